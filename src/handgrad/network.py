@@ -1,0 +1,125 @@
+"""The network of any depth: forward to a tape, backward to the gradients. THE REFERENCE.
+
+It is two_layer.py with a loop over layers, and at depth two it equals two_layer.py to the
+last bit. With no hidden layer it is softmax regression. The functions are pure: a network
+is an Architecture (what it is) and Params (what it has learnt), both passed in, so one
+network serves several threads, and tests may look at every quantity on the tape.
+
+Everything runs in the dtype of the parameters: float32, float64, or complex128 for the
+complex-step check.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.activations import ACTIVATIONS
+from handgrad.losses import OUTPUTS, dscore, mean_loss
+from handgrad.params import Params
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network is, before it has learnt anything.
+
+    Attributes
+    ----------
+    layer_units : tuple of int
+        N_x, the units of each hidden layer, N_y.
+    activation : str
+        Of the hidden layers: "relu", "tanh", "logistic" or "identity".
+    output : str
+        "softmax", "logistic" or "identity"; each implies its loss (see ``losses.py``).
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or a layer has no unit.
+    """
+
+    layer_units: tuple[int, ...]
+    activation: str = "relu"
+    output: str = "softmax"
+
+    def __post_init__(self) -> None:
+        if len(self.layer_units) < 2 or min(self.layer_units) < 1:
+            raise ValueError(
+                f"layer_units must be N_x, hidden units ..., N_y, each at least 1; "
+                f"got {self.layer_units}"
+            )
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {sorted(ACTIVATIONS)}; got {self.activation!r}"
+            )
+        if self.output not in OUTPUTS:
+            raise ValueError(f"output must be one of {sorted(OUTPUTS)}; got {self.output!r}")
+
+
+class Tape(NamedTuple):
+    """What the forward pass computed, kept because the backward pass needs it."""
+
+    r: tuple[Array, ...]  # what enters each hidden layer: r[0] is (n, N_h)
+    h: tuple[Array, ...]  # what enters each layer's product: h[0] is x, h[1] is (n, N_h)
+    score: Array  # (n, N_y)
+    y: Array  # (n, N_y)
+
+
+def forward(architecture: Architecture, params: Params, x: Array) -> Tape:
+    """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR."""
+    activation = ACTIVATIONS[architecture.activation].forward
+    r, h = [], [x]
+    for W, b in zip(params.W[:-1], params.b[:-1], strict=True):
+        r.append(h[-1] @ W + b)
+        h.append(activation(r[-1]))
+    score = h[-1] @ params.W[-1] + params.b[-1]
+    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score))
+
+
+def loss(
+    architecture: Architecture,
+    params: Params,
+    tape: Tape,
+    y_t: Array,
+    weight: Array | None = None,
+    l2: float = 0.0,
+) -> Any:
+    """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...); biases go free."""
+    return mean_loss(architecture.output, tape.score, y_t, weight) + penalty(params, l2)
+
+
+def penalty(params: Params, l2: float) -> Any:
+    """Compute l2/2 sum W^2 over all weights, accumulated in float64 (complex128)."""
+    wide = np.result_type(params.flat, np.float64)
+    return l2 / 2 * sum(np.sum(W * W, dtype=wide) for W in params.W)
+
+
+def backward(
+    architecture: Architecture,
+    params: Params,
+    tape: Tape,
+    y_t: Array,
+    weight: Array | None = None,
+    l2: float = 0.0,
+) -> Params:
+    """Compute equations 6 to 12: the gradient of ``loss`` in every parameter.
+
+    The loop walks from the last layer to the first; d is dscore there and dr below it.
+    """
+    activation_backward = ACTIVATIONS[architecture.activation].backward
+    gradients = Params.zeros(params.layer_units, params.flat.dtype)
+    wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
+    d = dscore(tape.y, y_t, weight)
+    for layer in reversed(range(len(params.W))):
+        # in the forward pass r = h W + b, so now dW = h^T d, db = sum of d, dh = d W^T
+        gradients.W[layer][...] = tape.h[layer].T @ d
+        gradients.b[layer][...] = d.sum(axis=0, dtype=wide)
+        if l2:
+            gradients.W[layer][...] += l2 * params.W[layer]
+        if layer > 0:
+            dh = d @ params.W[layer].T
+            d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
+    return gradients
