@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Order = NDArray[np.intp]
 
+ROWS_AT_ONCE = 4096  # where all rows are only looked at, this many at a time bound the memory
+
 
 def shuffled(n: int, bits: np.random.BitGenerator) -> Order:
     """Put the rows 0 to n - 1 in a random order, each of the n! orders equally likely.

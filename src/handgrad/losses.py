@@ -103,3 +103,18 @@ def dscore(y: Array, y_t: Array, weight: Array | None = None) -> Array:
     if weight is not None:
         difference *= weight[:, None]
     return difference
+
+
+def correct(output: str, score: Array, y_t: Array) -> NDArray[np.bool_]:
+    """Tell for each row whether its prediction is right, shape (n,).
+
+    The softmax picks the class of the highest score, the first of several; each logistic
+    output says yes above a score of 0, and all outputs of a row must be right. A row of
+    numbers counts as right only where it is exact.
+    """
+    if output == "softmax":
+        picked: NDArray[np.bool_] = score.argmax(axis=1) == y_t
+        return picked
+    decided = (score > 0) if output == "logistic" else score
+    right: NDArray[np.bool_] = (decided == y_t).all(axis=1)
+    return right

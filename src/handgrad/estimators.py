@@ -1,0 +1,723 @@
+"""MLPClassifier: scikit-learn's names and contract over handgrad's training.
+
+The one file that imports scikit-learn, and the border at which a user's input is checked.
+Here its vocabulary (X, y, coefs_) meets that of the derivation (x, y_t, W1).
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from handgrad.batches import ROWS_AT_ONCE, split
+from handgrad.encode import Encoder, classes_of, encode_labels, row_keys
+from handgrad.errors import DataError
+from handgrad.history import Epoch, History
+from handgrad.model import Model, decide, log_proba, proba
+from handgrad.model_file import load_model, save_model
+from handgrad.network import Architecture
+from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.params import glorot_uniform
+from handgrad.table import from_frame, is_frame
+from handgrad.training import Rows, Run, Settings, train, train_lbfgs
+
+Array = NDArray[Any]
+
+MONITORS = {"accuracy": "validation_error", "loss": "validation_loss"}  # by scoring
+
+
+def _goes_in_steps(estimator: "MLPClassifier") -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit needs a solver that goes in steps: 'sgd' or 'adam'")
+    return True
+
+
+class MLPClassifier(ClassifierMixin, BaseEstimator):
+    """Multilayer perceptron classifier with scikit-learn's interface.
+
+    The first 23 parameters are those of ``sklearn.neural_network.MLPClassifier``: same names,
+    order, defaults and meaning; docs/differences.md lists where the behaviour differs on purpose.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Units of each hidden layer; () is softmax regression.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        SciPy's L-BFGS on all rows at once, or gradient descent or Adam on mini-batches.
+    alpha : float, default=1e-4
+        Strength of the penalty alpha/2 * sum(W**2), added to the mean loss.
+    batch_size : int or "auto", default="auto"
+        Rows a step; "auto" is min(200, n_samples).
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of solver "sgd". invscaling: learning_rate_init / (t_ + 1)**power_t after each
+        epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
+    learning_rate_init : float, default=1e-3
+        Learning rate at the start.
+    power_t : float, default=0.5
+        Exponent of invscaling.
+    max_iter : int, default=200
+        Most epochs ("lbfgs": iterations).
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new order.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the initial weights, of the rows held back and of shuffling.
+    tol : float, default=1e-4
+        Least gain that counts as one.
+    verbose : bool, default=False
+        Print a line an epoch.
+    warm_start : bool, default=False
+        Whether fit goes on from where the last one ended, optimiser state included.
+    momentum : float, default=0.9
+        Momentum of solver "sgd".
+    nesterovs_momentum : bool, default=True
+        Whether that momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Hold back rows, stop when they stop gaining, and keep the best epoch.
+    validation_fraction : float, default=0.1
+        Part of each class to hold back.
+    beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
+        Decay rates and guard of Adam.
+    n_iter_no_change : int or inf, default=10
+        Stop after this many epochs in a row without a gain.
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    preprocess : "auto" or None, default="auto"
+        "auto": numeric columns are standardised, text, categorical and boolean columns one-hot
+        encoded, missing cells imputed by the median with an indicator input. None: X goes into
+        the network as it is, and must be numeric and complete. Sparse X is never changed.
+    categorical_features : sequence of str or None, default=None
+        Names of data frame columns to one-hot encode although they hold numbers.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Precision of training; "auto" is float32 for float32 X, else float64.
+    scoring : {"accuracy", "loss"}, default="accuracy"
+        What early stopping watches on the rows held back.
+    on_epoch : callable or None, default=None
+        Called with each finished ``handgrad.history.Epoch``; training stops if it returns True.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    coefs_ : list of arrays of shape (n_in, n_out)
+        W1, W2, ...: views, in the precision of training. They act on the encoded columns.
+    intercepts_ : list of arrays of shape (n_out,)
+        b1, b2, ...
+    loss_ : float
+        Mean loss plus penalty of the last epoch, in nats.
+    best_loss_ : float or None
+        The smallest such loss; None with early_stopping.
+    loss_curve_ : list of float
+        loss_ of every epoch; empty with "lbfgs".
+    validation_scores_ : list of float or None
+        Of every epoch, on the rows held back: accuracy, or minus the loss with scoring="loss".
+        None without early_stopping.
+    best_validation_score_ : float or None
+        The largest of these.
+    history_ : handgrad.history.History
+        All that was recorded, one row an epoch.
+    n_iter_ : int
+        Epochs (iterations) so far.
+    t_ : int
+        Training rows seen so far.
+    n_features_in_, feature_names_in_ : int, array of str
+        The columns of X; the names only where all are strings.
+    n_layers_, n_outputs_, out_activation_ : int, int, str
+        Layers including input and output; scores a row; "logistic" for two classes, else "softmax".
+    model_ : handgrad.model.Model
+        What predicts, and what ``save`` writes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from handgrad import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> MLPClassifier(max_iter=300, random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state", np.random.Generator],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "preprocess": [StrOptions({"auto"}), None],
+        "categorical_features": ["array-like", None],
+        "dtype": [StrOptions({"auto", "float32", "float64"})],
+        "scoring": [StrOptions(set(MONITORS))],
+        "on_epoch": [callable, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 1e-3,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        preprocess: str | None = "auto",
+        categorical_features: Any = None,
+        dtype: str = "auto",
+        scoring: str = "accuracy",
+        on_epoch: Callable[[Epoch], bool | None] | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.preprocess = preprocess
+        self.categorical_features = categorical_features
+        self.dtype = dtype
+        self.scoring = scoring
+        self.on_epoch = on_epoch
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.preprocess == "auto"
+        return tags
+
+    # -- learning ---------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on labelled rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features), or data frame
+            Numbers; or, with preprocess="auto", a pandas, polars or Arrow table with string
+            column names, whose columns may be text, categories, booleans and numbers, with
+            missing cells.
+        y : array-like of shape (n_samples,)
+            Labels of one type: strings, integers, booleans, whole floats or dates.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights >= 0: 2 counts as the row twice, 0 as the row removed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X, y or the weights cannot be used; nothing has been trained then.
+        DivergenceError
+            If the loss or a parameter stops being finite; the last good weights are kept.
+        """
+        return self._fit(X, y, sample_weight, going_on=self.warm_start and hasattr(self, "model_"))
+
+    @available_if(_goes_in_steps)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch on these rows, going on from what is there.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``. The first call also fixes the encoding of the columns.
+        classes : array-like of shape (n_classes,), optional
+            All labels that any call may bring; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        first = not hasattr(self, "model_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is not None:
+            classes = _check_classes(classes)
+            if not first and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes must be those of the first call, {self.classes_}; got {classes}"
+                )
+        return self._fit(X, y, sample_weight, going_on=not first, partial=True, classes=classes)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        going_on: bool,
+        partial: bool = False,
+        classes: Array | None = None,
+    ) -> Self:
+        self._validate_params()
+        columns = self._check_columns(X, reset=not going_on)
+        y = _check_labels(y, X)
+        weight = _check_weight(sample_weight, X)
+        if weight is not None:  # a weight of 0 is a row that is not there
+            there = np.flatnonzero(weight)
+            columns, y, weight = _take(columns, there), y[there], weight[there]
+        if going_on:
+            classes = self.classes_
+            self._check_same_classes(y, partial=partial)
+        elif classes is None:
+            classes = classes_of(y)
+        y_t = encode_labels(y, classes)
+
+        bits = self._run.bits if going_on else _bit_generator(self.random_state)
+        watching = self.early_stopping and not partial and self.solver != "lbfgs"
+        kept, held_back = np.arange(len(y_t)), np.arange(0)
+        if watching:
+            kept, held_back = self._hold_back(columns, y_t, weight, bits)
+        if not going_on:
+            self._start(_take(columns, kept), _take(weight, kept), classes, bits)
+        rows = self._encode(_take(columns, kept), y_t[kept], _take(weight, kept))
+        if self.solver == "lbfgs":
+            self._minimise(rows)
+            return self
+        validation = None
+        if len(held_back):
+            validation = self._encode(
+                _take(columns, held_back), y_t[held_back], _take(weight, held_back)
+            )
+        self._descend(rows, validation, partial=partial)
+        return self
+
+    def _check_columns(self, X: Any, *, reset: bool) -> Any:
+        """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
+        if self.preprocess == "auto" and _is_named_frame(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return from_frame(X)
+        if isinstance(X, str | PathLike):
+            raise TypeError(
+                f"X must be rows of numbers or a data frame; got the path {str(X)!r}. "
+                "Read the file first: handgrad.read_table gives a table to fit on."
+            )
+        allow_nan = self.preprocess == "auto" and not hasattr(X, "tocsr")
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan" if allow_nan else True,
+        )
+
+    def _check_same_classes(self, y: Array, *, partial: bool) -> None:
+        if not partial and not np.array_equal(classes_of(y), self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {classes_of(y)}"
+            )
+
+    def _hold_back(
+        self,
+        columns: Any,
+        y_t: NDArray[np.intp],
+        weight: Array | None,
+        bits: np.random.BitGenerator,
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        if self.validation_fraction == 0:
+            raise InvalidParameterError(
+                "early_stopping needs rows to watch: 'validation_fraction' must be above 0; got 0"
+            )
+        keys = _row_keys(columns, seed=int(bits.random_raw()))
+        kept, held_back = split(keys, y_t, self.validation_fraction, weight)
+        if not len(held_back):
+            warnings.warn(
+                f"early_stopping: validation_fraction={self.validation_fraction} of {len(y_t)} "
+                f"rows in {len(np.unique(y_t))} classes leaves none to hold back; "
+                "training on all rows and watching their loss instead",
+                UserWarning,
+                stacklevel=4,
+            )
+        return kept, held_back
+
+    def _start(
+        self, columns: Any, weight: Array | None, classes: Array, bits: np.random.BitGenerator
+    ) -> None:
+        """Fix the encoding and draw a fresh network for these columns and classes."""
+        names = getattr(self, "feature_names_in_", None)
+        if self.preprocess is None or _is_sparse(columns):
+            encoder = Encoder.identity(columns.shape[1], names=names)
+        else:
+            categorical = () if self.categorical_features is None else self.categorical_features
+            encoder = Encoder.fit(columns, weight, names=names, categorical=tuple(categorical))
+        output, n_outputs = ("logistic", 1) if len(classes) == 2 else ("softmax", len(classes))
+        units = (encoder.n_inputs, *_hidden_units(self.hidden_layer_sizes), n_outputs)
+        params = glorot_uniform(units, self.activation, bits, _precision(self.dtype, columns))
+        self.model_ = Model(encoder, Architecture(units, self.activation, output), params, classes)
+        self._run = Run.start(params, bits)
+        self._publish_model()
+        self._publish_empty_record()
+
+    def _publish_model(self) -> None:
+        """Set the attributes that scikit-learn's users know, from the model."""
+        self.classes_ = self.model_.classes
+        self.coefs_ = list(self.model_.params.W)
+        self.intercepts_ = list(self.model_.params.b)
+        self.n_layers_ = len(self.model_.architecture.layer_units)
+        self.n_outputs_ = self.model_.architecture.layer_units[-1]
+        self.out_activation_ = self.model_.architecture.output
+
+    def _publish_empty_record(self) -> None:
+        self.history_ = History(())
+        self.n_iter_, self.t_ = 0, 0
+        self.loss_ = math.inf
+        self.loss_curve_: list[float] = []
+        self.best_loss_: float | None = None if self.early_stopping else math.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
+
+    def _encode(self, columns: Any, y_t: NDArray[np.intp], weight: Array | None) -> Rows:
+        encoder, dtype = self.model_.encoder, self.model_.params.flat.dtype
+        if _is_sparse(columns) and not encoder.is_identity:
+            columns = columns.toarray()
+        x = (
+            columns.astype(dtype, copy=False)
+            if _is_sparse(columns)
+            else encoder.transform(columns, dtype)
+        )
+        if weight is not None:
+            weight = weight / weight.max()  # so that weights of 1e308 have a finite sum
+            weight = (weight / weight.mean()).astype(dtype)
+        target = y_t[:, None] if self.model_.architecture.output == "logistic" else y_t
+        return Rows(x, target, weight)
+
+    def _minimise(self, rows: Rows) -> None:
+        found = train_lbfgs(
+            self.model_.architecture,
+            self.model_.params,
+            rows,
+            l2=float(self.alpha),
+            max_iter=self.max_iter,
+            max_fun=self.max_fun,
+            tol=float(self.tol),
+        )
+        self.n_iter_, self.t_ = found.iterations, len(rows) * found.iterations
+        self.loss_ = found.loss
+        self.best_loss_ = found.loss
+        if not found.converged:
+            warnings.warn(
+                f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
+                "Raise max_iter or max_fun, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _descend(self, rows: Rows, validation: Rows | None, *, partial: bool) -> None:
+        history = train(
+            self.model_.architecture,
+            self._run,
+            self._settings(len(rows), validation),
+            rows,
+            epochs=1 if partial else self.max_iter,
+            validation=validation,
+            on_epoch=self._record,
+        )
+        if history.reason == "max_iter" and not partial:
+            warnings.warn(
+                f"max_iter={self.max_iter} epochs are done and the training could gain from more",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _settings(self, n: int, validation: Rows | None) -> Settings:
+        if self.solver == "sgd":
+            optimizer: Optimizer = SGD(float(self.momentum), bool(self.nesterovs_momentum))
+        else:
+            optimizer = Adam(float(self.beta_1), float(self.beta_2), float(self.epsilon))
+        batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
+        if batch_size > n:
+            warnings.warn(
+                f"batch_size={batch_size} is more than the {n} training rows; taking all",
+                UserWarning,
+                stacklevel=5,
+            )
+        return Settings(
+            optimizer=optimizer,
+            learning_rate_init=float(self.learning_rate_init),
+            learning_rate=self.learning_rate if self.solver == "sgd" else "constant",
+            power_t=float(self.power_t),
+            batch_size=batch_size,
+            shuffle=bool(self.shuffle),
+            l2=float(self.alpha),
+            monitor="loss" if validation is None else MONITORS[self.scoring],
+            tol=float(self.tol),
+            patience=float(self.n_iter_no_change),
+        )
+
+    def _record(self, epoch: Epoch) -> bool | None:
+        """Bring the attributes up to date after an epoch, so that an interrupt leaves them true."""
+        self.history_ = self.history_ + History((epoch,))
+        self.n_iter_, self.t_ = self._run.epochs, self._run.rows_seen
+        self.loss_ = epoch.loss + epoch.penalty
+        self.loss_curve_.append(self.loss_)
+        if self.best_loss_ is not None:
+            self.best_loss_ = min(self.best_loss_, self.loss_)
+        score = epoch.validation_accuracy
+        if self.scoring == "loss" and epoch.validation_loss is not None:
+            score = -epoch.validation_loss
+        if score is not None and self.validation_scores_ is not None:
+            self.validation_scores_.append(score)
+            self.best_validation_score_ = max(self.validation_scores_)
+        if self.verbose:
+            print(f"Iteration {epoch.epoch}, loss = {self.loss_:.8f}")
+            if score is not None:
+                print(f"Validation score: {score:.6f}")
+        return None if self.on_epoch is None else self.on_epoch(epoch)
+
+    # -- predicting -------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Array:
+        """Give the most probable label of each row, shape (n_samples,)."""
+        scores = self._scores(X)
+        return self.classes_[decide(self.out_activation_, scores)]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Compute the probability of each class, shape (n_samples, n_classes)."""
+        scores = self._scores(X)
+        return proba(self.out_activation_, scores)
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
+
+        It comes from the scores and stays finite where the probability underflows to 0.
+        """
+        scores = self._scores(X)
+        return log_proba(self.out_activation_, scores)
+
+    def decision_function(self, X: Any) -> Array:
+        """Compute the scores before softmax, shape (n_samples, n_classes).
+
+        For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
+        where that class is predicted.
+        """
+        scores = self._scores(X)
+        return scores[:, 0] if self.out_activation_ == "logistic" else scores
+
+    def _scores(self, X: Any) -> Array:
+        check_is_fitted(self)
+        return self.model_.scores(self._check_columns(X, reset=False))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    # -- keeping ----------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the model, encoding included, to one file (see ``model_file.save_model``).
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; a file that stood there before is left as it was.
+        """
+        check_is_fitted(self)
+        save_model(self.model_, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Read a model file back into a fitted estimator with the same predictions, bit for bit.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ModelFileError
+            If it is not an undamaged handgrad model.
+        """
+        return cls.from_model(load_model(path))
+
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """Wrap a model as a fitted estimator; training it further starts with a fresh optimiser."""
+        architecture, encoder = model.architecture, model.encoder
+        estimator = cls(
+            hidden_layer_sizes=architecture.layer_units[1:-1],
+            activation=architecture.activation,
+            preprocess=None if encoder.is_identity else "auto",
+            dtype=str(model.params.flat.dtype),
+        )
+        estimator.model_ = model
+        estimator.n_features_in_ = len(encoder.names)
+        if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
+            estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
+        estimator._run = Run.start(model.params, np.random.PCG64())
+        estimator._publish_model()
+        estimator._publish_empty_record()
+        return estimator
+
+
+def _is_sparse(columns: Any) -> bool:
+    return hasattr(columns, "tocsr")
+
+
+def _take(columns: Any, rows: NDArray[np.intp]) -> Any:
+    """Pick rows of an Arrow table, a matrix or weights, without a copy if they are all there."""
+    if columns is None or len(rows) == columns.shape[0]:
+        return columns
+    return columns.take(rows) if hasattr(columns, "schema") else columns[rows]
+
+
+def _row_keys(columns: Any, seed: int) -> NDArray[np.uint64]:
+    if not _is_sparse(columns):
+        return row_keys(columns, seed)
+    starts = range(0, columns.shape[0], ROWS_AT_ONCE)
+    parts = [row_keys(columns[start : start + ROWS_AT_ONCE].toarray(), seed) for start in starts]
+    return np.concatenate(parts)
+
+
+def _is_named_frame(X: Any) -> bool:
+    """Tell a data frame with text for column names; one with numbers for names is a matrix."""
+    if isinstance(X, dict) or not is_frame(X):  # DOK matrices are dictionaries, too
+        return False
+    names = X.column_names if hasattr(X, "column_names") else X.columns
+    return all(isinstance(name, str) for name in names)
+
+
+def _check_labels(y: Any, X: Any) -> Array:
+    if y is None:
+        raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
+    shape = getattr(y, "shape", ())
+    if len(shape) == 2 and shape[1] > 1:
+        raise DataError(
+            f"y must hold one label a row, shape (n_samples,); got shape {shape}. "
+            "If it is one-hot, pass y.argmax(axis=1)."
+        )
+    labels: Array = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    check_consistent_length(X, labels)
+    return labels
+
+
+def _check_classes(classes: Any) -> Array:
+    given = column_or_1d(classes)
+    distinct = classes_of(given)
+    if len(distinct) < len(given):
+        raise ValueError(f"classes must be distinct; got {list(given)}")
+    return distinct
+
+
+def _check_weight(sample_weight: Any, X: Any) -> Array | None:
+    if sample_weight is None:
+        return None
+    weight: Array = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    if (weight < 0).any():
+        row = int(np.argmax(weight < 0))
+        raise ValueError(
+            f"sample_weight must not be negative; got {weight[row]:g} in row {row}. "
+            "A weight of 0 leaves a row out."
+        )
+    if not weight.any():
+        raise ValueError("sample_weight must hold at least one weight above zero; all are zero")
+    return weight
+
+
+def _hidden_units(sizes: Any) -> tuple[int, ...]:
+    units = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    for position, n in enumerate(units):
+        if not isinstance(n, Integral) or isinstance(n, bool | np.bool_) or n < 1:
+            raise InvalidParameterError(
+                "The 'hidden_layer_sizes' parameter of MLPClassifier must be whole numbers of "
+                f"units, each at least 1. Got {n!r} at position {position} instead."
+            )
+    return tuple(int(n) for n in units)
+
+
+def _precision(dtype: str, columns: Any) -> np.dtype[Any]:
+    if dtype != "auto":
+        return np.dtype(dtype)
+    if hasattr(columns, "schema"):
+        single = all(str(kind) == "float" for kind in columns.schema.types)
+    else:
+        single = columns.dtype == np.float32
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def _bit_generator(random_state: Any) -> np.random.BitGenerator:
+    if random_state is None:
+        return np.random.PCG64()
+    if isinstance(random_state, Integral):
+        return np.random.PCG64(int(random_state))
+    if isinstance(random_state, np.random.Generator):
+        return np.random.PCG64(int(random_state.integers(2**63)))
+    return np.random.PCG64(check_random_state(random_state).randint(2**31 - 1))

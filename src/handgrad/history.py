@@ -1,0 +1,76 @@
+"""The record of a training run: one row an epoch, a value that nothing changes afterwards."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training rows.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number, from 1.
+    loss : float
+        Weighted mean loss of the training rows (equation 5, in nats), each batch measured
+        just before the update that it caused. The penalty is not part of it.
+    accuracy : float
+        Weighted share of training rows classified correctly, measured in the same moments.
+    penalty : float
+        The L2 term at the end of the epoch; loss + penalty is what training minimises.
+    validation_loss, validation_accuracy : float or None
+        The same two, on the rows held back, after the epoch; None where none are.
+    learning_rate : float
+        What the updates of this epoch used.
+    seconds : float
+        Wall-clock time since training started.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    penalty: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs of a run in order, and why the run ended."""
+
+    epochs: tuple[Epoch, ...]
+    reason: str = ""
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __getitem__(self, position: int) -> Epoch:
+        return self.epochs[position]
+
+    def __add__(self, later: "History") -> "History":
+        """Continue this record with that of a later run."""
+        return History(self.epochs + later.epochs, later.reason)
+
+    def column(self, name: str) -> list[Any]:
+        """List one quantity over all epochs: ``history.column("loss")``.
+
+        Raises
+        ------
+        KeyError
+            If an epoch has no such quantity; the message lists what it has.
+        """
+        known = [field.name for field in fields(Epoch)]
+        if name not in known:
+            raise KeyError(f"an epoch has no {name!r}; it has {', '.join(known)}")
+        return [getattr(epoch, name) for epoch in self.epochs]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """List the epochs as dictionaries, ready for JSON or for a data frame."""
+        return [asdict(epoch) for epoch in self.epochs]

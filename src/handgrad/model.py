@@ -1,0 +1,127 @@
+"""A Model: what training gives, what a file holds, and what predicts.
+
+Encoder, architecture, parameters and classes together turn a raw table into labels; nothing
+else is needed, and nothing else is kept.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batches import ROWS_AT_ONCE
+from handgrad.encode import Encoder
+from handgrad.losses import log_logistic, log_softmax
+from handgrad.network import Architecture, forward
+from handgrad.params import Params
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+
+# Rows pass through the products in blocks of this many, the last one filled up with zeros. A
+# product rounds differently with the number of rows in it; with one fixed number, a row's
+# answer does not depend on its neighbours in the call.
+BLOCK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained classifier.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        From columns to the matrix x of shape (n, N_x).
+    architecture : Architecture
+        Output "softmax" with a score a class, or "logistic" with the one score of class 1 of 2.
+    params : Params
+        The weights and biases, float32 or float64.
+    classes : array of shape (K,)
+        The labels in ascending order, of their own dtype.
+    """
+
+    encoder: Encoder
+    architecture: Architecture
+    params: Params
+    classes: Array
+
+    def scores(self, columns: "pa.Table | Array") -> Array:
+        """Compute the scores before softmax or logistic, shape (n, N_y).
+
+        Parameters
+        ----------
+        columns : pyarrow.Table or array of shape (n, n_columns)
+            Raw columns as ``table.read_table`` or ``table.from_frame`` give them, matched by
+            name; or a numeric matrix in the order of the encoder's names; CSR too.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or a cell cannot be used.
+        """
+        dtype = self.params.flat.dtype
+        n = columns.shape[0]
+        scores = np.empty((n, self.params.layer_units[-1]), dtype)
+        for start in range(0, n, ROWS_AT_ONCE):
+            x = self.encoder.transform(_rows(columns, start, start + ROWS_AT_ONCE), dtype)
+            scores[start : start + len(x)] = self._block_scores(x)
+        return scores
+
+    def _block_scores(self, x: Array) -> Array:
+        n = len(x)
+        padded = np.zeros((-(-n // BLOCK) * BLOCK, x.shape[1]), x.dtype)
+        padded[:n] = x
+        with np.errstate(over="ignore", invalid="ignore"):
+            blocks = [
+                forward(self.architecture, self.params, padded[start : start + BLOCK]).score
+                for start in range(0, len(padded), BLOCK)
+            ]
+        return np.concatenate(blocks)[:n]
+
+    def predict_log_proba(self, columns: "pa.Table | Array") -> Array:
+        """Compute the logarithm of each class's probability, shape (n, K), from the scores.
+
+        It stays finite where the probability itself underflows to 0.
+        """
+        return log_proba(self.architecture.output, self.scores(columns))
+
+    def predict_proba(self, columns: "pa.Table | Array") -> Array:
+        """Compute each class's probability, shape (n, K); rows sum to 1."""
+        return proba(self.architecture.output, self.scores(columns))
+
+    def predict(self, columns: "pa.Table | Array") -> Array:
+        """Give the most probable label of each row, shape (n,)."""
+        return self.classes[decide(self.architecture.output, self.scores(columns))]
+
+
+def _rows(columns: "pa.Table | Array", start: int, stop: int) -> "pa.Table | Array":
+    if isinstance(columns, np.ndarray):
+        return columns[start:stop]
+    if hasattr(columns, "toarray"):  # a sparse matrix
+        dense: Array = columns[start:stop].toarray()
+        return dense
+    return columns.slice(start, stop - start)
+
+
+def log_proba(output: str, score: Array) -> Array:
+    """Turn scores (n, N_y) into log-probabilities (n, K); one logistic score means two classes."""
+    if output == "logistic":
+        return np.column_stack([log_logistic(-score), log_logistic(score)])
+    return log_softmax(score)
+
+
+def proba(output: str, score: Array) -> Array:
+    """Turn scores (n, N_y) into probabilities (n, K)."""
+    probabilities: Array = np.exp(log_proba(output, score))
+    return probabilities
+
+
+def decide(output: str, score: Array) -> NDArray[np.intp]:
+    """Pick the class number of each row, shape (n,): the highest score, the first of several."""
+    if output == "logistic":
+        return (score[:, 0] > 0).astype(np.intp)
+    picked: NDArray[np.intp] = score.argmax(axis=1)
+    return picked

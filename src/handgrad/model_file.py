@@ -1,0 +1,281 @@
+"""A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
+
+The tensors are W1, b1, W2, b2, ... and the encoder's; any program that reads safetensors can
+read them. The header's metadata has two texts: "handgrad", a JSON object with format version,
+architecture, encoder and classes; and "sha256", the digest of the whole file with the digest's
+own 64 digits replaced by zeros. The same model always gives the same bytes.
+
+Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
+with one flipped bit is refused.
+"""
+
+import hashlib
+import json
+import os
+import re
+import stat
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.atomic_file import write_atomically
+from handgrad.encode import Encoder
+from handgrad.errors import ModelFileError
+from handgrad.model import Model
+from handgrad.network import Architecture
+from handgrad.params import Params, count
+
+Array = NDArray[Any]
+
+FORMAT_VERSION = 1
+LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns with long names need less
+NO_DIGEST = "0" * 64
+
+# What a file starts with, for those that are not ours.
+FOREIGN = (
+    (b"\x80", "a pickle; handgrad never loads pickles"),
+    (b"PK\x03\x04", "a zip archive (.npz, .pt, .keras ...)"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"PAR1", "a Parquet table"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x89PNG", "a picture"),
+    (b"\x7fELF", "a program"),
+)
+
+
+def save_model(model: Model, path: str | PathLike[str]) -> None:
+    """Write a model to one file, whole or not at all.
+
+    Raises
+    ------
+    ModelFileError
+        If a parameter is not finite: such a model predicts nothing, and is not saved.
+    OSError
+        If the file cannot be written; what stood there before is left as it was.
+    """
+    write_atomically(path, to_bytes(model))
+
+
+def load_model(path: str | PathLike[str]) -> Model:
+    """Read a model back; it predicts what it predicted before, bit for bit.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ModelFileError
+        If it is no handgrad model, is damaged, or was written in a newer format.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ModelFileError(f"{os.fspath(path)!r} is not a regular file; name a model file")
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        return from_bytes(content)
+    except ModelFileError as error:
+        raise ModelFileError(f"{os.fspath(path)!r}: {error}") from None
+
+
+# -- model to bytes ---------------------------------------------------------------------------
+
+
+def to_bytes(model: Model) -> bytes:
+    """Serialise a model; equal models give equal bytes."""
+    from safetensors.numpy import save
+
+    if not np.isfinite(model.params.flat).all():
+        raise ModelFileError("the model has parameters that are not finite; train it again")
+    encoder, encoder_tensors = model.encoder.to_parts()
+    description = {
+        "format_version": FORMAT_VERSION,
+        "architecture": {
+            "layer_units": list(model.architecture.layer_units),
+            "activation": model.architecture.activation,
+            "output": model.architecture.output,
+        },
+        "encoder": encoder,
+        "classes": _classes_to_json(model.classes),
+    }
+    tensors = {name: np.ascontiguousarray(value) for name, value in model.params.named()}
+    tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    content = save(tensors, {"handgrad": text, "sha256": NO_DIGEST})
+    digest = hashlib.sha256(content).hexdigest()
+    return content.replace(_digest_field(NO_DIGEST), _digest_field(digest), 1)
+
+
+def _digest_field(digest: str) -> bytes:
+    # Quotation marks inside the JSON text are escaped, so this cannot occur in a user's name.
+    return f'"sha256":"{digest}"'.encode()
+
+
+def _classes_to_json(classes: Array) -> dict[str, Any]:
+    kind = classes.dtype.kind
+    values = classes.astype(np.int64) if kind == "M" else classes
+    return {"dtype": "str" if kind == "U" else classes.dtype.name, "values": values.tolist()}
+
+
+# -- bytes to model ---------------------------------------------------------------------------
+
+
+def from_bytes(content: bytes) -> Model:
+    """Rebuild a model from a file's bytes, or raise ModelFileError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    description = _checked_description(content)
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise ModelFileError(f"its tensors cannot be read: {error}") from None
+    try:
+        return _model(description, tensors)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelFileError(f"its parts do not fit together: {error}") from None
+
+
+def _checked_description(content: bytes) -> dict[str, Any]:
+    """Check the digest and the format version, and give the JSON description."""
+    header, length = _header(content)
+    metadata = header.get("__metadata__")
+    if not (isinstance(metadata, dict) and set(metadata) == {"handgrad", "sha256"}):
+        raise ModelFileError("a safetensors file, but not a handgrad model")
+    field = _digest_field(str(metadata["sha256"]))
+    if content[: 8 + length].count(field) != 1:
+        raise ModelFileError("damaged: its checksum cannot be found. Take another copy")
+    blank = content.replace(field, _digest_field(NO_DIGEST), 1)
+    if hashlib.sha256(blank).hexdigest() != metadata["sha256"]:
+        raise ModelFileError("damaged: its checksum does not fit its content. Take another copy")
+    description = _strict_json(metadata["handgrad"])
+    version = description.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ModelFileError(
+            f"its format version is {version!r}; this handgrad reads version {FORMAT_VERSION}. "
+            "Upgrade handgrad"
+        )
+    return description
+
+
+def _header(content: bytes) -> tuple[dict[str, Any], int]:
+    for magic, what in FOREIGN:
+        if content.startswith(magic) and not content[8:9] == b"{":
+            raise ModelFileError(f"not a handgrad model: it looks like {what}")
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or content[8:9] not in (b"{", b""):
+        raise ModelFileError("not a handgrad model, or cut off in its first bytes")
+    if length > LONGEST_HEADER:
+        raise ModelFileError("not a handgrad model: its header would be too large")
+    if len(content) < 8 + length:
+        raise ModelFileError("cut off: the file ends within its header. Take another copy")
+    try:
+        text = content[8 : 8 + length].decode("utf-8")
+    except UnicodeDecodeError:
+        raise ModelFileError("not a handgrad model, or damaged: no header of text") from None
+    return _strict_json(text), length
+
+
+def _strict_json(text: str) -> dict[str, Any]:
+    """Parse a JSON object without repeated keys and without NaN or Infinity."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is no JSON number")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise ValueError("a key is repeated")
+        return dict(pairs)
+
+    try:
+        parsed = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelFileError(f"damaged: its header is no valid JSON ({error})") from None
+    if not isinstance(parsed, dict):
+        raise ModelFileError("damaged: its header is no JSON object")
+    return parsed
+
+
+def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
+    _require_keys(description, {"format_version", "architecture", "encoder", "classes"})
+    _require_keys(description["architecture"], {"layer_units", "activation", "output"})
+    parts = {
+        name.removeprefix("encoder."): tensors.pop(name)
+        for name in list(tensors)
+        if name.startswith("encoder.")
+    }
+    encoder = Encoder.from_parts(description["encoder"], parts)
+    architecture = _architecture(description["architecture"])
+    classes = _classes_from_json(description["classes"])
+    _require(
+        architecture.layer_units[0] == encoder.n_inputs,
+        f"the encoder gives {encoder.n_inputs} inputs, the network takes "
+        f"{architecture.layer_units[0]}",
+    )
+    scores = {"logistic": 1, "softmax": len(classes)}
+    _require(
+        architecture.layer_units[-1] == scores.get(architecture.output)
+        and (architecture.output == "softmax" or len(classes) == 2),
+        f"{len(classes)} classes do not fit {architecture.layer_units[-1]} outputs of kind "
+        f"{architecture.output!r}",
+    )
+    return Model(encoder, architecture, _params(architecture, tensors), classes)
+
+
+def _architecture(parts: dict[str, Any]) -> Architecture:
+    units = parts["layer_units"]
+    whole = isinstance(units, list) and all(type(n) is int for n in units)
+    _require(whole, "layer_units must be whole numbers")
+    return Architecture(tuple(units), parts["activation"], parts["output"])
+
+
+def _params(architecture: Architecture, tensors: dict[str, Array]) -> Params:
+    dtypes = {value.dtype for value in tensors.values()}
+    _require(
+        len(dtypes) == 1 and dtypes <= {np.dtype(np.float32), np.dtype(np.float64)},
+        "weights and biases must all be float32 or all float64",
+    )
+    # Sizes are compared before memory is taken: what the file declares, it must also hold.
+    stored = sum(value.size for value in tensors.values())
+    wanted = count(architecture.layer_units)
+    _require(stored == wanted, f"the layers need {wanted} parameters, the file holds {stored}")
+    params = Params.zeros(architecture.layer_units, dtypes.pop())
+    _require(
+        {name for name, _ in params.named()} == set(tensors), "a parameter's name is not known"
+    )
+    for name, view in params.named():
+        _require(view.shape == tensors[name].shape, f"{name} must have shape {view.shape}")
+        _require(bool(np.isfinite(tensors[name]).all()), f"{name} must be finite")
+        view[...] = tensors[name]
+    return params
+
+
+def _classes_from_json(parts: dict[str, Any]) -> Array:
+    _require_keys(parts, {"dtype", "values"})
+    dtype, values = parts["dtype"], parts["values"]
+    _require(isinstance(values, list) and len(values) > 0, "classes must be a list of labels")
+    if dtype in ("str", "object"):
+        _require(all(isinstance(value, str) for value in values), "classes must be texts")
+        classes = np.array(values, dtype=str if dtype == "str" else object)
+    else:
+        _require(
+            isinstance(dtype, str) and bool(LABEL_DTYPE.fullmatch(dtype)),
+            f"classes cannot be of type {dtype!r}",
+        )
+        kinds = {"b": bool, "f": float}.get(np.dtype(dtype).kind, int)
+        _require(all(type(value) is kinds for value in values), f"classes must be {dtype}")
+        classes = np.array(values, dtype="int64" if "datetime" in dtype else dtype).astype(dtype)
+    _require(len(set(classes.tolist())) == len(values), "classes must be distinct")
+    return classes
+
+
+LABEL_DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|datetime64\[[a-zA-Z]{1,2}\]")
+
+
+def _require_keys(parts: Any, keys: set[str]) -> None:
+    _require(isinstance(parts, dict) and set(parts) == keys, f"the keys must be {sorted(keys)}")
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(what)

@@ -1,0 +1,689 @@
+"""Here a file or a data frame becomes a table: named columns, typed, and nothing decided yet.
+
+The value is a ``pyarrow.Table``. A cell of a CSV file stays the text that stands in the
+file, so the label 007 stays 007 and 1.0 is not merged with 1; whoever knows what a column
+means asks for it as ``numbers``, as ``texts`` or as ``labels``. The fields of such columns
+are marked, because only text out of a CSV file may turn out to be numbers: in a data frame
+or a Parquet file a column of strings was meant as strings.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["number", "boolean", "text", "csv", "empty"]
+
+MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+MAX_BYTES = 1 << 33  # of a pipe or of what a gzip file unfolds to: neither says its size first
+BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
+
+_MARK = {b"handgrad": b"csv"}
+_LINES = b"handgrad.lines"
+_SEPARATORS = (",", ";", "\t")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = rf"^(?:{_PLAIN}|[+-]?(?i:inf|infinity))$"
+_OTHER_NOTATIONS = (
+    r"[+-]?[0-9]+,[0-9]+",  # decimal comma
+    r"[+-]?[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?",  # thousands
+    r"[+-]?[0-9]+(?:_[0-9]+)+",
+    r"[+-]?0[xX][0-9a-fA-F]+",
+    rf"{_PLAIN} ?%",
+    rf"[+-]?[$€£¥] ?{_PLAIN}",
+    rf"−{_PLAIN}",
+    r"[+-]?[０-９]+",
+)
+_LIKE_A_NUMBER = rf"{_NUMBER}|^(?:{'|'.join(_OTHER_NOTATIONS)})$"
+
+_NOT_TEXT = (
+    (b"PK\x03\x04", "a zip archive (.xlsx, .npz, .zip)", "save the table as CSV or Parquet"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file", "save the table as CSV"),
+    (b"\xff\xfe", "UTF-16 text", "convert it to UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "convert it to UTF-8"),
+    (b"\x89HDF", "an HDF5 file", "save the table as CSV or Parquet"),
+    (b"\x93NUMPY", "a NumPy array file", "load it with numpy.load and pass the array"),
+    (b"ARROW1", "an Arrow file", "save the table as Parquet"),
+    (b"SQLite format 3", "an SQLite database", "export the table as CSV"),
+    (b"BZh", "bzip2 data", "unpack it first"),
+    (b"\xfd7zXZ", "xz data", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "zstd data", "unpack it first"),
+    (b"%PDF", "a PDF file", "export the table as CSV"),
+    *((bytes([0x80, v]), "a pickle", "save the table as CSV or Parquet") for v in range(2, 6)),
+)
+
+
+# ------------------------------------------------------------------ reading a file
+
+
+def read_table(path: str | os.PathLike[str], *, separator: str | None = None) -> pa.Table:
+    """Read a CSV file, plain or gzipped, or a Parquet file; the content tells which.
+
+    Every cell of a CSV file is kept as text; an empty cell without quotes is null, and
+    blank lines are skipped. Blanks around the names in the header are dropped.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A regular file, or a pipe, which is read to its end first.
+    separator : str, optional
+        The one character between two cells. Without it the header line decides: the
+        first of comma, semicolon and tab that parts it (tab first in a ``.tsv`` file).
+
+    Returns
+    -------
+    pyarrow.Table
+        Unique, non-empty column names; n rows, where n may be 0.
+
+    Raises
+    ------
+    DataError
+        If the content is no such table; the message gives the line.
+    ValueError
+        If `separator` is not one plain ASCII character.
+    OSError
+        If the system cannot open or read the path.
+    """
+    if separator is not None and not re.fullmatch(r"[\t !#-~]", separator):
+        raise ValueError(
+            f"separator must be one ASCII character other than a quote, got {separator!r}"
+        )
+    name = os.fspath(path)
+    try:
+        content = _unfolded(_content(name))
+        if content.startswith(b"PAR1"):
+            return _parquet(content)
+        return _delimited(content, _candidates(name, separator))
+    except DataError as error:
+        raise DataError(f"{name!r}: {error}") from None
+
+
+def _content(path: str) -> bytes:
+    mode = os.stat(path).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
+        raise DataError("a table must be a file or a pipe, not a device, terminal or socket")
+    with open(path, "rb") as stream:
+        if stat.S_ISFIFO(mode):
+            return _bounded(stream)
+        content = stream.read()
+        expected = os.fstat(stream.fileno()).st_size
+    if expected and len(content) != expected:
+        raise DataError(
+            f"the file changed while it was read ({len(content)} of {expected} bytes); try again"
+        )
+    return content
+
+
+def _bounded(stream: BinaryIO | pa.NativeFile) -> bytes:
+    chunks, size = [], 0
+    while chunk := stream.read(1 << 24):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise DataError(f"holds more than {MAX_BYTES} bytes; write it to a plain file first")
+    return b"".join(chunks)
+
+
+def _unfolded(content: bytes) -> bytes:
+    import pyarrow as pa
+
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(content), "gzip") as stream:
+            return _bounded(stream)
+    except OSError as error:
+        raise DataError(f"the gzip data is damaged: {_quoted(error)}; copy it again") from None
+
+
+def _parquet(content: bytes) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(pa.BufferReader(content)).read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"the Parquet data is damaged: {_quoted(error)}; copy it again") from None
+    # pandas writes a row index that is not 0, 1, 2, ... as a column of this name
+    kept = [name for name in table.column_names if not re.match(r"__index_level_\d+__$", name)]
+    _check_names(table.column_names)
+    return table.select(kept)
+
+
+def _candidates(path: str, separator: str | None) -> tuple[str, ...]:
+    if separator is not None:
+        return (separator,)
+    if path.lower().removesuffix(".gz").endswith(".tsv"):
+        return ("\t", ",", ";")
+    return _SEPARATORS
+
+
+# ------------------------------------------------------------------ delimited text
+
+
+class _Layout(NamedTuple):
+    names: list[str]
+    separator: str
+    start: int  # offset of the first byte after the header
+    first_line: int  # the line, counted from 1, that byte stands on
+
+
+def _delimited(content: bytes, separators: tuple[str, ...]) -> pa.Table:
+    import pyarrow as pa
+
+    _check_is_text(content)
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    layout = _layout(content, separators)
+    _check_names(layout.names)
+    _check_is_header(layout.names)
+    try:
+        columns = _columns(content, layout)
+    except pa.ArrowException as error:
+        _check_utf8(content)
+        _check_records(content, layout)
+        raise DataError(_unreadable(error)) from None
+    return _marked(columns, content, layout)
+
+
+def _check_is_text(content: bytes) -> None:
+    if re.fullmatch(rb"(?:\xef\xbb\xbf)?\s*", content):
+        raise DataError("the file is empty; it must hold a header line and rows")
+    for opening, what, advice in _NOT_TEXT:
+        if content.startswith(opening):
+            raise DataError(f"expected CSV or Parquet, but this looks like {what}; {advice}")
+    if (nul := content.find(b"\0")) >= 0:
+        line, byte = _position(content, nul)
+        raise DataError(
+            f"line {line}, byte {byte}: a NUL byte, so this is not UTF-8 text; "
+            "convert the file to UTF-8, or repair the cell"
+        )
+
+
+def _position(content: bytes, offset: int) -> tuple[int, int]:
+    line_start = content.rfind(b"\n", 0, offset) + 1
+    return content.count(b"\n", 0, offset) + 1, offset - line_start + 1
+
+
+def _check_utf8(content: bytes) -> None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line, byte = _position(content, error.start)
+        raise DataError(
+            f"line {line}, byte {byte}: the byte 0x{content[error.start]:02X} is not UTF-8; "
+            "convert the file to UTF-8 (iconv -f LATIN1 -t UTF-8)"
+        ) from None
+
+
+def _layout(content: bytes, separators: tuple[str, ...]) -> _Layout:
+    layouts = []
+    for separator in separators:
+        layouts.append(_layout_by(content, separator))
+        if len(layouts[-1].names) > 1:
+            return layouts[-1]
+    return layouts[0]
+
+
+def _layout_by(content: bytes, separator: str) -> _Layout:
+    stream = io.BytesIO(content)
+    try:
+        reader = csv.reader((line.decode() for line in stream), delimiter=separator, strict=True)
+        fields = next(filter(None, reader))
+    except UnicodeDecodeError:
+        _check_utf8(content)
+        raise
+    except csv.Error as error:
+        raise DataError(_quoting_fault(1, error)) from None
+    line = reader.line_num + 1
+    return _Layout([field.strip() for field in fields], separator, stream.tell(), line)
+
+
+def _check_names(names: list[str]) -> None:
+    if not names:
+        raise DataError("the table has no columns")
+    for position, name in enumerate(names, start=1):
+        if not name:
+            raise DataError(f"column {position} has no name in the header; give it one")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"column names must differ, but {_listed(twice)} stand twice; rename them")
+
+
+def _check_is_header(names: list[str]) -> None:
+    if all(re.match(_NUMBER, name) for name in names):
+        raise DataError(
+            f"the first row must name the columns, but it holds only numbers ({_listed(names)}); "
+            "add a header row"
+        )
+
+
+def _columns(content: bytes, layout: _Layout) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    # numbered names, so that duplicates and quotes in the header never meet the parser
+    types = {str(position): pa.string() for position in range(len(layout.names))}
+    if not re.compile(rb"[\r\n]*\Z").match(content, layout.start):
+        return arrow_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(content)[layout.start :]),
+            read_options=arrow_csv.ReadOptions(column_names=list(types), block_size=BLOCK_BYTES),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=layout.separator,
+                newlines_in_values=content.find(b'"', layout.start) >= 0,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+    return pa.schema(list(types.items())).empty_table()
+
+
+def _marked(columns: pa.Table, content: bytes, layout: _Layout) -> pa.Table:
+    import pyarrow as pa
+
+    n_lines = content.count(b"\n", layout.start) + (not content.endswith(b"\n"))
+    one_line_each = n_lines == columns.num_rows
+    n_quotes = content.count(b'"', layout.start)
+    # a quote that never closes swallows rows without a word from the parser
+    if n_quotes % 2 or (n_quotes and not one_line_each):
+        _check_records(content, layout)
+    fields = [pa.field(name, pa.string(), metadata=_MARK) for name in layout.names]
+    lines = {_LINES: f"{layout.first_line} {columns.num_rows}".encode()} if one_line_each else None
+    return pa.table(columns.columns, schema=pa.schema(fields, metadata=lines))
+
+
+def _check_records(content: bytes, layout: _Layout) -> None:
+    """Walk the rows one by one, slowly, and raise at the first that is at fault."""
+    reader = csv.reader(_lines(content, layout.start), delimiter=layout.separator, strict=True)
+    line = layout.first_line
+    try:
+        for fields in reader:
+            if fields and len(fields) != len(layout.names):
+                raise DataError(
+                    f"line {line}: {len(fields)} fields, expected {len(layout.names)} as in the "
+                    "header; quote cells that hold the separator, or mend the row"
+                )
+            line = layout.first_line + reader.line_num
+    except csv.Error as error:
+        raise DataError(_quoting_fault(line, error)) from None
+
+
+def _lines(content: bytes, start: int) -> Iterator[str]:
+    stream = io.BytesIO(content)
+    stream.seek(start)
+    return (line.decode() for line in stream)
+
+
+def _quoting_fault(line: int, error: csv.Error) -> str:
+    told = str(error)
+    if "end of data" in told:
+        return f"line {line}: a quote is opened in this row and never closed; close or remove it"
+    if "field limit" in told:
+        limit = csv.field_size_limit()
+        return f"line {line}: a cell is longer than {limit} characters, or a quote never closes"
+    if "expected after" in told:
+        return f"line {line}: text stands after a closing quote; double the quotes within a cell"
+    return f"line {line}: {_quoted(error)}"
+
+
+def _unreadable(error: Exception) -> str:
+    if "straddling" in str(error):
+        return f"a row is longer than {BLOCK_BYTES} bytes; is a quote left open?"
+    return f"cannot be read as delimited text: {_quoted(error)}"
+
+
+# ------------------------------------------------------------------ data frames
+
+
+def is_frame(value: object) -> bool:
+    """Tell whether `from_frame` takes the value: a data frame, an Arrow table or a mapping.
+
+    Arrays, sparse matrices, lists and single columns (Series) are no frames.
+    """
+    if isinstance(value, Mapping) or _is_pandas(value):
+        return True
+    is_one_column = hasattr(value, "dtype") or hasattr(value, "type")
+    return hasattr(value, "__arrow_c_stream__") and not is_one_column
+
+
+def from_frame(frame: Any) -> pa.Table:
+    """Turn a data frame into a table; a row index is dropped.
+
+    Parameters
+    ----------
+    frame : pandas or polars DataFrame, pyarrow Table, mapping of name to 1-D sequence, or
+        any table with ``__arrow_c_stream__``
+        n rows; the column names must be different, non-empty strings.
+
+    Returns
+    -------
+    pyarrow.Table
+        The same columns in the same order, n rows.
+
+    Raises
+    ------
+    DataError
+        If names repeat, lengths differ, or a column mixes types; it names the column.
+    TypeError
+        If `frame` is no frame, or a column name is not a string.
+    """
+    import pyarrow as pa
+
+    if not is_frame(frame):
+        raise TypeError(
+            "a table must be a data frame or a mapping of names to columns, "
+            f"got {type(frame).__name__}"
+        )
+    if isinstance(frame, Mapping) or _is_pandas(frame):
+        return _from_columns(frame)
+    table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+    _check_names(table.column_names)
+    return table
+
+
+def _is_pandas(value: object) -> bool:
+    return hasattr(value, "iloc") and hasattr(value, "columns")
+
+
+def _from_columns(frame: Any) -> pa.Table:
+    import pyarrow as pa
+
+    names = list(frame.columns if _is_pandas(frame) else frame)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"column names must be strings, got {name!r}; rename the column")
+    _check_names(names)
+    arrays = [_from_sequence(name, frame[name]) for name in names]
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) > 1:
+        other = next(i for i, length in enumerate(lengths) if length != lengths[0])
+        raise DataError(
+            f"columns must have the same length, but {names[0]!r} has {lengths[0]} rows "
+            f"and {names[other]!r} has {lengths[other]}"
+        )
+    return pa.table(arrays, names=names)
+
+
+def _from_sequence(name: str, values: Any) -> pa.Array:
+    import pyarrow as pa
+
+    advice = "a column must be one sequence of texts, of numbers or of booleans"
+    if isinstance(values, str | bytes):
+        raise DataError(f"column {name!r} is {_quoted(values)}; {advice}")
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"column {name!r}: {_quoted(error)}; {advice}") from None
+
+
+# ------------------------------------------------------------------ one column, as asked
+
+
+class NumberCounts(NamedTuple):
+    """How many cells of a column are there, are numbers, or look like numbers at least."""
+
+    cells: int
+    numbers: int
+    like_numbers: int
+
+
+def kind_of(table: pa.Table, name: str) -> Kind:
+    """Tell what a column holds: "number", "boolean", "text", "csv" (unparsed text) or "empty".
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    import pyarrow.types as types
+
+    kind = _column(table, name).type
+    while types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "number"
+    if types.is_boolean(kind):
+        return "boolean"
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "csv" if table.schema.field(name).metadata == _MARK else "text"
+    if types.is_null(kind):
+        return "empty"
+    raise DataError(
+        f"column {name!r} has the type {_quoted(kind)}, which is neither number, text nor boolean; "
+        "convert it, or drop the column"
+    )
+
+
+def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    """Give a column as numbers.
+
+    In text the cells "", NA, N/A, NaN, nan, null, NULL and ? are missing, blanks around a
+    cell do not count, and all else must be a plain decimal number; 1e-400 is 0. Booleans
+    are 0 and 1. Integers beyond 2**53 lose their last digits.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+        Finite, or NaN where the cell is missing.
+
+    Raises
+    ------
+    DataError
+        If a cell is no number or is infinite; the message gives row, column and value.
+    """
+    import pyarrow.compute as pc
+
+    if kind_of(table, name) in ("text", "csv"):
+        return _parsed(table, name)
+    values = pc.cast(_decoded(_column(table, name)), "float64").to_numpy()
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise DataError(f"{place(table, name, row)}: {values[row]} is not a finite number")
+    return values  # type: ignore[no-any-return]
+
+
+def number_counts(table: pa.Table, name: str) -> NumberCounts:
+    """Count the cells that are not missing, and how many of them `numbers` would parse.
+
+    Infinities count as numbers; `like_numbers` also counts other notations, such as 1,5 or
+    1_000 or 10%. Booleans are not numbers.
+    """
+    import pyarrow.compute as pc
+
+    kind = kind_of(table, name)
+    if kind not in ("text", "csv"):
+        column = _column(table, name)
+        n_cells = len(column) - column.null_count
+        n_numbers = n_cells if kind == "number" else 0
+        return NumberCounts(n_cells, n_numbers, n_numbers)
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    n_cells = len(cells) - cells.null_count
+    n_numbers, n_like = (
+        pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
+        for pattern in (_NUMBER, _LIKE_A_NUMBER)
+    )
+    return NumberCounts(n_cells, n_numbers, n_like)
+
+
+def first_not_number(table: pa.Table, name: str) -> tuple[int, str] | None:
+    """Find the first cell of a text column that is neither missing nor a number.
+
+    Returns
+    -------
+    tuple of int and str, or None
+        The row, counted from 0, and the text.
+    """
+    import pyarrow.compute as pc
+
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    row = pc.index(pc.match_substring_regex(cells, _NUMBER), value=False).as_py()
+    return None if row < 0 else (row, cells[row].as_py())
+
+
+def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    """Give a column as texts, numbers written out and booleans as true and false.
+
+    Returns
+    -------
+    pyarrow.LargeStringArray, length n
+        Null where the cell is missing; the missing words of `numbers` count as missing.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    return _without_missing(_plain_texts(table, name), trimmed=False)
+
+
+def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    """Give a column as texts exactly, so that only a null is missing (see `texts`)."""
+    return _plain_texts(table, name)
+
+
+def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
+    """Give a column as labels: exactly what stands there, nothing parsed, nothing merged.
+
+    Returns
+    -------
+    values : numpy.ndarray, shape (n,)
+        object (of str), int64, uint64, float64 or bool; categories are decoded. Where the
+        label is missing the value means nothing.
+    missing : numpy.ndarray of bool, shape (n,)
+        True for a null, a NaN, and an empty cell of a CSV file. The text NA is a label.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = kind_of(table, name)
+    if kind in ("text", "csv", "empty"):
+        cells = _plain_texts(table, name)
+        values = _shared_objects(cells)
+        missing = cells.is_null().to_numpy(zero_copy_only=False)
+        return values, missing | (values == "") if kind == "csv" else missing
+    column = _decoded(_column(table, name))
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        values = pc.cast(column, "float64").to_numpy()
+        return values, np.isnan(values)
+    wide = pc.cast(column, _widest(column.type))
+    return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
+
+
+def place(table: pa.Table, name: str, row: int) -> str:
+    """Say where a cell stands, for a message: "column 'age', row 5 (line 6)".
+
+    `row` counts from 0, the words count from 1. The line of the file is told where every
+    row of it stands on one line and the table still has all its rows.
+    """
+    first_line, n_rows = map(int, (table.schema.metadata or {}).get(_LINES, b"0 0").split())
+    line = f" (line {first_line + row})" if first_line and n_rows == table.num_rows else ""
+    return f"column {name!r}, row {row + 1}{line}"
+
+
+def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    try:
+        values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        row, cell = first_not_number(table, name) or (0, "")
+        raise DataError(_not_a_number(place(table, name, row), cell)) from None
+    if np.isfinite(values).sum() + cells.null_count < len(values):
+        present = cells.is_valid().to_numpy(zero_copy_only=False)
+        row = int((present & ~np.isfinite(values)).argmax())
+        raise DataError(_not_a_number(place(table, name, row), cells[row].as_py()))
+    return values
+
+
+def _not_a_number(where: str, cell: str) -> str:
+    if re.fullmatch(_PLAIN, cell):
+        return f"{where}: {_quoted(cell)} overflows; the largest number is about 1.8e308"
+    if re.match(_NUMBER, cell):
+        return f"{where}: {_quoted(cell)} is infinite; write a finite number or leave it empty"
+    return (
+        f"{where}: {_quoted(cell)} is not a plain decimal number such as -1.5 or 2e3; "
+        "mend the cell, or leave it empty if the value is missing"
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    if len(table.schema.get_all_field_indices(name)) != 1:
+        raise DataError(f"there is no column {name!r}; there are {_listed(table.column_names)}")
+    return table.column(name)
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    while pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column
+
+
+def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    import pyarrow as pa
+
+    kind_of(table, name)
+    return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
+
+
+def _without_missing(cells: pa.LargeStringArray, *, trimmed: bool) -> pa.LargeStringArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bare = pc.ascii_trim_whitespace(cells)
+    words = pa.array(MISSING_WORDS, pa.large_string())
+    # is_in is false for a null, and if_else then gives the null itself
+    return pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+
+
+def _shared_objects(cells: pa.LargeStringArray) -> npt.NDArray[np.object_]:
+    encoded = cells.dictionary_encode(null_encoding="encode")
+    distinct = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    shared: npt.NDArray[np.object_] = distinct[encoded.indices.to_numpy()]
+    return shared
+
+
+def _widest(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return kind
+    return pa.uint64() if pa.types.is_unsigned_integer(kind) else pa.int64()
+
+
+def _quoted(value: object) -> str:
+    told = value if isinstance(value, str | bytes) else str(value)
+    return repr(told if len(told) <= 80 else told[:77]) + ("..." if len(told) > 80 else "")
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(map(repr, names[:10]))
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

@@ -1,0 +1,336 @@
+"""Epochs: run, record, validate, keep the best, stop.
+
+A Run is everything that changes while a network learns. Training moves it forward epoch by
+epoch and can be called again to go on: slots, learning rate and the stream of chance are in it.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.errors import DivergenceError
+from handgrad.history import Epoch, History
+from handgrad.losses import correct, mean_loss
+from handgrad.network import Architecture, backward, forward, loss, penalty
+from handgrad.optim import LBFGSResult, Optimizer, invscaling, lbfgs
+from handgrad.params import Params
+
+Array = NDArray[Any]
+OnEpoch = Callable[[Epoch], bool | None]
+
+SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
+
+
+class Rows(NamedTuple):
+    """Encoded rows: what a network learns from or is measured on."""
+
+    x: Array  # (n, N_x), dense or CSR
+    y_t: Array  # (n,) class numbers, or (n, N_y) targets
+    weight: Array | None = None  # (n,), of mean 1
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def take(self, rows: Array) -> "Rows":
+        weight = None if self.weight is None else self.weight[rows]
+        return Rows(self.x[rows], self.y_t[rows], weight)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. The names are scikit-learn's where it has one.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        The update rule.
+    learning_rate_init : float
+        The learning rate at the start.
+    learning_rate : str
+        "constant"; "invscaling", see ``optim.invscaling``; or "adaptive", which divides the
+        rate by 5 each time patience runs out and stops once it has fallen to 1e-6.
+    power_t : float
+        Exponent of invscaling.
+    batch_size : int
+        Rows a step, N_b.
+    shuffle : bool
+        Whether each epoch visits the rows in a new order.
+    l2 : float
+        Strength of the penalty l2/2 sum W^2, added to the mean loss.
+    monitor : str
+        What has to fall: "loss" (with the penalty); or, where rows are held back,
+        "validation_loss" or "validation_error" (1 - accuracy). With one of these two, the
+        parameters of the best epoch are kept.
+    tol : float
+        An epoch is good if it betters the best so far by more than this.
+    patience : float
+        Stop after this many epochs in a row that are not good; infinity never stops.
+    """
+
+    optimizer: Optimizer
+    learning_rate_init: float = 1e-3
+    learning_rate: str = "constant"
+    power_t: float = 0.5
+    batch_size: int = 200
+    shuffle: bool = True
+    l2: float = 0.0
+    monitor: str = "loss"
+    tol: float = 1e-4
+    patience: float = 10
+
+
+@dataclass
+class Run:
+    """The state of a training run; ``train`` changes it in place."""
+
+    params: Params
+    slots: Array  # (n_slots, p): the optimiser's memory
+    bits: np.random.BitGenerator
+    lr: float = math.nan  # of the next update; NaN before the first
+    updates: int = 0
+    rows_seen: int = 0
+    epochs: int = 0
+
+    @classmethod
+    def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
+        return cls(params, _slots(params, 0), bits)
+
+    def prepare(self, settings: Settings) -> None:
+        """Fit slots and learning rate to these settings, keeping what still has a meaning."""
+        if len(self.slots) != settings.optimizer.n_slots:
+            self.slots = _slots(self.params, settings.optimizer.n_slots)
+            self.updates = 0
+        if settings.learning_rate == "constant" or math.isnan(self.lr):
+            self.lr = settings.learning_rate_init
+        if settings.learning_rate == "invscaling":
+            self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
+
+
+def _slots(params: Params, n_slots: int) -> Array:
+    return np.zeros((n_slots, params.flat.size), params.flat.dtype)
+
+
+@dataclass
+class Watch:
+    """What one call of ``train`` has seen of the monitored quantity."""
+
+    best: float = math.inf
+    best_flat: Array | None = None
+    bad_epochs: int = 0  # in a row
+
+
+def train(
+    architecture: Architecture,
+    run: Run,
+    settings: Settings,
+    rows: Rows,
+    *,
+    epochs: int,
+    validation: Rows | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> History:
+    """Train for at most so many epochs more; the run holds the result.
+
+    Parameters
+    ----------
+    architecture, run, settings : Architecture, Run, Settings
+        What to train, where it stands (changed in place), and how.
+    rows : Rows
+        The training rows.
+    epochs : int
+        Most epochs to add.
+    validation : Rows, optional
+        Rows held back, measured after each epoch.
+    on_epoch : callable, optional
+        Called with each finished ``Epoch``; training stops if it returns True.
+
+    Returns
+    -------
+    History
+        The new epochs, and the reason for the end: "max_iter" if none came earlier.
+
+    Raises
+    ------
+    DivergenceError
+        As soon as a batch's loss, or a parameter, is not finite. The run keeps the
+        parameters from the start of that epoch.
+    """
+    run.prepare(settings)
+    watch = Watch()
+    started = time.perf_counter()
+    record: list[Epoch] = []
+    reason = "max_iter"
+    try:
+        for _ in range(epochs):
+            epoch = _run_epoch(architecture, run, settings, rows, validation, started)
+            record.append(epoch)
+            ended = _judge(watch, run, settings, epoch)
+            if on_epoch is not None and on_epoch(epoch):
+                ended = "on_epoch"
+            if ended:
+                reason = ended
+                break
+    finally:
+        if watch.best_flat is not None:
+            run.params.flat[...] = watch.best_flat
+    return History(tuple(record), reason)
+
+
+def _run_epoch(
+    architecture: Architecture,
+    run: Run,
+    settings: Settings,
+    rows: Rows,
+    validation: Rows | None,
+    started: float,
+) -> Epoch:
+    lr = run.lr
+    seen = _update_on_all(architecture, run, settings, rows)
+    run.epochs += 1
+    run.rows_seen += len(rows)
+    if settings.learning_rate == "invscaling":
+        run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
+    held_back = _measure(architecture, run.params, validation)
+    shrinkage = float(penalty(run.params, settings.l2))
+    return Epoch(run.epochs, *seen, shrinkage, *held_back, lr, time.perf_counter() - started)
+
+
+def _update_on_all(
+    architecture: Architecture, run: Run, settings: Settings, rows: Rows
+) -> tuple[float, float]:
+    """Update on every batch once; return the loss and the accuracy that the batches saw."""
+    n = len(rows)
+    whole = settings.batch_size >= n  # then order means nothing, and no row is copied
+    order = shuffled(n, run.bits) if settings.shuffle and not whole else np.arange(n)
+    before = run.params.flat.copy()
+    total_loss = total_right = 0.0
+    for number, chosen in enumerate(batches(order, settings.batch_size), start=1):
+        batch = rows if whole else rows.take(chosen)
+        batch_loss, right = _update(architecture, run, settings, batch)
+        if not math.isfinite(batch_loss):
+            run.params.flat[...] = before
+            raise _divergence(f"the loss became {batch_loss} in batch {number}", run)
+        total_loss += batch_loss * len(batch)
+        total_right += right
+    if not np.isfinite(run.params.flat).all():
+        run.params.flat[...] = before
+        raise _divergence("a parameter became infinite or NaN by the last batch", run)
+    return total_loss / n, total_right / n
+
+
+def _update(
+    architecture: Architecture, run: Run, settings: Settings, batch: Rows
+) -> tuple[float, float]:
+    """Make one step; return the batch's loss before it and its weight of correct rows."""
+    # Overflow is not warned about here: what it leaves behind is caught as a divergence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        tape = forward(architecture, run.params, batch.x)
+        batch_loss = float(mean_loss(architecture.output, tape.score, batch.y_t, batch.weight))
+        if math.isfinite(batch_loss):
+            gradients = backward(
+                architecture, run.params, tape, batch.y_t, batch.weight, settings.l2
+            )
+            run.updates += 1
+            settings.optimizer.step(run.params.flat, gradients.flat, run.slots, run.updates, run.lr)
+    return batch_loss, _right(architecture.output, tape.score, batch)
+
+
+def _right(output: str, score: Array, rows: Rows) -> float:
+    hits = correct(output, score, rows.y_t)
+    return float(np.sum(hits) if rows.weight is None else rows.weight @ hits)
+
+
+def _divergence(what: str, run: Run) -> DivergenceError:
+    return DivergenceError(
+        f"training diverged: {what} of epoch {run.epochs + 1}, at learning rate {run.lr:g}; "
+        "the parameters from the start of that epoch are kept. "
+        "Lower the learning rate, or scale the inputs."
+    )
+
+
+def _measure(
+    architecture: Architecture, params: Params, rows: Rows | None
+) -> tuple[float | None, float | None]:
+    """Compute loss and accuracy of rows that are only looked at."""
+    if rows is None:
+        return None, None
+    total_loss = total_right = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
+            part = rows.take(chosen)
+            score = forward(architecture, params, part.x).score
+            total_loss += len(part) * float(
+                mean_loss(architecture.output, score, part.y_t, part.weight)
+            )
+            total_right += _right(architecture.output, score, part)
+    return total_loss / len(rows), total_right / len(rows)
+
+
+def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
+    """Count good and bad epochs, keep the best parameters, and say why to stop, or ""."""
+    value = _monitored(settings.monitor, epoch)
+    watch.bad_epochs = 0 if value < watch.best - settings.tol else watch.bad_epochs + 1
+    if value < watch.best:
+        watch.best = value
+        if settings.monitor != "loss":
+            watch.best_flat = run.params.flat.copy()
+    if watch.bad_epochs < settings.patience:
+        return ""
+    if settings.learning_rate != "adaptive":
+        return "patience"
+    if run.lr <= SMALLEST_LEARNING_RATE:
+        return "learning_rate"
+    run.lr /= 5
+    watch.bad_epochs = 0
+    return ""
+
+
+def _monitored(monitor: str, epoch: Epoch) -> float:
+    if monitor == "validation_loss" and epoch.validation_loss is not None:
+        return epoch.validation_loss
+    if monitor == "validation_error" and epoch.validation_accuracy is not None:
+        return 1 - epoch.validation_accuracy
+    return epoch.loss + epoch.penalty
+
+
+def train_lbfgs(
+    architecture: Architecture,
+    params: Params,
+    rows: Rows,
+    *,
+    l2: float,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+) -> LBFGSResult:
+    """Minimise loss and penalty over all rows at once; ``params`` holds the result.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss stops being finite; ``params`` is left as it was.
+    """
+
+    def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+        point = params.like(theta.astype(params.flat.dtype))
+        with np.errstate(over="ignore", invalid="ignore"):
+            tape = forward(architecture, point, rows.x)
+            value = float(loss(architecture, point, tape, rows.y_t, rows.weight, l2))
+            gradients = backward(architecture, point, tape, rows.y_t, rows.weight, l2)
+        return value, gradients.flat.astype(np.float64)
+
+    start = params.flat.astype(np.float64)
+    found = lbfgs(loss_and_gradient, start, max_iter=max_iter, max_fun=max_fun, tol=tol)
+    if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
+        raise DivergenceError(
+            f"training diverged: L-BFGS reached a loss of {found.loss}. "
+            "Scale the inputs, or raise alpha."
+        )
+    params.flat[...] = found.theta
+    return found

@@ -1,0 +1,525 @@
+import json
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import sparse
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from handgrad.encode import MAX_LEVELS, Encoder, classes_of, encode_labels, row_keys, take
+from handgrad.errors import DataError
+from handgrad.table import from_frame, read_table
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def penguins():
+    return read_table(files("handgrad") / "data" / "penguins.csv").drop_columns("species")
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_content(content):
+        path = tmp_path / "table.csv"
+        path.write_text(content)
+        return read_table(path)
+
+    return read_content
+
+
+def with_holes(rng, shape):
+    x = rng.normal(size=shape)
+    x[rng.random(shape) < 0.2] = np.nan
+    return x
+
+
+# ------------------------------------------------------------------ numbers
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int16, np.uint8, np.bool_, object])
+def test_a_matrix_is_standardised_as_scikit_learn_does(rng, dtype):
+    x = (rng.normal(size=(200, 5)) * 20 + 60).astype(dtype)
+    z = Encoder.fit(x).transform(x)
+    assert z.dtype == np.float64
+    assert z.flags.c_contiguous
+    np.testing.assert_allclose(z, StandardScaler().fit_transform(x.astype(float)), atol=1e-12)
+
+
+def test_the_result_has_the_dtype_asked_for_and_float64_arithmetic(rng):
+    x = rng.normal(size=(1000, 3)).astype(np.float32) + np.float32(1e4)
+    z = Encoder.fit(x).transform(x, np.float32)
+    assert z.dtype == np.float32
+    assert np.array_equal(z, Encoder.fit(x).transform(x).astype(np.float32))
+    np.testing.assert_allclose(z.std(axis=0, dtype=float), 1, rtol=1e-6)
+
+
+def test_the_memory_order_and_the_blocks_do_not_matter(rng, monkeypatch):
+    x = with_holes(rng, (500, 7))
+    z = Encoder.fit(x).transform(x)
+    monkeypatch.setattr("handgrad.encode.BLOCK_CELLS", 50)
+    for same in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
+        before = same.copy()
+        assert np.array_equal(Encoder.fit(same).transform(same), z)
+        np.testing.assert_array_equal(same, before)
+
+
+@pytest.mark.parametrize(
+    ("column", "mean", "scale"),
+    [
+        ([1e200, -1e200, 3e200, 1e200], 1e200, np.sqrt(2) * 1e200),
+        ([1.7e308, -1.7e308], 0, 1.7e308),
+        ([1e308, 1.7e308], 1.35e308, 0.35e308),
+        ([1e-310, 3e-310], 2e-310, 1e-310),
+        ([0.1] * 11, 0.1, 1),
+        ([0.1 + 0.2, 0.3] * 5, 0.3, 1),
+        ([0, 0], 0, 1),
+        ([-0.0, 0.0], 0, 1),
+        ([5], 5, 1),
+        ([0, 5e-324], 0, 1),
+        ([np.nan, np.nan], 0, 1),
+    ],
+)
+def test_no_column_overflows_or_divides_by_zero(column, mean, scale):
+    x = np.array(column, dtype=float)[:, np.newaxis]
+    encoder = Encoder.fit(x)
+    np.testing.assert_allclose(encoder.mean, mean, rtol=1e-9)
+    np.testing.assert_allclose(encoder.scale, scale, rtol=1e-9)
+    assert np.isfinite(encoder.transform(x, np.float32)).all()
+
+
+def test_missing_numbers_are_filled_with_the_median_and_told(rng):
+    x = np.array([[1.0, np.nan], [2.0, 5.0], [9.0, 7.0]])
+    encoder = Encoder.fit(x, names=["a", "b"])
+    assert encoder.input_names == ["a", "b", "b is missing"]
+    z = encoder.transform(np.array([[np.nan, np.nan], [2.0, 6.0]]))
+    assert np.array_equal(z[0], z[1] + [0, 0, 1])
+    present = with_holes(rng, (100, 4))
+    np.testing.assert_array_equal(Encoder.fit(present).median, np.nanmedian(present, axis=0))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinity_is_refused_with_its_place(rng, value):
+    x = rng.normal(size=(30, 70))
+    encoder = Encoder.fit(x)
+    x[17, 66] = value
+    for refuse in (Encoder.fit, encoder.transform):
+        with pytest.raises(DataError, match=rf"column 'x66', row 18: {value} is not a finite"):
+            refuse(x)
+
+
+def test_a_value_beyond_float32_is_refused_as_too_large():
+    x = np.array([[1.0], [2.0]])
+    for encoder in (Encoder.fit(x), Encoder.identity(1)):
+        with pytest.raises(
+            DataError, match=r"column 'x0', row 2: 1e\+200 is too large for float32"
+        ):
+            encoder.transform(np.array([[1.0], [1e200]]), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros(3), "two axes"),
+        (np.zeros((3, 2)), "4 columns, got 2"),
+        (np.array([["a", "b", "c", "d"]]), "must hold numbers"),
+        (np.array([["a", 1, 2, 3]], dtype=object), "must hold numbers"),
+        (np.zeros((1, 4), complex), "must hold numbers"),
+    ],
+)
+def test_a_matrix_that_does_not_fit_is_refused(x, message):
+    with pytest.raises(DataError, match=message):
+        Encoder.fit(np.zeros((1, 4))).transform(x)
+
+
+def test_the_identity_copies_nothing(rng):
+    x = rng.normal(size=(5, 3))
+    encoder = Encoder.identity(3, ["a", "b", "c"])
+    assert encoder.is_identity
+    assert encoder.transform(x) is x
+    assert np.array_equal(encoder.transform(x, np.float32), x.astype(np.float32))
+    table = from_frame({"c": x[:, 2], "a": x[:, 0], "b": x[:, 1]})
+    assert np.array_equal(encoder.transform(table), x)
+    with pytest.raises(DataError, match=r"column 'b', row 2.*missing"):
+        encoder.transform(from_frame({"a": [1, 2], "b": [1, None], "c": [1, 2]}))
+
+
+# ------------------------------------------------------------------ weights
+
+cell = st.one_of(st.floats(-1e6, 1e6, width=32), st.sampled_from([0.0, 1.0, np.nan]))
+counted_rows = st.integers(1, 12).flatmap(
+    lambda n: st.tuples(
+        arrays(np.float64, (n, 2), elements=cell),
+        st.lists(st.sampled_from(["a", "b", "é", None]), min_size=n, max_size=n),
+        st.lists(st.integers(0, 4), min_size=n, max_size=n).filter(any),
+    )
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(counted_rows)
+def test_an_integer_weight_is_so_many_rows(rows):
+    x, texts, weight = rows
+    table = from_frame({"x": x[:, 0], "y": x[:, 1], "t": pa.array(texts, pa.string())})
+    weighted = Encoder.fit(table, weight)
+    repeated = Encoder.fit(table.take(np.repeat(np.arange(len(x)), weight)))
+    assert weighted.input_names == repeated.input_names
+    np.testing.assert_array_equal(weighted.median, repeated.median)
+    # a mean near 0 of large cells is exact to rounding beside their spread, not beside itself
+    drift = np.abs(weighted.mean - repeated.mean)
+    assert (drift <= 1e-12 * (np.abs(repeated.mean) + repeated.scale)).all()
+    np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=1e-12)
+    matrix = Encoder.fit(x, weight)
+    for part in ("mean", "scale", "median", "indicator"):
+        k = len(matrix.mean)
+        np.testing.assert_array_equal(getattr(matrix, part), getattr(weighted, part)[:k])
+
+
+def test_only_the_ratio_of_weights_matters(rng):
+    x, weight = with_holes(rng, (50, 3)), rng.random(50)
+    first = Encoder.fit(x, weight)
+    for factor in (1e-300, 2.0**40, 1e308):
+        other = Encoder.fit(x, weight * factor)
+        np.testing.assert_allclose(other.mean, first.mean, rtol=1e-12)
+        np.testing.assert_allclose(other.scale, first.scale, rtol=1e-12)
+        np.testing.assert_array_equal(other.median, first.median)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, -1, 1], "not negative, got -1.0 in row 2"),
+        ([1, 1, np.nan], "finite"),
+        ([0, 0, 0], "all weights are zero"),
+        ([1, 1], "shape"),
+    ],
+)
+def test_bad_weights_are_refused(weight, message):
+    with pytest.raises(DataError, match=message):
+        Encoder.fit(np.zeros((3, 1)), weight)
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(DataError, match="no rows"):
+        Encoder.fit(np.zeros((0, 2)))
+
+
+# ------------------------------------------------------------------ tables
+
+
+def test_penguins_are_encoded_as_scikit_learn_does(penguins):
+    encoder = Encoder.fit(penguins)
+    z = encoder.transform(penguins)
+    assert encoder.n_inputs == z.shape[1] == len(encoder.input_names)
+    assert encoder.input_names[5:] == [
+        *(f"{name} is missing" for name in encoder.names[1:5]),
+        *("island=Biscoe", "island=Dream", "island=Torgersen"),
+        *("sex=female", "sex=male", "sex is missing"),
+    ]
+    frame = pd.read_csv(files("handgrad") / "data" / "penguins.csv")
+    measured = frame[list(encoder.names[1:5])]
+    expected = StandardScaler().fit(measured).transform(measured.fillna(measured.median()))
+    np.testing.assert_allclose(z[:, :4], expected, atol=1e-12)
+    one_hot = OneHotEncoder(sparse_output=False).fit_transform(frame[["island", "sex"]])
+    np.testing.assert_array_equal(z[:, 9:], one_hot)
+    np.testing.assert_array_equal(z[:, 5:9], measured.isna())
+
+
+def test_columns_are_found_by_name(penguins):
+    encoder = Encoder.fit(penguins)
+    other = penguins.select(penguins.column_names[::-1]).append_column(
+        "extra", pa.nulls(penguins.num_rows)
+    )
+    assert np.array_equal(encoder.transform(other), encoder.transform(penguins))
+    assert encoder.extra_columns(other) == ["extra"]
+    with pytest.raises(DataError, match=r"lacks.*'island', 'sex'.*it has.*'year'"):
+        encoder.transform(penguins.drop_columns(["sex", "island"]))
+    with pytest.raises(DataError, match=r"categories.*pass a table"):
+        encoder.transform(np.zeros((2, 7)))
+
+
+def test_names_choose_the_columns_of_a_table(penguins):
+    encoder = Encoder.fit(penguins, names=["year", "sex"])
+    assert encoder.names == ("year", "sex")
+    with pytest.raises(DataError, match=r"lacks the columns.*'nope'"):
+        Encoder.fit(penguins, names=["nope"])
+    with pytest.raises(DataError, match=r"lacks the columns.*'nope'"):
+        Encoder.fit(penguins, categorical=["nope"])
+
+
+def test_no_rows_transform_to_no_rows(penguins):
+    encoder = Encoder.fit(penguins)
+    assert encoder.transform(penguins.slice(0, 0)).shape == (0, encoder.n_inputs)
+    assert Encoder.fit(np.ones((2, 2))).transform(np.ones((0, 2))).shape == (0, 2)
+
+
+def test_the_kind_of_a_column_follows_its_source(read):
+    csv = read("text,flag,number,empty\n1,true,1\n".replace("1\n", "1,\n") + "x,false,2,\n")
+    encoder = Encoder.fit(csv)
+    assert encoder.number_names == ["number", "empty"]
+    typed = from_frame({"digits": ["1", "2"], "flag": [True, False], "number": [1, 2]})
+    encoder = Encoder.fit(typed)
+    assert encoder.input_names == [
+        *("number", "digits=1", "digits=2", "flag=false", "flag=true"),
+    ]
+    forced = Encoder.fit(typed, categorical=["number"])
+    assert forced.number_names == []
+    assert forced.input_names[-2:] == ["number=1", "number=2"]
+
+
+def test_levels_not_seen_are_all_zeros():
+    encoder = Encoder.fit(from_frame({"c": ["b", "a", "b"], "d": ["x", None, "y"]}))
+    z = encoder.transform(from_frame({"c": ["z", None, "a"], "d": ["z", None, "NA"]}))
+    np.testing.assert_array_equal(z, [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 1]])
+
+
+def test_a_column_of_numbers_with_a_mistake_is_refused(read):
+    table = read("a,b\n" + "1,x\n" * 150 + "oops,y\n")
+    with pytest.raises(DataError) as refused:
+        Encoder.fit(table)
+    for part in ("column 'a', row 151 (line 152): 'oops'", "150 of 151", "--categorical 'a'"):
+        assert part in str(refused.value)
+    assert "a=oops" in Encoder.fit(table, categorical=["a"]).input_names
+
+
+@pytest.mark.parametrize("cell", ["1,5", "1.234,5", "10%", "$3", "0x10", "1_000", "１", "−1"])
+def test_numbers_in_another_notation_are_no_categories(read, cell):
+    with pytest.raises(DataError, match=r"row 2 .line 3.*plain decimal"):
+        Encoder.fit(read(f'a,b\n1,x\n"{cell}",y\n'))
+
+
+def test_infinite_cells_of_a_file_are_named(read):
+    for cell, reason in (("-inf", "infinite"), ("1e400", "overflows")):
+        with pytest.raises(DataError, match=f"column 'a', row 2 .line 3.: '{cell}'.*{reason}"):
+            Encoder.fit(read(f"a,b\n1,x\n{cell},y\n"))
+
+
+def test_a_cell_that_is_no_number_later_is_named(read):
+    encoder = Encoder.fit(read("a,b\n1,x\n2,y\n"))
+    with pytest.raises(DataError, match=r"column 'a', row 1 .line 2.: 'red'"):
+        encoder.transform(read("a,b\nred,x\n"))
+
+
+def test_rows_of_weight_zero_keep_the_row_numbers(read):
+    table = read("a,b\n1,x\ninf,y\n")
+    with pytest.raises(DataError, match=r"row 2 .line 3"):
+        Encoder.fit(table, [0, 1])
+    assert Encoder.fit(table, [1, 0]).input_names == ["a", "b=x"]
+
+
+def test_too_many_levels_are_refused():
+    names = [f"name {i}" for i in range(MAX_LEVELS + 1)]
+    with pytest.raises(DataError, match=r"'n' has 1001 different texts.*--drop 'n'"):
+        Encoder.fit(from_frame({"n": names}))
+    assert Encoder.fit(from_frame({"n": names[1:]})).n_inputs == MAX_LEVELS
+
+
+def test_dates_are_refused_by_name():
+    with pytest.raises(DataError, match=r"column 'when'.*timestamp"):
+        Encoder.fit(from_frame(pd.DataFrame({"when": pd.date_range("2020", periods=2)})))
+
+
+def test_an_array_has_no_categories():
+    with pytest.raises(DataError, match="pass a table"):
+        Encoder.fit(np.zeros((2, 2)), categorical=["x0"])
+
+
+# ------------------------------------------------------------------ saving
+
+
+def test_a_saved_encoder_gives_the_same_bits(penguins):
+    for encoder in (Encoder.fit(penguins), Encoder.identity(2)):
+        metadata, tensors = encoder.to_parts()
+        again = Encoder.from_parts(json.loads(json.dumps(metadata)), tensors)
+        assert again.input_names == encoder.input_names
+        assert again.is_identity == encoder.is_identity
+        columns = penguins if encoder.levels else np.ones((2, 2))
+        assert again.transform(columns).tobytes() == encoder.transform(columns).tobytes()
+
+
+def parts():
+    return Encoder.fit(from_frame({"a": [1.0, 2.0], "b": ["x", None]})).to_parts()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("names", "ab"),
+        ("names", ["a", "a"]),
+        ("names", ["a", 1]),
+        ("names", ["a", "\ud800"]),
+        ("names", ["a"]),
+        ("names", None),
+        ("numeric", [1, 0]),
+        ("numeric", [True, True]),
+        ("numeric", True),
+        ("levels", []),
+        ("levels", ["xy"]),
+        ("levels", [[]]),
+        ("levels", [[None, "x"]]),
+        ("levels", [["x", "x"]]),
+        ("levels", [["x", 1]]),
+        ("levels", [[["x"]]]),
+        ("levels", [[str(i) for i in range(MAX_LEVELS + 2)]]),
+        ("identity", 0),
+        ("identity", True),
+        ("more", 1),
+        ("mean", np.array([np.nan])),
+        ("mean", np.array([1.0], np.float32)),
+        ("mean", np.zeros(2)),
+        ("mean", np.zeros((1, 1))),
+        ("scale", np.array([0.0])),
+        ("scale", np.array([-1.0])),
+        ("median", np.array([np.inf])),
+        ("indicator", np.array([1.0])),
+    ],
+)
+def test_bad_parts_are_refused(key, value):
+    metadata, tensors = parts()
+    (tensors if key in tensors else metadata)[key] = value
+    with pytest.raises(ValueError, match="encoder in the file is not valid"):
+        Encoder.from_parts(metadata, tensors)
+
+
+@pytest.mark.parametrize("key", ["names", "numeric", "levels", "identity", "mean", "indicator"])
+def test_lacking_parts_are_refused(key):
+    metadata, tensors = parts()
+    (tensors if key in tensors else metadata).pop(key)
+    with pytest.raises(ValueError, match="encoder in the file is not valid"):
+        Encoder.from_parts(metadata, tensors)
+
+
+# ------------------------------------------------------------------ labels
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (np.array(["b", "a", "b"]), np.array(["a", "b"])),
+        (np.array(["b", "a", "b"], dtype=object), np.array(["a", "b"])),
+        (np.array([3, -1, 3]), np.array([-1, 3])),
+        (np.array([2**64 - 1, 2**64 - 2], np.uint64), np.array([2**64 - 2, 2**64 - 1], np.uint64)),
+        (np.array([0.5, 2.0]), np.array([0.5, 2.0])),
+        (np.array([True, False]), np.array([False, True])),
+        (np.array([True, False], dtype=object), np.array([False, True])),
+        (np.array([2, 1], dtype=object), np.array([1, 2])),
+        (np.array([2, 0.5], dtype=object), np.array([0.5, 2.0])),
+        (
+            np.array(["2020-01-02", "2020-01-01"], "M8[ns]"),
+            np.array(["2020-01-01", "2020-01-02"], "M8[ns]"),
+        ),
+        (np.array(["a\0", "a"], dtype=object), np.array(["a", "a\0"], dtype=object)),
+        (np.array(["yes ", "yes", "Yes"]), np.array(["Yes", "yes", "yes "])),
+    ],
+)
+def test_labels_come_back(y, classes):
+    found = classes_of(y)
+    assert found.dtype == classes.dtype
+    assert found.tolist() == classes.tolist()
+    y_t = encode_labels(y, found)
+    assert y_t.dtype == np.intp
+    assert found[y_t].tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(
+    "missing", [None, np.nan, pd.NA, pd.NaT, float("nan")], ids=lambda value: type(value).__name__
+)
+def test_a_missing_label_is_refused_with_its_row(missing):
+    with pytest.raises(DataError, match="1 are missing, the first in row 2"):
+        classes_of(np.array(["a", missing, "b"], dtype=object))
+
+
+@pytest.mark.parametrize("y", [np.array([1.0, np.nan]), np.array(["2020", "NaT"], "M8[D]")])
+def test_a_typed_missing_label_is_refused_with_its_row(y):
+    with pytest.raises(DataError, match="row 2"):
+        classes_of(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array(["a", 1], dtype=object), "mix int and str"),
+        (np.array([True, 1], dtype=object), "mix bool and int"),
+        (np.array([True, 0.5, 1], dtype=object), "mix bool and float and int"),
+        (np.array([b"a"]), "got"),
+        (np.array([b"a"], dtype=object), "got bytes"),
+        (np.array([1j]), "got complex"),
+        (np.array([(1, 2), None], dtype=object)[:1], "got tuple"),
+    ],
+)
+def test_what_cannot_be_a_label_is_refused(y, message):
+    with pytest.raises(TypeError, match=message):
+        classes_of(y)
+
+
+def test_labels_of_two_axes_are_refused():
+    with pytest.raises(DataError, match="one axis"):
+        classes_of(np.zeros((2, 2)))
+
+
+def test_unknown_labels_are_named_and_counted():
+    with pytest.raises(DataError, match=r"among 'a', 'b'; 3 rows have others: 'z', 'A'.*row 2"):
+        encode_labels(np.array(["a", "z", "A", "z"]), np.array(["a", "b"]))
+    with pytest.raises(DataError, match="1 rows have others: '1'"):
+        encode_labels(np.array(["1"]), np.array([0, 1]))
+
+
+# ------------------------------------------------------------------ rows
+
+
+def test_equal_rows_have_equal_keys_wherever_they_stand(rng, monkeypatch):
+    x = rng.integers(0, 3, size=(400, 4)).astype(float)
+    table = from_frame({"a": x[:, 0], "b": x[:, 1].astype(str), "c": x[:, 2] > 0, "d": x[:, 3]})
+    order = rng.permutation(400)
+    for columns in (x, table):
+        keys = row_keys(columns, 7)
+        assert keys.dtype == np.uint64
+        assert np.array_equal(row_keys(take(columns, order), 7), keys[order])
+        part = take(columns, order[:9])
+        assert np.array_equal(row_keys(part, 7), keys[order[:9]])
+    assert len(np.unique(row_keys(x, 7))) == len(np.unique(x, axis=0))
+    keys = row_keys(table, 7)
+    monkeypatch.setattr("handgrad.encode.BLOCK_CELLS", 48)
+    assert np.array_equal(row_keys(table, 7), keys)
+    assert np.array_equal(row_keys(table.slice(5, 50), 7), keys[5:55])
+
+
+def test_keys_look_at_the_value_not_at_its_bits():
+    x = np.array([[0.0, np.nan], [-0.0, -np.nan]])
+    keys = row_keys(x, 0)
+    assert keys[0] == keys[1]
+    assert np.array_equal(row_keys(x.astype(np.float32), 0), keys)
+    assert np.array_equal(row_keys(sparse.csr_matrix(x), 0), keys)
+    assert np.array_equal(row_keys(from_frame({"a": x[:, 0], "b": x[:, 1]}), 0), keys)
+
+
+def test_keys_tell_columns_texts_and_nothing_apart():
+    assert len(set(row_keys(np.array([[1.0, 2.0], [2.0, 1.0]]), 0).tolist())) == 2
+    texts = ["", None, "ab", "ba", "a", "b", "abab", "é", "\0", "x" * 1000]
+    assert len(set(row_keys(from_frame({"t": texts}), 0).tolist())) == len(texts)
+
+
+def test_keys_are_spread_and_seeds_independent(rng):
+    x = np.arange(20_000.0)[:, np.newaxis]
+    first, second = row_keys(x, 1), row_keys(x, 2)
+    assert len(np.unique(first)) == 20_000
+    bits = np.unpackbits(first.view(np.uint8)).reshape(-1, 64).mean(axis=0)
+    np.testing.assert_allclose(bits, 0.5, atol=0.02)
+    differing = np.unpackbits((first ^ second).view(np.uint8)).mean()
+    np.testing.assert_allclose(differing, 0.5, atol=0.005)
+    assert abs(np.corrcoef(first.argsort(), second.argsort())[0, 1]) < 0.03
+
+
+def test_taken_rows_forget_their_lines(read):
+    table = read("a,b\nred,x\n1,y\n")
+    taken = take(table, np.array([1, 0]))
+    with pytest.raises(DataError, match="row 2: 'red'"):
+        Encoder.fit(table.slice(1)).transform(taken)

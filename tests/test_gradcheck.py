@@ -1,0 +1,158 @@
+"""The tester, tested: it refuses a gradient that is wrong in one entry by one in a thousand."""
+
+import numpy as np
+import pytest
+
+from handgrad.gradcheck import (
+    GradientCheck,
+    central_difference,
+    check_gradients,
+    complex_step,
+    relative_error,
+)
+from handgrad.network import Architecture, backward, forward
+from handgrad.params import Params
+
+UNITS = (3, 4, 3, 2)
+NAMES = ["W1", "b1", "W2", "b2", "W3", "b3"]
+ENTRIES = range(Params.zeros(UNITS).flat.size)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    rng = np.random.default_rng(0)
+    params = Params.zeros(UNITS)
+    params.flat[:] = 0.7 * rng.standard_normal(params.flat.size)
+    architecture = Architecture(UNITS, "tanh")
+    return architecture, params, rng.standard_normal((6, 3)), rng.integers(2, size=6)
+
+
+@pytest.fixture
+def gradients(problem):
+    architecture, params, x, y_t = problem
+    return backward(architecture, params, forward(architecture, params, x), y_t)
+
+
+def name_of(entry):
+    where = Params.view(np.arange(len(ENTRIES)), UNITS)
+    return next(name for name, part in where.named() if entry in part)
+
+
+def wrong_in(check):
+    return [name for name, error in check.errors.items() if error > check.tolerance]
+
+
+def test_the_right_gradient_passes(problem, gradients):
+    assert check_gradients(*problem).passed
+    assert check_gradients(*problem, gradients=gradients, tolerance=1e-12).passed
+
+
+def test_it_looks_at_every_parameter(problem):
+    assert list(check_gradients(*problem).errors) == NAMES
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("factor", [1.001, 0.999, -1])
+def test_one_wrong_entry_fails_and_is_named(problem, gradients, entry, factor):
+    gradients.flat[entry] *= factor
+    check = check_gradients(*problem, gradients=gradients)
+    assert not check.passed
+    assert wrong_in(check) == [name_of(entry)]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_an_entry_that_is_no_number_or_forgotten_fails(problem, gradients, entry, value):
+    gradients.flat[entry] = value
+    check = check_gradients(*problem, gradients=gradients)
+    assert wrong_in(check) == [name_of(entry)]
+
+
+def test_a_gradient_of_zeros_fails_everywhere(problem):
+    check = check_gradients(*problem, gradients=Params.zeros(UNITS))
+    assert wrong_in(check) == NAMES
+
+
+def test_a_gradient_where_there_is_none_fails(problem):
+    """With both weights 0 nothing reaches W1, so even the smallest gradient there is wrong."""
+    architecture, params, x, y_t = problem
+    cut = params.copy()
+    cut["W2"][...] = 0
+    assert check_gradients(architecture, cut, x, y_t).passed
+    gradients = backward(architecture, cut, forward(architecture, cut, x), y_t)
+    gradients["W1"][0, 0] = 1e-30
+    check = check_gradients(architecture, cut, x, y_t, gradients=gradients)
+    assert wrong_in(check) == ["W1"]
+
+
+def test_a_forgotten_penalty_fails_for_the_weights(problem, gradients):
+    check = check_gradients(*problem, l2=0.1, gradients=gradients)
+    assert wrong_in(check) == ["W1", "W2", "W3"]
+
+
+def test_forgotten_weights_of_rows_fail(problem, gradients):
+    weight = np.array([1.001, 1, 1, 1, 1, 1])
+    assert not check_gradients(*problem, weight, gradients=gradients).passed
+
+
+def test_the_given_parameters_are_not_touched(problem):
+    before = problem[1].flat.copy()
+    check_gradients(*problem)
+    assert np.array_equal(problem[1].flat, before)
+
+
+def test_the_report_names_what_is_wrong():
+    report = str(GradientCheck({"W1": 3e-16, "b1": 0.25}, tolerance=1e-9))
+    assert report.splitlines() == [
+        "relative error of each gradient (at most 1e-09)",
+        "  W1   3.0e-16  ok",
+        "  b1   2.5e-01  WRONG",
+    ]
+
+
+def polynomial_and_sine(theta):
+    return theta[0] ** 3 * theta[1] + np.sin(theta[2])
+
+
+THETA = np.array([1.5, -2.0, 0.3])
+SLOPES = np.array([3 * 1.5**2 * -2.0, 1.5**3, np.cos(0.3)])
+
+
+def test_complex_steps_are_exact():
+    np.testing.assert_allclose(complex_step(polynomial_and_sine, THETA), SLOPES, rtol=1e-15)
+
+
+def test_central_differences_are_right_to_ten_digits():
+    slopes = central_difference(polynomial_and_sine, THETA)
+    np.testing.assert_allclose(slopes, SLOPES, rtol=1e-9)
+    np.testing.assert_allclose(
+        central_difference(polynomial_and_sine, THETA, 1e-2), SLOPES, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("differentiate", [complex_step, central_difference])
+def test_differentiation_leaves_its_point_alone(differentiate):
+    theta = THETA.copy()
+    differentiate(polynomial_and_sine, theta)
+    assert np.array_equal(theta, THETA)
+
+
+@pytest.mark.parametrize(
+    ("gradient", "expected", "error"),
+    [
+        ([1, 2], [1, 2], 0),
+        ([1.1, 2], [1, 2], 0.1),
+        ([1, 1.8], [1, 2], 0.1),
+        ([-1], [1], 2),
+        ([0, 100.1], [0.5, 100], 0.5),  # 0.5 is measured against 1, a hundredth of 100
+        ([0, 0], [0, 0], 0),
+        ([0, 1e-300], [0, 0], np.inf),
+        ([np.nan, 1], [1, 1], np.inf),
+        ([1, 1], [np.nan, 1], np.inf),
+        ([np.inf, 1], [1, 1], np.inf),
+        ([], [], 0),
+    ],
+)
+def test_relative_error(gradient, expected, error):
+    found = relative_error(np.array(gradient, float), np.array(expected, float))
+    assert found == pytest.approx(error, rel=1e-12)

@@ -1,0 +1,101 @@
+"""One vector, many names: views that share its memory, and the draw that fills it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handgrad.params import Params, count, glorot_uniform
+
+UNITS = (2, 3, 2)
+
+
+def test_the_names_lie_in_the_vector_one_after_the_other():
+    params = Params.view(np.arange(17.0), UNITS)
+    assert [(name, part.tolist()) for name, part in params.named()] == [
+        ("W1", [[0, 1, 2], [3, 4, 5]]),
+        ("b1", [6, 7, 8]),
+        ("W2", [[9, 10], [11, 12], [13, 14]]),
+        ("b2", [15, 16]),
+    ]
+    assert params["W2"] is params.W[1]
+    assert params["b1"] is params.b[0]
+
+
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=5).map(tuple))
+def test_the_names_cover_the_vector_exactly(units):
+    params = Params.view(np.arange(float(count(units))), units)
+    assert np.array_equal(np.concatenate([p.ravel() for _, p in params.named()]), params.flat)
+    assert [W.shape for W in params.W] == list(pairwise(units))
+    assert params.layer_units == units
+
+
+def test_a_view_and_the_vector_are_the_same_memory():
+    params = Params.zeros(UNITS)
+    params["W1"][1, 2] = 7
+    params.b[1][0] = 8
+    assert params.flat[[5, 15]].tolist() == [7, 8]
+    params.flat[:] = 1
+    assert all((part == 1).all() for _, part in params.named())
+
+
+def test_a_copy_is_other_memory_and_like_names_the_vector_it_is_given():
+    params = Params.zeros(UNITS)
+    copy = params.copy()
+    copy.flat[:] = 1
+    assert not params.flat.any()
+    slot = np.full(17, 2.0)
+    assert params.like(slot).flat is slot
+    assert (params.like(slot)["W2"] == 2).all()
+
+
+@pytest.mark.parametrize("shape", [(16,), (18,), (17, 1), ()])
+def test_a_vector_of_the_wrong_length_is_refused(shape):
+    with pytest.raises(ValueError, match=r"units \(2, 3, 2\) has 17 parameters; .*shape"):
+        Params.view(np.zeros(shape), UNITS)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_is_the_one_asked_for(dtype):
+    assert Params.zeros(UNITS, dtype).flat.dtype == dtype
+    assert glorot_uniform(UNITS, "relu", np.random.PCG64(0), dtype)["W1"].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("activation", "factor"), [("relu", 6), ("tanh", 6), ("identity", 6), ("logistic", 2)]
+)
+def test_glorot_draws_fill_their_interval_evenly(activation, factor):
+    units = (300, 100, 200)
+    params = glorot_uniform(units, activation, np.random.PCG64(0))
+    for W, b in zip(params.W, params.b, strict=True):
+        bound = np.sqrt(factor / (W.shape[0] + W.shape[1]))
+        assert bound * 0.999 < np.abs(W).max() <= bound
+        assert bound * 0.9 < np.abs(b).max() <= bound
+        assert np.var(W) == pytest.approx(bound**2 / 3, rel=0.02)
+        assert np.mean(W) == pytest.approx(0, abs=bound / 50)
+        assert np.var(b) == pytest.approx(bound**2 / 3, rel=0.3)
+
+
+def test_a_seed_means_the_same_weights_in_every_numpy():
+    """The numbers are written out: PCG64 keeps its stream, whatever NumPy's version."""
+    drawn = [0.6369616873214543, 0.2697867137638703, 0.04097352393619469, 0.016527635528529094]
+    expected = [np.sqrt(6 / 3) * (2 * u - 1) for u in drawn]
+    params = glorot_uniform((2, 1), "tanh", np.random.PCG64(0))
+    np.testing.assert_allclose(params.flat, expected[:3], rtol=1e-15)
+    wider = glorot_uniform((1, 2), "tanh", np.random.PCG64(0))
+    np.testing.assert_allclose(wider.flat, expected, rtol=1e-15)
+
+
+def test_draws_are_numpys_own_uniform_numbers():
+    params = glorot_uniform((4, 5, 3), "relu", np.random.PCG64(7))
+    uniform = np.random.Generator(np.random.PCG64(7)).random(len(params.flat))
+    bounds = np.repeat(np.sqrt([6 / 9, 6 / 8]), [4 * 5 + 5, 5 * 3 + 3])
+    np.testing.assert_allclose(params.flat, bounds * (2 * uniform - 1), rtol=1e-14, atol=1e-16)
+
+
+def test_two_draws_from_one_generator_differ():
+    bits = np.random.PCG64(0)
+    one, other = (glorot_uniform(UNITS, "relu", bits).flat for _ in range(2))
+    assert not np.isin(one, other).any()

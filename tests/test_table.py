@@ -1,0 +1,449 @@
+import csv
+import gzip
+import io
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handgrad.errors import DataError
+from handgrad.table import (
+    BLOCK_BYTES,
+    NumberCounts,
+    first_not_number,
+    from_frame,
+    is_frame,
+    kind_of,
+    labels,
+    number_counts,
+    numbers,
+    read_table,
+    texts,
+)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_content(content, name="table.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read_table(path, **options)
+
+    return read_content
+
+
+# ------------------------------------------------------------------ files that read
+
+
+def test_the_embedded_penguins_read():
+    penguins = read_table(files("handgrad") / "data" / "penguins.csv")
+    assert penguins.num_rows == 344
+    assert penguins.column_names[0] == "species"
+    bill = numbers(penguins, "bill_length_mm")
+    assert bill[:3].tolist() == [39.1, 39.5, 40.3]
+    assert np.flatnonzero(np.isnan(bill)).tolist() == [3, 271]
+    assert texts(penguins, "sex").null_count == 11
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a,b\n1,2\n", {"a": ["1"], "b": ["2"]}),
+        ("a,b\r\n1,2\r\n", {"a": ["1"], "b": ["2"]}),
+        ("a,b\r1,2\r", {"a": ["1"], "b": ["2"]}),
+        ("a,b\n1,2", {"a": ["1"], "b": ["2"]}),
+        ("\ufeffa,b\n1,2\n", {"a": ["1"], "b": ["2"]}),
+        (" a , b\n 1 ,2\n", {"a": [" 1 "], "b": ["2"]}),
+        ("a,b\n007,1.0\n", {"a": ["007"], "b": ["1.0"]}),
+        ('a,b\n,""\n', {"a": [None], "b": [""]}),
+        ("a,b\n\n1,2\n\n3,4\n\n", {"a": ["1", "3"], "b": ["2", "4"]}),
+        ("a;b\n1;2,5\n", {"a": ["1"], "b": ["2,5"]}),
+        ("a\tb\n1\t2\n", {"a": ["1"], "b": ["2"]}),
+        ("a\n1\n", {"a": ["1"]}),
+        ('"a;b"\n1\n', {"a;b": ["1"]}),
+        ('a,b\n"1,2","x ""y""\nz"\n', {"a": ["1,2"], "b": ['x "y"\nz']}),
+        ('"a\nb",c\n1,2\n', {"a\nb": ["1"], "c": ["2"]}),
+        ('a,b\n5" pipe,x\n', {"a": ['5" pipe'], "b": ["x"]}),
+        ("a,b\n", {"a": [], "b": []}),
+        ("a,b", {"a": [], "b": []}),
+        ("a,b\n\n\n", {"a": [], "b": []}),
+        ("größe,b\n=cmd|x,é\n", {"größe": ["=cmd|x"], "b": ["é"]}),
+    ],
+)
+def test_cells_stay_as_they_stand(read, content, expected):
+    assert read(content).to_pydict() == expected
+
+
+def test_a_tsv_file_is_parted_at_tabs_first(read):
+    assert read("a,b\tc\n1,2\t3\n", "t.tsv").column_names == ["a,b", "c"]
+    assert read(gzip.compress(b"a,b\tc\n1,2\t3\n"), "t.tsv.gz").column_names == ["a,b", "c"]
+
+
+def test_the_given_separator_is_used(read):
+    assert read("a|b,c\n1|2\n", separator="|").column_names == ["a", "b,c"]
+
+
+@pytest.mark.parametrize("separator", ["", "ab", '"', "\n", "é", "\0"])
+def test_a_separator_must_be_one_plain_character(read, separator):
+    with pytest.raises(ValueError, match="one ASCII character"):
+        read("a,b\n1,2\n", separator=separator)
+
+
+def test_gzip_is_told_by_content(read):
+    content = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")
+    assert read(content, "named.csv").to_pydict() == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+def test_parquet_is_told_by_content_and_keeps_its_types(read):
+    frame = pd.DataFrame({"a": [1, 2], "b": ["1", "2"]}, index=[5, 7])
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    table = read(stream.getvalue(), "named.csv")
+    assert table.column_names == ["a", "b"]
+    assert [kind_of(table, name) for name in "ab"] == ["number", "text"]
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"a,b\n1,2\n",))
+    writer.start()
+    assert read_table(path).to_pydict() == {"a": ["1"], "b": ["2"]}
+    writer.join()
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(cells, cells), max_size=12), st.booleans())
+def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows, quoted):
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        style = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+        writer = csv.writer(stream, quoting=style, lineterminator="\n")
+        writer.writerows([("left", "right"), *rows])
+    back = read_table(path).to_pylist()
+    assert [(row["left"] or "", row["right"] or "") for row in back] == rows
+
+
+# ------------------------------------------------------------------ files that do not
+
+CORPUS = [
+    ("C02 empty", b"", ["empty"]),
+    ("C02 byte order mark only", b"\xef\xbb\xbf\n \n", ["empty"]),
+    ("C04 no header", b"1,2.5\n3,4\n", ["first row", "only numbers", "header"]),
+    ("C06 UTF-16", "a,b\n1,2\n".encode("utf-16"), ["UTF-16", "convert"]),
+    ("C07 latin-1", b"a,b\n1,2\n3,x\xe9\n", ["line 3, byte 4", "0xE9", "UTF-8"]),
+    ("C07 latin-1 header", b"a,\xe9\n1,2\n", ["line 1, byte 3", "0xE9"]),
+    ("C08 NUL", b"a,b\n1,\x002\n", ["line 2, byte 3", "NUL"]),
+    ("C10 one too many", b"a,b,c\n1,2,3\n1,2,3,4\n", ["line 3: 4 fields, expected 3"]),
+    ("C11 one too few", b'a,b,c\n"x\ny",2,3\n1,2\n', ["line 4: 2 fields, expected 3"]),
+    ("C10 blank lines count", b"a,b\n\n\n1\n", ["line 4: 1 fields, expected 2"]),
+    ("C14 duplicate names", b"a,b, a\n1,2,3\n", ["'a'", "twice"]),
+    ("C15 empty name", b"a, ,c\n1,2,3\n", ["column 2", "no name"]),
+    ("C15 empty last name", b"a,b,\n1,2,\n", ["column 3", "no name"]),
+    ("C18 open quote", b'a,b\n1,2\n3,"4\n5,6\n', ["line 3", "never closed"]),
+    ("C18 open quote, last cell", b'a,b\n1,2\n3,"4', ["line 3", "never closed"]),
+    ("C18 open quote, first cell", b'a,b\n"1,2\n3,4\n', ["line 2", "never closed"]),
+    ("C18 open quote in header", b'a,"b\n1,2\n', ["line 1", "never closed"]),
+    ("C18 two stray quotes", b'a,b\n1,"x\n2,"y\n', ["line 2", "closing quote"]),
+    ("C18 long open quote", b'a,b\n1,"' + b"x,y\n" * 50_000, ["line 2", "never closes"]),
+    ("C34 damaged gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-20], ["gzip", "damaged"]),
+    ("C34 zip", b"PK\x03\x04rest", ["zip", "xlsx"]),
+    ("C34 pickle", pickle.dumps({"a": [1]}), ["pickle"]),
+    ("C34 HDF5", b"\x89HDF\r\n\x1a\n", ["HDF5"]),
+    ("C34 NumPy", b"\x93NUMPY\x01\x00", ["NumPy"]),
+    ("C34 zip in gzip", gzip.compress(b"PK\x03\x04rest"), ["zip"]),
+    ("C35 damaged Parquet", b"PAR1 and then nothing", ["Parquet", "damaged"]),
+    ("a row beyond the block", b"a,b\n1," + b"x" * 2 * BLOCK_BYTES + b"\n", ["longer than"]),
+    ("control characters", b"a\x1b[31m,a\x1b[31m\n1,2\n", [r"\x1b[31m", "twice"]),
+]
+
+
+@pytest.mark.parametrize(("content", "parts"), [c[1:] for c in CORPUS], ids=[c[0] for c in CORPUS])
+def test_a_bad_file_is_refused_in_words(read, content, parts):
+    with pytest.raises(DataError) as refused:
+        read(content)
+    message = str(refused.value)
+    assert "table.csv" in message
+    assert [part for part in parts if part not in message] == []
+    assert message.isprintable()
+
+
+def test_truncated_parquet_never_reads(read):
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"a": list(range(100)), "b": ["x"] * 100}), stream)
+    content = stream.getvalue()
+    for size in range(4, len(content), 37):
+        with pytest.raises(DataError):
+            read(content[:size])
+
+
+def test_what_the_system_refuses_stays_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent"):
+        read_table(tmp_path / "absent.csv")
+    with pytest.raises(IsADirectoryError):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_refused(device):
+    with pytest.raises(DataError, match="file or a pipe"):
+        read_table(device)
+
+
+def test_unfolding_is_bounded(read, monkeypatch):
+    monkeypatch.setattr("handgrad.table.MAX_BYTES", 1000)
+    with pytest.raises(DataError, match="more than 1000 bytes"):
+        read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
+
+
+# ------------------------------------------------------------------ data frames
+
+
+def test_every_kind_of_frame_gives_the_same_table():
+    columns = {"a": [1, 2], "b": ["x", None]}
+    expected = from_frame(columns).to_pydict()
+    for frame in (
+        pd.DataFrame(columns, index=["p", "q"]),
+        pl.DataFrame(columns),
+        pa.table(columns),
+        pa.record_batch(columns),
+        {"a": np.array([1, 2]), "b": pd.Series(["x", None])},
+    ):
+        assert is_frame(frame)
+        assert from_frame(frame).to_pydict() == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.zeros((2, 2)), [[1]], "a", None, pd.Series([1]), pl.Series([1]), pa.array([1])],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_frame_is_refused(value):
+    assert not is_frame(value)
+    with pytest.raises(TypeError, match="data frame"):
+        from_frame(value)
+
+
+@pytest.mark.parametrize(
+    ("frame", "error", "message"),
+    [
+        (pd.DataFrame({"a": [1], 0: [2]}), TypeError, "must be strings, got 0"),
+        ({1: [2]}, TypeError, "must be strings, got 1"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), DataError, "'a' stand twice"),
+        (pa.table([[1], [2]], names=["a", "a"]), DataError, "'a' stand twice"),
+        ({"": [1]}, DataError, "no name"),
+        ({}, DataError, "no columns"),
+        ({"a": [1, "x"]}, DataError, "column 'a'"),
+        (pd.DataFrame({"a": [1, "x"]}, dtype=object), DataError, "column 'a'"),
+        ({"a": [1], "b": [1, 2]}, DataError, "same length"),
+        ({"a": np.zeros((2, 2))}, DataError, "column 'a'"),
+        ({"a": "text"}, DataError, "column 'a'"),
+        ({"a": 5}, DataError, "column 'a'"),
+        ({"a": np.array([1j])}, DataError, "column 'a'"),
+        ({"a": [2**70]}, DataError, "column 'a'"),
+    ],
+)
+def test_a_bad_frame_is_refused(frame, error, message):
+    with pytest.raises(error, match=message):
+        from_frame(frame)
+
+
+# ------------------------------------------------------------------ numbers
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1", 1.0),
+        ("+1", 1.0),
+        ("-0.5e-3", -0.0005),
+        ("1.", 1.0),
+        (".5", 0.5),
+        ("  7\t", 7.0),
+        ("1E5", 1e5),
+        ("1e-400", 0.0),
+        ("9007199254740993", 9007199254740992.0),
+        ("0.1", 0.1),
+        *((word, np.nan) for word in ("", " ", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")),
+        (" ? ", np.nan),
+    ],
+)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_text_cell_parses(read, cell, value, quote):
+    table = read(f"a,b\n{quote}{cell}{quote},x\n2,y\n")
+    np.testing.assert_array_equal(numbers(table, "a"), [value, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        *((cell, "not a plain decimal") for cell in ["1,5", "1,000", "$1", "10%", "0x10", "1_000"]),
+        *((cell, "not a plain decimal") for cell in ["１", "−1", "1e", "-", "NAN", "-nan", "1d5"]),
+        *((cell, "not a plain decimal") for cell in ["nan(1)", "1 2", "TRUE", "none", "٣"]),
+        *((cell, "infinite") for cell in ["inf", "-Infinity", "INF"]),
+        *((cell, "overflows") for cell in ["1e400", "-1e309"]),
+    ],
+)
+def test_what_is_no_number_is_named(read, cell, reason):
+    table = read(f'a,b\n1,x\n"{cell}",y\n')
+    with pytest.raises(DataError) as refused:
+        numbers(table, "a")
+    assert f"column 'a', row 2 (line 3): {cell!r}" in str(refused.value)
+    assert reason in str(refused.value)
+
+
+def test_no_line_is_told_where_it_would_be_wrong(read):
+    broken = read('a,b\n1,"x\ny"\nz,y\n')
+    with pytest.raises(DataError, match="row 2: 'z'"):
+        numbers(broken, "a")
+    part = read("a,b\n1,x\nz,y\n").slice(1)
+    with pytest.raises(DataError, match="row 1: 'z'"):
+        numbers(part, "a")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, None, 3], pa.int8()),
+        pa.array([1, None, 3], pa.uint64()),
+        pa.array([1, None, 3], pa.float32()),
+        pa.array(np.array([1, np.nan, 3], np.float16)),
+        pa.array([Decimal("1.0"), None, Decimal(3)]),
+        pa.array([1, None, 3]).dictionary_encode(),
+        pa.array(["1", None, "3"]),
+        pa.array(["1", "?", "3"]).dictionary_encode(),
+        pa.array(["1", "", "3"], pa.large_string()),
+        pa.array(pd.array([1, None, 3], dtype="Int64"), from_pandas=True),
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_every_type_of_number_becomes_float64(column):
+    values = numbers(pa.table({"a": column}), "a")
+    assert values.dtype == np.float64
+    np.testing.assert_array_equal(values, [1, np.nan, 3])
+
+
+def test_booleans_and_nulls_become_numbers():
+    table = pa.table({"a": [True, None, False], "b": pa.nulls(3)})
+    np.testing.assert_array_equal(numbers(table, "a"), [1, np.nan, 0])
+    assert np.isnan(numbers(table, "b")).all()
+
+
+def test_an_infinite_float_is_named():
+    with pytest.raises(DataError, match=r"column 'a', row 2: -inf is not a finite"):
+        numbers(pa.table({"a": [1.0, -np.inf]}), "a")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([0], pa.timestamp("us")),
+        pa.array([0], pa.duration("s")),
+        pa.array([0], pa.date32()),
+        pa.array([[1]]),
+        pa.array([{"x": 1}]),
+        pa.array([b"x"]),
+        pa.array(pd.Series(pd.period_range("2020", periods=1)), from_pandas=True),
+    ],
+    ids=lambda column: str(column.type),
+)
+@pytest.mark.parametrize("reader", [numbers, texts, labels, number_counts])
+def test_other_types_are_refused_by_name(column, reader):
+    with pytest.raises(DataError, match="column 'when'") as refused:
+        reader(pa.table({"when": column}), "when")
+    assert str(column.type) in str(refused.value)
+
+
+def test_an_absent_column_is_refused_with_those_there():
+    with pytest.raises(DataError, match=r"no column 'z'.*'a', 'b'"):
+        numbers(pa.table({"a": [1], "b": [2]}), "z")
+
+
+def test_counting_tells_numbers_from_what_looks_like_them(read):
+    table = read('a,b\n1,1\n?,inf\n"1,5",x\nword,\n')
+    assert number_counts(table, "a") == NumberCounts(cells=3, numbers=1, like_numbers=2)
+    assert number_counts(table, "b") == NumberCounts(cells=3, numbers=2, like_numbers=2)
+    assert first_not_number(table, "a") == (2, "1,5")
+    typed = pa.table({"n": [1, None], "t": [True, None]})
+    assert number_counts(typed, "n") == NumberCounts(1, 1, 1)
+    assert number_counts(typed, "t") == NumberCounts(1, 0, 0)
+
+
+# ------------------------------------------------------------------ texts and labels
+
+
+def test_texts_write_values_out_and_miss_the_missing_words():
+    table = from_frame(
+        {
+            "text": ["x ", "NA", None, " ? ", "nan"],
+            "boolean": [True, False, None, True, True],
+            "integer": [1, 2, None, 4, 5],
+            "number": [0.1, 7.0, None, 1e-7, 2.0],
+            "category": pd.Categorical(["u", "v", None, "u", "null"]),
+        }
+    )
+    assert texts(table, "text").to_pylist() == ["x ", None, None, None, None]
+    assert texts(table, "boolean").to_pylist() == ["true", "false", None, "true", "true"]
+    assert texts(table, "integer").to_pylist() == ["1", "2", None, "4", "5"]
+    assert texts(table, "number").to_pylist() == ["0.1", "7", None, "1e-7", "2"]
+    assert texts(table, "category").to_pylist() == ["u", "v", None, "u", None]
+    assert {texts(table, name).type for name in table.column_names} == {pa.large_string()}
+
+
+def test_labels_are_what_stands_in_the_file(read):
+    values, missing = labels(read('a,b\n007,x\n1.0,x\n1,x\nNA,x\n,x\n"",x\nyes ,x\n'), "a")
+    assert values[~missing].tolist() == ["007", "1.0", "1", "NA", "yes "]
+    assert missing.tolist() == [False] * 4 + [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "values"),
+    [
+        ([3, None, -1], np.int64, [3, -1]),
+        (pa.array([2**64 - 1, None, 1], pa.uint64()), np.uint64, [2**64 - 1, 1]),
+        (pa.array([2**63 - 1, None, 1]), np.int64, [2**63 - 1, 1]),
+        ([0.5, np.nan, 2.0], np.float64, [0.5, 2.0]),
+        ([True, None, False], np.bool_, [True, False]),
+        (["b", None, "a"], object, ["b", "a"]),
+        (pd.Categorical(["b", None, "a"]), object, ["b", "a"]),
+        (pa.array([7, None, 8]).dictionary_encode(), np.int64, [7, 8]),
+    ],
+)
+def test_labels_keep_their_type(column, dtype, values):
+    found, missing = labels(from_frame({"y": column}), "y")
+    assert found.dtype == dtype
+    assert missing.tolist() == [False, True, False]
+    assert found[~missing].tolist() == values
+
+
+def test_a_wide_table_is_no_slower_a_column():
+    wide = from_frame({f"c{i}": [i] for i in range(3000)})
+    assert sum(numbers(wide, name)[0] for name in wide.column_names) == 2999 * 1500
+
+
+def test_importing_is_light():
+    code = "import sys, handgrad.encode; print('pyarrow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_reading_a_path_needs_no_path_object(tmp_path):
+    path = Path(tmp_path / "t.csv")
+    path.write_text("a\n1\n")
+    assert read_table(str(path)).equals(read_table(path))
