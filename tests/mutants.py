@@ -4,7 +4,7 @@
 
 Each fault replaces a text that occurs exactly once in one file; the tests that it names must
 then fail. First the unmodified copy must pass all of them. A fault that survives is a test
-that is missing. To add a fault, add a line to FAULTS.
+that is missing. To add a fault, add a line to FAULTS: any file of the package, any tests.
 """
 # ruff: noqa: E501 -- the table keeps one fault on one line
 
@@ -75,6 +75,8 @@ FAULTS = [
     Fault("losses.py", "((1 - y_t) * score - log_logistic(score))", "(y_t * score - log_logistic(score))", "binary: no for yes", "losses"),
     Fault("losses.py", "(0.5 * (score - y_t) ** 2)", "((score - y_t) ** 2)", "squared error: the half", "losses"),
     Fault("losses.py", "np.mean(rows, dtype=np.result_type(rows, np.float64))", "np.mean(rows)", "float32 mean", "losses"),
+    Fault("losses.py", "(score > 0) if output", "(score > 1) if output", "logistic: yes above 1", "losses"),
+    Fault("losses.py", "(decided == y_t).all(axis=1)", "(decided == y_t).any(axis=1)", "one right output suffices", "losses"),
     # params.py
     Fault("params.py", "        for n_in, n_out in pairwise(layer_units):\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n            b.append(flat[start : start + n_out])\n            start += n_out\n", "        for n_in, n_out in pairwise(layer_units):\n            b.append(flat[start : start + n_out])\n            start += n_out\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n", "biases before weights", "params"),
     Fault("params.py", ".reshape(n_in, n_out))", '.reshape(n_in, n_out, order="F"))', "column by column", "params"),

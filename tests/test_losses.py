@@ -134,7 +134,8 @@ def test_a_row_is_correct_by_the_rule_of_its_output():
     assert losses.correct("softmax", score, classes).tolist() == [True, False, True]
     assert losses.correct("softmax", score, np.array([0, 0, 0])).tolist() == [False, True, False]
     assert losses.correct("logistic", score, answers).tolist() == [True, False, True]
-    assert losses.correct("identity", score, score + [[0], [0], [1e-9]]).tolist() == [1, 1, 0]
+    assert losses.correct("identity", score, score.copy()).all()
+    assert not losses.correct("identity", score, score + 1e-9).any()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,7 +77,7 @@ def problems(draw):
     return draw_problem(architecture, n, seed, draw(st.booleans()), draw(st.sampled_from([0, 0.1])))
 
 
-@settings(max_examples=300)
+@settings(max_examples=1000)
 @given(problems())
 def test_gradients_agree_with_complex_steps_to_twelve_digits(problem):
     assume(problem.distance_to_a_kink() > 1e-6)
@@ -192,13 +192,14 @@ def test_the_penalty_pulls_on_weights_and_not_on_biases():
 
 def test_float32_sums_over_a_million_rows_keep_their_digits():
     n = 1_000_000
-    params = Params.view(np.zeros(2, np.float32), (1, 1))
-    x, y_t = np.zeros((n, 1), np.float32), np.full((n, 1), -0.1, np.float32)
-    architecture = Architecture((1, 1), output="identity")
+    params = Params.view(np.zeros(4, np.float32), (1, 2))
+    x, y_t = np.zeros((n, 1), np.float32), np.full((n, 2), -0.1, np.float32)
+    architecture = Architecture((1, 2), output="identity")
     tape = forward(architecture, params, x)
-    assert backward(architecture, params, tape, y_t)["b1"][0] == pytest.approx(0.1, rel=1e-6)
+    b1 = backward(architecture, params, tape, y_t)["b1"]
+    np.testing.assert_allclose(b1, 0.1, rtol=1e-6)
     total = loss(architecture, params, tape, y_t)
-    assert total == pytest.approx(0.005, rel=1e-6)
+    assert total == pytest.approx(0.01, rel=1e-6)
     assert total.dtype == np.float64
 
 

@@ -33,8 +33,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from handgrad.batches import ROWS_AT_ONCE, split
-from handgrad.encode import Encoder, classes_of, encode_labels, row_keys
+from handgrad.batches import split
+from handgrad.encode import Encoder, classes_of, encode_labels, row_keys, take
 from handgrad.errors import DataError
 from handgrad.history import Epoch, History
 from handgrad.model import Model, decide, log_proba, proba
@@ -264,7 +264,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     # -- learning ---------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None
+    ) -> Self:
         """Train on labelled rows.
 
         Parameters
@@ -277,6 +279,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             Labels of one type: strings, integers, booleans, whole floats or dates.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0: 2 counts as the row twice, 0 as the row removed.
+        X_val, y_val : as X and y, optional
+            Rows to validate on after each epoch. With early_stopping they are watched in place
+            of a part of X; without it, their loss and accuracy are only recorded.
 
         Returns
         -------
@@ -289,7 +294,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         DivergenceError
             If the loss or a parameter stops being finite; the last good weights are kept.
         """
-        return self._fit(X, y, sample_weight, going_on=self.warm_start and hasattr(self, "model_"))
+        going_on = self.warm_start and hasattr(self, "model_")
+        return self._fit(X, y, sample_weight, going_on=going_on, held_out=(X_val, y_val))
 
     @available_if(_goes_in_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
@@ -326,6 +332,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         going_on: bool,
         partial: bool = False,
         classes: Array | None = None,
+        held_out: tuple[Any, Any] = (None, None),
     ) -> Self:
         self._validate_params()
         columns = self._check_columns(X, reset=not going_on)
@@ -333,7 +340,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         weight = _check_weight(sample_weight, X)
         if weight is not None:  # a weight of 0 is a row that is not there
             there = np.flatnonzero(weight)
-            columns, y, weight = _take(columns, there), y[there], weight[there]
+            columns, y, weight = take(columns, there), y[there], weight[there]
         if going_on:
             classes = self.classes_
             self._check_same_classes(y, partial=partial)
@@ -342,23 +349,29 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         y_t = encode_labels(y, classes)
 
         bits = self._run.bits if going_on else _bit_generator(self.random_state)
-        watching = self.early_stopping and not partial and self.solver != "lbfgs"
         kept, held_back = np.arange(len(y_t)), np.arange(0)
-        if watching:
+        if self.early_stopping and held_out[0] is None and not partial and self.solver != "lbfgs":
             kept, held_back = self._hold_back(columns, y_t, weight, bits)
         if not going_on:
-            self._start(_take(columns, kept), _take(weight, kept), classes, bits)
-        rows = self._encode(_take(columns, kept), y_t[kept], _take(weight, kept))
+            self._start(take(columns, kept), _part(weight, kept), classes, bits)
+        rows = self._encode(take(columns, kept), y_t[kept], _part(weight, kept))
         if self.solver == "lbfgs":
             self._minimise(rows)
             return self
-        validation = None
-        if len(held_back):
+        if held_out[0] is not None:
+            validation = self._encode_held_out(*held_out)
+        elif len(held_back):
             validation = self._encode(
-                _take(columns, held_back), y_t[held_back], _take(weight, held_back)
+                take(columns, held_back), y_t[held_back], _part(weight, held_back)
             )
+        else:
+            validation = None
         self._descend(rows, validation, partial=partial)
         return self
+
+    def _encode_held_out(self, X_val: Any, y_val: Any) -> Rows:
+        columns = self._check_columns(X_val, reset=False)
+        return self._encode(columns, encode_labels(_check_labels(y_val, X_val), self.classes_))
 
     def _check_columns(self, X: Any, *, reset: bool) -> Any:
         """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
@@ -398,7 +411,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             raise InvalidParameterError(
                 "early_stopping needs rows to watch: 'validation_fraction' must be above 0; got 0"
             )
-        keys = _row_keys(columns, seed=int(bits.random_raw()))
+        keys = row_keys(columns, seed=int(bits.random_raw()))
         kept, held_back = split(keys, y_t, self.validation_fraction, weight)
         if not len(held_back):
             warnings.warn(
@@ -446,7 +459,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
 
-    def _encode(self, columns: Any, y_t: NDArray[np.intp], weight: Array | None) -> Rows:
+    def _encode(self, columns: Any, y_t: NDArray[np.intp], weight: Array | None = None) -> Rows:
         encoder, dtype = self.model_.encoder, self.model_.params.flat.dtype
         if _is_sparse(columns) and not encoder.is_identity:
             columns = columns.toarray()
@@ -486,12 +499,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         history = train(
             self.model_.architecture,
             self._run,
-            self._settings(len(rows), validation),
+            self._settings(len(rows), validation=validation is not None),
             rows,
             epochs=1 if partial else self.max_iter,
             validation=validation,
             on_epoch=self._record,
         )
+        self.history_ = History(self.history_.epochs, history.reason)
         if history.reason == "max_iter" and not partial:
             warnings.warn(
                 f"max_iter={self.max_iter} epochs are done and the training could gain from more",
@@ -499,7 +513,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 stacklevel=4,
             )
 
-    def _settings(self, n: int, validation: Rows | None) -> Settings:
+    def _settings(self, n: int, *, validation: bool) -> Settings:
         if self.solver == "sgd":
             optimizer: Optimizer = SGD(float(self.momentum), bool(self.nesterovs_momentum))
         else:
@@ -519,7 +533,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             batch_size=batch_size,
             shuffle=bool(self.shuffle),
             l2=float(self.alpha),
-            monitor="loss" if validation is None else MONITORS[self.scoring],
+            monitor=MONITORS[self.scoring] if validation and self.early_stopping else "loss",
             tol=float(self.tol),
             patience=float(self.n_iter_no_change),
         )
@@ -630,19 +644,8 @@ def _is_sparse(columns: Any) -> bool:
     return hasattr(columns, "tocsr")
 
 
-def _take(columns: Any, rows: NDArray[np.intp]) -> Any:
-    """Pick rows of an Arrow table, a matrix or weights, without a copy if they are all there."""
-    if columns is None or len(rows) == columns.shape[0]:
-        return columns
-    return columns.take(rows) if hasattr(columns, "schema") else columns[rows]
-
-
-def _row_keys(columns: Any, seed: int) -> NDArray[np.uint64]:
-    if not _is_sparse(columns):
-        return row_keys(columns, seed)
-    starts = range(0, columns.shape[0], ROWS_AT_ONCE)
-    parts = [row_keys(columns[start : start + ROWS_AT_ONCE].toarray(), seed) for start in starts]
-    return np.concatenate(parts)
+def _part(weight: Array | None, rows: NDArray[np.intp]) -> Array | None:
+    return None if weight is None else weight[rows]
 
 
 def _is_named_frame(X: Any) -> bool:
@@ -656,7 +659,7 @@ def _is_named_frame(X: Any) -> bool:
 def _check_labels(y: Any, X: Any) -> Array:
     if y is None:
         raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
-    shape = getattr(y, "shape", ())
+    shape: tuple[int, ...] = getattr(y, "shape", ())
     if len(shape) == 2 and shape[1] > 1:
         raise DataError(
             f"y must hold one label a row, shape (n_samples,); got shape {shape}. "

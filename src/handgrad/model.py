@@ -5,7 +5,7 @@ else is needed, and nothing else is kept.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 # Rows pass through the products in blocks of this many, the last one filled up with zeros. A
-# product rounds differently with the number of rows in it; with one fixed number, a row's
-# answer does not depend on its neighbours in the call.
-BLOCK = 32
+# product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
+# a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
+BLOCK = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +41,15 @@ class Model:
         The weights and biases, float32 or float64.
     classes : array of shape (K,)
         The labels in ascending order, of their own dtype.
+    target : str or None
+        The name of the column that the labels came from, where it is known.
     """
 
     encoder: Encoder
     architecture: Architecture
     params: Params
     classes: Array
+    target: str | None = None
 
     def scores(self, columns: "pa.Table | Array") -> Array:
         """Compute the scores before softmax or logistic, shape (n, N_y).
@@ -63,23 +66,24 @@ class Model:
             If a column is missing or a cell cannot be used.
         """
         dtype = self.params.flat.dtype
-        n = columns.shape[0]
-        scores = np.empty((n, self.params.layer_units[-1]), dtype)
-        for start in range(0, n, ROWS_AT_ONCE):
-            x = self.encoder.transform(_rows(columns, start, start + ROWS_AT_ONCE), dtype)
+        if not _is_sparse(columns):
+            return self._block_scores(self.encoder.transform(columns, dtype))
+        scores = np.empty((columns.shape[0], self.params.layer_units[-1]), dtype)
+        for start in range(0, len(scores), ROWS_AT_ONCE):
+            dense = columns[start : start + ROWS_AT_ONCE].toarray()  # a part at a time fits
+            x = self.encoder.transform(dense, dtype)
             scores[start : start + len(x)] = self._block_scores(x)
         return scores
 
     def _block_scores(self, x: Array) -> Array:
-        n = len(x)
-        padded = np.zeros((-(-n // BLOCK) * BLOCK, x.shape[1]), x.dtype)
-        padded[:n] = x
-        with np.errstate(over="ignore", invalid="ignore"):
-            blocks = [
-                forward(self.architecture, self.params, padded[start : start + BLOCK]).score
-                for start in range(0, len(padded), BLOCK)
-            ]
-        return np.concatenate(blocks)[:n]
+        scores = np.empty((len(x), self.params.layer_units[-1]), x.dtype)
+        for start in range(0, len(x), BLOCK):
+            block = x[start : start + BLOCK]
+            n = len(block)
+            if n < BLOCK:
+                block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
+            scores[start : start + n] = forward(self.architecture, self.params, block).score[:n]
+        return scores
 
     def predict_log_proba(self, columns: "pa.Table | Array") -> Array:
         """Compute the logarithm of each class's probability, shape (n, K), from the scores.
@@ -97,13 +101,8 @@ class Model:
         return self.classes[decide(self.architecture.output, self.scores(columns))]
 
 
-def _rows(columns: "pa.Table | Array", start: int, stop: int) -> "pa.Table | Array":
-    if isinstance(columns, np.ndarray):
-        return columns[start:stop]
-    if hasattr(columns, "toarray"):  # a sparse matrix
-        dense: Array = columns[start:stop].toarray()
-        return dense
-    return columns.slice(start, stop - start)
+def _is_sparse(columns: Any) -> TypeGuard[Any]:
+    return hasattr(columns, "tocsr")
 
 
 def log_proba(output: str, score: Array) -> Array:

@@ -97,6 +97,7 @@ def to_bytes(model: Model) -> bytes:
         },
         "encoder": encoder,
         "classes": _classes_to_json(model.classes),
+        "target": model.target,
     }
     tensors = {name: np.ascontiguousarray(value) for name, value in model.params.named()}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
@@ -197,7 +198,7 @@ def _strict_json(text: str) -> dict[str, Any]:
 
 
 def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
-    _require_keys(description, {"format_version", "architecture", "encoder", "classes"})
+    _require_keys(description, {"format_version", "architecture", "encoder", "classes", "target"})
     _require_keys(description["architecture"], {"layer_units", "activation", "output"})
     parts = {
         name.removeprefix("encoder."): tensors.pop(name)
@@ -207,6 +208,8 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     encoder = Encoder.from_parts(description["encoder"], parts)
     architecture = _architecture(description["architecture"])
     classes = _classes_from_json(description["classes"])
+    target = description["target"]
+    _require(target is None or isinstance(target, str), "target must be a text or null")
     _require(
         architecture.layer_units[0] == encoder.n_inputs,
         f"the encoder gives {encoder.n_inputs} inputs, the network takes "
@@ -219,7 +222,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         f"{len(classes)} classes do not fit {architecture.layer_units[-1]} outputs of kind "
         f"{architecture.output!r}",
     )
-    return Model(encoder, architecture, _params(architecture, tensors), classes)
+    return Model(encoder, architecture, _params(architecture, tensors), classes, target)
 
 
 def _architecture(parts: dict[str, Any]) -> Architecture:
