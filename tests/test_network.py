@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from handgrad import two_layer
 from handgrad.activations import ACTIVATIONS
-from handgrad.gradcheck import central_difference, check_gradients, relative_error
+from handgrad.gradcheck import central_difference, check_gradients
 from handgrad.losses import OUTPUTS
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.params import Params
@@ -42,6 +42,11 @@ class Problem(NamedTuple):
             return np.inf
         r = forward(self.architecture, self.params, self.x).r
         return min((np.abs(layer).min() for layer in r), default=np.inf)
+
+    def smallest_gradient(self):
+        """Find the parameter of smallest gradient: how large its largest entry is."""
+        sizes = (np.abs(gradient).max() for _, gradient in self.gradients().named())
+        return min((size for size in sizes if size > 0), default=np.inf)
 
 
 def draw_problem(architecture, n, seed, weighted=False, l2=0.0):
@@ -81,6 +86,7 @@ def problems(draw):
 @given(problems())
 def test_gradients_agree_with_complex_steps_to_twelve_digits(problem):
     assume(problem.distance_to_a_kink() > 1e-6)
+    assume(problem.smallest_gradient() > 1e-4)  # below, a sum has cancelled and its digits with it
     check = check_gradients(*problem, tolerance=1e-12)
     assert check.passed, check
 
@@ -93,12 +99,15 @@ def test_gradients_agree_with_central_differences(problem):
         return problem._replace(params=problem.params.like(theta)).loss()
 
     expected = central_difference(loss_at, problem.params.flat)
-    assert relative_error(problem.gradients().flat, expected) < 1e-6
+    np.testing.assert_allclose(problem.gradients().flat, expected, rtol=1e-6, atol=1e-8)
 
 
 @given(problems())
 def test_float32_gradients_are_the_float64_gradients_to_five_digits(problem):
-    """A float32 has seven digits; up to five layers of sums of up to six products cost two."""
+    """A float32 has seven digits; up to five layers of sums of up to six products cost two.
+
+    Where the gradient is small itself, a millionth is lost of the numbers near 1 behind it.
+    """
     assume(problem.distance_to_a_kink() > 1e-4)
     units = problem.architecture.layer_units
     narrow = problem._replace(
@@ -107,7 +116,8 @@ def test_float32_gradients_are_the_float64_gradients_to_five_digits(problem):
     )
     gradients, expected = narrow.gradients().flat, problem.gradients().flat
     assert gradients.dtype == np.float32
-    np.testing.assert_allclose(gradients, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    rounding = 1e-6 + 1e-5 * np.abs(expected).max()
+    np.testing.assert_allclose(gradients, expected, rtol=0, atol=rounding)
 
 
 @settings(max_examples=300)

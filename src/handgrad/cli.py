@@ -1,0 +1,767 @@
+"""The command line: one function a command.
+
+Progress goes to stderr, results to stdout, and the exit code says how it went:
+
+    0 done    2 usage    3 data    4 model file    5 input/output    6 diverged    130 interrupted
+
+Nothing that a user can do ends in a traceback.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad import __version__
+from handgrad.atomic_file import write_atomically
+from handgrad.batches import split
+from handgrad.encode import Encoder, classes_of, encode_labels, row_keys, take
+from handgrad.errors import DataError, DivergenceError, ModelFileError
+from handgrad.evaluation import Evaluation, evaluate
+from handgrad.history import Epoch, History
+from handgrad.model import Model
+from handgrad.model_file import load_model, save_model
+from handgrad.table import labels, read_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.table import Table
+
+Array = NDArray[Any]
+
+PENGUINS = "penguins.csv"  # what fit trains on when no table is named
+MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix does not fit a terminal
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"solver": "adam"},
+    "sgd": {"solver": "sgd", "momentum": 0.0},
+    "momentum": {"solver": "sgd", "nesterovs_momentum": False},
+    "nesterov": {"solver": "sgd", "nesterovs_momentum": True},
+}
+
+
+class HiddenUnits(click.ParamType[tuple[int, ...]]):
+    """Units of the hidden layers, as in 64,32; 0 or an empty text for no hidden layer."""
+
+    name = "units"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        if value.strip() in ("", "0"):
+            return ()
+        parts = value.split(",")
+        if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+            self.fail(f"{value!r} is not a list of whole numbers such as 64,32", param, ctx)
+        units = tuple(int(part) for part in parts)
+        if not all(1 <= n <= 100_000 for n in units):
+            self.fail(f"each layer needs 1 to 100000 units; got {value!r}", param, ctx)
+        return units
+
+
+POSITIVE = click.FloatRange(min=0, min_open=True, max=1e30)
+SHARE = click.FloatRange(min=0, max=1, max_open=True)
+TABLE = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="handgrad")
+def main() -> None:
+    """Train small neural networks on tables, and use them."""
+
+
+# -- fit --------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("table", type=TABLE, required=False)
+@click.option("--target", metavar="COLUMN", help="Column to predict.  [needed with TABLE]")
+@click.option("--model", "model_path", type=TABLE, help="Save the model to this file.")
+@click.option(
+    "--hidden", type=HiddenUnits(), default="64", show_default=True, help="As in 64,32; 0 for none."
+)
+@click.option(
+    "--activation",
+    type=click.Choice(["relu", "tanh", "logistic", "identity"]),
+    default="relu",
+    show_default=True,
+    help="Of the hidden layers.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1, 10**6), default=200, show_default=True, help="At most."
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Rows a step."
+)
+@click.option("--learning-rate", type=POSITIVE, default=1e-3, show_default=True)
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True)
+@click.option(
+    "--l2", type=click.FloatRange(0, 1e30), default=1e-4, show_default=True, help="Penalty."
+)
+@click.option(
+    "--validation",
+    type=SHARE,
+    default=0.1,
+    show_default=True,
+    help="Share of rows to choose the best epoch by; 0 for none.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Stop after so many epochs without gain.",
+)
+@click.option(
+    "--test",
+    "test_share",
+    type=SHARE,
+    default=0.0,
+    show_default=True,
+    help="Share of rows kept out of everything, to judge the result by.",
+)
+@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave a column out (repeatable).")
+@click.option(
+    "--categorical",
+    metavar="COLUMN",
+    multiple=True,
+    help="Treat a column of numbers as categories (repeatable).",
+)
+@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."
+)
+@click.option(
+    "--report", type=TABLE, help="Write learning_curve.png and confusion_matrix.png here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Train a classifier on TABLE: a CSV file (also .gz) or a Parquet file.
+
+    Numbers are standardised, texts and booleans one-hot encoded, missing cells filled in.
+    Without TABLE it trains on the 344 Palmer penguins that come with handgrad.
+    """
+    _check_output(options["model_path"], table)
+    if options["report"] is not None:
+        _check_report(options["report"])
+    data = _read_labelled(table, target, options)
+    parts = _partition(data, options)
+    estimator, seconds = _train(parts, options, show=not quiet)
+    model = replace(estimator.model_, target=data.target)
+    judged = parts.judged()
+    evaluation = _evaluate(model, judged.table, encode_labels(judged.y, model.classes))
+    outcome = Outcome(data, parts, model, estimator.history_, evaluation, judged.name, seconds)
+    written = _write_outcome(outcome, options["model_path"], options["report"])
+    if as_json:
+        _print_json(outcome.to_json() | {"files": [str(path) for path in written]})
+    else:
+        _print_outcome(outcome, written)
+
+
+class Labelled(NamedTuple):
+    """A table without its target column, and the labels."""
+
+    name: str
+    table: "pa.Table"
+    y: Array
+    target: str
+    n_unlabelled: int
+
+
+class Part(NamedTuple):
+    name: str
+    table: "pa.Table"
+    y: Array
+
+
+class Parts(NamedTuple):
+    training: Part
+    validation: Part | None
+    test: Part | None
+
+    def judged(self) -> Part:
+        """Give the rows to judge the model by: those it knows least."""
+        return self.test or self.validation or self.training
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a fit has to tell."""
+
+    data: Labelled
+    parts: Parts
+    model: Model
+    history: History
+    evaluation: Evaluation
+    judged_by: str
+    seconds: float
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose parameters the model has."""
+        if self.parts.validation is None:
+            return self.history[-1].epoch
+        losses = self.history.column("validation_loss")
+        return self.history[int(np.argmin(losses))].epoch
+
+    @property
+    def judged_rows(self) -> str:
+        return f"{self.evaluation.n} {self.judged_by} rows"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "table": self.data.name,
+            "target": self.data.target,
+            "rows": {
+                "training": len(self.parts.training.y),
+                "validation": len(self.parts.validation.y) if self.parts.validation else 0,
+                "test": len(self.parts.test.y) if self.parts.test else 0,
+                "without_label": self.data.n_unlabelled,
+            },
+            "network": _network_json(self.model),
+            "epochs": len(self.history),
+            "kept_epoch": self.kept_epoch,
+            "stopped_by": self.history.reason,
+            "seconds": self.seconds,
+            "judged_by": self.judged_by,
+            "evaluation": _evaluation_json(self.evaluation),
+            "history": self.history.rows(),
+        }
+
+
+def _read_labelled(table: Path | None, target: str | None, options: dict[str, Any]) -> Labelled:
+    if table is None:
+        with as_file(files("handgrad") / "data" / PENGUINS) as path:
+            content, name = read_table(path), "the Palmer penguins"
+        target = target or "species"
+    else:
+        if target is None:
+            raise click.UsageError("name the column to predict: --target COLUMN")
+        content, name = read_table(table, separator=_separator(options)), str(table)
+    _check_columns(content, [target], "--target")
+    _check_columns(content, options["drop"], "--drop")
+    _check_columns(content, options["categorical"], "--categorical")
+    if target in options["drop"]:
+        raise click.UsageError(f"--drop {target} would drop the target")
+    y, missing = labels(content, target)
+    if missing.all():
+        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
+    columns = content.drop_columns(list({target, *options["drop"]}))
+    if not columns.num_columns:
+        raise DataError(f"{name} must have columns besides {target!r} to predict it from")
+    # Every cell is looked at here, while the rows still know their lines in the file.
+    Encoder.fit(columns, categorical=options["categorical"])
+    _check_classes(y[~missing], target)
+    if missing.any():
+        columns, y = take(columns, np.flatnonzero(~missing)), y[~missing]
+    return Labelled(name, columns, y, target, int(missing.sum()))
+
+
+def _check_classes(y: Array, target: str) -> None:
+    classes = classes_of(y)
+    if len(classes) == 1:
+        raise DataError(
+            f"column {target!r} must hold two classes or more; every row is {classes[0]!r}"
+        )
+    if len(classes) > max(20, len(y) / 2):
+        raise DataError(
+            f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
+            f"different labels in {len(y)} rows. Is it a quantity or a name?"
+        )
+
+
+def _partition(data: Labelled, options: dict[str, Any]) -> Parts:
+    """Set rows apart: test rows first, then validation rows from what is left."""
+    test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
+    rest, test = _hold_out(
+        Part("training", data.table, data.y), options["test_share"], int(test_seed), "test"
+    )
+    training, validation = _hold_out(
+        rest, options["validation"], int(validation_seed), "validation"
+    )
+    return Parts(training, validation, test)
+
+
+def _hold_out(part: Part, share: float, seed: int, name: str) -> tuple[Part, Part | None]:
+    if share == 0:
+        return part, None
+    y_t = encode_labels(part.y, classes_of(part.y))
+    kept, held_out = split(row_keys(part.table, seed), y_t, share)
+    if not len(held_out):
+        raise DataError(
+            f"--{name} {share:g} of {len(y_t)} rows leaves no row for it; raise it, or set it to 0"
+        )
+    return (
+        Part(part.name, take(part.table, kept), part.y[kept]),
+        Part(name, take(part.table, held_out), part.y[held_out]),
+    )
+
+
+def _train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
+    from handgrad.estimators import MLPClassifier
+
+    validation = parts.validation
+    estimator = MLPClassifier(
+        options["hidden"],
+        options["activation"],
+        alpha=options["l2"],
+        batch_size=min(options["batch_size"], len(parts.training.y)),
+        learning_rate_init=options["learning_rate"],
+        max_iter=options["epochs"],
+        random_state=options["seed"],
+        early_stopping=validation is not None,
+        scoring="loss",
+        n_iter_no_change=options["patience"],
+        categorical_features=list(options["categorical"]),
+        dtype="float32",
+        **OPTIMIZERS[options["optimizer"]],
+    )
+    held_out = {} if validation is None else {"X_val": validation.table, "y_val": validation.y}
+    started = time.perf_counter()
+    with warnings.catch_warnings(), _progress(options["epochs"], show=show) as on_epoch:
+        warnings.simplefilter("ignore")  # what they would say, the outcome says
+        estimator.set_params(on_epoch=on_epoch)
+        estimator.fit(parts.training.table, parts.training.y, **held_out)
+    estimator.set_params(on_epoch=None)
+    return estimator, time.perf_counter() - started
+
+
+@contextmanager
+def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | None]:
+    """Show a bar on stderr with the loss as it falls; a file or pipe gets its last state only."""
+    if not show:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    bar = Progress(
+        TextColumn("epoch {task.completed}/{task.total}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task("", total=epochs, figures="")
+        yield lambda epoch: bar.update(task, completed=epoch.epoch, figures=_figures(epoch))
+
+
+def _figures(epoch: Epoch) -> str:
+    text = f"loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.3f}"
+    if epoch.validation_loss is not None:
+        text += f"  validation loss {epoch.validation_loss:.4f}"
+    return text
+
+
+def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None) -> list[Path]:
+    written = []
+    if model_path is not None:
+        save_model(outcome.model, model_path)
+        written.append(model_path)
+    if report is not None:
+        from handgrad.plots import write_report
+
+        best = outcome.kept_epoch if outcome.parts.validation else None
+        written += write_report(
+            report, outcome.history, outcome.evaluation, rows=outcome.judged_rows, best=best
+        )
+    return written
+
+
+def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
+    counts = [
+        f"{len(part.y):,} to {verb}"
+        for part, verb in zip(
+            outcome.parts, ("train on", "validate with", "test with"), strict=True
+        )
+        if part is not None
+    ]
+    _say(f"{outcome.data.name}: {', '.join(counts)}; target {_shown(outcome.data.target)}")
+    if outcome.data.n_unlabelled:
+        _say(f"left out: {outcome.data.n_unlabelled:,} rows without a label")
+    _say(f"network: {_network_line(outcome.model)}")
+    kept = "" if outcome.parts.validation is None else f"; kept epoch {outcome.kept_epoch}"
+    ended = _reason(outcome.history.reason)
+    _say(f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s, ended by {ended}{kept}")
+    _say("")
+    _print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
+    if outcome.judged_by == "training":
+        _say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
+    if outcome.judged_by == "validation":
+        _say("These rows chose the epoch: on new rows expect a little less. Or ask for --test 0.2.")
+    for path in written:
+        _say(f"wrote {path}")
+    if not written:
+        _say("Nothing was saved; --model FILE keeps the model.")
+
+
+def _reason(reason: str) -> str:
+    return {"max_iter": "--epochs", "patience": "--patience"}.get(reason, reason)
+
+
+# -- predict, evaluate, info ------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("model", type=TABLE)
+@click.argument("table", type=TABLE)
+@click.option("--proba", is_flag=True, help="Add the probability of each class.")
+@click.option("--output", "-o", type=TABLE, help="Write here instead of to stdout.")
+@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+def predict(model: Path, table: Path, proba: bool, output: Path | None, **options: Any) -> None:
+    """Predict the label of every row of TABLE, as CSV.
+
+    Columns are found by name: their order is free, others are ignored.
+    """
+    _check_output(output, model, table)
+    trained = load_model(model)
+    columns = read_table(table, separator=_separator(options))
+    _report_extra(trained, columns)
+    text = _predictions(trained, columns, proba=proba)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomically(output, text.encode())
+
+
+def _predictions(model: Model, columns: "pa.Table", *, proba: bool) -> str:
+    classes = [str(label) for label in model.classes.tolist()]
+    probabilities = model.predict_proba(columns)
+    picked = model.predict(columns).tolist()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["prediction", *(f"probability {c}" for c in classes if proba)])
+    for label, row in zip(picked, probabilities, strict=True):
+        writer.writerow([label, *(f"{p:.6g}" for p in row if proba)])
+    return text.getvalue()
+
+
+@main.command("evaluate")
+@click.argument("model", type=TABLE)
+@click.argument("table", type=TABLE)
+@click.option("--target", metavar="COLUMN", help="Column of true labels.  [default: as trained]")
+@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def evaluate_command(
+    model: Path, table: Path, target: str | None, as_json: bool, **options: Any
+) -> None:
+    """Judge MODEL by the labelled rows of TABLE."""
+    trained = load_model(model)
+    columns = read_table(table, separator=_separator(options))
+    target = target or trained.target
+    if target is None:
+        raise click.UsageError("the model does not know its target; name it: --target COLUMN")
+    _check_columns(columns, [target], "--target")
+    _report_extra(trained, columns, target)
+    y, missing = labels(columns, target)
+    if missing.all():
+        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
+    rows = np.flatnonzero(~missing)
+    y_t = encode_labels(_as_classes(y[rows], trained.classes), trained.classes)
+    evaluation = _evaluate(trained, take(columns, rows), y_t)
+    if missing.any():
+        _note(f"left out: {int(missing.sum())} rows without a label")
+    if as_json:
+        _print_json(_evaluation_json(evaluation))
+    else:
+        _print_evaluation(evaluation, f"{evaluation.n:,} rows")
+
+
+def _as_classes(y: Array, classes: Array) -> Array:
+    """Read the texts of a file as the labels that the model was given: "1" as 1."""
+    if y.dtype != object or classes.dtype.kind in "UO":
+        return y
+    by_text = {str(label): label for label in classes.tolist()}
+    return np.array([by_text.get(label, label) for label in y.tolist()], dtype=object)
+
+
+@main.command()
+@click.argument("model", type=TABLE)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def info(model: Path, as_json: bool) -> None:
+    """Tell what MODEL is: its columns, layers and classes."""
+    trained = load_model(model)
+    if as_json:
+        _print_json(_info_json(trained))
+        return
+    _say(f"target: {_shown(trained.target) if trained.target else 'not known'}")
+    _say(f"classes: {', '.join(_shown(label) for label in trained.classes.tolist())}")
+    _say(f"network: {_network_line(trained)}")
+    _print_table(_layer_table(trained))
+    _print_table(_column_table(trained))
+
+
+def _info_json(model: Model) -> dict[str, Any]:
+    return {
+        "target": model.target,
+        "classes": [str(label) for label in model.classes.tolist()],
+        "network": _network_json(model),
+        "numeric_columns": model.encoder.number_names,
+        "categorical_columns": {
+            name: list(levels)
+            for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
+        },
+    }
+
+
+def _network_json(model: Model) -> dict[str, Any]:
+    return {
+        "layer_units": list(model.architecture.layer_units),
+        "activation": model.architecture.activation,
+        "output": model.architecture.output,
+        "parameters": int(model.params.flat.size),
+        "dtype": str(model.params.flat.dtype),
+    }
+
+
+def _network_line(model: Model) -> str:
+    units = "-".join(str(n) for n in model.architecture.layer_units)
+    hidden = f"{model.architecture.activation}, " if len(model.params.W) > 1 else ""
+    return (
+        f"{units} units, {hidden}{model.architecture.output}; "
+        f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
+    )
+
+
+def _layer_table(model: Model) -> "Table":
+    from rich.table import Table
+
+    table = Table(title="layers", title_justify="left")
+    for heading in ("parameter", "shape", "numbers", "bytes"):
+        table.add_column(heading, justify="left" if heading == "parameter" else "right")
+    for name, value in model.params.named():
+        table.add_row(name, str(value.shape), f"{value.size:,}", f"{value.nbytes:,}")
+    return table
+
+
+def _column_table(model: Model) -> "Table":
+    from rich.table import Table
+
+    encoder = model.encoder
+    numbers = {
+        name: f"number, mean {mean:.4g}, standard deviation {scale:.4g}"
+        for name, mean, scale in zip(encoder.number_names, encoder.mean, encoder.scale, strict=True)
+    }
+    categories = {
+        name: f"{len(levels)} categories"
+        for name, levels in zip(encoder.category_names, encoder.levels, strict=True)
+    }
+    table = Table("column", "read as", title="columns", title_justify="left")
+    for name in encoder.names:
+        table.add_row(_shown(name), (numbers | categories)[name])
+    return table
+
+
+# -- what commands share ----------------------------------------------------------------------
+
+
+def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evaluation:
+    return evaluate(y_t, model.predict_log_proba(columns), model.classes)
+
+
+def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    def numbers(values: NDArray[np.float64]) -> list[float | None]:
+        return [None if np.isnan(value) else float(value) for value in values]
+
+    return {
+        "rows": evaluation.n,
+        "accuracy": evaluation.accuracy,
+        "log_loss": evaluation.log_loss,
+        "classes": [str(label) for label in evaluation.classes.tolist()],
+        "confusion_matrix": evaluation.confusion.tolist(),
+        "precision": numbers(evaluation.precision),
+        "recall": numbers(evaluation.recall),
+    }
+
+
+def _print_evaluation(evaluation: Evaluation, rows: str) -> None:
+    _say(f"{rows}: accuracy {evaluation.accuracy:.4f}, log-loss {evaluation.log_loss:.4f}")
+    if len(evaluation.classes) <= MOST_CLASSES_IN_A_MATRIX:
+        _print_table(_confusion_table(evaluation))
+    else:
+        _print_table(_confusions_table(evaluation))
+    _print_table(_class_table(evaluation))
+
+
+def _confusion_table(evaluation: Evaluation) -> "Table":
+    from rich.table import Table
+
+    names = [_shown(label) for label in evaluation.classes.tolist()]
+    table = Table(title="confusion matrix", title_justify="left")
+    table.add_column("true \\ predicted")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name, counts in zip(names, evaluation.confusion, strict=True):
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _confusions_table(evaluation: Evaluation) -> "Table":
+    """List the ten most frequent confusions, where the whole matrix would not fit."""
+    from rich.table import Table
+
+    names = [_shown(label) for label in evaluation.classes.tolist()]
+    wrong = evaluation.confusion * (1 - np.eye(len(names), dtype=int))
+    table = Table("true", "predicted", "rows", title="most frequent confusions")
+    for cell in np.argsort(-wrong, axis=None, kind="stable")[:10]:
+        true, predicted = divmod(int(cell), len(names))
+        if wrong[true, predicted]:
+            table.add_row(names[true], names[predicted], f"{wrong[true, predicted]:,}")
+    return table
+
+
+def _class_table(evaluation: Evaluation) -> "Table":
+    from rich.table import Table
+
+    table = Table("class", title="classes", title_justify="left")
+    for heading in ("precision", "recall", "rows"):
+        table.add_column(heading, justify="right")
+    for label, precision, recall, support in zip(
+        evaluation.classes.tolist(),
+        evaluation.precision,
+        evaluation.recall,
+        evaluation.support,
+        strict=True,
+    ):
+        table.add_row(_shown(label), f"{precision:.3f}", f"{recall:.3f}", f"{support:,}")
+    return table
+
+
+def _check_columns(table: "pa.Table", wanted: tuple[str, ...] | list[str], option: str) -> None:
+    for name in wanted:
+        if name not in table.column_names:
+            raise click.UsageError(
+                f"{option} {_shown(name)}: the table has no such column; it has "
+                f"{', '.join(_shown(column) for column in table.column_names[:40])}"
+            )
+
+
+def _report_extra(model: Model, columns: "pa.Table", target: str | None = None) -> None:
+    known = {target, model.target}
+    extra = [_shown(name) for name in model.encoder.extra_columns(columns) if name not in known]
+    if extra:
+        _note(f"columns not used: {', '.join(extra)}")
+
+
+def _separator(options: dict[str, Any]) -> str | None:
+    separator: str | None = options["separator"]
+    if separator is None:
+        return None
+    separator = separator.replace("\\t", "\t")
+    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
+        raise click.UsageError("--separator must be one character, such as ';' or '\\t'")
+    return separator
+
+
+def _check_output(path: Path | None, *inputs: Path | None) -> None:
+    """Refuse, before any work is done, a file that could not be written or must not be."""
+    if path is None:
+        return
+    for given in inputs:
+        if given is not None and path.exists() and given.exists() and path.samefile(given):
+            raise click.UsageError(f"{str(path)!r} is read by this command; name another output")
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder; name a file to write")
+    _check_folder(path.parent)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise NotADirectoryError(f"there is no folder {str(folder)!r} to write into")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"the folder {str(folder)!r} cannot be written to")
+
+
+def _check_report(folder: Path) -> None:
+    from handgrad.plots import require_matplotlib
+
+    try:
+        require_matplotlib()
+    except ImportError as error:
+        raise click.UsageError(f"--report: {error}") from None
+    folder.mkdir(parents=True, exist_ok=True)
+    _check_folder(folder)
+
+
+def _shown(text: Any) -> str:
+    """Make a label or a name safe to print: a terminal must not obey it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def _say(text: str) -> None:
+    click.echo(text)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def _print_table(table: "Table") -> None:
+    from rich import box
+    from rich.console import Console
+
+    table.box = box.SIMPLE_HEAD
+    # Labels are texts, not rich's markup.
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+# -- from exceptions to exit codes ------------------------------------------------------------
+
+EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
+    (DivergenceError, 6),
+    (ModelFileError, 4),
+    (DataError, 3),
+    (TypeError, 3),
+    (ValueError, 3),
+    (MemoryError, 5),
+    (OSError, 5),
+)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = main.main(arguments, prog_name="handgrad", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _note("interrupted; nothing was written")
+        code = 130
+    except BrokenPipeError:
+        # The reader has gone. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except tuple(kind for kind, _ in EXIT_CODES) as error:
+        _note(f"handgrad: {_message(error)}")
+        code = next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+    sys.exit(code)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{os.fsdecode(error.filename)!r}: " if error.filename is not None else ""
+        return f"{place}{error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({error}); take fewer rows or smaller layers"
+    return _shown(error)
