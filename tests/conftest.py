@@ -4,7 +4,11 @@ pytest --hypothesis-profile=explore draws new and more examples; the fault drill
 (tests/mutants.py) uses the third, which reports a failure without first making it small.
 """
 
+import numpy as np
+import pytest
 from hypothesis import Phase, settings
+
+from handgrad.table import read_table
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", max_examples=2000, deadline=None, database=None)
@@ -12,3 +16,18 @@ settings.register_profile(
     "drill", derandomize=True, deadline=None, database=None, phases=[Phase.generate]
 )
 settings.load_profile("ci")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_content(content):
+        path = tmp_path / "table.csv"
+        path.write_text(content)
+        return read_table(path)
+
+    return read_content

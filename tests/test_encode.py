@@ -8,32 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from handgrad.encode import MAX_LEVELS, Encoder, classes_of, encode_labels, row_keys, take
+from handgrad.encode import MAX_LEVELS, Encoder
 from handgrad.errors import DataError
 from handgrad.table import from_frame, read_table
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def penguins():
     return read_table(files("handgrad") / "data" / "penguins.csv").drop_columns("species")
-
-
-@pytest.fixture
-def read(tmp_path):
-    def read_content(content):
-        path = tmp_path / "table.csv"
-        path.write_text(content)
-        return read_table(path)
-
-    return read_content
 
 
 def with_holes(rng, shape):
@@ -395,131 +379,3 @@ def test_lacking_parts_are_refused(key):
     (tensors if key in tensors else metadata).pop(key)
     with pytest.raises(ValueError, match="encoder in the file is not valid"):
         Encoder.from_parts(metadata, tensors)
-
-
-# ------------------------------------------------------------------ labels
-
-
-@pytest.mark.parametrize(
-    ("y", "classes"),
-    [
-        (np.array(["b", "a", "b"]), np.array(["a", "b"])),
-        (np.array(["b", "a", "b"], dtype=object), np.array(["a", "b"])),
-        (np.array([3, -1, 3]), np.array([-1, 3])),
-        (np.array([2**64 - 1, 2**64 - 2], np.uint64), np.array([2**64 - 2, 2**64 - 1], np.uint64)),
-        (np.array([0.5, 2.0]), np.array([0.5, 2.0])),
-        (np.array([True, False]), np.array([False, True])),
-        (np.array([True, False], dtype=object), np.array([False, True])),
-        (np.array([2, 1], dtype=object), np.array([1, 2])),
-        (np.array([2, 0.5], dtype=object), np.array([0.5, 2.0])),
-        (
-            np.array(["2020-01-02", "2020-01-01"], "M8[ns]"),
-            np.array(["2020-01-01", "2020-01-02"], "M8[ns]"),
-        ),
-        (np.array(["a\0", "a"], dtype=object), np.array(["a", "a\0"], dtype=object)),
-        (np.array(["yes ", "yes", "Yes"]), np.array(["Yes", "yes", "yes "])),
-    ],
-)
-def test_labels_come_back(y, classes):
-    found = classes_of(y)
-    assert found.dtype == classes.dtype
-    assert found.tolist() == classes.tolist()
-    y_t = encode_labels(y, found)
-    assert y_t.dtype == np.intp
-    assert found[y_t].tolist() == y.tolist()
-
-
-@pytest.mark.parametrize(
-    "missing", [None, np.nan, pd.NA, pd.NaT, float("nan")], ids=lambda value: type(value).__name__
-)
-def test_a_missing_label_is_refused_with_its_row(missing):
-    with pytest.raises(DataError, match="1 are missing, the first in row 2"):
-        classes_of(np.array(["a", missing, "b"], dtype=object))
-
-
-@pytest.mark.parametrize("y", [np.array([1.0, np.nan]), np.array(["2020", "NaT"], "M8[D]")])
-def test_a_typed_missing_label_is_refused_with_its_row(y):
-    with pytest.raises(DataError, match="row 2"):
-        classes_of(y)
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (np.array(["a", 1], dtype=object), "mix int and str"),
-        (np.array([True, 1], dtype=object), "mix bool and int"),
-        (np.array([True, 0.5, 1], dtype=object), "mix bool and float and int"),
-        (np.array([b"a"]), "got"),
-        (np.array([b"a"], dtype=object), "got bytes"),
-        (np.array([1j]), "got complex"),
-        (np.array([(1, 2), None], dtype=object)[:1], "got tuple"),
-    ],
-)
-def test_what_cannot_be_a_label_is_refused(y, message):
-    with pytest.raises(TypeError, match=message):
-        classes_of(y)
-
-
-def test_labels_of_two_axes_are_refused():
-    with pytest.raises(DataError, match="one axis"):
-        classes_of(np.zeros((2, 2)))
-
-
-def test_unknown_labels_are_named_and_counted():
-    with pytest.raises(DataError, match=r"among 'a', 'b'; 3 rows have others: 'z', 'A'.*row 2"):
-        encode_labels(np.array(["a", "z", "A", "z"]), np.array(["a", "b"]))
-    with pytest.raises(DataError, match="1 rows have others: '1'"):
-        encode_labels(np.array(["1"]), np.array([0, 1]))
-
-
-# ------------------------------------------------------------------ rows
-
-
-def test_equal_rows_have_equal_keys_wherever_they_stand(rng, monkeypatch):
-    x = rng.integers(0, 3, size=(400, 4)).astype(float)
-    table = from_frame({"a": x[:, 0], "b": x[:, 1].astype(str), "c": x[:, 2] > 0, "d": x[:, 3]})
-    order = rng.permutation(400)
-    for columns in (x, table):
-        keys = row_keys(columns, 7)
-        assert keys.dtype == np.uint64
-        assert np.array_equal(row_keys(take(columns, order), 7), keys[order])
-        part = take(columns, order[:9])
-        assert np.array_equal(row_keys(part, 7), keys[order[:9]])
-    assert len(np.unique(row_keys(x, 7))) == len(np.unique(x, axis=0))
-    keys = row_keys(table, 7)
-    monkeypatch.setattr("handgrad.encode.BLOCK_CELLS", 48)
-    assert np.array_equal(row_keys(table, 7), keys)
-    assert np.array_equal(row_keys(table.slice(5, 50), 7), keys[5:55])
-
-
-def test_keys_look_at_the_value_not_at_its_bits():
-    x = np.array([[0.0, np.nan], [-0.0, -np.nan]])
-    keys = row_keys(x, 0)
-    assert keys[0] == keys[1]
-    assert np.array_equal(row_keys(x.astype(np.float32), 0), keys)
-    assert np.array_equal(row_keys(sparse.csr_matrix(x), 0), keys)
-    assert np.array_equal(row_keys(from_frame({"a": x[:, 0], "b": x[:, 1]}), 0), keys)
-
-
-def test_keys_tell_columns_texts_and_nothing_apart():
-    assert len(set(row_keys(np.array([[1.0, 2.0], [2.0, 1.0]]), 0).tolist())) == 2
-    texts = ["", None, "ab", "ba", "a", "b", "abab", "é", "\0", "x" * 1000]
-    assert len(set(row_keys(from_frame({"t": texts}), 0).tolist())) == len(texts)
-
-
-def test_keys_are_spread_and_seeds_independent(rng):
-    x = np.arange(20_000.0)[:, np.newaxis]
-    first, second = row_keys(x, 1), row_keys(x, 2)
-    assert len(np.unique(first)) == 20_000
-    bits = np.unpackbits(first.view(np.uint8)).reshape(-1, 64).mean(axis=0)
-    np.testing.assert_allclose(bits, 0.5, atol=0.02)
-    differing = np.unpackbits((first ^ second).view(np.uint8)).mean()
-    np.testing.assert_allclose(differing, 0.5, atol=0.005)
-    assert abs(np.corrcoef(first.argsort(), second.argsort())[0, 1]) < 0.03
-
-
-def test_taken_rows_forget_their_lines(read):
-    table = read("a,b\nred,x\n1,y\n")
-    taken = take(table, np.array([1, 0]))
-    with pytest.raises(DataError, match="row 2: 'red'"):
-        Encoder.fit(table.slice(1)).transform(taken)

@@ -9,7 +9,6 @@ Nothing that a user can do ends in a traceback.
 
 import csv
 import io
-import json
 import os
 import sys
 import time
@@ -28,22 +27,35 @@ from numpy.typing import NDArray
 from handgrad import __version__
 from handgrad.atomic_file import write_atomically
 from handgrad.batches import split
-from handgrad.encode import Encoder, classes_of, encode_labels, row_keys, take
+from handgrad.encode import Encoder
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.history import Epoch, History
+from handgrad.labels import classes_of, encode_labels
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
+from handgrad.rows import row_keys, take
 from handgrad.table import labels, read_table
+from handgrad.terminal import (
+    column_table,
+    evaluation_json,
+    layer_table,
+    network_json,
+    network_line,
+    note,
+    print_evaluation,
+    print_json,
+    print_table,
+    say,
+    shown,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.table import Table
 
 Array = NDArray[Any]
 
 PENGUINS = "penguins.csv"  # what fit trains on when no table is named
-MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix does not fit a terminal
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adam": {"solver": "adam"},
@@ -91,7 +103,11 @@ def main() -> None:
 @click.option("--target", metavar="COLUMN", help="Column to predict.  [needed with TABLE]")
 @click.option("--model", "model_path", type=TABLE, help="Save the model to this file.")
 @click.option(
-    "--hidden", type=HiddenUnits(), default="64", show_default=True, help="As in 64,32; 0 for none."
+    "--hidden",
+    type=HiddenUnits(),
+    default="100",
+    show_default=True,
+    help="As in 64,32; 0 for none.",
 )
 @click.option(
     "--activation",
@@ -167,7 +183,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     outcome = Outcome(data, parts, model, estimator.history_, evaluation, judged.name, seconds)
     written = _write_outcome(outcome, options["model_path"], options["report"])
     if as_json:
-        _print_json(outcome.to_json() | {"files": [str(path) for path in written]})
+        print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
         _print_outcome(outcome, written)
 
@@ -232,13 +248,13 @@ class Outcome:
                 "test": len(self.parts.test.y) if self.parts.test else 0,
                 "without_label": self.data.n_unlabelled,
             },
-            "network": _network_json(self.model),
+            "network": network_json(self.model),
             "epochs": len(self.history),
             "kept_epoch": self.kept_epoch,
             "stopped_by": self.history.reason,
             "seconds": self.seconds,
             "judged_by": self.judged_by,
-            "evaluation": _evaluation_json(self.evaluation),
+            "evaluation": evaluation_json(self.evaluation),
             "history": self.history.rows(),
         }
 
@@ -391,23 +407,23 @@ def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
         )
         if part is not None
     ]
-    _say(f"{outcome.data.name}: {', '.join(counts)}; target {_shown(outcome.data.target)}")
+    say(f"{outcome.data.name}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     if outcome.data.n_unlabelled:
-        _say(f"left out: {outcome.data.n_unlabelled:,} rows without a label")
-    _say(f"network: {_network_line(outcome.model)}")
+        say(f"left out: {outcome.data.n_unlabelled:,} rows without a label")
+    say(f"network: {network_line(outcome.model)}")
     kept = "" if outcome.parts.validation is None else f"; kept epoch {outcome.kept_epoch}"
     ended = _reason(outcome.history.reason)
-    _say(f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s, ended by {ended}{kept}")
-    _say("")
-    _print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
+    say(f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s, ended by {ended}{kept}")
+    say("")
+    print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
     if outcome.judged_by == "training":
-        _say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
+        say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
     if outcome.judged_by == "validation":
-        _say("These rows chose the epoch: on new rows expect a little less. Or ask for --test 0.2.")
+        say("These rows chose the epoch: on new rows expect a little less. Or ask for --test 0.2.")
     for path in written:
-        _say(f"wrote {path}")
+        say(f"wrote {path}")
     if not written:
-        _say("Nothing was saved; --model FILE keeps the model.")
+        say("Nothing was saved; --model FILE keeps the model.")
 
 
 def _reason(reason: str) -> str:
@@ -475,11 +491,11 @@ def evaluate_command(
     y_t = encode_labels(_as_classes(y[rows], trained.classes), trained.classes)
     evaluation = _evaluate(trained, take(columns, rows), y_t)
     if missing.any():
-        _note(f"left out: {int(missing.sum())} rows without a label")
+        note(f"left out: {int(missing.sum())} rows without a label")
     if as_json:
-        _print_json(_evaluation_json(evaluation))
+        print_json(evaluation_json(evaluation))
     else:
-        _print_evaluation(evaluation, f"{evaluation.n:,} rows")
+        print_evaluation(evaluation, f"{evaluation.n:,} rows")
 
 
 def _as_classes(y: Array, classes: Array) -> Array:
@@ -497,74 +513,26 @@ def info(model: Path, as_json: bool) -> None:
     """Tell what MODEL is: its columns, layers and classes."""
     trained = load_model(model)
     if as_json:
-        _print_json(_info_json(trained))
+        print_json(_info_json(trained))
         return
-    _say(f"target: {_shown(trained.target) if trained.target else 'not known'}")
-    _say(f"classes: {', '.join(_shown(label) for label in trained.classes.tolist())}")
-    _say(f"network: {_network_line(trained)}")
-    _print_table(_layer_table(trained))
-    _print_table(_column_table(trained))
+    say(f"target: {shown(trained.target) if trained.target else 'not known'}")
+    say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}")
+    say(f"network: {network_line(trained)}")
+    print_table(layer_table(trained))
+    print_table(column_table(trained))
 
 
 def _info_json(model: Model) -> dict[str, Any]:
     return {
         "target": model.target,
         "classes": [str(label) for label in model.classes.tolist()],
-        "network": _network_json(model),
+        "network": network_json(model),
         "numeric_columns": model.encoder.number_names,
         "categorical_columns": {
             name: list(levels)
             for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
         },
     }
-
-
-def _network_json(model: Model) -> dict[str, Any]:
-    return {
-        "layer_units": list(model.architecture.layer_units),
-        "activation": model.architecture.activation,
-        "output": model.architecture.output,
-        "parameters": int(model.params.flat.size),
-        "dtype": str(model.params.flat.dtype),
-    }
-
-
-def _network_line(model: Model) -> str:
-    units = "-".join(str(n) for n in model.architecture.layer_units)
-    hidden = f"{model.architecture.activation}, " if len(model.params.W) > 1 else ""
-    return (
-        f"{units} units, {hidden}{model.architecture.output}; "
-        f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
-    )
-
-
-def _layer_table(model: Model) -> "Table":
-    from rich.table import Table
-
-    table = Table(title="layers", title_justify="left")
-    for heading in ("parameter", "shape", "numbers", "bytes"):
-        table.add_column(heading, justify="left" if heading == "parameter" else "right")
-    for name, value in model.params.named():
-        table.add_row(name, str(value.shape), f"{value.size:,}", f"{value.nbytes:,}")
-    return table
-
-
-def _column_table(model: Model) -> "Table":
-    from rich.table import Table
-
-    encoder = model.encoder
-    numbers = {
-        name: f"number, mean {mean:.4g}, standard deviation {scale:.4g}"
-        for name, mean, scale in zip(encoder.number_names, encoder.mean, encoder.scale, strict=True)
-    }
-    categories = {
-        name: f"{len(levels)} categories"
-        for name, levels in zip(encoder.category_names, encoder.levels, strict=True)
-    }
-    table = Table("column", "read as", title="columns", title_justify="left")
-    for name in encoder.names:
-        table.add_row(_shown(name), (numbers | categories)[name])
-    return table
 
 
 # -- what commands share ----------------------------------------------------------------------
@@ -574,88 +542,20 @@ def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evalu
     return evaluate(y_t, model.predict_log_proba(columns), model.classes)
 
 
-def _evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
-    def numbers(values: NDArray[np.float64]) -> list[float | None]:
-        return [None if np.isnan(value) else float(value) for value in values]
-
-    return {
-        "rows": evaluation.n,
-        "accuracy": evaluation.accuracy,
-        "log_loss": evaluation.log_loss,
-        "classes": [str(label) for label in evaluation.classes.tolist()],
-        "confusion_matrix": evaluation.confusion.tolist(),
-        "precision": numbers(evaluation.precision),
-        "recall": numbers(evaluation.recall),
-    }
-
-
-def _print_evaluation(evaluation: Evaluation, rows: str) -> None:
-    _say(f"{rows}: accuracy {evaluation.accuracy:.4f}, log-loss {evaluation.log_loss:.4f}")
-    if len(evaluation.classes) <= MOST_CLASSES_IN_A_MATRIX:
-        _print_table(_confusion_table(evaluation))
-    else:
-        _print_table(_confusions_table(evaluation))
-    _print_table(_class_table(evaluation))
-
-
-def _confusion_table(evaluation: Evaluation) -> "Table":
-    from rich.table import Table
-
-    names = [_shown(label) for label in evaluation.classes.tolist()]
-    table = Table(title="confusion matrix", title_justify="left")
-    table.add_column("true \\ predicted")
-    for name in names:
-        table.add_column(name, justify="right")
-    for name, counts in zip(names, evaluation.confusion, strict=True):
-        table.add_row(name, *(f"{count:,}" for count in counts))
-    return table
-
-
-def _confusions_table(evaluation: Evaluation) -> "Table":
-    """List the ten most frequent confusions, where the whole matrix would not fit."""
-    from rich.table import Table
-
-    names = [_shown(label) for label in evaluation.classes.tolist()]
-    wrong = evaluation.confusion * (1 - np.eye(len(names), dtype=int))
-    table = Table("true", "predicted", "rows", title="most frequent confusions")
-    for cell in np.argsort(-wrong, axis=None, kind="stable")[:10]:
-        true, predicted = divmod(int(cell), len(names))
-        if wrong[true, predicted]:
-            table.add_row(names[true], names[predicted], f"{wrong[true, predicted]:,}")
-    return table
-
-
-def _class_table(evaluation: Evaluation) -> "Table":
-    from rich.table import Table
-
-    table = Table("class", title="classes", title_justify="left")
-    for heading in ("precision", "recall", "rows"):
-        table.add_column(heading, justify="right")
-    for label, precision, recall, support in zip(
-        evaluation.classes.tolist(),
-        evaluation.precision,
-        evaluation.recall,
-        evaluation.support,
-        strict=True,
-    ):
-        table.add_row(_shown(label), f"{precision:.3f}", f"{recall:.3f}", f"{support:,}")
-    return table
-
-
 def _check_columns(table: "pa.Table", wanted: tuple[str, ...] | list[str], option: str) -> None:
     for name in wanted:
         if name not in table.column_names:
             raise click.UsageError(
-                f"{option} {_shown(name)}: the table has no such column; it has "
-                f"{', '.join(_shown(column) for column in table.column_names[:40])}"
+                f"{option} {shown(name)}: the table has no such column; it has "
+                f"{', '.join(shown(column) for column in table.column_names[:40])}"
             )
 
 
 def _report_extra(model: Model, columns: "pa.Table", target: str | None = None) -> None:
     known = {target, model.target}
-    extra = [_shown(name) for name in model.encoder.extra_columns(columns) if name not in known]
+    extra = [shown(name) for name in model.encoder.extra_columns(columns) if name not in known]
     if extra:
-        _note(f"columns not used: {', '.join(extra)}")
+        note(f"columns not used: {', '.join(extra)}")
 
 
 def _separator(options: dict[str, Any]) -> str | None:
@@ -698,32 +598,6 @@ def _check_report(folder: Path) -> None:
     _check_folder(folder)
 
 
-def _shown(text: Any) -> str:
-    """Make a label or a name safe to print: a terminal must not obey it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
-
-
-def _say(text: str) -> None:
-    click.echo(text)
-
-
-def _note(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    click.echo(json.dumps(content, indent=2, allow_nan=False))
-
-
-def _print_table(table: "Table") -> None:
-    from rich import box
-    from rich.console import Console
-
-    table.box = box.SIMPLE_HEAD
-    # Labels are texts, not rich's markup.
-    Console(markup=False, highlight=False, emoji=False).print(table)
-
-
 # -- from exceptions to exit codes ------------------------------------------------------------
 
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
@@ -746,14 +620,14 @@ def run(arguments: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _note("interrupted; nothing was written")
+        note("interrupted; nothing was written")
         code = 130
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except tuple(kind for kind, _ in EXIT_CODES) as error:
-        _note(f"handgrad: {_message(error)}")
+        note(f"handgrad: {_message(error)}")
         code = next(code for kind, code in EXIT_CODES if isinstance(error, kind))
     sys.exit(code)
 
@@ -764,4 +638,4 @@ def _message(error: BaseException) -> str:
         return f"{place}{error.strerror}"
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error}); take fewer rows or smaller layers"
-    return _shown(error)
+    return shown(error)

@@ -34,14 +34,16 @@ from sklearn.utils.validation import (
 )
 
 from handgrad.batches import split
-from handgrad.encode import Encoder, classes_of, encode_labels, row_keys, take
+from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.history import Epoch, History
+from handgrad.labels import classes_of, encode_labels
 from handgrad.model import Model, decide, log_proba, proba
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.params import glorot_uniform
+from handgrad.rows import row_keys, take
 from handgrad.table import from_frame, is_frame
 from handgrad.training import Rows, Run, Settings, train, train_lbfgs
 

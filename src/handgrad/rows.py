@@ -1,0 +1,128 @@
+"""Rows of tables, arrays and sparse matrices alike: picking them, and telling equal ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad import table as tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Keys = npt.NDArray[np.uint64]
+
+BLOCK_CELLS = 1 << 15  # hashed at a time: stays in the cache, bounds the memory
+
+
+def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
+    """Pick rows, in the order given, from a table, an array or a CSR matrix.
+
+    A table forgets the lines of the file it came from, since rows no longer follow them.
+    """
+    if not hasattr(columns, "column_names"):
+        return columns[rows]
+    return columns.take(rows).replace_schema_metadata(None)
+
+
+_ODD = 0x9E3779B97F4A7C15
+_NAN_BITS = np.uint64(0x7FF8000000000000)
+_NULL_HASH = np.uint64(0xD1B54A32D192ED03)
+
+
+def row_keys(columns: pa.Table | npt.NDArray[Any], seed: int) -> Keys:
+    """Hash each row by its content, so that equal rows can be kept together.
+
+    A key depends on the row and the seed only, not on the rows around it. 0 and -0 are
+    equal, and so are all NaN. Texts count as they stand; in text, 1 and 1.0 differ.
+
+    Parameters
+    ----------
+    columns : pyarrow.Table, or numeric numpy.ndarray or CSR matrix, shape (n, d)
+    seed : int
+        Different seeds give independent keys.
+
+    Returns
+    -------
+    numpy.ndarray of uint64, shape (n,)
+    """
+    start = np.array([seed & (2**64 - 1)], dtype=np.uint64)
+    by_column = _column_keys(start, columns.shape[1])
+    if hasattr(columns, "column_names"):
+        total = _table_keys(columns, by_column)
+    else:
+        total = _matrix_keys(columns, by_column)
+    keys: Keys = _mixed_bits(total + _mixed_bits(start))
+    return keys
+
+
+def _column_keys(start: Keys, n_columns: int) -> Keys:
+    steps = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_ODD)
+    return _mixed_bits(_mixed_bits(start) + steps)
+
+
+def _table_keys(table: pa.Table, by_column: Keys) -> Keys:
+    total = np.zeros(table.num_rows, dtype=np.uint64)
+    for column, name in enumerate(table.column_names):
+        total += _mixed_bits(_content_bits(table, name) + by_column[column])
+    return total
+
+
+def _matrix_keys(x: Any, by_column: Keys) -> Keys:
+    total = np.empty(x.shape[0], dtype=np.uint64)
+    n_block = max(1, BLOCK_CELLS // max(1, x.shape[1]))
+    for start in range(0, x.shape[0], n_block):
+        block = x[start : start + n_block]
+        dense = block.toarray() if hasattr(block, "toarray") else block
+        bits = _number_bits(dense)
+        bits += by_column
+        total[start : start + n_block] = _mixed_bits(bits).sum(axis=1, dtype=np.uint64)
+    return total
+
+
+def _number_bits(x: npt.NDArray[Any]) -> Keys:
+    # adding 0 turns -0 into 0
+    values = np.add(x, 0.0, dtype=np.float64)
+    bits: Keys = values.view(np.uint64)
+    np.copyto(bits, _NAN_BITS, where=np.isnan(values))
+    return bits
+
+
+def _content_bits(table: pa.Table, name: str) -> Keys:
+    if tables.kind_of(table, name) in ("text", "csv"):
+        return _text_bits(tables.raw_texts(table, name))
+    return _number_bits(tables.numbers(table, name))
+
+
+def _text_bits(cells: pa.LargeStringArray) -> Keys:
+    """Hash texts as the sum over their bytes of a hash of byte and position."""
+    _, offset_buffer, byte_buffer = cells.buffers()
+    hashes = np.empty(len(cells), dtype=np.uint64)
+    if not len(cells):
+        return hashes
+    offsets = np.frombuffer(offset_buffer, np.int64)[cells.offset :][: len(cells) + 1]
+    signs = np.frombuffer(byte_buffer or b"", np.uint8)
+    for start in range(0, len(cells), BLOCK_CELLS // 2):
+        ends = offsets[start : start + BLOCK_CELLS // 2 + 1]
+        block = signs[ends[0] : ends[-1]]
+        hashes[start : start + len(ends) - 1] = _byte_sums(block, ends - ends[0])
+    hashes[cells.is_null().to_numpy(zero_copy_only=False)] = _NULL_HASH
+    return hashes
+
+
+def _byte_sums(signs: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> Keys:
+    lengths = np.diff(ends)
+    position = np.arange(len(signs)) - np.repeat(ends[:-1], lengths)
+    mixed = _mixed_bits((position << 8 | signs).astype(np.uint64) + np.uint64(_ODD))
+    running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    sums: Keys = running[ends[1:]] - running[ends[:-1]] + lengths.astype(np.uint64)
+    return sums
+
+
+def _mixed_bits(z: Keys) -> Keys:
+    """Spread every bit over all 64: the last step of Steele, Lea and Flood's SplitMix64."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,158 @@
+"""What the command line prints: lines, tables and JSON, safe for any terminal."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.evaluation import Evaluation
+from handgrad.model import Model
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix does not fit a terminal
+
+
+def shown(text: Any) -> str:
+    """Make a label or a name safe to print: a terminal must not obey it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def say(text: str) -> None:
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def print_table(table: "Table") -> None:
+    from rich import box
+    from rich.console import Console
+
+    table.box = box.SIMPLE_HEAD
+    # Labels are texts, not rich's markup.
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def network_json(model: Model) -> dict[str, Any]:
+    return {
+        "layer_units": list(model.architecture.layer_units),
+        "activation": model.architecture.activation,
+        "output": model.architecture.output,
+        "parameters": int(model.params.flat.size),
+        "dtype": str(model.params.flat.dtype),
+    }
+
+
+def network_line(model: Model) -> str:
+    units = "-".join(str(n) for n in model.architecture.layer_units)
+    hidden = f"{model.architecture.activation}, " if len(model.params.W) > 1 else ""
+    return (
+        f"{units} units, {hidden}{model.architecture.output}; "
+        f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
+    )
+
+
+def layer_table(model: Model) -> "Table":
+    from rich.table import Table
+
+    table = Table(title="layers", title_justify="left")
+    for heading in ("parameter", "shape", "numbers", "bytes"):
+        table.add_column(heading, justify="left" if heading == "parameter" else "right")
+    for name, value in model.params.named():
+        table.add_row(name, str(value.shape), f"{value.size:,}", f"{value.nbytes:,}")
+    return table
+
+
+def column_table(model: Model) -> "Table":
+    from rich.table import Table
+
+    encoder = model.encoder
+    numbers = {
+        name: f"number, mean {mean:.4g}, standard deviation {scale:.4g}"
+        for name, mean, scale in zip(encoder.number_names, encoder.mean, encoder.scale, strict=True)
+    }
+    categories = {
+        name: f"{len(levels)} categories"
+        for name, levels in zip(encoder.category_names, encoder.levels, strict=True)
+    }
+    table = Table("column", "read as", title="columns", title_justify="left")
+    for name in encoder.names:
+        table.add_row(shown(name), (numbers | categories)[name])
+    return table
+
+
+def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    def numbers(values: NDArray[np.float64]) -> list[float | None]:
+        return [None if np.isnan(value) else float(value) for value in values]
+
+    return {
+        "rows": evaluation.n,
+        "accuracy": evaluation.accuracy,
+        "log_loss": evaluation.log_loss,
+        "classes": [str(label) for label in evaluation.classes.tolist()],
+        "confusion_matrix": evaluation.confusion.tolist(),
+        "precision": numbers(evaluation.precision),
+        "recall": numbers(evaluation.recall),
+    }
+
+
+def print_evaluation(evaluation: Evaluation, rows: str) -> None:
+    say(f"{rows}: accuracy {evaluation.accuracy:.4f}, log-loss {evaluation.log_loss:.4f}")
+    if len(evaluation.classes) <= MOST_CLASSES_IN_A_MATRIX:
+        print_table(_confusion_table(evaluation))
+    else:
+        print_table(_confusions_table(evaluation))
+    print_table(_class_table(evaluation))
+
+
+def _confusion_table(evaluation: Evaluation) -> "Table":
+    from rich.table import Table
+
+    names = [shown(label) for label in evaluation.classes.tolist()]
+    table = Table(title="confusion matrix", title_justify="left")
+    table.add_column("true \\ predicted")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name, counts in zip(names, evaluation.confusion, strict=True):
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _confusions_table(evaluation: Evaluation) -> "Table":
+    """List the ten most frequent confusions, where the whole matrix would not fit."""
+    from rich.table import Table
+
+    names = [shown(label) for label in evaluation.classes.tolist()]
+    wrong = evaluation.confusion * (1 - np.eye(len(names), dtype=int))
+    table = Table("true", "predicted", "rows", title="most frequent confusions")
+    for cell in np.argsort(-wrong, axis=None, kind="stable")[:10]:
+        true, predicted = divmod(int(cell), len(names))
+        if wrong[true, predicted]:
+            table.add_row(names[true], names[predicted], f"{wrong[true, predicted]:,}")
+    return table
+
+
+def _class_table(evaluation: Evaluation) -> "Table":
+    from rich.table import Table
+
+    table = Table("class", title="classes", title_justify="left")
+    for heading in ("precision", "recall", "rows"):
+        table.add_column(heading, justify="right")
+    for label, precision, recall, support in zip(
+        evaluation.classes.tolist(),
+        evaluation.precision,
+        evaluation.recall,
+        evaluation.support,
+        strict=True,
+    ):
+        table.add_row(shown(label), f"{precision:.3f}", f"{recall:.3f}", f"{support:,}")
+    return table

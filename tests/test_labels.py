@@ -1,0 +1,80 @@
+"""Labels come back exactly as they were, and what is no label is refused by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from handgrad.errors import DataError
+from handgrad.labels import classes_of, encode_labels
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (np.array(["b", "a", "b"]), np.array(["a", "b"])),
+        (np.array(["b", "a", "b"], dtype=object), np.array(["a", "b"])),
+        (np.array([3, -1, 3]), np.array([-1, 3])),
+        (np.array([2**64 - 1, 2**64 - 2], np.uint64), np.array([2**64 - 2, 2**64 - 1], np.uint64)),
+        (np.array([0.5, 2.0]), np.array([0.5, 2.0])),
+        (np.array([True, False]), np.array([False, True])),
+        (np.array([True, False], dtype=object), np.array([False, True])),
+        (np.array([2, 1], dtype=object), np.array([1, 2])),
+        (np.array([2, 0.5], dtype=object), np.array([0.5, 2.0])),
+        (
+            np.array(["2020-01-02", "2020-01-01"], "M8[ns]"),
+            np.array(["2020-01-01", "2020-01-02"], "M8[ns]"),
+        ),
+        (np.array(["a\0", "a"], dtype=object), np.array(["a", "a\0"], dtype=object)),
+        (np.array(["yes ", "yes", "Yes"]), np.array(["Yes", "yes", "yes "])),
+    ],
+)
+def test_labels_come_back(y, classes):
+    found = classes_of(y)
+    assert found.dtype == classes.dtype
+    assert found.tolist() == classes.tolist()
+    y_t = encode_labels(y, found)
+    assert y_t.dtype == np.intp
+    assert found[y_t].tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(
+    "missing", [None, np.nan, pd.NA, pd.NaT, float("nan")], ids=lambda value: type(value).__name__
+)
+def test_a_missing_label_is_refused_with_its_row(missing):
+    with pytest.raises(DataError, match="1 are missing, the first in row 2"):
+        classes_of(np.array(["a", missing, "b"], dtype=object))
+
+
+@pytest.mark.parametrize("y", [np.array([1.0, np.nan]), np.array(["2020", "NaT"], "M8[D]")])
+def test_a_typed_missing_label_is_refused_with_its_row(y):
+    with pytest.raises(DataError, match="row 2"):
+        classes_of(y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array(["a", 1], dtype=object), "mix int and str"),
+        (np.array([True, 1], dtype=object), "mix bool and int"),
+        (np.array([True, 0.5, 1], dtype=object), "mix bool and float and int"),
+        (np.array([b"a"]), "got"),
+        (np.array([b"a"], dtype=object), "got bytes"),
+        (np.array([1j]), "got complex"),
+        (np.array([(1, 2), None], dtype=object)[:1], "got tuple"),
+    ],
+)
+def test_what_cannot_be_a_label_is_refused(y, message):
+    with pytest.raises(TypeError, match=message):
+        classes_of(y)
+
+
+def test_labels_of_two_axes_are_refused():
+    with pytest.raises(DataError, match="one axis"):
+        classes_of(np.zeros((2, 2)))
+
+
+def test_unknown_labels_are_named_and_counted():
+    with pytest.raises(DataError, match=r"among 'a', 'b'; 3 rows have others: 'z', 'A'.*row 2"):
+        encode_labels(np.array(["a", "z", "A", "z"]), np.array(["a", "b"]))
+    with pytest.raises(DataError, match="1 rows have others: '1'"):
+        encode_labels(np.array(["1"]), np.array([0, 1]))
