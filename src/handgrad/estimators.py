@@ -355,7 +355,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if self.early_stopping and held_out[0] is None and not partial and self.solver != "lbfgs":
             kept, held_back = self._hold_back(columns, y_t, weight, bits)
         if not going_on:
-            self._start(take(columns, kept), _part(weight, kept), classes, bits)
+            self._start(columns, _learning_weight(weight, kept, len(y_t)), classes, bits)
         rows = self._encode(take(columns, kept), y_t[kept], _part(weight, kept))
         if self.solver == "lbfgs":
             self._minimise(rows)
@@ -380,6 +380,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if self.preprocess == "auto" and _is_named_frame(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             return from_frame(X)
+        if X is None:
+            raise ValueError("X must be rows of numbers or a data frame; X is None")
         if isinstance(X, str | PathLike):
             raise TypeError(
                 f"X must be rows of numbers or a data frame; got the path {str(X)!r}. "
@@ -428,7 +430,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _start(
         self, columns: Any, weight: Array | None, classes: Array, bits: np.random.BitGenerator
     ) -> None:
-        """Fix the encoding and draw a fresh network for these columns and classes."""
+        """Fix the encoding, by the rows that weigh something, and draw a fresh network."""
         names = getattr(self, "feature_names_in_", None)
         if self.preprocess is None or _is_sparse(columns):
             encoder = Encoder.identity(columns.shape[1], names=names)
@@ -440,19 +442,9 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         params = glorot_uniform(units, self.activation, bits, _precision(self.dtype, columns))
         self.model_ = Model(encoder, Architecture(units, self.activation, output), params, classes)
         self._run = Run.start(params, bits)
-        self._publish_model()
-        self._publish_empty_record()
+        self._start_record()
 
-    def _publish_model(self) -> None:
-        """Set the attributes that scikit-learn's users know, from the model."""
-        self.classes_ = self.model_.classes
-        self.coefs_ = list(self.model_.params.W)
-        self.intercepts_ = list(self.model_.params.b)
-        self.n_layers_ = len(self.model_.architecture.layer_units)
-        self.n_outputs_ = self.model_.architecture.layer_units[-1]
-        self.out_activation_ = self.model_.architecture.output
-
-    def _publish_empty_record(self) -> None:
+    def _start_record(self) -> None:
         self.history_ = History(())
         self.n_iter_, self.t_ = 0, 0
         self.loss_ = math.inf
@@ -560,6 +552,32 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 print(f"Validation score: {score:.6f}")
         return None if self.on_epoch is None else self.on_epoch(epoch)
 
+    # -- what scikit-learn's users look for, read off the model ------------------------------
+
+    @property
+    def classes_(self) -> Array:
+        return self.model_.classes
+
+    @property
+    def coefs_(self) -> list[Array]:
+        return list(self.model_.params.W)
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        return list(self.model_.params.b)
+
+    @property
+    def n_layers_(self) -> int:
+        return len(self.model_.architecture.layer_units)
+
+    @property
+    def n_outputs_(self) -> int:
+        return self.model_.architecture.layer_units[-1]
+
+    @property
+    def out_activation_(self) -> str:
+        return self.model_.architecture.output
+
     # -- predicting -------------------------------------------------------------------------
 
     def predict(self, X: Any) -> Array:
@@ -637,13 +655,23 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
             estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
         estimator._run = Run.start(model.params, np.random.PCG64())
-        estimator._publish_model()
-        estimator._publish_empty_record()
+        estimator._start_record()
         return estimator
 
 
 def _is_sparse(columns: Any) -> bool:
     return hasattr(columns, "tocsr")
+
+
+def _learning_weight(
+    weight: Array | None, kept: NDArray[np.intp], n: int
+) -> NDArray[np.float64] | None:
+    """Weigh rows that are held back with 0: the encoding must not learn from them."""
+    if weight is None and len(kept) == n:
+        return None
+    learning = np.zeros(n)
+    learning[kept] = 1 if weight is None else weight[kept]
+    return learning
 
 
 def _part(weight: Array | None, rows: NDArray[np.intp]) -> Array | None:
@@ -667,8 +695,11 @@ def _check_labels(y: Any, X: Any) -> Array:
             f"y must hold one label a row, shape (n_samples,); got shape {shape}. "
             "If it is one-hot, pass y.argmax(axis=1)."
         )
+    if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
+        classes_of(np.array(y, dtype=object))  # NumPy would turn a list of 1 and "a" into texts
     labels: Array = column_or_1d(y, warn=True)
     assert_all_finite(labels, input_name="y")
+    classes_of(labels)
     check_classification_targets(labels)
     check_consistent_length(X, labels)
     return labels

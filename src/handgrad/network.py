@@ -94,7 +94,7 @@ def loss(
 def penalty(params: Params, l2: float) -> Any:
     """Compute l2/2 sum W^2 over all weights, accumulated in float64 (complex128)."""
     wide = np.result_type(params.flat, np.float64)
-    return l2 / 2 * sum(np.sum(W * W, dtype=wide) for W in params.W)
+    return l2 / 2 * sum(np.sum(np.multiply(W, W, dtype=wide)) for W in params.W)
 
 
 def backward(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+EPS = float(np.finfo(np.float64).eps)
+
 
 class Optimizer(Protocol):
     """What training needs of a rule."""
@@ -134,7 +136,8 @@ def lbfgs(
         theta,
         method="L-BFGS-B",
         jac=True,
-        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol},
+        # ftol at rounding level: only the gradient decides, as tol promises
+        options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": 64 * EPS},
     )
     reason = str(found.message)
     return LBFGSResult(found.x, float(found.fun), int(found.nit), found.status == 0, reason)

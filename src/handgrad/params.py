@@ -63,6 +63,10 @@ class Params:
     def zeros(cls, layer_units: tuple[int, ...], dtype: DTypeLike = np.float64) -> Self:
         return cls.view(np.zeros(count(layer_units), dtype), layer_units)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickled one by one, vector and views would come back as unrelated arrays.
+        return self.view, (self.flat, self.layer_units)
+
     def like(self, flat: Array) -> Self:
         """View another vector under the same names: gradients, a slot, complex parameters."""
         return self.view(flat, self.layer_units)

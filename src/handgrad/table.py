@@ -397,7 +397,18 @@ def from_frame(frame: Any) -> pa.Table:
         return _from_columns(frame)
     table = frame if isinstance(frame, pa.Table) else pa.table(frame)
     _check_names(table.column_names)
-    return table
+    return _without_views(table)
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views."""
+    import pyarrow as pa
+
+    plain = [
+        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(plain, table.schema.metadata))
 
 
 def _is_pandas(value: object) -> bool:

@@ -1,7 +1,8 @@
 """What the command line prints: lines, tables and JSON, safe for any terminal."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import numpy as np
@@ -11,14 +12,37 @@ from handgrad.evaluation import Evaluation
 from handgrad.model import Model
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
-MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix does not fit a terminal
+MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix is hard to read
+MOST_IN_A_LIST = 10
+LONGEST_NAME = 60  # characters of a name within a list of names
+LONGEST_MESSAGE = 600
+ANY_WIDTH = 1_000_000  # columns of characters in a file or a pipe
 
 
 def shown(text: Any) -> str:
     """Make a label or a name safe to print: a terminal must not obey it."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Write names out for a message: the first few, each cut where it is too long."""
+    known = [shown(name) for name in names]
+    some = [
+        name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+        for name in known[:MOST_IN_A_LIST]
+    ]
+    more = len(known) - len(some)
+    return ", ".join(some) + (f" and {more:,} more" if more else "")
+
+
+def brief(message: str) -> str:
+    """Cut the middle out of a message that is too long; what to do stands at its end."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE - 205]} ... {message[-200:]}"
 
 
 def say(text: str) -> None:
@@ -34,12 +58,31 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def print_table(table: "Table") -> None:
+    """Print a table, narrowed to a terminal's width; a file or a pipe gets it whole."""
     from rich import box
-    from rich.console import Console
 
     table.box = box.SIMPLE_HEAD
+    console = _console()
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        say(line.rstrip())
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
     # Labels are texts, not rich's markup.
-    Console(markup=False, highlight=False, emoji=False).print(table)
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = ANY_WIDTH
+    return console
+
+
+def _fits(table: "Table") -> bool:
+    console = _console()
+    unbounded = console.options.update(width=ANY_WIDTH)
+    return console.measure(table, options=unbounded).maximum <= console.width
 
 
 def network_json(model: Model) -> dict[str, Any]:
@@ -66,7 +109,8 @@ def layer_table(model: Model) -> "Table":
 
     table = Table(title="layers", title_justify="left")
     for heading in ("parameter", "shape", "numbers", "bytes"):
-        table.add_column(heading, justify="left" if heading == "parameter" else "right")
+        justify: Literal["left", "right"] = "left" if heading == "parameter" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
     for name, value in model.params.named():
         table.add_row(name, str(value.shape), f"{value.size:,}", f"{value.nbytes:,}")
     return table
@@ -84,7 +128,9 @@ def column_table(model: Model) -> "Table":
         name: f"{len(levels)} categories"
         for name, levels in zip(encoder.category_names, encoder.levels, strict=True)
     }
-    table = Table("column", "read as", title="columns", title_justify="left")
+    table = Table(title="columns", title_justify="left")
+    table.add_column("column", overflow="fold")
+    table.add_column("read as")
     for name in encoder.names:
         table.add_row(shown(name), (numbers | categories)[name])
     return table
@@ -107,21 +153,24 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
 
 def print_evaluation(evaluation: Evaluation, rows: str) -> None:
     say(f"{rows}: accuracy {evaluation.accuracy:.4f}, log-loss {evaluation.log_loss:.4f}")
-    if len(evaluation.classes) <= MOST_CLASSES_IN_A_MATRIX:
-        print_table(_confusion_table(evaluation))
-    else:
+    matrix = _confusion_table(evaluation)
+    if matrix is not None and _fits(matrix):
+        print_table(matrix)
+    elif evaluation.accuracy < 1:
         print_table(_confusions_table(evaluation))
     print_table(_class_table(evaluation))
 
 
-def _confusion_table(evaluation: Evaluation) -> "Table":
+def _confusion_table(evaluation: Evaluation) -> "Table | None":
     from rich.table import Table
 
     names = [shown(label) for label in evaluation.classes.tolist()]
+    if len(names) > MOST_CLASSES_IN_A_MATRIX:
+        return None
     table = Table(title="confusion matrix", title_justify="left")
     table.add_column("true \\ predicted")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for name, counts in zip(names, evaluation.confusion, strict=True):
         table.add_row(name, *(f"{count:,}" for count in counts))
     return table
@@ -133,7 +182,10 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
 
     names = [shown(label) for label in evaluation.classes.tolist()]
     wrong = evaluation.confusion * (1 - np.eye(len(names), dtype=int))
-    table = Table("true", "predicted", "rows", title="most frequent confusions")
+    table = Table(title="most frequent confusions", title_justify="left")
+    table.add_column("true", overflow="fold")
+    table.add_column("predicted", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
     for cell in np.argsort(-wrong, axis=None, kind="stable")[:10]:
         true, predicted = divmod(int(cell), len(names))
         if wrong[true, predicted]:
@@ -144,9 +196,10 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
 def _class_table(evaluation: Evaluation) -> "Table":
     from rich.table import Table
 
-    table = Table("class", title="classes", title_justify="left")
+    table = Table(title="classes", title_justify="left")
+    table.add_column("class", overflow="fold")
     for heading in ("precision", "recall", "rows"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for label, precision, recall, support in zip(
         evaluation.classes.tolist(),
         evaluation.precision,
@@ -154,5 +207,10 @@ def _class_table(evaluation: Evaluation) -> "Table":
         evaluation.support,
         strict=True,
     ):
-        table.add_row(shown(label), f"{precision:.3f}", f"{recall:.3f}", f"{support:,}")
+        table.add_row(shown(label), _share(precision), _share(recall), f"{support:,}")
     return table
+
+
+def _share(value: float) -> str:
+    # No row was given the class, or none is of it: there is nothing to take a share of.
+    return "-" if np.isnan(value) else f"{value:.3f}"

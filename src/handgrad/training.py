@@ -190,14 +190,22 @@ def _run_epoch(
     validation: Rows | None,
     started: float,
 ) -> Epoch:
-    lr = run.lr
-    seen = _update_on_all(architecture, run, settings, rows)
+    lr, before = run.lr, run.params.flat.copy()
+    try:
+        # Overflow is not warned about: what it leaves behind is caught as a divergence.
+        with np.errstate(over="ignore", invalid="ignore"):
+            seen = _update_on_all(architecture, run, settings, rows)
+            shrinkage = float(penalty(run.params, settings.l2))
+            if not math.isfinite(shrinkage):
+                raise _divergence("a parameter became too large by the last batch", run)
+            held_back = _measure(architecture, run.params, validation)
+    except DivergenceError:
+        run.params.flat[...] = before
+        raise
     run.epochs += 1
     run.rows_seen += len(rows)
     if settings.learning_rate == "invscaling":
         run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
-    held_back = _measure(architecture, run.params, validation)
-    shrinkage = float(penalty(run.params, settings.l2))
     return Epoch(run.epochs, *seen, shrinkage, *held_back, lr, time.perf_counter() - started)
 
 
@@ -208,18 +216,15 @@ def _update_on_all(
     n = len(rows)
     whole = settings.batch_size >= n  # then order means nothing, and no row is copied
     order = shuffled(n, run.bits) if settings.shuffle and not whole else np.arange(n)
-    before = run.params.flat.copy()
     total_loss = total_right = 0.0
     for number, chosen in enumerate(batches(order, settings.batch_size), start=1):
         batch = rows if whole else rows.take(chosen)
         batch_loss, right = _update(architecture, run, settings, batch)
         if not math.isfinite(batch_loss):
-            run.params.flat[...] = before
             raise _divergence(f"the loss became {batch_loss} in batch {number}", run)
         total_loss += batch_loss * len(batch)
         total_right += right
     if not np.isfinite(run.params.flat).all():
-        run.params.flat[...] = before
         raise _divergence("a parameter became infinite or NaN by the last batch", run)
     return total_loss / n, total_right / n
 
@@ -228,16 +233,12 @@ def _update(
     architecture: Architecture, run: Run, settings: Settings, batch: Rows
 ) -> tuple[float, float]:
     """Make one step; return the batch's loss before it and its weight of correct rows."""
-    # Overflow is not warned about here: what it leaves behind is caught as a divergence.
-    with np.errstate(over="ignore", invalid="ignore"):
-        tape = forward(architecture, run.params, batch.x)
-        batch_loss = float(mean_loss(architecture.output, tape.score, batch.y_t, batch.weight))
-        if math.isfinite(batch_loss):
-            gradients = backward(
-                architecture, run.params, tape, batch.y_t, batch.weight, settings.l2
-            )
-            run.updates += 1
-            settings.optimizer.step(run.params.flat, gradients.flat, run.slots, run.updates, run.lr)
+    tape = forward(architecture, run.params, batch.x)
+    batch_loss = float(mean_loss(architecture.output, tape.score, batch.y_t, batch.weight))
+    if math.isfinite(batch_loss):
+        gradients = backward(architecture, run.params, tape, batch.y_t, batch.weight, settings.l2)
+        run.updates += 1
+        settings.optimizer.step(run.params.flat, gradients.flat, run.slots, run.updates, run.lr)
     return batch_loss, _right(architecture.output, tape.score, batch)
 
 
@@ -261,14 +262,12 @@ def _measure(
     if rows is None:
         return None, None
     total_loss = total_right = 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
-            part = rows.take(chosen)
-            score = forward(architecture, params, part.x).score
-            total_loss += len(part) * float(
-                mean_loss(architecture.output, score, part.y_t, part.weight)
-            )
-            total_right += _right(architecture.output, score, part)
+    for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
+        part = rows.take(chosen)
+        score = forward(architecture, params, part.x).score
+        part_loss = mean_loss(architecture.output, score, part.y_t, part.weight)
+        total_loss += len(part) * float(part_loss)
+        total_right += _right(architecture.output, score, part)
     return total_loss / len(rows), total_right / len(rows)
 
 

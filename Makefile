@@ -1,0 +1,49 @@
+# The one door: each target makes the virtual environment it needs, with nothing but Python and pip.
+#
+#   make demo      train on the Palmer penguins, show how well it went, keep the model and pictures
+#   make test      run the whole suite
+#   make check     lint, types, formatting, import contract
+#   make mutants   plant faults one by one and show that the suite catches each
+#   make clean     remove what these made
+
+PYTHON ?= python3
+VENV   ?= .venv
+OUT    ?= demo
+BIN    := $(VENV)/bin
+
+.PHONY: demo test check mutants clean
+
+demo: $(VENV)/.demo
+	mkdir -p $(OUT)
+	$(BIN)/handgrad fit --test 0.25 --model $(OUT)/penguins.safetensors --report $(OUT)
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+mutants: $(VENV)/.test
+	$(BIN)/python tests/mutants.py
+
+clean:
+	rm -rf $(VENV) $(OUT)
+
+# Each stamp stands for an installation, done anew when pyproject.toml changes.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[plot]"
+	touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	touch $(VENV)/.demo $@
+
+$(VENV)/.check: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[check]"
+	touch $(VENV)/.demo $(VENV)/.test $@

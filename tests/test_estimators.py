@@ -1,0 +1,524 @@
+"""MLPClassifier keeps scikit-learn's contract and reads what scikit-learn's own refuses."""
+
+import inspect
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, make_blobs
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier as Theirs
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from handgrad import DataError, DivergenceError, MLPClassifier
+
+unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def blobs():
+    return make_blobs(200, 4, centers=3, random_state=0)
+
+
+@pytest.fixture
+def frame():
+    n = 120
+    rng = np.random.default_rng(0)
+    species = np.array(["Adelie", "Gentoo", "Chinstrap"])[rng.integers(0, 3, n)]
+    mass = np.where(species == "Gentoo", 5000.0, 3700.0) + rng.normal(0, 100, n)
+    mass[::17] = np.nan
+    island = np.where(species == "Chinstrap", "Dream", "Biscoe").astype(object)
+    island[::23] = None
+    return pd.DataFrame({"mass": mass, "island": island, "tagged": species == "Adelie"}), species
+
+
+# -- the contract -----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [
+        MLPClassifier(),
+        MLPClassifier(early_stopping=True),
+        MLPClassifier(early_stopping=True, scoring="loss", solver="sgd"),
+        MLPClassifier(solver="sgd", learning_rate="adaptive"),
+        MLPClassifier(solver="lbfgs"),
+        MLPClassifier(preprocess=None),
+        MLPClassifier(hidden_layer_sizes=(), solver="lbfgs"),
+    ]
+)
+def test_every_check_of_scikit_learn_passes(estimator, check):
+    check(estimator)
+
+
+def test_the_first_23_parameters_are_those_of_scikit_learn():
+    ours = list(inspect.signature(MLPClassifier).parameters.values())
+    theirs = list(inspect.signature(Theirs).parameters.values())
+    assert len(theirs) == 23
+    seen = [(p.name, p.default, p.kind) for p in ours[:23]]
+    assert seen == [(p.name, p.default, p.kind) for p in theirs]
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in ours[23:])
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+@unconverged
+def test_every_fitted_attribute_of_scikit_learn_is_there(blobs, early_stopping):
+    settings = {"max_iter": 3, "early_stopping": early_stopping}
+    ours, theirs = MLPClassifier(**settings).fit(*blobs), Theirs(**settings).fit(*blobs)
+    for name, value in vars(theirs).items():
+        if name.endswith("_") and not name.startswith("_"):
+            kind = float if isinstance(value, float) else type(value)  # theirs: np.float64
+            assert isinstance(getattr(ours, name), kind), name
+    assert [W.shape for W in ours.coefs_] == [W.shape for W in theirs.coefs_]
+    assert len(ours.loss_curve_) == ours.n_iter_ == 3
+    assert early_stopping or ours.t_ == theirs.t_  # classes are rounded one by one, ours
+    assert ours.out_activation_ == theirs.out_activation_ == "softmax"
+
+
+def test_one_full_batch_step_is_the_one_that_scikit_learn_makes(blobs):
+    X, y = blobs
+    settings = {"solver": "sgd", "max_iter": 1, "batch_size": len(X), "shuffle": False}
+    ours = MLPClassifier((7,), **settings, alpha=0.5 / len(X), momentum=0, preprocess=None)
+    theirs = Theirs((7,), **settings, alpha=0.5, momentum=0, warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours.set_params(warm_start=True).fit(X, y)
+        theirs.fit(X, y)
+        for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+            other[...] = mine
+        for mine, other in zip(ours.intercepts_, theirs.intercepts_, strict=True):
+            other[...] = mine
+        shrinkage = 0.25 / len(X) * sum((W**2).sum() for W in ours.coefs_)
+        ours.fit(X, y)
+        theirs.fit(X, y)
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=0, atol=1e-14)
+    # Theirs is measured before the step; of ours, only the penalty is measured after it.
+    np.testing.assert_allclose(ours.history_[-1].loss + shrinkage, theirs.loss_, rtol=1e-12)
+
+
+def test_without_hidden_layers_it_is_logistic_regression():
+    X, y = load_iris(return_X_y=True)
+    X = (X - X.mean(0)) / X.std(0)
+    ours = MLPClassifier((), solver="lbfgs", alpha=0.01, tol=1e-9, max_iter=10_000).fit(X, y)
+    theirs = LogisticRegression(C=1 / (0.01 * len(X)), tol=1e-9, max_iter=10_000).fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+
+
+@unconverged
+def test_it_works_inside_scikit_learn():
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifier((10,), max_iter=60, learning_rate_init=0.02, random_state=0)
+    assert cross_val_score(make_pipeline(MinMaxScaler(), model), X, y).mean() > 0.9
+    search = GridSearchCV(model, {"alpha": [1e-4, 1e-2]}, cv=3).fit(X, y)
+    assert search.best_score_ > 0.9
+    assert clone(model.fit(X, y)).get_params() == model.get_params()
+
+
+# -- learning ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@unconverged
+def test_it_learns_digits(solver):
+    X, y = load_digits(return_X_y=True)
+    model = MLPClassifier(
+        (50,), solver=solver, max_iter=100, learning_rate_init=0.01, random_state=0
+    )
+    assert model.fit(X[:1200], y[:1200]).score(X[1200:], y[1200:]) > 0.9
+
+
+def test_two_classes_have_one_score(blobs):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = MLPClassifier((5,), random_state=0, early_stopping=True).fit(X, y)
+    score, proba = model.decision_function(X), model.predict_proba(X)
+    assert model.out_activation_ == "logistic"
+    assert model.n_outputs_ == 1
+    assert score.shape == (len(X),)
+    assert proba.shape == (len(X), 2)
+    np.testing.assert_allclose(proba[:, 1], 1 / (1 + np.exp(-score)), atol=1e-12)
+    np.testing.assert_array_equal(model.predict(X), (score > 0).astype(int))
+
+
+def test_log_probabilities_stay_finite_where_probabilities_underflow(blobs):
+    X, y = blobs
+    model = MLPClassifier(solver="lbfgs", alpha=0, random_state=0).fit(X, y)
+    far = 1e6 * X
+    assert (model.predict_proba(far) == 0).any()
+    assert np.isfinite(model.predict_log_proba(far)).all()
+
+
+def test_one_class_is_predicted_with_certainty():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = MLPClassifier().fit(X, np.full(20, "only"))
+    np.testing.assert_array_equal(model.predict_proba(X), np.ones((20, 1)))
+    assert set(model.predict(X)) == {"only"}
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@unconverged
+def test_going_on_equals_one_longer_fit_to_the_bit(blobs, solver):
+    X, y = blobs
+    settings = {"solver": solver, "batch_size": 32, "random_state": 3, "tol": 0}
+    whole = MLPClassifier((8,), max_iter=10, **settings).fit(X, y)
+    warm = MLPClassifier((8,), max_iter=5, warm_start=True, **settings).fit(X, y).fit(X, y)
+    bit_by_bit = MLPClassifier((8,), **settings)
+    for _ in range(10):
+        bit_by_bit.partial_fit(X, y, classes=[0, 1, 2])
+    for model in (warm, bit_by_bit):
+        assert model.n_iter_ == 10
+        assert model.loss_curve_ == whole.loss_curve_
+        assert all(map(np.array_equal, model.coefs_, whole.coefs_))
+
+
+@unconverged
+def test_the_seed_decides_everything(blobs):
+    def weights(random_state):
+        model = MLPClassifier((4,), max_iter=3, batch_size=16, random_state=random_state)
+        return model.fit(*blobs).coefs_[0]
+
+    assert np.array_equal(weights(5), weights(np.int64(5)))
+    assert not np.array_equal(weights(5), weights(6))
+    for kind in (np.random.RandomState, np.random.default_rng):
+        assert np.array_equal(weights(kind(0)), weights(kind(0)))
+        shared = kind(0)
+        assert not np.array_equal(weights(shared), weights(shared))
+
+
+@unconverged
+def test_the_record_of_an_interrupted_fit_is_usable(blobs):
+    X, y = blobs
+
+    def interrupt(epoch):
+        if epoch.epoch == 3:
+            raise KeyboardInterrupt
+
+    model = MLPClassifier(on_epoch=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert model.predict(X).shape == y.shape
+
+
+def test_on_epoch_may_stop(blobs):
+    model = MLPClassifier(on_epoch=lambda epoch: epoch.epoch == 4).fit(*blobs)
+    assert model.n_iter_ == 4
+    assert model.history_.reason == "on_epoch"
+
+
+def test_divergence_is_an_error_and_keeps_finite_weights(blobs):
+    model = MLPClassifier(solver="sgd", learning_rate_init=1e30)
+    with pytest.raises(DivergenceError, match="Lower the learning rate"):
+        model.fit(*blobs)
+    assert all(np.isfinite(W).all() for W in model.coefs_)
+
+
+def test_verbose_prints_a_line_an_epoch(blobs, capsys):
+    MLPClassifier(verbose=True, on_epoch=lambda epoch: epoch.epoch == 2).fit(*blobs)
+    assert capsys.readouterr().out.count("Iteration") == 2
+
+
+@unconverged
+def test_a_fit_that_could_gain_from_more_epochs_says_so(blobs):
+    with pytest.warns(ConvergenceWarning, match="max_iter=2"):
+        MLPClassifier(max_iter=2).fit(*blobs)
+
+
+# -- validation -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "loss"])
+def test_early_stopping_keeps_the_best_epoch(scoring):
+    X, y = make_blobs(400, 4, centers=3, cluster_std=6, random_state=0)
+    best = {}
+
+    def remember(epoch):
+        score = epoch.validation_accuracy if scoring == "accuracy" else -epoch.validation_loss
+        if score > best.get("score", -np.inf):
+            best.update(score=score, W=model.coefs_[0].copy())
+
+    model = MLPClassifier(
+        early_stopping=True,
+        scoring=scoring,
+        random_state=1,
+        n_iter_no_change=5,
+        learning_rate_init=0.02,
+        on_epoch=remember,
+    )
+    model.fit(X, y)
+    assert model.history_.reason == "patience"
+    assert np.array_equal(model.coefs_[0], best["W"])
+    assert model.best_validation_score_ == best["score"] == max(model.validation_scores_)
+    assert model.best_loss_ is None
+
+
+def test_own_validation_rows_are_watched(blobs):
+    X, y = blobs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = MLPClassifier(max_iter=4, random_state=0)
+        recorded = model.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+        alone = clone(model).fit(X[:150], y[:150])
+    assert recorded.history_.column("validation_accuracy")[-1] == recorded.score(X[150:], y[150:])
+    assert np.array_equal(recorded.coefs_[0], alone.coefs_[0])  # recorded only, not watched
+
+
+def test_a_validation_label_that_was_never_trained_is_refused(blobs):
+    X, y = blobs
+    with pytest.raises(DataError, match="7"):
+        MLPClassifier().fit(X, y, X_val=X[:3], y_val=[0, 1, 7])
+
+
+def test_every_class_is_held_back_by_its_share_and_none_vanishes():
+    X = np.random.default_rng(0).normal(size=(101, 3))
+    y = np.array(["common"] * 90 + ["seldom"] * 10 + ["once"])
+    model = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
+    assert list(model.classes_) == ["common", "once", "seldom"]
+    assert model.t_ / model.n_iter_ == 101 - 9 - 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_too_few_rows_to_hold_back_are_all_trained_on():
+    with pytest.warns(UserWarning, match="validation_fraction=0.1 of 3 rows"):
+        model = MLPClassifier(early_stopping=True).fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+    assert model.t_ == 3 * model.n_iter_
+    with pytest.raises(ValueError, match="'validation_fraction' must be above 0"):
+        MLPClassifier(early_stopping=True, validation_fraction=0).fit([[0.0], [1.0]], [0, 1])
+
+
+# -- raw tables -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convert", [lambda f: f, pl.from_pandas, pa.Table.from_pandas])
+def test_a_raw_table_is_learnt_and_kept_by_name(frame, convert, tmp_path):
+    X, y = frame
+    table = convert(X)
+    model = MLPClassifier((16,), solver="lbfgs", random_state=0, max_iter=500, alpha=1e-2).fit(
+        table, y
+    )
+    assert model.score(table, y) > 0.9
+    assert list(model.feature_names_in_) == ["mass", "island", "tagged"]
+    assert model.model_.encoder.input_names[:2] == ["mass", "mass is missing"]
+    model.save(tmp_path / "model.safetensors")
+    loaded = MLPClassifier.load(tmp_path / "model.safetensors")
+    assert np.array_equal(loaded.predict_proba(table), model.predict_proba(table))
+    assert loaded.predict(table).tolist() == model.predict(table).tolist()
+    with pytest.raises(ValueError, match="feature names should match"):
+        loaded.predict(X[["island", "mass", "tagged"]])
+
+
+def test_numbers_can_be_declared_categories(frame):
+    X, y = frame
+    X = X.assign(code=np.arange(len(X)) % 3)
+    model = MLPClassifier(max_iter=1, categorical_features=["code"])
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    assert {"code=0", "code=1", "code=2"} <= set(model.model_.encoder.input_names)
+
+
+def test_without_preprocessing_the_network_sees_the_numbers_themselves(blobs):
+    X, y = blobs
+    model = MLPClassifier((5,), preprocess=None, solver="lbfgs", random_state=0).fit(X, y)
+    hidden = np.maximum(0, X @ model.coefs_[0] + model.intercepts_[0])
+    scores = hidden @ model.coefs_[1] + model.intercepts_[1]
+    np.testing.assert_allclose(model.decision_function(X), scores, rtol=1e-10)
+    with pytest.raises(ValueError, match="NaN"):
+        model.predict(np.full((1, 4), np.nan))
+
+
+def test_with_preprocessing_scale_and_missing_cells_do_not_matter(blobs):
+    X, y = blobs
+    scaled = X * [1e-9, 1.0, 1e12, 1e100] + [0, 1e6, 0, 0]
+    scaled[5, 2] = np.nan
+    model = MLPClassifier((8,), solver="lbfgs", random_state=0).fit(scaled, y)
+    assert model.score(scaled, y) > 0.9
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.coo_matrix, sparse.csc_array])
+def test_sparse_rows_equal_dense_ones(blobs, kind):
+    X, y = blobs
+    X = np.where(X > 1, X, 0)
+    settings = {"solver": "lbfgs", "random_state": 0, "preprocess": None, "max_iter": 50}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        dense = MLPClassifier((6,), **settings).fit(X, y)
+        thin = MLPClassifier((6,), **settings).fit(kind(X), y)
+    np.testing.assert_allclose(thin.predict_proba(kind(X)), dense.predict_proba(X), atol=1e-12)
+    assert np.array_equal(thin.predict_proba(kind(X)), thin.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "given", "expected"),
+    [
+        ("auto", np.float32, np.float32),
+        ("auto", np.float64, np.float64),
+        ("auto", np.int64, np.float64),
+        ("float32", np.float64, np.float32),
+        ("float64", np.float32, np.float64),
+    ],
+)
+@unconverged
+def test_the_precision_is_that_of_the_input_or_the_one_asked_for(blobs, dtype, given, expected):
+    X, y = blobs
+    model = MLPClassifier(max_iter=2, dtype=dtype).fit((100 * X).astype(given), y)
+    assert {W.dtype for W in model.coefs_} == {np.dtype(expected)}
+    assert model.predict_proba((100 * X).astype(given)).dtype == expected
+
+
+# -- labels -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["007", "7"],
+        [-(2**62), 2**62],
+        [True, False],
+        [0.0, 1.0],
+        np.array(["2026-01-01", "2026-11-22"], dtype="datetime64[D]"),
+        np.array([1, 2], dtype=np.uint8),
+    ],
+)
+@unconverged
+def test_labels_come_back_exactly(labels, tmp_path):
+    y = np.array(labels)[np.arange(20) % 2]
+    model = MLPClassifier((3,), max_iter=2).fit(np.arange(20.0)[:, None], y)
+    assert model.classes_.dtype == y.dtype
+    assert set(model.predict(np.arange(20.0)[:, None]).tolist()) <= set(y.tolist())
+    model.save(tmp_path / "model")
+    loaded = MLPClassifier.load(tmp_path / "model")
+    assert loaded.classes_.dtype == y.dtype
+    assert loaded.classes_.tolist() == model.classes_.tolist()
+
+
+# -- keeping ----------------------------------------------------------------------------------
+
+
+@unconverged
+def test_a_loaded_model_can_train_on_and_be_pickled(blobs, tmp_path):
+    X, y = blobs
+    model = MLPClassifier((4,), max_iter=2, random_state=0).fit(X, y)
+    model.save(tmp_path / "model")
+    loaded = MLPClassifier.load(tmp_path / "model")
+    before = loaded.coefs_[0].copy()
+    loaded.partial_fit(X, y)
+    assert not np.array_equal(loaded.coefs_[0], before)
+    again = pickle.loads(pickle.dumps(loaded))
+    assert np.array_equal(again.predict_proba(X), loaded.predict_proba(X))
+    again.partial_fit(X, y)
+    assert not np.array_equal(again.coefs_[0], loaded.coefs_[0])
+
+
+def test_an_unfitted_estimator_neither_predicts_nor_saves(tmp_path):
+    with pytest.raises(NotFittedError):
+        MLPClassifier().predict([[1.0]])
+    with pytest.raises(NotFittedError):
+        MLPClassifier().save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+# -- what is refused --------------------------------------------------------------------------
+
+X = np.arange(12.0).reshape(6, 2)
+y = np.array([0, 1, 0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"hidden_layer_sizes": (2.5,)}, "2.5 at position 0"),
+        ({"hidden_layer_sizes": (4, True)}, "True at position 1"),
+        ({"hidden_layer_sizes": (0,)}, "0 at position 0"),
+        ({"hidden_layer_sizes": ("64",)}, "'64' at position 0"),
+        ({"activation": "swish"}, "'activation' parameter"),
+        ({"solver": "lion"}, "'solver' parameter"),
+        ({"alpha": -1}, "'alpha' parameter"),
+        ({"learning_rate_init": np.nan}, "'learning_rate_init' parameter"),
+        ({"batch_size": 0}, "'batch_size' parameter"),
+        ({"max_iter": 0}, "'max_iter' parameter"),
+        ({"preprocess": "standard"}, "'preprocess' parameter"),
+        ({"dtype": "float16"}, "'dtype' parameter"),
+        ({"scoring": "auc"}, "'scoring' parameter"),
+        ({"on_epoch": 3}, "'on_epoch' parameter"),
+        ({"random_state": "x"}, "'random_state' parameter"),
+    ],
+)
+def test_a_bad_parameter_is_named_before_anything_is_trained(parameters, message):
+    model = MLPClassifier(**parameters)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    assert not hasattr(model, "model_")
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "weight", "error", "message"),
+    [
+        ("table.csv", y, None, TypeError, "handgrad.read_table"),
+        ({"a": X[:, 0]}, y, None, TypeError, "dict"),
+        (None, y, None, ValueError, "None"),
+        (X, None, None, ValueError, "y is None"),
+        (np.where(X == 7, np.inf, X), y, None, ValueError, "infinity|finite"),
+        (X.astype(complex), y, None, ValueError, "Complex data not supported"),
+        (X, y[:5], None, ValueError, "inconsistent numbers of samples"),
+        (X, np.eye(6, dtype=int), None, ValueError, "one-hot.*argmax"),
+        (X, np.linspace(0, 1, 6), None, ValueError, "continuous"),
+        (X, np.array(["a", None] * 3, dtype=object), None, ValueError, "row 2"),
+        (X, np.array(["a", 1] * 3, dtype=object), None, (TypeError, ValueError), "mix"),
+        (X, y, [1, 1, 1, -1, 1, 1], ValueError, "must not be negative; got -1 in row 3"),
+        (X, y, np.zeros(6), ValueError, "(?i)weight.*zero"),
+        (X, y, [1, np.nan, 1, 1, 1, 1], ValueError, "NaN"),
+        (X, y, np.ones(5), ValueError, "sample_weight"),
+        (sparse.csr_array(np.where(X == 7, np.nan, X)), y, None, ValueError, "NaN"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused_before_anything_is_trained(
+    X, y, weight, error, message
+):
+    model = MLPClassifier()
+    with pytest.raises(error, match=message):
+        model.fit(X, y, sample_weight=weight)
+    assert not hasattr(model, "model_")
+
+
+def test_partial_fit_says_what_it_needs():
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        MLPClassifier().partial_fit(X, y)
+    with pytest.raises(ValueError, match="distinct"):
+        MLPClassifier().partial_fit(X, y, classes=[0, 1, 1])
+    model = MLPClassifier().partial_fit(X, y, classes=[0, 1])
+    before = model.coefs_[0].copy()
+    with pytest.raises(DataError, match="7"):
+        model.partial_fit(X, [0, 1, 0, 1, 0, 7])
+    with pytest.raises(ValueError, match="first call"):
+        model.partial_fit(X, y, classes=[0, 2])
+    assert np.array_equal(model.coefs_[0], before)
+    assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    with pytest.warns(UserWarning, match="batch_size=50 is more than the 6"):
+        MLPClassifier(batch_size=50, on_epoch=lambda _: True).fit(X, y)
+
+
+def test_zero_weights_equal_missing_rows_and_huge_weights_are_harmless(blobs):
+    X, y = blobs
+    weight = np.tile([0.0, 1.0, 2.0, 1.0], 50)
+    settings = {"random_state": 0, "on_epoch": lambda epoch: epoch.epoch == 20}
+    weighted = MLPClassifier((5,), **settings).fit(X, y, weight)
+    repeated = MLPClassifier((5,), **settings).fit(
+        np.repeat(X, weight.astype(int), axis=0), np.repeat(y, weight.astype(int))
+    )
+    huge = MLPClassifier((5,), **settings).fit(X, y, 1e307 * weight)
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-9)
+    np.testing.assert_allclose(weighted.predict_proba(X), huge.predict_proba(X), rtol=1e-9)
