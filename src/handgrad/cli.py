@@ -9,11 +9,14 @@ Nothing that a user can do ends in a traceback.
 
 import csv
 import io
+import math
 import os
+import re
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
@@ -32,14 +35,16 @@ from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.history import Epoch, History
 from handgrad.labels import classes_of, encode_labels
-from handgrad.model import Model
+from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model, save_model
 from handgrad.rows import row_keys, take
-from handgrad.table import labels, read_table
+from handgrad.table import MISSING_WORDS, labels, read_table
 from handgrad.terminal import (
+    brief,
     column_table,
     evaluation_json,
     layer_table,
+    listed,
     network_json,
     network_line,
     note,
@@ -76,23 +81,72 @@ class HiddenUnits(click.ParamType[tuple[int, ...]]):
         if value.strip() in ("", "0"):
             return ()
         parts = value.split(",")
-        if not all(part.strip().isascii() and part.strip().isdigit() for part in parts):
+        if not all(re.fullmatch(r"\s*[0-9]+\s*", part, re.ASCII) for part in parts):
             self.fail(f"{value!r} is not a list of whole numbers such as 64,32", param, ctx)
-        units = tuple(int(part) for part in parts)
-        if not all(1 <= n <= 100_000 for n in units):
+        if not all(len(part.strip()) <= 6 and 1 <= int(part) <= 100_000 for part in parts):
             self.fail(f"each layer needs 1 to 100000 units; got {value!r}", param, ctx)
-        return units
+        return tuple(int(part) for part in parts)
 
 
-POSITIVE = click.FloatRange(min=0, min_open=True, max=1e30)
-SHARE = click.FloatRange(min=0, max=1, max_open=True)
-TABLE = click.Path(path_type=Path)
+class Number(click.FloatRange):
+    """A number within bounds; NaN, which compares with nothing, is none."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class File(click.Path):
+    """A path; an empty one would mean the folder we are in."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if value == "":
+            self.fail("the name of a file is needed, not an empty text", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class TableFile(File):
+    """A path to read rows from; - is the standard input."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return super().convert("/dev/stdin" if value == "-" else value, param, ctx)
+
+
+class ColumnName(click.ParamType[str]):
+    """A column's name: UTF-8, as tables are, in whatever locale we were started."""
+
+    name = "column"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        return os.fsencode(value).decode("utf-8", "surrogateescape")
+
+
+POSITIVE = Number(min=0, min_open=True, max=1e30)
+SHARE = Number(min=0, max=1, max_open=True)
+FILE = File(path_type=Path)
+TABLE = TableFile(path_type=Path)
+COLUMN = ColumnName()
+SEPARATOR = click.option(
+    "--separator",
+    metavar="SIGN",
+    help="Between the cells of a CSV file.  [default: from its header]",
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+)
 @click.version_option(__version__, prog_name="handgrad")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Train small neural networks on tables, and use them."""
+    if context.invoked_subcommand is None:
+        note(context.get_help())
+        context.exit(2)
 
 
 # -- fit --------------------------------------------------------------------------------------
@@ -100,8 +154,10 @@ def main() -> None:
 
 @main.command()
 @click.argument("table", type=TABLE, required=False)
-@click.option("--target", metavar="COLUMN", help="Column to predict.  [needed with TABLE]")
-@click.option("--model", "model_path", type=TABLE, help="Save the model to this file.")
+@click.option("--target", type=COLUMN, help="Column to predict.  [needed with TABLE]")
+@click.option(
+    "--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."
+)
 @click.option(
     "--hidden",
     type=HiddenUnits(),
@@ -117,18 +173,41 @@ def main() -> None:
     help="Of the hidden layers.",
 )
 @click.option(
-    "--epochs", type=click.IntRange(1, 10**6), default=200, show_default=True, help="At most."
+    "--epochs",
+    metavar="N",
+    type=click.IntRange(1, 10**6),
+    default=200,
+    show_default=True,
+    help="At most.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Rows a step."
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Rows a step.",
 )
-@click.option("--learning-rate", type=POSITIVE, default=1e-3, show_default=True)
+@click.option(
+    "--learning-rate",
+    metavar="RATE",
+    type=POSITIVE,
+    default=1e-3,
+    show_default=True,
+    help="Length of a step.",
+)
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam", show_default=True)
 @click.option(
-    "--l2", type=click.FloatRange(0, 1e30), default=1e-4, show_default=True, help="Penalty."
+    "--l2",
+    metavar="STRENGTH",
+    type=Number(0, 1e30),
+    default=1e-4,
+    show_default=True,
+    help="Penalty on large weights.",
 )
 @click.option(
     "--validation",
+    metavar="SHARE",
     type=SHARE,
     default=0.1,
     show_default=True,
@@ -136,6 +215,7 @@ def main() -> None:
 )
 @click.option(
     "--patience",
+    metavar="N",
     type=click.IntRange(1),
     default=10,
     show_default=True,
@@ -144,36 +224,45 @@ def main() -> None:
 @click.option(
     "--test",
     "test_share",
+    metavar="SHARE",
     type=SHARE,
-    default=0.0,
+    default=0,
     show_default=True,
     help="Share of rows kept out of everything, to judge the result by.",
 )
-@click.option("--drop", metavar="COLUMN", multiple=True, help="Leave a column out (repeatable).")
+@click.option("--drop", type=COLUMN, multiple=True, help="Leave a column out (repeatable).")
 @click.option(
     "--categorical",
-    metavar="COLUMN",
+    type=COLUMN,
     multiple=True,
     help="Treat a column of numbers as categories (repeatable).",
 )
-@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+@SEPARATOR
 @click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Of all chance.",
 )
 @click.option(
-    "--report", type=TABLE, help="Write learning_curve.png and confusion_matrix.png here."
+    "--report",
+    metavar="FOLDER",
+    type=FILE,
+    help="Write learning_curve.png and confusion_matrix.png here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Train a classifier on TABLE: a CSV file (also .gz) or a Parquet file.
+    """Train a classifier on a table.
 
-    Numbers are standardised, texts and booleans one-hot encoded, missing cells filled in.
-    Without TABLE it trains on the 344 Palmer penguins that come with handgrad.
+    TABLE is a CSV file (also gzipped) or a Parquet file, or - for the standard input. Numbers
+    are standardised, texts and booleans one-hot encoded, missing cells filled in. Without TABLE
+    it trains on the 344 Palmer penguins that come with handgrad.
     """
     _check_output(options["model_path"], table)
-    if options["report"] is not None:
-        _check_report(options["report"])
+    _check_report(options["report"])
     data = _read_labelled(table, target, options)
     parts = _partition(data, options)
     estimator, seconds = _train(parts, options, show=not quiet)
@@ -264,21 +353,13 @@ def _read_labelled(table: Path | None, target: str | None, options: dict[str, An
         with as_file(files("handgrad") / "data" / PENGUINS) as path:
             content, name = read_table(path), "the Palmer penguins"
         target = target or "species"
+    elif target is None:
+        raise click.UsageError("name the column to predict: --target COLUMN")
     else:
-        if target is None:
-            raise click.UsageError("name the column to predict: --target COLUMN")
         content, name = read_table(table, separator=_separator(options)), str(table)
     _check_columns(content, [target], "--target")
-    _check_columns(content, options["drop"], "--drop")
-    _check_columns(content, options["categorical"], "--categorical")
-    if target in options["drop"]:
-        raise click.UsageError(f"--drop {target} would drop the target")
-    y, missing = labels(content, target)
-    if missing.all():
-        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
-    columns = content.drop_columns(list({target, *options["drop"]}))
-    if not columns.num_columns:
-        raise DataError(f"{name} must have columns besides {target!r} to predict it from")
+    columns = _features(content, target, options)
+    y, missing = _labels(content, target)
     # Every cell is looked at here, while the rows still know their lines in the file.
     Encoder.fit(columns, categorical=options["categorical"])
     _check_classes(y[~missing], target)
@@ -287,8 +368,38 @@ def _read_labelled(table: Path | None, target: str | None, options: dict[str, An
     return Labelled(name, columns, y, target, int(missing.sum()))
 
 
+def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
+    """Give the columns to predict from: all but the target and those to drop."""
+    dropped, categorical = options["drop"], options["categorical"]
+    _check_columns(content, dropped, "--drop")
+    _check_columns(content, categorical, "--categorical")
+    if target in dropped:
+        raise click.UsageError(f"--drop {target} would drop the target")
+    if unused := {target, *dropped} & set(categorical):
+        raise click.UsageError(f"--categorical {listed(unused)} is not a column to predict from")
+    columns = content.drop_columns(list({target, *dropped}))
+    if not columns.num_columns:
+        raise DataError(f"the table must have columns besides {target!r} to predict it from")
+    return columns
+
+
+def _labels(content: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_]]:
+    y, missing = labels(content, target)
+    if not len(y):
+        raise DataError("the table must have rows; it has a header only")
+    if missing.all():
+        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
+    return y, missing
+
+
 def _check_classes(y: Array, target: str) -> None:
-    classes = classes_of(y)
+    if y.dtype.kind == "f" and (y % 1 != 0).any():
+        fraction = y[y % 1 != 0].tolist()[0]
+        raise DataError(
+            f"column {target!r} must hold classes, but holds fractions such as {fraction!r}; if "
+            "they are labels, write them as text"
+        )
+    classes = classes_of(y).tolist()
     if len(classes) == 1:
         raise DataError(
             f"column {target!r} must hold two classes or more; every row is {classes[0]!r}"
@@ -298,6 +409,41 @@ def _check_classes(y: Array, target: str) -> None:
             f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
             f"different labels in {len(y)} rows. Is it a quantity or a name?"
         )
+    _note_doubts([str(label) for label in classes], target)
+
+
+def _note_doubts(classes: list[str], target: str) -> None:
+    """Say what may be an oversight; the labels are used as they stand all the same."""
+    if words := [label for label in classes if label.strip() in MISSING_WORDS]:
+        note(
+            f"column {shown(target)}: {listed(map(repr, words))} counts as a class; "
+            "leave the cell empty where a label is missing"
+        )
+    alike: dict[str, list[str]] = {}
+    for label in classes:
+        alike.setdefault(_gist(label), []).append(label)
+    if groups := [group for group in alike.values() if len(group) > 1]:
+        note(
+            f"column {shown(target)}: {listed(map(repr, groups[0]))} look alike, "
+            "but each counts as a class of its own"
+        )
+    if len(classes) > 20 and sum(map(_is_fraction, classes)) > len(classes) / 2:
+        note(
+            f"column {shown(target)}: is it a quantity? Each of its {len(classes)} different "
+            "numbers counts as a class of its own"
+        )
+
+
+def _gist(label: str) -> str:
+    """Give what labels that look alike have in common: 1 and 1.0, yes and Yes."""
+    try:
+        return str(float(label))
+    except ValueError:
+        return " ".join(label.split()).casefold()
+
+
+def _is_fraction(label: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+\.[0-9]*[1-9][0-9]*", label) is not None
 
 
 def _partition(data: Labelled, options: dict[str, Any]) -> Parts:
@@ -319,7 +465,8 @@ def _hold_out(part: Part, share: float, seed: int, name: str) -> tuple[Part, Par
     kept, held_out = split(row_keys(part.table, seed), y_t, share)
     if not len(held_out):
         raise DataError(
-            f"--{name} {share:g} of {len(y_t)} rows leaves no row for it; raise it, or set it to 0"
+            f"--{name} {share:g} of {len(y_t)} rows leaves none for it, as equal rows stay "
+            "together and each class keeps a row to train on; raise it, or set it to 0"
         )
     return (
         Part(part.name, take(part.table, kept), part.y[kept]),
@@ -358,23 +505,35 @@ def _train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, f
 
 @contextmanager
 def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | None]:
-    """Show a bar on stderr with the loss as it falls; a file or pipe gets its last state only."""
+    """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
     if not show:
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    bar = Progress(
-        TextColumn("epoch {task.completed}/{task.total}"),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[figures]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
-    with bar:
+    console = Console(stderr=True)
+    bars = [BarColumn(bar_width=20)] if console.width >= 100 else []  # the figures come first
+    whole = Column(no_wrap=True)  # where all is too long for a line, the figures wrap
+    lines: list[str] = []
+    with Progress(
+        TextColumn("epoch {task.completed}/{task.total}", table_column=whole),
+        *bars,
+        TextColumn("{task.fields[figures]}", table_column=Column()),
+        TimeElapsedColumn(table_column=whole.copy()),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
         task = bar.add_task("", total=epochs, figures="")
-        yield lambda epoch: bar.update(task, completed=epoch.epoch, figures=_figures(epoch))
+
+        def on_epoch(epoch: Epoch) -> None:
+            bar.update(task, completed=epoch.epoch, figures=_figures(epoch))
+            lines[:] = [f"epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
+
+        yield on_epoch
+    if lines and not console.is_terminal:
+        note(lines[0])
 
 
 def _figures(epoch: Epoch) -> str:
@@ -390,13 +549,25 @@ def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | Non
         save_model(outcome.model, model_path)
         written.append(model_path)
     if report is not None:
-        from handgrad.plots import write_report
-
-        best = outcome.kept_epoch if outcome.parts.validation else None
-        written += write_report(
-            report, outcome.history, outcome.evaluation, rows=outcome.judged_rows, best=best
-        )
+        try:
+            written += _write_report(outcome, report)
+        except BaseException:
+            if model_path is not None:
+                note(f"wrote {shown(model_path)}")
+            raise
     return written
+
+
+def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
+    from handgrad.plots import write_report
+
+    best = outcome.kept_epoch if outcome.parts.validation else None
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of signs that the font lacks
+        return write_report(
+            folder, outcome.history, outcome.evaluation, rows=outcome.judged_rows, best=best
+        )
 
 
 def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
@@ -407,7 +578,7 @@ def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
         )
         if part is not None
     ]
-    say(f"{outcome.data.name}: {', '.join(counts)}; target {shown(outcome.data.target)}")
+    say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     if outcome.data.n_unlabelled:
         say(f"left out: {outcome.data.n_unlabelled:,} rows without a label")
     say(f"network: {network_line(outcome.model)}")
@@ -421,7 +592,7 @@ def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
     if outcome.judged_by == "validation":
         say("These rows chose the epoch: on new rows expect a little less. Or ask for --test 0.2.")
     for path in written:
-        say(f"wrote {path}")
+        say(f"wrote {shown(path)}")
     if not written:
         say("Nothing was saved; --model FILE keeps the model.")
 
@@ -434,44 +605,48 @@ def _reason(reason: str) -> str:
 
 
 @main.command()
-@click.argument("model", type=TABLE)
+@click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
 @click.option("--proba", is_flag=True, help="Add the probability of each class.")
-@click.option("--output", "-o", type=TABLE, help="Write here instead of to stdout.")
-@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+@click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
+@SEPARATOR
 def predict(model: Path, table: Path, proba: bool, output: Path | None, **options: Any) -> None:
     """Predict the label of every row of TABLE, as CSV.
 
-    Columns are found by name: their order is free, others are ignored.
+    Columns are found by name: their order is free, others are ignored. TABLE may be - for the
+    standard input.
     """
+    if output == Path("-"):
+        output = None
     _check_output(output, model, table)
     trained = load_model(model)
     columns = read_table(table, separator=_separator(options))
+    content = _predictions(trained, columns, with_probabilities=proba).encode()
     _report_extra(trained, columns)
-    text = _predictions(trained, columns, proba=proba)
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
     else:
-        write_atomically(output, text.encode())
+        write_atomically(output, content)
 
 
-def _predictions(model: Model, columns: "pa.Table", *, proba: bool) -> str:
-    classes = [str(label) for label in model.classes.tolist()]
-    probabilities = model.predict_proba(columns)
-    picked = model.predict(columns).tolist()
+def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
+    scores, output = model.scores(columns), model.architecture.output
+    given = model.classes[decide(output, scores)].tolist()
+    classes = model.classes.tolist() if with_probabilities else []
+    shares = proba(output, scores)[:, : len(classes)].tolist()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["prediction", *(f"probability {c}" for c in classes if proba)])
-    for label, row in zip(picked, probabilities, strict=True):
-        writer.writerow([label, *(f"{p:.6g}" for p in row if proba)])
+    writer.writerow(["prediction", *(f"probability {label}" for label in classes)])
+    for label, row in zip(given, shares, strict=True):
+        writer.writerow([label, *(f"{p:.6g}" for p in row)])
     return text.getvalue()
 
 
 @main.command("evaluate")
-@click.argument("model", type=TABLE)
+@click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option("--target", metavar="COLUMN", help="Column of true labels.  [default: as trained]")
-@click.option("--separator", help="Between the cells of a CSV file.  [default: from its header]")
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@SEPARATOR
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def evaluate_command(
     model: Path, table: Path, target: str | None, as_json: bool, **options: Any
@@ -483,31 +658,39 @@ def evaluate_command(
     if target is None:
         raise click.UsageError("the model does not know its target; name it: --target COLUMN")
     _check_columns(columns, [target], "--target")
+    y, missing = _labels(columns, target)
+    y_t = _class_numbers(y, missing, trained.classes)
+    log_proba = trained.predict_log_proba(columns)
+    evaluation = evaluate(y_t[~missing], log_proba[~missing], trained.classes)
     _report_extra(trained, columns, target)
-    y, missing = labels(columns, target)
-    if missing.all():
-        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
-    rows = np.flatnonzero(~missing)
-    y_t = encode_labels(_as_classes(y[rows], trained.classes), trained.classes)
-    evaluation = _evaluate(trained, take(columns, rows), y_t)
     if missing.any():
-        note(f"left out: {int(missing.sum())} rows without a label")
+        note(f"left out: {int(missing.sum()):,} rows without a label")
     if as_json:
         print_json(evaluation_json(evaluation))
     else:
         print_evaluation(evaluation, f"{evaluation.n:,} rows")
 
 
+def _class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArray[np.intp]:
+    """Find the class number of every row, 0 where missing; an error names the row."""
+    given = _as_classes(y, classes).astype(object)
+    given[missing] = classes.tolist()[0]
+    return encode_labels(given, classes)
+
+
 def _as_classes(y: Array, classes: Array) -> Array:
-    """Read the texts of a file as the labels that the model was given: "1" as 1."""
-    if y.dtype != object or classes.dtype.kind in "UO":
+    """Read labels as those that the model was given: the text "1" as 1, or 1 as the text."""
+    is_text, wants_text = y.dtype == object, classes.dtype.kind in "UO"
+    if is_text == wants_text:
         return y
+    if wants_text:
+        return np.array([str(label) for label in y.tolist()], dtype=object)
     by_text = {str(label): label for label in classes.tolist()}
     return np.array([by_text.get(label, label) for label in y.tolist()], dtype=object)
 
 
 @main.command()
-@click.argument("model", type=TABLE)
+@click.argument("model", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def info(model: Path, as_json: bool) -> None:
     """Tell what MODEL is: its columns, layers and classes."""
@@ -518,7 +701,7 @@ def info(model: Path, as_json: bool) -> None:
     say(f"target: {shown(trained.target) if trained.target else 'not known'}")
     say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}")
     say(f"network: {network_line(trained)}")
-    print_table(layer_table(trained))
+    print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
 
 
@@ -542,20 +725,30 @@ def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evalu
     return evaluate(y_t, model.predict_log_proba(columns), model.classes)
 
 
-def _check_columns(table: "pa.Table", wanted: tuple[str, ...] | list[str], option: str) -> None:
+def _check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None:
     for name in wanted:
         if name not in table.column_names:
             raise click.UsageError(
-                f"{option} {shown(name)}: the table has no such column; it has "
-                f"{', '.join(shown(column) for column in table.column_names[:40])}"
+                f"{option} {shown(name)}: the table has no such column{_guess(name, table)}; "
+                f"it has {listed(table.column_names)}"
             )
+
+
+def _guess(name: str, table: "pa.Table") -> str:
+    from difflib import get_close_matches
+
+    if table.num_columns == 1:
+        return " (does another sign part its cells? Then name it: --separator ';')"
+    plain = {column.casefold(): column for column in table.column_names}
+    near = get_close_matches(name.strip().casefold(), plain, n=1)
+    return f" (did you mean {shown(plain[near[0]])}?)" if near else ""
 
 
 def _report_extra(model: Model, columns: "pa.Table", target: str | None = None) -> None:
     known = {target, model.target}
-    extra = [shown(name) for name in model.encoder.extra_columns(columns) if name not in known]
+    extra = [name for name in model.encoder.extra_columns(columns) if name not in known]
     if extra:
-        note(f"columns not used: {', '.join(extra)}")
+        note(f"columns not used: {listed(extra)}")
 
 
 def _separator(options: dict[str, Any]) -> str | None:
@@ -563,8 +756,8 @@ def _separator(options: dict[str, Any]) -> str | None:
     if separator is None:
         return None
     separator = separator.replace("\\t", "\t")
-    if len(separator) != 1 or not separator.isascii() or separator in '"\r\n':
-        raise click.UsageError("--separator must be one character, such as ';' or '\\t'")
+    if not re.fullmatch(r"[\t !#-~]", separator):
+        raise click.UsageError("--separator must be one ASCII character, such as ';' or '\\t'")
     return separator
 
 
@@ -577,25 +770,37 @@ def _check_output(path: Path | None, *inputs: Path | None) -> None:
             raise click.UsageError(f"{str(path)!r} is read by this command; name another output")
     if path.is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder; name a file to write")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{str(path)!r} is a device or a pipe; name a file to write")
     _check_folder(path.parent)
 
 
 def _check_folder(folder: Path) -> None:
+    """Write a nameless file, so that what would fail after the training fails before."""
     if not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {str(folder)!r} to write into")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"the folder {str(folder)!r} cannot be written to")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(
+            f"the folder {str(folder)!r} cannot be written to: {error.strerror}"
+        ) from None
 
 
-def _check_report(folder: Path) -> None:
+def _check_report(folder: Path | None) -> None:
     from handgrad.plots import require_matplotlib
 
+    if folder is None:
+        return
     try:
         require_matplotlib()
     except ImportError as error:
         raise click.UsageError(f"--report: {error}") from None
-    folder.mkdir(parents=True, exist_ok=True)
-    _check_folder(folder)
+    # The folder itself is made when there are pictures to put into it.
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(f"{str(there)!r} is a file; --report needs a folder")
+    _check_folder(there)
 
 
 # -- from exceptions to exit codes ------------------------------------------------------------
@@ -614,22 +819,36 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     try:
-        code = main.main(arguments, prog_name="handgrad", standalone_mode=False)
-        sys.stdout.flush()
+        code = _run(arguments)
     except click.ClickException as error:
-        error.show()
+        _complain(error)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        note("interrupted; nothing was written")
+        note("handgrad: interrupted; nothing more was written")
         code = 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns the one into the other
         # The reader has gone. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except tuple(kind for kind, _ in EXIT_CODES) as error:
-        note(f"handgrad: {_message(error)}")
+        note(f"handgrad: {brief(_message(error))}")
         code = next(code for kind, code in EXIT_CODES if isinstance(error, kind))
     sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a label's signs
+    code: int | None = main.main(arguments, prog_name="handgrad", standalone_mode=False)
+    if sys.stdout is not None:  # closed by the caller: >&-
+        sys.stdout.flush()
+    return code or 0
+
+
+def _complain(error: click.ClickException) -> None:
+    note(f"handgrad: {brief(shown(error.format_message()))}")
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        note(f"Try '{error.ctx.command_path} --help'.")
 
 
 def _message(error: BaseException) -> str:

@@ -57,12 +57,14 @@ def print_json(content: dict[str, Any]) -> None:
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
-def print_table(table: "Table") -> None:
+def print_table(table: "Table", *, whole: bool = False) -> None:
     """Print a table, narrowed to a terminal's width; a file or a pipe gets it whole."""
     from rich import box
 
     table.box = box.SIMPLE_HEAD
     console = _console()
+    if whole:
+        console.width = ANY_WIDTH
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():

@@ -1,0 +1,300 @@
+"""A file is written whole or not at all, whatever stops the writer."""
+
+import os
+import resource
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from handgrad.atomic_file import write_atomically
+
+OLD, NEW = b"old" * 1000, b"new!" * 5000
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
+    path.write_bytes(OLD)
+    return path
+
+
+def raising(error):
+    def call(*arguments, **named):
+        raise error
+
+    return call
+
+
+def nth_call(function, n, error):
+    """Make a function that fails at its n-th call."""
+    calls = iter(range(1, 1000))
+
+    def call(*arguments, **named):
+        if next(calls) == n:
+            raise error
+        return function(*arguments, **named)
+
+    return call
+
+
+# -- success -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"\r\n", NEW, bytes(3_000_000)])
+def test_the_bytes_arrive_as_they_are(path, content):
+    write_atomically(path, content)
+    assert path.read_bytes() == content
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_a_new_file_is_made_from_a_path_or_a_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_atomically("here", NEW)
+    write_atomically(tmp_path / "there", NEW)
+    assert sorted(os.listdir(tmp_path)) == ["here", "there"]
+
+
+@pytest.mark.parametrize("name", [" ", "-rf", "a b", "Übung 猫", ".hidden", "a" * 255])
+def test_odd_names_are_names(tmp_path, name):
+    write_atomically(tmp_path / name, NEW)
+    assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.xfail(strict=True, reason="the temporary name is cut at 80 signs, not bytes")
+def test_a_long_name_of_wide_signs_is_a_name(tmp_path):
+    write_atomically(tmp_path / ("😀" * 63), NEW)  # 252 bytes of the 255 allowed
+    assert os.listdir(tmp_path) == ["😀" * 63]
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0)
+    yield os.umask
+    os.umask(before)
+
+
+def permissions(path):
+    return path.stat().st_mode & 0o7777
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_gets_the_permissions_that_any_new_file_gets(tmp_path, umask, mask, mode):
+    umask(mask)
+    write_atomically(tmp_path / "file", NEW)
+    assert permissions(tmp_path / "file") == mode
+    assert umask(mask) == mask
+
+
+@pytest.mark.xfail(strict=True, reason="the umask is set to 0 to read it, for every thread")
+def test_the_umask_of_the_process_is_never_touched(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", raising(AssertionError("other threads make files, too")))
+    write_atomically(tmp_path / "file", NEW)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o755])
+def test_an_old_file_keeps_its_permissions(path, mode):
+    path.chmod(mode)
+    write_atomically(path, NEW)
+    assert permissions(path) == mode
+
+
+def test_the_content_is_never_readable_to_more_than_the_file(path, monkeypatch):
+    """Before the permissions are set, only the owner may read what is being written."""
+    seen = []
+    fchmod = os.fchmod
+
+    def watched(descriptor, mode):
+        seen.append(os.fstat(descriptor).st_mode & 0o777)
+        fchmod(descriptor, mode)
+
+    monkeypatch.setattr(os, "fchmod", watched)
+    write_atomically(path, NEW)
+    assert seen == [0o600]
+
+
+def test_a_link_is_replaced_and_not_followed(path):
+    link = path.parent / "link"
+    link.symlink_to(path)
+    write_atomically(link, NEW)
+    assert not link.is_symlink()
+    assert link.read_bytes() == NEW
+    assert path.read_bytes() == OLD
+
+
+def test_a_link_to_nothing_is_replaced(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    write_atomically(link, NEW)
+    assert link.read_bytes() == NEW
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_another_name_of_the_old_file_keeps_the_old_content(path):
+    os.link(path, path.parent / "other")
+    write_atomically(path, NEW)
+    assert (path.parent / "other").read_bytes() == OLD
+
+
+# -- failure -----------------------------------------------------------------------------------
+
+FULL = OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["fchmod", "fdopen", "fsync", "replace"])
+@pytest.mark.parametrize("error", [FULL, KeyboardInterrupt()], ids=["full", "ctrl-c"])
+def test_a_failed_call_leaves_the_old_file_and_nothing_else(path, monkeypatch, call, error):
+    monkeypatch.setattr(os, call, raising(error))
+    with pytest.raises(type(error)):
+        write_atomically(path, NEW)
+    assert path.read_bytes() == OLD
+    assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.fixture
+def small_files():
+    """Let files grow to 10 kB only, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(path, small_files):
+    with pytest.raises(OSError, match="large"):
+        write_atomically(path, NEW)
+    assert path.read_bytes() == OLD
+    assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.xfail(strict=True, reason="errors of write and fsync come without a path")
+@pytest.mark.parametrize("call", ["fsync", "fchmod"])
+def test_the_path_is_in_every_message(path, monkeypatch, call):
+    monkeypatch.setattr(os, call, raising(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="folder/file"):
+        write_atomically(path, NEW)
+
+
+@pytest.mark.xfail(strict=True, reason="an error is raised although the new file stands")
+def test_an_error_means_that_the_old_file_stands(path, monkeypatch):
+    """Some file systems cannot force a folder to the disk."""
+    monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(22, "Invalid argument")))
+    try:
+        write_atomically(path, NEW)
+    except OSError:
+        assert path.read_bytes() == OLD
+    else:
+        assert path.read_bytes() == NEW
+
+
+def test_a_folder_is_not_a_file_to_write(tmp_path):
+    with pytest.raises(IsADirectoryError, match=f"{tmp_path.name}.*name a file"):
+        write_atomically(tmp_path, NEW)
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        write_atomically(tmp_path / "link", NEW)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        write_atomically(tmp_path / "nowhere" / "file", NEW)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_is_not_a_folder(path):
+    with pytest.raises(OSError, match="folder/file"):
+        write_atomically(path / "inside", NEW)
+    assert path.read_bytes() == OLD
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to_is_named(path):
+    path.parent.chmod(0o555)
+    with pytest.raises(PermissionError, match="folder"):
+        write_atomically(path, NEW)
+    path.parent.chmod(0o755)
+    assert path.read_bytes() == OLD
+
+
+# -- sudden death ------------------------------------------------------------------------------
+
+KILL = """
+import os, sys
+from handgrad.atomic_file import write_atomically
+
+path, new, call, when = sys.argv[1:]
+call, n = call.split()
+real, calls = getattr(os, call), iter(range(1, 100))
+
+class Torn:
+    def __init__(self, file):
+        self.file = file
+    def __enter__(self):
+        return self
+    def __exit__(self, *error):
+        self.file.close()
+    def write(self, content):
+        self.file.write(content[: len(content) // 2])
+        self.file.flush()
+        os._exit(9)
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+def deadly(*arguments, **named):
+    if next(calls) != int(n):
+        return real(*arguments, **named)
+    if when == "after":
+        real(*arguments, **named)
+    if when == "within":
+        return Torn(real(*arguments, **named))
+    os._exit(9)
+
+setattr(os, call, deadly)
+write_atomically(path, new.encode())
+"""
+
+MOMENTS = [
+    ("open 1", "before", OLD),
+    ("open 1", "after", OLD),
+    ("fchmod 1", "before", OLD),
+    ("fdopen 1", "within", OLD),  # half of the bytes are written
+    ("fsync 1", "before", OLD),
+    ("fsync 1", "after", OLD),
+    ("replace 1", "before", OLD),
+    ("replace 1", "after", NEW),
+    ("fsync 2", "before", NEW),
+    ("fsync 2", "after", NEW),
+]
+
+
+@pytest.mark.parametrize(("call", "when", "left"), MOMENTS)
+def test_a_killed_writer_leaves_the_old_or_the_new_content(path, call, when, left):
+    command = [sys.executable, "-c", KILL, path, NEW.decode(), call, when]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 9, done.stderr
+    assert path.read_bytes() == left
+    write_atomically(path, b"next")  # what the dead left behind is in nobody's way
+    assert path.read_bytes() == b"next"
+
+
+def test_a_reader_sees_one_content_or_another_and_never_a_mix(path):
+    contents = [bytes([i]) * 100_000 for i in range(4)]
+    write_atomically(path, contents[0])
+    errors = []
+
+    def write(content):
+        try:
+            for _ in range(30):
+                write_atomically(path, content)
+        except Exception as error:
+            errors.append(error)
+
+    writers = [threading.Thread(target=write, args=[content]) for content in contents]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert path.read_bytes() in contents
+    assert errors == []
+    assert os.listdir(path.parent) == ["file"]

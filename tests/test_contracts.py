@@ -1,0 +1,68 @@
+"""What the house promises about itself: imports run one way, and the derivation stands alone."""
+
+import ast
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import handgrad
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "handgrad"
+
+
+def imported(path):
+    """Name every module that a file imports, at the top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_imports_run_one_way():
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "0 broken" in run.stdout
+
+
+def test_the_derivation_needs_numpy_alone():
+    assert {name.split(".")[0] for name in imported(SOURCE / "two_layer.py")} == {"numpy", "typing"}
+
+
+def test_nothing_leans_on_the_derivation():
+    for path in SOURCE.rglob("*.py"):
+        assert not any("two_layer" in name for name in imported(path)), path
+
+
+def test_gradients_are_derived_by_hand():
+    frameworks = {"torch", "jax", "tensorflow", "autograd", "keras", "theano"}
+    for path in SOURCE.rglob("*.py"):
+        assert not frameworks & {name.split(".")[0] for name in imported(path)}, path
+
+
+def test_scikit_learn_is_met_in_two_files():
+    users = {
+        p.name for p in SOURCE.rglob("*.py") if any(n.startswith("sklearn") for n in imported(p))
+    }
+    assert users == {"estimators.py", "plots.py"}
+
+
+def test_files_hold_no_pickle():
+    for path in SOURCE.rglob("*.py"):
+        assert not {"pickle", "joblib", "marshal", "shelve"} & set(imported(path)), path
+
+
+def test_every_public_name_is_there():
+    assert sorted(handgrad.__all__) == handgrad.__all__
+    for name in handgrad.__all__:
+        assert getattr(handgrad, name).__doc__
+    assert handgrad.__version__ == version("handgrad")
+
+
+def test_every_file_opens_with_a_sentence():
+    for path in [*SOURCE.rglob("*.py"), *(ROOT / "tests").glob("*.py"), *ROOT.glob("*/*.py")]:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
