@@ -63,7 +63,6 @@ def test_odd_names_are_names(tmp_path, name):
     assert os.listdir(tmp_path) == [name]
 
 
-@pytest.mark.xfail(strict=True, reason="the temporary name is cut at 80 signs, not bytes")
 def test_a_long_name_of_wide_signs_is_a_name(tmp_path):
     write_atomically(tmp_path / ("😀" * 63), NEW)  # 252 bytes of the 255 allowed
     assert os.listdir(tmp_path) == ["😀" * 63]
@@ -88,7 +87,6 @@ def test_a_new_file_gets_the_permissions_that_any_new_file_gets(tmp_path, umask,
     assert umask(mask) == mask
 
 
-@pytest.mark.xfail(strict=True, reason="the umask is set to 0 to read it, for every thread")
 def test_the_umask_of_the_process_is_never_touched(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "umask", raising(AssertionError("other threads make files, too")))
     write_atomically(tmp_path / "file", NEW)
@@ -169,7 +167,6 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(path, small_f
     assert os.listdir(path.parent) == ["file"]
 
 
-@pytest.mark.xfail(strict=True, reason="errors of write and fsync come without a path")
 @pytest.mark.parametrize("call", ["fsync", "fchmod"])
 def test_the_path_is_in_every_message(path, monkeypatch, call):
     monkeypatch.setattr(os, call, raising(OSError(28, "No space left on device")))
@@ -177,7 +174,6 @@ def test_the_path_is_in_every_message(path, monkeypatch, call):
         write_atomically(path, NEW)
 
 
-@pytest.mark.xfail(strict=True, reason="an error is raised although the new file stands")
 def test_an_error_means_that_the_old_file_stands(path, monkeypatch):
     """Some file systems cannot force a folder to the disk."""
     monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(22, "Invalid argument")))

@@ -217,7 +217,6 @@ def test_zeros_keep_their_sign():
     assert same(model, from_bytes(to_bytes(model)))
 
 
-@pytest.mark.xfail(strict=True, reason="safetensors writes the two metadata entries in any order")
 def test_equal_models_give_equal_bytes():
     assert {to_bytes(a_model()) for _ in range(40)} == {GOOD}
     assert {to_bytes(from_bytes(GOOD)) for _ in range(40)} == {GOOD}
@@ -237,7 +236,6 @@ def test_a_file_holds_no_pickle():
         assert opcode not in GOOD
 
 
-@pytest.mark.xfail(strict=True, reason="a header is written that is too long to be read")
 def test_a_million_columns_can_be_saved_and_read():
     n = 2**20  # what scikit-learn's HashingVectorizer gives
     model = a_model(np.array([0, 1]), (), np.float32, Encoder.identity(n))
@@ -256,7 +254,6 @@ def test_a_million_columns_can_be_saved_and_read():
     ],
     ids=["huge", "mixed sizes", "ten days", "infinity", "long double", "bytes"],
 )
-@pytest.mark.xfail(strict=True, reason="saved, and refused when loading; or another error")
 def test_labels_that_a_file_cannot_hold_are_refused_when_saving(classes):
     try:
         content = to_bytes(a_model(classes))
@@ -512,6 +509,7 @@ def header_text():
         ('"W1"', '"encoder.W1"'),
         ('"W1"', '"\\ud800"'),
         ('"encoder.mean"', '"mean"'),
+        ('"handgrad":"', '"format":"pt","handgrad":"'),
         ('"handgrad":"', '"handgrad":5,"other":"'),
         ('"handgrad":"', '"handgrad":"x'),
         ('"handgrad":"{', '"handgrad":"[{'),
@@ -531,9 +529,7 @@ def test_a_header_that_is_not_as_we_write_it_is_refused(old, new):
         "",
         "0" * 63,
         "F" * 64,
-        pytest.param(
-            "\\ud800", marks=pytest.mark.xfail(strict=True, reason="raises UnicodeEncodeError")
-        ),
+        "\\ud800",
     ],
 )
 def test_a_strange_checksum_is_refused(digest):
@@ -579,9 +575,6 @@ def test_a_newer_format_asks_for_an_upgrade():
 def test_a_strange_format_version_is_refused(version):
     with pytest.raises(ModelFileError, match="version"):
         from_bytes(described(format_version=version))
-
-
-OVERFLOWS = pytest.mark.xfail(strict=True, reason="raises OverflowError")
 
 
 @pytest.mark.parametrize(
@@ -635,17 +628,15 @@ OVERFLOWS = pytest.mark.xfail(strict=True, reason="raises OverflowError")
         {"classes__dtype": None},
         {"classes__dtype": ["str"]},
         {"classes__extra": 1},
-        {"classes": {"dtype": "int64", "values": [1, 2, True]}},
+        {"classes": {"dtype": "int64", "values": [2, 3, True]}},
         {"classes": {"dtype": "int64", "values": [1, 2, 3.0]}},
-        pytest.param({"classes": {"dtype": "int64", "values": [1, 2, 2**70]}}, marks=OVERFLOWS),
-        pytest.param({"classes": {"dtype": "uint8", "values": [1, 2, 300]}}, marks=OVERFLOWS),
-        pytest.param({"classes": {"dtype": "uint8", "values": [1, 2, -1]}}, marks=OVERFLOWS),
+        {"classes": {"dtype": "int64", "values": [1, 2, 2**70]}},
+        {"classes": {"dtype": "uint8", "values": [1, 2, 300]}},
+        {"classes": {"dtype": "uint8", "values": [1, 2, -1]}},
         {"classes": {"dtype": "float64", "values": [1, 2.0, 3.0]}},
         {"classes": {"dtype": "bool", "values": [False, True, True]}},
         {"classes": {"dtype": "datetime64[zz]", "values": [1, 2, 3]}},
-        pytest.param(
-            {"classes": {"dtype": "datetime64[D]", "values": [1, 2, 2**70]}}, marks=OVERFLOWS
-        ),
+        {"classes": {"dtype": "datetime64[D]", "values": [1, 2, 2**70]}},
         {"encoder": {}},
         {"encoder": None},
         {"encoder": []},
@@ -669,6 +660,13 @@ OVERFLOWS = pytest.mark.xfail(strict=True, reason="raises OverflowError")
 def test_a_description_that_does_not_fit_is_refused(changes):
     with pytest.raises(ModelFileError):
         from_bytes(described(**changes))
+
+
+@pytest.mark.parametrize("one", [True, 1.0, "1", [1]])
+def test_units_are_whole_numbers_and_nothing_like_them(one):
+    content = to_bytes(a_model(hidden=(1,)))
+    with pytest.raises(ModelFileError):
+        from_bytes(described(content, architecture__layer_units=[2, one, 3]))
 
 
 @pytest.mark.parametrize("key", ["architecture", "classes", "encoder", "target", "format_version"])
@@ -696,7 +694,6 @@ def test_json_has_no_literals_for_what_is_not_finite(literal):
         from_bytes(with_description(text, content))
 
 
-@pytest.mark.xfail(strict=True, reason="1e999 becomes a label of infinity, with a warning")
 def test_numbers_that_are_not_finite_are_no_labels():
     content = to_bytes(a_model(np.array([0.5, 1.5, 2.5])))
     text = json.dumps(description_of(content)).replace("2.5", "1e999")
@@ -711,7 +708,6 @@ def test_an_unknown_activation_is_answered_with_the_known_ones():
         from_bytes(described(architecture__activation="swish"))
 
 
-@pytest.mark.xfail(strict=True, reason="messages repeat what stands in the file at full length")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -798,14 +794,18 @@ def test_big_words_and_few_bytes_are_refused_before_memory_is_taken():
 
 # -- anything at all ---------------------------------------------------------------------------
 
+LIKE = {  # what may stand where a value of this type stood
+    int: st.integers(-3, 5) | st.sampled_from([2**31, 2**63, 2**64, -(2**63) - 1, 10**400]),
+    float: st.sampled_from([1e999, 1e-320, -0.0, 0.0, 1.5, 1e39, 1e308]),
+    str: st.sampled_from(["relu", "softmax", "str", "int64", "uint8", "datetime64[ns]", "float16"])
+    | st.sampled_from(["", "a", "x0", "a\0", "\ud800"])
+    | st.text(max_size=3),
+    bool: st.booleans(),
+    type(None): st.none(),
+}
+
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-3, 5)
-    | st.sampled_from([2**31, 2**63, 2**64, -(2**63) - 1, 10**400])
-    | st.sampled_from([1e999, 1e-320, -0.0, 1.5])
-    | st.text(max_size=3)
-    | st.sampled_from(["relu", "softmax", "str", "int64", "uint8", "datetime64[ns]", "\ud800"]),
+    st.one_of(*LIKE.values()),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
     ),
@@ -826,16 +826,21 @@ def places(value, path=()):
 
 def mutate(draw, value):
     """Change, take away or repeat something, anywhere in a JSON value."""
-    path = draw(st.sampled_from([path for path in places(value) if path]))
+    # first a part, so that short ones get their turn
+    within = draw(st.sampled_from(sorted(set(value) - {"format_version"})))
+    paths = [path for path in places(value) if path[:1] == (within,)]
+    path = draw(st.sampled_from(paths))
     for key in path[:-1]:
         value = value[key]
-    how = draw(st.sampled_from(["replace", "replace", "replace", "remove", "copy"]))
-    if how == "remove":
-        del value[path[-1]]
+    how = draw(st.sampled_from(["like", "like", "like", "anything", "remove", "copy"]))
+    if how == "like":
+        value[path[-1]] = draw(LIKE.get(type(value[path[-1]]), json_values))
+    elif how == "anything":
+        value[path[-1]] = draw(json_values)
     elif how == "copy" and isinstance(value, list):
         value.append(value[path[-1]])
     else:
-        value[path[-1]] = draw(json_values)
+        del value[path[-1]]
 
 
 MODELS = [
@@ -857,21 +862,21 @@ def hostile(draw):
     content = draw(st.sampled_from(MODELS))
     description, (header, body) = description_of(content), header_of(content)
     for _ in range(draw(st.integers(0, 3))):
-        mutate(draw, description)
+        if set(description) - {"format_version"}:
+            mutate(draw, description)
     text = json.dumps(description).replace("Infinity", "1e999")
     header["__metadata__"] = {"handgrad": text, "sha256": NO_DIGEST}
     tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    for _ in range(draw(st.integers(0, 2))):
-        if list(places(tensors)) != [()]:
-            mutate(draw, tensors)
+    for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 2]))):
+        mutate(draw, tensors)
     body = bytearray(body)
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(st.sampled_from([0, 0, 1]))):
         position = draw(st.integers(0, len(body) - 8))
         body[position : position + 8] = draw(st.binary(min_size=8, max_size=8))
     return sealed({"__metadata__": header["__metadata__"], **tensors}, bytes(body))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1000)
 @given(hostile())
 def test_a_hostile_file_gives_a_model_that_works_or_one_kind_of_error(content):
     try:

@@ -106,7 +106,7 @@ def test_training_is_the_plain_loop_to_the_last_bit(
     )
     assert np.array_equal(run.params.flat, params.flat)
     assert history.column("loss") == losses
-    assert history.column("accuracy") == accuracies
+    assert history.column("accuracy") == pytest.approx(accuracies, rel=1e-12)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -407,24 +407,54 @@ def test_an_exception_in_on_epoch_passes_and_leaves_good_parameters(error, monit
     def on_epoch(epoch):
         take(epoch)
         losses.append(epoch.validation_loss)
-        if epoch.epoch == 4:
+        if epoch.epoch == 30:
             raise error
 
     with pytest.raises(error):
         train(
             NETWORK,
             run,
-            a_setting(monitor=monitor),
-            some_rows(),
-            epochs=10,
-            validation=some_rows(seed=1),
+            a_setting("adam", learning_rate_init=0.1, monitor=monitor),
+            some_rows(30),
+            epochs=100,
+            validation=some_rows(30, seed=1),
             on_epoch=on_epoch,
         )
-    kept = -1 if monitor == "loss" else losses.index(min(losses))
-    assert np.array_equal(run.params.flat, taken[kept])
-    assert run.epochs == 4
+    best = losses.index(min(losses))
+    assert best < 29
+    assert np.array_equal(run.params.flat, taken[-1 if monitor == "loss" else best])
+    assert run.epochs == 30
     train(NETWORK, run, a_setting(), some_rows(), epochs=1)
-    assert run.epochs == 5
+    assert run.epochs == 31
+
+
+class Interrupted(SGD):
+    """An optimiser with a step amid which the user presses Ctrl-C."""
+
+    def step(self, theta, dtheta, slots, t, lr):
+        super().step(theta, dtheta, slots, t, lr)
+        if t == 15:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_amid_an_epoch_leaves_the_parameters_of_whole_epochs():
+    run = new_run()
+    taken, on_epoch = snapshots(run)
+    settings = Settings(Interrupted(), batch_size=10)
+    with pytest.raises(KeyboardInterrupt):
+        train(NETWORK, run, settings, some_rows(60), epochs=10, on_epoch=on_epoch)
+    assert run.epochs == len(taken) == 2
+    assert np.array_equal(run.params.flat, taken[-1])
+
+
+@pytest.mark.xfail(strict=True, reason="the stream of chance is not put back")
+def test_going_on_after_an_interrupt_is_as_if_there_had_been_none():
+    whole, interrupted = new_run(), new_run()
+    train(NETWORK, whole, Settings(SGD(), batch_size=10), some_rows(60), epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train(NETWORK, interrupted, Settings(Interrupted(), batch_size=10), some_rows(60), epochs=4)
+    train(NETWORK, interrupted, Settings(SGD(), batch_size=10), some_rows(60), epochs=2)
+    assert np.array_equal(interrupted.params.flat, whole.params.flat)
 
 
 # -- divergence --------------------------------------------------------------------------------
@@ -459,7 +489,7 @@ def test_a_loss_that_is_not_finite_is_noticed_in_its_batch(bad):
     before = run.params.flat.copy()
     with pytest.raises(DivergenceError, match="in batch 3 of epoch 1"):
         train(linear, run, a_setting(shuffle=False), rows, epochs=1)
-    assert run.updates == 2
+    assert run.updates == 0  # put back to the start of the epoch, like the rest
     assert np.array_equal(run.params.flat, before)
 
 
@@ -473,16 +503,24 @@ def test_a_parameter_that_is_not_finite_is_noticed_in_its_epoch():
     assert (run.params.flat == 0).all()
 
 
+def test_a_bias_that_is_not_finite_is_noticed_in_its_epoch():
+    linear = Architecture((1, 3))
+    run = new_run(linear)
+    run.params.W[0][...] = 0
+    run.params.b[0][...] = [-1.5e308, -1.7e308, -1.7e308]
+    before = run.params.flat.copy()
+    rows = Rows(np.zeros((4, 1)), np.array([1, 2, 1, 2]))
+    with pytest.raises(DivergenceError, match="a parameter"):
+        train(linear, run, a_setting(batch_size=99, learning_rate_init=1e308), rows, epochs=1)
+    assert np.array_equal(run.params.flat, before)
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
         "sgd",
-        pytest.param(
-            "momentum", marks=pytest.mark.xfail(strict=True, reason="the slots are not put back")
-        ),
-        pytest.param(
-            "nesterov", marks=pytest.mark.xfail(strict=True, reason="the slots are not put back")
-        ),
+        "momentum",
+        "nesterov",
         "adam",
     ],
 )
@@ -584,6 +622,17 @@ def test_lbfgs_says_that_it_was_cut_short(limit):
     assert not found.converged
     assert "LIMIT" in found.reason.upper()
     assert full_loss(NETWORK, params, some_rows()) < start
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-5, 1e-7])
+@pytest.mark.parametrize("architecture", [NETWORK, Architecture((3, 3))])
+def test_lbfgs_has_converged_where_no_entry_of_the_gradient_exceeds_tol(architecture, tol):
+    params, rows = new_run(architecture).params, some_rows(200, weighted=True)
+    found = minimise(architecture, params, rows, tol=tol)
+    tape = forward(architecture, params, rows.x)
+    gradient = backward(architecture, params, tape, rows.y_t, rows.weight, 0.01).flat
+    assert found.converged
+    assert np.abs(gradient).max() <= tol
 
 
 @pytest.mark.parametrize("weighted", [True, False])

@@ -6,7 +6,7 @@ leaves the old file as it was.
 """
 
 import os
-import tempfile
+import secrets
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
@@ -24,34 +24,41 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(f"{str(target)!r} is a folder; name a file to write")
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:80]}.")
+    temporary = target.parent / f".handgrad-{secrets.token_hex(8)}.tmp"
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), _mode(target))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, content, _mode(target))
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException as error:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
     _sync_folder(target.parent)
 
 
-def _mode(target: Path) -> int:
-    """Give the permissions of the file to replace, or those that a new file gets."""
-    if target.exists():
-        return target.stat().st_mode & 0o777
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
+def _write(path: Path, content: bytes, mode: int | None) -> None:
+    """Write a new file and force it to the disk; without a mode it gets that of any new file."""
+    first_mode = 0o666 if mode is None else 0o600
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
+    with os.fdopen(descriptor, "wb") as file:
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _mode(target: Path) -> int | None:
+    return target.stat().st_mode & 0o777 if target.exists() else None
 
 
 def _sync_folder(folder: Path) -> None:
     # The new name itself must reach the disk, or a power cut could bring the old file back.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # Some file systems cannot do that; the new file stands all the same.
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -12,13 +12,16 @@ import io
 import math
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -263,6 +266,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     """
     _check_output(options["model_path"], table)
     _check_report(options["report"])
+    _load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = _read_labelled(table, target, options)
     parts = _partition(data, options)
     estimator, seconds = _train(parts, options, show=not quiet)
@@ -619,6 +623,7 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
     if output == Path("-"):
         output = None
     _check_output(output, model, table)
+    _load(*TABLE_LIBRARIES)
     trained = load_model(model)
     columns = read_table(table, separator=_separator(options))
     content = _predictions(trained, columns, with_probabilities=proba).encode()
@@ -652,6 +657,7 @@ def evaluate_command(
     model: Path, table: Path, target: str | None, as_json: bool, **options: Any
 ) -> None:
     """Judge MODEL by the labelled rows of TABLE."""
+    _load(*TABLE_LIBRARIES)
     trained = load_model(model)
     columns = read_table(table, separator=_separator(options))
     target = target or trained.target
@@ -719,6 +725,27 @@ def _info_json(model: Model) -> dict[str, Any]:
 
 
 # -- what commands share ----------------------------------------------------------------------
+
+# pyarrow itself loads pandas where there is one.
+TABLE_LIBRARIES = ("pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "pandas")
+
+
+def _load(*libraries: str) -> None:
+    """Load libraries with Ctrl-C held back: amid one it may be swallowed, or break the library."""
+    came: list[int] = []
+    in_charge = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGINT)
+    if in_charge and callable(before):
+        signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        for library in libraries:
+            with suppress(ImportError):  # who cannot do without it will say so
+                import_module(library)
+    finally:
+        if in_charge and callable(before):
+            signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evaluation:

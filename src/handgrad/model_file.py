@@ -30,7 +30,7 @@ from handgrad.params import Params, count
 Array = NDArray[Any]
 
 FORMAT_VERSION = 1
-LONGEST_HEADER = 1 << 24  # bytes; a hundred thousand columns with long names need less
+LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 NO_DIGEST = "0" * 64
 
 # What a file starts with, for those that are not ours.
@@ -102,20 +102,36 @@ def to_bytes(model: Model) -> bytes:
     tensors = {name: np.ascontiguousarray(value) for name, value in model.params.named()}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    content = save(tensors, {"handgrad": text, "sha256": NO_DIGEST})
+    content = _with_metadata(save(tensors), {"handgrad": text, "sha256": NO_DIGEST})
     digest = hashlib.sha256(content).hexdigest()
     return content.replace(_digest_field(NO_DIGEST), _digest_field(digest), 1)
 
 
+def _with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:
+    """Put metadata into the header; safetensors itself would write them in any order."""
+    length = int.from_bytes(content[:8], "little")
+    header = {"__metadata__": metadata} | json.loads(content[8 : 8 + length])
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8
+    if len(text) > LONGEST_HEADER:
+        raise ModelFileError("the names of columns and labels are too long for a model file")
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+
 def _digest_field(digest: str) -> bytes:
     # Quotation marks inside the JSON text are escaped, so this cannot occur in a user's name.
-    return f'"sha256":"{digest}"'.encode()
+    return f'"sha256":"{digest}"'.encode(errors="replace")
 
 
 def _classes_to_json(classes: Array) -> dict[str, Any]:
     kind = classes.dtype.kind
     values = classes.astype(np.int64) if kind == "M" else classes
-    return {"dtype": "str" if kind == "U" else classes.dtype.name, "values": values.tolist()}
+    parts = {"dtype": "str" if kind == "U" else classes.dtype.name, "values": values.tolist()}
+    try:
+        _classes_from_json(parts)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ModelFileError(f"these labels cannot be kept in a file: {error}") from None
+    return parts
 
 
 # -- bytes to model ---------------------------------------------------------------------------
@@ -133,8 +149,8 @@ def from_bytes(content: bytes) -> Model:
         raise ModelFileError(f"its tensors cannot be read: {error}") from None
     try:
         return _model(description, tensors)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelFileError(f"its parts do not fit together: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise ModelFileError(f"its parts do not fit together: {_short(error)}") from None
 
 
 def _checked_description(content: bytes) -> dict[str, Any]:
@@ -153,8 +169,8 @@ def _checked_description(content: bytes) -> dict[str, Any]:
     version = description.get("format_version")
     if version != FORMAT_VERSION:
         raise ModelFileError(
-            f"its format version is {version!r}; this handgrad reads version {FORMAT_VERSION}. "
-            "Upgrade handgrad"
+            f"its format version is {_short(repr(version))}; this handgrad reads version "
+            f"{FORMAT_VERSION}. Upgrade handgrad"
         )
     return description
 
@@ -261,18 +277,24 @@ def _classes_from_json(parts: dict[str, Any]) -> Array:
         _require(all(isinstance(value, str) for value in values), "classes must be texts")
         classes = np.array(values, dtype=str if dtype == "str" else object)
     else:
-        _require(
-            isinstance(dtype, str) and bool(LABEL_DTYPE.fullmatch(dtype)),
-            f"classes cannot be of type {dtype!r}",
-        )
-        kinds = {"b": bool, "f": float}.get(np.dtype(dtype).kind, int)
-        _require(all(type(value) is kinds for value in values), f"classes must be {dtype}")
-        classes = np.array(values, dtype="int64" if "datetime" in dtype else dtype).astype(dtype)
+        known = isinstance(dtype, str) and LABEL_DTYPE.fullmatch(dtype)
+        _require(bool(known), f"classes cannot be of type {dtype!r}")
+        kind = {"b": bool, "f": float}.get(np.dtype(dtype).kind, int)
+        _require(all(type(value) is kind for value in values), f"classes must be {dtype}")
+        with np.errstate(over="ignore"):
+            as_read = np.array(values, dtype="int64" if "datetime" in dtype else dtype)
+        _require(bool(np.isfinite(as_read).all()), f"classes must be finite in {dtype}")
+        classes = as_read.astype(dtype)
     _require(len(set(classes.tolist())) == len(values), "classes must be distinct")
     return classes
 
 
 LABEL_DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|datetime64\[[a-zA-Z]{1,2}\]")
+
+
+def _short(text: object) -> str:
+    """Cut what a file says about itself: it may be very long."""
+    return str(text)[:300]
 
 
 def _require_keys(parts: Any, keys: set[str]) -> None:

@@ -82,14 +82,26 @@ class HistoryDisplay:
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the history is empty.
         """
+        if not len(self.history):
+            raise ValueError(
+                "the history must hold an epoch to draw; it is empty, as after L-BFGS or loading"
+            )
         self.ax_ = new_axes() if ax is None else ax
         self.figure_ = self.ax_.figure
         epochs = self.history.column("epoch")
-        self.ax_.plot(epochs, self.history.column(quantity), color=BLUE, label="training")
+        marker = "o" if len(epochs) == 1 else ""  # a line of one point shows nothing
+        training = self.history.column(quantity)
+        self.ax_.plot(epochs, training, marker=marker, color=BLUE, label="training")
         held_back = self.history.column(f"validation_{quantity}")
         if held_back[0] is not None:
-            self.ax_.plot(epochs, held_back, color=ORANGE, dashes=(5, 1.5), label="validation")
+            [line] = self.ax_.plot(epochs, held_back, marker=marker, color=ORANGE)
+            line.set(dashes=(5, 1.5), label="validation")
             if best is not None:
                 self._mark(best, held_back[best - epochs[0]])
         self._dress(quantity)
@@ -113,6 +125,8 @@ class HistoryDisplay:
         self.ax_.set_xlabel("epoch")
         self.ax_.set_ylabel(LABELS[quantity])
         self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(self.history) == 1:
+            self.ax_.set_xticks(self.history.column("epoch"))
         self.ax_.grid(color="#E5E5E5", linewidth=0.8)
         self.ax_.set_axisbelow(True)
         self.ax_.spines[["top", "right"]].set_visible(False)
@@ -152,8 +166,10 @@ def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
 
 def _plain(label: Any) -> str:
     # A dollar sign would start matplotlib's mathematics.
-    text = "".join(c if c.isprintable() else "?" for c in str(label)).replace("$", r"\$")
-    return text if len(text) <= 24 else text[:23] + "…"
+    text = "".join(c if c.isprintable() else "?" for c in str(label))
+    if len(text) > 24:  # labels may differ at either end
+        text = f"{text[:11]}…{text[-12:]}"
+    return text.replace("$", r"\$")
 
 
 def write_report(
@@ -207,7 +223,9 @@ def confusion_matrix(evaluation: Evaluation, rows: str) -> "Figure":
     figure = _figure(side + 1, side)
     axes = figure.subplots()
     plot_confusion(evaluation, axes)
-    axes.set_title(f"{evaluation.accuracy:.1%} of {rows} right", loc="left", fontweight="bold")
+    accuracy = evaluation.accuracy
+    shown = accuracy if accuracy == 1 else min(accuracy, 0.999)  # 100.0% says all, and means it
+    axes.set_title(f"{shown:.1%} of {rows} right", loc="left", fontweight="bold")
     return figure
 
 

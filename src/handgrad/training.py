@@ -158,8 +158,8 @@ def train(
     Raises
     ------
     DivergenceError
-        As soon as a batch's loss, or a parameter, is not finite. The run keeps the
-        parameters from the start of that epoch.
+        As soon as a batch's loss, or a parameter, is not finite. The run is put back to
+        the start of that epoch.
     """
     run.prepare(settings)
     watch = Watch()
@@ -190,7 +190,7 @@ def _run_epoch(
     validation: Rows | None,
     started: float,
 ) -> Epoch:
-    lr, before = run.lr, run.params.flat.copy()
+    lr, before = run.lr, (run.params.flat.copy(), run.slots.copy(), run.updates)
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -199,8 +199,8 @@ def _run_epoch(
             if not math.isfinite(shrinkage):
                 raise _divergence("a parameter became too large by the last batch", run)
             held_back = _measure(architecture, run.params, validation)
-    except DivergenceError:
-        run.params.flat[...] = before
+    except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
+        run.params.flat[...], run.slots[...], run.updates = before
         raise
     run.epochs += 1
     run.rows_seen += len(rows)
@@ -244,7 +244,7 @@ def _update(
 
 def _right(output: str, score: Array, rows: Rows) -> float:
     hits = correct(output, score, rows.y_t)
-    return float(np.sum(hits) if rows.weight is None else rows.weight @ hits)
+    return float(np.sum(hits if rows.weight is None else rows.weight[hits], dtype=np.float64))
 
 
 def _divergence(what: str, run: Run) -> DivergenceError:
