@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad.errors import DataError
+from handgrad.rows import take
 from handgrad.table import (
     BLOCK_BYTES,
     NumberCounts,
@@ -449,3 +450,10 @@ def test_reading_a_path_needs_no_path_object(tmp_path):
     path = Path(tmp_path / "t.csv")
     path.write_text("a\n1\n")
     assert read_table(str(path)).equals(read_table(path))
+
+
+def test_string_views_of_a_parquet_file_can_be_picked_by_row(tmp_path):
+    table = pa.table({"a": pa.array(["x", None, "yy"], pa.string_view()), "b": [1, 2, 3]})
+    pq.write_table(table, tmp_path / "t.parquet")
+    read = read_table(tmp_path / "t.parquet")
+    assert take(read, np.array([2, 1])).column("a").to_pylist() == ["yy", None]

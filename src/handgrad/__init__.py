@@ -4,13 +4,14 @@
 say what went wrong. The derivation itself is ``handgrad.two_layer``.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError, DivergenceError, HandgradError, ModelFileError
-from handgrad.table import read_table
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier
+    from handgrad.table import read_table
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,10 +24,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # scikit-learn takes most of a second to import; only who asks for the estimator pays it.
-    if name == "MLPClassifier":
-        from handgrad.estimators import MLPClassifier
+# Imported when asked for: scikit-learn alone takes most of a second.
+_LAZY = {"MLPClassifier": "handgrad.estimators", "read_table": "handgrad.table"}
 
-        return MLPClassifier
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'handgrad' has no attribute {name!r}")

@@ -29,9 +29,9 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
         _write(temporary, content, _mode(target))
         os.replace(temporary, target)
     except BaseException as error:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:
             raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
     _sync_folder(target.parent)

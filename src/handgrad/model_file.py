@@ -70,9 +70,11 @@ def load_model(path: str | PathLike[str]) -> Model:
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ModelFileError(f"{os.fspath(path)!r} is not a regular file; name a model file")
-    with open(path, "rb") as file:
-        content = file.read()
     try:
+        with open(path, "rb") as file:
+            _check_start(file.read(9))  # before the rest of what may be any large file
+            file.seek(0)
+            content = file.read()
         return from_bytes(content)
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)!r}: {error}") from None
@@ -175,15 +177,21 @@ def _checked_description(content: bytes) -> dict[str, Any]:
     return description
 
 
-def _header(content: bytes) -> tuple[dict[str, Any], int]:
+def _check_start(start: bytes) -> int:
+    """Judge a file by its first 9 bytes; return the length of its header."""
     for magic, what in FOREIGN:
-        if content.startswith(magic) and not content[8:9] == b"{":
+        if start.startswith(magic) and not start[8:9] == b"{":
             raise ModelFileError(f"not a handgrad model: it looks like {what}")
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or content[8:9] not in (b"{", b""):
+    if len(start) < 9 or start[8:9] != b"{":
         raise ModelFileError("not a handgrad model, or cut off in its first bytes")
+    length = int.from_bytes(start[:8], "little")
     if length > LONGEST_HEADER:
         raise ModelFileError("not a handgrad model: its header would be too large")
+    return length
+
+
+def _header(content: bytes) -> tuple[dict[str, Any], int]:
+    length = _check_start(content[:9])
     if len(content) < 8 + length:
         raise ModelFileError("cut off: the file ends within its header. Take another copy")
     try:

@@ -127,7 +127,8 @@ def lbfgs(
     max_iter, max_fun : int
         Most iterations and most evaluations of the loss.
     tol : float
-        Converged when no entry of the gradient exceeds this.
+        Converged when no entry of the gradient exceeds this, or when the loss stops falling
+        beyond rounding; the latter can come first where relu units have a kink.
     """
     from scipy.optimize import minimize
 

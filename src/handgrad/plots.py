@@ -5,11 +5,14 @@ keeps ``ax_`` and ``figure_``. Colours are those of Okabe and Ito, which people 
 common kinds of colour blindness can tell apart; lines differ in their dashes as well.
 """
 
+import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from handgrad.atomic_file import write_atomically
 from handgrad.evaluation import Evaluation
 from handgrad.history import History
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#595959"
+BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#595959", "#B0B0B0"
 
 MOST_CELLS_WITH_TEXT = 30  # classes; a larger matrix shows colours only
 
@@ -98,14 +101,18 @@ class HistoryDisplay:
         marker = "o" if len(epochs) == 1 else ""  # a line of one point shows nothing
         training = self.history.column(quantity)
         self.ax_.plot(epochs, training, marker=marker, color=BLUE, label="training")
-        held_back = self.history.column(f"validation_{quantity}")
-        if held_back[0] is not None:
+        held_back = self._held_back(quantity)
+        if not np.isnan(held_back).all():
             [line] = self.ax_.plot(epochs, held_back, marker=marker, color=ORANGE)
             line.set(dashes=(5, 1.5), label="validation")
-            if best is not None:
-                self._mark(best, held_back[best - epochs[0]])
+            if best is not None and best in epochs:
+                self._mark(best, held_back[epochs.index(best)])
         self._dress(quantity)
         return self
+
+    def _held_back(self, quantity: str) -> list[float]:
+        values = self.history.column(f"validation_{quantity}")
+        return [math.nan if value is None else value for value in values]
 
     def _mark(self, epoch: int, value: float) -> None:
         self.ax_.plot(
@@ -154,10 +161,15 @@ def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
     display.im_.set_clim(0, 1)
     if small:
         for cell, part in zip(display.text_.ravel(), share.ravel(), strict=True):
-            cell.set_color("white" if part > 0.5 else "black")
+            dark = PALE if not int(cell.get_text()) else "black"
+            cell.set_color("white" if part > 0.5 else dark)
             cell.set_fontsize(min(12, 160 / len(counts)))
     if max(map(len, names)) * len(names) > 40:
         ax.tick_params(axis="x", rotation=90)
+    if not small:
+        every = range(0, len(names), -(-len(names) // MOST_CELLS_WITH_TEXT))
+        ax.set_xticks(every, [names[k] for k in every])
+        ax.set_yticks(every, [names[k] for k in every])
     bar = ax.figure.colorbar(display.im_, ax=ax, shrink=0.8)
     bar.set_label("share of the true class")
     ax.set(xlabel="predicted class", ylabel="true class")
@@ -201,7 +213,9 @@ def write_report(
         "confusion_matrix.png": confusion_matrix(evaluation, rows),
     }
     for name, figure in figures.items():
-        figure.savefig(folder / name, dpi=150)
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=150, format="png")
+        write_atomically(folder / name, picture.getvalue())
     return [folder / name for name in figures]
 
 

@@ -162,7 +162,7 @@ def _parquet(content: bytes) -> pa.Table:
     # pandas writes a row index that is not 0, 1, 2, ... as a column of this name
     kept = [name for name in table.column_names if not re.match(r"__index_level_\d+__$", name)]
     _check_names(table.column_names)
-    return table.select(kept)
+    return _without_views(table.select(kept))
 
 
 def _candidates(path: str, separator: str | None) -> tuple[str, ...]:
@@ -529,6 +529,8 @@ def number_counts(table: pa.Table, name: str) -> NumberCounts:
         return NumberCounts(n_cells, n_numbers, n_numbers)
     cells = _without_missing(_plain_texts(table, name), trimmed=True)
     n_cells = len(cells) - cells.null_count
+    if _casts(cells):  # as most columns do, or do not, at the first cell
+        return NumberCounts(n_cells, n_cells, n_cells)
     n_numbers, n_like = (
         pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
         for pattern in (_NUMBER, _LIKE_A_NUMBER)
@@ -631,6 +633,17 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
         row = int((present & ~np.isfinite(values)).argmax())
         raise DataError(_not_a_number(place(table, name, row), cells[row].as_py()))
     return values
+
+
+def _casts(cells: pa.LargeStringArray) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        pc.cast(cells, "float64")
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _not_a_number(where: str, cell: str) -> str:

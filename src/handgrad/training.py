@@ -111,6 +111,14 @@ class Run:
         if settings.learning_rate == "invscaling":
             self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
 
+    def snapshot(self) -> tuple[Array, Array, int, Any]:
+        """Copy what an epoch changes."""
+        return self.params.flat.copy(), self.slots.copy(), self.updates, self.bits.state
+
+    def put_back(self, snapshot: tuple[Array, Array, int, Any]) -> None:
+        """Undo an epoch that did not end."""
+        self.params.flat[...], self.slots[...], self.updates, self.bits.state = snapshot
+
 
 def _slots(params: Params, n_slots: int) -> Array:
     return np.zeros((n_slots, params.flat.size), params.flat.dtype)
@@ -190,7 +198,7 @@ def _run_epoch(
     validation: Rows | None,
     started: float,
 ) -> Epoch:
-    lr, before = run.lr, (run.params.flat.copy(), run.slots.copy(), run.updates)
+    lr, before = run.lr, run.snapshot()
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -200,7 +208,7 @@ def _run_epoch(
                 raise _divergence("a parameter became too large by the last batch", run)
             held_back = _measure(architecture, run.params, validation)
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
-        run.params.flat[...], run.slots[...], run.updates = before
+        run.put_back(before)
         raise
     run.epochs += 1
     run.rows_seen += len(rows)
@@ -249,8 +257,7 @@ def _right(output: str, score: Array, rows: Rows) -> float:
 
 def _divergence(what: str, run: Run) -> DivergenceError:
     return DivergenceError(
-        f"training diverged: {what} of epoch {run.epochs + 1}, at learning rate {run.lr:g}; "
-        "the parameters from the start of that epoch are kept. "
+        f"training diverged: {what} of epoch {run.epochs + 1}, at learning rate {run.lr:g}. "
         "Lower the learning rate, or scale the inputs."
     )
 
