@@ -92,6 +92,13 @@ def test_missing_numbers_are_filled_with_the_median_and_told(rng):
     np.testing.assert_array_equal(Encoder.fit(present).median, np.nanmedian(present, axis=0))
 
 
+@pytest.mark.parametrize("convert", [from_frame, pd.DataFrame.to_numpy])
+def test_a_missing_cell_is_told_by_the_input_of_its_own_column(convert):
+    frame = pd.DataFrame({"x0": [1, 2, 3], "x1": [1, np.nan, 3], "x2": [np.nan, 2, 3]})
+    z = Encoder.fit(convert(frame)).transform(convert(frame.assign(x0=np.nan)))
+    assert z[:, 3:].tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_an_infinity_is_refused_with_its_place(rng, value):
     x = rng.normal(size=(30, 70))

@@ -454,6 +454,9 @@ def test_reading_a_path_needs_no_path_object(tmp_path):
 
 def test_string_views_of_a_parquet_file_can_be_picked_by_row(tmp_path):
     table = pa.table({"a": pa.array(["x", None, "yy"], pa.string_view()), "b": [1, 2, 3]})
-    pq.write_table(table, tmp_path / "t.parquet")
+    try:
+        pq.write_table(table, tmp_path / "t.parquet")
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow writes no string views")
     read = read_table(tmp_path / "t.parquet")
     assert take(read, np.array([2, 1])).column("a").to_pylist() == ["yy", None]

@@ -61,6 +61,11 @@ from handgrad.terminal import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    UnitsType = click.ParamType[tuple[int, ...]]
+    TextType = click.ParamType[str]
+else:  # click before 8.4 has no types to name
+    UnitsType = TextType = click.ParamType
+
 Array = NDArray[Any]
 
 PENGUINS = "penguins.csv"  # what fit trains on when no table is named
@@ -73,7 +78,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 }
 
 
-class HiddenUnits(click.ParamType[tuple[int, ...]]):
+class HiddenUnits(UnitsType):
     """Units of the hidden layers, as in 64,32; 0 or an empty text for no hidden layer."""
 
     name = "units"
@@ -117,7 +122,7 @@ class TableFile(File):
         return super().convert("/dev/stdin" if value == "-" else value, param, ctx)
 
 
-class ColumnName(click.ParamType[str]):
+class ColumnName(TextType):
     """A column's name: UTF-8, as tables are, in whatever locale we were started."""
 
     name = "column"
