@@ -364,7 +364,7 @@ def test_progress_goes_to_stderr_and_results_to_stdout(call):
     assert without_time[0] == without_time[1]
     assert silence == ""
     assert re.fullmatch(
-        r"epoch 5/5  loss [\d.]+  accuracy [\d.]+  validation loss [\d.]+\n", progress
+        r"epoch 5/5  loss [\d.]+  accuracy [\d.]+  validation loss [\d.]+", progress.strip()
     )
     code, out, progress = call(*arguments, "--json")
     assert code == OK
