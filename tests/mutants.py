@@ -199,12 +199,12 @@ FAULTS = [
     # model_file.py
     Fault("model_file.py", 'if hashlib.sha256(blank).hexdigest() != metadata["sha256"]:', 'if len(metadata["sha256"]) != 64:', "checksum not compared", "model_file"),
     Fault("model_file.py", "if version != FORMAT_VERSION:", "if not version:", "newer format read", "model_file"),
-    Fault("model_file.py", "else classes.dtype.name", 'else "int64" if kind in "iu" else classes.dtype.name', "labels of int8 come back as int64", "model_file"),
+    Fault("model_file.py", "else classes.dtype.name", 'else "int64" if kind == "i" else classes.dtype.name', "labels of int8 come back as int64", "model_file"),
     Fault("model_file.py", "Params.zeros(architecture.layer_units, dtypes.pop())", "Params.zeros(architecture.layer_units, np.float64)", "float32 comes back as float64", "model_file"),
     Fault("model_file.py", '"target": model.target,', '"target": None,', "name of the target lost", "model_file"),
     Fault("model_file.py", "if not np.isfinite(model.params.flat).all():", "if not model.params.flat.size:", "infinite parameters saved", "model_file"),
     Fault("model_file.py", "if len({key for key, _ in pairs}) < len(pairs):", "if len(dict(pairs)) > len(pairs):", "repeated keys read", "model_file"),
-    Fault("model_file.py", "write_atomically(path, to_bytes(model))", 'open(path, "wb").write(to_bytes(model))', "model written in place", "model_file"),
+    Fault("model_file.py", "write_atomically(path, to_bytes(model))", 'with open(path, "wb") as file:\n        file.write(to_bytes(model))', "model written in place", "model_file"),
     # atomic_file.py
     Fault("atomic_file.py", "        _write(temporary, content, _mode(target))\n        os.replace(temporary, target)\n", "        target.write_bytes(content)\n", "written in place", "atomic_file"),
     Fault("atomic_file.py", "os.unlink(temporary)", "pass", "temporary file left", "atomic_file"),

@@ -157,7 +157,7 @@ def test_fit_without_a_table_trains_on_the_penguins(call, folder):
     accuracy = re.search(r"(\d+) test rows: accuracy ([\d.]+), log-loss", out)
     assert int(accuracy[1]) in range(60, 76)
     assert float(accuracy[2]) > 0.94
-    assert "validation loss" in err
+    assert "validation 0." in err
     model = load_model(folder / "p")
     assert model.classes.tolist() == ["Adelie", "Chinstrap", "Gentoo"]
     assert model.target == "species"
@@ -364,7 +364,7 @@ def test_progress_goes_to_stderr_and_results_to_stdout(call):
     assert without_time[0] == without_time[1]
     assert silence == ""
     assert re.fullmatch(
-        r"epoch 5/5  loss [\d.]+  accuracy [\d.]+  validation loss [\d.]+", progress.strip()
+        r"epoch 5/5  loss [\d.]+  accuracy [\d.]+  validation [\d.]+", progress.strip()
     )
     code, out, progress = call(*arguments, "--json")
     assert code == OK
@@ -372,12 +372,12 @@ def test_progress_goes_to_stderr_and_results_to_stdout(call):
     assert "loss" in progress
 
 
-@pytest.mark.parametrize(("columns", "bar"), [(40, False), (160, True)])
+@pytest.mark.parametrize(("columns", "bar"), [(40, False), (80, True), (160, True)])
 def test_progress_on_a_terminal(folder, columns, bar):
     told = on_terminal(columns, *(a for a in FIT if a != "-q"))
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", told)
     assert "epoch 5/5" in plain
-    assert "validation loss" in plain.replace("\r", "")
+    assert "validation" in plain
     assert ("━" in plain) == bar
     assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l"), "the cursor stays hidden"
 

@@ -523,7 +523,7 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
     from rich.table import Column
 
     console = Console(stderr=True)
-    bars = [BarColumn(bar_width=20)] if console.width >= 100 else []  # the figures come first
+    bars = [BarColumn(bar_width=12)] if console.width >= 80 else []  # the figures come first
     whole = Column(no_wrap=True)  # where all is too long for a line, the figures wrap
     lines: list[str] = []
     with Progress(
@@ -548,7 +548,7 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
 def _figures(epoch: Epoch) -> str:
     text = f"loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.3f}"
     if epoch.validation_loss is not None:
-        text += f"  validation loss {epoch.validation_loss:.4f}"
+        text += f"  validation {epoch.validation_loss:.4f}"
     return text
 
 

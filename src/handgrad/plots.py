@@ -163,7 +163,7 @@ def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
         for cell, part in zip(display.text_.ravel(), share.ravel(), strict=True):
             dark = PALE if not int(cell.get_text()) else "black"
             cell.set_color("white" if part > 0.5 else dark)
-            cell.set_fontsize(min(12, 160 / len(counts)))
+            cell.set_fontsize(min(12, 220 / len(counts)))
     if max(map(len, names)) * len(names) > 40:
         ax.tick_params(axis="x", rotation=90)
     if not small:
