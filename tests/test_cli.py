@@ -259,6 +259,8 @@ def test_json_and_text_agree(call):
     for name, precision in zip(evaluation["classes"], evaluation["precision"], strict=True):
         assert re.search(rf"^\s+{name}\s+{precision:.3f}\s", text, re.MULTILINE)
     assert [epoch["epoch"] for epoch in told["history"]] == list(range(1, told["epochs"] + 1))
+    losses = [epoch["validation_loss"] for epoch in told["history"]]
+    assert losses[told["kept_epoch"] - 1] == min(losses)
     assert told["files"] == []
 
 

@@ -183,6 +183,31 @@ def test_going_on_equals_one_longer_fit_to_the_bit(blobs, solver):
 
 
 @unconverged
+def test_without_shuffling_the_rows_are_taken_as_they_stand(blobs):
+    X, y = blobs
+    settings = {"batch_size": 50, "shuffle": False, "preprocess": None, "random_state": 0}
+    whole = MLPClassifier((8,), max_iter=1, **settings).fit(X, y)
+    in_parts = MLPClassifier((8,), **settings)
+    for start in range(0, len(X), 50):
+        rows = slice(start, start + 50)
+        in_parts.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+    assert all(map(np.array_equal, in_parts.coefs_, whole.coefs_))
+
+
+@pytest.mark.parametrize(("solver", "follows"), [("sgd", True), ("adam", False)])
+@unconverged
+def test_a_schedule_of_the_learning_rate_is_for_sgd_alone(blobs, solver, follows):
+    settings = {"solver": solver, "max_iter": 3, "random_state": 0}
+    rates = [
+        MLPClassifier(learning_rate=schedule, **settings)
+        .fit(*blobs)
+        .history_.column("learning_rate")
+        for schedule in ("constant", "invscaling")
+    ]
+    assert (rates[0] != rates[1]) == follows
+
+
+@unconverged
 def test_the_seed_decides_everything(blobs):
     def weights(random_state):
         model = MLPClassifier((4,), max_iter=3, batch_size=16, random_state=random_state)
@@ -286,6 +311,13 @@ def test_every_class_is_held_back_by_its_share_and_none_vanishes():
     model = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
     assert list(model.classes_) == ["common", "once", "seldom"]
     assert model.t_ / model.n_iter_ == 101 - 9 - 1
+
+
+@unconverged
+def test_the_encoding_learns_nothing_from_rows_held_back():
+    frame = pd.DataFrame({"every row another": [f"r{i}" for i in range(100)]})
+    model = MLPClassifier(early_stopping=True, max_iter=1).fit(frame, np.arange(100) % 2)
+    assert model.t_ == len(model.model_.encoder.levels[0]) == 90
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -522,3 +554,15 @@ def test_zero_weights_equal_missing_rows_and_huge_weights_are_harmless(blobs):
     huge = MLPClassifier((5,), **settings).fit(X, y, 1e307 * weight)
     np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-9)
     np.testing.assert_allclose(weighted.predict_proba(X), huge.predict_proba(X), rtol=1e-9)
+
+
+@unconverged
+def test_a_row_of_weight_zero_fills_no_batch_and_makes_no_class(blobs):
+    X, y = blobs
+    there = np.arange(200) % 4 > 0
+    settings = {"batch_size": 32, "max_iter": 3, "random_state": 0}
+    weighted = MLPClassifier((5,), **settings).fit(X, np.where(there, y, 7), there)
+    without = MLPClassifier((5,), **settings).fit(X[there], y[there])
+    assert list(weighted.classes_) == [0, 1, 2]
+    assert weighted.t_ == without.t_
+    np.testing.assert_allclose(weighted.predict_proba(X), without.predict_proba(X), rtol=1e-12)

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.rows import take
 from handgrad.table import (
@@ -460,3 +461,9 @@ def test_string_views_of_a_parquet_file_can_be_picked_by_row(tmp_path):
         pytest.skip("this pyarrow writes no string views")
     read = read_table(tmp_path / "t.parquet")
     assert take(read, np.array([2, 1])).column("a").to_pylist() == ["yy", None]
+
+
+def test_a_name_that_looks_like_nan_is_text(read):
+    table = read("a,b\n1,x\nNAN,y\n")
+    assert number_counts(table, "a").numbers == 1
+    assert not Encoder.fit(table).numeric.any()

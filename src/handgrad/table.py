@@ -636,14 +636,15 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
 
 
 def _casts(cells: pa.LargeStringArray) -> bool:
+    """Tell whether all cells are numbers; Arrow's other spellings of NaN (NAN, nan(1)) are not."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     try:
-        pc.cast(cells, "float64")
+        values = pc.cast(cells, "float64")
     except pa.ArrowInvalid:
         return False
-    return True
+    return not pc.any(pc.is_nan(values)).as_py()
 
 
 def _not_a_number(where: str, cell: str) -> str:
