@@ -163,13 +163,13 @@ FAULTS = [
     Fault("rows.py", "columns.take(rows).replace_schema_metadata(None)", "columns.take(rows)", "lines of other rows", "rows"),
     # table.py
     Fault("table.py", "column_types=types,", "column_types={},", "007 read as 7", "table"),
-    Fault("table.py", '"NULL", "?")', '"NULL")', "? is not missing", "table"),
+    Fault("columns.py", '"NULL", "?")', '"NULL")', "? is not missing", "columns"),
     Fault("table.py", "content = content.removeprefix(_BYTE_ORDER_MARK)", "content = bytes(content)", "byte order mark in the first name", "table"),
     Fault("table.py", "delimiter=layout.separator,\n                newlines", "delimiter=layout.separator,\n                invalid_row_handler=lambda row: \"skip\",\n                newlines", "ragged rows skipped", "table"),
     Fault("table.py", "if n_quotes % 2 or (", "if n_quotes < 0 and (", "open quote swallows rows", "table"),
-    Fault("table.py", "{first_line + row}", "{first_line + row + 1}", "line off by one", "table"),
+    Fault("columns.py", "{first_line + row}", "{first_line + row + 1}", "line off by one", "columns"),
     Fault("table.py", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n    _check_names(table.column_names)\n", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n", "Arrow table with a name twice", "table"),
-    Fault("table.py", "(_plain_texts(table, name), trimmed=False)", "(_plain_texts(table, name), trimmed=True)", "blanks of a text lost", "table"),
+    Fault("columns.py", "(_plain_texts(table, name), trimmed=False)", "(_plain_texts(table, name), trimmed=True)", "blanks of a text lost", "columns"),
     # training.py
     Fault("training.py", "watch.best_flat = run.params.flat.copy()", "watch.best_flat = run.params.flat", "best parameters not copied", "training"),
     Fault("training.py", "run.params.flat[...] = watch.best_flat", "pass", "best parameters not put back", "training"),

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from handgrad import __version__
 from handgrad.atomic_file import write_atomically
 from handgrad.batches import split
+from handgrad.columns import MISSING_WORDS, labels
 from handgrad.encode import Encoder
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
@@ -41,7 +42,7 @@ from handgrad.labels import classes_of, encode_labels
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model, save_model
 from handgrad.rows import row_keys, take
-from handgrad.table import MISSING_WORDS, labels, read_table
+from handgrad.table import read_table
 from handgrad.terminal import (
     brief,
     column_table,

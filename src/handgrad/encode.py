@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad import table as tables
+from handgrad.columns import (
+    NumberCounts,
+    first_not_number,
+    kind_of,
+    number_counts,
+    numbers,
+    place,
+    texts,
+)
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -118,7 +126,7 @@ class Encoder:
         statistics, levels = [], []
         for name, is_number in zip(names, numeric, strict=True):
             if is_number:
-                statistics.append(_describe(tables.numbers(table, name), kept))
+                statistics.append(_describe(numbers(table, name), kept))
             else:
                 levels.append(_levels(table, name, kept))
         return cls(names, np.array(numeric, dtype=bool), *_stacked(statistics), tuple(levels))
@@ -222,16 +230,16 @@ class Encoder:
         out = np.zeros((table.num_rows, self.n_inputs), dtype)
         at = len(self.mean)
         for column, name in enumerate(self.number_names):
-            x = tables.numbers(table, name)[:, np.newaxis]
+            x = numbers(table, name)[:, np.newaxis]
             if self.is_identity and np.isnan(x).any():
-                where = tables.place(table, name, int(np.isnan(x).argmax()))
+                where = place(table, name, int(np.isnan(x).argmax()))
                 raise DataError(f"{where}: the cell is missing; fill it, or fit with preprocessing")
             self._standardise(x, out[:, column : column + 1], slice(column, column + 1))
             if self.indicator[column]:
                 out[:, at] = np.isnan(x[:, 0])
                 at += 1
         for name, levels in zip(self.category_names, self.levels, strict=True):
-            _put_ones(tables.texts(table, name), levels, out[:, at : at + len(levels)])
+            _put_ones(texts(table, name), levels, out[:, at : at + len(levels)])
             at += len(levels)
         return out
 
@@ -489,8 +497,8 @@ def _without_rows(table: pa.Table, kept: _Kept) -> pa.Table:
 
 
 def _is_category(table: pa.Table, name: str) -> bool:
-    kind = tables.kind_of(table, name)
-    counts = tables.number_counts(table, name)
+    kind = kind_of(table, name)
+    counts = number_counts(table, name)
     if kind in ("number", "empty") or counts.cells == 0:
         return False
     if kind != "csv":
@@ -500,10 +508,10 @@ def _is_category(table: pa.Table, name: str) -> bool:
     return counts.numbers < counts.cells
 
 
-def _mixed(table: pa.Table, name: str, counts: tables.NumberCounts) -> str:
-    row, cell = tables.first_not_number(table, name) or (0, "")
+def _mixed(table: pa.Table, name: str, counts: NumberCounts) -> str:
+    row, cell = first_not_number(table, name) or (0, "")
     return (
-        f"{tables.place(table, name, row)}: {cell[:80]!r} is not a plain decimal number such as "
+        f"{place(table, name, row)}: {cell[:80]!r} is not a plain decimal number such as "
         f"-1.5 or 2e3, yet {counts.like_numbers} of {counts.cells} cells look like numbers; mend "
         f"the cells, or declare the column a category (categorical=[{name!r}], "
         f"--categorical {name!r})"
@@ -511,7 +519,7 @@ def _mixed(table: pa.Table, name: str, counts: tables.NumberCounts) -> str:
 
 
 def _levels(table: pa.Table, name: str, kept: _Kept) -> tuple[str | None, ...]:
-    cells = tables.texts(table, name)
+    cells = texts(table, name)
     known = cells.unique().drop_null()
     if len(known) > MAX_LEVELS:
         raise DataError(

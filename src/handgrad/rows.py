@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from handgrad import table as tables
+from handgrad.columns import kind_of, numbers, raw_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,9 +91,9 @@ def _number_bits(x: npt.NDArray[Any]) -> Keys:
 
 
 def _content_bits(table: pa.Table, name: str) -> Keys:
-    if tables.kind_of(table, name) in ("text", "csv"):
-        return _text_bits(tables.raw_texts(table, name))
-    return _number_bits(tables.numbers(table, name))
+    if kind_of(table, name) in ("text", "csv"):
+        return _text_bits(raw_texts(table, name))
+    return _number_bits(numbers(table, name))
 
 
 def _text_bits(cells: pa.LargeStringArray) -> Keys:

@@ -2,7 +2,7 @@
 
 The value is a ``pyarrow.Table``. A cell of a CSV file stays the text that stands in the
 file, so the label 007 stays 007 and 1.0 is not merged with 1; whoever knows what a column
-means asks for it as ``numbers``, as ``texts`` or as ``labels``. The fields of such columns
+means asks for it as numbers, texts or labels (see ``columns.py``). The fields of such columns
 are marked, because only text out of a CSV file may turn out to be numbers: in a data frame
 or a Parquet file a column of strings was meant as strings.
 """
@@ -16,40 +16,23 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["number", "boolean", "text", "csv", "empty"]
-
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 MAX_BYTES = 1 << 33  # of a pipe or of what a gzip file unfolds to: neither says its size first
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
 
-_MARK = {b"handgrad": b"csv"}
-_LINES = b"handgrad.lines"
+CSV_MARK = {b"handgrad": b"csv"}
+LINES = b"handgrad.lines"
 _SEPARATORS = (",", ";", "\t")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_NUMBER = rf"^(?:{_PLAIN}|[+-]?(?i:inf|infinity))$"
-_OTHER_NOTATIONS = (
-    r"[+-]?[0-9]+,[0-9]+",  # decimal comma
-    r"[+-]?[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?",  # thousands
-    r"[+-]?[0-9]+(?:_[0-9]+)+",
-    r"[+-]?0[xX][0-9a-fA-F]+",
-    rf"{_PLAIN} ?%",
-    rf"[+-]?[$€£¥] ?{_PLAIN}",
-    rf"−{_PLAIN}",
-    r"[+-]?[０-９]+",
-)
-_LIKE_A_NUMBER = rf"{_NUMBER}|^(?:{'|'.join(_OTHER_NOTATIONS)})$"
+PLAIN_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NUMBER = rf"^(?:{PLAIN_NUMBER}|[+-]?(?i:inf|infinity))$"
 
 _NOT_TEXT = (
     (b"PK\x03\x04", "a zip archive (.xlsx, .npz, .zip)", "save the table as CSV or Parquet"),
@@ -148,7 +131,7 @@ def _unfolded(content: bytes) -> bytes:
         with pa.CompressedInputStream(pa.BufferReader(content), "gzip") as stream:
             return _bounded(stream)
     except OSError as error:
-        raise DataError(f"the gzip data is damaged: {_quoted(error)}; copy it again") from None
+        raise DataError(f"the gzip data is damaged: {quoted(error)}; copy it again") from None
 
 
 def _parquet(content: bytes) -> pa.Table:
@@ -158,7 +141,7 @@ def _parquet(content: bytes) -> pa.Table:
     try:
         table = parquet.ParquetFile(pa.BufferReader(content)).read()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"the Parquet data is damaged: {_quoted(error)}; copy it again") from None
+        raise DataError(f"the Parquet data is damaged: {quoted(error)}; copy it again") from None
     # pandas writes a row index that is not 0, 1, 2, ... as a column of this name
     kept = [name for name in table.column_names if not re.match(r"__index_level_\d+__$", name)]
     _check_names(table.column_names)
@@ -262,13 +245,13 @@ def _check_names(names: list[str]) -> None:
         if not name:
             raise DataError(f"column {position} has no name in the header; give it one")
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"column names must differ, but {_listed(twice)} stand twice; rename them")
+        raise DataError(f"column names must differ, but {listed(twice)} stand twice; rename them")
 
 
 def _check_is_header(names: list[str]) -> None:
-    if all(re.match(_NUMBER, name) for name in names):
+    if all(re.match(NUMBER, name) for name in names):
         raise DataError(
-            f"the first row must name the columns, but it holds only numbers ({_listed(names)}); "
+            f"the first row must name the columns, but it holds only numbers ({listed(names)}); "
             "add a header row"
         )
 
@@ -306,8 +289,8 @@ def _marked(columns: pa.Table, content: bytes, layout: _Layout) -> pa.Table:
     # a quote that never closes swallows rows without a word from the parser
     if n_quotes % 2 or (n_quotes and not one_line_each):
         _check_records(content, layout)
-    fields = [pa.field(name, pa.string(), metadata=_MARK) for name in layout.names]
-    lines = {_LINES: f"{layout.first_line} {columns.num_rows}".encode()} if one_line_each else None
+    fields = [pa.field(name, pa.string(), metadata=CSV_MARK) for name in layout.names]
+    lines = {LINES: f"{layout.first_line} {columns.num_rows}".encode()} if one_line_each else None
     return pa.table(columns.columns, schema=pa.schema(fields, metadata=lines))
 
 
@@ -342,13 +325,13 @@ def _quoting_fault(line: int, error: csv.Error) -> str:
         return f"line {line}: a cell is longer than {limit} characters, or a quote never closes"
     if "expected after" in told:
         return f"line {line}: text stands after a closing quote; double the quotes within a cell"
-    return f"line {line}: {_quoted(error)}"
+    return f"line {line}: {quoted(error)}"
 
 
 def _unreadable(error: Exception) -> str:
     if "straddling" in str(error):
         return f"a row is longer than {BLOCK_BYTES} bytes; is a quote left open?"
-    return f"cannot be read as delimited text: {_quoted(error)}"
+    return f"cannot be read as delimited text: {quoted(error)}"
 
 
 # ------------------------------------------------------------------ data frames
@@ -439,276 +422,18 @@ def _from_sequence(name: str, values: Any) -> pa.Array:
 
     advice = "a column must be one sequence of texts, of numbers or of booleans"
     if isinstance(values, str | bytes):
-        raise DataError(f"column {name!r} is {_quoted(values)}; {advice}")
+        raise DataError(f"column {name!r} is {quoted(values)}; {advice}")
     try:
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"column {name!r}: {_quoted(error)}; {advice}") from None
+        raise DataError(f"column {name!r}: {quoted(error)}; {advice}") from None
 
 
-# ------------------------------------------------------------------ one column, as asked
-
-
-class NumberCounts(NamedTuple):
-    """How many cells of a column are there, are numbers, or look like numbers at least."""
-
-    cells: int
-    numbers: int
-    like_numbers: int
-
-
-def kind_of(table: pa.Table, name: str) -> Kind:
-    """Tell what a column holds: "number", "boolean", "text", "csv" (unparsed text) or "empty".
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
-    """
-    import pyarrow.types as types
-
-    kind = _column(table, name).type
-    while types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
-        return "number"
-    if types.is_boolean(kind):
-        return "boolean"
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return "csv" if table.schema.field(name).metadata == _MARK else "text"
-    if types.is_null(kind):
-        return "empty"
-    raise DataError(
-        f"column {name!r} has the type {_quoted(kind)}, which is neither number, text nor boolean; "
-        "convert it, or drop the column"
-    )
-
-
-def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    """Give a column as numbers.
-
-    In text the cells "", NA, N/A, NaN, nan, null, NULL and ? are missing, blanks around a
-    cell do not count, and all else must be a plain decimal number; 1e-400 is 0. Booleans
-    are 0 and 1. Integers beyond 2**53 lose their last digits.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-        Finite, or NaN where the cell is missing.
-
-    Raises
-    ------
-    DataError
-        If a cell is no number or is infinite; the message gives row, column and value.
-    """
-    import pyarrow.compute as pc
-
-    if kind_of(table, name) in ("text", "csv"):
-        return _parsed(table, name)
-    values = pc.cast(_decoded(_column(table, name)), "float64").to_numpy()
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = int(infinite.argmax())
-        raise DataError(f"{place(table, name, row)}: {values[row]} is not a finite number")
-    return values  # type: ignore[no-any-return]
-
-
-def number_counts(table: pa.Table, name: str) -> NumberCounts:
-    """Count the cells that are not missing, and how many of them `numbers` would parse.
-
-    Infinities count as numbers; `like_numbers` also counts other notations, such as 1,5 or
-    1_000 or 10%. Booleans are not numbers.
-    """
-    import pyarrow.compute as pc
-
-    kind = kind_of(table, name)
-    if kind not in ("text", "csv"):
-        column = _column(table, name)
-        n_cells = len(column) - column.null_count
-        n_numbers = n_cells if kind == "number" else 0
-        return NumberCounts(n_cells, n_numbers, n_numbers)
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
-    n_cells = len(cells) - cells.null_count
-    if _casts(cells):  # as most columns do, or do not, at the first cell
-        return NumberCounts(n_cells, n_cells, n_cells)
-    n_numbers, n_like = (
-        pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
-        for pattern in (_NUMBER, _LIKE_A_NUMBER)
-    )
-    return NumberCounts(n_cells, n_numbers, n_like)
-
-
-def first_not_number(table: pa.Table, name: str) -> tuple[int, str] | None:
-    """Find the first cell of a text column that is neither missing nor a number.
-
-    Returns
-    -------
-    tuple of int and str, or None
-        The row, counted from 0, and the text.
-    """
-    import pyarrow.compute as pc
-
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
-    row = pc.index(pc.match_substring_regex(cells, _NUMBER), value=False).as_py()
-    return None if row < 0 else (row, cells[row].as_py())
-
-
-def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    """Give a column as texts, numbers written out and booleans as true and false.
-
-    Returns
-    -------
-    pyarrow.LargeStringArray, length n
-        Null where the cell is missing; the missing words of `numbers` count as missing.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
-    """
-    return _without_missing(_plain_texts(table, name), trimmed=False)
-
-
-def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    """Give a column as texts exactly, so that only a null is missing (see `texts`)."""
-    return _plain_texts(table, name)
-
-
-def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
-    """Give a column as labels: exactly what stands there, nothing parsed, nothing merged.
-
-    Returns
-    -------
-    values : numpy.ndarray, shape (n,)
-        object (of str), int64, uint64, float64 or bool; categories are decoded. Where the
-        label is missing the value means nothing.
-    missing : numpy.ndarray of bool, shape (n,)
-        True for a null, a NaN, and an empty cell of a CSV file. The text NA is a label.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind = kind_of(table, name)
-    if kind in ("text", "csv", "empty"):
-        cells = _plain_texts(table, name)
-        values = _shared_objects(cells)
-        missing = cells.is_null().to_numpy(zero_copy_only=False)
-        return values, missing | (values == "") if kind == "csv" else missing
-    column = _decoded(_column(table, name))
-    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-        values = pc.cast(column, "float64").to_numpy()
-        return values, np.isnan(values)
-    wide = pc.cast(column, _widest(column.type))
-    return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
-
-
-def place(table: pa.Table, name: str, row: int) -> str:
-    """Say where a cell stands, for a message: "column 'age', row 5 (line 6)".
-
-    `row` counts from 0, the words count from 1. The line of the file is told where every
-    row of it stands on one line and the table still has all its rows.
-    """
-    first_line, n_rows = map(int, (table.schema.metadata or {}).get(_LINES, b"0 0").split())
-    line = f" (line {first_line + row})" if first_line and n_rows == table.num_rows else ""
-    return f"column {name!r}, row {row + 1}{line}"
-
-
-def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
-    try:
-        values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        row, cell = first_not_number(table, name) or (0, "")
-        raise DataError(_not_a_number(place(table, name, row), cell)) from None
-    if np.isfinite(values).sum() + cells.null_count < len(values):
-        present = cells.is_valid().to_numpy(zero_copy_only=False)
-        row = int((present & ~np.isfinite(values)).argmax())
-        raise DataError(_not_a_number(place(table, name, row), cells[row].as_py()))
-    return values
-
-
-def _casts(cells: pa.LargeStringArray) -> bool:
-    """Tell whether all cells are numbers; Arrow's other spellings of NaN (NAN, nan(1)) are not."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        values = pc.cast(cells, "float64")
-    except pa.ArrowInvalid:
-        return False
-    return not pc.any(pc.is_nan(values)).as_py()
-
-
-def _not_a_number(where: str, cell: str) -> str:
-    if re.fullmatch(_PLAIN, cell):
-        return f"{where}: {_quoted(cell)} overflows; the largest number is about 1.8e308"
-    if re.match(_NUMBER, cell):
-        return f"{where}: {_quoted(cell)} is infinite; write a finite number or leave it empty"
-    return (
-        f"{where}: {_quoted(cell)} is not a plain decimal number such as -1.5 or 2e3; "
-        "mend the cell, or leave it empty if the value is missing"
-    )
-
-
-def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
-    if len(table.schema.get_all_field_indices(name)) != 1:
-        raise DataError(f"there is no column {name!r}; there are {_listed(table.column_names)}")
-    return table.column(name)
-
-
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    while pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return column
-
-
-def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    import pyarrow as pa
-
-    kind_of(table, name)
-    return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
-
-
-def _without_missing(cells: pa.LargeStringArray, *, trimmed: bool) -> pa.LargeStringArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    bare = pc.ascii_trim_whitespace(cells)
-    words = pa.array(MISSING_WORDS, pa.large_string())
-    # is_in is false for a null, and if_else then gives the null itself
-    return pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
-
-
-def _shared_objects(cells: pa.LargeStringArray) -> npt.NDArray[np.object_]:
-    encoded = cells.dictionary_encode(null_encoding="encode")
-    distinct = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    shared: npt.NDArray[np.object_] = distinct[encoded.indices.to_numpy()]
-    return shared
-
-
-def _widest(kind: pa.DataType) -> pa.DataType:
-    import pyarrow as pa
-
-    if pa.types.is_boolean(kind):
-        return kind
-    return pa.uint64() if pa.types.is_unsigned_integer(kind) else pa.int64()
-
-
-def _quoted(value: object) -> str:
+def quoted(value: object) -> str:
     told = value if isinstance(value, str | bytes) else str(value)
     return repr(told if len(told) <= 80 else told[:77]) + ("..." if len(told) > 80 else "")
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
     shown = ", ".join(map(repr, names[:10]))
     return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

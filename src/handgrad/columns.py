@@ -1,0 +1,286 @@
+"""One column of a table, as whoever asks for it needs it: as numbers, as texts or as labels."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+from handgrad.table import CSV_MARK, LINES, NUMBER, PLAIN_NUMBER, listed, quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["number", "boolean", "text", "csv", "empty"]
+
+MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
+
+_OTHER_NOTATIONS = (
+    r"[+-]?[0-9]+,[0-9]+",  # decimal comma
+    r"[+-]?[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?",  # thousands
+    r"[+-]?[0-9]+(?:_[0-9]+)+",
+    r"[+-]?0[xX][0-9a-fA-F]+",
+    rf"{PLAIN_NUMBER} ?%",
+    rf"[+-]?[$€£¥] ?{PLAIN_NUMBER}",
+    rf"−{PLAIN_NUMBER}",
+    r"[+-]?[０-９]+",
+)
+_LIKE_A_NUMBER = rf"{NUMBER}|^(?:{'|'.join(_OTHER_NOTATIONS)})$"
+
+
+class NumberCounts(NamedTuple):
+    """How many cells of a column are there, are numbers, or look like numbers at least."""
+
+    cells: int
+    numbers: int
+    like_numbers: int
+
+
+def kind_of(table: pa.Table, name: str) -> Kind:
+    """Tell what a column holds: "number", "boolean", "text", "csv" (unparsed text) or "empty".
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    import pyarrow.types as types
+
+    kind = _column(table, name).type
+    while types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "number"
+    if types.is_boolean(kind):
+        return "boolean"
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "csv" if table.schema.field(name).metadata == CSV_MARK else "text"
+    if types.is_null(kind):
+        return "empty"
+    raise DataError(
+        f"column {name!r} has the type {quoted(kind)}, which is neither number, text nor boolean; "
+        "convert it, or drop the column"
+    )
+
+
+def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    """Give a column as numbers.
+
+    In text the cells "", NA, N/A, NaN, nan, null, NULL and ? are missing, blanks around a
+    cell do not count, and all else must be a plain decimal number; 1e-400 is 0. Booleans
+    are 0 and 1. Integers beyond 2**53 lose their last digits.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+        Finite, or NaN where the cell is missing.
+
+    Raises
+    ------
+    DataError
+        If a cell is no number or is infinite; the message gives row, column and value.
+    """
+    import pyarrow.compute as pc
+
+    if kind_of(table, name) in ("text", "csv"):
+        return _parsed(table, name)
+    values = pc.cast(_decoded(_column(table, name)), "float64").to_numpy()
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise DataError(f"{place(table, name, row)}: {values[row]} is not a finite number")
+    return values  # type: ignore[no-any-return]
+
+
+def number_counts(table: pa.Table, name: str) -> NumberCounts:
+    """Count the cells that are not missing, and how many of them `numbers` would parse.
+
+    Infinities count as numbers; `like_numbers` also counts other notations, such as 1,5 or
+    1_000 or 10%. Booleans are not numbers.
+    """
+    import pyarrow.compute as pc
+
+    kind = kind_of(table, name)
+    if kind not in ("text", "csv"):
+        column = _column(table, name)
+        n_cells = len(column) - column.null_count
+        n_numbers = n_cells if kind == "number" else 0
+        return NumberCounts(n_cells, n_numbers, n_numbers)
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    n_cells = len(cells) - cells.null_count
+    if _casts(cells):  # as most columns do, or do not, at the first cell
+        return NumberCounts(n_cells, n_cells, n_cells)
+    n_numbers, n_like = (
+        pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
+        for pattern in (NUMBER, _LIKE_A_NUMBER)
+    )
+    return NumberCounts(n_cells, n_numbers, n_like)
+
+
+def first_not_number(table: pa.Table, name: str) -> tuple[int, str] | None:
+    """Find the first cell of a text column that is neither missing nor a number.
+
+    Returns
+    -------
+    tuple of int and str, or None
+        The row, counted from 0, and the text.
+    """
+    import pyarrow.compute as pc
+
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    row = pc.index(pc.match_substring_regex(cells, NUMBER), value=False).as_py()
+    return None if row < 0 else (row, cells[row].as_py())
+
+
+def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    """Give a column as texts, numbers written out and booleans as true and false.
+
+    Returns
+    -------
+    pyarrow.LargeStringArray, length n
+        Null where the cell is missing; the missing words of `numbers` count as missing.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    return _without_missing(_plain_texts(table, name), trimmed=False)
+
+
+def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    """Give a column as texts exactly, so that only a null is missing (see `texts`)."""
+    return _plain_texts(table, name)
+
+
+def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
+    """Give a column as labels: exactly what stands there, nothing parsed, nothing merged.
+
+    Returns
+    -------
+    values : numpy.ndarray, shape (n,)
+        object (of str), int64, uint64, float64 or bool; categories are decoded. Where the
+        label is missing the value means nothing.
+    missing : numpy.ndarray of bool, shape (n,)
+        True for a null, a NaN, and an empty cell of a CSV file. The text NA is a label.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds times, lists, bytes or the like.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = kind_of(table, name)
+    if kind in ("text", "csv", "empty"):
+        cells = _plain_texts(table, name)
+        values = _shared_objects(cells)
+        missing = cells.is_null().to_numpy(zero_copy_only=False)
+        return values, missing | (values == "") if kind == "csv" else missing
+    column = _decoded(_column(table, name))
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        values = pc.cast(column, "float64").to_numpy()
+        return values, np.isnan(values)
+    wide = pc.cast(column, _widest(column.type))
+    return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
+
+
+def place(table: pa.Table, name: str, row: int) -> str:
+    """Say where a cell stands, for a message: "column 'age', row 5 (line 6)".
+
+    `row` counts from 0, the words count from 1. The line of the file is told where every
+    row of it stands on one line and the table still has all its rows.
+    """
+    first_line, n_rows = map(int, (table.schema.metadata or {}).get(LINES, b"0 0").split())
+    line = f" (line {first_line + row})" if first_line and n_rows == table.num_rows else ""
+    return f"column {name!r}, row {row + 1}{line}"
+
+
+def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    try:
+        values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        row, cell = first_not_number(table, name) or (0, "")
+        raise DataError(_not_a_number(place(table, name, row), cell)) from None
+    if np.isfinite(values).sum() + cells.null_count < len(values):
+        present = cells.is_valid().to_numpy(zero_copy_only=False)
+        row = int((present & ~np.isfinite(values)).argmax())
+        raise DataError(_not_a_number(place(table, name, row), cells[row].as_py()))
+    return values
+
+
+def _casts(cells: pa.LargeStringArray) -> bool:
+    """Tell whether all cells are numbers; Arrow's other spellings of NaN (NAN, nan(1)) are not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        values = pc.cast(cells, "float64")
+    except pa.ArrowInvalid:
+        return False
+    return not pc.any(pc.is_nan(values)).as_py()
+
+
+def _not_a_number(where: str, cell: str) -> str:
+    if re.fullmatch(PLAIN_NUMBER, cell):
+        return f"{where}: {quoted(cell)} overflows; the largest number is about 1.8e308"
+    if re.match(NUMBER, cell):
+        return f"{where}: {quoted(cell)} is infinite; write a finite number or leave it empty"
+    return (
+        f"{where}: {quoted(cell)} is not a plain decimal number such as -1.5 or 2e3; "
+        "mend the cell, or leave it empty if the value is missing"
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    if len(table.schema.get_all_field_indices(name)) != 1:
+        raise DataError(f"there is no column {name!r}; there are {listed(table.column_names)}")
+    return table.column(name)
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    while pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column
+
+
+def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
+    import pyarrow as pa
+
+    kind_of(table, name)
+    return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
+
+
+def _without_missing(cells: pa.LargeStringArray, *, trimmed: bool) -> pa.LargeStringArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    bare = pc.ascii_trim_whitespace(cells)
+    words = pa.array(MISSING_WORDS, pa.large_string())
+    # is_in is false for a null, and if_else then gives the null itself
+    return pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+
+
+def _shared_objects(cells: pa.LargeStringArray) -> npt.NDArray[np.object_]:
+    encoded = cells.dictionary_encode(null_encoding="encode")
+    distinct = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    shared: npt.NDArray[np.object_] = distinct[encoded.indices.to_numpy()]
+    return shared
+
+
+def _widest(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_boolean(kind):
+        return kind
+    return pa.uint64() if pa.types.is_unsigned_integer(kind) else pa.int64()
