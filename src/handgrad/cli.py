@@ -18,13 +18,12 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
-from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -32,16 +31,22 @@ from numpy.typing import NDArray
 
 from handgrad import __version__
 from handgrad.atomic_file import write_atomically
-from handgrad.batches import split
-from handgrad.columns import MISSING_WORDS, labels
-from handgrad.encode import Encoder
+from handgrad.cli_data import (
+    Labelled,
+    Parts,
+    check_columns,
+    class_numbers,
+    labels_of,
+    partition,
+    read_labelled,
+    separator_of,
+)
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.history import Epoch, History
-from handgrad.labels import classes_of, encode_labels
+from handgrad.labels import encode_labels
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model, save_model
-from handgrad.rows import row_keys, take
 from handgrad.table import read_table
 from handgrad.terminal import (
     brief,
@@ -68,8 +73,6 @@ else:  # click before 8.4 has no types to name
     UnitsType = TextType = click.ParamType
 
 Array = NDArray[Any]
-
-PENGUINS = "penguins.csv"  # what fit trains on when no table is named
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adam": {"solver": "adam"},
@@ -273,8 +276,8 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     _check_output(options["model_path"], table)
     _check_report(options["report"])
     _load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
-    data = _read_labelled(table, target, options)
-    parts = _partition(data, options)
+    data = read_labelled(table, target, options)
+    parts = partition(data, options)
     estimator, seconds = _train(parts, options, show=not quiet)
     model = replace(estimator.model_, target=data.target)
     judged = parts.judged()
@@ -285,32 +288,6 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
         print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
         _print_outcome(outcome, written)
-
-
-class Labelled(NamedTuple):
-    """A table without its target column, and the labels."""
-
-    name: str
-    table: "pa.Table"
-    y: Array
-    target: str
-    n_unlabelled: int
-
-
-class Part(NamedTuple):
-    name: str
-    table: "pa.Table"
-    y: Array
-
-
-class Parts(NamedTuple):
-    training: Part
-    validation: Part | None
-    test: Part | None
-
-    def judged(self) -> Part:
-        """Give the rows to judge the model by: those it knows least."""
-        return self.test or self.validation or self.training
 
 
 @dataclass(frozen=True)
@@ -356,132 +333,6 @@ class Outcome:
             "evaluation": evaluation_json(self.evaluation),
             "history": self.history.rows(),
         }
-
-
-def _read_labelled(table: Path | None, target: str | None, options: dict[str, Any]) -> Labelled:
-    if table is None:
-        with as_file(files("handgrad") / "data" / PENGUINS) as path:
-            content, name = read_table(path), "the Palmer penguins"
-        target = target or "species"
-    elif target is None:
-        raise click.UsageError("name the column to predict: --target COLUMN")
-    else:
-        content, name = read_table(table, separator=_separator(options)), str(table)
-    _check_columns(content, [target], "--target")
-    columns = _features(content, target, options)
-    y, missing = _labels(content, target)
-    # Every cell is looked at here, while the rows still know their lines in the file.
-    Encoder.fit(columns, categorical=options["categorical"])
-    _check_classes(y[~missing], target)
-    if missing.any():
-        columns, y = take(columns, np.flatnonzero(~missing)), y[~missing]
-    return Labelled(name, columns, y, target, int(missing.sum()))
-
-
-def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
-    """Give the columns to predict from: all but the target and those to drop."""
-    dropped, categorical = options["drop"], options["categorical"]
-    _check_columns(content, dropped, "--drop")
-    _check_columns(content, categorical, "--categorical")
-    if target in dropped:
-        raise click.UsageError(f"--drop {target} would drop the target")
-    if unused := {target, *dropped} & set(categorical):
-        raise click.UsageError(f"--categorical {listed(unused)} is not a column to predict from")
-    columns = content.drop_columns(list({target, *dropped}))
-    if not columns.num_columns:
-        raise DataError(f"the table must have columns besides {target!r} to predict it from")
-    return columns
-
-
-def _labels(content: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_]]:
-    y, missing = labels(content, target)
-    if not len(y):
-        raise DataError("the table must have rows; it has a header only")
-    if missing.all():
-        raise DataError(f"column {target!r} must hold labels; all {len(y)} are missing")
-    return y, missing
-
-
-def _check_classes(y: Array, target: str) -> None:
-    if y.dtype.kind == "f" and (y % 1 != 0).any():
-        fraction = y[y % 1 != 0].tolist()[0]
-        raise DataError(
-            f"column {target!r} must hold classes, but holds fractions such as {fraction!r}; if "
-            "they are labels, write them as text"
-        )
-    classes = classes_of(y).tolist()
-    if len(classes) == 1:
-        raise DataError(
-            f"column {target!r} must hold two classes or more; every row is {classes[0]!r}"
-        )
-    if len(classes) > max(20, len(y) / 2):
-        raise DataError(
-            f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
-            f"different labels in {len(y)} rows. Is it a quantity or a name?"
-        )
-    _note_doubts([str(label) for label in classes], target)
-
-
-def _note_doubts(classes: list[str], target: str) -> None:
-    """Say what may be an oversight; the labels are used as they stand all the same."""
-    if words := [label for label in classes if label.strip() in MISSING_WORDS]:
-        note(
-            f"column {shown(target)}: {listed(map(repr, words))} counts as a class; "
-            "leave the cell empty where a label is missing"
-        )
-    alike: dict[str, list[str]] = {}
-    for label in classes:
-        alike.setdefault(_gist(label), []).append(label)
-    if groups := [group for group in alike.values() if len(group) > 1]:
-        note(
-            f"column {shown(target)}: {listed(map(repr, groups[0]))} look alike, "
-            "but each counts as a class of its own"
-        )
-    if len(classes) > 20 and sum(map(_is_fraction, classes)) > len(classes) / 2:
-        note(
-            f"column {shown(target)}: is it a quantity? Each of its {len(classes)} different "
-            "numbers counts as a class of its own"
-        )
-
-
-def _gist(label: str) -> str:
-    """Give what labels that look alike have in common: 1 and 1.0, yes and Yes."""
-    try:
-        return str(float(label))
-    except ValueError:
-        return " ".join(label.split()).casefold()
-
-
-def _is_fraction(label: str) -> bool:
-    return re.fullmatch(r"-?[0-9]+\.[0-9]*[1-9][0-9]*", label) is not None
-
-
-def _partition(data: Labelled, options: dict[str, Any]) -> Parts:
-    """Set rows apart: test rows first, then validation rows from what is left."""
-    test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
-    rest, test = _hold_out(
-        Part("training", data.table, data.y), options["test_share"], int(test_seed), "test"
-    )
-    training, validation = _hold_out(
-        rest, options["validation"], int(validation_seed), "validation"
-    )
-    return Parts(training, validation, test)
-
-
-def _hold_out(part: Part, share: float, seed: int, name: str) -> tuple[Part, Part | None]:
-    if share == 0:
-        return part, None
-    y_t = encode_labels(part.y, classes_of(part.y))
-    kept, held_out = split(row_keys(part.table, seed), y_t, share)
-    if not len(held_out):
-        raise DataError(
-            f"--{name} {share:g} of {len(y_t)} rows leaves none for it, as equal rows stay "
-            "together and each class keeps a row to train on; raise it, or set it to 0"
-        )
-    return (
-        Part(part.name, take(part.table, kept), part.y[kept]),
-        Part(name, take(part.table, held_out), part.y[held_out]),
-    )
 
 
 def _train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
@@ -631,7 +482,7 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
     _check_output(output, model, table)
     _load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=_separator(options))
+    columns = read_table(table, separator=separator_of(options))
     content = _predictions(trained, columns, with_probabilities=proba).encode()
     _report_extra(trained, columns)
     if output is None:
@@ -665,13 +516,13 @@ def evaluate_command(
     """Judge MODEL by the labelled rows of TABLE."""
     _load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=_separator(options))
+    columns = read_table(table, separator=separator_of(options))
     target = target or trained.target
     if target is None:
         raise click.UsageError("the model does not know its target; name it: --target COLUMN")
-    _check_columns(columns, [target], "--target")
-    y, missing = _labels(columns, target)
-    y_t = _class_numbers(y, missing, trained.classes)
+    check_columns(columns, [target], "--target")
+    y, missing = labels_of(columns, target)
+    y_t = class_numbers(y, missing, trained.classes)
     log_proba = trained.predict_log_proba(columns)
     evaluation = evaluate(y_t[~missing], log_proba[~missing], trained.classes)
     _report_extra(trained, columns, target)
@@ -681,24 +532,6 @@ def evaluate_command(
         print_json(evaluation_json(evaluation))
     else:
         print_evaluation(evaluation, f"{evaluation.n:,} rows")
-
-
-def _class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArray[np.intp]:
-    """Find the class number of every row, 0 where missing; an error names the row."""
-    given = _as_classes(y, classes).astype(object)
-    given[missing] = classes.tolist()[0]
-    return encode_labels(given, classes)
-
-
-def _as_classes(y: Array, classes: Array) -> Array:
-    """Read labels as those that the model was given: the text "1" as 1, or 1 as the text."""
-    is_text, wants_text = y.dtype == object, classes.dtype.kind in "UO"
-    if is_text == wants_text:
-        return y
-    if wants_text:
-        return np.array([str(label) for label in y.tolist()], dtype=object)
-    by_text = {str(label): label for label in classes.tolist()}
-    return np.array([by_text.get(label, label) for label in y.tolist()], dtype=object)
 
 
 @main.command()
@@ -758,40 +591,11 @@ def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evalu
     return evaluate(y_t, model.predict_log_proba(columns), model.classes)
 
 
-def _check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None:
-    for name in wanted:
-        if name not in table.column_names:
-            raise click.UsageError(
-                f"{option} {shown(name)}: the table has no such column{_guess(name, table)}; "
-                f"it has {listed(table.column_names)}"
-            )
-
-
-def _guess(name: str, table: "pa.Table") -> str:
-    from difflib import get_close_matches
-
-    if table.num_columns == 1:
-        return " (does another sign part its cells? Then name it: --separator ';')"
-    plain = {column.casefold(): column for column in table.column_names}
-    near = get_close_matches(name.strip().casefold(), plain, n=1)
-    return f" (did you mean {shown(plain[near[0]])}?)" if near else ""
-
-
 def _report_extra(model: Model, columns: "pa.Table", target: str | None = None) -> None:
     known = {target, model.target}
     extra = [name for name in model.encoder.extra_columns(columns) if name not in known]
     if extra:
         note(f"columns not used: {listed(extra)}")
-
-
-def _separator(options: dict[str, Any]) -> str | None:
-    separator: str | None = options["separator"]
-    if separator is None:
-        return None
-    separator = separator.replace("\\t", "\t")
-    if not re.fullmatch(r"[\t !#-~]", separator):
-        raise click.UsageError("--separator must be one ASCII character, such as ';' or '\\t'")
-    return separator
 
 
 def _check_output(path: Path | None, *inputs: Path | None) -> None:
