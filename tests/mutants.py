@@ -44,7 +44,7 @@ FAULTS = [
     Fault("two_layer.py", "e / e.sum(axis=1, keepdims=True)", "e / e.sum()", "(4) over the batch", "two_layer"),
     Fault("two_layer.py", "score - score.max(axis=1, keepdims=True)", "score", "(4) exp overflows", "two_layer"),
     Fault("two_layer.py", "L = np.mean(", "L = np.sum(", "(5) sum for mean", "two_layer"),
-    Fault("two_layer.py", "np.mean(log_sum_exp - tape.score[np.arange(len(y_t)), y_t])", "-np.mean(np.log(tape.y[np.arange(len(y_t)), y_t]))", "(5) log of a probability", "two_layer"),
+    Fault("two_layer.py", "np.mean(log_sum_exp - shifted[np.arange(len(y_t)), y_t])", "-np.mean(np.log(tape.y[np.arange(len(y_t)), y_t]))", "(5) log of a probability", "two_layer"),
     Fault("two_layer.py", "(tape.y - np.eye(N_y)[y_t]) / n", "tape.y - np.eye(N_y)[y_t]", "(6) not over n", "two_layer"),
     Fault("two_layer.py", "np.eye(N_y)[y_t]", "np.eye(N_y)[y_t - 1]", "(6) wrong column", "two_layer"),
     Fault("two_layer.py", "dW2 = tape.h.T @ dscore", "dW2 = tape.r.T @ dscore", "(7) r for h", "two_layer"),
@@ -58,7 +58,7 @@ FAULTS = [
     Fault("two_layer.py", "return Params(dW1, db1, dW2, db2)", "return Params(dW1, db1, dW2, db1)", "db1 returned for db2", "two_layer network"),
     Fault("two_layer.py", "backward(params, tape, y_t[rows])", "backward(params, tape, y_t[: len(rows)])", "rows shuffled without their classes", "two_layer"),
     Fault("two_layer.py", "order = rng.permutation(n)\n", "order = np.arange(n)\n", "never shuffled", "two_layer"),
-    Fault("two_layer.py", "range(N_b or n, n, N_b or n)):", "range(N_b or n, n, N_b or n))[: max(1, n // (N_b or n))]:", "last batch dropped", "two_layer"),
+    Fault("two_layer.py", "for start in range(0, n, N_b):", "for start in range(0, max(n - N_b, 0) + 1, N_b):", "last batch dropped", "two_layer"),
     Fault("two_layer.py", "losses.append(loss(forward(params, x), y_t))", "losses.append(loss(tape, y_t[rows]))", "loss of the last batch only", "two_layer"),
     Fault("two_layer.py", "np.sqrt(2 / N_x)", "np.sqrt(1 / N_x)", "initial scale", "two_layer"),
     # activations.py
@@ -71,7 +71,7 @@ FAULTS = [
     Fault("losses.py", "difference /= n", "difference /= 1", "not over n", "losses"),
     Fault("losses.py", "difference[np.arange(n), y_t] -= 1", "difference[np.arange(n), y_t - 1] -= 1", "wrong target column", "losses"),
     Fault("losses.py", "difference = y.copy()", "difference = y", "prediction overwritten", "losses"),
-    Fault("losses.py", "return log_sum_exp(score) - score[np.arange(len(y_t)), y_t]", "return -np.log(softmax(score)[np.arange(len(y_t)), y_t])", "log of a probability", "losses"),
+    Fault("losses.py", "rows: Array = log_sum_exp - shifted[np.arange(len(y_t)), y_t]", "rows: Array = -np.log(softmax(score)[np.arange(len(y_t)), y_t])", "log of a probability", "losses"),
     Fault("losses.py", "rows = weight * rows", "rows = 1 * rows", "weight ignored by the loss", "losses"),
     Fault("losses.py", "difference *= weight[:, None]", "difference *= 1", "weight ignored by the gradient", "losses"),
     Fault("losses.py", "((1 - y_t) * score - log_logistic(score))", "(y_t * score - log_logistic(score))", "binary: no for yes", "losses"),
@@ -276,7 +276,10 @@ def python(copy: Path, *arguments: str) -> tuple[int, str]:
 
 def run_tests(copy: Path, names: Iterable[str]) -> tuple[int, str]:
     files = [f"tests/test_{name}.py" for name in names]
+    # Two runs at a time: each has a folder of its own for temporary files.
+    temporary = f"--basetemp={copy / 'temporary'}"
     options = ["-x", "-q", "-p", "no:cacheprovider", "--tb=no", "--hypothesis-profile=drill"]
+    options.append(temporary)
     return python(copy, "-m", "pytest", *options, "-k", f"not {TOO_SLOW}", *files)
 
 

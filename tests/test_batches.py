@@ -125,3 +125,14 @@ def test_the_only_row_of_a_class_is_learnt_from(share):
     kept, held_back = split(distinct_keys(3), np.array([0, 1, 2]), share)
     assert kept.tolist() == [0, 1, 2]
     assert held_back.tolist() == []
+
+
+def test_a_group_of_equal_rows_too_heavy_to_hold_back_is_passed_over():
+    keys = np.array([1] * 60 + list(range(100, 140)), dtype=np.uint64)
+    kept, held_back = split(keys, np.zeros(100, dtype=np.intp), 0.1)
+    assert len(held_back) == 10
+    assert set(range(60)) <= set(kept.tolist())
+    kept, held_back = split(
+        np.repeat(np.arange(4, dtype=np.uint64), 25), np.zeros(100, np.intp), 0.1
+    )
+    assert len(held_back) == 0

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from handgrad.columns import (
     NumberCounts,
     first_not_number,
+    kind_of,
     labels,
     number_counts,
     numbers,
@@ -157,7 +159,7 @@ def test_counting_tells_numbers_from_what_looks_like_them(read):
 # ------------------------------------------------------------------ texts and labels
 
 
-def test_texts_write_values_out_and_miss_the_missing_words():
+def test_texts_write_values_out():
     table = from_frame(
         {
             "text": ["x ", "NA", None, " ? ", "nan"],
@@ -167,12 +169,39 @@ def test_texts_write_values_out_and_miss_the_missing_words():
             "category": pd.Categorical(["u", "v", None, "u", "null"]),
         }
     )
-    assert texts(table, "text").to_pylist() == ["x ", None, None, None, None]
+    assert texts(table, "text").to_pylist() == ["x ", "NA", None, " ? ", "nan"]
     assert texts(table, "boolean").to_pylist() == ["true", "false", None, "true", "true"]
     assert texts(table, "integer").to_pylist() == ["1", "2", None, "4", "5"]
     assert texts(table, "number").to_pylist() == ["0.1", "7", None, "1e-7", "2"]
-    assert texts(table, "category").to_pylist() == ["u", "v", None, "u", None]
+    assert texts(table, "category").to_pylist() == ["u", "v", None, "u", "null"]
     assert {texts(table, name).type for name in table.column_names} == {pa.large_string()}
+
+
+def test_the_missing_words_are_missing_in_text_from_a_file_alone(read):
+    table = read("a,b\nx ,1\nNA,2\n ? ,3\nNamibia,4\n")
+    assert texts(table, "a").to_pylist() == ["x ", None, None, "Namibia"]
+    assert texts(from_frame({"a": ["NA", "DE"]}), "a").to_pylist() == ["NA", "DE"]
+
+
+def test_categories_are_categories_whatever_their_values():
+    frame = from_frame(pd.DataFrame({"c": pd.Categorical([2, 1, 2]), "d": [2, 1, 2]}))
+    assert [kind_of(frame, name) for name in "cd"] == ["category", "number"]
+    assert Encoder.fit(frame).input_names == ["d", "c=1", "c=2"]
+    assert labels(frame, "c")[0].tolist() == [2, 1, 2]
+    for kind in (pl.Categorical, pl.Enum(["u", "v"])):
+        polars = from_frame(
+            pl.DataFrame({"c": ["u", None, "v"]}).with_columns(pl.col("c").cast(kind))
+        )
+        assert texts(polars, "c").to_pylist() == ["u", None, "v"]
+
+
+def test_integers_beyond_float64_lose_their_last_digits():
+    assert numbers(from_frame({"a": [2**53 + 1, 1]}), "a").tolist() == [2.0**53, 1.0]
+
+
+def test_sparse_pandas_columns_are_filled_out():
+    sparse = pd.get_dummies(pd.Series(["a", "b"]), sparse=True)
+    assert texts(from_frame(sparse), "a").to_pylist() == ["true", "false"]
 
 
 def test_labels_are_what_stands_in_the_file(read):

@@ -271,7 +271,7 @@ def test_the_kind_of_a_column_follows_its_source(read):
 def test_levels_not_seen_are_all_zeros():
     encoder = Encoder.fit(from_frame({"c": ["b", "a", "b"], "d": ["x", None, "y"]}))
     z = encoder.transform(from_frame({"c": ["z", None, "a"], "d": ["z", None, "NA"]}))
-    np.testing.assert_array_equal(z, [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 1]])
+    np.testing.assert_array_equal(z, [[0, 0, 0, 0, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]])
 
 
 def test_a_column_of_numbers_with_a_mistake_is_refused(read):

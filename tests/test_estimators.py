@@ -507,7 +507,7 @@ def test_a_bad_parameter_is_named_before_anything_is_trained(parameters, message
         (X, np.linspace(0, 1, 6), None, ValueError, "continuous"),
         (X, np.array(["a", None] * 3, dtype=object), None, ValueError, "row 2"),
         (X, np.array(["a", 1] * 3, dtype=object), None, (TypeError, ValueError), "mix"),
-        (X, y, [1, 1, 1, -1, 1, 1], ValueError, "must not be negative; got -1 in row 3"),
+        (X, y, [1, 1, 1, -1, 1, 1], ValueError, "must not be negative; got -1 in row 4"),
         (X, y, np.zeros(6), ValueError, "(?i)weight.*zero"),
         (X, y, [1, np.nan, 1, 1, 1, 1], ValueError, "NaN"),
         (X, y, np.ones(5), ValueError, "sample_weight"),
@@ -566,3 +566,97 @@ def test_a_row_of_weight_zero_fills_no_batch_and_makes_no_class(blobs):
     assert list(weighted.classes_) == [0, 1, 2]
     assert weighted.t_ == without.t_
     np.testing.assert_allclose(weighted.predict_proba(X), without.predict_proba(X), rtol=1e-12)
+
+
+# -- what must not go wrong again -------------------------------------------------------------
+
+
+def test_a_fit_that_fails_leaves_the_model_as_it_was(blobs):
+    X, y = blobs
+    model = MLPClassifier((5,), solver="lbfgs", random_state=0).fit(X, y)
+    model.set_params(solver="adam")
+    before = model.predict_proba(X)
+    for arguments in ({"X_val": X[:, :2], "y_val": y}, {"sample_weight": -np.ones(len(y))}):
+        with pytest.raises(ValueError):  # noqa: PT011 - which error is another test's matter
+            model.fit(X, y, **arguments)
+        assert np.array_equal(model.predict_proba(X), before)
+    with pytest.raises(DivergenceError):
+        model.set_params(solver="sgd", learning_rate_init=1e300).fit(X[:, :2], y)
+    assert np.array_equal(model.predict_proba(X), before)
+
+
+@unconverged
+def test_a_matrix_at_fit_and_a_frame_at_predict_go_by_position(blobs):
+    X, y = blobs
+    model = MLPClassifier((5,), max_iter=2, random_state=0).fit(X, y)
+    frame = pd.DataFrame(X, columns=["x3", "x2", "x1", "x0"])
+    with pytest.warns(UserWarning, match="fitted without feature names"):
+        assert np.array_equal(model.predict_proba(frame), model.predict_proba(X))
+
+
+@unconverged
+def test_a_model_of_sparse_rows_refuses_holes_in_dense_ones(blobs):
+    X, y = blobs
+    model = MLPClassifier((5,), max_iter=2).fit(sparse.csr_array(X), y)
+    with pytest.raises(ValueError, match="NaN"):
+        model.predict(np.where(np.arange(4) == 1, np.nan, X))
+
+
+@unconverged
+def test_going_on_holds_back_the_same_rows(blobs):
+    X, y = blobs
+    seen = []
+    model = MLPClassifier((5,), max_iter=1, early_stopping=True, warm_start=True, random_state=0)
+    encode = model._encode
+
+    def watched(columns, y_t, weight, chosen):
+        seen.append(chosen)
+        return encode(columns, y_t, weight, chosen)
+
+    model._encode = watched
+    model.fit(X, y).fit(X, y)
+    assert np.array_equal(seen[0], seen[2])
+    assert np.array_equal(seen[1], seen[3])
+
+
+@unconverged
+def test_going_on_with_another_network_is_refused(blobs):
+    model = MLPClassifier((5,), max_iter=1, warm_start=True).fit(*blobs)
+    for change in ({"hidden_layer_sizes": (6,)}, {"activation": "tanh"}):
+        with pytest.raises(ValueError, match="warm_start=False"):
+            model.set_params(**change).fit(*blobs)
+        model.set_params(hidden_layer_sizes=(5,), activation="relu")
+
+
+@unconverged
+def test_training_after_loading_follows_the_seed(blobs, tmp_path):
+    X, y = blobs
+    MLPClassifier((5,), max_iter=1, random_state=0).fit(X, y).save(tmp_path / "model")
+
+    def trained():
+        model = MLPClassifier.load(tmp_path / "model").set_params(random_state=1, batch_size=10)
+        return model.partial_fit(X, y).coefs_[0]
+
+    assert np.array_equal(trained(), trained())
+
+
+def test_validation_rows_are_refused_where_they_mean_nothing(blobs, frame):
+    X, y = blobs
+    with pytest.raises(ValueError, match="go together"):
+        MLPClassifier().fit(X, y, y_val=y)
+    with pytest.raises(ValueError, match="lbfgs"):
+        MLPClassifier(solver="lbfgs").fit(X, y, X_val=X, y_val=y)
+    table, species = frame
+    with pytest.raises(ValueError, match=r"must have rows|0 sample"):
+        MLPClassifier().fit(table, species, X_val=table[:0], y_val=species[:0])
+
+
+@pytest.mark.parametrize(
+    "labels", [[2**40, 1], [True, False], ["a", "a\0"]], ids=["whole", "yes or no", "NUL"]
+)
+@unconverged
+def test_labels_in_lists_and_in_objects_are_exact(labels):
+    X = np.arange(4.0)[:, None]
+    for y in (labels * 2, np.array(labels * 2, dtype=object)):
+        model = MLPClassifier((2,), max_iter=1).fit(X, y)
+        assert model.classes_.tolist() == sorted(labels)

@@ -8,9 +8,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from handgrad.network import Architecture, backward, forward, loss
-from handgrad.optim import OPTIMIZERS, SGD, Adam, invscaling, lbfgs
+from handgrad.optim import SGD, Adam, invscaling, lbfgs
 from handgrad.params import Params
 
+OPTIMIZERS = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+}
 WIDE = np.longdouble
 P = 50
 

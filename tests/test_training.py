@@ -11,10 +11,16 @@ from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DivergenceError
 from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
-from handgrad.optim import OPTIMIZERS, SGD, Adam
+from handgrad.optim import SGD, Adam
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Rows, Run, Settings, train, train_lbfgs
 
+OPTIMIZERS = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+}
 NETWORK = Architecture((3, 5, 3), "tanh")
 BINARY = Architecture((3, 5, 1), "tanh", "logistic")
 
@@ -668,3 +674,13 @@ def test_settings_and_optimisers_are_values():
     assert hash(SGD(0.9)) == hash(SGD(0.9))
     with pytest.raises(AttributeError):
         Settings(SGD()).tol = 1
+
+
+def test_a_slot_that_overflows_is_a_divergence():
+    """Or Adam would divide by infinity and stand still for ever."""
+    linear = Architecture((3, 3))
+    rows = some_rows()
+    rows = Rows((1e25 * rows.x).astype(np.float32), rows.y_t)
+    run = new_run(linear, dtype=np.float32)
+    with pytest.raises(DivergenceError, match="slot"):
+        train(linear, run, a_setting("adam"), rows, epochs=3)

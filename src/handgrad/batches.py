@@ -41,12 +41,13 @@ def split(
 
     A row's key alone decides: in each class the rows of lowest key are held back until they
     weigh the share of the class. Equal rows have equal keys and stay on one side, so that a
-    repeated row never validates itself, and a row of weight 2 is split as two equal rows.
+    repeated row never validates itself, and a row of weight 2 is split as two equal rows. Where
+    so many rows are equal that a group of them outweighs the share, less is held back, or none.
 
     Parameters
     ----------
     keys : uint64 array of shape (n,)
-        Random keys of the rows, equal for equal rows (``encode.row_keys``).
+        Random keys of the rows, equal for equal rows (``rows.row_keys``).
     y_t : int array of shape (n,)
         The class of each row.
     share : float
@@ -71,10 +72,16 @@ def split(
 def _lowest_share(
     keys: NDArray[np.uint64], weight: NDArray[np.float64], share: float
 ) -> NDArray[np.bool_]:
+    """Choose groups of equal rows by ascending key, passing over a group that is too heavy."""
     group = np.unique(keys, return_inverse=True)[1]  # (n,) numbers equal keys, in ascending order
-    heaviness = np.bincount(group, weights=weight)  # (groups,)
-    middle = np.cumsum(heaviness) - heaviness / 2
-    lowest = middle <= share * heaviness.sum()
-    lowest[-1] = False
-    held_back: NDArray[np.bool_] = lowest[group]
+    heaviness = np.bincount(group, weights=weight).tolist()  # (groups,)
+    wanted = share * sum(heaviness)
+    chosen, held = [], 0.0
+    for number, heavy in enumerate(heaviness):
+        if held + heavy / 2 <= wanted:
+            chosen.append(number)
+            held += heavy
+    if len(chosen) == len(heaviness):
+        chosen.pop()
+    held_back: NDArray[np.bool_] = np.isin(group, chosen)
     return held_back

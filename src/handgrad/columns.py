@@ -14,7 +14,7 @@ from handgrad.table import CSV_MARK, LINES, NUMBER, PLAIN_NUMBER, listed, quoted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["number", "boolean", "text", "csv", "empty"]
+Kind = Literal["number", "boolean", "category", "text", "csv", "empty"]
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 
@@ -40,7 +40,7 @@ class NumberCounts(NamedTuple):
 
 
 def kind_of(table: pa.Table, name: str) -> Kind:
-    """Tell what a column holds: "number", "boolean", "text", "csv" (unparsed text) or "empty".
+    """Tell what a column holds: number, boolean, category, text, csv (unparsed text) or empty.
 
     Raises
     ------
@@ -50,13 +50,20 @@ def kind_of(table: pa.Table, name: str) -> Kind:
     import pyarrow.types as types
 
     kind = _column(table, name).type
+    return "category" if types.is_dictionary(kind) else _kind_of_values(table, name)
+
+
+def _kind_of_values(table: pa.Table, name: str) -> Kind:
+    import pyarrow.types as types
+
+    kind = _column(table, name).type
     while types.is_dictionary(kind):
         kind = kind.value_type
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return "number"
     if types.is_boolean(kind):
         return "boolean"
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+    if types.is_string(kind) or types.is_large_string(kind):
         return "csv" if table.schema.field(name).metadata == CSV_MARK else "text"
     if types.is_null(kind):
         return "empty"
@@ -85,9 +92,9 @@ def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """
     import pyarrow.compute as pc
 
-    if kind_of(table, name) in ("text", "csv"):
+    if _kind_of_values(table, name) in ("text", "csv"):
         return _parsed(table, name)
-    values = pc.cast(_decoded(_column(table, name)), "float64").to_numpy()
+    values = pc.cast(_decoded(_column(table, name)), "float64", safe=False).to_numpy()
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
@@ -141,14 +148,16 @@ def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     Returns
     -------
     pyarrow.LargeStringArray, length n
-        Null where the cell is missing; the missing words of `numbers` count as missing.
+        Null where the cell is missing; in text from a CSV file the missing words of `numbers`
+        count as missing, too.
 
     Raises
     ------
     DataError
         If there is no such column, or it holds times, lists, bytes or the like.
     """
-    return _without_missing(_plain_texts(table, name), trimmed=False)
+    cells = _plain_texts(table, name)
+    return _without_missing(cells, trimmed=False) if kind_of(table, name) == "csv" else cells
 
 
 def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
@@ -175,7 +184,7 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = kind_of(table, name)
+    kind = _kind_of_values(table, name)
     if kind in ("text", "csv", "empty"):
         cells = _plain_texts(table, name)
         values = _shared_objects(cells)
@@ -257,7 +266,7 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     import pyarrow as pa
 
-    kind_of(table, name)
+    _kind_of_values(table, name)
     return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
 
 

@@ -38,12 +38,12 @@ from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.history import Epoch, History
 from handgrad.labels import classes_of, encode_labels
-from handgrad.model import Model, decide, log_proba, proba
+from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.params import glorot_uniform
-from handgrad.rows import row_keys, take
+from handgrad.rows import is_sparse, row_keys, take
 from handgrad.table import from_frame, is_frame
 from handgrad.training import Rows, Run, Settings, train, train_lbfgs
 
@@ -325,7 +325,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 )
         return self._fit(X, y, sample_weight, going_on=not first, partial=True, classes=classes)
 
-    def _fit(
+    def _fit(self, X: Any, y: Any, sample_weight: Any, **how: Any) -> Self:
+        """Fit, and undo everything where that fails before a first epoch has ended."""
+        before = self.__dict__.copy()
+        try:
+            return self._fit_or_fail(X, y, sample_weight, **how)
+        except BaseException:
+            now = self.__dict__.get("history_")
+            if now is before.get("history_") or not now:
+                self.__dict__ = before
+            raise
+
+    def _fit_or_fail(
         self,
         X: Any,
         y: Any,
@@ -337,6 +348,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         held_out: tuple[Any, Any] = (None, None),
     ) -> Self:
         self._validate_params()
+        self._check_held_out(*held_out)
         columns = self._check_columns(X, reset=not going_on)
         y = _check_labels(y, X)
         weight = _check_weight(sample_weight, X)
@@ -345,41 +357,53 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             columns, y, weight = take(columns, there), y[there], weight[there]
         if going_on:
             classes = self.classes_
-            self._check_same_classes(y, partial=partial)
+            self._check_going_on(y, partial=partial)
         elif classes is None:
             classes = classes_of(y)
         y_t = encode_labels(y, classes)
 
+        if going_on and not hasattr(self, "_run"):  # after loading
+            self._run = Run.start(self.model_.params, _bit_generator(self.random_state))
         bits = self._run.bits if going_on else _bit_generator(self.random_state)
         kept, held_back = np.arange(len(y_t)), np.arange(0)
         if self.early_stopping and held_out[0] is None and not partial and self.solver != "lbfgs":
-            kept, held_back = self._hold_back(columns, y_t, weight, bits)
+            kept, held_back = self._hold_back(columns, y_t, weight, bits, going_on=going_on)
         if not going_on:
             self._start(columns, _learning_weight(weight, kept, len(y_t)), classes, bits)
-        rows = self._encode(take(columns, kept), y_t[kept], _part(weight, kept))
+        rows = self._encode(columns, y_t, weight, kept)
         if self.solver == "lbfgs":
             self._minimise(rows)
             return self
+        validation = None
         if held_out[0] is not None:
             validation = self._encode_held_out(*held_out)
         elif len(held_back):
-            validation = self._encode(
-                take(columns, held_back), y_t[held_back], _part(weight, held_back)
-            )
-        else:
-            validation = None
+            validation = self._encode(columns, y_t, weight, held_back)
         self._descend(rows, validation, partial=partial)
         return self
 
+    def _check_held_out(self, X_val: Any, y_val: Any) -> None:
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together; pass both or neither")
+        if X_val is not None and self.solver == "lbfgs":
+            raise ValueError("solver 'lbfgs' has no epochs to validate; leave X_val and y_val out")
+
     def _encode_held_out(self, X_val: Any, y_val: Any) -> Rows:
         columns = self._check_columns(X_val, reset=False)
-        return self._encode(columns, encode_labels(_check_labels(y_val, X_val), self.classes_))
+        y_t = encode_labels(_check_labels(y_val, X_val), self.classes_)
+        if not len(y_t):
+            raise DataError("X_val must have rows; it has none")
+        return self._encode(columns, y_t, None, np.arange(len(y_t)))
 
     def _check_columns(self, X: Any, *, reset: bool) -> Any:
         """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
         if self.preprocess == "auto" and _is_named_frame(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
-            return from_frame(X)
+            table = from_frame(X)
+            if reset or hasattr(self, "feature_names_in_"):
+                return table
+            # Fitted on a matrix, it knows columns by position; validate_data has warned.
+            return table.rename_columns(list(self.model_.encoder.names))
         if X is None:
             raise ValueError("X must be rows of numbers or a data frame; X is None")
         if isinstance(X, str | PathLike):
@@ -387,7 +411,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"X must be rows of numbers or a data frame; got the path {str(X)!r}. "
                 "Read the file first: handgrad.read_table gives a table to fit on."
             )
-        allow_nan = self.preprocess == "auto" and not hasattr(X, "tocsr")
+        fills_holes = reset or not self.model_.encoder.is_identity
+        allow_nan = self.preprocess == "auto" and not is_sparse(X) and fills_holes
         return validate_data(
             self,
             X,
@@ -397,11 +422,20 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             ensure_all_finite="allow-nan" if allow_nan else True,
         )
 
-    def _check_same_classes(self, y: Array, *, partial: bool) -> None:
+    def _check_going_on(self, y: Array, *, partial: bool) -> None:
+        """Refuse to go on with other classes or another network than before."""
         if not partial and not np.array_equal(classes_of(y), self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
                 f"call to fit. Previously got {self.classes_}, `y` has {classes_of(y)}"
+            )
+        architecture = self.model_.architecture
+        wanted = (_hidden_units(self.hidden_layer_sizes), self.activation)
+        if wanted != (architecture.layer_units[1:-1], architecture.activation):
+            raise ValueError(
+                "going on needs the network there is, with hidden_layer_sizes="
+                f"{architecture.layer_units[1:-1]} and activation={architecture.activation!r}; "
+                f"got {wanted[0]} and {wanted[1]!r}. Fit with warm_start=False to start anew."
             )
 
     def _hold_back(
@@ -410,20 +444,24 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         y_t: NDArray[np.intp],
         weight: Array | None,
         bits: np.random.BitGenerator,
+        *,
+        going_on: bool,
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         if self.validation_fraction == 0:
             raise InvalidParameterError(
                 "early_stopping needs rows to watch: 'validation_fraction' must be above 0; got 0"
             )
-        keys = row_keys(columns, seed=int(bits.random_raw()))
+        if not (going_on and hasattr(self, "_split_seed")):  # going on, the same rows stay apart
+            self._split_seed = int(bits.random_raw())
+        keys = row_keys(columns, self._split_seed)
         kept, held_back = split(keys, y_t, self.validation_fraction, weight)
         if not len(held_back):
             warnings.warn(
                 f"early_stopping: validation_fraction={self.validation_fraction} of {len(y_t)} "
-                f"rows in {len(np.unique(y_t))} classes leaves none to hold back; "
-                "training on all rows and watching their loss instead",
+                f"rows in {len(np.unique(y_t))} classes leaves none to hold back "
+                "(equal rows stay together); training on all rows and watching their loss instead",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return kept, held_back
 
@@ -432,7 +470,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         """Fix the encoding, by the rows that weigh something, and draw a fresh network."""
         names = getattr(self, "feature_names_in_", None)
-        if self.preprocess is None or _is_sparse(columns):
+        if self.preprocess is None or is_sparse(columns):
             encoder = Encoder.identity(columns.shape[1], names=names)
         else:
             categorical = () if self.categorical_features is None else self.categorical_features
@@ -453,15 +491,22 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
 
-    def _encode(self, columns: Any, y_t: NDArray[np.intp], weight: Array | None = None) -> Rows:
+    def _encode(
+        self,
+        columns: Any,
+        y_t: NDArray[np.intp],
+        weight: Array | None,
+        chosen: NDArray[np.intp],
+    ) -> Rows:
+        """Make the chosen rows ready to train on; nothing is copied where they are all."""
+        if len(chosen) < len(y_t):
+            columns, y_t = take(columns, chosen), y_t[chosen]
+            weight = None if weight is None else weight[chosen]
         encoder, dtype = self.model_.encoder, self.model_.params.flat.dtype
-        if _is_sparse(columns) and not encoder.is_identity:
-            columns = columns.toarray()
-        x = (
-            columns.astype(dtype, copy=False)
-            if _is_sparse(columns)
-            else encoder.transform(columns, dtype)
-        )
+        if is_sparse(columns) and encoder.is_identity:
+            x = columns.astype(dtype, copy=False)
+        else:
+            x = encoder.transform(columns.toarray() if is_sparse(columns) else columns, dtype)
         if weight is not None:
             weight = weight / weight.max()  # so that weights of 1e308 have a finite sum
             weight = (weight / weight.mean()).astype(dtype)
@@ -486,7 +531,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
                 f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
                 "Raise max_iter or max_fun, or scale the data.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _descend(self, rows: Rows, validation: Rows | None, *, partial: bool) -> None:
@@ -504,7 +549,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"max_iter={self.max_iter} epochs are done and the training could gain from more",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _settings(self, n: int, *, validation: bool) -> Settings:
@@ -517,7 +562,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             warnings.warn(
                 f"batch_size={batch_size} is more than the {n} training rows; taking all",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         return Settings(
             optimizer=optimizer,
@@ -543,8 +588,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         score = epoch.validation_accuracy
         if self.scoring == "loss" and epoch.validation_loss is not None:
             score = -epoch.validation_loss
-        if score is not None and self.validation_scores_ is not None:
-            self.validation_scores_.append(score)
+        if score is not None and self.early_stopping:
+            self.validation_scores_ = [*(self.validation_scores_ or []), score]
             self.best_validation_score_ = max(self.validation_scores_)
         if self.verbose:
             print(f"Iteration {epoch.epoch}, loss = {self.loss_:.8f}")
@@ -582,21 +627,21 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Array:
         """Give the most probable label of each row, shape (n_samples,)."""
-        scores = self._scores(X)
-        return self.classes_[decide(self.out_activation_, scores)]
+        columns = self._check_fitted(X)
+        return self.model_.predict(columns)
 
     def predict_proba(self, X: Any) -> Array:
         """Compute the probability of each class, shape (n_samples, n_classes)."""
-        scores = self._scores(X)
-        return proba(self.out_activation_, scores)
+        columns = self._check_fitted(X)
+        return self.model_.predict_proba(columns)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
 
         It comes from the scores and stays finite where the probability underflows to 0.
         """
-        scores = self._scores(X)
-        return log_proba(self.out_activation_, scores)
+        columns = self._check_fitted(X)
+        return self.model_.predict_log_proba(columns)
 
     def decision_function(self, X: Any) -> Array:
         """Compute the scores before softmax, shape (n_samples, n_classes).
@@ -604,12 +649,13 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
         where that class is predicted.
         """
-        scores = self._scores(X)
+        columns = self._check_fitted(X)
+        scores = self.model_.scores(columns)
         return scores[:, 0] if self.out_activation_ == "logistic" else scores
 
-    def _scores(self, X: Any) -> Array:
+    def _check_fitted(self, X: Any) -> Any:
         check_is_fitted(self)
-        return self.model_.scores(self._check_columns(X, reset=False))
+        return self._check_columns(X, reset=False)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
@@ -654,13 +700,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         estimator.n_features_in_ = len(encoder.names)
         if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
             estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
-        estimator._run = Run.start(model.params, np.random.PCG64())
         estimator._start_record()
         return estimator
-
-
-def _is_sparse(columns: Any) -> bool:
-    return hasattr(columns, "tocsr")
 
 
 def _learning_weight(
@@ -672,10 +713,6 @@ def _learning_weight(
     learning = np.zeros(n)
     learning[kept] = 1 if weight is None else weight[kept]
     return learning
-
-
-def _part(weight: Array | None, rows: NDArray[np.intp]) -> Array | None:
-    return None if weight is None else weight[rows]
 
 
 def _is_named_frame(X: Any) -> bool:
@@ -696,10 +733,11 @@ def _check_labels(y: Any, X: Any) -> Array:
             "If it is one-hot, pass y.argmax(axis=1)."
         )
     if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
-        classes_of(np.array(y, dtype=object))  # NumPy would turn a list of 1 and "a" into texts
+        y = np.array(y, dtype=object)  # or NumPy would turn 1 and "a" into two texts
     labels: Array = column_or_1d(y, warn=True)
     assert_all_finite(labels, input_name="y")
-    classes_of(labels)
+    if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
+        labels = labels.astype(classes_of(labels).dtype)
     check_classification_targets(labels)
     check_consistent_length(X, labels)
     return labels
@@ -720,7 +758,7 @@ def _check_weight(sample_weight: Any, X: Any) -> Array | None:
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(
-            f"sample_weight must not be negative; got {weight[row]:g} in row {row}. "
+            f"sample_weight must not be negative; got {weight[row]:g} in row {row + 1}. "
             "A weight of 0 leaves a row out."
         )
     if not weight.any():

@@ -31,16 +31,11 @@ def softmax(score: Array) -> Array:
     return y
 
 
-def log_sum_exp(score: Array) -> Array:
-    """Compute log sum_k exp(score[i, k]) of each row, shape (n,), for scores of any size."""
-    top = score.max(axis=1)
-    total: Array = top + np.log(np.exp(score - top[:, None]).sum(axis=1))
-    return total
-
-
 def log_softmax(score: Array) -> Array:
     """Compute log softmax(score), shape (n, N_y): finite where the softmax itself underflows."""
-    return score - log_sum_exp(score)[:, None]
+    shifted = score - score.max(axis=1, keepdims=True)
+    log_y: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_y
 
 
 def log_logistic(score: Array) -> Array:
@@ -52,7 +47,10 @@ def log_logistic(score: Array) -> Array:
 
 def cross_entropy(score: Array, y_t: Array) -> Array:
     """Compute -log softmax(score)[i, y_t[i]] of each row, shape (n,)."""
-    return log_sum_exp(score) - score[np.arange(len(y_t)), y_t]
+    shifted = score - score.max(axis=1, keepdims=True)
+    log_sum_exp = np.log(np.exp(shifted).sum(axis=1))
+    rows: Array = log_sum_exp - shifted[np.arange(len(y_t)), y_t]
+    return rows
 
 
 def binary_cross_entropy(score: Array, y_t: Array) -> Array:

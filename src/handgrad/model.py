@@ -5,16 +5,16 @@ else is needed, and nothing else is kept.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batches import ROWS_AT_ONCE
 from handgrad.encode import Encoder
 from handgrad.losses import log_logistic, log_softmax
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
+from handgrad.rows import is_sparse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +25,8 @@ Array = NDArray[Any]
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
 # a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
 BLOCK = 8
+
+DENSE_CELLS = 1 << 20  # a sparse matrix is filled out in parts of so many cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +68,13 @@ class Model:
             If a column is missing or a cell cannot be used.
         """
         dtype = self.params.flat.dtype
-        if not _is_sparse(columns):
+        if not is_sparse(columns):
             return self._block_scores(self.encoder.transform(columns, dtype))
-        scores = np.empty((columns.shape[0], self.params.layer_units[-1]), dtype)
-        for start in range(0, len(scores), ROWS_AT_ONCE):
-            dense = columns[start : start + ROWS_AT_ONCE].toarray()  # a part at a time fits
+        sparse: Any = columns
+        scores = np.empty((sparse.shape[0], self.params.layer_units[-1]), dtype)
+        n_part = max(BLOCK, DENSE_CELLS // max(1, sparse.shape[1]))
+        for start in range(0, len(scores), n_part):
+            dense = sparse[start : start + n_part].toarray()
             x = self.encoder.transform(dense, dtype)
             scores[start : start + len(x)] = self._block_scores(x)
         return scores
@@ -99,10 +103,6 @@ class Model:
     def predict(self, columns: "pa.Table | Array") -> Array:
         """Give the most probable label of each row, shape (n,)."""
         return self.classes[decide(self.architecture.output, self.scores(columns))]
-
-
-def _is_sparse(columns: Any) -> TypeGuard[Any]:
-    return hasattr(columns, "tocsr")
 
 
 def log_proba(output: str, score: Array) -> Array:

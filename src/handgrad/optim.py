@@ -86,14 +86,6 @@ class Adam:
         theta -= lr * m_hat
 
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-}
-
-
 def invscaling(lr: float, t: int, power_t: float) -> float:
     """Shrink the learning rate with the rows seen so far: lr / (t + 1)^power_t."""
     return float(lr / (t + 1) ** power_t)

@@ -17,6 +17,11 @@ Keys = npt.NDArray[np.uint64]
 BLOCK_CELLS = 1 << 15  # hashed at a time: stays in the cache, bounds the memory
 
 
+def is_sparse(columns: Any) -> bool:
+    """Tell a SciPy sparse matrix or array."""
+    return hasattr(columns, "tocsr")
+
+
 def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
     """Pick rows, in the order given, from a table, an array or a CSR matrix.
 
@@ -91,7 +96,7 @@ def _number_bits(x: npt.NDArray[Any]) -> Keys:
 
 
 def _content_bits(table: pa.Table, name: str) -> Keys:
-    if kind_of(table, name) in ("text", "csv"):
+    if kind_of(table, name) in ("text", "csv", "category"):
         return _text_bits(raw_texts(table, name))
     return _number_bits(numbers(table, name))
 

@@ -387,11 +387,19 @@ def _without_views(table: pa.Table) -> pa.Table:
     """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views."""
     import pyarrow as pa
 
-    plain = [
-        field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field
-        for field in table.schema
-    ]
-    return table.cast(pa.schema(plain, table.schema.metadata))
+    for position, field in enumerate(table.schema):
+        column, kind = table.column(position), field.type
+        if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+            parts = [
+                part.dictionary.cast("large_string").take(part.indices) for part in column.chunks
+            ]
+            column = pa.chunked_array(parts, pa.large_string())
+        elif pa.types.is_string_view(kind):
+            column = column.cast(pa.large_string())
+        else:
+            continue
+        table = table.set_column(position, field.name, column)
+    return table
 
 
 def _is_pandas(value: object) -> bool:
@@ -423,6 +431,8 @@ def _from_sequence(name: str, values: Any) -> pa.Array:
     advice = "a column must be one sequence of texts, of numbers or of booleans"
     if isinstance(values, str | bytes):
         raise DataError(f"column {name!r} is {quoted(values)}; {advice}")
+    if hasattr(values, "sparse"):  # a sparse pandas column
+        values = values.sparse.to_dense()
     try:
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:

@@ -202,11 +202,11 @@ def _run_epoch(
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
-            seen = _update_on_all(architecture, run, settings, rows)
+            training_loss, accuracy = _update_on_all(architecture, run, settings, rows)
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
                 raise _divergence("a parameter became too large by the last batch", run)
-            held_back = _measure(architecture, run.params, validation)
+            validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
         run.put_back(before)
         raise
@@ -214,7 +214,16 @@ def _run_epoch(
     run.rows_seen += len(rows)
     if settings.learning_rate == "invscaling":
         run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
-    return Epoch(run.epochs, *seen, shrinkage, *held_back, lr, time.perf_counter() - started)
+    return Epoch(
+        epoch=run.epochs,
+        loss=training_loss,
+        accuracy=accuracy,
+        penalty=shrinkage,
+        validation_loss=validation_loss,
+        validation_accuracy=validation_accuracy,
+        learning_rate=lr,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _update_on_all(
@@ -232,8 +241,8 @@ def _update_on_all(
             raise _divergence(f"the loss became {batch_loss} in batch {number}", run)
         total_loss += batch_loss * len(batch)
         total_right += right
-    if not np.isfinite(run.params.flat).all():
-        raise _divergence("a parameter became infinite or NaN by the last batch", run)
+    if not (np.isfinite(run.params.flat).all() and np.isfinite(run.slots).all()):
+        raise _divergence("a parameter or its slot was not finite after the last batch", run)
     return total_loss / n, total_right / n
 
 

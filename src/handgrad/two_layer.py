@@ -68,9 +68,9 @@ def forward(params: Params, x: Array) -> Tape:
 def loss(tape: Tape, y_t: Classes) -> float:
     # -log y[i, y_t] = log sum_k exp(score[i, k]) - score[i, y_t], which stays finite
     # where y[i, y_t] underflows to 0 and its logarithm would not.
-    top = tape.score.max(axis=1)  # (n,)
-    log_sum_exp = top + np.log(np.exp(tape.score - top[:, None]).sum(axis=1))  # (n,)
-    L = np.mean(log_sum_exp - tape.score[np.arange(len(y_t)), y_t])  # scalar (5)
+    shifted = tape.score - tape.score.max(axis=1, keepdims=True)  # (n, N_y)
+    log_sum_exp = np.log(np.exp(shifted).sum(axis=1))  # (n,)
+    L = np.mean(log_sum_exp - shifted[np.arange(len(y_t)), y_t])  # scalar (5)
     return float(L)
 
 
@@ -109,10 +109,12 @@ def train(
     """
     rng = np.random.default_rng(seed)
     n = len(x)
+    N_b = n if N_b is None else N_b
     losses = []
     for _ in range(epochs):
         order = rng.permutation(n)
-        for rows in np.split(order, range(N_b or n, n, N_b or n)):
+        for start in range(0, n, N_b):
+            rows = order[start : start + N_b]
             tape = forward(params, x[rows])
             params = update(params, backward(params, tape, y_t[rows]), lr)
         losses.append(loss(forward(params, x), y_t))
