@@ -1,4 +1,6 @@
-"""How hypothesis draws: the same examples in every run, unless a profile says otherwise.
+"""What tests share: a few fixtures, and how hypothesis draws.
+
+It draws the same examples in every run, unless a profile says otherwise:
 
 pytest --hypothesis-profile=explore draws new and more examples; the fault drill
 (tests/mutants.py) uses the third, which reports a failure without first making it small.
