@@ -1,16 +1,20 @@
 """What tests share: a few fixtures, and how hypothesis draws.
 
-It draws the same examples in every run, unless a profile says otherwise:
-
-pytest --hypothesis-profile=explore draws new and more examples; the fault drill
-(tests/mutants.py) uses the third, which reports a failure without first making it small.
+It draws the same examples in every run. pytest --hypothesis-profile=explore draws new and more
+of them; the fault drill (tests/mutants.py) uses a third profile, which reports a failure
+without first making it small.
 """
+
+import os
 
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
 from handgrad.table import read_table
+
+# One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", max_examples=2000, deadline=None, database=None)
