@@ -31,9 +31,11 @@ def rng():
 
 @pytest.fixture
 def read(tmp_path):
-    def read_content(content):
-        path = tmp_path / "table.csv"
-        path.write_text(content)
-        return read_table(path)
+    """Read a table from a file of this content."""
+
+    def read_content(content, name="table.csv", **options):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return read_table(path, **options)
 
     return read_content

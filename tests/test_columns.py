@@ -24,17 +24,6 @@ from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.table import from_frame, read_table
 
-
-@pytest.fixture
-def read(tmp_path):
-    def read_content(content, name="table.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_table(path, **options)
-
-    return read_content
-
-
 # ------------------------------------------------------------------ numbers
 
 

@@ -26,17 +26,6 @@ from handgrad.errors import DataError
 from handgrad.rows import take
 from handgrad.table import BLOCK_BYTES, from_frame, is_frame, read_table
 
-
-@pytest.fixture
-def read(tmp_path):
-    def read_content(content, name="table.csv", **options):
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_table(path, **options)
-
-    return read_content
-
-
 # ------------------------------------------------------------------ files that read
 
 
