@@ -294,7 +294,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             If a parameter, X, y or the weights cannot be used; nothing has been trained then.
         DivergenceError
-            If the loss or a parameter stops being finite; the last good weights are kept.
+            If the loss or a parameter stops being finite. The weights from the end of the last
+            finished epoch are kept; before a first one, the estimator is left as it was.
         """
         going_on = self.warm_start and hasattr(self, "model_")
         return self._fit(X, y, sample_weight, going_on=going_on, held_out=(X_val, y_val))
