@@ -13,7 +13,8 @@ from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import SGD, Adam
 from handgrad.params import Params, glorot_uniform
-from handgrad.training import Rows, Run, Settings, train, train_lbfgs
+from handgrad.rows import Rows
+from handgrad.training import Run, Settings, train, train_lbfgs
 
 OPTIMIZERS = {
     "sgd": SGD(),

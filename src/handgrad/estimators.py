@@ -43,9 +43,9 @@ from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.params import glorot_uniform
-from handgrad.rows import is_sparse, row_keys, take
+from handgrad.rows import Rows, is_sparse, row_keys, take
 from handgrad.table import from_frame, is_frame
-from handgrad.training import Rows, Run, Settings, train, train_lbfgs
+from handgrad.training import Run, Settings, train, train_lbfgs
 
 Array = NDArray[Any]
 

@@ -1,8 +1,8 @@
-"""Rows of tables, arrays and sparse matrices alike: picking them, and telling equal ones."""
+"""Rows: of tables, arrays and sparse matrices alike, picked and compared; and those encoded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -131,3 +131,18 @@ def _mixed_bits(z: Keys) -> Keys:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+class Rows(NamedTuple):
+    """Encoded rows: what a network learns from or is measured on."""
+
+    x: npt.NDArray[Any]  # (n, N_x), dense or CSR
+    y_t: npt.NDArray[Any]  # (n,) class numbers, or (n, N_y) targets
+    weight: npt.NDArray[Any] | None = None  # (n,), of mean 1
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
+        weight = None if self.weight is None else self.weight[rows]
+        return Rows(self.x[rows], self.y_t[rows], weight)

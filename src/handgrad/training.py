@@ -8,38 +8,26 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.engines.numpy import Numpy, right
+from handgrad.engines.seam import Diverged, Engine, EngineFactory
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
-from handgrad.losses import correct, mean_loss
+from handgrad.losses import mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, invscaling, lbfgs
 from handgrad.params import Params
+from handgrad.rows import Rows
 
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
 
 SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
-
-
-class Rows(NamedTuple):
-    """Encoded rows: what a network learns from or is measured on."""
-
-    x: Array  # (n, N_x), dense or CSR
-    y_t: Array  # (n,) class numbers, or (n, N_y) targets
-    weight: Array | None = None  # (n,), of mean 1
-
-    def __len__(self) -> int:
-        return int(self.x.shape[0])
-
-    def take(self, rows: Array) -> "Rows":
-        weight = None if self.weight is None else self.weight[rows]
-        return Rows(self.x[rows], self.y_t[rows], weight)
 
 
 @dataclass(frozen=True)
@@ -142,6 +130,7 @@ def train(
     epochs: int,
     validation: Rows | None = None,
     on_epoch: OnEpoch | None = None,
+    make_engine: EngineFactory = Numpy,
 ) -> History:
     """Train for at most so many epochs more; the run holds the result.
 
@@ -157,6 +146,8 @@ def train(
         Rows held back, measured after each epoch.
     on_epoch : callable, optional
         Called with each finished ``Epoch``; training stops if it returns True.
+    make_engine : callable
+        Makes the engine that runs the epochs (see ``engines``); the reference by default.
 
     Returns
     -------
@@ -170,13 +161,16 @@ def train(
         the start of that epoch.
     """
     run.prepare(settings)
+    engine = make_engine(
+        architecture, settings.optimizer, rows, batch_size=settings.batch_size, l2=settings.l2
+    )
     watch = Watch()
     started = time.perf_counter()
     record: list[Epoch] = []
     reason = "max_iter"
     try:
         for _ in range(epochs):
-            epoch = _run_epoch(architecture, run, settings, rows, validation, started)
+            epoch = _run_epoch(architecture, run, settings, engine, rows, validation, started)
             record.append(epoch)
             ended = _judge(watch, run, settings, epoch)
             if on_epoch is not None and on_epoch(epoch):
@@ -194,6 +188,7 @@ def _run_epoch(
     architecture: Architecture,
     run: Run,
     settings: Settings,
+    engine: Engine,
     rows: Rows,
     validation: Rows | None,
     started: float,
@@ -202,7 +197,7 @@ def _run_epoch(
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
-            training_loss, accuracy = _update_on_all(architecture, run, settings, rows)
+            training_loss, accuracy = _update_on_all(run, settings, engine, len(rows))
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
                 raise _divergence("a parameter became too large by the last batch", run)
@@ -226,42 +221,17 @@ def _run_epoch(
     )
 
 
-def _update_on_all(
-    architecture: Architecture, run: Run, settings: Settings, rows: Rows
-) -> tuple[float, float]:
+def _update_on_all(run: Run, settings: Settings, engine: Engine, n: int) -> tuple[float, float]:
     """Update on every batch once; return the loss and the accuracy that the batches saw."""
-    n = len(rows)
-    whole = settings.batch_size >= n  # then order means nothing, and no row is copied
-    order = shuffled(n, run.bits) if settings.shuffle and not whole else np.arange(n)
-    total_loss = total_right = 0.0
-    for number, chosen in enumerate(batches(order, settings.batch_size), start=1):
-        batch = rows if whole else rows.take(chosen)
-        batch_loss, right = _update(architecture, run, settings, batch)
-        if not math.isfinite(batch_loss):
-            raise _divergence(f"the loss became {batch_loss} in batch {number}", run)
-        total_loss += batch_loss * len(batch)
-        total_right += right
-    if not (np.isfinite(run.params.flat).all() and np.isfinite(run.slots).all()):
-        raise _divergence("a parameter or its slot was not finite after the last batch", run)
-    return total_loss / n, total_right / n
-
-
-def _update(
-    architecture: Architecture, run: Run, settings: Settings, batch: Rows
-) -> tuple[float, float]:
-    """Make one step; return the batch's loss before it and its weight of correct rows."""
-    tape = forward(architecture, run.params, batch.x)
-    batch_loss = float(mean_loss(architecture.output, tape.score, batch.y_t, batch.weight))
-    if math.isfinite(batch_loss):
-        gradients = backward(architecture, run.params, tape, batch.y_t, batch.weight, settings.l2)
-        run.updates += 1
-        settings.optimizer.step(run.params.flat, gradients.flat, run.slots, run.updates, run.lr)
-    return batch_loss, _right(architecture.output, tape.score, batch)
-
-
-def _right(output: str, score: Array, rows: Rows) -> float:
-    hits = correct(output, score, rows.y_t)
-    return float(np.sum(hits if rows.weight is None else rows.weight[hits], dtype=np.float64))
+    # In one batch of all rows their order means nothing.
+    shuffles = settings.shuffle and settings.batch_size < n
+    order = shuffled(n, run.bits) if shuffles else None
+    try:
+        measured = engine.run_epoch(run.params, run.slots, run.updates, run.lr, order)
+    except Diverged as what:
+        raise _divergence(str(what), run) from None
+    run.updates += -(-n // settings.batch_size)
+    return measured
 
 
 def _divergence(what: str, run: Run) -> DivergenceError:
@@ -283,7 +253,7 @@ def _measure(
         score = forward(architecture, params, part.x).score
         part_loss = mean_loss(architecture.output, score, part.y_t, part.weight)
         total_loss += len(part) * float(part_loss)
-        total_right += _right(architecture.output, score, part)
+        total_right += right(architecture.output, score, part)
     return total_loss / len(rows), total_right / len(rows)
 
 

@@ -1,0 +1,309 @@
+"""The compiled engine as training sees it: memory laid out, threads dealt out, epochs called.
+
+Importing this file imports numba; the first engine of a precision compiles the kernels or
+reads them from the cache (see ``cache.py``).
+"""
+
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from handgrad.engines import cache, epoch, kernels, prediction
+from handgrad.engines.products import load_products
+from handgrad.engines.seam import Diverged
+from handgrad.engines.vectors import VECTOR_BYTES
+from handgrad.network import Architecture
+from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.params import Params, count
+from handgrad.rows import Rows
+
+Array = NDArray[Any]
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # numbered as in kernels.py
+OUTPUTS = ("softmax", "logistic", "identity")
+
+SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
+ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
+
+
+class Compiled:
+    """See ``seam.Engine``.
+
+    Parameters
+    ----------
+    architecture, optimizer, rows, batch_size, l2
+        As for every engine; the rows are dense.
+    threads : int
+        How many threads share a step. The result does not depend on it.
+    """
+
+    name = "compiled"
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        optimizer: Optimizer,
+        rows: Rows,
+        *,
+        batch_size: int,
+        l2: float = 0.0,
+        threads: int = 1,
+    ) -> None:
+        load(rows.x.dtype)
+        self._architecture, self._rows = architecture, rows
+        self._threads = threads
+        self._batch_size = min(batch_size, len(rows))
+        self._batches = -(-len(rows) // self._batch_size)
+        self._batches_a_call = 1
+        self._lanes = VECTOR_BYTES // rows.x.dtype.itemsize
+        self._plan = np.zeros(1, epoch.PLAN)
+        self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
+        self._rates = np.zeros(1, epoch.RATES)
+        self._rates["l2"] = l2
+        self._set_rule(optimizer)
+        self._hold_rows(rows)
+        self._lay_out(architecture, optimizer.n_slots)
+        self._picked = np.zeros(self._batch_size, np.int64)
+        self._sums = np.zeros(epoch.RESULTS)
+        self._sync = np.zeros(2 * epoch.GENERATION, np.int64)
+
+    def _set_rule(self, optimizer: Optimizer) -> None:
+        if isinstance(optimizer, Adam):
+            self._plan["rule"] = kernels.ADAM
+            for name in "beta_1", "beta_2", "epsilon":
+                self._rates[name] = getattr(optimizer, name)
+        elif isinstance(optimizer, SGD):
+            moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
+            self._plan["rule"] = moving if optimizer.momentum else kernels.SGD
+            self._rates["momentum"] = optimizer.momentum
+
+    def _hold_rows(self, rows: Rows) -> None:
+        """Note where the rows are, copying only what does not lie as the kernels read it."""
+        plan, dtype = self._plan, rows.x.dtype
+        labels = rows.y_t.ndim == 1
+        self._owned = [
+            np.ascontiguousarray(rows.x),
+            np.ascontiguousarray(rows.y_t, np.int64 if labels else dtype),
+            np.ascontiguousarray([] if rows.weight is None else rows.weight, dtype),
+        ]
+        x, y_t, weight = (array.ctypes.data for array in self._owned)
+        plan["rows"], plan["labels" if labels else "targets"], plan["weights"] = x, y_t, weight
+        plan["weighted"] = rows.weight is not None
+        plan["n_rows"] = len(rows)
+        plan["batch_size"] = self._batch_size
+
+    def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
+        """Give everything that the kernels use its place in one array."""
+        units, plan, layers = architecture.layer_units, self._plan, self._layers
+        plan["activation"] = ACTIVATIONS.index(architecture.activation)
+        plan["output"] = OUTPUTS.index(architecture.output)
+        plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
+        plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
+        size = self._place_parameters(units)
+        plan["slots"] = plan["slot"] = size
+        size *= 1 + n_slots
+        tall = self._padded(self._batch_size)
+        for layer in layers[:-1]:
+            for name in "h", "d":
+                layer[name] = size
+                size += tall * int(layer["columns"])
+        # Without a hidden layer the head reads rows of x as vectors: they must be padded.
+        self._pads_x = len(layers) == 1 and units[0] % self._lanes > 0
+        x_row = self._padded(units[0]) if len(layers) == 1 else units[0]
+        score_row = tall + self._lanes
+        plan["x_row"], plan["score_row"] = x_row, score_row
+        block = epoch.BLOCK_ROWS * (epoch.BLOCK_VECTORS + 1) * self._lanes
+        plan["gradient_size"] = max(block, *map(self._padded, units))
+        for name, need in {
+            "x": self._batch_size * x_row,
+            "score": units[-1] * score_row,
+            "target": 0 if architecture.output == "softmax" else units[-1] * score_row,
+            "weight": tall,
+            "loss": tall,
+            "hit": tall,
+            "zeros": self._padded(max(units)),
+            "gradient": self._threads * int(plan["gradient_size"][0]),
+        }.items():
+            plan[name] = size
+            size += self._padded(need)
+        self._work = aligned(size, self._rows.x.dtype)
+        start = int(plan["weight"][0])
+        self._work[start : start + tall] = 1
+
+    def _place_parameters(self, units: tuple[int, ...]) -> int:
+        place = flat = 0
+        for number, (n_in, n_out) in enumerate(pairwise(units)):
+            layer, last = self._layers[number], number == len(self._layers) - 1
+            layer["n_in"], layer["n_out"], layer["flat"] = n_in, n_out, flat
+            layer["columns"] = self._padded(n_in if last else n_out)
+            layer["W"] = place
+            layer["b"] = place = place + int(layer["columns"]) * (n_out if last else n_in)
+            place += self._padded(n_out)
+            flat += (n_in + 1) * n_out
+        return place
+
+    def _padded(self, n: int) -> int:
+        return -(-n // self._lanes) * self._lanes
+
+    def run_epoch(
+        self,
+        params: Params,
+        slots: Array,
+        updates: int,
+        lr: float,
+        order: NDArray[np.intp] | None,
+    ) -> tuple[float, float]:
+        plan, sums = self._plan, self._sums
+        if order is not None:
+            order = np.ascontiguousarray(order, np.int64)
+        plan["order"] = 0 if order is None else order.ctypes.data
+        plan["gathers"] = order is not None or self._pads_x
+        plan["flat"], plan["slot_vectors"] = params.flat.ctypes.data, slots.ctypes.data
+        sums[:] = 0
+        first = 0
+        while first < self._batches:
+            last = min(self._batches, first + self._batches_a_call)
+            started = time.perf_counter()
+            self._run_batches(first, last, updates + first, lr)
+            seconds = max(time.perf_counter() - started, 1e-6)
+            self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
+            self._check(sums)
+            first = last
+        n = len(self._rows)
+        return float(sums[epoch.LOSS]) / n, float(sums[epoch.RIGHT]) / n
+
+    def _check(self, sums: Array) -> None:
+        if sums[epoch.BAD_BATCH]:
+            raise Diverged(
+                f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"
+            )
+        if sums[epoch.NOT_FINITE]:
+            raise Diverged("a parameter or its slot was not finite after the last batch")
+
+    def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
+        def run(thread: int, threads: int) -> None:
+            epoch.run_batches(
+                thread,
+                threads,
+                first,
+                last,
+                updates,
+                lr,
+                self._plan,
+                self._layers,
+                self._rates,
+                self._picked,
+                self._work,
+                self._sums,
+                self._sync,
+            )
+
+        if self._threads == 1:
+            run(0, 1)
+            return
+        helpers = _pool(self._threads - 1)
+        others = [helpers.submit(run, k, self._threads) for k in range(1, self._threads)]
+        run(0, self._threads)
+        for other in others:
+            other.result()
+
+
+def predict(
+    architecture: Architecture, params: Params, x: Array, *, probabilities: bool, threads: int = 1
+) -> Array:
+    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows."""
+    dtype = params.flat.dtype
+    load(dtype)
+    x = np.ascontiguousarray(x, dtype)
+    flat = np.ascontiguousarray(params.flat)
+    units = architecture.layer_units
+    columns = 2 if probabilities and architecture.output == "logistic" else units[-1]
+    out = np.empty((len(x), columns), dtype)
+    layers, size = _prediction_layout(units, VECTOR_BYTES // dtype.itemsize)
+
+    def run(begin: int, end: int) -> None:
+        prediction.predict_rows(
+            begin,
+            end,
+            x.ctypes.data,
+            flat.ctypes.data,
+            out.ctypes.data,
+            layers,
+            ACTIVATIONS.index(architecture.activation),
+            OUTPUTS.index(architecture.output),
+            probabilities,
+            aligned(size, dtype),
+        )
+
+    parts = max(1, min(threads, len(x) // ROWS_A_THREAD))
+    ends = [len(x) * k // parts for k in range(parts + 1)]
+    others = [_pool(parts - 1).submit(run, *pair) for pair in pairwise(ends[1:])]
+    run(ends[0], ends[1])
+    for other in others:
+        other.result()
+    return out
+
+
+_prediction_layout = lru_cache(prediction.lay_out)
+
+
+@lru_cache
+def _pool(n: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n, thread_name_prefix="handgrad")
+
+
+def aligned(n: int, dtype: np.dtype[Any]) -> Array:
+    """Make n zeros that begin on a cache line."""
+    raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    zeros: Array = raw[start : start + n * dtype.itemsize].view(dtype)
+    return zeros
+
+
+# -- compiling ------------------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_loaded: set[str] = set()
+
+
+def load(dtype: np.dtype[Any]) -> None:
+    """Compile the kernels for a precision, or read them from the cache; only once a process."""
+    if dtype.name in _loaded:
+        return
+    with _lock:
+        if dtype.name in _loaded:
+            return
+        if not cache.is_warm(dtype.name):
+            print(
+                f"handgrad: compiling the fast engine for {dtype.name}; this takes some seconds, "
+                "once on this machine",
+                file=sys.stderr,
+            )
+        with cache.numba_cache() as keeps:
+            load_products(getattr(types, dtype.name), keeps)
+            for function in epoch.run_batches, prediction.predict_rows:
+                if keeps and not _loaded:
+                    function.enable_caching()
+        _loaded.add(dtype.name)
+        _try_out(dtype)
+    cache.mark_warm(dtype.name)
+
+
+def _try_out(dtype: np.dtype[Any]) -> None:
+    """Compile by calling: an epoch and a prediction of one row."""
+    units = (1, 1)
+    params = Params.zeros(units, dtype)
+    architecture = Architecture(units, output="logistic")
+    rows = Rows(np.zeros((1, 1), dtype), np.zeros((1, 1)))
+    Compiled(architecture, SGD(), rows, batch_size=1).run_epoch(
+        params, np.zeros((0, 2), dtype), 0, 0.1, None
+    )
+    predict(architecture, params, rows.x, probabilities=True)

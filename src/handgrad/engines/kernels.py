@@ -1,0 +1,304 @@
+"""The rest of the compiled engine's arithmetic: activations, losses, sums, update rules.
+
+Vectors go over elements, or over rows where a row has few classes. Rows of weights, biases and
+slots are padded to whole vectors with zeros, which every rule here keeps zero.
+"""
+
+import math
+
+from numba import njit
+
+from handgrad.engines.vectors import (
+    at,
+    atanh_series,
+    exp_series,
+    exponent_of,
+    fma,
+    highest_exponent,
+    lanes,
+    load,
+    lowest_exponent,
+    power_of_two,
+    rint,
+    splat,
+    sqrt,
+    store,
+    total,
+    where_greater,
+)
+
+compiled = njit(error_model="numpy", nogil=True)
+
+IDENTITY, LOGISTIC, TANH, RELU = 0, 1, 2, 3  # activations
+SOFTMAX, BINARY, SQUARED = 0, 1, 2  # outputs, with their losses
+
+LOG2_E, LN_2, ROOT_2 = math.log2(math.e), math.log(2), math.sqrt(2)
+LN_2_HIGH = 45426 / 65536  # so short that k LN_2_HIGH is exact
+LN_2_LOW = 1.42860682030941723212e-6  # ln(2) - LN_2_HIGH
+
+
+@compiled
+def _reduced(v):  # type: ignore[no-untyped-def]
+    """Split e^v = 2^k (1 + q): give 2^k and q. NaN gives NaN."""
+    low, high = lowest_exponent(v), highest_exponent(v)
+    v = where_greater(low, v, low, v)
+    v = where_greater(v, high, high, v)
+    k = rint(v * splat(v, LOG2_E))
+    f = fma(k, splat(v, -LN_2_LOW), fma(k, splat(v, -LN_2_HIGH), v))  # |f| <= ln(2)/2
+    return power_of_two(k), f * exp_series(f)
+
+
+@compiled
+def exp(v):  # type: ignore[no-untyped-def]
+    scale, q = _reduced(v)
+    return fma(scale, q, scale)
+
+
+@compiled
+def log(v):  # type: ignore[no-untyped-def]
+    """Compute ln v = k ln 2 + 2 atanh((m - 1)/(m + 1)) with v = 2^k m, for normal v > 0."""
+    one = splat(v, 1.0)
+    k = exponent_of(v)
+    m = v * power_of_two(splat(v, 0.0) - k)
+    above = splat(v, ROOT_2)
+    k = where_greater(m, above, k + one, k)
+    m = where_greater(m, above, m * splat(v, 0.5), m)
+    s = (m - one) / (m + one)
+    return fma(k, splat(v, LN_2), (s + s) * atanh_series(s * s))
+
+
+@compiled
+def log1p(v):  # type: ignore[no-untyped-def]
+    """Compute ln(1 + v) = 2 atanh(v/(2 + v)) for v in [0, 1]."""
+    s = v / (splat(v, 2.0) + v)
+    return (s + s) * atanh_series(s * s)
+
+
+@compiled
+def activate(H, n, activation):  # type: ignore[no-untyped-def]
+    """Turn n elements of r into h, in place; the product has done relu already."""
+    width = lanes(H)
+    one, two = splat(H, 1.0), splat(H, 2.0)
+    if activation == TANH:
+        for i in range(0, n, width):
+            r = load(at(H, i))
+            scale, q = _reduced(r + r)
+            e = fma(scale, q, scale - one)  # e^2r - 1 without cancellation, so h is good near 0
+            store(at(H, i), e / (e + two))
+    elif activation == LOGISTIC:
+        for i in range(0, n, width):
+            r = load(at(H, i))
+            store(at(H, i), one / (one + exp(splat(H, 0.0) - r)))
+
+
+@compiled
+def activate_backward(D, H, n, activation):  # type: ignore[no-untyped-def]
+    """Turn n elements of dh into dr, in place, by the derivative written in h."""
+    width = lanes(D)
+    one, zero = splat(D, 1.0), splat(D, 0.0)
+    if activation == RELU:
+        for i in range(0, n, width):
+            store(at(D, i), where_greater(load(at(H, i)), zero, load(at(D, i)), zero))
+    elif activation == TANH:
+        for i in range(0, n, width):
+            h = load(at(H, i))
+            store(at(D, i), load(at(D, i)) * (one - h * h))
+    elif activation == LOGISTIC:
+        for i in range(0, n, width):
+            h = load(at(H, i))
+            store(at(D, i), load(at(D, i)) * (h * (one - h)))
+
+
+# -- sums over rows ---------------------------------------------------------------------------
+
+ROWS_A_SUM = 256  # so many are added in the network's precision, their sums in float64
+
+
+@compiled
+def sum_rows(v, n):  # type: ignore[no-untyped-def]
+    """Add n numbers."""
+    width, result = lanes(v), 0.0
+    for start in range(0, n, ROWS_A_SUM):
+        rows = min(ROWS_A_SUM, n - start)
+        whole = rows - rows % width
+        part = splat(v, 0.0)
+        for i in range(start, start + whole, width):
+            part = part + load(at(v, i))
+        result += total(part)
+        for i in range(start + whole, start + rows):
+            result += v[i]
+    return result
+
+
+@compiled
+def sum_columns(D, d_row, n, width, result):  # type: ignore[no-untyped-def]
+    """Add the n rows of D, a width that is a multiple of the lanes, into ``result``."""
+    lane = lanes(D)
+    for j in range(0, width, lane):
+        whole = splat(D, 0.0)
+        for start in range(0, n, ROWS_A_SUM):
+            rows = min(ROWS_A_SUM, n - start)
+            even = odd = splat(D, 0.0)
+            place = at(D, start * d_row + j)
+            for i in range(0, rows - 1, 2):
+                even = even + load(at(place, i * d_row))
+                odd = odd + load(at(place, (i + 1) * d_row))
+            if rows % 2:
+                even = even + load(at(place, (rows - 1) * d_row))
+            whole = whole + (even + odd)
+        store(at(result, j), whole)
+
+
+# -- the losses: scores of class c and row i lie at S[c * s_row + i] --------------------------
+
+
+@compiled
+def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+    """Replace the scores of n rows by dscore; write each row's weighted loss and its hit.
+
+    Equations 4 to 6 in one pass over a vector of rows at a time. share is 1/n of the batch.
+    """
+    width = lanes(S)
+    for start in range(0, n, width):
+        rows = min(width, n - start)
+        top, best = load(at(S, start)), splat(S, 0.0)
+        for c in range(1, n_classes):
+            s = load(at(S, c * s_row + start))
+            best = where_greater(s, top, splat(S, c), best)
+            top = where_greater(s, top, s, top)
+        store(at(hit, start), best)
+        for i in range(start, start + rows):
+            loss[i] = S[y_t[i] * s_row + i]
+        e_sum = splat(S, 0.0)
+        for c in range(n_classes):
+            place = at(S, c * s_row + start)
+            e = exp(load(place) - top)
+            store(place, e)
+            e_sum = e_sum + e
+        w = load(at(weight, start))
+        store(at(loss, start), w * (log(e_sum) + (top - load(at(loss, start)))))
+        scale = w * splat(S, share) / e_sum
+        for c in range(n_classes):
+            place = at(S, c * s_row + start)
+            store(place, load(place) * scale)
+        for i in range(start, start + rows):
+            S[y_t[i] * s_row + i] -= weight[i] * share
+            hit[i] = weight[i] if hit[i] == y_t[i] else 0.0
+
+
+@compiled
+def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+    """Do the same for logistic outputs; the targets T lie as the scores do."""
+    width = lanes(S)
+    zero, one = splat(S, 0.0), splat(S, 1.0)
+    for start in range(0, n, width):
+        w = load(at(weight, start))
+        row_loss, right = zero, w
+        for c in range(n_outputs):
+            s, t = load(at(S, c * s_row + start)), load(at(T, c * t_row + start))
+            e = exp(where_greater(s, zero, zero - s, s))  # e^-|s|
+            y = where_greater(s, zero, one, e) / (one + e)
+            log_y = where_greater(s, zero, zero, s) - log1p(e)
+            row_loss = row_loss + ((one - t) * s - log_y)
+            says = where_greater(s, zero, one, zero)
+            right = where_greater(says, t, zero, where_greater(t, says, zero, right))
+            store(at(S, c * s_row + start), (y - t) * (w * splat(S, share)))
+        store(at(loss, start), w * row_loss)
+        store(at(hit, start), right)
+
+
+@compiled
+def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+    """Do the same for outputs that are numbers."""
+    width = lanes(S)
+    zero, half = splat(S, 0.0), splat(S, 0.5)
+    for start in range(0, n, width):
+        w = load(at(weight, start))
+        row_loss, right = zero, w
+        for c in range(n_outputs):
+            s, t = load(at(S, c * s_row + start)), load(at(T, c * t_row + start))
+            off = s - t
+            row_loss = row_loss + half * off * off
+            right = where_greater(off, zero, zero, where_greater(zero, off, zero, right))
+            store(at(S, c * s_row + start), off * (w * splat(S, share)))
+        store(at(loss, start), w * row_loss)
+        store(at(hit, start), right)
+
+
+@compiled
+def softmax_rows(S, s_row, n, n_classes, y):  # type: ignore[no-untyped-def]
+    """Write the probabilities of n rows, (n, n_classes), from their scores."""
+    width = lanes(S)
+    for start in range(0, n, width):
+        top = load(at(S, start))
+        for c in range(1, n_classes):
+            s = load(at(S, c * s_row + start))
+            top = where_greater(s, top, s, top)
+        e_sum = splat(S, 0.0)
+        for c in range(n_classes):
+            place = at(S, c * s_row + start)
+            e = exp(load(place) - top)
+            store(place, e)
+            e_sum = e_sum + e
+        for c in range(n_classes):
+            place = at(S, c * s_row + start)
+            store(place, load(place) / e_sum)
+        for i in range(start, min(n, start + width)):
+            for c in range(n_classes):
+                y[i * n_classes + c] = S[c * s_row + i]
+
+
+@compiled
+def logistic_rows(S, n, y):  # type: ignore[no-untyped-def]
+    """Write the probabilities of both classes, (n, 2), from the one score of the second."""
+    width = lanes(S)
+    one, zero = splat(S, 1.0), splat(S, 0.0)
+    for start in range(0, n, width):
+        s = load(at(S, start))
+        e = exp(where_greater(s, zero, zero - s, s))
+        likely, unlikely = one / (one + e), e / (one + e)
+        for side in range(2):
+            first = side == 1
+            chosen = where_greater(s, zero, likely if first else unlikely, unlikely if first else likely)
+            store(at(S, start), chosen)
+            for i in range(start, min(n, start + width)):
+                y[2 * i + side] = S[i]
+
+
+# -- the update rules: optim.py in one pass ---------------------------------------------------
+
+SGD, MOMENTUM, NESTEROV, ADAM = 0, 1, 2, 3
+
+
+@compiled
+def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):  # type: ignore[no-untyped-def]
+    """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
+    lane = lanes(P)
+    descent, mu = splat(P, -rule.lr), splat(P, rule.momentum)
+    decay, nesterov = splat(P, l2), rule.kind == NESTEROV
+    for i in range(rows):
+        for j in range(0, width, lane):
+            p, v = load(at(P, i * row + j)), load(at(V, i * row + j))
+            down = descent * fma(decay, p, load(at(G, i * g_row + j)))
+            v = fma(mu, v, down)
+            store(at(V, i * row + j), v)
+            store(at(P, i * row + j), p + (fma(mu, v, down) if nesterov else v))
+
+
+@compiled
+def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):  # type: ignore[no-untyped-def]
+    """Move parameters P and both moments M, V; rule.alpha and rule.root correct their bias."""
+    lane = lanes(P)
+    beta_1, rest_1 = splat(P, rule.beta_1), splat(P, 1 - rule.beta_1)
+    beta_2, rest_2 = splat(P, rule.beta_2), splat(P, 1 - rule.beta_2)
+    alpha, root, epsilon = splat(P, rule.alpha), splat(P, rule.root), splat(P, rule.epsilon)
+    decay = splat(P, l2)
+    for i in range(rows):
+        for j in range(0, width, lane):
+            p = load(at(P, i * row + j))
+            g = fma(decay, p, load(at(G, i * g_row + j)))
+            m = fma(beta_1, load(at(M, i * row + j)), rest_1 * g)
+            v = fma(beta_2, load(at(V, i * row + j)), rest_2 * (g * g))
+            store(at(M, i * row + j), m)
+            store(at(V, i * row + j), v)
+            store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))

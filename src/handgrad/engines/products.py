@@ -1,0 +1,314 @@
+"""The products of the compiled engine, in tiles that keep their sums in registers.
+
+Matrices are pointers with a stride between rows. The columns of B and C are padded to whole
+vectors. No sum depends on how rows or columns are dealt out to tiles, calls or threads: each
+is one chain of multiply-adds in the order of k.
+"""
+
+from contextlib import nullcontext
+from itertools import product
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import cfunc
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from handgrad.engines.vectors import (
+    INT,
+    REGISTERS,
+    Vector,
+    add_lanes,
+    at,
+    fused,
+    lanes,
+    read,
+    spread,
+    write,
+)
+
+# What a product does with its sums: C = alpha sums; C = C + alpha (sums + beta C), a step of
+# gradient descent with an L2 penalty; C = max(floor, sums + bias); C = sums where h > 0, else 0.
+STORE, ADD, BIAS, RELU_BACKWARD = 0, 1, 2, 3
+
+# The rows of B that one pass over a strip uses: 192 x 48 float32 stay in the first two caches.
+DEPTH = 192
+
+
+def _strip(n_rows: int, n_vectors: int) -> Any:
+    """Make the kernel of a strip of C, n_vectors vectors wide: a tile of n_rows rows at a time.
+
+    The n_rows x n_vectors sums of a tile stay in registers while k runs: each step loads n_vectors vectors
+    of B and n_rows numbers of A for n_rows * n_vectors fused multiply-adds. A[i, p] lies at
+    i * a_row + p * a_column, so A may be a transpose. Of fewer rows than n_rows the last is
+    computed again and not stored. With ``resume`` the sums go on from what C holds. ``extra``
+    is the bias, or h with the rows of C; ``beta`` is also the floor of BIAS.
+    """
+
+    @intrinsic
+    def strip(typingctx, m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra):  # type: ignore[no-untyped-def]  # noqa: E501
+        signature = types.void(
+            m, k, A.dtype, A, a_row, a_column, B, b_row, A.dtype, C, c_row, resume, end, extra
+        )
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            vector = context.get_value_type(Vector(signature.args[3].dtype))
+            with cgutils.for_range_slice(builder, INT(0), args[0], INT(n_rows), INT) as (i, _):
+                _tile(builder, vector, n_rows, n_vectors, i, args)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return strip
+
+
+def _tile(builder, vector, n_rows, n_vectors, start, args):  # type: ignore[no-untyped-def]
+    """Emit one tile, from row ``start`` on."""
+    m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra = args
+    rows = builder.sub(m, start)
+    columns = [INT(vector.count * j) for j in range(n_vectors)]
+    zero = ir.Constant(vector, [0.0] * vector.count)
+    alpha, beta = spread(builder, vector, alpha), spread(builder, vector, beta)
+    row = [builder.add(start, _clamped(builder, i, rows)) for i in range(n_rows)]
+    a = [builder.gep(A, [builder.mul(i, a_row)]) for i in row]
+    c = [builder.gep(C, [builder.mul(i, c_row)]) for i in row]
+    sums = [[cgutils.alloca_once_value(builder, zero) for _ in columns] for _ in row]
+
+    with builder.if_then(builder.icmp_signed("!=", resume, INT(0))):
+        for i, j in product(range(n_rows), range(n_vectors)):
+            builder.store(read(builder, vector, c[i], columns[j]), sums[i][j])
+    with cgutils.for_range(builder, k, intp=INT) as loop:
+        b_start = builder.gep(B, [builder.mul(loop.index, b_row)])
+        b = [read(builder, vector, b_start, column) for column in columns]
+        p = builder.mul(loop.index, a_column)
+        for i in range(n_rows):
+            number = spread(builder, vector, builder.load(builder.gep(a[i], [p])))
+            for j in range(n_vectors):
+                value = fused(builder, number, b[j], builder.load(sums[i][j]))
+                builder.store(value, sums[i][j])
+
+    def scaled(value, i, column):  # type: ignore[no-untyped-def]
+        return builder.fmul(alpha, value)
+
+    def added(value, i, column):  # type: ignore[no-untyped-def]
+        before = read(builder, vector, c[i], column)
+        return fused(builder, alpha, fused(builder, beta, before, value), before)
+
+    def above_floor(value, i, column):  # type: ignore[no-untyped-def]
+        r = builder.fadd(value, read(builder, vector, extra, column))
+        # r <= floor is false for NaN, so a NaN passes and is noticed in the loss
+        return builder.select(builder.fcmp_ordered("<=", r, beta), beta, r)
+
+    def masked(value, i, column):  # type: ignore[no-untyped-def]
+        h = builder.gep(extra, [builder.mul(row[i], c_row)])
+        on = builder.fcmp_ordered(">", read(builder, vector, h, column), zero)
+        return builder.select(on, value, zero)
+
+    for which, finished in enumerate((scaled, added, above_floor, masked)):
+        with builder.if_then(builder.icmp_signed("==", end, INT(which))):
+            for i in range(n_rows):
+                # A row that stands for another writes the same again, but may not add.
+                there = builder.icmp_signed("<", INT(i), rows)
+                with builder.if_then(there) if which == ADD and i else nullcontext():
+                    for j, column in enumerate(columns):
+                        value = finished(builder.load(sums[i][j]), i, column)
+                        write(builder, value, c[i], column)
+
+
+def _clamped(builder: ir.IRBuilder, i: int, rows: ir.Value) -> ir.Value:
+    """Emit min(i, rows - 1): a row that is there."""
+    inside = builder.icmp_signed("<", INT(i), rows)
+    return builder.select(inside, INT(i), builder.sub(rows, INT(1)))
+
+
+def _dots(n_rows: int, n_columns: int) -> Any:
+    """Make the kernel of C[i, j] = A[i] . B[j] + bias[j]: rows of A with rows of B.
+
+    C[i, j] lies at i * c_row + j * c_column, so C may be stored as a transpose.
+    """
+
+    @intrinsic
+    def dots(typingctx, rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+        signature = types.void(
+            rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column
+        )
+
+        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column = args
+            vector = context.get_value_type(Vector(signature.args[3].dtype))
+            zero = ir.Constant(vector, [0.0] * vector.count)
+            sums = [
+                [cgutils.alloca_once_value(builder, zero) for _ in range(n_columns)]
+                for _ in range(n_rows)
+            ]
+
+            a_starts, b_starts = (
+                [builder.gep(p, [builder.mul(_clamped(builder, i, n), stride)]) for i in range(many)]
+                for p, stride, n, many in ((A, a_row, rows, n_rows), (B, b_row, columns, n_columns))
+            )
+            steps = builder.sdiv(k, INT(vector.count))
+            with cgutils.for_range(builder, steps, intp=INT) as loop:
+                p = builder.mul(loop.index, INT(vector.count))
+                b = [read(builder, vector, start, p) for start in b_starts]
+                for start, row_sums in zip(a_starts, sums, strict=True):
+                    a = read(builder, vector, start, p)
+                    for j, place in enumerate(row_sums):
+                        builder.store(fused(builder, a, b[j], builder.load(place)), place)
+            for i in range(n_rows):
+                with builder.if_then(builder.icmp_signed("<", INT(i), rows)):
+                    for j in range(n_columns):
+                        with builder.if_then(builder.icmp_signed("<", INT(j), columns)):
+                            value = add_lanes(builder, builder.load(sums[i][j]))
+                            value = builder.fadd(value, builder.load(builder.gep(bias, [INT(j)])))
+                            offset = builder.add(
+                                builder.mul(c_row, INT(i)), builder.mul(c_column, INT(j))
+                            )
+                            builder.store(value, builder.gep(C, [offset]))
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return dots
+
+
+# Three quarters of the registers hold sums; the rest hold B, A and what the compiler needs.
+ROWS_3, ROWS_2, ROWS_1 = (8, 12, 16) if REGISTERS == 32 else (4, 6, 12)
+FEW = 3
+_wide_3, _wide_2, _wide_1 = _strip(ROWS_3, 3), _strip(ROWS_2, 2), _strip(ROWS_1, 1)
+_few_4, _few_2, _few_1 = _strip(FEW, 4), _strip(FEW, 2), _strip(FEW, 1)
+_one_4 = _strip(1, 4)
+DOTS = 4
+_dots_4, _dots_1 = _dots(DOTS, DOTS), _dots(1, DOTS)
+
+
+def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):  # type: ignore[no-untyped-def]
+    """Compute the product of A (m, k) and B (k, n) into C (m, n), as ``end`` says.
+
+    n is a multiple of the lanes. B goes in strips of up to four vectors of columns and DEPTH
+    rows, so that a strip is read from the first or second cache as often as A has tiles.
+    """
+    width = lanes(A)
+    # Three columns need fewer loads a product, two waste fewer rows where m is, say, 10.
+    three = -(-m // ROWS_3) * ROWS_3 <= -(-m // ROWS_2) * ROWS_2
+    for start in range(0, k, DEPTH):
+        deep = min(DEPTH, k - start)
+        act, scale, keep, resume = end, alpha, beta, 0
+        if end == ADD:
+            keep = beta if start == 0 else 0.0
+        else:
+            resume = 1 if start > 0 else 0
+            if start + deep < k:
+                act, scale = STORE, 1.0
+        a, j = at(A, start * a_column), 0
+        while j < n:
+            left = (n - j) // width
+            b, c, e = at(B, start * b_row + j), at(C, j), at(extra, j)
+            if m == 1 and left >= 4:
+                _one_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                j += 4 * width
+            elif m <= FEW and left >= 4:
+                _few_4(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 4 * width
+            elif m <= FEW and left >= 2:
+                _few_2(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 2 * width
+            elif m <= FEW:
+                _few_1(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += width
+            elif three and (left == 3 or left > 4):
+                _wide_3(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 3 * width
+            elif left >= 2:
+                _wide_2(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 2 * width
+            else:
+                _wide_1(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += width
+
+
+def _row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+    """Compute C[i, j] = A[i] . B[j] + bias[j] for A (m, k) and B (n, k)."""
+    for i in range(0, m, DOTS):
+        rows = min(DOTS, m - i)
+        for j in range(0, n, DOTS):
+            columns = min(DOTS, n - j)
+            a, b, s = at(A, i * a_row), at(B, j * b_row), at(bias, j)
+            c = at(C, i * c_row + j * c_column)
+            if m == 1:
+                _dots_1(rows, columns, k, a, a_row, b, b_row, s, c, c_row, c_column)
+            else:
+                _dots_4(rows, columns, k, a, a_row, b, b_row, s, c, c_row, c_column)
+
+
+# -- the two products as functions of their own ------------------------------------------------
+
+# A function that numba compiles is compiled again with each caller, and with each caller of
+# that: 29 seconds in all where the products take 3. These two are compiled by themselves, once
+# for each precision, and called by name.
+
+
+def load_products(element: types.Float, cache: bool) -> None:
+    """Compile the products for float32 or float64, or read them from the cache."""
+    whole, real, p = types.int64, types.float64, types.CPointer(element)
+    signatures = {
+        _multiply: (whole, whole, whole, real, p, whole, whole, p, whole, real, p, whole, whole, p),
+        _row_products: (whole, whole, whole, p, whole, p, whole, p, p, whole, whole),
+    }
+    for function, signature in signatures.items():
+        native = cfunc(types.void(*signature), error_model="numpy", cache=cache)(function)
+        _loaded.append(native)
+        llvm.add_symbol(_symbol(function.__name__, element), native.address)
+
+
+_loaded: list[Any] = []  # keeps the code in memory
+
+
+def _symbol(name: str, element: types.Float) -> str:
+    return f"handgrad{name}_{element}"
+
+
+def _call(name, signature, builder, element, args):  # type: ignore[no-untyped-def]
+    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in args])
+    function = cgutils.get_or_insert_function(builder.module, kind, _symbol(name, element))
+    builder.call(function, args)
+
+
+@intrinsic
+def multiply(typingctx, m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):  # type: ignore[no-untyped-def]
+    """Call _multiply."""
+    whole, real = types.int64, types.float64
+    signature = types.void(
+        whole, whole, whole, real, A, whole, whole, A, whole, real, A, whole, whole, A
+    )
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        _call("_multiply", signature, builder, signature.args[4].dtype, args)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def row_products(typingctx, m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+    """Call _row_products."""
+    whole = types.int64
+    signature = types.void(whole, whole, whole, A, whole, A, whole, A, A, whole, whole)
+
+    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        _call("_row_products", signature, builder, signature.args[3].dtype, args)
+        return context.get_dummy_value()
+
+    return signature, codegen
