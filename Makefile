@@ -4,6 +4,7 @@
 #   make test      run the whole suite
 #   make check     lint, types, formatting, import contract
 #   make mutants   plant faults one by one and show that the suite catches each
+#   make bench     race the training step against other libraries; makes their environments
 #   make clean     remove what these made
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV   ?= .venv
 OUT    ?= demo
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check mutants clean
+.PHONY: demo test check mutants bench clean
 
 demo: $(VENV)/.demo
 	mkdir -p $(OUT)
@@ -28,6 +29,9 @@ check: $(VENV)/.check
 
 mutants: $(VENV)/.test
 	$(BIN)/python tests/mutants.py
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/race.py
 
 clean:
 	rm -rf $(VENV) $(OUT)

@@ -59,6 +59,7 @@ from handgrad.terminal import (
     note,
     print_evaluation,
     print_json,
+    print_machine,
     print_table,
     say,
     shown,
@@ -259,12 +260,20 @@ def main(context: click.Context) -> None:
     help="Of all chance.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["auto", "numpy", "compiled"]),
+    default="auto",
+    show_default=True,
+    help="What runs the epochs.",
+)
+@click.option(
     "--report",
     metavar="FOLDER",
     type=FILE,
     help="Write learning_curve.png and confusion_matrix.png here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train a classifier on a table.
@@ -275,6 +284,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     """
     _check_output(options["model_path"], table)
     _check_report(options["report"])
+    _check_engine(options["engine"])
     _load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = read_labelled(table, target, options)
     parts = partition(data, options)
@@ -282,12 +292,14 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     model = replace(estimator.model_, target=data.target)
     judged = parts.judged()
     evaluation = _evaluate(model, judged.table, encode_labels(judged.y, model.classes))
-    outcome = Outcome(data, parts, model, estimator.history_, evaluation, judged.name, seconds)
+    engine = {"name": estimator.engine_, "reason": estimator.engine_reason_}
+    history = estimator.history_
+    outcome = Outcome(data, parts, model, history, evaluation, judged.name, seconds, engine)
     written = _write_outcome(outcome, options["model_path"], options["report"])
     if as_json:
         print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
-        _print_outcome(outcome, written)
+        _print_outcome(outcome, written, verbose=options["verbose"])
 
 
 @dataclass(frozen=True)
@@ -301,6 +313,7 @@ class Outcome:
     evaluation: Evaluation
     judged_by: str
     seconds: float
+    engine: dict[str, str]
 
     @property
     def kept_epoch(self) -> int:
@@ -329,6 +342,7 @@ class Outcome:
             "kept_epoch": self.kept_epoch,
             "stopped_by": self.history.reason,
             "seconds": self.seconds,
+            "engine": self.engine,
             "judged_by": self.judged_by,
             "evaluation": evaluation_json(self.evaluation),
             "history": self.history.rows(),
@@ -352,6 +366,7 @@ def _train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, f
         n_iter_no_change=options["patience"],
         categorical_features=list(options["categorical"]),
         dtype="float32",
+        engine=options["engine"],
         **OPTIMIZERS[options["optimizer"]],
     )
     held_out = {} if validation is None else {"X_val": validation.table, "y_val": validation.y}
@@ -431,7 +446,7 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
         )
 
 
-def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
+def _print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:
     counts = [
         f"{len(part.y):,} to {verb}"
         for part, verb in zip(
@@ -446,6 +461,8 @@ def _print_outcome(outcome: Outcome, written: list[Path]) -> None:
     kept = "" if outcome.parts.validation is None else f"; kept epoch {outcome.kept_epoch}"
     ended = _reason(outcome.history.reason)
     say(f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s, ended by {ended}{kept}")
+    if verbose:
+        say(f"engine: {outcome.engine['name']} ({outcome.engine['reason']})")
     say("")
     print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
     if outcome.judged_by == "training":
@@ -535,11 +552,41 @@ def evaluate_command(
 
 
 @main.command()
-@click.argument("model", type=FILE)
+@click.argument("model", type=FILE, required=False)
+@click.option(
+    "--machine", is_flag=True, help="Tell what this machine computes with, and what is faster."
+)
+@click.option(
+    "--compile", "compiles", is_flag=True, help="With --machine: compile the fast engine now."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def info(model: Path, as_json: bool) -> None:
-    """Tell what MODEL is: its columns, layers and classes."""
-    trained = load_model(model)
+def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
+    """Tell what MODEL is: its columns, layers and classes.
+
+    With --machine, tell what computes here instead, and what would be faster.
+    """
+    if machine == (model is not None):
+        raise click.UsageError("name a model, or ask for --machine")
+    if compiles and not machine:
+        raise click.UsageError("--compile goes with --machine")
+    if model is not None:
+        _print_model(load_model(model), as_json=as_json)
+        return
+    from handgrad.machine import compile_engine, describe
+
+    if compiles:
+        try:
+            compile_engine()
+        except ImportError as error:
+            raise click.UsageError(f"--compile: {error}") from None
+    found = describe()
+    if as_json:
+        print_json(found)
+    else:
+        print_machine(found)
+
+
+def _print_model(trained: Model, *, as_json: bool) -> None:
     if as_json:
         print_json(_info_json(trained))
         return
@@ -622,6 +669,18 @@ def _check_folder(folder: Path) -> None:
         raise OSError(
             f"the folder {str(folder)!r} cannot be written to: {error.strerror}"
         ) from None
+
+
+def _check_engine(engine: str) -> None:
+    """Refuse, before any work is done, an engine that is not there."""
+    from handgrad.engines.choice import missing_packages
+
+    missing = missing_packages() if engine == "compiled" else []
+    if missing:
+        raise click.UsageError(
+            f"--engine compiled: {' and '.join(missing)} is not installed; "
+            'run: pip install "handgrad[fast]"'
+        )
 
 
 def _check_report(folder: Path | None) -> None:

@@ -7,6 +7,7 @@ Here its vocabulary (X, y, coefs_) meets that of the derivation (x, y_t, W1).
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -35,6 +36,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batches import split
 from handgrad.encode import Encoder
+from handgrad.engines.choice import choose
 from handgrad.errors import DataError
 from handgrad.history import Epoch, History
 from handgrad.labels import classes_of, encode_labels
@@ -121,6 +123,10 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         What early stopping watches on the rows held back.
     on_epoch : callable or None, default=None
         Called with each finished ``handgrad.history.Epoch``; training stops if it returns True.
+    engine : {"auto", "numpy", "compiled"}, default="auto"
+        What runs the epochs, and later the predictions: the reference in NumPy, or the same
+        mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work
+        repays it; the two agree to rounding, so for the same bits name one.
 
     Attributes
     ----------
@@ -153,6 +159,8 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         Layers including input and output; scores a row; "logistic" for two classes, else "softmax".
     model_ : handgrad.model.Model
         What predicts, and what ``save`` writes.
+    engine_, engine_reason_ : str
+        The engine that trained, "numpy" or "compiled", and why it was chosen.
 
     Examples
     --------
@@ -195,6 +203,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         "dtype": [StrOptions({"auto", "float32", "float64"})],
         "scoring": [StrOptions(set(MONITORS))],
         "on_epoch": [callable, None],
+        "engine": [StrOptions({"auto", "numpy", "compiled"})],
     }
 
     def __init__(
@@ -228,6 +237,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         dtype: str = "auto",
         scoring: str = "accuracy",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
+        engine: str = "auto",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -257,6 +267,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         self.dtype = dtype
         self.scoring = scoring
         self.on_epoch = on_epoch
+        self.engine = engine
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -514,7 +525,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         target = y_t[:, None] if self.model_.architecture.output == "logistic" else y_t
         return Rows(x, target, weight)
 
+    def _use(self, engine: str, reason: str) -> None:
+        self.engine_, self.engine_reason_ = engine, reason
+        self.model_ = replace(self.model_, engine=engine)
+        if self.verbose:
+            print(f"Engine: {engine} ({reason})")
+
     def _minimise(self, rows: Rows) -> None:
+        self._use("numpy", "lbfgs runs on the reference")
         found = train_lbfgs(
             self.model_.architecture,
             self.model_.params,
@@ -536,14 +554,19 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
             )
 
     def _descend(self, rows: Rows, validation: Rows | None, *, partial: bool) -> None:
+        architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
+        settings = self._settings(len(rows), validation=validation is not None)
+        choice = choose(self.engine, architecture, rows, settings.batch_size, epochs)
+        self._use(choice.name, choice.reason)
         history = train(
-            self.model_.architecture,
+            architecture,
             self._run,
-            self._settings(len(rows), validation=validation is not None),
+            settings,
             rows,
-            epochs=1 if partial else self.max_iter,
+            epochs=epochs,
             validation=validation,
             on_epoch=self._record,
+            make_engine=choice.make,
         )
         self.history_ = History(self.history_.epochs, history.reason)
         if history.reason == "max_iter" and not partial:
@@ -629,12 +652,12 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> Array:
         """Give the most probable label of each row, shape (n_samples,)."""
         columns = self._check_fitted(X)
-        return self.model_.predict(columns)
+        return self._predictor.predict(columns)
 
     def predict_proba(self, X: Any) -> Array:
         """Compute the probability of each class, shape (n_samples, n_classes)."""
         columns = self._check_fitted(X)
-        return self.model_.predict_proba(columns)
+        return self._predictor.predict_proba(columns)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
@@ -642,7 +665,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         It comes from the scores and stays finite where the probability underflows to 0.
         """
         columns = self._check_fitted(X)
-        return self.model_.predict_log_proba(columns)
+        return self._predictor.predict_log_proba(columns)
 
     def decision_function(self, X: Any) -> Array:
         """Compute the scores before softmax, shape (n_samples, n_classes).
@@ -651,8 +674,15 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         where that class is predicted.
         """
         columns = self._check_fitted(X)
-        scores = self.model_.scores(columns)
+        scores = self._predictor.scores(columns)
         return scores[:, 0] if self.out_activation_ == "logistic" else scores
+
+    @property
+    def _predictor(self) -> Model:
+        """The model on the engine that was asked for; with "auto", on the one that trained it."""
+        if self.engine in ("auto", self.model_.engine):
+            return self.model_
+        return replace(self.model_, engine=self.engine)
 
     def _check_fitted(self, X: Any) -> Any:
         check_is_fitted(self)

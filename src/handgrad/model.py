@@ -45,6 +45,8 @@ class Model:
         The labels in ascending order, of their own dtype.
     target : str or None
         The name of the column that the labels came from, where it is known.
+    engine : {"numpy", "compiled"}
+        What computes scores: the engine that trained. Files do not keep it.
     """
 
     encoder: Encoder
@@ -52,6 +54,7 @@ class Model:
     params: Params
     classes: Array
     target: str | None = None
+    engine: str = "numpy"
 
     def scores(self, columns: "pa.Table | Array") -> Array:
         """Compute the scores before softmax or logistic, shape (n, N_y).
@@ -69,15 +72,23 @@ class Model:
         """
         dtype = self.params.flat.dtype
         if not is_sparse(columns):
-            return self._block_scores(self.encoder.transform(columns, dtype))
+            return self._x_scores(self.encoder.transform(columns, dtype))
         sparse: Any = columns
         scores = np.empty((sparse.shape[0], self.params.layer_units[-1]), dtype)
         n_part = max(BLOCK, DENSE_CELLS // max(1, sparse.shape[1]))
         for start in range(0, len(scores), n_part):
             dense = sparse[start : start + n_part].toarray()
             x = self.encoder.transform(dense, dtype)
-            scores[start : start + len(x)] = self._block_scores(x)
+            scores[start : start + len(x)] = self._x_scores(x)
         return scores
+
+    def _x_scores(self, x: Array) -> Array:
+        return self._compiled(x, False) if self.engine == "compiled" else self._block_scores(x)
+
+    def _compiled(self, x: Array, probabilities: bool) -> Array:
+        from handgrad.engines.compiled import predict
+
+        return predict(self.architecture, self.params, x, probabilities=probabilities)
 
     def _block_scores(self, x: Array) -> Array:
         scores = np.empty((len(x), self.params.layer_units[-1]), x.dtype)
@@ -98,6 +109,9 @@ class Model:
 
     def predict_proba(self, columns: "pa.Table | Array") -> Array:
         """Compute each class's probability, shape (n, K); rows sum to 1."""
+        if self.engine == "compiled" and not is_sparse(columns):
+            x = self.encoder.transform(columns, self.params.flat.dtype)
+            return self._compiled(x, True)
         return proba(self.architecture.output, self.scores(columns))
 
     def predict(self, columns: "pa.Table | Array") -> Array:

@@ -216,3 +216,22 @@ def _class_table(evaluation: Evaluation) -> "Table":
 def _share(value: float) -> str:
     # No row was given the class, or none is of it: there is nothing to take a share of.
     return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def print_machine(found: dict[str, Any]) -> None:
+    """Print what ``machine.describe`` found."""
+    say(f"python {found['python']}, numpy {found['numpy']}")
+    for blas in found["blas"]:
+        kernel = f", kernel {blas['kernel']}" if blas["kernel"] else ""
+        say(f"blas: {blas['name']} {blas['version']}{kernel}, {blas['threads']} threads")
+    say(f"threads that handgrad may use: {found['threads']}")
+    engine = found["engine"]
+    if engine["installed"]:
+        done = " and ".join(engine["compiled_for"]) or "nothing yet"
+        bits = f"vectors of {engine['vector_bits']} bits"
+        say(f"compiled engine: numba {engine['numba']}, {bits}, compiled for {done}")
+        say(f"compiled code: {shown(engine['folder'] or 'cannot be kept')}")
+    else:
+        say("compiled engine: not installed")
+    for line in found["advice"]:
+        say(f"faster: {shown(line)}")

@@ -1,13 +1,13 @@
 """Engines: the same epoch, run for reading or run for speed.
 
-    seam.py         what training asks of an engine
-    numpy.py        the reference mathematics in that shape, on any machine
-    compiled.py     the same with numba: memory, threads, calls
-      epoch.py      an epoch without Python between its steps
-      prediction.py scores of rows
-      kernels.py    activations, losses, sums, update rules
-      products.py   matrix products in registers
-      vectors.py    vectors as a numba type
-    cache.py        where compiled code is kept
-    choice.py       which engine, how many threads, and why
+seam.py         what training asks of an engine
+numpy.py        the reference mathematics in that shape, on any machine
+compiled.py     the same with numba: memory, threads, calls
+  epoch.py      an epoch without Python between its steps
+  prediction.py scores of rows
+  kernels.py    activations, losses, sums, update rules
+  products.py   matrix products in registers
+  vectors.py    vectors as a numba type
+cache.py        where compiled code is kept
+choice.py       which engine, how many threads, and why
 """

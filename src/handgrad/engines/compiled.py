@@ -4,11 +4,14 @@ Importing this file imports numba; the first engine of a precision compiles the 
 reads them from the cache (see ``cache.py``).
 """
 
+import os
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +20,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from handgrad.engines import cache, epoch, kernels, prediction
+from handgrad.engines.choice import processors, threads_given
 from handgrad.engines.products import load_products
 from handgrad.engines.seam import Diverged
 from handgrad.engines.vectors import VECTOR_BYTES
@@ -42,7 +46,8 @@ class Compiled:
     architecture, optimizer, rows, batch_size, l2
         As for every engine; the rows are dense.
     threads : int
-        How many threads share a step. The result does not depend on it.
+        How many threads share a step, at most: fewer while other engines of this process run.
+        The result does not depend on it.
     """
 
     name = "compiled"
@@ -164,6 +169,10 @@ class Compiled:
         plan, sums = self._plan, self._sums
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
+            if order.shape != (len(self._rows),):  # the kernels check nothing
+                raise ValueError(
+                    f"order must name each of {len(self._rows)} rows; got {order.shape}"
+                )
         plan["order"] = 0 if order is None else order.ctypes.data
         plan["gathers"] = order is not None or self._pads_x
         plan["flat"], plan["slot_vectors"] = params.flat.ctypes.data, slots.ctypes.data
@@ -206,20 +215,19 @@ class Compiled:
                 self._sync,
             )
 
-        if self._threads == 1:
-            run(0, 1)
-            return
-        helpers = _pool(self._threads - 1)
-        others = [helpers.submit(run, k, self._threads) for k in range(1, self._threads)]
-        run(0, self._threads)
-        for other in others:
-            other.result()
+        with _share_of_threads(self._threads) as threads:
+            _at_once([partial(run, thread, threads) for thread in range(threads)])
 
 
 def predict(
-    architecture: Architecture, params: Params, x: Array, *, probabilities: bool, threads: int = 1
+    architecture: Architecture,
+    params: Params,
+    x: Array,
+    *,
+    probabilities: bool,
+    threads: int | None = None,
 ) -> Array:
-    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows."""
+    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows; by default on all cores."""
     dtype = params.flat.dtype
     load(dtype)
     x = np.ascontiguousarray(x, dtype)
@@ -243,21 +251,53 @@ def predict(
             aligned(size, dtype),
         )
 
-    parts = max(1, min(threads, len(x) // ROWS_A_THREAD))
-    ends = [len(x) * k // parts for k in range(parts + 1)]
-    others = [_pool(parts - 1).submit(run, *pair) for pair in pairwise(ends[1:])]
-    run(ends[0], ends[1])
-    for other in others:
-        other.result()
+    wanted = len(x) // ROWS_A_THREAD
+    if wanted > 1:
+        wanted = min(wanted, threads_given() if threads is None else threads)
+    with _share_of_threads(max(1, wanted)) as parts:
+        ends = [len(x) * part // parts for part in range(parts + 1)]
+        _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
     return out
 
 
 _prediction_layout = lru_cache(prediction.lay_out)
 
 
-@lru_cache
-def _pool(n: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(n, thread_name_prefix="handgrad")
+# -- threads --------------------------------------------------------------------------------------
+
+_threads_lock = threading.Lock()
+_threads_in_use = 0
+
+
+@contextmanager
+def _share_of_threads(wanted: int) -> Iterator[int]:
+    """Take up to so many threads of those that no other engine in this process uses; at least 1."""
+    global _threads_in_use
+    with _threads_lock:
+        taken = max(1, min(wanted, processors() - _threads_in_use))
+        _threads_in_use += taken
+    try:
+        yield taken
+    finally:
+        with _threads_lock:
+            _threads_in_use -= taken
+
+
+def _at_once(parts: list[Callable[[], None]]) -> None:
+    """Run the first part here and the others in threads of their own."""
+    others = [_pool(os.getpid()).submit(part) for part in parts[1:]]
+    try:
+        parts[0]()
+    finally:  # an interrupt must not leave threads behind that still write
+        wait(others)
+    for other in others:
+        other.result()
+
+
+@lru_cache(maxsize=1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Keep threads, which a forked process does not inherit."""
+    return ThreadPoolExecutor(max(1, processors() - 1), thread_name_prefix="handgrad")
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:

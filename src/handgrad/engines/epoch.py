@@ -78,9 +78,7 @@ LAYER = np.dtype(
         ).split(", ")
     ]
 )
-RATES = np.dtype(
-    [(name, np.float64) for name in ("momentum", "beta_1", "beta_2", "epsilon", "l2")]
-)
+RATES = np.dtype([(name, np.float64) for name in ("momentum", "beta_1", "beta_2", "epsilon", "l2")])
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
@@ -138,7 +136,9 @@ def pack(source, target, layers):  # type: ignore[no-untyped-def]
         else:
             for i in range(layer.n_in):
                 for c in range(layer.n_out):
-                    target[layer.W + c * layer.columns + i] = source[layer.flat + i * layer.n_out + c]
+                    target[layer.W + c * layer.columns + i] = source[
+                        layer.flat + i * layer.n_out + c
+                    ]
         copy(at(target, layer.b), at(source, b), layer.n_out)
 
 
@@ -155,7 +155,9 @@ def unpack(target, source, layers):  # type: ignore[no-untyped-def]
         else:
             for i in range(layer.n_in):
                 for c in range(layer.n_out):
-                    target[layer.flat + i * layer.n_out + c] = source[layer.W + c * layer.columns + i]
+                    target[layer.flat + i * layer.n_out + c] = source[
+                        layer.W + c * layer.columns + i
+                    ]
         copy(at(target, b), at(source, layer.b), layer.n_out)
 
 
@@ -199,7 +201,9 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):  # type: ignore[no-unt
         columns = layer.columns
         h = at(w, layer.h + begin * columns)
         W, b = at(w, layer.W), at(w, layer.b)
-        multiply(rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b)
+        multiply(
+            rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
+        )
         activate(h, rows * columns, plan.activation)
         if plan.activation == LOGISTIC:  # logistic(0) is not 0
             for i in range(rows):
@@ -208,7 +212,9 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):  # type: ignore[no-unt
         a, a_row = h, columns
     head = layers[layers.size - 1]
     W, b, score = at(w, head.W), at(w, head.b), at(w, plan.score + begin)
-    row_products(rows, head.n_out, head.columns, a, a_row, W, head.columns, b, score, 1, plan.score_row)
+    row_products(
+        rows, head.n_out, head.columns, a, a_row, W, head.columns, b, score, 1, plan.score_row
+    )
 
 
 @inlined
@@ -262,7 +268,9 @@ def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):  # type: ig
 
 
 @inlined
-def update_W(plan, rule, l2, n, rows, row, place, begin, end, A, a_row, a_column, B, b_row, G, work):  # type: ignore[no-untyped-def]
+def update_W(
+    plan, rule, l2, n, rows, row, place, begin, end, A, a_row, a_column, B, b_row, G, work
+):  # type: ignore[no-untyped-def]
     """Make the step of columns begin to end of one weight matrix: A B is their gradient."""
     w = pointer(work)
     if rule.kind == SGD:  # the step is the product: no gradient is ever stored
@@ -333,7 +341,10 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
     w = pointer(work)
     width = lanes(w)
     blocks = (n + width - 1) // width
-    begin, end = min(n, blocks * thread // threads * width), min(n, blocks * (thread + 1) // threads * width)
+    begin, end = (
+        min(n, blocks * thread // threads * width),
+        min(n, blocks * (thread + 1) // threads * width),
+    )
     gather(plan, first, begin, end, picked, work)
     a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
     if begin < end:
@@ -354,7 +365,9 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
 
 
 @compiled
-def run_batches(thread, threads, first, last, t, lr, plans, layers, rates, picked, work, sums, sync):  # type: ignore[no-untyped-def]  # noqa: E501
+def run_batches(
+    thread, threads, first, last, t, lr, plans, layers, rates, picked, work, sums, sync
+):  # type: ignore[no-untyped-def]  # noqa: E501
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking

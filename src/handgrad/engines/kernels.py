@@ -259,7 +259,9 @@ def logistic_rows(S, n, y):  # type: ignore[no-untyped-def]
         likely, unlikely = one / (one + e), e / (one + e)
         for side in range(2):
             first = side == 1
-            chosen = where_greater(s, zero, likely if first else unlikely, unlikely if first else likely)
+            chosen = where_greater(
+                s, zero, likely if first else unlikely, unlikely if first else likely
+            )
             store(at(S, start), chosen)
             for i in range(start, min(n, start + width)):
                 y[2 * i + side] = S[i]

@@ -60,9 +60,7 @@ class Numpy:
         output = self.architecture.output
         batch_loss = float(mean_loss(output, tape.score, batch.y_t, batch.weight))
         if math.isfinite(batch_loss):
-            gradients = backward(
-                self.architecture, params, tape, batch.y_t, batch.weight, self.l2
-            )
+            gradients = backward(self.architecture, params, tape, batch.y_t, batch.weight, self.l2)
             self.optimizer.step(params.flat, gradients.flat, slots, t, lr)
         return batch_loss, right(output, tape.score, batch)
 

@@ -25,7 +25,9 @@ compiled = njit(error_model="numpy", nogil=True)
 
 
 @compiled
-def predict_rows(begin, end, x_at, flat_at, out_at, layers, activation, output, probabilities, work):  # type: ignore[no-untyped-def]  # noqa: E501
+def predict_rows(
+    begin, end, x_at, flat_at, out_at, layers, activation, output, probabilities, work
+):  # type: ignore[no-untyped-def]  # noqa: E501
     """Write scores (n, N_y), or probabilities, of rows begin to end - 1.
 
     ``work`` holds, in this order: two blocks of h, one block of scores, the padded copy of a
@@ -74,7 +76,9 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, activation, output, 
         for i in range(n):
             for j in range(head.n_in, head.columns):
                 a[i * a_row + j] = 0.0
-        row_products(n, head.n_out, head.columns, a, a_row, W_head, head.columns, b_head, scores, 1, s_row)
+        row_products(
+            n, head.n_out, head.columns, a, a_row, W_head, head.columns, b_head, scores, 1, s_row
+        )
         if not probabilities:
             for i in range(n):
                 for c in range(head.n_out):

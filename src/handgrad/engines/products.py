@@ -47,7 +47,9 @@ def _strip(n_rows: int, n_vectors: int) -> Any:
     """
 
     @intrinsic
-    def strip(typingctx, m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra):  # type: ignore[no-untyped-def]  # noqa: E501
+    def strip(
+        typingctx, m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra
+    ):  # type: ignore[no-untyped-def]  # noqa: E501
         signature = types.void(
             m, k, A.dtype, A, a_row, a_column, B, b_row, A.dtype, C, c_row, resume, end, extra
         )
@@ -130,9 +132,7 @@ def _dots(n_rows: int, n_columns: int) -> Any:
 
     @intrinsic
     def dots(typingctx, rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
-        signature = types.void(
-            rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column
-        )
+        signature = types.void(rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column)
 
         def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
             rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column = args
@@ -144,7 +144,10 @@ def _dots(n_rows: int, n_columns: int) -> Any:
             ]
 
             a_starts, b_starts = (
-                [builder.gep(p, [builder.mul(_clamped(builder, i, n), stride)]) for i in range(many)]
+                [
+                    builder.gep(p, [builder.mul(_clamped(builder, i, n), stride)])
+                    for i in range(many)
+                ]
                 for p, stride, n, many in ((A, a_row, rows, n_rows), (B, b_row, columns, n_columns))
             )
             steps = builder.sdiv(k, INT(vector.count))
@@ -208,19 +211,13 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
                 _one_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width
             elif m <= FEW and left >= 4:
-                _few_4(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _few_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width
             elif m <= FEW and left >= 2:
-                _few_2(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _few_2(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 2 * width
             elif m <= FEW:
-                _few_1(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _few_1(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += width
             elif three and (left == 3 or left > 4):
                 _wide_3(

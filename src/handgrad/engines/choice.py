@@ -1,0 +1,148 @@
+"""Which engine runs a training, with how many threads, and why.
+
+Nothing here imports numba: that costs a third of a second, which a small fit is done in.
+"""
+
+import os
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from handgrad.engines import cache
+from handgrad.engines.numpy import Numpy
+from handgrad.engines.seam import Engine, EngineFactory
+from handgrad.network import Architecture
+from handgrad.optim import Optimizer
+from handgrad.params import count
+from handgrad.rows import Rows, is_sparse
+
+# Seconds that the reference would need before the compiled engine is worth its start:
+WORTH_LOADING = 1.0  # importing numba and reading the cache take 0.5 to 1 s
+WORTH_COMPILING = 30.0  # compiling takes about 10 s, once on a machine
+
+MOST_EPOCHS_COUNTED = 100  # many a training stops early; so many are taken for granted
+
+# A rough model of the reference, which need not be better than to a factor of two.
+SECONDS_A_LAYER = 40e-6  # of calls, in each step
+FLOPS_A_SECOND = 40e9
+
+CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+FLOPS_A_THREAD = 2e6  # of a step: below about 20 us, meeting costs more than a thread brings
+
+
+class Choice(NamedTuple):
+    """An engine, and why this one."""
+
+    name: str  # "numpy" or "compiled"
+    reason: str
+    make: EngineFactory
+
+
+def choose(
+    wanted: str, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
+) -> Choice:
+    """Decide which engine trains.
+
+    Parameters
+    ----------
+    wanted : {"auto", "numpy", "compiled"}
+        What the user asked for. "auto" takes the compiled engine where it is installed and the
+        work repays its start.
+    architecture, rows, batch_size, epochs
+        The work.
+
+    Raises
+    ------
+    ImportError
+        If "compiled" was asked for and is not installed.
+    """
+    if wanted == "numpy":
+        return Choice("numpy", "asked for", Numpy)
+    missing = missing_packages()
+    if wanted == "compiled" and missing:
+        raise ImportError(
+            f"engine='compiled' needs {' and '.join(missing)}, which is not installed; "
+            'run: pip install "handgrad[fast]"'
+        )
+    if is_sparse(rows.x):
+        return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
+    if wanted == "compiled":
+        return Choice("compiled", "asked for", _compiled)
+    if missing:
+        why = f'{" and ".join(missing)} is not installed: pip install "handgrad[fast]"'
+        return Choice("numpy", why, Numpy)
+    return _by_work(architecture, rows, batch_size, epochs)
+
+
+def _by_work(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> Choice:
+    seconds = reference_seconds(architecture, len(rows), batch_size, epochs)
+    work = f"about {seconds:.2g} s of work for the reference"
+    if seconds < WORTH_LOADING:
+        return Choice("numpy", f"{work}: not worth loading the compiled engine", Numpy)
+    if cache.is_warm(rows.x.dtype.name):
+        return Choice("compiled", work, _compiled)
+    if seconds < WORTH_COMPILING:
+        why = f"{work}: not worth compiling for (handgrad info --machine --compile does it once)"
+        return Choice("numpy", why, Numpy)
+    return Choice("compiled", f"{work}: worth compiling for", _compiled)
+
+
+def reference_seconds(architecture: Architecture, n: int, batch_size: int, epochs: int) -> float:
+    """Estimate what the reference would take."""
+    units = architecture.layer_units
+    steps = -(-n // batch_size)
+    flops = 6 * count(units) * n  # each weight: multiplied and added forward, twice backward
+    an_epoch = steps * (len(units) + 1) * SECONDS_A_LAYER + flops / FLOPS_A_SECOND
+    return an_epoch * min(epochs, MOST_EPOCHS_COUNTED)
+
+
+def missing_packages() -> list[str]:
+    """Name what the compiled engine lacks."""
+    return [name for name in ("numba", "platformdirs") if find_spec(name) is None]
+
+
+def _compiled(
+    architecture: Architecture, optimizer: Optimizer, rows: Rows, *, batch_size: int, l2: float
+) -> Engine:
+    from handgrad.engines.compiled import Compiled
+
+    flops = 6 * count(architecture.layer_units) * min(batch_size, len(rows))
+    threads = max(1, min(threads_given(), int(flops / FLOPS_A_THREAD)))
+    return Compiled(architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads)
+
+
+def threads_given() -> int:
+    """Count the threads that we may use: what any of those says who may say so.
+
+    The processors this process may run on, a container's quota included; OMP_NUM_THREADS, which
+    joblib sets for the processes it starts; and the number that NumPy's BLAS has been given, by
+    its own variable or by ``threadpoolctl.threadpool_limits``.
+    """
+    limits = [processors()]
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if asked.isdecimal() and int(asked) > 0:
+        limits.append(int(asked))
+    limits += [int(pool["num_threads"]) for pool in blas_in_use()]
+    return min(limits)
+
+
+def processors() -> int:
+    """Count the processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        n = len(os.sched_getaffinity(0))
+    else:
+        n = os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # "150000 100000" is one and a half; "max" is no limit
+        quota, period = CONTAINER_QUOTA.read_text().split()
+        n = min(n, max(1, int(quota) // int(period)))
+    return n
+
+
+def blas_in_use() -> list[dict[str, Any]]:
+    """Describe the BLAS libraries in this process, as threadpoolctl sees them."""
+    import threadpoolctl
+
+    pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
+    return [pool for pool in pools if pool["user_api"] == "blas"]
