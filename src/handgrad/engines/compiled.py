@@ -8,9 +8,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
@@ -30,6 +29,8 @@ from handgrad.params import Params, count
 from handgrad.rows import Rows
 
 Array = NDArray[Any]
+
+PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # numbered as in kernels.py
 OUTPUTS = ("softmax", "logistic", "identity")
@@ -70,6 +71,7 @@ class Compiled:
         self._batches_a_call = 1
         self._lanes = VECTOR_BYTES // rows.x.dtype.itemsize
         self._plan = np.zeros(1, epoch.PLAN)
+        self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
         self._rates = np.zeros(1, epoch.RATES)
         self._rates["l2"] = l2
@@ -78,7 +80,16 @@ class Compiled:
         self._lay_out(architecture, optimizer.n_slots)
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS)
-        self._sync = np.zeros(2 * epoch.GENERATION, np.int64)
+        sync = np.zeros(2 * epoch.GENERATION, np.int64)
+        self._memory = (
+            self._plan,
+            self._layers,
+            self._rates,
+            self._picked,
+            self._work,
+            self._sums,
+            sync,
+        )
 
     def _set_rule(self, optimizer: Optimizer) -> None:
         if isinstance(optimizer, Adam):
@@ -166,17 +177,17 @@ class Compiled:
         lr: float,
         order: NDArray[np.intp] | None,
     ) -> tuple[float, float]:
-        plan, sums = self._plan, self._sums
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
             if order.shape != (len(self._rows),):  # the kernels check nothing
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        plan["order"] = 0 if order is None else order.ctypes.data
-        plan["gathers"] = order is not None or self._pads_x
-        plan["flat"], plan["slot_vectors"] = params.flat.ctypes.data, slots.ctypes.data
-        sums[:] = 0
+        self._set("order", 0 if order is None else order.ctypes.data)
+        self._set("gathers", order is not None or self._pads_x)
+        self._set("flat", params.flat.ctypes.data)
+        self._set("slot_vectors", slots.ctypes.data)
+        self._sums.fill(0)
         first = 0
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
@@ -184,39 +195,33 @@ class Compiled:
             self._run_batches(first, last, updates + first, lr)
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
-            self._check(sums)
             first = last
         n = len(self._rows)
-        return float(sums[epoch.LOSS]) / n, float(sums[epoch.RIGHT]) / n
+        return float(self._sums[epoch.LOSS]) / n, float(self._sums[epoch.RIGHT]) / n
 
-    def _check(self, sums: Array) -> None:
+    def _set(self, name: str, value: int) -> None:
+        """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
+        self._plan_fields[PLAN_FIELDS[name]] = value
+
+    def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
+        def run(thread: int, threads: int) -> None:
+            epoch.run_batches(thread, threads, first, last, updates, lr, *self._memory)
+
+        threads = _take_threads(self._threads)
+        try:
+            if threads == 1:
+                run(0, 1)
+            else:
+                _at_once([partial(run, thread, threads) for thread in range(threads)])
+        finally:
+            _give_back_threads(threads)
+        sums = self._sums
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
                 f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"
             )
         if sums[epoch.NOT_FINITE]:
             raise Diverged("a parameter or its slot was not finite after the last batch")
-
-    def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
-        def run(thread: int, threads: int) -> None:
-            epoch.run_batches(
-                thread,
-                threads,
-                first,
-                last,
-                updates,
-                lr,
-                self._plan,
-                self._layers,
-                self._rates,
-                self._picked,
-                self._work,
-                self._sums,
-                self._sync,
-            )
-
-        with _share_of_threads(self._threads) as threads:
-            _at_once([partial(run, thread, threads) for thread in range(threads)])
 
 
 def predict(
@@ -254,9 +259,12 @@ def predict(
     wanted = len(x) // ROWS_A_THREAD
     if wanted > 1:
         wanted = min(wanted, threads_given() if threads is None else threads)
-    with _share_of_threads(max(1, wanted)) as parts:
+    parts = _take_threads(max(1, wanted))
+    try:
         ends = [len(x) * part // parts for part in range(parts + 1)]
         _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
+    finally:
+        _give_back_threads(parts)
     return out
 
 
@@ -269,18 +277,22 @@ _threads_lock = threading.Lock()
 _threads_in_use = 0
 
 
-@contextmanager
-def _share_of_threads(wanted: int) -> Iterator[int]:
+def _take_threads(wanted: int) -> int:
     """Take up to so many threads of those that no other engine in this process uses; at least 1."""
     global _threads_in_use
     with _threads_lock:
-        taken = max(1, min(wanted, processors() - _threads_in_use))
+        taken = max(1, min(wanted, _most_threads() - _threads_in_use))
         _threads_in_use += taken
-    try:
-        yield taken
-    finally:
-        with _threads_lock:
-            _threads_in_use -= taken
+    return taken
+
+
+def _give_back_threads(taken: int) -> None:
+    global _threads_in_use
+    with _threads_lock:
+        _threads_in_use -= taken
+
+
+_most_threads = lru_cache(processors)  # asking the system takes longer than a small epoch
 
 
 def _at_once(parts: list[Callable[[], None]]) -> None:
@@ -297,7 +309,7 @@ def _at_once(parts: list[Callable[[], None]]) -> None:
 @lru_cache(maxsize=1)
 def _pool(process: int) -> ThreadPoolExecutor:
     """Keep threads, which a forked process does not inherit."""
-    return ThreadPoolExecutor(max(1, processors() - 1), thread_name_prefix="handgrad")
+    return ThreadPoolExecutor(max(1, _most_threads() - 1), thread_name_prefix="handgrad")
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:

@@ -56,8 +56,23 @@ def _strip(n_rows: int, n_vectors: int) -> Any:
 
         def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
             vector = context.get_value_type(Vector(signature.args[3].dtype))
-            with cgutils.for_range_slice(builder, INT(0), args[0], INT(n_rows), INT) as (i, _):
-                _tile(builder, vector, n_rows, n_vectors, i, args)
+            m, a_row, c_row = args[0], args[4], args[10]
+            # Where the rows of a tile begin: worked out once, and again for a last, short tile.
+            places = [
+                [
+                    cgutils.alloca_once_value(builder, builder.mul(stride, INT(i)))
+                    for stride in (a_row, c_row)
+                ]
+                for i in range(n_rows)
+            ]
+            with cgutils.for_range_slice(builder, INT(0), m, INT(n_rows), INT) as (start, _):
+                rows = builder.sub(m, start)
+                with builder.if_then(builder.icmp_signed("<", rows, INT(n_rows)), likely=False):
+                    for i in range(n_rows):
+                        row = _clamped(builder, i, rows)
+                        for stride, place in zip((a_row, c_row), places[i], strict=True):
+                            builder.store(builder.mul(stride, row), place)
+                _tile(builder, vector, n_vectors, start, rows, places, args)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -65,17 +80,19 @@ def _strip(n_rows: int, n_vectors: int) -> Any:
     return strip
 
 
-def _tile(builder, vector, n_rows, n_vectors, start, args):  # type: ignore[no-untyped-def]
-    """Emit one tile, from row ``start`` on."""
+def _tile(builder, vector, n_vectors, start, rows, places, args):  # type: ignore[no-untyped-def]
+    """Emit one tile, from row ``start`` on; of its rows, the first ``rows`` are there."""
     m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra = args
-    rows = builder.sub(m, start)
+    n_rows = len(places)
     columns = [INT(vector.count * j) for j in range(n_vectors)]
     zero = ir.Constant(vector, [0.0] * vector.count)
     alpha, beta = spread(builder, vector, alpha), spread(builder, vector, beta)
-    row = [builder.add(start, _clamped(builder, i, rows)) for i in range(n_rows)]
-    a = [builder.gep(A, [builder.mul(i, a_row)]) for i in row]
-    c = [builder.gep(C, [builder.mul(i, c_row)]) for i in row]
-    sums = [[cgutils.alloca_once_value(builder, zero) for _ in columns] for _ in row]
+    a_start = builder.gep(A, [builder.mul(start, a_row)])
+    c_offset = builder.mul(start, c_row)
+    c_start = builder.gep(C, [c_offset])
+    a = [builder.gep(a_start, [builder.load(place)]) for place, _ in places]
+    c = [builder.gep(c_start, [builder.load(place)]) for _, place in places]
+    sums = [[cgutils.alloca_once_value(builder, zero) for _ in columns] for _ in places]
 
     with builder.if_then(builder.icmp_signed("!=", resume, INT(0))):
         for i, j in product(range(n_rows), range(n_vectors)):
@@ -103,7 +120,7 @@ def _tile(builder, vector, n_rows, n_vectors, start, args):  # type: ignore[no-u
         return builder.select(builder.fcmp_ordered("<=", r, beta), beta, r)
 
     def masked(value, i, column):  # type: ignore[no-untyped-def]
-        h = builder.gep(extra, [builder.mul(row[i], c_row)])
+        h = builder.gep(extra, [builder.add(c_offset, builder.load(places[i][1]))])
         on = builder.fcmp_ordered(">", read(builder, vector, h, column), zero)
         return builder.select(on, value, zero)
 
