@@ -237,38 +237,30 @@ def predict(
     load(dtype)
     x = np.ascontiguousarray(x, dtype)
     flat = np.ascontiguousarray(params.flat)
-    units = architecture.layer_units
-    columns = 2 if probabilities and architecture.output == "logistic" else units[-1]
-    out = np.empty((len(x), columns), dtype)
-    layers, size = _prediction_layout(units, VECTOR_BYTES // dtype.itemsize)
+    n, units = len(x), architecture.layer_units
+    classes = 2 if probabilities and architecture.output == "logistic" else units[-1]
+    out = np.empty((n, classes), dtype)
+    block = prediction.FEW if n <= prediction.FEW else prediction.BLOCK
+    layers, rooms = prediction.lay_out(units, VECTOR_BYTES // dtype.itemsize, block)
+    places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
+    kinds = ACTIVATIONS.index(architecture.activation), OUTPUTS.index(architecture.output)
+    size = int(rooms["size"][0])
 
     def run(begin: int, end: int) -> None:
-        prediction.predict_rows(
-            begin,
-            end,
-            x.ctypes.data,
-            flat.ctypes.data,
-            out.ctypes.data,
-            layers,
-            ACTIVATIONS.index(architecture.activation),
-            OUTPUTS.index(architecture.output),
-            probabilities,
-            aligned(size, dtype),
-        )
+        work = np.empty(size, dtype)
+        prediction.predict_rows(begin, end, *places, layers, rooms, *kinds, probabilities, work)
 
-    wanted = len(x) // ROWS_A_THREAD
-    if wanted > 1:
-        wanted = min(wanted, threads_given() if threads is None else threads)
-    parts = _take_threads(max(1, wanted))
+    if n < 2 * ROWS_A_THREAD:
+        run(0, n)
+        return out
+    wanted = min(n // ROWS_A_THREAD, threads_given() if threads is None else threads)
+    parts = _take_threads(wanted)
     try:
-        ends = [len(x) * part // parts for part in range(parts + 1)]
+        ends = [n * part // parts for part in range(parts + 1)]
         _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
     finally:
         _give_back_threads(parts)
     return out
-
-
-_prediction_layout = lru_cache(prediction.lay_out)
 
 
 # -- threads --------------------------------------------------------------------------------------

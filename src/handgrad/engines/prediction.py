@@ -4,8 +4,13 @@ The house's flat vector is read as it lies, so nothing has to be packed when it 
 row goes through the same operations in the same order, alone or among others.
 """
 
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from handgrad.engines.epoch import LAYER
 from handgrad.engines.kernels import (
@@ -19,46 +24,44 @@ from handgrad.engines.kernels import (
 from handgrad.engines.products import BIAS, multiply, row_products
 from handgrad.engines.vectors import at, copy, lanes, point, pointer
 
+Array = NDArray[Any]
+
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
+FEW = 16  # rows that get less memory: setting up 256 takes longer than predicting one
+
+# Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
+# transposed head.
+ROOM = np.dtype(
+    [(name, np.int64) for name in "block, other_h, scores, s_row, copied, W_head, size".split(", ")]
+)
 
 compiled = njit(error_model="numpy", nogil=True)
 
 
 @compiled
-def predict_rows(
-    begin, end, x_at, flat_at, out_at, layers, activation, output, probabilities, work
-):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Write scores (n, N_y), or probabilities, of rows begin to end - 1.
-
-    ``work`` holds, in this order: two blocks of h, one block of scores, the padded copy of a
-    narrow layer, and the transposed head; see ``work_size``.
-    """
-    w = pointer(work)
+def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, activation, output, probabilities, work):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+    """Write scores (n, N_y), or probabilities, of rows begin to end - 1."""
+    w, room = pointer(work), rooms[0]
     x, flat, out = point(x_at, w), point(flat_at, w), point(out_at, w)
-    width, n_layers = lanes(w), layers.size
-    n_in = layers[0].n_in
+    width, n_layers, n_in = lanes(w), layers.size, layers[0].n_in
     head = layers[n_layers - 1]
-    widest, narrow = 0, 0
-    for l in range(n_layers):
-        widest = max(widest, layers[l].columns)
-        if layers[l].n_out < width:
-            narrow = max(narrow, (layers[l].n_in + 1) * width)
-    scores = at(w, 2 * BLOCK * widest)
-    s_row = BLOCK + width
-    copied = at(scores, head.n_out * s_row)
-    W_head = at(copied, narrow)
+    scores, s_row = at(w, room.scores), room.s_row
+    copied, W_head = at(w, room.copied), at(w, room.W_head)
     b_head = at(flat, head.flat + head.n_in * head.n_out)
     for i in range(head.n_in):
         for c in range(head.n_out):
             W_head[c * head.columns + i] = flat[head.flat + i * head.n_out + c]
+    for c in range(head.n_out):
+        for i in range(head.n_in, head.columns):
+            W_head[c * head.columns + i] = 0.0
     floor = 0.0 if activation == RELU else -np.inf
-    for start in range(begin, end, BLOCK):
-        n = min(BLOCK, end - start)
+    for start in range(begin, end, room.block):
+        n = min(room.block, end - start)
         a, a_row = at(x, start * n_in), n_in
         for l in range(n_layers - 1):
             layer = layers[l]
             columns = layer.columns
-            h = at(w, l % 2 * BLOCK * widest)
+            h = at(w, l % 2 * room.other_h)
             W, W_row = at(flat, layer.flat), layer.n_out
             b = at(W, layer.n_in * layer.n_out)
             if layer.n_out < width:  # vectors would reach beyond the end of the parameters
@@ -89,17 +92,28 @@ def predict_rows(
             logistic_rows(scores, n, at(out, start * 2))
 
 
-def lay_out(layer_units: tuple[int, ...], lanes: int) -> tuple[np.ndarray, int]:
-    """Describe the layers, and count the elements of ``work``."""
-    layers = np.zeros(len(layer_units) - 1, LAYER)
+@lru_cache
+def lay_out(layer_units: tuple[int, ...], lanes: int, block: int) -> tuple[Array, Array]:
+    """Describe the layers of a network, and the room that predicting with it takes."""
+
+    def padded(n: int) -> int:
+        return -(-n // lanes) * lanes
+
+    layers, rooms = np.zeros(len(layer_units) - 1, LAYER), np.zeros(1, ROOM)
     flat = narrow = 0
-    for number, (n_in, n_out) in enumerate(zip(layer_units[:-1], layer_units[1:], strict=True)):
-        last = number == len(layers) - 1
-        layers[number]["n_in"], layers[number]["n_out"], layers[number]["flat"] = n_in, n_out, flat
-        layers[number]["columns"] = -(-(n_in if last else n_out) // lanes) * lanes
+    for number, (n_in, n_out) in enumerate(pairwise(layer_units)):
+        layer, last = layers[number], number == len(layers) - 1
+        layer["n_in"], layer["n_out"], layer["flat"] = n_in, n_out, flat
+        layer["columns"] = padded(n_in if last else n_out)
         flat += (n_in + 1) * n_out
         if n_out < lanes:
             narrow = max(narrow, (n_in + 1) * lanes)
-    head = layers[-1]
-    size = 2 * BLOCK * int(layers["columns"].max()) + int(head["n_out"]) * (BLOCK + lanes)
-    return layers, size + narrow + int(head["n_out"]) * int(head["columns"])
+    room, head = rooms[0], layers[-1]
+    room["block"] = block
+    room["other_h"] = place = block * int(layers["columns"].max())
+    room["scores"] = place = 2 * place
+    room["s_row"] = block + lanes
+    room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
+    room["W_head"] = place = place + narrow
+    room["size"] = place + int(head["n_out"]) * int(head["columns"])
+    return layers, rooms
