@@ -673,14 +673,13 @@ def _check_folder(folder: Path) -> None:
 
 def _check_engine(engine: str) -> None:
     """Refuse, before any work is done, an engine that is not there."""
-    from handgrad.engines.choice import missing_packages
+    from handgrad.engines.choice import require_compiled
 
-    missing = missing_packages() if engine == "compiled" else []
-    if missing:
-        raise click.UsageError(
-            f"--engine compiled: {' and '.join(missing)} is not installed; "
-            'run: pip install "handgrad[fast]"'
-        )
+    if engine == "compiled":
+        try:
+            require_compiled()
+        except ImportError as error:
+            raise click.UsageError(f"--engine: {error}") from None
 
 
 def _check_report(folder: Path | None) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines import cache
-from handgrad.engines.choice import blas_in_use, missing_packages, threads_given
+from handgrad.engines.choice import (
+    blas_in_use,
+    missing_packages,
+    require_compiled,
+    threads_given,
+)
 
 # Variables that can hold a BLAS to the instructions of an older processor.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")
@@ -91,11 +96,7 @@ def compile_engine() -> None:
     ImportError
         If it is not installed.
     """
-    missing = missing_packages()
-    if missing:
-        raise ImportError(
-            f'{" and ".join(missing)} is not installed; run: pip install "handgrad[fast]"'
-        )
+    require_compiled()
     from handgrad.engines.compiled import load
 
     for name in PRECISIONS:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.encode import Encoder
+from handgrad.engines.choice import missing_packages
 from handgrad.losses import log_logistic, log_softmax
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
@@ -83,7 +84,12 @@ class Model:
         return scores
 
     def _x_scores(self, x: Array) -> Array:
-        return self._compiled(x, False) if self.engine == "compiled" else self._block_scores(x)
+        return self._compiled(x, False) if self._is_compiled else self._block_scores(x)
+
+    @property
+    def _is_compiled(self) -> bool:
+        """Whether the compiled engine is wanted, and there: a model may travel without it."""
+        return self.engine == "compiled" and not missing_packages()
 
     def _compiled(self, x: Array, probabilities: bool) -> Array:
         from handgrad.engines.compiled import predict
@@ -109,7 +115,7 @@ class Model:
 
     def predict_proba(self, columns: "pa.Table | Array") -> Array:
         """Compute each class's probability, shape (n, K); rows sum to 1."""
-        if self.engine == "compiled" and not is_sparse(columns):
+        if self._is_compiled and not is_sparse(columns):
             x = self.encoder.transform(columns, self.params.flat.dtype)
             return self._compiled(x, True)
         return proba(self.architecture.output, self.scores(columns))

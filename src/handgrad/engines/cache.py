@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 SOURCES = ("vectors.py", "products.py", "kernels.py", "epoch.py", "prediction.py")
 
@@ -66,12 +67,13 @@ def numba_cache() -> Iterator[bool]:
     """Let numba keep what is set up inside in our folder; False if there is none."""
     from numba.core import config
 
-    path, before = folder(), config.CACHE_DIR
+    settings: Any = config  # it makes its names at run time
+    path, before = folder(), settings.CACHE_DIR
     if path is None:
         yield False
         return
-    config.CACHE_DIR = str(path)
+    settings.CACHE_DIR = str(path)
     try:
         yield True
     finally:
-        config.CACHE_DIR = before
+        settings.CACHE_DIR = before

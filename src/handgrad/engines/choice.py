@@ -4,6 +4,7 @@ Nothing here imports numba: that costs a third of a second, which a small fit is
 """
 
 import os
+import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,16 +61,13 @@ def choose(
     """
     if wanted == "numpy":
         return Choice("numpy", "asked for", Numpy)
-    missing = missing_packages()
-    if wanted == "compiled" and missing:
-        raise ImportError(
-            f"engine='compiled' needs {' and '.join(missing)}, which is not installed; "
-            'run: pip install "handgrad[fast]"'
-        )
+    if wanted == "compiled":
+        require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
     if wanted == "compiled":
         return Choice("compiled", "asked for", _compiled)
+    missing = missing_packages()
     if missing:
         why = f'{" and ".join(missing)} is not installed: pip install "handgrad[fast]"'
         return Choice("numpy", why, Numpy)
@@ -100,7 +98,18 @@ def reference_seconds(architecture: Architecture, n: int, batch_size: int, epoch
 
 def missing_packages() -> list[str]:
     """Name what the compiled engine lacks."""
-    return [name for name in ("numba", "platformdirs") if find_spec(name) is None]
+    needed = "numba", "platformdirs"
+    return [name for name in needed if name not in sys.modules and find_spec(name) is None]
+
+
+def require_compiled() -> None:
+    """Raise ImportError with the command that helps, if the compiled engine is missing."""
+    missing = missing_packages()
+    if missing:
+        raise ImportError(
+            f"engine 'compiled' needs {' and '.join(missing)}, which is not installed; "
+            'run: pip install "handgrad[fast]"'
+        )
 
 
 def _compiled(
@@ -130,10 +139,8 @@ def threads_given() -> int:
 
 def processors() -> int:
     """Count the processors that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        n = len(os.sched_getaffinity(0))
-    else:
-        n = os.cpu_count() or 1
+    bound = hasattr(os, "sched_getaffinity")
+    n = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
     with suppress(OSError, ValueError):  # "150000 100000" is one and a half; "max" is no limit
         quota, period = CONTAINER_QUOTA.read_text().split()
         n = min(n, max(1, int(quota) // int(period)))

@@ -8,8 +8,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
@@ -80,7 +80,11 @@ class Compiled:
         self._lay_out(architecture, optimizer.n_slots)
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS)
-        sync = np.zeros(2 * epoch.GENERATION, np.int64)
+        self._meet_anew()
+
+    def _meet_anew(self) -> None:
+        """Set up a place where threads meet that none of an earlier, broken-off call knows."""
+        self._sync = np.zeros(2 * epoch.LEAVE, np.int64)
         self._memory = (
             self._plan,
             self._layers,
@@ -88,7 +92,7 @@ class Compiled:
             self._picked,
             self._work,
             self._sums,
-            sync,
+            self._sync,
         )
 
     def _set_rule(self, optimizer: Optimizer) -> None:
@@ -192,7 +196,7 @@ class Compiled:
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
             started = time.perf_counter()
-            self._run_batches(first, last, updates + first, lr)
+            self._run_batches(first, last, updates, lr)
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
@@ -203,6 +207,10 @@ class Compiled:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
         self._plan_fields[PLAN_FIELDS[name]] = value
 
+    def _call_off(self) -> None:
+        self._sync[epoch.LEAVE] = 1
+        self._meet_anew()
+
     def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
         def run(thread: int, threads: int) -> None:
             epoch.run_batches(thread, threads, first, last, updates, lr, *self._memory)
@@ -212,7 +220,8 @@ class Compiled:
             if threads == 1:
                 run(0, 1)
             else:
-                _at_once([partial(run, thread, threads) for thread in range(threads)])
+                parts = [partial(run, thread, threads) for thread in range(threads)]
+                _at_once(parts, give_up=self._call_off)
         finally:
             _give_back_threads(threads)
         sums = self._sums
@@ -232,7 +241,7 @@ def predict(
     probabilities: bool,
     threads: int | None = None,
 ) -> Array:
-    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows; by default on all cores."""
+    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows, on all cores we have."""
     dtype = params.flat.dtype
     load(dtype)
     x = np.ascontiguousarray(x, dtype)
@@ -284,18 +293,51 @@ def _give_back_threads(taken: int) -> None:
         _threads_in_use -= taken
 
 
+def _forget_threads() -> None:
+    """Start anew in a forked process, where no thread but its own is left."""
+    global _threads_lock, _threads_in_use
+    _threads_lock, _threads_in_use = threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
 _most_threads = lru_cache(processors)  # asking the system takes longer than a small epoch
 
 
-def _at_once(parts: list[Callable[[], None]]) -> None:
-    """Run the first part here and the others in threads of their own."""
-    others = [_pool(os.getpid()).submit(part) for part in parts[1:]]
+def _at_once(
+    parts: Sequence[Callable[[], None]], give_up: Callable[[], None] | None = None
+) -> None:
+    """Run the first part here and the others in threads of their own.
+
+    Whatever interrupts this, ``give_up`` tells the others to leave, and none is left running:
+    they write into memory of ours.
+    """
+    others: list[Future[None]] = []
     try:
+        for part in parts[1:]:
+            others.append(_pool(os.getpid()).submit(part))  # noqa: PERF401 - one may be refused
         parts[0]()
-    finally:  # an interrupt must not leave threads behind that still write
-        wait(others)
+    except BaseException:
+        if give_up is not None:
+            give_up()
+        raise
+    finally:
+        _wait(others)
     for other in others:
         other.result()
+
+
+def _wait(futures: list[Future[None]]) -> None:
+    """Wait for all, and only then let an interrupt through."""
+    interrupt: BaseException | None = None
+    while not all(future.done() for future in futures):
+        try:
+            wait(futures)
+        except KeyboardInterrupt as came:
+            interrupt = came
+    if interrupt is not None:
+        raise interrupt
 
 
 @lru_cache(maxsize=1)

@@ -11,18 +11,18 @@ compiled.py fills in. The weights of the last layer lie transposed, (N_y, N_h): 
 is one of rows with rows, and the scores of one class are contiguous over rows.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from handgrad.engines.kernels import (
     ADAM,
+    BINARY,
     LOGISTIC,
     RELU,
     SGD,
     SOFTMAX,
-    BINARY,
     activate,
     activate_backward,
     adam_step,
@@ -55,30 +55,29 @@ from handgrad.engines.vectors import (
 compiled = njit(error_model="numpy", nogil=True)
 inlined = njit(error_model="numpy", nogil=True)
 
-PLAN = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "n_rows, n_inputs, n_outputs, batch_size, activation, output, rule, n_slots, gathers, weighted, "
-            # addresses of what the caller owns; of the order, 0 for none
-            "rows, labels, targets, weights, order, flat, slot_vectors, n_parameters, "
-            # places in work, and strides
-            "x, x_row, score, score_row, target, weight, loss, hit, zeros, slots, slot, "
-            "gradient, gradient_size"  # one for each thread
-        ).split(", ")
-    ]
+
+def record(kind: type, *fields: str) -> np.dtype[Any]:
+    """Describe a record whose fields are all of one kind."""
+    return np.dtype([(name, kind) for line in fields for name in line.split()])
+
+
+PLAN = record(
+    np.int64,
+    "n_rows n_inputs n_outputs batch_size activation output rule n_slots gathers weighted",
+    # addresses of what the caller owns; of the order, 0 for none
+    "rows labels targets weights order flat slot_vectors n_parameters",
+    # places in work, and strides
+    "x x_row score score_row target weight loss hit zeros slots slot",
+    # of a gradient block, one for each thread
+    "gradient gradient_size",
 )
-LAYER = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "n_in, n_out, flat, "  # flat: place of W in the house's vector; b follows
-            # places in work, and the columns from one row of W, of h and of dr to the next
-            "W, b, columns, h, d"
-        ).split(", ")
-    ]
+LAYER = record(
+    np.int64,
+    "n_in n_out",
+    "flat",  # place of W in the house's vector; b follows
+    "W b h d columns",  # places in work, and the padded columns of W, h and dr
 )
-RATES = np.dtype([(name, np.float64) for name in ("momentum", "beta_1", "beta_2", "epsilon", "l2")])
+RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
@@ -89,7 +88,7 @@ LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
 BLOCK_ROWS, BLOCK_VECTORS = 512, 3
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
-GENERATION = 16  # apart from the counter, on a cache line of its own
+GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
 
 
 class Rule(NamedTuple):
@@ -106,63 +105,66 @@ class Rule(NamedTuple):
 
 
 @compiled
-def meet(sync, threads):  # type: ignore[no-untyped-def]
-    """Wait until every thread is here."""
+def meet(sync, threads):
+    """Wait until every thread is here; False if they are to leave, because one is not coming."""
     if threads == 1:
-        return
+        return True
     p = pointer(sync)
     generation = look(at(p, GENERATION))
     if count_up(p) == threads:
         publish(p, 0)
         publish(at(p, GENERATION), generation + 1)
-        return
+        return True
     spins = 0
     while look(at(p, GENERATION)) == generation:
+        if look(at(p, LEAVE)) != 0:
+            return False
         spins += 1
         if spins > SPINS:
             give_way()
+    return True
 
 
 @inlined
-def pack(source, target, layers):  # type: ignore[no-untyped-def]
-    """Copy a flat vector of the house into padded rows; the last layer is transposed."""
-    for l in range(layers.size):
-        layer = layers[l]
-        b = layer.flat + layer.n_in * layer.n_out
-        if l < layers.size - 1:
+def pack(flat, packed, layers, back):
+    """Copy a flat vector of the house into padded rows, or ``back``; the last layer transposed."""
+    for number in range(layers.size):
+        layer = layers[number]
+        W, W_packed = at(flat, layer.flat), at(packed, layer.W)
+        b, b_packed = at(W, layer.n_in * layer.n_out), at(packed, layer.b)
+        if number < layers.size - 1:
             for i in range(layer.n_in):
-                row = at(source, layer.flat + i * layer.n_out)
-                copy(at(target, layer.W + i * layer.columns), row, layer.n_out)
+                row, row_packed = at(W, i * layer.n_out), at(W_packed, i * layer.columns)
+                if back:
+                    copy(row, row_packed, layer.n_out)
+                else:
+                    copy(row_packed, row, layer.n_out)
         else:
             for i in range(layer.n_in):
                 for c in range(layer.n_out):
-                    target[layer.W + c * layer.columns + i] = source[
-                        layer.flat + i * layer.n_out + c
-                    ]
-        copy(at(target, layer.b), at(source, b), layer.n_out)
+                    if back:
+                        W[i * layer.n_out + c] = W_packed[c * layer.columns + i]
+                    else:
+                        W_packed[c * layer.columns + i] = W[i * layer.n_out + c]
+        if back:
+            copy(b, b_packed, layer.n_out)
+        else:
+            copy(b_packed, b, layer.n_out)
 
 
 @inlined
-def unpack(target, source, layers):  # type: ignore[no-untyped-def]
-    """Copy padded rows back into a flat vector."""
-    for l in range(layers.size):
-        layer = layers[l]
-        b = layer.flat + layer.n_in * layer.n_out
-        if l < layers.size - 1:
-            for i in range(layer.n_in):
-                row = at(target, layer.flat + i * layer.n_out)
-                copy(row, at(source, layer.W + i * layer.columns), layer.n_out)
-        else:
-            for i in range(layer.n_in):
-                for c in range(layer.n_out):
-                    target[layer.flat + i * layer.n_out + c] = source[
-                        layer.W + c * layer.columns + i
-                    ]
-        copy(at(target, b), at(source, layer.b), layer.n_out)
+def pack_all(plan, layers, work, back):
+    """Do so with the parameters and every slot."""
+    w = pointer(work)
+    flat, slots = point(plan.flat, w), point(plan.slot_vectors, w)
+    pack(flat, w, layers, back)
+    for k in range(plan.n_slots):
+        slot, packed = at(slots, k * plan.n_parameters), at(w, plan.slots + k * plan.slot)
+        pack(slot, packed, layers, back)
 
 
 @compiled
-def all_finite(work, n):  # type: ignore[no-untyped-def]
+def all_finite(work, n):
     """Tell whether n elements are finite: 0 v is NaN for the others, and stays in a sum."""
     zero = splat(work, 0.0)
     nothing = zero
@@ -172,7 +174,7 @@ def all_finite(work, n):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def gather(plan, first, begin, end, picked, work):  # type: ignore[no-untyped-def]
+def gather(plan, first, begin, end, picked, work):
     """Copy rows begin to end of the batch that starts at position ``first`` of the order."""
     w = pointer(work)
     order, labels = point_to_integers(plan.order), point_to_integers(plan.labels)
@@ -192,12 +194,12 @@ def gather(plan, first, begin, end, picked, work):  # type: ignore[no-untyped-de
 
 
 @inlined
-def to_scores(plan, layers, a, a_row, begin, rows, work):  # type: ignore[no-untyped-def]
+def to_scores(plan, layers, a, a_row, begin, rows, work):
     """Compute equations 1 to 3 for some rows; the tape is left in ``work``."""
     w = pointer(work)
     floor = 0.0 if plan.activation == RELU else -np.inf
-    for l in range(layers.size - 1):
-        layer = layers[l]
+    for number in range(layers.size - 1):
+        layer = layers[number]
         columns = layer.columns
         h = at(w, layer.h + begin * columns)
         W, b = at(w, layer.W), at(w, layer.b)
@@ -218,7 +220,7 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):  # type: ignore[no-unt
 
 
 @inlined
-def to_dscore(plan, layers, begin, rows, share, picked, work):  # type: ignore[no-untyped-def]
+def to_dscore(plan, layers, begin, rows, share, picked, work):
     """Compute equations 4 to 6 for some rows: dscore takes the place of the scores."""
     w = pointer(work)
     n_out, s_row = layers[layers.size - 1].n_out, plan.score_row
@@ -235,29 +237,30 @@ def to_dscore(plan, layers, begin, rows, share, picked, work):  # type: ignore[n
 
 
 @inlined
-def to_dr(plan, layers, begin, rows, work):  # type: ignore[no-untyped-def]
+def to_dr(plan, layers, begin, rows, work):
     """Compute equations 9 and 10 for some rows, from the last hidden layer to the first."""
     w = pointer(work)
-    for l in range(layers.size - 2, -1, -1):
-        layer, above = layers[l], layers[l + 1]
+    for number in range(layers.size - 2, -1, -1):
+        layer, above = layers[number], layers[number + 1]
         columns, up = layer.columns, above.columns
         h, d = at(w, layer.h + begin * columns), at(w, layer.d + begin * columns)
         W = at(w, above.W)
-        if l == layers.size - 2:
+        if number == layers.size - 2:
             score = at(w, plan.score + begin)
             end = RELU_BACKWARD if plan.activation == RELU else STORE
             multiply(
-                rows, columns, above.n_out, 1.0, score, 1, plan.score_row, W, up, 0.0, d, columns, end, h
+                rows, columns, above.n_out, 1.0, score, 1, plan.score_row, W, up, 0.0,
+                d, columns, end, h,
             )  # fmt: skip
         else:
             d_above, zeros = at(w, above.d + begin * up), at(w, plan.zeros)
             row_products(rows, layer.n_out, up, d_above, up, W, up, zeros, d, columns, 1)
-        if l < layers.size - 2 or plan.activation != RELU:
+        if number < layers.size - 2 or plan.activation != RELU:
             activate_backward(d, h, rows * columns, plan.activation)
 
 
 @inlined
-def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):  # type: ignore[no-untyped-def]
+def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):
     """Apply a rule with slots to a block of parameters whose gradient is G."""
     w = pointer(work)
     P, V = at(w, place), at(w, place + plan.slots)
@@ -270,7 +273,7 @@ def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):  # type: ig
 @inlined
 def update_W(
     plan, rule, l2, n, rows, row, place, begin, end, A, a_row, a_column, B, b_row, G, work
-):  # type: ignore[no-untyped-def]
+):
     """Make the step of columns begin to end of one weight matrix: A B is their gradient."""
     w = pointer(work)
     if rule.kind == SGD:  # the step is the product: no gradient is ever stored
@@ -291,7 +294,7 @@ def update_W(
 
 
 @inlined
-def update_b(plan, rule, columns, place, G, work):  # type: ignore[no-untyped-def]
+def update_b(plan, rule, columns, place, G, work):
     """Make the step of some biases whose gradient is G."""
     if rule.kind == SGD:
         P = at(pointer(work), place)
@@ -302,16 +305,16 @@ def update_b(plan, rule, columns, place, G, work):  # type: ignore[no-untyped-de
 
 
 @inlined
-def update(plan, layers, rule, l2, thread, threads, n, a, a_row, work):  # type: ignore[no-untyped-def]
+def update(plan, layers, rule, l2, thread, threads, n, a, a_row, work):
     """Make this thread's part of the step: equations 7, 8, 11, 12 and 13."""
     w = pointer(work)
     width = lanes(w)
     G = at(w, plan.gradient + thread * plan.gradient_size)
-    for l in range(layers.size):
-        layer = layers[l]
+    for number in range(layers.size):
+        layer = layers[number]
         vectors = layer.columns // width
         begin, end = vectors * thread // threads * width, vectors * (thread + 1) // threads * width
-        if l < layers.size - 1:
+        if number < layers.size - 1:
             d = at(w, layer.d)
             if begin < end:
                 update_W(
@@ -336,8 +339,8 @@ def update(plan, layers, rule, l2, thread, threads, n, a, a_row, work):  # type:
 
 
 @inlined
-def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, sync):  # type: ignore[no-untyped-def]  # noqa: E501
-    """Make this thread's part of one step; tell whether the loss of the batch was finite."""
+def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, sync):
+    """Make this thread's part of one step; False if the loss of the batch is not finite."""
     w = pointer(work)
     width = lanes(w)
     blocks = (n + width - 1) // width
@@ -351,40 +354,41 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
         to_scores(plan, layers, at(a, begin * plan.x_row), plan.x_row, begin, end - begin, work)
         to_dscore(plan, layers, begin, end - begin, 1.0 / n, picked, work)
         to_dr(plan, layers, begin, end - begin, work)
-    meet(sync, threads)
+    if not meet(sync, threads):
+        return False
     loss = sum_rows(at(w, plan.loss), n)  # each thread adds it up: so all stop at the same batch
     if thread == 0:
         sums[LOSS] += loss
         sums[RIGHT] += sum_rows(at(w, plan.hit), n)
         sums[BAD_LOSS] = loss / n
     if not np.isfinite(loss):
+        if thread == 0:
+            sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
     update(plan, layers, rule, l2, thread, threads, n, a, plan.x_row, work)
-    meet(sync, threads)
-    return True
+    return meet(sync, threads)
 
 
 @compiled
 def run_batches(
     thread, threads, first, last, t, lr, plans, layers, rates, picked, work, sums, sync
-):  # type: ignore[no-untyped-def]  # noqa: E501
+):
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking
-    them, if all is finite. t counts the updates made before batch ``first``.
+    them, if all is finite. t counts the updates made before the epoch.
     """
-    plan, rate, w = plans[0], rates[0], pointer(work)
-    flat, slots = point(plan.flat, w), point(plan.slot_vectors, w)
+    plan, rate = plans[0], rates[0]
     mode = flush_denormals()
     if thread == 0 and first == 0:
-        pack(flat, w, layers)
-        for k in range(plan.n_slots):
-            pack(at(slots, k * plan.n_parameters), at(w, plan.slots + k * plan.slot), layers)
-    meet(sync, threads)
+        pack_all(plan, layers, work, False)
+    good = meet(sync, threads)
     power_1, power_2 = rate.beta_1**t, rate.beta_2**t
-    good = True
-    for batch in range(first, last):
+    for batch in range(last if good else 0):
+        # from the epoch's first batch on, so that the number of batches a call changes no bit
         power_1, power_2 = power_1 * rate.beta_1, power_2 * rate.beta_2
+        if batch < first:
+            continue
         rule = Rule(
             plan.rule, lr, rate.momentum, rate.beta_1, rate.beta_2, rate.epsilon,
             lr / (1 - power_1), 1 / np.sqrt(1 - power_2),
@@ -396,14 +400,10 @@ def run_batches(
             picked, work, sums, sync,
         )  # fmt: skip
         if not good:
-            if thread == 0:
-                sums[BAD_BATCH] = batch + 1
             break
     if thread == 0 and good and last * plan.batch_size >= plan.n_rows:
-        if all_finite(w, plan.slots + plan.n_slots * plan.slot):
-            unpack(flat, w, layers)
-            for k in range(plan.n_slots):
-                unpack(at(slots, k * plan.n_parameters), at(w, plan.slots + k * plan.slot), layers)
+        if all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot):
+            pack_all(plan, layers, work, True)
         else:
             sums[NOT_FINITE] = 1
     restore_denormals(mode)

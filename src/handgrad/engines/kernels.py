@@ -38,7 +38,7 @@ LN_2_LOW = 1.42860682030941723212e-6  # ln(2) - LN_2_HIGH
 
 
 @compiled
-def _reduced(v):  # type: ignore[no-untyped-def]
+def _reduced(v):
     """Split e^v = 2^k (1 + q): give 2^k and q. NaN gives NaN."""
     low, high = lowest_exponent(v), highest_exponent(v)
     v = where_greater(low, v, low, v)
@@ -49,13 +49,13 @@ def _reduced(v):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def exp(v):  # type: ignore[no-untyped-def]
+def exp(v):
     scale, q = _reduced(v)
     return fma(scale, q, scale)
 
 
 @compiled
-def log(v):  # type: ignore[no-untyped-def]
+def log(v):
     """Compute ln v = k ln 2 + 2 atanh((m - 1)/(m + 1)) with v = 2^k m, for normal v > 0."""
     one = splat(v, 1.0)
     k = exponent_of(v)
@@ -68,14 +68,14 @@ def log(v):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def log1p(v):  # type: ignore[no-untyped-def]
+def log1p(v):
     """Compute ln(1 + v) = 2 atanh(v/(2 + v)) for v in [0, 1]."""
     s = v / (splat(v, 2.0) + v)
     return (s + s) * atanh_series(s * s)
 
 
 @compiled
-def activate(H, n, activation):  # type: ignore[no-untyped-def]
+def activate(H, n, activation):
     """Turn n elements of r into h, in place; the product has done relu already."""
     width = lanes(H)
     one, two = splat(H, 1.0), splat(H, 2.0)
@@ -92,7 +92,7 @@ def activate(H, n, activation):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def activate_backward(D, H, n, activation):  # type: ignore[no-untyped-def]
+def activate_backward(D, H, n, activation):
     """Turn n elements of dh into dr, in place, by the derivative written in h."""
     width = lanes(D)
     one, zero = splat(D, 1.0), splat(D, 0.0)
@@ -115,7 +115,7 @@ ROWS_A_SUM = 256  # so many are added in the network's precision, their sums in 
 
 
 @compiled
-def sum_rows(v, n):  # type: ignore[no-untyped-def]
+def sum_rows(v, n):
     """Add n numbers."""
     width, result = lanes(v), 0.0
     for start in range(0, n, ROWS_A_SUM):
@@ -131,7 +131,7 @@ def sum_rows(v, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def sum_columns(D, d_row, n, width, result):  # type: ignore[no-untyped-def]
+def sum_columns(D, d_row, n, width, result):
     """Add the n rows of D, a width that is a multiple of the lanes, into ``result``."""
     lane = lanes(D)
     for j in range(0, width, lane):
@@ -153,7 +153,7 @@ def sum_columns(D, d_row, n, width, result):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
     """Replace the scores of n rows by dscore; write each row's weighted loss and its hit.
 
     Equations 4 to 6 in one pass over a vector of rows at a time. share is 1/n of the batch.
@@ -187,7 +187,7 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):  # type
 
 
 @compiled
-def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
     """Do the same for logistic outputs; the targets T lie as the scores do."""
     width = lanes(S)
     zero, one = splat(S, 0.0), splat(S, 1.0)
@@ -208,7 +208,7 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  # 
 
 
 @compiled
-def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  # type: ignore[no-untyped-def]
+def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
     """Do the same for outputs that are numbers."""
     width = lanes(S)
     zero, half = splat(S, 0.0), splat(S, 0.5)
@@ -226,7 +226,7 @@ def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):  #
 
 
 @compiled
-def softmax_rows(S, s_row, n, n_classes, y):  # type: ignore[no-untyped-def]
+def softmax_rows(S, s_row, n, n_classes, y):
     """Write the probabilities of n rows, (n, n_classes), from their scores."""
     width = lanes(S)
     for start in range(0, n, width):
@@ -249,7 +249,7 @@ def softmax_rows(S, s_row, n, n_classes, y):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def logistic_rows(S, n, y):  # type: ignore[no-untyped-def]
+def logistic_rows(S, n, y):
     """Write the probabilities of both classes, (n, 2), from the one score of the second."""
     width = lanes(S)
     one, zero = splat(S, 1.0), splat(S, 0.0)
@@ -273,7 +273,7 @@ SGD, MOMENTUM, NESTEROV, ADAM = 0, 1, 2, 3
 
 
 @compiled
-def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):  # type: ignore[no-untyped-def]
+def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
     """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
     lane = lanes(P)
     descent, mu = splat(P, -rule.lr), splat(P, rule.momentum)
@@ -288,7 +288,7 @@ def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):  # type: ignore[n
 
 
 @compiled
-def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):  # type: ignore[no-untyped-def]
+def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
     """Move parameters P and both moments M, V; rule.alpha and rule.root correct their bias."""
     lane = lanes(P)
     beta_1, rest_1 = splat(P, rule.beta_1), splat(P, 1 - rule.beta_1)

@@ -12,9 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from handgrad.engines.epoch import LAYER
+from handgrad.engines.epoch import LAYER, record
 from handgrad.engines.kernels import (
-    LOGISTIC,
     RELU,
     SOFTMAX,
     activate,
@@ -31,15 +30,15 @@ FEW = 16  # rows that get less memory: setting up 256 takes longer than predicti
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
 # transposed head.
-ROOM = np.dtype(
-    [(name, np.int64) for name in "block, other_h, scores, s_row, copied, W_head, size".split(", ")]
-)
+ROOM = record(np.int64, "block other_h scores s_row copied W_head size")
 
 compiled = njit(error_model="numpy", nogil=True)
 
 
 @compiled
-def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, activation, output, probabilities, work):  # type: ignore[no-untyped-def]  # fmt: skip  # noqa: E501
+def predict_rows(
+    begin, end, x_at, flat_at, out_at, layers, rooms, activation, output, probabilities, work
+):
     """Write scores (n, N_y), or probabilities, of rows begin to end - 1."""
     w, room = pointer(work), rooms[0]
     x, flat, out = point(x_at, w), point(flat_at, w), point(out_at, w)
@@ -58,10 +57,10 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, activation, o
     for start in range(begin, end, room.block):
         n = min(room.block, end - start)
         a, a_row = at(x, start * n_in), n_in
-        for l in range(n_layers - 1):
-            layer = layers[l]
+        for number in range(n_layers - 1):
+            layer = layers[number]
             columns = layer.columns
-            h = at(w, l % 2 * room.other_h)
+            h = at(w, number % 2 * room.other_h)
             W, W_row = at(flat, layer.flat), layer.n_out
             b = at(W, layer.n_in * layer.n_out)
             if layer.n_out < width:  # vectors would reach beyond the end of the parameters

@@ -39,22 +39,22 @@ DEPTH = 192
 def _strip(n_rows: int, n_vectors: int) -> Any:
     """Make the kernel of a strip of C, n_vectors vectors wide: a tile of n_rows rows at a time.
 
-    The n_rows x n_vectors sums of a tile stay in registers while k runs: each step loads n_vectors vectors
-    of B and n_rows numbers of A for n_rows * n_vectors fused multiply-adds. A[i, p] lies at
-    i * a_row + p * a_column, so A may be a transpose. Of fewer rows than n_rows the last is
-    computed again and not stored. With ``resume`` the sums go on from what C holds. ``extra``
-    is the bias, or h with the rows of C; ``beta`` is also the floor of BIAS.
+    The n_rows x n_vectors sums of a tile stay in registers while k runs: each step loads
+    n_vectors vectors of B and n_rows numbers of A for n_rows * n_vectors multiply-adds. A[i, p]
+    lies at i * a_row + p * a_column, so A may be a transpose. Of fewer rows than n_rows the
+    last is computed again. With ``resume`` the sums go on from what C holds. ``extra`` is the
+    bias, or h with the rows of C; ``beta`` is also the floor of BIAS.
     """
 
     @intrinsic
     def strip(
         typingctx, m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra
-    ):  # type: ignore[no-untyped-def]  # noqa: E501
+    ):
         signature = types.void(
             m, k, A.dtype, A, a_row, a_column, B, b_row, A.dtype, C, c_row, resume, end, extra
         )
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):
             vector = context.get_value_type(Vector(signature.args[3].dtype))
             m, a_row, c_row = args[0], args[4], args[10]
             # Where the rows of a tile begin: worked out once, and again for a last, short tile.
@@ -80,9 +80,9 @@ def _strip(n_rows: int, n_vectors: int) -> Any:
     return strip
 
 
-def _tile(builder, vector, n_vectors, start, rows, places, args):  # type: ignore[no-untyped-def]
+def _tile(builder, vector, n_vectors, start, rows, places, args):
     """Emit one tile, from row ``start`` on; of its rows, the first ``rows`` are there."""
-    m, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra = args
+    _, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, resume, end, extra = args
     n_rows = len(places)
     columns = [INT(vector.count * j) for j in range(n_vectors)]
     zero = ir.Constant(vector, [0.0] * vector.count)
@@ -107,19 +107,19 @@ def _tile(builder, vector, n_vectors, start, rows, places, args):  # type: ignor
                 value = fused(builder, number, b[j], builder.load(sums[i][j]))
                 builder.store(value, sums[i][j])
 
-    def scaled(value, i, column):  # type: ignore[no-untyped-def]
+    def scaled(value, i, column):
         return builder.fmul(alpha, value)
 
-    def added(value, i, column):  # type: ignore[no-untyped-def]
+    def added(value, i, column):
         before = read(builder, vector, c[i], column)
         return fused(builder, alpha, fused(builder, beta, before, value), before)
 
-    def above_floor(value, i, column):  # type: ignore[no-untyped-def]
+    def above_floor(value, i, column):
         r = builder.fadd(value, read(builder, vector, extra, column))
         # r <= floor is false for NaN, so a NaN passes and is noticed in the loss
         return builder.select(builder.fcmp_ordered("<=", r, beta), beta, r)
 
-    def masked(value, i, column):  # type: ignore[no-untyped-def]
+    def masked(value, i, column):
         h = builder.gep(extra, [builder.add(c_offset, builder.load(places[i][1]))])
         on = builder.fcmp_ordered(">", read(builder, vector, h, column), zero)
         return builder.select(on, value, zero)
@@ -148,10 +148,10 @@ def _dots(n_rows: int, n_columns: int) -> Any:
     """
 
     @intrinsic
-    def dots(typingctx, rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+    def dots(typingctx, rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column):
         signature = types.void(rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column)
 
-        def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, args):
             rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column = args
             vector = context.get_value_type(Vector(signature.args[3].dtype))
             zero = ir.Constant(vector, [0.0] * vector.count)
@@ -202,7 +202,7 @@ DOTS = 4
 _dots_4, _dots_1 = _dots(DOTS, DOTS), _dots(1, DOTS)
 
 
-def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):  # type: ignore[no-untyped-def]
+def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
     """Compute the product of A (m, k) and B (k, n) into C (m, n), as ``end`` says.
 
     n is a multiple of the lanes. B goes in strips of up to four vectors of columns and DEPTH
@@ -253,7 +253,7 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
                 j += width
 
 
-def _row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+def _row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
     """Compute C[i, j] = A[i] . B[j] + bias[j] for A (m, k) and B (n, k)."""
     for i in range(0, m, DOTS):
         rows = min(DOTS, m - i)
@@ -294,21 +294,21 @@ def _symbol(name: str, element: types.Float) -> str:
     return f"handgrad{name}_{element}"
 
 
-def _call(name, signature, builder, element, args):  # type: ignore[no-untyped-def]
+def _call(name, signature, builder, element, args):
     kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in args])
     function = cgutils.get_or_insert_function(builder.module, kind, _symbol(name, element))
     builder.call(function, args)
 
 
 @intrinsic
-def multiply(typingctx, m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):  # type: ignore[no-untyped-def]
+def multiply(typingctx, m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
     """Call _multiply."""
     whole, real = types.int64, types.float64
     signature = types.void(
         whole, whole, whole, real, A, whole, whole, A, whole, real, A, whole, whole, A
     )
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         _call("_multiply", signature, builder, signature.args[4].dtype, args)
         return context.get_dummy_value()
 
@@ -316,12 +316,12 @@ def multiply(typingctx, m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c
 
 
 @intrinsic
-def row_products(typingctx, m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):  # type: ignore[no-untyped-def]
+def row_products(typingctx, m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
     """Call _row_products."""
     whole = types.int64
     signature = types.void(whole, whole, whole, A, whole, A, whole, A, A, whole, whole)
 
-    def codegen(context, builder, signature, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, args):
         _call("_row_products", signature, builder, signature.args[3].dtype, args)
         return context.get_dummy_value()
 

@@ -13,7 +13,7 @@ from handgrad.rows import Rows
 Array = NDArray[Any]
 
 
-class Diverged(ArithmeticError):
+class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which raises the error
     """The loss of a batch, or a parameter, was not finite; the message says which."""
 
 
