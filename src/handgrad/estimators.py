@@ -567,7 +567,14 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
     def _descend(self, rows: Rows, validation: Rows | None, *, partial: bool) -> None:
         architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
         settings = self._settings(len(rows), validation=validation is not None)
-        choice = choose(self.engine, architecture, rows, settings.batch_size, epochs)
+        choice = choose(
+            self.engine,
+            architecture,
+            settings.optimizer,
+            rows,
+            batch_size=settings.batch_size,
+            epochs=epochs,
+        )
         self._use(choice.name, choice.reason)
         history = train(
             architecture,

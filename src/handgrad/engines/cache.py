@@ -1,14 +1,15 @@
 """Where compiled code is kept: a folder of the user's own, one for each version of the kernels.
 
-The folder's name holds a digest of the kernels' source and of the versions of Python, numba
-and LLVM, so an upgrade never meets stale code, and whether it has been compiled can be told
-without importing numba. The machine code itself is written, read and checked against the
-processor by numba.
+The folder's name holds a digest of the kernels' source and place, of the versions of Python,
+numba and LLVM, and of the processor. So an upgrade never meets stale code, and whether the
+kernels have been compiled can be told without importing numba, which reads and writes the code.
 """
 
 import contextlib
 import hashlib
 import os
+import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -17,30 +18,43 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = ("vectors.py", "products.py", "kernels.py", "epoch.py", "prediction.py")
+PROCESSOR = Path("/proc/cpuinfo")
 
 
 @cache
 def _digest() -> str:
-    digest = hashlib.sha256(sys.version.encode())
+    """Name all that decides whether numba will find its code again."""
+    digest = hashlib.sha256(f"{sys.version} {platform.machine()} {__file__}".encode())
     for package in "numba", "llvmlite":
         digest.update(version(package).encode())
     for name in SOURCES:
-        digest.update(Path(__file__).with_name(name).read_bytes())
+        source = Path(__file__).with_name(name)
+        digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())
+    with contextlib.suppress(OSError):  # a home folder may serve several kinds of processors
+        lines = PROCESSOR.read_text().splitlines()
+        digest.update("".join(sorted({line for line in lines if line[:5] == "flags"})).encode())
     return digest.hexdigest()[:16]
 
 
-def folder() -> Path | None:
-    """Make the folder, or return None where there is no safe place for it.
-
-    Compiled code is run as it is read, so the folder must belong to the user alone.
-    """
+def _place() -> Path:
     import platformdirs
 
     base = os.environ.get("NUMBA_CACHE_DIR")
     parent = Path(base) if base else Path(platformdirs.user_cache_dir("handgrad", False))
-    path = parent / f"engine-{_digest()}"
+    return parent / f"engine-{_digest()}"
+
+
+def folder(*, make: bool = False) -> Path | None:
+    """Give the folder where there is one, or one could be made; None if there is no safe place.
+
+    Compiled code is run as it is read, so the folder must belong to the user alone.
+    """
+    path = _place()
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif not path.exists():
+            return path
         state = path.stat()
     except OSError:
         return None
@@ -62,13 +76,20 @@ def mark_warm(dtype: str) -> None:
             (path / f"{dtype}.compiled").touch()
 
 
+def forget() -> None:
+    """Remove the folder, because what is in it cannot be used."""
+    path = folder()
+    if path is not None:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def numba_cache() -> Iterator[bool]:
     """Let numba keep what is set up inside in our folder; False if there is none."""
     from numba.core import config
 
     settings: Any = config  # it makes its names at run time
-    path, before = folder(), settings.CACHE_DIR
+    path, before = folder(make=True), settings.CACHE_DIR
     if path is None:
         yield False
         return

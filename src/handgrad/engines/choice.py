@@ -10,11 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from handgrad.engines import cache
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
-from handgrad.optim import Optimizer
+from handgrad.optim import Adam, Optimizer
 from handgrad.params import count
 from handgrad.rows import Rows, is_sparse
 
@@ -42,7 +44,13 @@ class Choice(NamedTuple):
 
 
 def choose(
-    wanted: str, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
+    wanted: str,
+    architecture: Architecture,
+    optimizer: Optimizer,
+    rows: Rows,
+    *,
+    batch_size: int,
+    epochs: int,
 ) -> Choice:
     """Decide which engine trains.
 
@@ -51,7 +59,7 @@ def choose(
     wanted : {"auto", "numpy", "compiled"}
         What the user asked for. "auto" takes the compiled engine where it is installed and the
         work repays its start.
-    architecture, rows, batch_size, epochs
+    architecture, optimizer, rows, batch_size, epochs
         The work.
 
     Raises
@@ -65,6 +73,10 @@ def choose(
         require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
+    smallest = float(np.finfo(rows.x.dtype).tiny)
+    if isinstance(optimizer, Adam) and optimizer.epsilon < smallest:
+        why = f"epsilon={optimizer.epsilon:g} is below the numbers of {rows.x.dtype}"
+        return Choice("numpy", why, Numpy)
     if wanted == "compiled":
         return Choice("compiled", "asked for", _compiled)
     missing = missing_packages()
@@ -98,6 +110,8 @@ def reference_seconds(architecture: Architecture, n: int, batch_size: int, epoch
 
 def missing_packages() -> list[str]:
     """Name what the compiled engine lacks."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return ["numba's compiler (NUMBA_DISABLE_JIT is set)"]
     needed = "numba", "platformdirs"
     return [name for name in needed if name not in sys.modules and find_spec(name) is None]
 
@@ -107,7 +121,7 @@ def require_compiled() -> None:
     missing = missing_packages()
     if missing:
         raise ImportError(
-            f"engine 'compiled' needs {' and '.join(missing)}, which is not installed; "
+            f"engine 'compiled' needs {' and '.join(missing)}, which is missing; "
             'run: pip install "handgrad[fast]"'
         )
 

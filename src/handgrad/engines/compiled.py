@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numba import types
+from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
 from handgrad.engines import cache, epoch, kernels, prediction
@@ -196,7 +197,7 @@ class Compiled:
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
             started = time.perf_counter()
-            self._run_batches(first, last, updates, lr)
+            self._run_batches(first, last, int(updates), float(lr))
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
@@ -373,18 +374,35 @@ def load(dtype: np.dtype[Any]) -> None:
                 "once on this machine",
                 file=sys.stderr,
             )
-        with cache.numba_cache() as keeps:
-            load_products(getattr(types, dtype.name), keeps)
-            for function in epoch.run_batches, prediction.predict_rows:
-                if keeps and not _loaded:
+        try:
+            kept = _compile(dtype)
+        except Exception:  # a damaged file, a full disk: the code can be had without them
+            cache.forget()
+            kept = _compile(dtype, keep=False)
+    if kept:
+        cache.mark_warm(dtype.name)
+
+
+def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
+    """Compile by calling, and tell whether the code is kept for other processes."""
+    calls: tuple[Any, ...] = (epoch.run_batches, prediction.predict_rows)
+    if not keep:
+        for function in calls:
+            function._cache = NullCache()  # numba has no public way back from enable_caching
+        load_products(getattr(types, dtype.name), False)
+    else:
+        with cache.numba_cache() as keep:
+            load_products(getattr(types, dtype.name), keep)
+            for function in calls:
+                if keep and not _loaded:
                     function.enable_caching()
-        _loaded.add(dtype.name)
-        _try_out(dtype)
-    cache.mark_warm(dtype.name)
+    _loaded.add(dtype.name)
+    _try_out(dtype)
+    return keep
 
 
 def _try_out(dtype: np.dtype[Any]) -> None:
-    """Compile by calling: an epoch and a prediction of one row."""
+    """Run an epoch and a prediction of one row."""
     units = (1, 1)
     params = Params.zeros(units, dtype)
     architecture = Architecture(units, output="logistic")
