@@ -71,7 +71,7 @@ def runnable(line):
         return [*shlex.split(line), "--dry-run"]
     if line == "make demo":
         return ["make", "demo", *environment]
-    if line == 'pip install ".[plot]"':
+    if line in ('pip install ".[plot]"', 'pip install ".[fast]"'):
         offline = ["--no-deps", "--no-build-isolation", "--no-index", "--target", "site"]
         return [sys.executable, "-m", "pip", "install", "--quiet", *offline, "."]
     program, *arguments = shlex.split(line)
