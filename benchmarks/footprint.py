@@ -1,20 +1,24 @@
 """What a library costs beside its speed: import, disk, first fit, memory.
 
     python benchmarks/footprint.py [--quick]
+    python benchmarks/race.py --report              (writes docs/performance.md)
 
 Import: seconds from the start of a fresh process to its end, less those of one that imports
 nothing; the median of seven. Disk: what site-packages of each library's own environment holds,
 without pip, setuptools and byte code. First fit: a fresh process reads the Palmer penguins,
-fits, and ends, as ``handgrad fit`` does, with the compile cache in an empty folder (cold) and
-once more (warm); scikit-learn gets the same table through its own imputer, scaler and one-hot
-encoder. Memory: by how much a fresh process grows at its highest, above what it holds after
-the imports, while it makes 60,000 x 784 float32 rows and trains 784-800-10 for one epoch of
-Adam in batches of 256; the rows alone are 188 MB. Nobody is told to use fewer threads, and
-variables that pin the BLAS are removed.
+fits, and ends, as ``handgrad fit`` does. It does so first with an empty folder in
+XDG_CACHE_HOME, where compiled code is kept (cold), then once more with what the compiled engine
+has left there (warm); scikit-learn gets the same table through its own imputer, scaler and
+one-hot encoder. Memory: by how much a fresh process grows at its highest, above what it holds
+after the imports, while it makes 60,000 x 784 float32 rows and trains 784-800-10 for one epoch
+of Adam in batches of 256 (W5 of the race, with MNIST's number of rows). Nobody is told to use
+fewer threads, and variables that pin the BLAS are removed. ``--quick`` is a trial of one round
+that leaves no result.
 
 Before it counts, each network must have learnt: more than half of its training rows are right.
 """
 
+import importlib
 import json
 import math
 import statistics
@@ -23,9 +27,13 @@ import sys
 import tempfile
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
+from racing import environments
+from racing.crew import clean_environment
+from racing.processes import interpreter, libraries_of, megabytes
+from racing.sections import publish, verdict
+from racing.training import drawn, train
 
 IMPORTS = {  # contender: (kind, statement)
     "handgrad": ("handgrad", "import handgrad"),
@@ -39,90 +47,99 @@ MEMORY = {
     "handgrad, compiled": "compiled",
     "handgrad, numpy": "numpy",
     "scikit-learn": "sklearn",
-    "torch": "torch-2",
-    "jax": "jax",
+    "PyTorch": "torch-2",
+    "JAX": "jax-2",
 }
-FIRST_FITS = {  # contender: (kind, is the cache cold)
-    "handgrad, auto, cold cache": ("auto", True),
-    "handgrad, auto, warm cache": ("auto", False),
-    "handgrad, compiled, cold cache": ("compiled", True),
-    "handgrad, compiled, warm cache": ("compiled", False),
-    "scikit-learn": ("sklearn", True),
+FIRST_FITS = {  # in this order, in one cache folder, empty at first
+    "handgrad, auto, cold cache": "auto",
+    "handgrad, compiled, cold cache": "compiled",
+    "handgrad, auto, warm cache": "auto",
+    "handgrad, compiled, warm cache": "compiled",
+    "scikit-learn": "sklearn",
 }
+AUTO = "handgrad, auto, cold cache"
+COLD, WARM = "handgrad, compiled, cold cache", "handgrad, compiled, warm cache"
 UNITS, BATCH, ROWS = (784, 800, 10), 256, 60_000
 DATA_MB = ROWS * UNITS[0] * 4 / 1e6
-PENGUINS = Path(__file__).parents[1] / "src" / "handgrad" / "data" / "penguins.csv"
+PARAMETERS_MB = 4 * sum(W.size + b.size for W, b in drawn(UNITS)) / 1e6
+ALLOWED_MB = 1.2 * DATA_MB + 3 * PARAMETERS_MB  # what we set ourselves
+PENGUINS = environments.REPOSITORY / "src" / "handgrad" / "data" / "penguins.csv"
 SECONDS = 120  # no process may take longer
 
 
 # -- fresh processes ---------------------------------------------------------------------------
 
 
-def fresh(kind, *arguments, **environment):
+def fresh(kind, *arguments, **variables):
     """Run a process of this contender; return its seconds and what it printed."""
-    from prediction import interpreter, user_environment
-
-    command = [interpreter(kind), *arguments]
+    variables = {**clean_environment(), **variables}
+    if "XDG_CACHE_HOME" in variables:
+        variables.pop("NUMBA_CACHE_DIR", None)  # it would come first
+    how = {"env": variables, "timeout": SECONDS, "stdout": subprocess.PIPE, "check": True}
     started = time.perf_counter()
-    how = {"env": user_environment(**environment), "timeout": SECONDS}
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **how)
+    run = subprocess.run([interpreter(kind), *arguments], text=True, **how)
     return time.perf_counter() - started, run.stdout
-
-
-def installed(table):
-    from prediction import interpreter
-
-    kinds = {name: what if isinstance(what, str) else what[0] for name, what in table.items()}
-    return [name for name, kind in kinds.items() if interpreter(kind)]
 
 
 def import_seconds(rounds):
     """Take turns; return the median of each, less that of a process that imports nothing."""
-    names = installed(IMPORTS)
-    seen = {name: [] for name in names}
+    seen = {name: [] for name, (kind, _) in IMPORTS.items() if interpreter(kind)}
     for number in range(rounds + 1):
-        for name in names:
+        for name, values in seen.items():
             kind, statement = IMPORTS[name]
             seconds = fresh(kind, "-c", statement)[0] - fresh(kind, "-c", "")[0]
-            seen[name] += [seconds] if number else []  # the first brings files into memory
+            values += [seconds] if number else []  # the first brings files into memory
     return {name: statistics.median(values) for name, values in seen.items()}
 
 
 def installed_megabytes():
-    from racing.environments import PINS, python_of
-
-    found = {name: python_of(name).parents[1].glob("lib/python*/site-packages") for name in PINS}
     return {
-        name: sum(size_of(folder) for folder in folders) / 1e6 for name, folders in found.items()
+        name: sum(map(size_of, environments.python_of(name).parents[1].glob("lib/*/site-packages")))
+        for name in environments.PINS
+        if environments.is_installed(name)
     }
 
 
 def size_of(folder):
-    left_out = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "pip-", "setuptools-")
+    """Add up the files of a site-packages in MB."""
+    left_out = ("pip", "setuptools", "pkg_resources", "_distutils_hack")
     files = (
         file
         for package in folder.iterdir()
-        if package.name not in left_out and not package.name.startswith(left_out[-2:])
+        if package.name.split("-")[0] not in left_out
         for file in (package.rglob("*") if package.is_dir() else [package])
     )
-    return sum(f.stat().st_size for f in files if f.is_file() and "__pycache__" not in f.parts)
+    return (
+        sum(f.stat().st_size for f in files if f.is_file() and "__pycache__" not in f.parts) / 1e6
+    )
 
 
 def first_fits(rounds):
-    """Return the median of whole processes, with what it says of its fit."""
-    seen = {}
-    for name, (kind, is_cold) in FIRST_FITS.items():
-        for _ in range(rounds if name in installed(FIRST_FITS) else 0):
-            run = (kind, __file__, "--first-fit", kind)
-            with tempfile.TemporaryDirectory() as cache:
-                if not is_cold:
-                    fresh(*run, XDG_CACHE_HOME=cache)
-                seconds, printed = fresh(*run, XDG_CACHE_HOME=cache)
-            seen.setdefault(name, []).append({"process": seconds, **json.loads(printed)})
+    """Return of each the run with the median of whole processes' seconds."""
+    seen = {name: [] for name, kind in FIRST_FITS.items() if interpreter(kind)}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as cache:
+            for name, runs in seen.items():
+                run = (__file__, "--first-fit", FIRST_FITS[name])
+                seconds, printed = fresh(FIRST_FITS[name], *run, XDG_CACHE_HOME=cache)
+                runs.append({"process": seconds, **json.loads(printed)})
     return {
         name: sorted(runs, key=lambda run: run["process"])[len(runs) // 2]
         for name, runs in seen.items()
     }
+
+
+def memory():
+    """Measure each with its compile cache warm; what does not learn is refused."""
+    seen = {}
+    for name, kind in MEMORY.items():
+        for _ in range(2 if kind == "compiled" else bool(interpreter(kind))):
+            figures = json.loads(fresh(kind, __file__, "--epoch", kind)[1])
+        if interpreter(kind):
+            if figures["accuracy"] < 0.5:
+                raise RuntimeError(f"{name} has not learnt: accuracy {figures['accuracy']:.2f}")
+            seen[name] = figures["peak"]
+    return seen
 
 
 # -- what runs in them -------------------------------------------------------------------------
@@ -130,9 +147,9 @@ def first_fits(rounds):
 
 def first_fit(kind):
     """Read the penguins and fit, as ``handgrad fit`` does; print the seconds of the fit."""
-    make, x, y = (sklearn_pipeline if kind == "sklearn" else handgrad_estimator)(kind)
+    model, x, y = sklearn_pipeline() if kind == "sklearn" else handgrad_estimator(kind)
     started = time.perf_counter()
-    model = make.fit(x, y)
+    model.fit(x, y)
     seconds = time.perf_counter() - started
     engine = str(getattr(model, "engine_", ""))
     print(json.dumps({"fit": seconds, "accuracy": model.score(x, y), "engine": engine}))
@@ -147,15 +164,11 @@ def handgrad_estimator(kind):
 
     table = read_table(PENGUINS)
     y, _ = labels(table, "species")
-    settings = SETTINGS | {"scoring": "loss", "dtype": "float32"}
-    try:
-        model = MLPClassifier(engine=kind, **settings)
-    except TypeError:
-        model = MLPClassifier(**settings)
+    model = MLPClassifier(engine=kind, scoring="loss", dtype="float32", **SETTINGS)
     return model, table.drop_columns(["species"]), y
 
 
-def sklearn_pipeline(kind):
+def sklearn_pipeline():
     import csv
 
     from sklearn.compose import make_column_transformer
@@ -166,16 +179,12 @@ def sklearn_pipeline(kind):
 
     with open(PENGUINS, newline="") as file:
         names, *cells = csv.reader(file)
-    y = np.array([row[names.index("species")] for row in cells])
-    x = np.array(
-        [[cell for n, cell in zip(names, row, strict=True) if n != "species"] for row in cells],
-        object,
-    )
+    target = names.index("species")
+    y = np.array([row.pop(target) for row in cells])
+    x = np.array(cells, object)
     numeric = [c for c in range(x.shape[1]) if all(is_number(v) for v in x[:, c])]
     texts = [c for c in range(x.shape[1]) if c not in numeric]
-    x[:, numeric] = [
-        [float(v) if v not in MISSING else math.nan for v in row] for row in x[:, numeric]
-    ]
+    x[:, numeric] = [[math.nan if v in MISSING else float(v) for v in row] for row in x[:, numeric]]
     scaled = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
     encoded = make_column_transformer((scaled, numeric), (OneHotEncoder(), texts))
     return make_pipeline(encoded, MLPClassifier(**SETTINGS)), x, y
@@ -189,51 +198,26 @@ def is_number(cell):
 
 
 def one_epoch(kind):
-    """Train one epoch; print peak memory above the imports, and the loss of the last rows."""
-    from as_a_user import drawn
-    from prediction import kilobytes
-    from time_to_quality import train
-
-    preload(kind)
-    before = kilobytes("VmRSS")
+    """Train one epoch; print peak memory above the imports, and how much is right."""
+    peers = {"sklearn": ["sklearn.neural_network"], "torch": ["torch"], "jax": ["jax"]}
+    ours = ["handgrad.estimators"] + ["handgrad.engines.compiled"] * (kind == "compiled")
+    for name in peers.get(kind.split("-")[0], ours):
+        importlib.import_module(name)
+    before = megabytes("VmRSS")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((ROWS, UNITS[0]), dtype=np.float32)
     y = np.argmax(x[:, : UNITS[-1]], axis=1)
     seen = {}
 
     def on_epoch(predict):
-        seen["peak"] = (kilobytes("VmHWM") - before) / 1000
+        seen["peak"] = megabytes("VmHWM") - before
         seen["accuracy"] = float(np.mean(np.argmax(predict(x[:1000]), axis=1) == y[:1000]))
 
-    how = {"batch_size": BATCH, "learning_rate": 1e-3, "max_iter": 1, "shuffle": True}
-    train(kind, drawn(UNITS), x, y, on_epoch, random_state=0, **how)
+    train(kind, drawn(UNITS), x, y, on_epoch, batch_size=BATCH, learning_rate=1e-3, max_iter=1)
     print(json.dumps(seen))
 
 
-def preload(kind):
-    import importlib
-
-    ours = ["handgrad.estimators", "numba"]
-    for name in {"sklearn": ["sklearn.neural_network"], "torch": ["torch"], "jax": ["jax"]}.get(
-        kind.split("-")[0], ours
-    ):
-        importlib.import_module(name)
-
-
-# -- the measurement ---------------------------------------------------------------------------
-
-
-def memory():
-    """Measure each with its compile cache warm; what does not learn is refused."""
-    seen = {}
-    for name in installed(MEMORY):
-        for _ in range(2):
-            _, printed = fresh(MEMORY[name], __file__, "--epoch", MEMORY[name])
-        figures = json.loads(printed)
-        if figures["accuracy"] < 0.5:
-            raise RuntimeError(f"{name} has not learnt: accuracy {figures['accuracy']:.2f}")
-        seen[name] = figures["peak"]
-    return seen
+# -- the report --------------------------------------------------------------------------------
 
 
 def main():
@@ -244,50 +228,64 @@ def main():
         "first_fit": first_fits(1 if quick else 3),
         "memory": memory(),
     }
-    report(data)
-
-
-def report(data):
-    from growth import publish
-
-    imports, fits, peaks = data["import"], data["first_fit"], data["memory"]
-    tables = [
-        (["import", "seconds"], [[n, f"{s:.2f}"] for n, s in imports.items()]),
-        (["site-packages of", "MB"], [[n, f"{size:,.0f}"] for n, size in data["disk"].items()]),
-        (
-            ["one epoch of 784-800-10", "peak above the imports, MB", "times the data"],
-            [[n, f"{peak:,.0f}", f"{peak / DATA_MB:.2f}"] for n, peak in peaks.items()],
-        ),
-    ]
-    rows = [
-        [
-            f"{n}, {f['engine']}" if "auto" in n and f["engine"] else n,
-            f"{f['process']:.2f}",
-            f"{f['fit']:.2f}",
-            f"{f['accuracy']:.3f}",
-        ]
-        for n, f in fits.items()
-    ]
-    header = ["first fit of the penguins", "process s", "fit s", "accuracy"]
     costs = {
-        "import": (imports, "handgrad.MLPClassifier"),
-        "memory": (peaks, "handgrad, compiled"),
+        "the import": (data["import"], "handgrad.MLPClassifier"),
+        "the first fit": ({n: f["process"] for n, f in data["first_fit"].items()}, AUTO),
+        "memory": (data["memory"], "handgrad, compiled"),
         "disk": (data["disk"], "handgrad"),
-        "first fit": ({n: f["process"] for n, f in fits.items()}, "handgrad, auto, cold cache"),
     }
-    lighter = [
-        f"{what} of {n} ({of[ours] / cost:.1f} times)"
-        for what, (of, ours) in costs.items()
-        for n, cost in of.items()
-        if not n.startswith("handgrad") and cost * 1.15 < of[ours]
-    ]
-    sentence = (
-        f"Lighter than handgrad's: {', '.join(lighter) or 'nothing'}. Compared were the import of "
-        "handgrad.MLPClassifier, disk with numba, the compiled engine's memory and a first fit "
-        f"with nothing compiled. The rows alone are {DATA_MB:.0f} MB."
+    data["ratios"] = {}
+    for what, (of, ours) in costs.items():
+        for name in of:
+            if not name.startswith("handgrad"):
+                data["ratios"].setdefault(TITLES.get(name, name), {})[what] = of[name] / of[ours]
+    kinds = [*MEMORY.values(), "keras", "skorch"]
+    title = "Import, first fit, memory, disk"
+    publish("footprint", title, 35, sentences(data), tables(data), data, libraries_of(kinds))
+
+
+TITLES = {
+    "sklearn.neural_network": "scikit-learn",
+    "sklearn": "scikit-learn",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "keras on jax": "Keras",
+    "keras": "Keras",
+}
+
+
+def sentences(data):
+    fits = data["first_fit"]
+    compiling = fits[COLD]["fit"] - fits[WARM]["fit"]
+    light = verdict(data["ratios"], "handgrad", "lighter", "as light")
+    return (
+        f"{light}\n\n"
+        "Compared were the import of `handgrad.MLPClassifier`, a first fit with nothing compiled "
+        f"and no engine named (it picks the {fits[AUTO]['engine']} engine), the compiled engine's "
+        'memory, and the disk with numba. Who asks for `engine="compiled"` waits '
+        f"{compiling:.0f} s once on a machine for the compilation; afterwards such a first fit "
+        f"takes {fits[WARM]['fit']:.2f} s, numba's import included. Of the memory, the rows are "
+        f"{DATA_MB:.0f} MB, and the parameters with Adam's slots {3 * PARAMETERS_MB:.0f} MB; "
+        f"1.2 times the former and the latter are {ALLOWED_MB:.0f} MB."
     )
-    title = "Import, disk, first fit, memory"
-    publish("footprint", title, 35, sentence, header, rows, data, *tables)
+
+
+def tables(data):
+    return [
+        (["import of", "seconds"], [[n, f"{s:.2f}"] for n, s in data["import"].items()]),
+        (
+            ["first fit of the penguins", "engine", "process, s", "fit, s", "accuracy"],
+            [
+                [n, f["engine"], f"{f['process']:.2f}", f"{f['fit']:.2f}", f"{f['accuracy']:.3f}"]
+                for n, f in data["first_fit"].items()
+            ],
+        ),
+        (
+            ["one epoch of 784-800-10", "peak above the imports, MB", f"times {ALLOWED_MB:.0f} MB"],
+            [[n, f"{peak:,.0f}", f"{peak / ALLOWED_MB:.2f}"] for n, peak in data["memory"].items()],
+        ),
+        (["site-packages of", "MB"], [[n, f"{size:,.0f}"] for n, size in data["disk"].items()]),
+    ]
 
 
 if __name__ == "__main__":

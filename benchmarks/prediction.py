@@ -1,37 +1,32 @@
 """Prediction: how long one row takes, how many rows a second, and how much memory.
 
     python benchmarks/prediction.py [--quick]
+    python benchmarks/race.py --report              (writes docs/performance.md)
 
-Three networks with the same weights for everyone. One row: the median of some hundred calls a
-round. 10,000 rows: rows a second. 500,000 rows of 10 columns through 10-128-10: rows a second,
-and by how much the process grows at its highest above what it holds with the input loaded.
-handgrad and scikit-learn answer through predict_proba with all its checks; torch runs eagerly
-under no_grad, jax a jitted function, both softmax included and with rows that are already
-tensors of theirs. Each contender lives in a process of its own without variables that pin the
-BLAS to a kernel or to one thread; they take turns for several rounds, and medians are printed.
+Networks with the same weights for everyone. One row: the median of some hundred calls a round.
+10,000 rows: rows a second. 500,000 rows of 10 columns through 10-128-10: rows a second, and by
+how much the process grows at its highest, in the first such call, above what it holds with the
+input loaded. handgrad
+and scikit-learn answer through predict_proba with all its checks; PyTorch runs eagerly under
+no_grad, JAX a jitted function, both softmax included and with rows that are already tensors of
+theirs. Each contender lives in a process of its own without variables that pin the BLAS to a
+kernel or to one thread; they take turns for several rounds, and medians are printed.
+``--quick`` is a trial of one round that leaves no result.
 
-Before anything is timed, all of them must give the same probabilities. The end of this file, a
-contender in a process of its own, is borrowed by the other programs.
+Before anything is timed, all of them must give the same probabilities.
 """
 
-import contextlib
 import ctypes
-import importlib.util
-import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import threading
 import time
-import traceback
 import warnings
 from pathlib import Path
 
 import numpy as np
-from growth import agreement, publish, verdict
-from racing.environments import is_installed, python_of
+from racing.processes import contenders, is_worker, libraries_of, megabytes, serve
+from racing.sections import agreement, agreements, publish, verdict
+from racing.training import drawn, estimator_at
 
 NETWORKS = {"64-64-10": 10_000, "784-128-10": 10_000, "784-512-512-10": 10_000}
 LONG = {"10-128-10": 500_000}
@@ -39,25 +34,23 @@ CONTENDERS = {
     "handgrad, compiled": "compiled",
     "handgrad, numpy": "numpy",
     "scikit-learn": "sklearn",
-    "torch": "torch",
-    "jax": "jax",
+    "PyTorch": "torch",
+    "JAX": "jax",
 }
-ROUNDS = 5
+ROUNDS = 7
 TOLERANCE = 1e-5  # of a probability, float32
+WHAT = {"one_row": "one row", "rows_per_second": "many rows", "memory": "memory"}
 
 
-# -- the measurement ---------------------------------------------------------------------------
+# -- in the process of a contender -------------------------------------------------------------
 
 
 class Predictor:
     """One network, ready to predict some rows; kept from one question to the next."""
 
-    def __init__(self, kind, start, rows):
-        from as_a_user import layers_of
-
-        layers = layers_of(start)
-        self.x = made_rows(rows, len(layers[0][0]))
-        self.predict, self.native = PREDICTORS.get(kind, estimator_predictor)(kind, layers)
+    def __init__(self, kind, units, rows):
+        self.x = made_rows(rows, units[0])
+        self.predict, self.native = PREDICTORS.get(kind, estimator_predictor)(kind, drawn(units))
 
     def probabilities(self, rows):
         return np.asarray(self.predict(self.native(self.x[:rows])))
@@ -67,20 +60,19 @@ class Predictor:
         self.predict(rows[0])
         return statistics.median(self._seconds(rows[i % 32]) for i in range(calls))
 
-    def rows_per_second(self):
+    def rows_per_second(self, calls):
         x = self.native(self.x)
         self.predict(x)
-        return len(x) / self._seconds(x)
+        return len(x) / statistics.median(self._seconds(x) for _ in range(calls))
 
     def memory(self):
-        """Measure the peak of resident memory above what is held before, in MB."""
+        """Measure the peak of the first large call above what is held before, in MB."""
         x = self.native(self.x)
-        self.predict(x)
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-        before = kilobytes("VmRSS")
+        before = megabytes("VmRSS")
         self.predict(x)
-        return (kilobytes("VmHWM") - before) / 1000
+        return megabytes("VmHWM") - before
 
     def _seconds(self, x):
         started = time.perf_counter()
@@ -92,18 +84,10 @@ def made_rows(n, columns):
     return np.random.default_rng(1).normal(size=(n, columns)).astype(np.float32)
 
 
-def kilobytes(field, process="self"):
-    status = Path(f"/proc/{process}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field))
-
-
 def estimator_predictor(kind, layers):
-    from as_a_user import started_at
-
-    y, hidden = np.arange(len(layers[-1][1])), [len(b) for _, b in layers[:-1]]
+    y = np.arange(len(layers[-1][1]))
     x = made_rows(len(y), len(layers[0][0]))
-    model = started_at(kind, layers, x, y, hidden_layer_sizes=hidden, max_iter=1)
-    return model.predict_proba, lambda rows: rows
+    return estimator_at(kind, layers, x, y, max_iter=1).predict_proba, lambda rows: rows
 
 
 def torch_predictor(kind, layers):
@@ -138,35 +122,37 @@ standing = {}  # the worker's networks
 
 def answer(kind, task):
     warnings.simplefilter("ignore")
-    key = (task["start"], task["rows"])
+    key = (tuple(task["units"]), task["rows"])
     if key not in standing:
+        standing.clear()
         standing[key] = Predictor(kind, *key)
-    value = getattr(standing[key], task["what"])(*task.get("args", ()))
+    value = getattr(standing[key], task["what"])(*task["args"])
     return {"value": value.tolist() if isinstance(value, np.ndarray) else value}
+
+
+# -- the measurement ---------------------------------------------------------------------------
 
 
 def main():
     rounds = 1 if "--quick" in sys.argv else ROUNDS
     figures, checks = {}, {}
-    with tempfile.TemporaryDirectory() as scratch, contenders(__file__, CONTENDERS) as workers:
+    with contenders(__file__, CONTENDERS) as workers:
         for network, rows in (NETWORKS | LONG).items():
-            task = {"start": start_of(network, scratch), "rows": rows}
-            seen = asked(workers, what="probabilities", args=[64], **task)
-            checks[network] = agreement(seen, TOLERANCE)
+            task = {"units": [int(units) for units in network.split("-")], "rows": rows}
+            checks[network] = agreement(given(workers, "probabilities", [64], task), TOLERANCE)
             print(f"{network}: probabilities: {checks[network]}", flush=True)
-            questions = {"memory": []} if network in LONG else {"one_row": [200]}
-            figures[network] = measured(workers, task, questions | {"rows_per_second": []}, rounds)
+            if network in LONG:
+                memory = given(workers, "memory", [], task)
+                seen = measured(workers, task, {"rows_per_second": [1]}, rounds)
+                figures[network] = {"memory": memory, **seen}
+            else:
+                questions = {"one_row": [300], "rows_per_second": [5]}
+                figures[network] = measured(workers, task, questions, rounds)
     report(figures, checks)
 
 
-def start_of(network, scratch):
-    from as_a_user import save_start
-
-    return save_start(Path(scratch) / f"{network}.npz", tuple(map(int, network.split("-"))))
-
-
-def asked(workers, **task):
-    return {name: worker.ask(**task)["value"] for name, worker in workers.items()}
+def given(workers, what, args, task):
+    return {n: worker.give(what=what, args=args, **task)["value"] for n, worker in workers.items()}
 
 
 def measured(workers, task, questions, rounds):
@@ -174,7 +160,7 @@ def measured(workers, task, questions, rounds):
     seen = {what: {name: [] for name in workers} for what in questions}
     for _ in range(rounds):
         for what, args in questions.items():
-            for name, value in asked(workers, what=what, args=args, **task).items():
+            for name, value in given(workers, what, args, task).items():
                 seen[what][name].append(value)
     return {
         what: {name: statistics.median(values) for name, values in by_name.items()}
@@ -189,110 +175,44 @@ def report(figures, checks):
             figure = {what: values.get(name) for what, values in seen.items()}
             speed = shown(figure["rows_per_second"], 1e-6, 2)
             if network in LONG:
-                long_rows.append([network, name, speed, shown(figure["memory"], 1, 1)])
+                long_rows.append([network, name, speed, shown(figure["memory"], 1, 0)])
             else:
                 rows.append([network, name, shown(figure["one_row"], 1e6, 1), speed])
-    ratios, agreed = ratios_of(figures), "; ".join(dict.fromkeys(checks.values()))
-    sentence = f"handgrad's compiled engine: {verdict(ratios)} Probabilities: {agreed}."
+    ratios = ratios_of(figures)
+    sentences = (
+        f"{verdict(ratios)}\n\n"
+        "handgrad and scikit-learn are asked through `predict_proba`, all its checks included; "
+        "PyTorch (eager, under `no_grad`) and JAX (jitted) are called directly with tensors of "
+        "their own, checks and conversions left out. Memory is the most that the first call "
+        "on so many rows adds, the probabilities that it returns included (20 MB in float32), and "
+        "for JAX what compiles it. Before the timing, the "
+        f"probabilities were compared: {agreements(checks)}."
+    )
+    tables = [
+        (["network", "contender", "one row, µs", "10,000 rows: million a second"], rows),
+        (["network", "contender", "500,000 rows: million a second", "memory, MB"], long_rows),
+    ]
     data = {"figures": figures, "checks": checks, "ratios": ratios}
-    header = ["network", "contender", "one row, µs", "10,000 rows, million rows/s"]
-    long_header = ["network", "contender", "500,000 rows, million rows/s", "peak above input, MB"]
-    publish("prediction", "Prediction", 30, sentence, header, rows, data, (long_header, long_rows))
+    libraries = libraries_of(CONTENDERS.values())
+    publish("prediction", "Prediction", 30, sentences, tables, data, libraries)
 
 
 def ratios_of(figures):
-    """Compare each peer with the compiled engine: {peer: {what: times as fast we are}}."""
+    """Compare each peer with the compiled engine: {peer: {what: times better we are}}."""
     ratios = {}
     for network, seen in figures.items():
         for what, of in seen.items():
-            for peer in [
-                name for name in of if not name.startswith("handgrad") and what != "memory"
-            ]:
+            for peer in of:
+                if peer.startswith("handgrad") or what == "memory":
+                    continue
                 ratio = of[peer] / of["handgrad, compiled"]
-                ratio, rows = (ratio, "one row") if what == "one_row" else (1 / ratio, "many rows")
-                ratios.setdefault(peer, {})[f"{rows} of {network}"] = ratio
+                ratio = 1 / ratio if what == "rows_per_second" else ratio
+                ratios.setdefault(peer, {})[f"{WHAT[what]} of {network}"] = ratio
     return ratios
 
 
 def shown(value, scale, digits):
     return "not installed" if value is None else f"{value * scale:,.{digits}f}"
-
-
-# -- a contender in a process of its own -------------------------------------------------------
-
-PINNED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS")
-LIBRARIES = ("sklearn", "torch", "jax", "keras")  # each with an environment of its own
-ANSWER_SECONDS = 120
-
-
-def user_environment(**more):
-    """Give the variables of this process but for those that pin the BLAS."""
-    return {name: value for name, value in os.environ.items() if name not in PINNED} | more
-
-
-def interpreter(kind):
-    """Name the Python that has this contender, or None."""
-    library = kind.split("-")[0]
-    if library not in LIBRARIES:
-        return sys.executable
-    if is_installed(library):
-        return str(python_of(library))
-    return sys.executable if importlib.util.find_spec(library) else None
-
-
-class Worker:
-    """A process that answers one line of JSON for each that it is sent, within a time limit."""
-
-    def __init__(self, program, kind, **environment):
-        self.process = subprocess.Popen(
-            [interpreter(kind), program, "--worker", kind],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=user_environment(**environment),
-        )
-        self.kind = kind
-
-    def ask(self, **task):
-        limit = threading.Timer(ANSWER_SECONDS, self.process.kill)
-        limit.start()
-        try:
-            print(json.dumps(task), file=self.process.stdin, flush=True)
-            reply = json.loads(self.process.stdout.readline() or '{"error": "no answer in time"}')
-        finally:
-            limit.cancel()
-        if "error" in reply:
-            raise RuntimeError(f"{self.kind}: {reply['error']}")
-        return reply
-
-
-@contextlib.contextmanager
-def contenders(program, kinds):
-    """Start a worker for each of {name: kind} that is installed; end them all."""
-    workers = {n: Worker(program, kind) for n, kind in kinds.items() if interpreter(kind)}
-    try:
-        yield workers
-    finally:
-        for worker in workers.values():
-            worker.process.kill()
-            worker.process.wait()
-
-
-def is_worker():
-    return "--worker" in sys.argv
-
-
-def serve(answer):
-    """Answer tasks from stdin until there are no more; only answers go to stdout."""
-    kind, replies = sys.argv[-1], os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    for line in sys.stdin:
-        try:
-            reply = answer(kind, json.loads(line))
-        except Exception as error:
-            traceback.print_exc()
-            reply = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(reply), file=replies, flush=True)
 
 
 if __name__ == "__main__":
