@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from numba import types
@@ -213,18 +214,20 @@ class Compiled:
         self._meet_anew()
 
     def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
-        def run(thread: int, threads: int) -> None:
-            epoch.run_batches(thread, threads, first, last, updates, lr, *self._memory)
+        memory = self._memory
 
-        threads = _take_threads(self._threads)
+        def run(thread: int, threads: int) -> None:
+            epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
+
+        share = _Share(self._threads)
         try:
-            if threads == 1:
+            if share.threads == 1:
                 run(0, 1)
             else:
-                parts = [partial(run, thread, threads) for thread in range(threads)]
+                parts = [partial(run, thread, share.threads) for thread in range(share.threads)]
                 _at_once(parts, give_up=self._call_off)
         finally:
-            _give_back_threads(threads)
+            share.give_back()
         sums = self._sums
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
@@ -264,40 +267,41 @@ def predict(
         run(0, n)
         return out
     wanted = min(n // ROWS_A_THREAD, threads_given() if threads is None else threads)
-    parts = _take_threads(wanted)
+    share = _Share(wanted)
     try:
-        ends = [n * part // parts for part in range(parts + 1)]
+        ends = [n * part // share.threads for part in range(share.threads + 1)]
         _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
     finally:
-        _give_back_threads(parts)
+        share.give_back()
     return out
 
 
 # -- threads --------------------------------------------------------------------------------------
 
-_threads_lock = threading.Lock()
-_threads_in_use = 0
+_shares: WeakSet["_Share"] = WeakSet()  # weak, so that not even an interrupt can lose threads
+_shares_lock = threading.Lock()
 
 
-def _take_threads(wanted: int) -> int:
-    """Take up to so many threads of those that no other engine in this process uses; at least 1."""
-    global _threads_in_use
-    with _threads_lock:
-        taken = max(1, min(wanted, _most_threads() - _threads_in_use))
-        _threads_in_use += taken
-    return taken
+class _Share:
+    """Up to so many threads of those that no other engine in this process uses; at least 1."""
 
+    threads: int
 
-def _give_back_threads(taken: int) -> None:
-    global _threads_in_use
-    with _threads_lock:
-        _threads_in_use -= taken
+    def __init__(self, wanted: int) -> None:
+        with _shares_lock:
+            in_use = sum(share.threads for share in _shares)
+            self.threads = max(1, min(wanted, _most_threads() - in_use))
+            _shares.add(self)
+
+    def give_back(self) -> None:
+        _shares.discard(self)
 
 
 def _forget_threads() -> None:
     """Start anew in a forked process, where no thread but its own is left."""
-    global _threads_lock, _threads_in_use
-    _threads_lock, _threads_in_use = threading.Lock(), 0
+    global _shares_lock
+    _shares_lock = threading.Lock()
+    _shares.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -176,14 +176,16 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
             store(place, e)
             e_sum = e_sum + e
         w = load(at(weight, start))
-        store(at(loss, start), w * (log(e_sum) + (top - load(at(loss, start)))))
+        row_loss = w * (log(e_sum) + (top - load(at(loss, start))))
+        store(at(loss, start), e_sum)
+        for i in range(start, start + rows):  # y - 1 = (e - e_sum) / e_sum for the true class
+            S[y_t[i] * s_row + i] -= loss[i]
+            hit[i] = weight[i] if hit[i] == y_t[i] else 0.0
+        store(at(loss, start), row_loss)
         scale = w * splat(S, share) / e_sum
         for c in range(n_classes):
             place = at(S, c * s_row + start)
             store(place, load(place) * scale)
-        for i in range(start, start + rows):
-            S[y_t[i] * s_row + i] -= weight[i] * share
-            hit[i] = weight[i] if hit[i] == y_t[i] else 0.0
 
 
 @compiled

@@ -1,0 +1,1271 @@
+"""Both engines do the same: epochs, divergence, interrupts, predictions, at any thread count."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from handgrad import DivergenceError, MLPClassifier
+from handgrad.engines.choice import missing_packages
+from handgrad.engines.numpy import Numpy
+from handgrad.engines.seam import Diverged
+from handgrad.losses import correct, mean_loss
+from handgrad.model import log_proba, proba
+from handgrad.network import Architecture, backward, forward
+from handgrad.optim import SGD, Adam
+from handgrad.params import Params, glorot_uniform
+from handgrad.rows import Rows
+from handgrad.training import Run, Settings, train
+
+ENGINES = {"numpy": Numpy}
+if not missing_packages():
+    from handgrad.engines import compiled
+    from handgrad.engines.compiled import Compiled, predict
+
+    ENGINES["compiled"] = Compiled
+
+needs_compiled = pytest.mark.skipif("compiled" not in ENGINES, reason="numba is not installed")
+unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+engines = pytest.mark.parametrize("engine", ENGINES)
+dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+OPTIMIZERS = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+}
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+OUTPUTS = ["softmax", "logistic", "identity"]
+
+# Relative to the largest element of an array. float64: ten updates of some hundred roundings
+# each, of 1e-16, stay far below. float32: roundings of 6e-8 in sums of some hundred terms, made
+# larger where Adam divides a gradient that is almost zero by its own size.
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+
+def assert_same(got, expected, what=""):
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    if expected.size:
+        limit = TOLERANCE[expected.dtype.name] * max(np.abs(expected).max(), 1e-30)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=limit, err_msg=what)
+
+
+def some_rows(architecture, n=53, dtype="float64", weighted=False, seed=0):
+    rng = np.random.default_rng(seed)
+    n_in, n_out = architecture.layer_units[0], architecture.layer_units[-1]
+    x = rng.normal(size=(n, n_in)).astype(dtype)
+    if architecture.output == "softmax":
+        y_t = rng.integers(0, n_out, n)
+    elif architecture.output == "logistic":
+        y_t = rng.integers(0, 2, (n, n_out)).astype(dtype)
+    else:
+        y_t = rng.normal(size=(n, n_out)).astype(dtype)
+    weight = rng.uniform(0.2, 3, size=n)
+    return Rows(x, y_t, (weight / weight.mean()).astype(dtype) if weighted else None)
+
+
+class Case:
+    """A network, its rows and its rule; runs on any engine, and by the formulas."""
+
+    def __init__(self, units=(3, 17, 6, 4), activation="tanh", output="softmax", **options):
+        self.architecture = Architecture(tuple(units), activation, output)
+        self.optimizer = OPTIMIZERS[options.pop("optimizer", "adam")]
+        self.dtype = options.pop("dtype", "float64")
+        self.batch_size = options.pop("batch_size", 10)
+        self.l2 = options.pop("l2", 0.01)
+        self.lr = options.pop("lr", 0.001)
+        self.epochs = options.pop("epochs", 2)
+        self.shuffles = options.pop("shuffles", True)
+        n, weighted = options.pop("n", 53), options.pop("weighted", True)
+        self.rows = some_rows(self.architecture, n, self.dtype, weighted)
+        assert not options
+
+    def start(self):
+        bits = np.random.PCG64(1)
+        params = glorot_uniform(self.architecture.layer_units, "tanh", bits, self.dtype)
+        return params, np.zeros((self.optimizer.n_slots, params.flat.size), self.dtype)
+
+    def orders(self):
+        rng = np.random.default_rng(2)
+        n = len(self.rows)
+        return [rng.permutation(n) if self.shuffles else None for _ in range(self.epochs)]
+
+    def make(self, engine, **options):
+        return ENGINES[engine](
+            self.architecture,
+            self.optimizer,
+            self.rows,
+            batch_size=self.batch_size,
+            l2=self.l2,
+            **options,
+        )
+
+    def run(self, engine, each=lambda made: None, **options):
+        """Give parameters, slots, and loss and accuracy of every epoch."""
+        params, slots = self.start()
+        made, updates, measured = self.make(engine, **options), 0, []
+        for order in self.orders():
+            each(made)
+            measured.append(made.run_epoch(params, slots, updates, self.lr, order))
+            updates += -(-len(self.rows) // self.batch_size)
+        return params.flat, slots, measured
+
+    def formulas(self):
+        params, slots = self.start()
+        n, t, measured = len(self.rows), 0, []
+        for order in self.orders():
+            order = np.arange(n) if order is None else order
+            total_loss = total_right = 0.0
+            for start in range(0, n, self.batch_size):
+                x, y_t, weight = self.rows.take(order[start : start + self.batch_size])
+                tape = forward(self.architecture, params, x)
+                output = self.architecture.output
+                total_loss += float(mean_loss(output, tape.score, y_t, weight)) * len(x)
+                right = correct(output, tape.score, y_t)
+                total_right += float(right.sum() if weight is None else weight @ right)
+                gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
+                t += 1
+                self.optimizer.step(params.flat, gradient.flat, slots, t, self.lr)
+            measured.append((total_loss / n, total_right / n))
+        return params.flat, slots, measured
+
+    def check(self, engine, **options):
+        flat, slots, measured = self.run(engine, **options)
+        expected_flat, expected_slots, expected = self.formulas()
+        assert_same(flat, expected_flat, "params")
+        for got, slot in zip(slots, expected_slots, strict=True):
+            assert_same(got, slot, "slot")
+        tolerance = TOLERANCE[self.dtype]
+        for (loss, accuracy), (expected_loss, expected_accuracy) in zip(
+            measured, expected, strict=True
+        ):
+            assert loss == pytest.approx(expected_loss, rel=tolerance)
+            assert accuracy == pytest.approx(expected_accuracy, rel=1e-6, abs=1e-12)
+
+
+def assert_same_bits(one, other):
+    assert np.array_equal(one[0], other[0])
+    assert np.array_equal(one[1], other[1])
+    assert one[2] == other[2]
+
+
+@pytest.fixture
+def many_processors(monkeypatch):
+    """Let the compiled engine take as many threads as it is asked to."""
+    for name in "processors", "_most_threads":
+        if hasattr(compiled, name):
+            monkeypatch.setattr(compiled, name, lambda: 8)
+    compiled._pool.cache_clear()
+    yield
+    compiled._pool.cache_clear()
+
+
+# -- an epoch is the formulas, batch by batch --------------------------------------------------
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_epochs_are_the_formulas(engine, dtype, optimizer, output, activation):
+    Case(activation=activation, output=output, optimizer=optimizer, dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 48, 49, 64, 65, 130])
+@pytest.mark.parametrize("place", ["inputs alone", "inputs", "hidden", "both", "classes"])
+def test_every_width(engine, dtype, width, place):
+    units = {
+        "inputs alone": (width, 3),
+        "inputs": (width, 5, 3),
+        "hidden": (5, width, 3),
+        "both": (4, width, width, 3),
+        "classes": (4, 6, width),
+    }[place]
+    for optimizer, activation in ("sgd", "relu"), ("momentum", "logistic"), ("adam", "tanh"):
+        output = "softmax" if units[-1] > 1 else "logistic"
+        case = Case(units, activation, output, optimizer=optimizer, dtype=dtype, batch_size=9, n=23)
+        case.check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize(
+    "units",
+    [(1, 2), (6, 4), (2, 20, 3), (5, 3, 20, 4), (5, 20, 3, 20, 4), (3, 9, 17, 5, 33, 2)],
+    ids=str,
+)
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 16, 52, 53, 1000])
+@pytest.mark.parametrize("shuffles", [True, False])
+def test_every_depth_and_batch_size(engine, dtype, units, batch_size, shuffles):
+    Case(units, dtype=dtype, batch_size=batch_size, shuffles=shuffles).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    ("units", "batch_size"),
+    [
+        ((200, 10, 3), 30),  # products go in parts of 192 terms,
+        ((385, 200, 3), 400),  # and there are three of them
+        ((4, 10, 3), 700),  # sums over rows go in parts of 256
+        ((530, 100, 5), 60),  # gradients are made 512 rows at a time
+        ((9, 120, 700), 40),
+    ],
+    ids=str,
+)
+def test_sizes_beyond_every_block(engine, dtype, optimizer, units, batch_size):
+    Case(units, "relu", optimizer=optimizer, dtype=dtype, batch_size=batch_size, n=900).check(
+        engine
+    )
+
+
+@engines
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_weights_and_penalty(engine, optimizer, output, weighted, l2):
+    Case(output=output, optimizer=optimizer, weighted=weighted, l2=l2, shuffles=False).check(engine)
+
+
+@engines
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Adam(beta_1=0.0),
+        Adam(beta_2=0.0, epsilon=1e-3),
+        Adam(beta_1=0.5, beta_2=0.9, epsilon=0.1),
+        SGD(momentum=0.3),
+        SGD(momentum=0.99, nesterov=True),
+        SGD(momentum=0.0, nesterov=True),
+    ],
+    ids=repr,
+)
+def test_every_constant_of_a_rule_counts(engine, rule):
+    case = Case()
+    case.optimizer = rule
+    case.check(engine)
+
+
+@engines
+def test_many_epochs(engine):
+    Case(optimizer="momentum", epochs=40).check(engine)
+    Case(optimizer="adam", epochs=40).check(engine)
+
+
+@needs_compiled
+@settings(max_examples=60)
+@given(
+    units=st.lists(st.integers(1, 40), min_size=2, max_size=6),
+    activation=st.sampled_from(ACTIVATIONS),
+    output=st.sampled_from(OUTPUTS),
+    optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+    dtype=st.sampled_from(["float32", "float64"]),
+    n=st.integers(1, 70),
+    batch_size=st.integers(1, 80),
+    weighted=st.booleans(),
+    l2=st.sampled_from([0.0, 0.01]),
+    shuffles=st.booleans(),
+)
+def test_whatever_the_network(units, activation, output, **options):
+    units[-1] += output == "softmax" and units[-1] == 1  # else there is nothing to learn
+    # Adam's first steps amplify the rounding of a gradient near zero: small steps keep it small
+    Case(units, activation, output, lr=1e-4, epochs=1, **options).check("compiled")
+
+
+@needs_compiled
+@dtypes
+def test_scores_far_apart(dtype):
+    """Probabilities that underflow, and losses of hundreds."""
+    for output in "softmax", "logistic":
+        case = Case((3, 5, 4), "relu", output, dtype=dtype, lr=1e-5, optimizer="sgd")
+        case.rows.x[:] *= 300
+        case.check("compiled")
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("output", ["softmax", "logistic"])
+def test_rows_that_are_certain_move_nothing(engine, dtype, output):
+    """Not by as much as a rounding, which Adam would make a step of some size."""
+    architecture = Architecture((2, 2), output=output)
+    y_t = np.array([0, 1, 1, 0, 1, 0, 1])
+    x = np.where(y_t[:, None] == [0, 1], 300, -300).astype(dtype)
+    weight = np.linspace(0.5, 1.5, 7).astype(dtype)
+    for n in 1, 3, 7:
+        y = y_t[:n] if output == "softmax" else (y_t[:n, None] == [0, 1]).astype(dtype)
+        params, slots = Params.zeros((2, 2), dtype), np.zeros((2, 6), dtype)
+        params.W[0][...] = np.eye(2)
+        before = params.flat.copy()
+        rows = Rows(x[:n], y, weight[:n])
+        ENGINES[engine](architecture, Adam(), rows, batch_size=n).run_epoch(
+            params, slots, 0, 0.001, None
+        )
+        np.testing.assert_allclose(params.flat, before, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(slots, 0, rtol=0, atol=1e-20)
+
+
+def test_a_row_counts_as_right_when_the_first_highest_class_is_its_own():
+    architecture = Architecture((2, 4))
+    rows = Rows(np.ones((12, 2)), np.arange(12) % 4)
+    for make in ENGINES.values():
+        engine = make(architecture, SGD(), rows, batch_size=12)
+        params = Params.zeros((2, 4))  # four equal scores
+        _, accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+        assert accuracy == pytest.approx(0.25)
+
+
+@engines
+@pytest.mark.parametrize("output", ["logistic", "identity"])
+def test_all_outputs_of_a_row_must_be_right(engine, output):
+    architecture = Architecture((3, 3), output=output)
+    y_t = np.array([[1, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 0]], float)
+    weight = np.array([0.5, 1, 1, 1.5])
+    rows = Rows(np.tile([[1.0, 0, 1]], (4, 1)), y_t, weight)
+    params = Params.zeros((3, 3))
+    params.W[0][:] = np.eye(3)  # scores 1, 0, 1
+    made = ENGINES[engine](architecture, SGD(), rows, batch_size=4)
+    _, accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+    assert accuracy == pytest.approx(0.125)
+
+
+def test_going_on_is_what_an_unbroken_training_does():
+    rows = some_rows(Architecture((3, 5, 3)), 53)
+    for make, optimizer in product(ENGINES.values(), [Adam(), SGD(0.9)]):
+        flats = []
+        for parts in [10], [3, 3, 4]:
+            bits = np.random.PCG64(0)
+            run = Run.start(glorot_uniform((3, 5, 3), "tanh", bits), bits)
+            for epochs in parts:
+                setting = Settings(optimizer, batch_size=10, patience=np.inf)
+                architecture = Architecture((3, 5, 3))
+                train(architecture, run, setting, rows, epochs=epochs, make_engine=make)
+            flats.append(run.params.flat)
+        assert np.array_equal(*flats)
+
+
+# -- the same bits, whoever shares the work ----------------------------------------------------
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"units": (5, 70, 3), "activation": "relu"},
+        {"units": (20, 100, 33, 3), "batch_size": 53},
+        {"units": (5, 3), "batch_size": 31, "output": "logistic"},
+        {"units": (7, 40, 40, 40, 1), "activation": "logistic", "output": "identity"},
+        {"units": (3, 9, 4), "batch_size": 1},
+    ],
+    ids=lambda options: str(options["units"]),
+)
+@pytest.mark.usefixtures("many_processors")
+def test_the_number_of_threads_changes_no_bit(dtype, optimizer, options):
+    case = Case(optimizer=optimizer, dtype=dtype, **options)
+    alone = case.run("compiled", threads=1)
+    for threads in 1, 2, 3, 5:
+        assert_same_bits(case.run("compiled", threads=threads), alone)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_the_number_of_batches_a_call_changes_no_bit(dtype, optimizer, monkeypatch):
+    monkeypatch.setattr(compiled, "SECONDS_A_CALL", 0)  # one batch a call, from the second on
+    case = Case(optimizer=optimizer, dtype=dtype, batch_size=1, epochs=3, lr=0.01)
+
+    def batches_a_call(number, engine):
+        engine._batches_a_call = number
+
+    alone = case.run("compiled", partial(batches_a_call, 1))
+    for number in 2, 7, 52, 53, 1000:
+        assert_same_bits(case.run("compiled", partial(batches_a_call, number)), alone)
+
+
+@needs_compiled
+def test_a_call_ends_so_often_that_an_interrupt_is_seen(monkeypatch):
+    """The clock decides how many batches a call runs, and no epoch forgets one."""
+    case = Case(batch_size=1, n=200, epochs=1)
+    spans = []
+    engine = case.make("compiled")
+    run_batches = engine._run_batches
+
+    def watched(first, last, *rest):
+        spans.append((first, last))
+        run_batches(first, last, *rest)
+
+    monkeypatch.setattr(engine, "_run_batches", watched)
+    params, slots = case.start()
+    engine.run_epoch(params, slots, 0, 0.01, None)
+    assert spans[0] == (0, 1)
+    assert spans[-1][1] == 200
+    assert [first for first, _ in spans[1:]] == [last for _, last in spans[:-1]]
+
+
+@needs_compiled
+def test_engines_may_take_turns_and_run_at_once():
+    cases = [
+        Case(units, optimizer=rule) for units in [(4, 33, 3), (4, 8, 8, 3)] for rule in OPTIMIZERS
+    ]
+    alone = [case.run("compiled", threads=2) for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        at_once = list(pool.map(lambda case: case.run("compiled", threads=2), cases * 3))
+    for got, expected in zip(at_once, alone * 3, strict=True):
+        assert_same_bits(got, expected)
+    made = [(case.make("compiled"), *case.start()) for case in cases]
+    for turn in range(2):
+        for case, (engine, params, slots) in zip(cases, made, strict=True):
+            engine.run_epoch(params, slots, 6 * turn, case.lr, case.orders()[turn])
+    for (_, params, slots), (flat, expected_slots, _) in zip(made, alone, strict=True):
+        assert np.array_equal(params.flat, flat)
+        assert np.array_equal(slots, expected_slots)
+
+
+@needs_compiled
+@pytest.mark.usefixtures("many_processors")
+def test_threads_are_given_back():
+    case = Case()
+    before = compiled._threads_in_use
+    case.run("compiled", threads=3)
+    case.rows.x[0] = np.nan
+    with pytest.raises(Diverged):
+        case.run("compiled", threads=3)
+    assert compiled._threads_in_use == before == 0
+
+
+@needs_compiled
+@unconverged
+def test_fits_in_parallel_threads_are_those_that_run_alone():
+    X, y = make_blobs(300, 20, centers=4, random_state=0)
+
+    def fitted(seed):
+        model = MLPClassifier(
+            (64,), engine="compiled", batch_size=100, max_iter=8, random_state=seed
+        ).fit(X, y)
+        return model.model_.params.flat, model.predict_proba(X), model.loss_curve_
+
+    alone = [fitted(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # filters belong to all threads
+        at_once = list(pool.map(fitted, range(4)))
+    for one, other in zip(at_once, alone, strict=True):
+        assert np.array_equal(one[0], other[0])
+        assert np.array_equal(one[1], other[1])
+        assert one[2] == other[2]
+
+
+# -- divergence --------------------------------------------------------------------------------
+
+
+def divergence(engine, case):
+    run = Run.start(case.start()[0], np.random.PCG64(0))
+    before = run.params.flat.copy()
+    setting = Settings(
+        case.optimizer, batch_size=case.batch_size, learning_rate_init=case.lr, l2=case.l2
+    )
+    seen = []
+    with pytest.raises(DivergenceError) as error:
+        train(
+            case.architecture,
+            run,
+            setting,
+            case.rows,
+            epochs=50,
+            make_engine=ENGINES[engine],
+            on_epoch=lambda epoch: seen.append(run.params.flat.copy()),
+        )
+    assert np.array_equal(run.params.flat, seen[-1] if seen else before, equal_nan=True)
+    assert run.epochs == len(seen)
+    assert run.updates == run.epochs * -(-len(case.rows) // case.batch_size)
+    return str(error.value)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("activation", ["relu", "identity", "logistic"])
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("row", [0, 31, 52])
+def test_a_bad_cell_is_noticed_in_the_same_batch(dtype, bad, activation, output, row):
+    case = Case((3, 17, 4), activation, output, dtype=dtype, optimizer="momentum")
+    case.rows.x[row, 1] = bad
+    assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("units", [(3, 16, 4), (3, 7, 5, 4)], ids=str)
+def test_an_infinite_cell_is_noticed_where_tanh_hides_it(dtype, units):
+    # tanh(inf) is 1: the reference sees it in the parameters after the update, one batch later
+    case = Case(units, "tanh", dtype=dtype, optimizer="sgd")
+    case.rows.x[31, 1] = np.inf
+    assert "training diverged" in divergence("compiled", case)
+    assert "training diverged" in divergence("numpy", case)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("place", ["weight", "params", "targets"])
+def test_other_bad_numbers_are_noticed_in_the_same_batch(dtype, place):
+    case = Case(output="identity", dtype=dtype)
+    if place == "weight":
+        case.rows.weight[40] = np.nan
+    elif place == "targets":
+        case.rows.y_t[40, 2] = np.inf
+    else:
+        params, slots = case.start()
+        params.W[1][2, 3] = np.nan
+        case.start = lambda: (params.copy(), slots)
+    assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@needs_compiled
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_learning_rate_far_too_large_is_noticed_in_the_same_batch(optimizer):
+    case = Case((3, 17, 4), "relu", "identity", optimizer=optimizer, lr=1e155, l2=0.0)
+    assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@engines
+@dtypes
+def test_overflow_after_the_last_batch(engine, dtype):
+    """One batch: its loss is finite, and the step is not."""
+    largest = float(np.finfo(dtype).max)
+    architecture = Architecture((1, 1), output="identity")
+    root = np.sqrt(largest) / 4
+    rows = Rows(np.full((2, 1), root, dtype), np.full((2, 1), root, dtype))
+    params = Params.zeros((1, 1), dtype)
+    made = ENGINES[engine](architecture, SGD(), rows, batch_size=2)
+    with np.errstate(over="ignore"), pytest.raises(Diverged) as error:
+        made.run_epoch(params, np.zeros((0, 2), dtype), 0, 1e3, None)
+    assert str(error.value) == "a parameter or its slot was not finite after the last batch"
+
+
+@engines
+def test_a_slot_that_overflows_is_noticed(engine):
+    architecture = Architecture((1, 1), output="identity")
+    rows = Rows(np.full((1, 1), 1e100), np.full((1, 1), 1e100))  # gradient -1e200: its square
+    params, slots = Params.zeros((1, 1)), np.zeros((2, 2))
+    made = ENGINES[engine](architecture, Adam(), rows, batch_size=1)
+    with np.errstate(over="ignore"), pytest.raises(Diverged, match="slot was not finite"):
+        made.run_epoch(params, slots, 0, 1e-3, None)
+
+
+@engines
+@pytest.mark.parametrize("threads", [1, 2])
+def test_after_a_divergence_the_next_epoch_is_as_good_as_new(engine, threads):
+    case = Case()
+    options = {"threads": threads} if engine == "compiled" else {}
+    made = case.make(engine, **options)
+    params, slots = case.start()
+    params.W[0][0, 0] = np.nan
+    with pytest.raises(Diverged):
+        made.run_epoch(params, slots, 0, case.lr, None)
+    fresh, used = case.start(), case.start()
+    made.run_epoch(*used, 0, case.lr, None)
+    case.make(engine, **options).run_epoch(*fresh, 0, case.lr, None)
+    assert np.array_equal(fresh[0].flat, used[0].flat)
+    assert np.array_equal(fresh[1], used[1])
+
+
+@engines
+def test_a_fit_that_diverges_keeps_the_last_finished_epoch(engine):
+    X, y = make_blobs(100, 4, centers=3, random_state=0)
+    kept = []
+    model = MLPClassifier(
+        (20,),
+        engine=engine,
+        solver="sgd",
+        random_state=0,
+        on_epoch=lambda epoch: kept.append(model.model_.params.flat.copy()),
+    )
+    model.set_params(max_iter=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    model.set_params(learning_rate_init=1e200, warm_start=True)
+    with pytest.raises(DivergenceError):
+        model.fit(X, y)
+    assert np.array_equal(model.model_.params.flat, kept[-1])
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+@needs_compiled
+def test_tiny_numbers_count_again_after_an_epoch():
+    """Inside, numbers below the normal range are zero; not outside."""
+    Case(optimizer="adam").run("compiled", threads=2)
+    assert np.float64(5e-324) * np.float64(1) > 0
+    assert np.float32(1e-45) * np.float32(1) > 0
+
+
+@needs_compiled
+@pytest.mark.parametrize(("dtype", "epsilon"), [("float64", 1e-320), ("float32", 1e-40)])
+def test_an_epsilon_below_the_normal_range(dtype, epsilon):
+    X, y = make_blobs(60, 3, centers=3, random_state=0)
+    one, other = (
+        fitted(engine, X, y, dtype=dtype, epsilon=epsilon) for engine in ("numpy", "compiled")
+    )
+    assert "epsilon" in other.engine_reason_
+    assert np.array_equal(one.model_.params.flat, other.model_.params.flat)
+
+
+# -- interrupts --------------------------------------------------------------------------------
+
+
+@engines
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupt_leaves_the_run_at_the_end_of_an_epoch(engine, threads):
+    """A timer strikes in the middle of an epoch of thousands of small batches."""
+    architecture = Architecture((3, 5, 3))
+    rows = some_rows(architecture, 30_000)
+    bits = np.random.PCG64(0)
+    run = Run.start(glorot_uniform((3, 5, 3), "tanh", bits), bits)
+    taken = [run.params.flat.copy()]
+    make = ENGINES[engine]
+    if engine == "compiled":
+        make = partial(make, threads=threads)
+    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            architecture,
+            run,
+            Settings(Adam(), batch_size=2, patience=np.inf),
+            rows,
+            epochs=10**6,
+            make_engine=make,
+            on_epoch=lambda epoch: taken.append(run.params.flat.copy()),
+        )
+    timer.join()
+    assert np.array_equal(run.params.flat, taken[-1])
+    assert run.epochs == len(taken) - 1
+    assert run.updates == 15_000 * run.epochs
+    history = train(
+        architecture, run, Settings(Adam(), batch_size=5000), rows, epochs=1, make_engine=make
+    )
+    assert np.isfinite(history[0].loss)
+
+
+INTERRUPTED_AGAIN_AND_AGAIN = """
+import signal
+import numpy as np
+from handgrad.engines import compiled
+from handgrad.engines.compiled import Compiled
+from handgrad.network import Architecture
+from handgrad.optim import Adam
+from handgrad.params import glorot_uniform
+from handgrad.rows import Rows
+
+for name in "processors", "_most_threads":
+    setattr(compiled, name, lambda: 2)
+rng = np.random.default_rng(0)
+rows = Rows(rng.normal(size=(300, 2)), rng.integers(0, 3, 300))
+architecture = Architecture((2, 40, 3))
+params = glorot_uniform((2, 40, 3), "relu", np.random.PCG64(0))
+slots = np.zeros((2, params.flat.size))
+engine = Compiled(architecture, Adam(), rows, batch_size=300, threads=2)
+engine.run_epoch(params, slots, 0, 1e-3, None)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+for _ in range(150):
+    engine = Compiled(architecture, Adam(), rows, batch_size=300, threads=2)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.0005, 0.003))
+        while True:
+            engine.run_epoch(params, slots, 0, 1e-3, None)
+    except KeyboardInterrupt:
+        pass
+assert compiled._threads_in_use == 0
+print("done")
+"""
+
+
+@needs_compiled
+def test_no_interrupt_leaves_a_thread_waiting():
+    """Whenever it comes, also between two calls of compiled code, nobody waits for ever."""
+    run = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AGAIN_AND_AGAIN],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.stdout == "done\n", run.stderr
+
+
+@needs_compiled
+@pytest.mark.usefixtures("many_processors")
+def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch):
+    real = compiled._pool(os.getpid())
+
+    class Exhausted:
+        submitted = 0
+
+        def submit(self, part):
+            self.submitted += 1
+            if self.submitted == 2:
+                raise RuntimeError("can't start new thread")
+            return real.submit(part)
+
+    exhausted = Exhausted()
+    case = Case()
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled, "_pool", lambda process: exhausted)
+        with pytest.raises(RuntimeError, match="new thread"):
+            case.run("compiled", threads=3)
+    assert exhausted.submitted == 2
+    started = time.monotonic()
+    while real._work_queue.qsize() or real._idle_semaphore._value < len(real._threads):
+        assert time.monotonic() < started + 30, "a thread still waits for the one that never came"
+        time.sleep(0.01)
+    case.check("compiled", threads=3)
+
+
+# -- what an engine is given -------------------------------------------------------------------
+
+
+def unusual(array, how, folder):
+    if how == "read-only":
+        array = array.copy()
+        array.flags.writeable = False
+    elif how == "every second":
+        array = np.repeat(array, 2, axis=0)[::2]
+    elif how == "Fortran":
+        array = np.asfortranarray(array)
+    elif how == "backwards":
+        array = array[::-1].copy()[::-1]
+    elif how == "unaligned":
+        raw = np.zeros(array.nbytes + 1, np.uint8)[1:]
+        view = raw.view(array.dtype).reshape(array.shape)
+        view[...] = array
+        array = view
+    elif how == "memory-mapped":
+        path = folder / f"{array.ndim}{array.dtype}{array[0].sum():.9f}.npy"
+        np.save(path, array)
+        array = np.load(path, mmap_mode="r")
+    return array
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize(
+    "how", ["read-only", "every second", "Fortran", "backwards", "unaligned", "memory-mapped"]
+)
+@pytest.mark.parametrize("output", ["softmax", "logistic"])
+@pytest.mark.parametrize("shuffles", [True, False])
+def test_arrays_may_lie_as_they_like(engine, dtype, how, output, shuffles, tmp_path):
+    case = Case(output=output, dtype=dtype, shuffles=shuffles)
+    plain = case.run(engine)
+    case.rows = Rows(*(unusual(array, how, tmp_path) for array in case.rows))
+    assert_same_bits(case.run(engine), plain)
+
+
+@engines
+@pytest.mark.parametrize("kind", [np.int8, np.int32, np.uint16, np.uint64])
+def test_class_numbers_may_be_of_any_integer_type(engine, kind):
+    case = Case()
+    plain = case.run(engine)
+    x, y_t, weight = case.rows
+    case.rows = Rows(x, y_t.astype(kind), weight)
+    assert_same_bits(case.run(engine), plain)
+
+
+@engines
+def test_weights_and_targets_may_be_wider_than_the_rows(engine):
+    case = Case(output="logistic", dtype="float32")
+    expected = case.formulas()
+    x, y_t, weight = case.rows
+    case.rows = Rows(x, y_t.astype(int), weight.astype(np.float64))
+    got = case.run(engine)
+    assert_same(got[0], expected[0])
+
+
+@engines
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_an_order_may_be_of_any_integer_type(engine, kind):
+    case = Case()
+    plain = case.run(engine)
+    orders = [np.repeat(order.astype(kind), 2)[::2] for order in case.orders()]
+    case.orders = lambda: orders
+    assert_same_bits(case.run(engine), plain)
+
+
+@needs_compiled
+@pytest.mark.parametrize("order", [np.arange(52), np.arange(54), np.zeros((53, 1), int)], ids=len)
+def test_an_order_of_the_wrong_length_is_refused(order):
+    case = Case()
+    params, slots = case.start()
+    before = params.flat.copy()
+    with pytest.raises(ValueError, match="order must name each of 53 rows"):
+        case.make("compiled").run_epoch(params, slots, 0, 0.1, order)
+    assert np.array_equal(params.flat, before)
+
+
+@engines
+def test_rows_stay_alive_with_their_engine(engine):
+    case = Case(dtype="float32")
+    expected = case.run(engine)
+    x, y_t, weight = case.rows
+    # copies that nobody else holds
+    case.rows = Rows(x.astype("float32", order="F"), y_t.astype(np.int32), weight.astype(float))
+    made = case.make(engine)
+    case.rows = Rows(x, y_t, weight)
+    rubbish = [np.full(len(x) * 3, np.nan, np.float32) for _ in range(100)]
+    params, slots = case.start()
+    measured = [
+        made.run_epoch(params, slots, 6 * i, case.lr, order)
+        for i, order in enumerate(case.orders())
+    ]
+    assert len(rubbish) == 100
+    np.testing.assert_allclose(params.flat, expected[0], rtol=1e-4, atol=1e-6)
+    assert measured[0] == pytest.approx(expected[2][0], rel=1e-5)
+
+
+@engines
+def test_engines_that_come_and_go(engine):
+    case = Case(epochs=1)
+    expected = case.run(engine)
+    for _ in range(200):
+        assert_same_bits(case.run(engine), expected)
+
+
+@needs_compiled
+def test_an_engine_leaves_rows_and_order_alone():
+    case = Case(output="identity")
+    before = [array.copy() for array in case.rows]
+    orders = case.orders()
+    kept = [order.copy() for order in orders]
+    case.orders = lambda: orders
+    case.run("compiled")
+    for array, expected in zip([*case.rows, *orders], [*before, *kept], strict=True):
+        assert np.array_equal(array, expected)
+
+
+@needs_compiled
+@pytest.mark.parametrize("lr", [1, np.float32(0.25), np.float64(0.01), np.int64(0)], ids=repr)
+def test_no_learning_rate_compiles_anything(lr):
+    from handgrad.engines import epoch
+
+    case = Case()
+    case.run("compiled")
+    before = len(epoch.run_batches.signatures)
+    params, slots = case.start()
+    case.make("compiled").run_epoch(params, slots, np.int32(3), lr, None)
+    assert len(epoch.run_batches.signatures) == before
+
+
+# -- predictions -------------------------------------------------------------------------------
+
+
+def network(units, activation="relu", output="softmax", dtype="float64", scale=1.0):
+    params = glorot_uniform(units, "tanh", np.random.PCG64(3), dtype)
+    params.flat[...] *= scale
+    return Architecture(units, activation, output), params
+
+
+def inputs(n, units, dtype):
+    return np.random.default_rng(4).normal(size=(n, units[0])).astype(dtype)
+
+
+PREDICTED = [
+    (1, 1),
+    (3, 4),
+    (16, 3),
+    (17, 130),
+    (2, 3, 2),
+    (5, 16, 3),
+    (5, 17, 3),
+    (5, 130, 1),
+    (9, 3, 40, 2, 7),
+    (200, 15, 64, 65),
+    (4, 3, 3, 3, 3, 5),
+    (400, 200, 3),
+]
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("units", PREDICTED, ids=str)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_scores_are_those_of_the_formulas(dtype, units, activation):
+    for output, n in product(OUTPUTS, [0, 1, 2, 5, 33, 300]):
+        architecture, params = network(units, activation, output, dtype)
+        x = inputs(n, units, dtype)
+        score = forward(architecture, params, x).score
+        got = predict(architecture, params, x, probabilities=False)
+        assert_same(got, score)
+        if output == "softmax" or (output == "logistic" and units[-1] == 1):
+            got = predict(architecture, params, x, probabilities=True)
+            assert_same(got, proba(output, score))
+            rounding = (4 + units[-1]) * np.finfo(dtype).eps
+            np.testing.assert_allclose(got.sum(axis=1), 1, rtol=rounding)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("units", PREDICTED, ids=str)
+@pytest.mark.parametrize("probabilities", [True, False])
+def test_a_row_is_predicted_alone_as_among_others(dtype, units, probabilities):
+    architecture, params = network(units, "tanh", "softmax", dtype)
+    x = inputs(600, units, dtype)
+    whole = predict(architecture, params, x, probabilities=probabilities)
+    for rows in [
+        [0],
+        [7],
+        [599],
+        [3, 5],
+        [1, 2, 3],
+        range(17),
+        range(255, 258),
+        range(599, -1, -1),
+    ]:
+        rows = list(rows)
+        part = predict(architecture, params, x[rows], probabilities=probabilities)
+        assert np.array_equal(part, whole[rows])
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("units", [(3, 4), (5, 7, 3), (20, 33, 2)], ids=str)
+@pytest.mark.usefixtures("many_processors")
+def test_threads_predict_the_same_bits(dtype, units):
+    architecture, params = network(units, dtype=dtype)
+    x = inputs(5 * compiled.ROWS_A_THREAD + 77, units, dtype)
+    alone = predict(architecture, params, x, probabilities=True, threads=1)
+    assert_same(alone, proba("softmax", forward(architecture, params, x).score))
+    for threads in 2, 3, 5:
+        got = predict(architecture, params, x, probabilities=True, threads=threads)
+        assert np.array_equal(got, alone)
+    assert np.array_equal(predict(architecture, params, x, probabilities=True), alone)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("output", ["softmax", "logistic"])
+def test_probabilities_of_scores_far_apart(dtype, output):
+    units = (3, 5, 1 if output == "logistic" else 4)
+    architecture, params = network(units, "identity", output, dtype, scale=100.0)
+    x = inputs(100, units, dtype)
+    score = forward(architecture, params, x).score
+    assert np.abs(score).max() > 1000
+    got = predict(architecture, params, x, probabilities=True)
+    np.testing.assert_allclose(got, proba(output, score), rtol=1e-2, atol=1e-30)
+    assert ((got >= 0) & (got <= 1)).all()
+    np.testing.assert_allclose(got.sum(axis=1), 1, rtol=4 * np.finfo(dtype).eps)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("units", [(3, 4), (3, 5, 4), (3, 16, 17, 1)], ids=str)
+@pytest.mark.parametrize("where", ["x", "params"])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_is_not_finite_is_not_hidden(dtype, bad, activation, units, where):
+    output = "logistic" if units[-1] == 1 else "softmax"
+    architecture, params = network(units, activation, output, dtype)
+    x = inputs(9, units, dtype)
+    clean = predict(architecture, params, x, probabilities=True)
+    if where == "x":
+        x[4, 1] = bad
+    else:
+        params.W[0][1, 0] = bad
+    score = forward(architecture, params, x).score
+    got = predict(architecture, params, x, probabilities=False)
+    np.testing.assert_allclose(got, score, rtol=1e-4, atol=1e-6)
+    got = predict(architecture, params, x, probabilities=True)
+    with np.errstate(divide="ignore"):
+        expected = np.exp(log_proba(output, score))
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    if where == "x":  # no other row notices
+        others = np.arange(9) != 4
+        assert np.array_equal(got[others], clean[others])
+
+
+@needs_compiled
+def test_inputs_of_any_layout_and_type_are_predicted():
+    architecture, params = network((6, 9, 3), dtype="float32")
+    x = inputs(40, (6,), "float32")
+    expected = predict(architecture, params, x, probabilities=True)
+    wide = np.repeat(x, 2, axis=1)
+    for same in np.asfortranarray(x), wide[:, ::2], x.astype(float), x.astype(">f4"):
+        assert np.array_equal(predict(architecture, params, same, probabilities=True), expected)
+
+
+# -- through the estimator ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def blobs():
+    X, y = make_blobs(150, 6, centers=4, cluster_std=4, random_state=0)
+    return X, y
+
+
+def fitted(engine, X, y, **options):
+    options = {"max_iter": 5, "random_state": 0, "batch_size": 40} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return MLPClassifier((20,), engine=engine, **options).fit(X, y)
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+        {"solver": "sgd", "momentum": 0},
+        {"solver": "sgd", "learning_rate": "adaptive", "nesterovs_momentum": False},
+        {"early_stopping": True, "activation": "logistic"},
+        {"batch_size": 150, "alpha": 0.1},
+        {"shuffle": False, "activation": "tanh"},
+        {"activation": "identity", "hidden_layer_sizes": ()},
+    ],
+    ids=str,
+)
+def test_fits_are_the_same(blobs, dtype, n_classes, options):
+    X, y = blobs[0], blobs[1] % n_classes
+    one, other = (fitted(engine, X, y, dtype=dtype) for engine in ("numpy", "compiled"))
+    assert (one.engine_, other.engine_) == ("numpy", "compiled")
+    assert other.model_.engine == "compiled"
+    # some ten updates with Adam's usual rate; see TOLERANCE
+    assert_same(other.model_.params.flat, one.model_.params.flat)
+    assert other.loss_curve_ == pytest.approx(one.loss_curve_, rel=TOLERANCE[dtype])
+    assert other.history_.column("accuracy") == pytest.approx(one.history_.column("accuracy"))
+    assert (other.n_iter_, other.t_) == (one.n_iter_, one.t_)
+    assert other.validation_scores_ == one.validation_scores_
+
+
+PREDICTIONS = ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("method", PREDICTIONS)
+@pytest.mark.parametrize("form", ["dense", "csr"])
+def test_one_model_predicts_the_same_on_both(blobs, dtype, n_classes, method, form):
+    X, y = blobs[0], blobs[1] % n_classes
+    model = fitted("numpy", X, y, dtype=dtype, preprocess=None)
+    rows = sparse.csr_array(X) if form == "csr" else X
+    expected = getattr(model, method)(rows)
+    got = getattr(model.set_params(engine="compiled"), method)(rows)
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    if method == "predict":
+        assert np.array_equal(got, expected)
+    else:
+        assert_same(got, expected)
+
+
+@needs_compiled
+def test_asking_for_an_engine_sets_it_to_predict(blobs, monkeypatch):
+    model = fitted("compiled", *blobs)
+    asked = []
+    real = compiled.predict
+    monkeypatch.setattr(compiled, "predict", lambda *a, **k: asked.append(1) or real(*a, **k))
+    for engine, expected in ("compiled", 1), ("numpy", 0), ("auto", 1):
+        asked.clear()
+        model.set_params(engine=engine).predict_proba(blobs[0])
+        assert len(asked) == expected, engine
+    model = fitted("numpy", *blobs)
+    for engine, expected in ("compiled", 1), ("numpy", 0), ("auto", 0):
+        asked.clear()
+        model.set_params(engine=engine).predict(blobs[0])
+        assert len(asked) == expected, engine
+
+
+@needs_compiled
+@pytest.mark.parametrize("method", PREDICTIONS)
+def test_parameters_changed_in_place_are_seen(blobs, method):
+    X, y = blobs
+    model = fitted("compiled", X, y)
+    getattr(model, method)(X)
+    model.coefs_[0][...] *= -1
+    model.coefs_[1][...] += np.linspace(0, 1, 4)
+    model.intercepts_[1][1] += 3
+    got = getattr(model, method)(X)
+    expected = getattr(model.set_params(engine="numpy"), method)(X)
+    np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+
+@needs_compiled
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_copies_predict_the_same_bits(blobs, n_classes, tmp_path):
+    X, y = blobs[0], blobs[1] % n_classes
+    model = fitted("compiled", X, y)
+    expected = model.predict_proba(X)
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
+    assert clone(model).engine == "compiled"
+    model.save(tmp_path / "model")
+    loaded = MLPClassifier.load(tmp_path / "model")
+    np.testing.assert_allclose(loaded.predict_proba(X), expected, rtol=1e-4, atol=1e-7)
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+    for engine in ENGINES:
+        one, other = (m.set_params(engine=engine).predict_proba(X) for m in (loaded, model))
+        assert np.array_equal(one, other)
+
+
+@needs_compiled
+def test_the_engine_may_change_between_fits(blobs):
+    X, y = blobs
+    settings = {"max_iter": 3, "warm_start": True, "dtype": "float64"}
+    models = []
+    for sequence in ["numpy"] * 4, ["compiled"] * 4, ["numpy", "compiled", "numpy", "compiled"]:
+        model = fitted(sequence[0], X, y, **settings)
+        for engine in sequence[1:]:
+            model.set_params(engine=engine)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(X, y)
+            assert model.engine_ == engine
+        models.append(model)
+    for model in models[1:]:
+        assert model.n_iter_ == 12
+        assert_same(model.model_.params.flat, models[0].model_.params.flat)
+        assert model.loss_curve_ == pytest.approx(models[0].loss_curve_, rel=1e-10)
+
+
+@needs_compiled
+@dtypes
+def test_partial_fits_are_the_same(blobs, dtype):
+    X, y = blobs
+    models = {}
+    for engine in ENGINES:
+        model = MLPClassifier((20,), engine=engine, random_state=0, dtype=dtype)
+        for start in range(0, 150, 30):
+            part = slice(start, start + 30)
+            model.partial_fit(X[part], y[part], classes=[0, 1, 2, 3])
+        assert model.engine_ == engine
+        models[engine] = model.model_.params.flat
+    assert_same(models["compiled"], models["numpy"])
+
+
+@needs_compiled
+def test_sample_weights_are_the_same(blobs):
+    X, y = blobs
+    weight = np.random.default_rng(0).uniform(0, 2, len(y))
+    weight[:20] = 0
+    flats = []
+    for engine in ENGINES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = MLPClassifier((20,), engine=engine, max_iter=5, random_state=0)
+            flats.append(model.fit(X, y, sample_weight=weight).model_.params.flat)
+    assert_same(flats[1], flats[0])
+
+
+@needs_compiled
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows_fall_back_to_the_reference(blobs, kind):
+    X, y = blobs
+    X = kind(np.where(X > 0, X, 0))
+    model = fitted("compiled", X, y, preprocess=None)
+    assert model.engine_ == "numpy"
+    assert "sparse" in model.engine_reason_
+    expected = fitted("numpy", X, y, preprocess=None)
+    assert np.array_equal(model.model_.params.flat, expected.model_.params.flat)
+    assert_same(model.predict_proba(X), expected.predict_proba(X))
+
+
+@needs_compiled
+def test_lbfgs_runs_on_the_reference_and_says_so(blobs):
+    model = fitted("compiled", *blobs, solver="lbfgs")
+    assert model.engine_ == "numpy"
+    assert "lbfgs" in model.engine_reason_
+    expected = fitted("numpy", *blobs, solver="lbfgs")
+    assert np.array_equal(model.model_.params.flat, expected.model_.params.flat)
+
+
+@needs_compiled
+@pytest.mark.parametrize("kind", [">f4", ">f8", "i2", "i8", "bool"])
+def test_matrices_of_every_number_type(blobs, kind):
+    X = (blobs[0] > 0 if kind == "bool" else blobs[0] * 4).astype(kind)
+    one, other = (fitted(engine, X, blobs[1], dtype="float64") for engine in ENGINES)
+    assert_same(other.predict_proba(X), one.predict_proba(X))
+
+
+# -- other processes ---------------------------------------------------------------------------
+
+FORKED = """
+import multiprocessing, sys, warnings
+import numpy as np
+from handgrad import MLPClassifier
+from handgrad.engines import choice, compiled
+
+warnings.simplefilter("ignore")
+compiled.processors = compiled._most_threads = choice.threads_given = lambda: 2
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(2000, 60)), rng.integers(0, 3, 2000)
+
+def fit(_=None):
+    model = MLPClassifier((100,), engine="compiled", batch_size=500, max_iter=3, random_state=0)
+    model.fit(X, y)
+    return model.model_.params.flat, model.predict_proba(np.tile(X, (5, 1)))
+
+if __name__ == "__main__":
+    alone = fit()
+    assert compiled._pool.cache_info().currsize == 1  # the parent has threads, which no child has
+    context = multiprocessing.get_context("fork")
+    for _ in range(2):
+        with context.Pool(2) as pool:
+            for got in pool.map(fit, range(4)):
+                assert all(map(np.array_equal, got, alone))
+        assert all(map(np.array_equal, fit(), alone))
+    print("done")
+"""
+
+
+@needs_compiled
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_has_threads_of_its_own(tmp_path):
+    (tmp_path / "forked.py").write_text(FORKED)
+    run = subprocess.run(
+        [sys.executable, tmp_path / "forked.py"], capture_output=True, text=True, timeout=120
+    )
+    assert run.stdout == "done\n", run.stderr
+
+
+@needs_compiled
+@pytest.mark.filterwarnings("ignore")
+def test_a_grid_search_in_several_processes(blobs):
+    X, y = blobs
+    model = MLPClassifier((20,), engine="compiled", max_iter=3, random_state=0)
+    grid = {"alpha": [0.0, 0.1]}
+    one, two = (GridSearchCV(model, grid, cv=2, n_jobs=jobs).fit(X, y) for jobs in (1, 2))
+    scores = "mean_test_score"
+    assert np.array_equal(one.cv_results_[scores], two.cv_results_[scores])
+    assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+@needs_compiled
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks([MLPClassifier(engine="compiled")])
+def test_every_check_of_scikit_learn_passes_compiled(estimator, check):
+    check(estimator)
