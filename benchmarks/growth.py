@@ -202,7 +202,7 @@ def picture(seen):
     for axis in axes[:, 0]:
         axis.set_ylabel("µs a step")
     handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(f"One Adam step as one thing grows; the rest stays at {rest()}", fontsize=12)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PICTURE, dpi=110)

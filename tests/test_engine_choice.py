@@ -58,7 +58,8 @@ def ask(wanted, *, x=None, epochs=100, optimizer=None):
     x = np.zeros((1000, 20), np.float32) if x is None else x
     architecture = Architecture((x.shape[1], 50, 3))
     rows = Rows(x, np.zeros(x.shape[0], int))
-    return choose(wanted, architecture, optimizer or SGD(), rows, 200, epochs)
+    optimizer = optimizer or SGD()
+    return choose(wanted, architecture, optimizer, rows, batch_size=200, epochs=epochs)
 
 
 @pytest.fixture
@@ -545,7 +546,7 @@ def test_without_a_folder_numba_keeps_nothing(base):
     before = config.CACHE_DIR
     with cache.numba_cache() as keeps:
         assert keeps
-        assert config.CACHE_DIR == str(cache.folder())
+        assert str(cache.folder()) == config.CACHE_DIR
     assert before == config.CACHE_DIR
     cache.folder().chmod(0o777)
     with cache.numba_cache() as keeps:
@@ -642,7 +643,7 @@ def test_a_second_process_does_not_compile():
 
 @needs_compiled
 def test_a_damaged_cache_is_done_without(base, monkeypatch):
-    """Empty, torn and alien files: the next process compiles instead (the slow test of this file)."""
+    """Empty, torn and alien files: the next process compiles anew."""
     from handgrad.engines.compiled import load
 
     where = cache.folder(make=True)

@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import product
 
@@ -450,13 +451,69 @@ def test_engines_may_take_turns_and_run_at_once():
 @needs_compiled
 @pytest.mark.usefixtures("many_processors")
 def test_threads_are_given_back():
-    case = Case()
-    before = compiled._threads_in_use
-    case.run("compiled", threads=3)
-    case.rows.x[0] = np.nan
-    with pytest.raises(Diverged):
-        case.run("compiled", threads=3)
-    assert compiled._threads_in_use == before == 0
+    for _ in range(5):
+        case = Case()
+        with threads_watched() as seen:
+            case.run("compiled", threads=3)
+        assert seen == {(0, 3), (1, 3), (2, 3)}
+        case.rows.x[0] = np.nan
+        with pytest.raises(Diverged):
+            case.run("compiled", threads=3)
+
+
+@contextmanager
+def threads_watched():
+    """Collect which threads, of how many, take part in the steps."""
+    real, seen = compiled.epoch.run_batches, set()
+
+    def watched(thread, threads, *rest):
+        seen.add((thread, threads))
+        real(thread, threads, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled.epoch, "run_batches", watched)
+        yield seen
+
+
+@needs_compiled
+@pytest.mark.usefixtures("many_processors")
+def test_engines_at_once_share_the_processors():
+    """Eight for five engines that ask for four each: never more than eight threads, or one each."""
+    most, running, lock = 0, 0, threading.Lock()
+    real = compiled.epoch.run_batches
+
+    def counted(thread, threads, *rest):
+        nonlocal most, running
+        with lock:
+            running += 1
+            most = max(most, running)
+        real(thread, threads, *rest)
+        with lock:
+            running -= 1
+
+    case = Case((4, 8, 3), n=200, batch_size=4, epochs=3)
+    expected = case.run("compiled")
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(5) as pool:
+        patch.setattr(compiled.epoch, "run_batches", counted)
+        futures = [pool.submit(case.run, "compiled", threads=4) for _ in range(15)]
+        for future in futures:
+            assert_same_bits(future.result(), expected)
+    assert 2 <= most <= 8 + 5
+
+
+@needs_compiled
+def test_threads_that_switch_all_the_time():
+    """What engines share must not change under another's hands."""
+    case = Case((3, 4, 3), n=30, epochs=30)
+    expected = case.run("compiled")
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            for got in pool.map(lambda _: case.run("compiled", threads=2), range(60)):
+                assert_same_bits(got, expected)
+    finally:
+        sys.setswitchinterval(before)
 
 
 @needs_compiled
@@ -675,7 +732,7 @@ def test_an_interrupt_leaves_the_run_at_the_end_of_an_epoch(engine, threads):
 INTERRUPTED_AGAIN_AND_AGAIN = """
 import signal
 import numpy as np
-from handgrad.engines import compiled
+from handgrad.engines import compiled, epoch
 from handgrad.engines.compiled import Compiled
 from handgrad.network import Architecture
 from handgrad.optim import Adam
@@ -700,7 +757,10 @@ for _ in range(150):
             engine.run_epoch(params, slots, 0, 1e-3, None)
     except KeyboardInterrupt:
         pass
-assert compiled._threads_in_use == 0
+seen, real = set(), epoch.run_batches
+epoch.run_batches = lambda thread, threads, *rest: (seen.add(threads), real(thread, threads, *rest))
+engine.run_epoch(params, slots, 0, 1e-3, None)
+assert seen == {2}, "threads were lost"
 print("done")
 """
 

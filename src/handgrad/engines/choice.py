@@ -32,7 +32,7 @@ FLOPS_A_SECOND = 40e9
 
 CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
-FLOPS_A_THREAD = 2e6  # of a step: below about 20 us, meeting costs more than a thread brings
+FLOPS_A_THREAD = 6e6  # of a step: below about 100 us, meeting costs more than a thread brings
 
 
 class Choice(NamedTuple):
