@@ -252,6 +252,60 @@ FAULTS = [
     Fault("cli_data.py", "part.y[held_out]", "part.y[: len(held_out)]", "rows held out without their labels", "cli"),
     Fault("cli.py", "    if extra:\n", "    if extra and target:\n", "predict is silent on extra columns", "cli"),
     Fault("cli.py", "self.history[int(np.argmin(losses))].epoch", "int(np.argmin(losses))", "kept epoch off by one", "cli"),
+    # engines: kernels.py
+    Fault("engines/kernels.py", "LN_2_LOW = 1.42860682030941723212e-6", "LN_2_LOW = 1.4286e-6", "exp: low part of ln 2", "kernels"),
+    Fault("engines/kernels.py", "v = where_greater(low, v, low, v)\n", "v = where_greater(v, low, v, low)\n", "exp: NaN hidden", "kernels"),
+    Fault("engines/kernels.py", "k = where_greater(m, above, k + one, k)", "k = where_greater(m, above, k, k)", "log: exponent off by one", "kernels"),
+    Fault("engines/kernels.py", "e = fma(scale, q, scale - one)", "e = fma(scale, q, scale) - one", "tanh: cancellation near 0", "kernels"),
+    Fault("engines/kernels.py", "where_greater(load(at(H, i)), zero, load(at(D, i)), zero)", "where_greater(zero, load(at(H, i)), zero, load(at(D, i)))", "relu: slope 1 at 0", "kernels"),
+    Fault("engines/kernels.py", "load(at(D, i)) * (h * (one - h))", "load(at(D, i)) * (one - h * h)", "logistic: slope of tanh", "kernels"),
+    Fault("engines/kernels.py", "ROWS_A_SUM = 256", "ROWS_A_SUM = 1 << 30", "float32 sum over rows", "kernels"),
+    Fault("engines/kernels.py", "if rows % 2:", "if rows % 2 and rows > 1:", "sum of a single row", "kernels"),
+    Fault("engines/kernels.py", "best = where_greater(s, top, splat(S, c), best)", "best = where_greater(top, s, best, splat(S, c))", "last of several highest", "kernels"),
+    Fault("engines/kernels.py", "(y - t) * (w * splat(S, share))", "(y - t) * splat(S, share)", "binary: weight ignored", "kernels"),
+    Fault("engines/kernels.py", "row_loss + half * off * off", "row_loss + off * off", "squared error: the half", "kernels"),
+    Fault("engines/kernels.py", "p + (fma(mu, v, down) if nesterov else v)", "p + v", "Nesterov looks not ahead", "kernels"),
+    Fault("engines/kernels.py", "rest_1 * g)", "g)", "Adam: m too fast", "kernels"),
+    Fault("engines/kernels.py", "g = fma(decay, p, load(at(G, i * g_row + j)))", "g = load(at(G, i * g_row + j))", "Adam: penalty ignored", "kernels"),
+    # engines: products.py
+    Fault("engines/products.py", "keep = beta if start == 0 else 0.0", "keep = beta", "penalty once a part of the sum", "kernels"),
+    Fault("engines/products.py", 'builder.select(builder.fcmp_ordered("<=", r, beta), beta, r)', 'builder.select(builder.fcmp_ordered(">", r, beta), r, beta)', "NaN hidden by relu", "kernels"),
+    Fault("engines/products.py", 'builder.fcmp_ordered(">", read(builder, vector, h, column), zero)', 'builder.fcmp_ordered(">=", read(builder, vector, h, column), zero)', "slope 1 at 0", "kernels"),
+    Fault("engines/products.py", "with builder.if_then(there) if which == ADD and i else nullcontext():", "with nullcontext():", "last row of a tile added twice", "kernels"),
+    Fault("engines/products.py", "act, scale = STORE, 1.0", "act = STORE", "parts of a sum scaled", "kernels"),
+    Fault("engines/products.py", "resume = 1 if start > 0 else 0", "resume = 0", "last part of a sum only", "kernels"),
+    # engines: epoch.py
+    Fault("engines/epoch.py", "if plan.activation == LOGISTIC:", "if plan.activation == LOGISTIC and rows < 0:", "padding of logistic(0)", "engines"),
+    Fault("engines/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
+    Fault("engines/epoch.py", "weight[i] = weights[row]", "weight[i] = weights[first + i]", "weights not shuffled", "engines"),
+    Fault("engines/epoch.py", "1 / np.sqrt(1 - power_2)", "1 / (1 - power_2)", "Adam: root of the correction", "engines"),
+    Fault("engines/epoch.py", "power_1, power_2 = rate.beta_1**t, rate.beta_2**t", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
+    Fault("engines/epoch.py", "sums[BAD_BATCH] = 1 + first // plan.batch_size", "sums[BAD_BATCH] = 2 + first // plan.batch_size", "divergence in the next batch", "engines"),
+    Fault("engines/epoch.py", "plan.slots + plan.n_slots * plan.slot)", "plan.slots)", "slots overflow unseen", "engines"),
+    Fault("engines/epoch.py", "    restore_denormals(mode)\n", "    flush_denormals()\n", "tiny numbers zero for ever", "engines"),
+    Fault("engines/epoch.py", "place + i * row + j, columns, G", "place + j, columns, G", "rows beyond 512 not moved", "engines"),
+    Fault("engines/epoch.py", "update_b(plan, rule, end - begin, layer.b + begin, G, work)", "update_b(plan, rule, end - begin, layer.b, G, work)", "biases of the first thread moved by all", "engines"),
+    # engines: prediction.py
+    Fault("engines/prediction.py", "a[i * a_row + j] = 0.0", "a[i * a_row + j] += 0.0", "what lies beside h counts", "engines"),
+    Fault("engines/prediction.py", "floor = 0.0 if activation == RELU else -np.inf", "floor = 0.0", "relu for all", "engines"),
+    Fault("engines/prediction.py", "out[(start + i) * head.n_out + c]", "out[i * head.n_out + c]", "every block over the first", "engines"),
+    # engines: compiled.py
+    Fault("engines/compiled.py", "moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM", "moving = kernels.MOMENTUM", "Nesterov is Polyak", "engines"),
+    Fault("engines/compiled.py", "int(updates), float(lr))", "int(updates), lr)", "compiled again for a rate", "engines"),
+    # engines: choice.py
+    Fault("engines/choice.py", "if seconds < WORTH_LOADING:", "if seconds < 0:", "every fit loads numba", "engine_choice"),
+    Fault("engines/choice.py", "if seconds < WORTH_COMPILING:", "if False:", "every fit compiles", "engine_choice"),
+    Fault("engines/choice.py", "limits.append(int(asked))", "limits = [int(asked)]", "more threads than processors", "engine_choice"),
+    Fault("engines/choice.py", "n = min(n, max(1, int(quota) // int(period)))", "n = max(1, int(quota) // int(period))", "quota above the processors", "engine_choice"),
+    Fault("engines/choice.py", "if is_sparse(rows.x):", "if False:", "sparse rows to the compiled engine", "engine_choice"),
+    # engines: cache.py
+    Fault("engines/cache.py", "state.st_mode & 0o022", "state.st_mode & 0o002", "a group may write our code", "engine_choice"),
+    Fault("engines/cache.py", "state.st_uid != os.getuid() or ", "", "code of somebody else is run", "engine_choice"),
+    Fault("engines/cache.py", "digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())", "digest.update(str(source.stat().st_mtime_ns).encode())", "digest without the source", "engine_choice"),
+    # engines: numpy.py
+    Fault("engines/numpy.py", "total_loss += batch_loss * len(batch)", "total_loss += batch_loss", "loss of short batches", "engines"),
+    Fault("engines/numpy.py", "updates + number, lr, batch)", "updates + 1, lr, batch)", "t stands still", "engines"),
+    Fault("engines/numpy.py", " and np.isfinite(slots).all()):", "):", "slots overflow unseen", "engines"),
 ]  # fmt: skip
 
 

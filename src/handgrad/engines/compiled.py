@@ -294,7 +294,7 @@ class _Share:
             _shares.add(self)
 
     def give_back(self) -> None:
-        _shares.discard(self)
+        self.threads = 0  # leaving the set here would disturb whoever counts it
 
 
 def _forget_threads() -> None:
@@ -373,18 +373,23 @@ def load(dtype: np.dtype[Any]) -> None:
         if dtype.name in _loaded:
             return
         if not cache.is_warm(dtype.name):
-            print(
-                f"handgrad: compiling the fast engine for {dtype.name}; this takes some seconds, "
-                "once on this machine",
-                file=sys.stderr,
-            )
+            _announce(dtype)
         try:
             kept = _compile(dtype)
         except Exception:  # a damaged file, a full disk: the code can be had without them
             cache.forget()
+            _announce(dtype)
             kept = _compile(dtype, keep=False)
     if kept:
         cache.mark_warm(dtype.name)
+
+
+def _announce(dtype: np.dtype[Any]) -> None:
+    print(
+        f"handgrad: compiling the fast engine for {dtype.name}; this takes some seconds, "
+        "once on this machine",
+        file=sys.stderr,
+    )
 
 
 def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:

@@ -149,6 +149,16 @@ def sum_columns(D, d_row, n, width, result):
         store(at(result, j), whole)
 
 
+@compiled
+def all_finite(v, n):
+    """Tell whether n elements are finite: 0 times v is NaN for the others, and stays in a sum."""
+    zero = splat(v, 0.0)
+    nothing = zero
+    for i in range(0, n, lanes(v)):
+        nothing = nothing + zero * load(at(v, i))
+    return total(nothing) == 0.0
+
+
 # -- the losses: scores of class c and row i lie at S[c * s_row + i] --------------------------
 
 
