@@ -12,7 +12,6 @@ from typing import Any
 from racing.families import FAMILIES, TIE, Cells, Race, best_of, multiples, number, ratios
 from racing.workloads import OPTIMIZERS, TITLES
 
-
 LEFT_TO_THE_REFERENCE = """## What the compiled engine leaves to the reference
 
 With the same result, and a reason in `engine_reason_`:
@@ -22,8 +21,9 @@ With the same result, and a reason in `engine_reason_`:
 - Adam with an `epsilon` below the smallest normal number of the precision (1.2e-38 in float32);
 - rows that are only looked at: the validation after each epoch.
 
-Numbers below the normal range are rounded to zero while it runs. The result does not depend on the number
-of threads: no sum is divided between them, and that costs nothing. A step under about 12 MFLOP runs on one."""
+Numbers below the normal range are rounded to zero while it runs. The result does not depend on
+the number of threads: no sum is divided between them, and that costs nothing. Left to choose, a
+step under about 12 MFLOP runs on one thread."""
 
 
 def write(folder: Path, page: Path) -> None:
