@@ -642,21 +642,20 @@ def test_a_second_process_does_not_compile():
 
 
 @needs_compiled
-def test_a_damaged_cache_is_done_without(base, monkeypatch):
+def test_a_damaged_cache_is_done_without(tmp_path):
     """Empty, torn and alien files: the next process compiles anew."""
     from handgrad.engines.compiled import load
 
-    where = cache.folder(make=True)
-    monkeypatch.delenv("NUMBA_CACHE_DIR")
     load(np.dtype("float64"))
     kept = cache.folder()
     if kept is None or not cache.is_warm("float64"):
         pytest.skip("no code is kept on this machine")
-    shutil.copytree(kept, where, dirs_exist_ok=True)
-    files = sorted(path for path in where.rglob("*.nb*"))
+    where = tmp_path / kept.name
+    shutil.copytree(kept, where)
+    files = sorted(where.rglob("*.nb*"))
     assert files
     for number, path in enumerate(files):
         content = path.read_bytes()
         path.write_bytes([b"", content[: len(content) // 2], b"x" * len(content)][number % 3])
-    out, _ = python(*COMPILED_FIT, NUMBA_CACHE_DIR=str(base))
+    out, _ = python(*COMPILED_FIT, NUMBA_CACHE_DIR=str(tmp_path))
     assert out == "compiled 60.0\n"

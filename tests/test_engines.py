@@ -504,13 +504,13 @@ def test_engines_at_once_share_the_processors():
 @needs_compiled
 def test_threads_that_switch_all_the_time():
     """What engines share must not change under another's hands."""
-    case = Case((3, 4, 3), n=30, epochs=30)
+    case = Case((3, 4, 3), n=4, epochs=200)
     expected = case.run("compiled")
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with ThreadPoolExecutor(6) as pool:
-            for got in pool.map(lambda _: case.run("compiled", threads=2), range(60)):
+        with ThreadPoolExecutor(8) as pool:
+            for got in pool.map(lambda _: case.run("compiled", threads=2), range(40)):
                 assert_same_bits(got, expected)
     finally:
         sys.setswitchinterval(before)

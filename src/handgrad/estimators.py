@@ -443,7 +443,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):
         if X.ndim != 2 or not len(X) or hasattr(self, "feature_names_in_"):
             return False
         with np.errstate(over="ignore", invalid="ignore"):
-            return X.shape[1] == self.n_features_in_ and math.isfinite(X.sum(dtype=np.float64))
+            return X.shape[1] == self.n_features_in_ and math.isfinite(X.sum())
 
     def _check_going_on(self, y: Array, *, partial: bool) -> None:
         """Refuse to go on with other classes or another network than before."""

@@ -6,6 +6,7 @@ Nothing here imports numba: that costs a third of a second, which a small fit is
 import os
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,7 +164,13 @@ def processors() -> int:
 
 def blas_in_use() -> list[dict[str, Any]]:
     """Describe the BLAS libraries in this process, as threadpoolctl sees them."""
+    return [pool for pool in _controller().info() if pool["user_api"] == "blas"]
+
+
+@lru_cache
+def _controller() -> Any:
+    """Look the libraries up once: that takes a millisecond, asking them 20 us."""
+    import numpy.linalg  # noqa: F401 - brings NumPy's BLAS, should nothing have used it yet
     import threadpoolctl
 
-    pools: list[dict[str, Any]] = threadpoolctl.threadpool_info()
-    return [pool for pool in pools if pool["user_api"] == "blas"]
+    return threadpoolctl.ThreadpoolController()
