@@ -712,15 +712,21 @@ def test_an_interrupt_leaves_the_run_at_the_end_of_an_epoch(engine, threads, req
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
     timer.start()
+    started = time.monotonic()
+
+    def on_epoch(epoch):
+        taken.append(run.params.flat.copy())
+        return time.monotonic() > started + 60  # an interrupt that never comes is a failure
+
     with pytest.raises(KeyboardInterrupt):
         train(
             architecture,
             run,
             Settings(Adam(), batch_size=2, patience=np.inf),
             rows,
-            epochs=100,
+            epochs=10**6,
             make_engine=make,
-            on_epoch=lambda epoch: taken.append(run.params.flat.copy()),
+            on_epoch=on_epoch,
         )
     timer.join()
     assert np.array_equal(run.params.flat, taken[-1])

@@ -13,7 +13,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 from numba import types
@@ -219,15 +218,15 @@ class Compiled:
         def run(thread: int, threads: int) -> None:
             epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
 
-        share = _Share(self._threads)
         try:
-            if share.threads == 1:
+            threads = _take_threads(self, self._threads)
+            if threads == 1:
                 run(0, 1)
             else:
-                parts = [partial(run, thread, share.threads) for thread in range(share.threads)]
+                parts = [partial(run, thread, threads) for thread in range(threads)]
                 _at_once(parts, give_up=self._call_off)
         finally:
-            share.give_back()
+            _in_use.pop(self, None)
         sums = self._sums
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
@@ -267,41 +266,38 @@ def predict(
         run(0, n)
         return out
     wanted = min(n // ROWS_A_THREAD, threads_given() if threads is None else threads)
-    share = _Share(wanted)
+    owner = object()
     try:
-        ends = [n * part // share.threads for part in range(share.threads + 1)]
+        n_parts = _take_threads(owner, wanted)
+        ends = [n * part // n_parts for part in range(n_parts + 1)]
         _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
     finally:
-        share.give_back()
+        _in_use.pop(owner, None)
     return out
 
 
 # -- threads --------------------------------------------------------------------------------------
 
-_shares: WeakSet["_Share"] = WeakSet()  # weak, so that not even an interrupt can lose threads
-_shares_lock = threading.Lock()
+# Threads in use, by who uses them. An entry is popped without the lock, and without a function
+# of ours around it, in which an interrupt could come before the entry has gone.
+_in_use: dict[object, int] = {}
+_in_use_lock = threading.Lock()
 
 
-class _Share:
-    """Up to so many threads of those that no other engine in this process uses; at least 1."""
-
-    threads: int
-
-    def __init__(self, wanted: int) -> None:
-        with _shares_lock:
-            in_use = sum(share.threads for share in _shares)
-            self.threads = max(1, min(wanted, _most_threads() - in_use))
-            _shares.add(self)
-
-    def give_back(self) -> None:
-        self.threads = 0  # leaving the set here would disturb whoever counts it
+def _take_threads(owner: object, wanted: int) -> int:
+    """Take up to so many threads of those that no other engine in this process uses; at least 1."""
+    with _in_use_lock:
+        others = sum(taken for user, taken in list(_in_use.items()) if user is not owner)
+        taken = max(1, min(wanted, _most_threads() - others))
+        _in_use[owner] = taken
+    return taken
 
 
 def _forget_threads() -> None:
     """Start anew in a forked process, where no thread but its own is left."""
-    global _shares_lock
-    _shares_lock = threading.Lock()
-    _shares.clear()
+    global _in_use_lock
+    _in_use_lock = threading.Lock()
+    _in_use.clear()
 
 
 if hasattr(os, "register_at_fork"):
