@@ -279,7 +279,8 @@ def predict(
 # -- threads --------------------------------------------------------------------------------------
 
 # Threads in use, by who uses them. An entry is popped without the lock, and without a function
-# of ours around it, in which an interrupt could come before the entry has gone.
+# of ours around it, in which an interrupt could come before the entry has gone. So the values
+# are added up by sum() itself, which makes no object on its way and thus lets no thread in.
 _in_use: dict[object, int] = {}
 _in_use_lock = threading.Lock()
 
@@ -287,7 +288,7 @@ _in_use_lock = threading.Lock()
 def _take_threads(owner: object, wanted: int) -> int:
     """Take up to so many threads of those that no other engine in this process uses; at least 1."""
     with _in_use_lock:
-        others = sum(taken for user, taken in list(_in_use.items()) if user is not owner)
+        others = sum(_in_use.values()) - _in_use.get(owner, 0)
         taken = max(1, min(wanted, _most_threads() - others))
         _in_use[owner] = taken
     return taken
