@@ -413,7 +413,9 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
 
 
 def _figures(epoch: Epoch) -> str:
-    text = f"loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.3f}"
+    text = f"loss {epoch.loss:.4f}"
+    if epoch.accuracy is not None:
+        text += f"  accuracy {epoch.accuracy:.3f}"
     if epoch.validation_loss is not None:
         text += f"  validation {epoch.validation_loss:.4f}"
     return text
