@@ -225,8 +225,8 @@ class MLP(Parameters):
             except ValueError:
                 raise InvalidParameterError(
                     f"The 'scoring' parameter of {type(self).__name__} must be 'auto', 'loss', the "
-                    "name of a scorer (see sklearn.metrics.get_scorer_names) or a callable (estimator, "
-                    f"X, y) -> float. Got {self.scoring!r} instead."
+                    "name of a scorer (see sklearn.metrics.get_scorer_names) or a callable "
+                    f"(estimator, X, y) -> float. Got {self.scoring!r} instead."
                 ) from None
 
     def _check_going_on(self, y: Array, *, partial: bool) -> None:
