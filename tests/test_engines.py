@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from handgrad import DivergenceError, MLPClassifier
+from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
@@ -54,7 +54,7 @@ OPTIMIZERS = {
     "nesterov": SGD(momentum=0.9, nesterov=True),
     "adam": Adam(),
 }
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
 
 # Relative to the largest element of an array. float64: ten updates of some hundred roundings
@@ -195,6 +195,25 @@ def test_epochs_are_the_formulas(engine, dtype, optimizer, output, activation):
 
 @engines
 @dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("activation", sorted(set(activations.ACTIVATIONS) - set(ACTIVATIONS)))
+def test_every_activation(engine, dtype, optimizer, activation):
+    for units in (3, 17, 6, 4), (3, 5, 4), (2, 9, 16, 33, 3):
+        Case(units, activation, optimizer=optimizer, dtype=dtype, lr=1e-4).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize(
+    "mixed", [("relu", "gelu"), ("gelu", "relu"), ("softplus", "tanh"), ("logistic", "mish")]
+)
+def test_an_activation_for_each_layer(engine, dtype, mixed):
+    for units in (3, 17, 6, 4), (3, 16, 8, 4):
+        Case(units, mixed, optimizer="sgd", dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
 @pytest.mark.parametrize("width", [1, 7, 8, 9, 15, 16, 17, 48, 49, 64, 65, 130])
 @pytest.mark.parametrize("place", ["inputs alone", "inputs", "hidden", "both", "classes"])
 def test_every_width(engine, dtype, width, place):
@@ -282,7 +301,7 @@ def test_many_epochs(engine):
 @settings(max_examples=60)
 @given(
     units=st.lists(st.integers(1, 40), min_size=2, max_size=6),
-    activation=st.sampled_from(ACTIVATIONS),
+    activation=st.sampled_from(sorted(activations.ACTIVATIONS)),
     output=st.sampled_from(OUTPUTS),
     optimizer=st.sampled_from(sorted(OPTIMIZERS)),
     dtype=st.sampled_from(["float32", "float64"]),
@@ -566,7 +585,7 @@ def divergence(engine, case):
 @needs_compiled
 @dtypes
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("activation", ["relu", "identity", "logistic"])
+@pytest.mark.parametrize("activation", ["relu", "identity", "logistic", "elu", "softplus", "gelu"])
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("row", [0, 31, 52])
 def test_a_bad_cell_is_noticed_in_the_same_batch(dtype, bad, activation, output, row):
@@ -979,7 +998,7 @@ PREDICTED = [
 @needs_compiled
 @dtypes
 @pytest.mark.parametrize("units", PREDICTED, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", sorted(activations.ACTIVATIONS))
 def test_scores_are_those_of_the_formulas(dtype, units, activation):
     for output, n in product(OUTPUTS, [0, 1, 2, 5, 33, 300]):
         architecture, params = network(units, activation, output, dtype)

@@ -5,7 +5,8 @@ numpy.py        the reference mathematics in that shape, on any machine
 compiled.py     the same with numba: memory, threads, calls
   epoch.py      an epoch without Python between its steps
   prediction.py scores of rows
-  kernels.py    activations, losses, sums, update rules
+  activations.py  r to h, dh to dr
+  kernels.py    exp and log, losses, sums, update rules
   products.py   matrix products in registers
   vectors.py    vectors as a numba type
 cache.py        where compiled code is kept

@@ -19,7 +19,7 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
-from handgrad.engines import cache, epoch, kernels, prediction
+from handgrad.engines import activations, cache, epoch, kernels, prediction
 from handgrad.engines.choice import processors, threads_given
 from handgrad.engines.products import load_products
 from handgrad.engines.seam import Diverged
@@ -33,8 +33,7 @@ Array = NDArray[Any]
 
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # numbered as in kernels.py
-OUTPUTS = ("softmax", "logistic", "identity")
+OUTPUTS = ("softmax", "logistic", "identity")  # numbered as in kernels.py
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
@@ -124,7 +123,6 @@ class Compiled:
     def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
-        plan["activation"] = ACTIVATIONS.index(architecture.activation)
         plan["output"] = OUTPUTS.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
@@ -132,9 +130,11 @@ class Compiled:
         plan["slots"] = plan["slot"] = size
         size *= 1 + n_slots
         tall = self._padded(self._batch_size)
-        for layer in layers[:-1]:
-            for name in "h", "d":
-                layer[name] = size
+        for layer, name in zip(layers[:-1], architecture.activations, strict=True):
+            layer["activation"] = activations.NAMES.index(name)
+            layer["keeps"] = layer["activation"] >= activations.GELU
+            for place in ("h", "d", "slope") if layer["keeps"] else ("h", "d"):
+                layer[place] = size
                 size += tall * int(layer["columns"])
         # Without a hidden layer the head reads rows of x as vectors: they must be padded.
         self._pads_x = len(layers) == 1 and units[0] % self._lanes > 0
@@ -253,14 +253,16 @@ def predict(
     classes = 2 if probabilities and architecture.output == "logistic" else units[-1]
     out = np.empty((n, classes), dtype)
     block = prediction.FEW if n <= prediction.FEW else prediction.BLOCK
-    layers, rooms = prediction.lay_out(units, VECTOR_BYTES // dtype.itemsize, block)
+    layers, rooms = prediction.lay_out(
+        units, architecture.activations, VECTOR_BYTES // dtype.itemsize, block
+    )
     places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    kinds = ACTIVATIONS.index(architecture.activation), OUTPUTS.index(architecture.output)
+    output = OUTPUTS.index(architecture.output)
     size = int(rooms["size"][0])
 
     def run(begin: int, end: int) -> None:
         work = np.empty(size, dtype)
-        prediction.predict_rows(begin, end, *places, layers, rooms, *kinds, probabilities, work)
+        prediction.predict_rows(begin, end, *places, layers, rooms, output, probabilities, work)
 
     if n < 2 * ROWS_A_THREAD:
         run(0, n)

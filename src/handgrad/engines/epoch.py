@@ -16,15 +16,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from handgrad.engines.activations import (
+    LOGISTIC,
+    RELU,
+    SOFTPLUS,
+    activate,
+    activate_and_slope,
+    activate_backward,
+    times_slope,
+)
 from handgrad.engines.kernels import (
     ADAM,
     BINARY,
-    LOGISTIC,
-    RELU,
     SGD,
     SOFTMAX,
-    activate,
-    activate_backward,
     adam_step,
     all_finite,
     binary_loss,
@@ -60,7 +65,7 @@ def record(kind: type, *fields: str) -> np.dtype[Any]:
 
 PLAN = record(
     np.int64,
-    "n_rows n_inputs n_outputs batch_size activation output rule n_slots gathers weighted",
+    "n_rows n_inputs n_outputs batch_size output rule n_slots gathers weighted",
     # addresses of what the caller owns; of the order, 0 for none
     "rows labels targets weights order flat slot_vectors n_parameters",
     # places in work, and strides
@@ -73,6 +78,8 @@ LAYER = record(
     "n_in n_out",
     "flat",  # place of W in the house's vector; b follows
     "W b h d columns",  # places in work, and the padded columns of W, h and dr
+    "activation",
+    "keeps slope",  # whether dh/dr is kept, and its place
 )
 RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2")
 
@@ -183,17 +190,21 @@ def gather(plan, first, begin, end, picked, work):
 def to_scores(plan, layers, a, a_row, begin, rows, work):
     """Compute equations 1 to 3 for some rows; the tape is left in ``work``."""
     w = pointer(work)
-    floor = 0.0 if plan.activation == RELU else -np.inf
     for number in range(layers.size - 1):
         layer = layers[number]
         columns = layer.columns
+        floor = 0.0 if layer.activation == RELU else -np.inf
         h = at(w, layer.h + begin * columns)
         W, b = at(w, layer.W), at(w, layer.b)
         multiply(
             rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
         )
-        activate(h, rows * columns, plan.activation)
-        if plan.activation == LOGISTIC:  # logistic(0) is not 0
+        if layer.keeps:
+            slope = at(w, layer.slope + begin * columns)
+            activate_and_slope(h, slope, rows * columns, layer.activation)
+        else:
+            activate(h, rows * columns, layer.activation)
+        if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:  # not 0 at 0
             for i in range(rows):
                 for j in range(layer.n_out, columns):
                     h[i * columns + j] = 0.0
@@ -233,7 +244,7 @@ def to_dr(plan, layers, begin, rows, work):
         W = at(w, above.W)
         if number == layers.size - 2:
             score = at(w, plan.score + begin)
-            end = RELU_BACKWARD if plan.activation == RELU else STORE
+            end = RELU_BACKWARD if layer.activation == RELU else STORE
             multiply(
                 rows, columns, above.n_out, 1.0, score, 1, plan.score_row, W, up, 0.0,
                 d, columns, end, h,
@@ -241,8 +252,10 @@ def to_dr(plan, layers, begin, rows, work):
         else:
             d_above, zeros = at(w, above.d + begin * up), at(w, plan.zeros)
             row_products(rows, layer.n_out, up, d_above, up, W, up, zeros, d, columns, 1)
-        if number < layers.size - 2 or plan.activation != RELU:
-            activate_backward(d, h, rows * columns, plan.activation)
+        if layer.keeps:
+            times_slope(d, at(w, layer.slope + begin * columns), rows * columns)
+        elif number < layers.size - 2 or layer.activation != RELU:
+            activate_backward(d, h, rows * columns, layer.activation)
 
 
 @compiled
