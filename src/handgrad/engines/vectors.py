@@ -289,7 +289,7 @@ def exponent_of(typingctx, v):
     return v(v), codegen
 
 
-def _series(single, double):
+def series(single, double):
     """Make the function that sums c_0 + c_1 v + c_2 v^2 + ... by Horner's rule."""
 
     @intrinsic
@@ -311,34 +311,14 @@ def _series(single, double):
 
 # Enough terms that what is left out is below rounding: in float32 and in float64.
 # (e^f - 1)/f for |f| <= ln(2)/2
-exp_series = _series(
+exp_series = series(
     *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
 )
 # atanh(s)/s as a series in s^2, for |s| <= 1/3
-atanh_series = _series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
-# (1 + 2x) erfcx(x), erfcx(x) = e^(x^2) erfc(x), for v = (x - 3.75) / (x + 3.75): a Chebyshev
-# series that was computed with 50 digits and cut off below rounding
-erfcx_series = _series(
-    [
-        1.2375126192676999, -0.14024065832138641, 0.0035862703940246181, 0.082278419983470467,
-        -0.10881427014905069, 0.092290769591303783, -0.058646858735546143, 0.028409252364127258,
-        -0.009844494859674951, 0.0016759122179811312, 0.00039630761298936272,
-        -0.00022411674674416021,
-    ],
-    [
-        1.2375126308378275, -0.14024059858554696, 0.0035854154854790256, 0.082276738490145208,
-        -0.10880393014244461, 0.092304321160377478, -0.058693398576649338, 0.028362277418956404,
-        -0.0097465796832652622, 0.0017556258528952954, 0.00029371437804495803,
-        -0.00029015408054084171, 5.1646529741774161e-5, 2.238423915508223e-5,
-        -1.1438048033346894e-5, -9.7355989673677493e-7, 1.7419821586224816e-6,
-        -5.7218230603224088e-8, -2.4857126248016743e-7, 2.3263508708859124e-8,
-        3.1979266716668043e-8, -3.7442100809620186e-9, -2.6231073471334758e-9,
-        3.1114333809799252e-10,
-    ],
-)  # fmt: skip
+atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 # v is lost in these; they give the range in which e^v is a normal number
-lowest_exponent = _series([-87.0], [-708.0])
-highest_exponent = _series([88.0], [708.0])
+lowest_exponent = series([-87.0], [-708.0])
+highest_exponent = series([88.0], [708.0])
 
 
 # -- the machine ------------------------------------------------------------------------------
