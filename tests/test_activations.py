@@ -1,5 +1,7 @@
 """Each activation against SciPy's, each derivative against a complex step."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -13,6 +15,15 @@ INDEPENDENT = {
     "logistic": special.expit,
     "tanh": lambda r: np.expm1(2 * r) / (np.exp(2 * r) + 1),
     "relu": lambda r: (np.abs(r) + r) / 2,
+    "leaky_relu": lambda r: np.maximum(r, r / 100),
+    "elu": lambda r: np.maximum(r, 0) + np.minimum(np.expm1(r), 0),
+    "selu": lambda r: (
+        1.0507009873554805 * (np.maximum(r, 0) + 1.6732632423543772 * np.expm1(np.minimum(r, 0)))
+    ),
+    "softplus": lambda r: np.logaddexp(0, r),
+    "gelu": lambda r: r * special.ndtr(r),
+    "silu": lambda r: r * special.expit(r),
+    "mish": lambda r: r * np.tanh(np.log1p(np.exp(r))),
 }
 NAMES = sorted(ACTIVATIONS)
 R = np.linspace(-8, 8, 34).reshape(2, 17)  # 0 is not among them
@@ -20,6 +31,38 @@ R = np.linspace(-8, 8, 34).reshape(2, 17)  # 0 is not among them
 
 def test_every_activation_is_checked():
     assert INDEPENDENT.keys() == ACTIVATIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "r", "expected"),
+    [
+        # computed with 50 digits by mpmath
+        ("gelu", -1.0, -0.15865525393145705),
+        ("gelu", -6.0, -5.9195258702261888e-09),
+        ("silu", -1.0, -0.26894142136999512),
+        ("mish", -1.0, -0.30340146137410892),
+        ("mish", 1.0, 0.86509838826731035),
+        ("softplus", -30.0, 9.3576229688397368e-14),
+        ("selu", -1.0, -1.1113307378125628),
+        ("elu", -1e-10, -9.9999999995e-11),
+    ],
+)
+def test_known_values(name, r, expected):
+    h = ACTIVATIONS[name].forward(np.array([[r]]))
+    np.testing.assert_allclose(h, [[expected]], rtol=4e-15)
+
+
+def test_selu_keeps_mean_0_and_variance_1():
+    """That is what its two constants were solved for (Klambauer et al., 2017)."""
+    halves = [np.linspace(a, b, 400_001) for a, b in [(-12.0, 0.0), (0.0, 12.0)]]
+    mean = square = 0.0
+    for r in halves:  # a kink at 0
+        density = np.exp(-r * r / 2) / np.sqrt(2 * np.pi)
+        h = ACTIVATIONS["selu"].forward(r)
+        mean += np.trapezoid(h * density, r)
+        square += np.trapezoid(h * h * density, r)
+    assert mean == pytest.approx(0, abs=1e-9)
+    assert square == pytest.approx(1, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,6 +104,17 @@ def test_huge_inputs_give_finite_numbers_without_a_warning(name, dtype):
         dr = backward(np.ones_like(r), r, h)
     assert np.isfinite(h).all()
     assert np.isfinite(dr).all()
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus"])
+def test_tails_keep_their_digits(name):
+    r = np.array([[-30.0, -20.0, -10.0, -1e-8, 1e-8]])
+    np.testing.assert_allclose(ACTIVATIONS[name].forward(r), INDEPENDENT[name](r), rtol=4e-13)
+
+
+def test_importing_handgrad_does_not_import_scipys_functions():
+    code = "import sys, handgrad.activations; assert 'scipy' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_logistic_keeps_its_digits_in_the_tail():

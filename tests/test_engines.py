@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from handgrad import DivergenceError, MLPClassifier
+from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
@@ -39,6 +39,7 @@ from handgrad.training import Run, Settings, train
 ENGINES = {"numpy": Numpy}
 if not missing_packages():
     from handgrad.engines import compiled
+    from handgrad.engines import threads as engine_threads
     from handgrad.engines.compiled import Compiled, predict
 
     ENGINES["compiled"] = Compiled
@@ -54,7 +55,7 @@ OPTIMIZERS = {
     "nesterov": SGD(momentum=0.9, nesterov=True),
     "adam": Adam(),
 }
-ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
 
 # Relative to the largest element of an array. float64: ten updates of some hundred roundings
@@ -173,12 +174,7 @@ def assert_same_bits(one, other):
 @pytest.fixture
 def many_processors(monkeypatch):
     """Let the compiled engine take as many threads as it is asked to."""
-    for name in "processors", "_most_threads":
-        if hasattr(compiled, name):
-            monkeypatch.setattr(compiled, name, lambda: 8)
-    compiled._pool.cache_clear()
-    yield
-    compiled._pool.cache_clear()
+    monkeypatch.setattr(engine_threads, "_most_threads", lambda: 8)
 
 
 # -- an epoch is the formulas, batch by batch --------------------------------------------------
@@ -191,6 +187,25 @@ def many_processors(monkeypatch):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_epochs_are_the_formulas(engine, dtype, optimizer, output, activation):
     Case(activation=activation, output=output, optimizer=optimizer, dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("activation", sorted(set(activations.ACTIVATIONS) - set(ACTIVATIONS)))
+def test_every_activation(engine, dtype, optimizer, activation):
+    for units in (3, 17, 6, 4), (3, 5, 4), (2, 9, 16, 33, 3):
+        Case(units, activation, optimizer=optimizer, dtype=dtype, lr=1e-4).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize(
+    "mixed", [("relu", "gelu"), ("gelu", "relu"), ("softplus", "tanh"), ("logistic", "mish")]
+)
+def test_an_activation_for_each_layer(engine, dtype, mixed):
+    for units in (3, 17, 6, 4), (3, 16, 8, 4):
+        Case(units, mixed, optimizer="sgd", dtype=dtype).check(engine)
 
 
 @engines
@@ -282,7 +297,7 @@ def test_many_epochs(engine):
 @settings(max_examples=60)
 @given(
     units=st.lists(st.integers(1, 40), min_size=2, max_size=6),
-    activation=st.sampled_from(ACTIVATIONS),
+    activation=st.sampled_from(sorted(activations.ACTIVATIONS)),
     output=st.sampled_from(OUTPUTS),
     optimizer=st.sampled_from(sorted(OPTIMIZERS)),
     dtype=st.sampled_from(["float32", "float64"]),
@@ -566,7 +581,7 @@ def divergence(engine, case):
 @needs_compiled
 @dtypes
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("activation", ["relu", "identity", "logistic"])
+@pytest.mark.parametrize("activation", ["relu", "identity", "logistic", "elu", "softplus", "gelu"])
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("row", [0, 31, 52])
 def test_a_bad_cell_is_noticed_in_the_same_batch(dtype, bad, activation, output, row):
@@ -741,15 +756,14 @@ def test_an_interrupt_leaves_the_run_at_the_end_of_an_epoch(engine, threads, req
 INTERRUPTED_AGAIN_AND_AGAIN = """
 import signal
 import numpy as np
-from handgrad.engines import compiled, epoch
+from handgrad.engines import epoch, threads
 from handgrad.engines.compiled import Compiled
 from handgrad.network import Architecture
 from handgrad.optim import Adam
 from handgrad.params import glorot_uniform
 from handgrad.rows import Rows
 
-for name in "processors", "_most_threads":
-    setattr(compiled, name, lambda: 2)
+threads._most_threads = lambda: 2
 rng = np.random.default_rng(0)
 rows = Rows(rng.normal(size=(300, 2)), rng.integers(0, 3, 300))
 architecture = Architecture((2, 40, 3))
@@ -789,28 +803,23 @@ def test_no_interrupt_leaves_a_thread_waiting():
 @needs_compiled
 @pytest.mark.usefixtures("many_processors")
 def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch):
-    real = compiled._pool(os.getpid())
+    """The first of a call's threads is the one that starts the others."""
+    real = engine_threads._Call.start
 
-    class Exhausted:
-        submitted = 0
+    def failing_at(number):
+        calls = iter(range(1, 10))
+        return lambda call: next(calls) != number and real(call)
 
-        def submit(self, part):
-            self.submitted += 1
-            if self.submitted == 2:
-                raise RuntimeError("can't start new thread")
-            return real.submit(part)
-
-    exhausted = Exhausted()
     case = Case()
-    with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_pool", lambda process: exhausted)
-        with pytest.raises(RuntimeError, match="new thread"):
+    for number in 2, 3:
+        monkeypatch.setattr(engine_threads._Call, "start", failing_at(number))
+        with pytest.raises(RuntimeError, match="fewer threads"):
             case.run("compiled", threads=3)
-    assert exhausted.submitted == 2
-    started = time.monotonic()
-    while real._work_queue.qsize() or real._idle_semaphore._value < len(real._threads):
-        assert time.monotonic() < started + 30, "a thread still waits for the one that never came"
-        time.sleep(0.01)
+        assert not engine_threads._in_use
+    monkeypatch.setattr(engine_threads._Call, "start", failing_at(1))
+    alone = case.run("compiled", threads=3)
+    monkeypatch.undo()
+    assert_same_bits(alone, case.run("compiled", threads=3))
     case.check("compiled", threads=3)
 
 
@@ -979,7 +988,7 @@ PREDICTED = [
 @needs_compiled
 @dtypes
 @pytest.mark.parametrize("units", PREDICTED, ids=str)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", sorted(activations.ACTIVATIONS))
 def test_scores_are_those_of_the_formulas(dtype, units, activation):
     for output, n in product(OUTPUTS, [0, 1, 2, 5, 33, 300]):
         architecture, params = network(units, activation, output, dtype)
@@ -1286,10 +1295,10 @@ FORKED = """
 import multiprocessing, sys, warnings
 import numpy as np
 from handgrad import MLPClassifier
-from handgrad.engines import choice, compiled
+from handgrad.engines import choice, threads
 
 warnings.simplefilter("ignore")
-compiled.processors = compiled._most_threads = choice.threads_given = lambda: 2
+threads._most_threads = choice.threads_given = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(2000, 60)), rng.integers(0, 3, 2000)
 
@@ -1300,7 +1309,6 @@ def fit(_=None):
 
 if __name__ == "__main__":
     alone = fit()
-    assert compiled._pool.cache_info().currsize == 1  # the parent has threads, which no child has
     context = multiprocessing.get_context("fork")
     for _ in range(2):
         with context.Pool(2) as pool:

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import special
 
 from handgrad import losses
 from handgrad.activations import ACTIVATIONS
@@ -15,13 +16,15 @@ pytest.importorskip("numba", reason="the compiled engine is not installed")
 import llvmlite.binding as llvm
 from numba import njit, types
 
-from handgrad.engines import epoch, kernels, products
+from handgrad.engines import activations, epoch, kernels, products
 from handgrad.engines.compiled import load
 from handgrad.engines.vectors import VECTOR_BYTES, pointer, store
 from handgrad.engines.vectors import load as load_vector
 
 DTYPES = ["float32", "float64"]
-NUMBERED = ["identity", "logistic", "tanh", "relu"]
+NUMBERED = activations.NAMES
+SLOPED = NUMBERED[activations.GELU :]  # these keep slopes
+BY_PRODUCT = {"relu"}
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 # A few roundings of the largest result; the series of exp and log end below rounding.
@@ -268,16 +271,27 @@ def test_log1p(dtype):
 
 @njit(error_model="numpy")
 def activate(H, n, activation):
-    kernels.activate(pointer(H), n, activation)
+    activations.activate(pointer(H), n, activation)
 
 
 @njit(error_model="numpy")
 def activate_backward(D, H, n, activation):
-    kernels.activate_backward(pointer(D), pointer(H), n, activation)
+    activations.activate_backward(pointer(D), pointer(H), n, activation)
+
+
+@njit(error_model="numpy")
+def activate_and_slope(H, S, n, activation):
+    activations.activate_and_slope(pointer(H), pointer(S), n, activation)
+
+
+def test_activations_are_numbered_alike():
+    assert set(NUMBERED) == set(ACTIVATIONS)
+    for name in NUMBERED:
+        assert NUMBERED[getattr(activations, name.upper())] == name
 
 
 @dtypes
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh"])
+@pytest.mark.parametrize("activation", sorted(set(NUMBERED) - BY_PRODUCT))
 def test_activations(dtype, activation):
     r = np.concatenate([np.linspace(-30, 30, 9999), np.logspace(-30, 0, 99), [0, 1e4, -1e4, -1e30]])
     r = np.resize(r, padded(len(r), dtype)).astype(dtype)
@@ -285,12 +299,23 @@ def test_activations(dtype, activation):
     activate(h, len(r), NUMBERED.index(activation))
     assert (h[len(r) :] == 7).all()
     expected = ACTIVATIONS[activation].forward(r.astype(float))
-    np.testing.assert_allclose(h[: len(r)], expected, rtol=5 * np.finfo(dtype).eps, atol=1e-37)
+    # exp(-900) is about the smallest normal number here; it may multiply an r of 1e30
+    atol = 1e-7 if activation in SLOPED else 1e-37
+    near = np.abs(r) < 100
+    rtol = 5 * np.finfo(dtype).eps
+    np.testing.assert_allclose(h[: len(r)], expected, rtol=rtol, atol=atol)
+    if activation != "gelu":  # its x^2 is rounded before exp
+        np.testing.assert_allclose(h[: len(r)][near], expected[near], rtol=rtol, atol=1e-36)
 
 
 @dtypes
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh"])
+@pytest.mark.parametrize("activation", sorted(set(NUMBERED) - BY_PRODUCT))
 def test_activations_of_what_is_not_finite(dtype, activation):
+    bad = np.full(16, np.nan, dtype)
+    activate(bad, 16, NUMBERED.index(activation))
+    assert np.isnan(bad).all()
+    if activation in SLOPED:  # -inf times 0
+        return
     h = np.resize(np.array([np.nan, np.inf, -np.inf, -np.nan], dtype), 16).copy()
     expected = ACTIVATIONS[activation].forward(h)
     activate(h, 16, NUMBERED.index(activation))
@@ -298,7 +323,32 @@ def test_activations_of_what_is_not_finite(dtype, activation):
 
 
 @dtypes
-@pytest.mark.parametrize("activation", NUMBERED)
+@pytest.mark.parametrize("activation", SLOPED)
+def test_slopes(dtype, activation):
+    r = np.concatenate([np.linspace(-30, 30, 9999), [0, 1e4, -1e4, 1e30, -1e30]])
+    r = np.resize(r, padded(len(r), dtype)).astype(dtype)
+    h, slope = r.copy(), np.full(len(r) + lanes(dtype), 7, dtype)
+    activate_and_slope(h, slope, len(r), NUMBERED.index(activation))
+    assert (slope[len(r) :] == 7).all()
+    wide = r.astype(float)
+    expected = ACTIVATIONS[activation].backward(np.ones_like(wide), wide, h.astype(float))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(slope[: len(r)], expected, rtol=5 * eps, atol=5 * eps)
+
+
+@dtypes
+def test_gelu_keeps_its_digits(dtype):
+    """Against SciPy's normal distribution; x^2 < 13 is rounded by so many units before exp."""
+    r = np.linspace(-5, 5, 9999)
+    r = np.resize(r, padded(len(r), dtype)).astype(dtype)
+    h = r.copy()
+    activate(h, len(h), activations.GELU)
+    expected = r.astype(float) * special.ndtr(r.astype(float))
+    np.testing.assert_allclose(h, expected, rtol=20 * np.finfo(dtype).eps)
+
+
+@dtypes
+@pytest.mark.parametrize("activation", [name for name in NUMBERED if name not in SLOPED])
 def test_activations_backward(dtype, activation):
     n = 20 * lanes(dtype)
     r, dh = normal(n, dtype=dtype), normal(n, dtype=dtype, seed=1)

@@ -173,7 +173,7 @@ def test_a_model_comes_back_bit_for_bit(labels, dtype, tmp_path):
 
 
 @pytest.mark.parametrize("hidden", [(), (3,), (4, 1, 5)])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity", "gelu"])
 def test_every_architecture_comes_back(hidden, activation):
     model = a_model(hidden=hidden, activation=activation)
     assert same(model, from_bytes(to_bytes(model)))
@@ -696,6 +696,12 @@ def test_numbers_that_are_not_finite_are_no_labels():
         from_bytes(with_description(text, content))
     with pytest.raises(ModelFileError):
         from_bytes(described(content, classes={"dtype": "float32", "values": [0.5, 1.5, 1e300]}))
+
+
+def test_an_activation_for_each_layer_comes_back():
+    model = a_model(hidden=(2, 3), activation=("tanh", "mish"))
+    assert from_bytes(to_bytes(model)).architecture == model.architecture
+    assert description_of(to_bytes(model))["architecture"]["activation"] == ["tanh", "mish"]
 
 
 def test_an_unknown_activation_is_answered_with_the_known_ones():

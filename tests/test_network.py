@@ -38,10 +38,11 @@ class Problem(NamedTuple):
 
     def distance_to_a_kink(self):
         """Tell how near a relu comes to 0, where the slope of the loss jumps."""
-        if self.architecture.activation != "relu":
-            return np.inf
         r = forward(self.architecture, self.params, self.x).r
-        return min((np.abs(layer).min() for layer in r), default=np.inf)
+        kinked = {"relu", "leaky_relu", "selu"}  # elu too, in its second derivative
+        layers = zip(self.architecture.activations, r, strict=True)
+        sizes = (np.abs(layer).min() for name, layer in layers if name in kinked)
+        return min(sizes, default=np.inf)
 
     def smallest_gradient(self):
         """Find the parameter of smallest gradient: how large its largest entry is."""
@@ -76,7 +77,8 @@ def problems(draw):
     output = draw(st.sampled_from(sorted(OUTPUTS)))
     N_y = draw(st.integers(2 if output == "softmax" else 1, 5))
     hidden = draw(st.lists(sizes, max_size=4))
-    activation = draw(st.sampled_from(sorted(ACTIVATIONS)))
+    names = st.sampled_from(sorted(ACTIVATIONS))
+    activation = draw(st.one_of(names, st.tuples(*[names] * len(hidden))))
     architecture = Architecture((draw(sizes), *hidden, N_y), activation, output)
     n, seed = draw(st.integers(1, 8)), draw(seeds)
     return draw_problem(architecture, n, seed, draw(st.booleans()), draw(st.sampled_from([0, 0.1])))
@@ -225,10 +227,26 @@ def test_the_penalty_of_a_million_float32_weights_keeps_its_digits():
     [
         ({"layer_units": (3,)}, r"layer_units must be .* got \(3,\)"),
         ({"layer_units": (3, 0, 2)}, r"layer_units must be .* got \(3, 0, 2\)"),
-        ({"activation": "gelu"}, "activation must be one of .*'relu'.* got 'gelu'"),
+        ({"activation": "swish"}, "activation must be one of .*'relu'.* got 'swish'"),
+        ({"activation": ("relu", "tanh")}, "one for each of 0 hidden layers; got"),
         ({"output": "hinge"}, "output must be one of .*'softmax'.* got 'hinge'"),
     ],
 )
 def test_an_impossible_architecture_is_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Architecture(**{"layer_units": (3, 2), **wrong})
+
+
+def test_each_layer_may_have_an_activation_of_its_own():
+    mixed = Architecture((3, 4, 5, 2), ("tanh", "elu"))
+    assert mixed.activations == ("tanh", "elu")
+    problem = draw_problem(mixed, n=6, seed=0)
+    tape = forward(mixed, problem.params, problem.x)
+    np.testing.assert_allclose(tape.h[1], np.tanh(tape.r[0]))
+    assert (tape.h[2][tape.r[1] > 0] == tape.r[1][tape.r[1] > 0]).all()
+
+
+def test_one_name_for_all_layers_is_that_name():
+    assert Architecture((3, 4, 5, 2), ("tanh", "tanh")) == Architecture((3, 4, 5, 2), "tanh")
+    assert Architecture((3, 2), ()) == Architecture((3, 2))
+    assert Architecture((3, 4, 5, 2), "gelu").activations == ("gelu", "gelu")

@@ -328,7 +328,14 @@ def _architecture(parts: dict[str, Any]) -> Architecture:
     units = parts["layer_units"]
     whole = isinstance(units, list) and all(type(n) is int for n in units)
     _require(whole, "layer_units must be whole numbers")
-    return Architecture(tuple(units), parts["activation"], parts["output"])
+    named = parts["activation"]
+    activation = tuple(named) if isinstance(named, list) else named
+    texts = all(isinstance(name, str) for name in [*activation, parts["output"]])
+    _require(texts, "activation and output must be texts")
+    architecture = Architecture(tuple(units), activation, parts["output"])
+    # one name for all layers, or a list of different ones: a model has only one file
+    _require(architecture.activation == activation, "activation must be one text")
+    return architecture
 
 
 def _params(architecture: Architecture, tensors: dict[str, Array]) -> Params:

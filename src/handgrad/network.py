@@ -30,8 +30,9 @@ class Architecture:
     ----------
     layer_units : tuple of int
         N_x, the units of each hidden layer, N_y.
-    activation : str
-        Of the hidden layers: "relu", "tanh", "logistic" or "identity".
+    activation : str or tuple of str
+        Of the hidden layers, one for all or one for each: see ``activations.ACTIVATIONS``. A
+        tuple that names one only becomes that name.
     output : str
         "softmax", "logistic" or "identity"; each implies its loss (see ``losses.py``).
 
@@ -42,7 +43,7 @@ class Architecture:
     """
 
     layer_units: tuple[int, ...]
-    activation: str = "relu"
+    activation: str | tuple[str, ...] = "relu"
     output: str = "softmax"
 
     def __post_init__(self) -> None:
@@ -51,12 +52,30 @@ class Architecture:
                 f"layer_units must be N_x, hidden units ..., N_y, each at least 1; "
                 f"got {self.layer_units}"
             )
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be one of {sorted(ACTIVATIONS)}; got {self.activation!r}"
-            )
+        self._check_activation()
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {sorted(OUTPUTS)}; got {self.output!r}")
+
+    def _check_activation(self) -> None:
+        for name in [self.activation] if isinstance(self.activation, str) else self.activation:
+            if name not in ACTIVATIONS:
+                raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}; got {name!r}")
+        if isinstance(self.activation, str):
+            return
+        if len(self.activation) != len(self.layer_units) - 2:
+            raise ValueError(
+                f"activation must be one name, or one for each of {len(self.layer_units) - 2} "
+                f"hidden layers; got {self.activation}"
+            )
+        if len(set(self.activation)) < 2:  # so that equal networks are equal values
+            object.__setattr__(self, "activation", next(iter(self.activation), "relu"))
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The activation of each hidden layer."""
+        if isinstance(self.activation, str):
+            return (self.activation,) * (len(self.layer_units) - 2)
+        return self.activation
 
 
 class Tape(NamedTuple):
@@ -70,11 +89,10 @@ class Tape(NamedTuple):
 
 def forward(architecture: Architecture, params: Params, x: Array) -> Tape:
     """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR."""
-    activation = ACTIVATIONS[architecture.activation].forward
     r, h = [], [x]
-    for W, b in zip(params.W[:-1], params.b[:-1], strict=True):
+    for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
         r.append(h[-1] @ W + b)
-        h.append(activation(r[-1]))
+        h.append(ACTIVATIONS[name].forward(r[-1]))
     score = h[-1] @ params.W[-1] + params.b[-1]
     return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score))
 
@@ -109,7 +127,6 @@ def backward(
 
     The loop walks from the last layer to the first; d is dscore there and dr below it.
     """
-    activation_backward = ACTIVATIONS[architecture.activation].backward
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
     d = dscore(tape.y, y_t, weight)
@@ -121,5 +138,6 @@ def backward(
             gradients.W[layer][...] += l2 * params.W[layer]
         if layer > 0:
             dh = d @ params.W[layer].T
-            d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
+            activation = ACTIVATIONS[architecture.activations[layer - 1]]
+            d = activation.backward(dh, tape.r[layer - 1], tape.h[layer])
     return gradients

@@ -2,10 +2,13 @@
 
 seam.py         what training asks of an engine
 numpy.py        the reference mathematics in that shape, on any machine
-compiled.py     the same with numba: memory, threads, calls
+compiled.py     the same with numba: memory and calls
+  threads.py    how many threads share a call
   epoch.py      an epoch without Python between its steps
   prediction.py scores of rows
-  kernels.py    activations, losses, sums, update rules
+  updates.py    gradients of parameters, and their update
+  activations.py  r to h, dh to dr
+  kernels.py    exp and log, losses, sums, update rules
   products.py   matrix products in registers
   vectors.py    vectors as a numba type
 cache.py        where compiled code is kept

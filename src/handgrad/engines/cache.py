@@ -17,7 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-SOURCES = ("vectors.py", "products.py", "kernels.py", "epoch.py", "prediction.py")
+SOURCES = (
+    "vectors.py", "products.py", "kernels.py", "activations.py", "updates.py", "epoch.py",
+    "prediction.py",
+)  # fmt: skip
 PROCESSOR = Path("/proc/cpuinfo")
 
 

@@ -4,13 +4,9 @@ Importing this file imports numba; the first engine of a precision compiles the 
 reads them from the cache (see ``cache.py``).
 """
 
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,10 +15,11 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
-from handgrad.engines import cache, epoch, kernels, prediction
-from handgrad.engines.choice import processors, threads_given
+from handgrad.engines import activations, cache, epoch, kernels, prediction, updates
+from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
 from handgrad.engines.seam import Diverged
+from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Optimizer
@@ -33,8 +30,7 @@ Array = NDArray[Any]
 
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
-ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # numbered as in kernels.py
-OUTPUTS = ("softmax", "logistic", "identity")
+OUTPUTS = ("softmax", "logistic", "identity")  # numbered as in kernels.py
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
@@ -124,7 +120,6 @@ class Compiled:
     def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
-        plan["activation"] = ACTIVATIONS.index(architecture.activation)
         plan["output"] = OUTPUTS.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
@@ -132,16 +127,18 @@ class Compiled:
         plan["slots"] = plan["slot"] = size
         size *= 1 + n_slots
         tall = self._padded(self._batch_size)
-        for layer in layers[:-1]:
-            for name in "h", "d":
-                layer[name] = size
+        for layer, name in zip(layers[:-1], architecture.activations, strict=True):
+            layer["activation"] = activations.NAMES.index(name)
+            layer["keeps"] = layer["activation"] >= activations.GELU
+            for place in ("h", "d", "slope") if layer["keeps"] else ("h", "d"):
+                layer[place] = size
                 size += tall * int(layer["columns"])
         # Without a hidden layer the head reads rows of x as vectors: they must be padded.
         self._pads_x = len(layers) == 1 and units[0] % self._lanes > 0
         x_row = self._padded(units[0]) if len(layers) == 1 else units[0]
         score_row = tall + self._lanes
         plan["x_row"], plan["score_row"] = x_row, score_row
-        block = epoch.BLOCK_ROWS * (epoch.BLOCK_VECTORS + 1) * self._lanes
+        block = updates.BLOCK_ROWS * (updates.BLOCK_VECTORS + 1) * self._lanes
         plan["gradient_size"] = max(block, *map(self._padded, units))
         for name, need in {
             "x": self._batch_size * x_row,
@@ -188,6 +185,7 @@ class Compiled:
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
+        self._lent = params.flat, slots, order  # what threads know by its address alone
         self._set("order", 0 if order is None else order.ctypes.data)
         self._set("gathers", order is not None or self._pads_x)
         self._set("flat", params.flat.ctypes.data)
@@ -218,15 +216,7 @@ class Compiled:
         def run(thread: int, threads: int) -> None:
             epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
 
-        try:
-            threads = _take_threads(self, self._threads)
-            if threads == 1:
-                run(0, 1)
-            else:
-                parts = [partial(run, thread, threads) for thread in range(threads)]
-                _at_once(parts, give_up=self._call_off)
-        finally:
-            _in_use.pop(self, None)
+        share(run, self._threads, leave=self._call_off)
         sums = self._sums
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
@@ -253,99 +243,23 @@ def predict(
     classes = 2 if probabilities and architecture.output == "logistic" else units[-1]
     out = np.empty((n, classes), dtype)
     block = prediction.FEW if n <= prediction.FEW else prediction.BLOCK
-    layers, rooms = prediction.lay_out(units, VECTOR_BYTES // dtype.itemsize, block)
+    layers, rooms = prediction.lay_out(
+        units, architecture.activations, VECTOR_BYTES // dtype.itemsize, block
+    )
     places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    kinds = ACTIVATIONS.index(architecture.activation), OUTPUTS.index(architecture.output)
+    output = OUTPUTS.index(architecture.output)
     size = int(rooms["size"][0])
 
-    def run(begin: int, end: int) -> None:
+    def run(part: int, parts: int) -> None:
+        begin, end = n * part // parts, n * (part + 1) // parts
         work = np.empty(size, dtype)
-        prediction.predict_rows(begin, end, *places, layers, rooms, *kinds, probabilities, work)
+        prediction.predict_rows(begin, end, *places, layers, rooms, output, probabilities, work)
 
     if n < 2 * ROWS_A_THREAD:
-        run(0, n)
-        return out
-    wanted = min(n // ROWS_A_THREAD, threads_given() if threads is None else threads)
-    owner = object()
-    try:
-        n_parts = _take_threads(owner, wanted)
-        ends = [n * part // n_parts for part in range(n_parts + 1)]
-        _at_once([partial(run, begin, end) for begin, end in pairwise(ends)])
-    finally:
-        _in_use.pop(owner, None)
+        run(0, 1)
+    else:
+        share(run, min(n // ROWS_A_THREAD, threads_given() if threads is None else threads))
     return out
-
-
-# -- threads --------------------------------------------------------------------------------------
-
-# Threads in use, by who uses them. An entry is popped without the lock, and without a function
-# of ours around it, in which an interrupt could come before the entry has gone. So the values
-# are added up by sum() itself, which makes no object on its way and thus lets no thread in.
-_in_use: dict[object, int] = {}
-_in_use_lock = threading.Lock()
-
-
-def _take_threads(owner: object, wanted: int) -> int:
-    """Take up to so many threads of those that no other engine in this process uses; at least 1."""
-    with _in_use_lock:
-        others = sum(_in_use.values()) - _in_use.get(owner, 0)
-        taken = max(1, min(wanted, _most_threads() - others))
-        _in_use[owner] = taken
-    return taken
-
-
-def _forget_threads() -> None:
-    """Start anew in a forked process, where no thread but its own is left."""
-    global _in_use_lock
-    _in_use_lock = threading.Lock()
-    _in_use.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
-
-_most_threads = lru_cache(processors)  # asking the system takes longer than a small epoch
-
-
-def _at_once(
-    parts: Sequence[Callable[[], None]], give_up: Callable[[], None] | None = None
-) -> None:
-    """Run the first part here and the others in threads of their own.
-
-    Whatever interrupts this, ``give_up`` tells the others to leave, and none is left running:
-    they write into memory of ours.
-    """
-    others: list[Future[None]] = []
-    try:
-        for part in parts[1:]:
-            others.append(_pool(os.getpid()).submit(part))  # noqa: PERF401 - one may be refused
-        parts[0]()
-    except BaseException:
-        if give_up is not None:
-            give_up()
-        raise
-    finally:
-        _wait(others)
-    for other in others:
-        other.result()
-
-
-def _wait(futures: list[Future[None]]) -> None:
-    """Wait for all, and only then let an interrupt through."""
-    interrupt: BaseException | None = None
-    while not all(future.done() for future in futures):
-        try:
-            wait(futures)
-        except KeyboardInterrupt as came:
-            interrupt = came
-    if interrupt is not None:
-        raise interrupt
-
-
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Keep threads, which a forked process does not inherit."""
-    return ThreadPoolExecutor(max(1, _most_threads() - 1), thread_name_prefix="handgrad")
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:

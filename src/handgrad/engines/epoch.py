@@ -16,25 +16,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from handgrad.engines.kernels import (
-    ADAM,
-    BINARY,
+from handgrad.engines.activations import (
     LOGISTIC,
     RELU,
-    SGD,
-    SOFTMAX,
+    SOFTPLUS,
     activate,
+    activate_and_slope,
     activate_backward,
-    adam_step,
+    times_slope,
+)
+from handgrad.engines.kernels import (
+    BINARY,
+    SOFTMAX,
     all_finite,
     binary_loss,
-    momentum_step,
     softmax_loss,
     squared_loss,
-    sum_columns,
     sum_rows,
 )
-from handgrad.engines.products import ADD, BIAS, RELU_BACKWARD, STORE, multiply, row_products
+from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
+from handgrad.engines.updates import update
 from handgrad.engines.vectors import (
     at,
     copy,
@@ -60,7 +61,7 @@ def record(kind: type, *fields: str) -> np.dtype[Any]:
 
 PLAN = record(
     np.int64,
-    "n_rows n_inputs n_outputs batch_size activation output rule n_slots gathers weighted",
+    "n_rows n_inputs n_outputs batch_size output rule n_slots gathers weighted",
     # addresses of what the caller owns; of the order, 0 for none
     "rows labels targets weights order flat slot_vectors n_parameters",
     # places in work, and strides
@@ -73,15 +74,13 @@ LAYER = record(
     "n_in n_out",
     "flat",  # place of W in the house's vector; b follows
     "W b h d columns",  # places in work, and the padded columns of W, h and dr
+    "activation",
+    "keeps slope",  # whether dh/dr is kept, and its place
 )
 RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
-
-# Gradients are made and used in blocks of 512 x 3 vectors: with the parameters and slots that
-# belong to it a block fills about half of the second cache, and Adam need not wait for memory.
-BLOCK_ROWS, BLOCK_VECTORS = 512, 3
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
 GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
@@ -183,17 +182,21 @@ def gather(plan, first, begin, end, picked, work):
 def to_scores(plan, layers, a, a_row, begin, rows, work):
     """Compute equations 1 to 3 for some rows; the tape is left in ``work``."""
     w = pointer(work)
-    floor = 0.0 if plan.activation == RELU else -np.inf
     for number in range(layers.size - 1):
         layer = layers[number]
         columns = layer.columns
+        floor = 0.0 if layer.activation == RELU else -np.inf
         h = at(w, layer.h + begin * columns)
         W, b = at(w, layer.W), at(w, layer.b)
         multiply(
             rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
         )
-        activate(h, rows * columns, plan.activation)
-        if plan.activation == LOGISTIC:  # logistic(0) is not 0
+        if layer.keeps:
+            slope = at(w, layer.slope + begin * columns)
+            activate_and_slope(h, slope, rows * columns, layer.activation)
+        else:
+            activate(h, rows * columns, layer.activation)
+        if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:  # not 0 at 0
             for i in range(rows):
                 for j in range(layer.n_out, columns):
                     h[i * columns + j] = 0.0
@@ -233,7 +236,7 @@ def to_dr(plan, layers, begin, rows, work):
         W = at(w, above.W)
         if number == layers.size - 2:
             score = at(w, plan.score + begin)
-            end = RELU_BACKWARD if plan.activation == RELU else STORE
+            end = RELU_BACKWARD if layer.activation == RELU else STORE
             multiply(
                 rows, columns, above.n_out, 1.0, score, 1, plan.score_row, W, up, 0.0,
                 d, columns, end, h,
@@ -241,87 +244,10 @@ def to_dr(plan, layers, begin, rows, work):
         else:
             d_above, zeros = at(w, above.d + begin * up), at(w, plan.zeros)
             row_products(rows, layer.n_out, up, d_above, up, W, up, zeros, d, columns, 1)
-        if number < layers.size - 2 or plan.activation != RELU:
-            activate_backward(d, h, rows * columns, plan.activation)
-
-
-@compiled
-def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):
-    """Apply a rule with slots to a block of parameters whose gradient is G."""
-    w = pointer(work)
-    P, V = at(w, place), at(w, place + plan.slots)
-    if rule.kind == ADAM:
-        adam_step(rows, columns, P, V, at(V, plan.slot), row, G, g_row, rule, l2)
-    else:
-        momentum_step(rows, columns, P, V, row, G, g_row, rule, l2)
-
-
-@compiled
-def update_W(
-    plan, rule, l2, n, rows, row, place, begin, end, A, a_row, a_column, B, b_row, G, work
-):
-    """Make the step of columns begin to end of one weight matrix: A B is their gradient."""
-    w = pointer(work)
-    if rule.kind == SGD:  # the step is the product: no gradient is ever stored
-        P, B = at(w, place + begin), at(B, begin)
-        multiply(rows, end - begin, n, -rule.lr, A, a_row, a_column, B, b_row, l2, P, row, ADD, P)
-        return
-    width = lanes(w)
-    j = begin
-    while j < end:
-        # four vectors at the end rather than three and one, which fills registers badly
-        columns = end - j if end - j <= (BLOCK_VECTORS + 1) * width else BLOCK_VECTORS * width
-        for i in range(0, rows, BLOCK_ROWS):
-            tall = min(BLOCK_ROWS, rows - i)
-            a, b = at(A, i * a_row), at(B, j)
-            multiply(tall, columns, n, 1.0, a, a_row, a_column, b, b_row, 0.0, G, columns, STORE, G)
-            move(plan, rule, tall, row, place + i * row + j, columns, G, columns, l2, work)
-        j += columns
-
-
-@compiled
-def update_b(plan, rule, columns, place, G, work):
-    """Make the step of some biases whose gradient is G."""
-    if rule.kind == SGD:
-        P = at(pointer(work), place)
-        for j in range(columns):
-            P[j] -= rule.lr * G[j]
-    else:
-        move(plan, rule, 1, 0, place, columns, G, 0, 0.0, work)
-
-
-@compiled
-def update(plan, layers, rule, l2, thread, threads, n, a, a_row, work):
-    """Make this thread's part of the step: equations 7, 8, 11, 12 and 13."""
-    w = pointer(work)
-    width = lanes(w)
-    G = at(w, plan.gradient + thread * plan.gradient_size)
-    for number in range(layers.size):
-        layer = layers[number]
-        vectors = layer.columns // width
-        begin, end = vectors * thread // threads * width, vectors * (thread + 1) // threads * width
-        if number < layers.size - 1:
-            d = at(w, layer.d)
-            if begin < end:
-                update_W(
-                    plan, rule, l2, n, layer.n_in, layer.columns, layer.W, begin, end,
-                    a, 1, a_row, d, layer.columns, G, work,
-                )  # fmt: skip
-                sum_columns(at(d, begin), layer.columns, n, end - begin, G)
-                update_b(plan, rule, end - begin, layer.b + begin, G, work)
-            a, a_row = at(w, layer.h), layer.columns
-        else:
-            score = at(w, plan.score)
-            if begin < end:
-                update_W(
-                    plan, rule, l2, n, layer.n_out, layer.columns, layer.W, begin, end,
-                    score, plan.score_row, 1, a, a_row, G, work,
-                )  # fmt: skip
-            if thread == threads - 1:
-                padded = (layer.n_out + width - 1) // width * width
-                for c in range(padded):
-                    G[c] = sum_rows(at(score, c * plan.score_row), n) if c < layer.n_out else 0.0
-                update_b(plan, rule, padded, layer.b, G, work)
+        if layer.keeps:
+            times_slope(d, at(w, layer.slope + begin * columns), rows * columns)
+        elif number < layers.size - 2 or layer.activation != RELU:
+            activate_backward(d, h, rows * columns, layer.activation)
 
 
 @compiled

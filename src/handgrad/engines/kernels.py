@@ -1,4 +1,4 @@
-"""The rest of the compiled engine's arithmetic: activations, losses, sums, update rules.
+"""The compiled engine's arithmetic: exp and log, sums, losses, update rules.
 
 Vectors go over elements, or over rows where a row has few classes. Rows of weights, biases and
 slots are padded to whole vectors with zeros, which every rule here keeps zero.
@@ -29,7 +29,6 @@ from handgrad.engines.vectors import (
 
 compiled = njit(error_model="numpy", nogil=True)
 
-IDENTITY, LOGISTIC, TANH, RELU = 0, 1, 2, 3  # activations
 SOFTMAX, BINARY, SQUARED = 0, 1, 2  # outputs, with their losses
 
 LOG2_E, LN_2, ROOT_2 = math.log2(math.e), math.log(2), math.sqrt(2)
@@ -72,41 +71,6 @@ def log1p(v):
     """Compute ln(1 + v) = 2 atanh(v/(2 + v)) for v in [0, 1]."""
     s = v / (splat(v, 2.0) + v)
     return (s + s) * atanh_series(s * s)
-
-
-@compiled
-def activate(H, n, activation):
-    """Turn n elements of r into h, in place; the product has done relu already."""
-    width = lanes(H)
-    one, two = splat(H, 1.0), splat(H, 2.0)
-    if activation == TANH:
-        for i in range(0, n, width):
-            r = load(at(H, i))
-            scale, q = _reduced(r + r)
-            e = fma(scale, q, scale - one)  # e^2r - 1 without cancellation, so h is good near 0
-            store(at(H, i), e / (e + two))
-    elif activation == LOGISTIC:
-        for i in range(0, n, width):
-            r = load(at(H, i))
-            store(at(H, i), one / (one + exp(splat(H, 0.0) - r)))
-
-
-@compiled
-def activate_backward(D, H, n, activation):
-    """Turn n elements of dh into dr, in place, by the derivative written in h."""
-    width = lanes(D)
-    one, zero = splat(D, 1.0), splat(D, 0.0)
-    if activation == RELU:
-        for i in range(0, n, width):
-            store(at(D, i), where_greater(load(at(H, i)), zero, load(at(D, i)), zero))
-    elif activation == TANH:
-        for i in range(0, n, width):
-            h = load(at(H, i))
-            store(at(D, i), load(at(D, i)) * (one - h * h))
-    elif activation == LOGISTIC:
-        for i in range(0, n, width):
-            h = load(at(H, i))
-            store(at(D, i), load(at(D, i)) * (h * (one - h)))
 
 
 # -- sums over rows ---------------------------------------------------------------------------

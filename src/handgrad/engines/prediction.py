@@ -12,11 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from handgrad.engines.activations import NAMES, RELU, activate
 from handgrad.engines.epoch import LAYER, record
 from handgrad.engines.kernels import (
-    RELU,
     SOFTMAX,
-    activate,
     logistic_rows,
     softmax_rows,
 )
@@ -36,9 +35,7 @@ compiled = njit(error_model="numpy", nogil=True)
 
 
 @compiled
-def predict_rows(
-    begin, end, x_at, flat_at, out_at, layers, rooms, activation, output, probabilities, work
-):
+def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, probabilities, work):
     """Write scores (n, N_y), or probabilities, of rows begin to end - 1."""
     w, room = pointer(work), rooms[0]
     x, flat, out = point(x_at, w), point(flat_at, w), point(out_at, w)
@@ -53,13 +50,13 @@ def predict_rows(
     for c in range(head.n_out):
         for i in range(head.n_in, head.columns):
             W_head[c * head.columns + i] = 0.0
-    floor = 0.0 if activation == RELU else -np.inf
     for start in range(begin, end, room.block):
         n = min(room.block, end - start)
         a, a_row = at(x, start * n_in), n_in
         for number in range(n_layers - 1):
             layer = layers[number]
             columns = layer.columns
+            floor = 0.0 if layer.activation == RELU else -np.inf
             h = at(w, number % 2 * room.other_h)
             W, W_row = at(flat, layer.flat), layer.n_out
             b = at(W, layer.n_in * layer.n_out)
@@ -68,7 +65,7 @@ def predict_rows(
                     copy(at(copied, i * width), at(W, i * layer.n_out), layer.n_out)
                 W, W_row, b = copied, width, at(copied, layer.n_in * width)
             multiply(n, columns, layer.n_in, 1.0, a, a_row, 1, W, W_row, floor, h, columns, BIAS, b)
-            activate(h, n * columns, activation)
+            activate(h, n * columns, layer.activation)
             a, a_row = h, columns
         if n_layers == 1:
             for i in range(n):
@@ -92,7 +89,9 @@ def predict_rows(
 
 
 @lru_cache
-def lay_out(layer_units: tuple[int, ...], lanes: int, block: int) -> tuple[Array, Array]:
+def lay_out(
+    layer_units: tuple[int, ...], activations: tuple[str, ...], lanes: int, block: int
+) -> tuple[Array, Array]:
     """Describe the layers of a network, and the room that predicting with it takes."""
 
     def padded(n: int) -> int:
@@ -104,6 +103,7 @@ def lay_out(layer_units: tuple[int, ...], lanes: int, block: int) -> tuple[Array
         layer, last = layers[number], number == len(layers) - 1
         layer["n_in"], layer["n_out"], layer["flat"] = n_in, n_out, flat
         layer["columns"] = padded(n_in if last else n_out)
+        layer["activation"] = 0 if last else NAMES.index(activations[number])
         flat += (n_in + 1) * n_out
         if n_out < lanes:
             narrow = max(narrow, (n_in + 1) * lanes)

@@ -289,7 +289,7 @@ def exponent_of(typingctx, v):
     return v(v), codegen
 
 
-def _series(single, double):
+def series(single, double):
     """Make the function that sums c_0 + c_1 v + c_2 v^2 + ... by Horner's rule."""
 
     @intrinsic
@@ -311,14 +311,14 @@ def _series(single, double):
 
 # Enough terms that what is left out is below rounding: in float32 and in float64.
 # (e^f - 1)/f for |f| <= ln(2)/2
-exp_series = _series(
+exp_series = series(
     *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
 )
 # atanh(s)/s as a series in s^2, for |s| <= 1/3
-atanh_series = _series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
+atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 # v is lost in these; they give the range in which e^v is a normal number
-lowest_exponent = _series([-87.0], [-708.0])
-highest_exponent = _series([88.0], [708.0])
+lowest_exponent = series([-87.0], [-708.0])
+highest_exponent = series([88.0], [708.0])
 
 
 # -- the machine ------------------------------------------------------------------------------
