@@ -5,6 +5,7 @@ which a fit passes through them:
 
     parameters.py   what a user may set, and the constraints on it
     checks.py       the border at which a user's input is checked
+    inside.py       traces and gradient checks: what a fitted estimator shows of itself
     base.py         the path of a fit, and what both estimators share
     classifier.py   labels: one a row, or several at once
     regressor.py    numbers: one a row, or several

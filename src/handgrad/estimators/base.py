@@ -36,6 +36,7 @@ from handgrad.estimators.checks import (
     of_mean_one,
     precision,
 )
+from handgrad.estimators.inside import Inside
 from handgrad.estimators.parameters import Parameters
 from handgrad.history import Epoch, History
 from handgrad.model import Model, TargetScale
@@ -75,7 +76,7 @@ def goes_in_steps(estimator: "MLP") -> bool:
     return True
 
 
-class MLP(Parameters):
+class MLP(Inside, Parameters):
     """What MLPClassifier and MLPRegressor share."""
 
     model_: Model
