@@ -90,7 +90,10 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
 # -- help and version -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["evaluate"], ["info"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["fit"], ["predict"], ["evaluate"], ["info"], ["explain"], ["gradcheck"]],
+)
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(call, command, option):
     code, out, err = call(*command, option)
@@ -133,6 +136,8 @@ def test_importing_loads_no_large_library(module):
         (["info", "m", "--json"], {"sklearn", "scipy", "pyarrow", "matplotlib", "rich"}),
         (["predict", "m", "t.csv"], {"sklearn", "scipy", "matplotlib", "rich"}),
         (["evaluate", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
+        (["explain", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
+        (["gradcheck", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

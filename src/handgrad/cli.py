@@ -3,6 +3,7 @@
 Progress goes to stderr, results to stdout, and the exit code says how it went:
 
     0 done    2 usage    3 data    4 model file    5 input/output    6 diverged    130 interrupted
+    1 a gradient is wrong (gradcheck)
 
 Nothing that a user can do ends in a traceback.
 """
@@ -41,8 +42,17 @@ from handgrad.cli_data import (
     read_labelled,
     separator_of,
 )
+from handgrad.cli_explain import (
+    check_model,
+    explain_row,
+    explanation_json,
+    print_check,
+    print_check_json,
+    write_page,
+)
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
+from handgrad.explain.terminal import print_explanation
 from handgrad.history import Epoch, History
 from handgrad.labels import encode_labels
 from handgrad.model import Model, decide, proba
@@ -610,6 +620,101 @@ def _info_json(model: Model) -> dict[str, Any]:
             for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
         },
     }
+
+
+# -- explain, gradcheck -----------------------------------------------------------------------
+
+
+@main.command("explain")
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option(
+    "--row", metavar="N", type=int, default=1, show_default=True, help="Which row, from 1."
+)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--learning-rate",
+    metavar="RATE",
+    type=POSITIVE,
+    default=0.1,
+    show_default=True,
+    help="Length of the step (13).",
+)
+@click.option(
+    "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
+)
+@SEPARATOR
+@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
+def explain_command(
+    model: Path, table: Path, page: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Show what MODEL makes of one row of TABLE.
+
+    Equation by equation: forward to the prediction, the loss, and backward to every gradient, in
+    words, symbols and numbers. Without the true label it ends with the prediction.
+    """
+    _check_output(page, model, table)
+    _load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    explanation = explain_row(
+        trained,
+        columns,
+        name=str(table),
+        row=options["row"],
+        target=options["target"],
+        lr=options["learning_rate"],
+    )
+    if page is not None:
+        write_page(explanation, page)
+        note(f"wrote {shown(page)}")
+    if as_json:
+        print_json(explanation_json(explanation))
+    elif page is None:
+        print_explanation(explanation)
+
+
+@main.command()
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="On how many rows, evenly spread.",
+)
+@click.option(
+    "--entries",
+    metavar="N",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Of each parameter; 0 for all.",
+)
+@SEPARATOR
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
+    """Check the gradients of MODEL on rows of TABLE.
+
+    They are compared with complex steps. A row for each parameter tells the entry that is furthest
+    off, both values, the largest relative error, the verdict. The exit code is 1 if one is wrong.
+    """
+    _load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    check, n = check_model(
+        trained,
+        columns,
+        target=options["target"],
+        rows=options["rows"],
+        entries=options["entries"],
+    )
+    (print_check_json if as_json else print_check)(check, n)
+    if not check.passed:
+        raise click.exceptions.Exit(1)
 
 
 # -- what commands share ----------------------------------------------------------------------

@@ -10,6 +10,7 @@ Blanks are the author's, in the text; a page puts its own.
 """
 
 import re
+from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ def text(source: str) -> str:
 
 def mathml(source: str) -> str:
     """Write a formula for a page, as one MathML element."""
-    return f"<math>{_mathml(parse(source))}</math>"
+    return f'<math displaystyle="true">{_mathml(parse(source))}</math>'
 
 
 # -- reading --------------------------------------------------------------------------------
@@ -148,19 +149,33 @@ def _closed(written: str) -> str:
     return written if re.fullmatch(r"[\w.]+", written) else f"({written})"
 
 
-TAGS = {"frac": "mfrac", "sub": "msub", "sup": "msup", "row": "mrow"}
+TAGS = {"frac": "mfrac", "sub": "msub", "sup": "msup"}
 LEAVES = {"name": "mi", "number": "mn", "sign": "mo", "function": "mi"}
 
 
 def _mathml(node: Node) -> str:
-    if node.kind == "space":
-        return ""
+    if node.kind == "row":
+        return f"<mrow>{''.join(_products(node.parts))}</mrow>"
     if node.kind in TAGS:
         tag = TAGS[node.kind]
         return f"<{tag}>{''.join(map(_mathml, node.parts))}</{tag}>"
     tag, shown = LEAVES[node.kind], "−" if node.text == "-" else escape(node.text)
     if node.text == "where":
-        return "<mspace width='1em'/><mtext>where</mtext><mspace width='.5em'/>"
+        return '<mspace width="1em"/><mtext>where</mtext><mspace width="0.5em"/>'
     if node.kind == "function":  # applied to what follows, with the space that this takes
         return f"<mi>{shown}</mi><mo>&#8289;</mo>"
-    return f"<{tag}>{shown}</{tag}>"
+    fence = ' stretchy="false"' if node.text in FENCES else ""
+    return f"<{tag}{fence}>{shown}</{tag}>"
+
+
+FENCES = set("()[]|")
+FACTORS = {"name", "number", "sub", "sup", "frac"}
+
+
+def _products(parts: tuple[Node, ...]) -> Iterator[str]:
+    """Write the parts of a row; between two factors, where no sign stands, a little space."""
+    for place, part in enumerate(parts):
+        if part.kind != "space":
+            yield _mathml(part)
+        elif {around.kind for around in parts[max(0, place - 1) : place + 2 : 2]} <= FACTORS:
+            yield '<mspace width="0.2em"/>'

@@ -89,10 +89,17 @@ class Trace(Mapping[str, Array]):
         """Compute the loss of the same rows after the step (13)."""
         stepped = self._parameters("{}_new")
         tape = forward(self.architecture, stepped, self["x"])
-        return float(loss(self.architecture, stepped, tape, self._truth, self.weight, self.l2))
+        return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
 
     @property
-    def _truth(self) -> Array:
+    def is_smoothed(self) -> bool:
+        """Whether the loss spreads a part of each truth over all classes."""
+        settings: Any = getattr(self.architecture, "loss", None)
+        return bool(getattr(settings, "label_smoothing", 0.0))
+
+    @property
+    def truth(self) -> Array:
+        """Give y_t, or say that there is none."""
         if self.y_t is None:
             raise ValueError("a trace without y_t has no loss; pass the truth: trace(..., y_t)")
         return self.y_t
@@ -117,8 +124,8 @@ class Trace(Mapping[str, Array]):
         if self.architecture.output == "huber":
             known["delta"] = settings.delta
         if self.architecture.output == "quantile":
-            known["q"] = np.tile(settings.quantiles, self._truth.shape[1])
-            known["t"] = np.repeat(self._truth, len(settings.quantiles), axis=1)
+            known["q"] = np.tile(settings.quantiles, self.truth.shape[1])
+            known["t"] = np.repeat(self.truth, len(settings.quantiles), axis=1)
         return {**known, **self.arrays}
 
     # -- to be read -----------------------------------------------------------------------------
