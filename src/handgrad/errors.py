@@ -27,3 +27,7 @@ class ModelFileError(HandgradError):
 
 class DivergenceError(HandgradError):
     """Training left the finite numbers; the message says when, and what to try."""
+
+
+class DivergenceWarning(UserWarning):
+    """Training explodes, although its numbers are still finite."""

@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.history import Epoch
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+    "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -40,6 +41,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "scoring": [str, callable],
     "on_epoch": [callable, None],
     "engine": [StrOptions({"auto", "numpy", "compiled"})],
+    "n_ensemble": [Interval(Integral, 1, None, closed="left")],
 }
 
 
@@ -49,7 +51,7 @@ class Parameters(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     hidden_layer_sizes: Any
-    activation: str
+    activation: Any
     solver: str
     alpha: float
     batch_size: int | str
@@ -77,6 +79,7 @@ class Parameters(BaseEstimator):
     scoring: str | Callable[..., float]
     on_epoch: Callable[[Epoch], bool | None] | None
     engine: str
+    n_ensemble: int
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep what a constructor was given, from its ``locals()``: a line for thirty."""

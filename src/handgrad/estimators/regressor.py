@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.neural_network import MLPRegressor as Theirs
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
@@ -15,7 +17,9 @@ from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, check_numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
+from handgrad.losses import mean_loss
 from handgrad.model import Model, TargetScale
+from handgrad.rows import Rows
 from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
@@ -66,7 +70,7 @@ class MLPRegressor(RegressorMixin, MLP):
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: str = "adam",
         alpha: float = 1e-4,
@@ -95,6 +99,7 @@ class MLPRegressor(RegressorMixin, MLP):
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        n_ensemble: int = 1,
         scale_target: bool = True,
     ) -> None:
         self._keep(locals())
@@ -142,6 +147,15 @@ class MLPRegressor(RegressorMixin, MLP):
             y = (y - self.model_.scale.mean) / self.model_.scale.scale
         return y.astype(self.model_.params.flat.dtype)
 
+    def _chance(self, rows: Rows) -> float:
+        output, y_t = self.model_.architecture.output, rows.y_t
+        mean = np.average(y_t, axis=0, weights=rows.weight)
+        losses = [
+            float(mean_loss(output, np.broadcast_to(guess, y_t.shape), y_t, rows.weight))
+            for guess in (mean, 0 * mean)
+        ]
+        return max(*losses, 1e-6)  # of a constant, rounding is not to be taken for explosion
+
     @classmethod
     def _check_kind(cls, model: Model) -> None:
         if model.architecture.output in CLASSIFIERS:
@@ -159,3 +173,26 @@ class MLPRegressor(RegressorMixin, MLP):
         columns = self._check_fitted(X)
         numbers = self._predictor.predict_numbers(columns)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+    # -- into scikit-learn and out of it ------------------------------------------------------
+
+    def to_sklearn(self) -> Theirs:
+        """Make scikit-learn's own MLPRegressor of it, fitted, with the same predictions.
+
+        The scale of the columns is folded into the first layer, that of y into the last.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn has no such network; the message says why.
+        """
+        return self._to(Theirs)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Theirs) -> Self:
+        """Take scikit-learn's fitted MLPRegressor over, the state of its optimiser included.
+
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        """
+        check_is_fitted(estimator)
+        return cls._from(estimator, np.arange(0), scale_target=False)
