@@ -28,7 +28,7 @@ from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
-from handgrad.losses import correct, mean_loss
+from handgrad.losses import LossSettings, correct, mean_loss
 from handgrad.model import log_proba, proba
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import SGD, Adam
@@ -57,6 +57,15 @@ OPTIMIZERS = {
 }
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
+LOSSES = {
+    "smooth softmax": ("softmax", LossSettings(label_smoothing=0.1)),
+    "smooth logistic": ("logistic", LossSettings(label_smoothing=0.3)),
+    "absolute": ("absolute", LossSettings()),
+    "huber": ("huber", LossSettings(delta=0.5)),
+    "median": ("quantile", LossSettings()),
+    "quantiles": ("quantile", LossSettings(quantiles=(0.1, 0.9))),
+    "poisson": ("poisson", LossSettings()),
+}
 
 # Relative to the largest element of an array. float64: ten updates of some hundred roundings
 # each, of 1e-16, stay far below. float32: roundings of 6e-8 in sums of some hundred terms, made
@@ -80,8 +89,10 @@ def some_rows(architecture, n=53, dtype="float64", weighted=False, seed=0):
         y_t = rng.integers(0, n_out, n)
     elif architecture.output == "logistic":
         y_t = rng.integers(0, 2, (n, n_out)).astype(dtype)
+    elif architecture.output == "poisson":
+        y_t = rng.poisson(1.5, (n, n_out)).astype(dtype)
     else:
-        y_t = rng.normal(size=(n, n_out)).astype(dtype)
+        y_t = rng.normal(size=(n, architecture.n_targets)).astype(dtype)
     weight = rng.uniform(0.2, 3, size=n)
     return Rows(x, y_t, (weight / weight.mean()).astype(dtype) if weighted else None)
 
@@ -90,7 +101,8 @@ class Case:
     """A network, its rows and its rule; runs on any engine, and by the formulas."""
 
     def __init__(self, units=(3, 17, 6, 4), activation="tanh", output="softmax", **options):
-        self.architecture = Architecture(tuple(units), activation, output)
+        settings = options.pop("loss", LossSettings())
+        self.architecture = Architecture(tuple(units), activation, output, settings)
         self.optimizer = OPTIMIZERS[options.pop("optimizer", "adam")]
         self.dtype = options.pop("dtype", "float64")
         self.batch_size = options.pop("batch_size", 10)
@@ -141,8 +153,8 @@ class Case:
             for start in range(0, n, self.batch_size):
                 x, y_t, weight = self.rows.take(order[start : start + self.batch_size])
                 tape = forward(self.architecture, params, x)
-                output = self.architecture.output
-                total_loss += float(mean_loss(output, tape.score, y_t, weight)) * len(x)
+                output, of = self.architecture.output, self.architecture.loss
+                total_loss += float(mean_loss(output, tape.score, y_t, weight, of)) * len(x)
                 right = correct(output, tape.score, y_t)
                 total_right += float(right.sum() if weight is None else weight @ right)
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
@@ -206,6 +218,40 @@ def test_every_activation(engine, dtype, optimizer, activation):
 def test_an_activation_for_each_layer(engine, dtype, mixed):
     for units in (3, 17, 6, 4), (3, 16, 8, 4):
         Case(units, mixed, optimizer="sgd", dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_every_loss(engine, dtype, loss, weighted):
+    output, settings = LOSSES[loss]
+    # a small step, or a rounding puts a row on the other side of a kink
+    for units in (3, 17, 4), (3, 2), (2, 9, 33, 34), (3, 5, 18):
+        Case(
+            units, "tanh", output, loss=settings, weighted=weighted, dtype=dtype, optimizer="sgd",
+            lr=1e-3, batch_size=19,
+        ).check(engine)  # fmt: skip
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_every_loss_notices_what_is_not_finite(dtype, loss, bad):
+    output, settings = LOSSES[loss]
+    case = Case((3, 4, 4), "identity", output, loss=settings, dtype=dtype, optimizer="sgd")
+    case.rows.x[31, 1] = bad
+    with np.errstate(invalid="ignore"):
+        assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@needs_compiled
+@dtypes
+def test_poisson_notices_an_exponential_that_overflows(dtype):
+    case = Case((2, 1), output="poisson", dtype=dtype, optimizer="sgd")
+    case.rows.x[31, :] = 3e4
+    assert divergence("compiled", case) == divergence("numpy", case)
 
 
 @engines

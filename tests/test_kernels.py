@@ -418,7 +418,7 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
 def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
     kernels.binary_loss(
         pointer(S), s_row, n, n_outputs, pointer(T), t_row, pointer(weight), share,
-        pointer(loss), pointer(hit),
+        pointer(loss), pointer(hit), 0.0,
     )  # fmt: skip
 
 
@@ -480,7 +480,7 @@ def test_losses(dtype, output, n_out, scale):
         terms = 8 * eps * weight.max() * (1 + np.abs(score).max(initial=0)) * (n_out + 1)
         np.testing.assert_allclose(loss, expected, rtol=20 * eps, atol=terms)
         np.testing.assert_array_equal(hit, weight * losses.correct(output, score, y_t))
-        expected = losses.dscore(of.predict(exact), target, weight.astype(float))
+        expected = losses.dscore(output, of.predict(exact), target, weight.astype(float))
         limit = 20 * eps * max(1, np.abs(expected).max())
         np.testing.assert_allclose(dscore, expected, rtol=0, atol=limit)
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.losses import OUTPUTS, dscore, mean_loss
+from handgrad.losses import OUTPUTS, PLAIN, LossSettings, dscore, mean_loss
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -34,7 +34,10 @@ class Architecture:
         Of the hidden layers, one for all or one for each: see ``activations.ACTIVATIONS``. A
         tuple that names one only becomes that name.
     output : str
-        "softmax", "logistic" or "identity"; each implies its loss (see ``losses.py``).
+        "softmax", "logistic", "identity", "absolute", "huber", "quantile" or "poisson"; each
+        implies its loss (see ``losses.py``).
+    loss : LossSettings
+        What that loss can be told.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class Architecture:
     layer_units: tuple[int, ...]
     activation: str | tuple[str, ...] = "relu"
     output: str = "softmax"
+    loss: LossSettings = PLAIN
 
     def __post_init__(self) -> None:
         if len(self.layer_units) < 2 or min(self.layer_units) < 1:
@@ -55,6 +59,11 @@ class Architecture:
         self._check_activation()
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {sorted(OUTPUTS)}; got {self.output!r}")
+        if self.output == "quantile" and self.layer_units[-1] % len(self.loss.quantiles):
+            raise ValueError(
+                f"N_y must be a multiple of {len(self.loss.quantiles)} quantiles; "
+                f"got {self.layer_units[-1]}"
+            )
 
     def _check_activation(self) -> None:
         for name in [self.activation] if isinstance(self.activation, str) else self.activation:
@@ -69,6 +78,12 @@ class Architecture:
             )
         if len(set(self.activation)) < 2:  # so that equal networks are equal values
             object.__setattr__(self, "activation", next(iter(self.activation), "relu"))
+
+    @property
+    def n_targets(self) -> int:
+        """How many numbers a row of y_t holds, unless it is a class number."""
+        quantiles = len(self.loss.quantiles) if self.output == "quantile" else 1
+        return self.layer_units[-1] // quantiles
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -106,7 +121,8 @@ def loss(
     l2: float = 0.0,
 ) -> Any:
     """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...); biases go free."""
-    return mean_loss(architecture.output, tape.score, y_t, weight) + penalty(params, l2)
+    rows = mean_loss(architecture.output, tape.score, y_t, weight, architecture.loss)
+    return rows + penalty(params, l2)
 
 
 def penalty(params: Params, l2: float) -> Any:
@@ -129,7 +145,7 @@ def backward(
     """
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
-    d = dscore(tape.y, y_t, weight)
+    d = dscore(architecture.output, tape.y, y_t, weight, architecture.loss)
     for layer in reversed(range(len(params.W))):
         # in the forward pass r = h W + b, so now dW = h^T d, db = sum of d, dh = d W^T
         gradients.W[layer][...] = tape.h[layer].T @ d
@@ -138,6 +154,6 @@ def backward(
             gradients.W[layer][...] += l2 * params.W[layer]
         if layer > 0:
             dh = d @ params.W[layer].T
-            activation = ACTIVATIONS[architecture.activations[layer - 1]]
-            d = activation.backward(dh, tape.r[layer - 1], tape.h[layer])
+            activation_backward = ACTIVATIONS[architecture.activations[layer - 1]].backward
+            d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
     return gradients

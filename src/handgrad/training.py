@@ -265,7 +265,8 @@ def _measure(
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
         score = forward(architecture, params, part.x).score
-        part_loss = mean_loss(architecture.output, score, part.y_t, part.weight)
+        output, settings = architecture.output, architecture.loss
+        part_loss = mean_loss(output, score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
         total_right += right(architecture.output, score, part)
     return total_loss / len(rows), total_right / len(rows)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = (
-    "vectors.py", "products.py", "kernels.py", "activations.py", "updates.py", "epoch.py",
-    "prediction.py",
+    "vectors.py", "products.py", "kernels.py", "activations.py", "losses.py", "updates.py",
+    "epoch.py", "prediction.py",
 )  # fmt: skip
 PROCESSOR = Path("/proc/cpuinfo")
 

@@ -15,7 +15,7 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
-from handgrad.engines import activations, cache, epoch, kernels, prediction, updates
+from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
 from handgrad.engines.seam import Diverged
@@ -30,7 +30,6 @@ Array = NDArray[Any]
 
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
-OUTPUTS = ("softmax", "logistic", "identity")  # numbered as in kernels.py
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
@@ -120,8 +119,10 @@ class Compiled:
     def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
-        plan["output"] = OUTPUTS.index(architecture.output)
+        plan["output"] = losses.NAMES.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
+        plan["n_targets"] = architecture.n_targets
+        plan["n_quantiles"] = units[-1] // architecture.n_targets
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
         size = self._place_parameters(units)
         plan["slots"] = plan["slot"] = size
@@ -140,10 +141,14 @@ class Compiled:
         plan["x_row"], plan["score_row"] = x_row, score_row
         block = updates.BLOCK_ROWS * (updates.BLOCK_VECTORS + 1) * self._lanes
         plan["gradient_size"] = max(block, *map(self._padded, units))
+        target = architecture.n_targets * score_row
+        if architecture.output == "softmax":  # its classes are in ``picked``
+            target = tall * (architecture.loss.label_smoothing > 0)
         for name, need in {
             "x": self._batch_size * x_row,
             "score": units[-1] * score_row,
-            "target": 0 if architecture.output == "softmax" else units[-1] * score_row,
+            "target": target,
+            "quantiles": int(plan["n_quantiles"][0]),
             "weight": tall,
             "loss": tall,
             "hit": tall,
@@ -155,6 +160,14 @@ class Compiled:
         self._work = aligned(size, self._rows.x.dtype)
         start = int(plan["weight"][0])
         self._work[start : start + tall] = 1
+        self._tell_loss(architecture)
+
+    def _tell_loss(self, architecture: Architecture) -> None:
+        settings = architecture.loss
+        self._rates["smoothing"], self._rates["delta"] = settings.label_smoothing, settings.delta
+        if architecture.output == "quantile":
+            start = int(self._plan["quantiles"][0])
+            self._work[start : start + len(settings.quantiles)] = settings.quantiles
 
     def _place_parameters(self, units: tuple[int, ...]) -> int:
         place = flat = 0
@@ -247,7 +260,7 @@ def predict(
         units, architecture.activations, VECTOR_BYTES // dtype.itemsize, block
     )
     places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    output = OUTPUTS.index(architecture.output)
+    output = losses.NAMES.index(architecture.output)
     size = int(rooms["size"][0])
 
     def run(part: int, parts: int) -> None:

@@ -28,12 +28,14 @@ from handgrad.engines.activations import (
 from handgrad.engines.kernels import (
     BINARY,
     SOFTMAX,
+    SQUARED,
     all_finite,
     binary_loss,
     softmax_loss,
     squared_loss,
     sum_rows,
 )
+from handgrad.engines.losses import excess_of_true, number_loss, smooth
 from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
 from handgrad.engines.updates import update
 from handgrad.engines.vectors import (
@@ -61,13 +63,13 @@ def record(kind: type, *fields: str) -> np.dtype[Any]:
 
 PLAN = record(
     np.int64,
-    "n_rows n_inputs n_outputs batch_size output rule n_slots gathers weighted",
+    "n_rows n_inputs n_outputs n_targets batch_size output rule n_slots gathers weighted",
     # addresses of what the caller owns; of the order, 0 for none
     "rows labels targets weights order flat slot_vectors n_parameters",
     # places in work, and strides
     "x x_row score score_row target weight loss hit zeros slots slot",
-    # of a gradient block, one for each thread
-    "gradient gradient_size",
+    # of a gradient block, one for each thread; of the quantiles
+    "gradient gradient_size quantiles n_quantiles",
 )
 LAYER = record(
     np.int64,
@@ -77,7 +79,7 @@ LAYER = record(
     "activation",
     "keeps slope",  # whether dh/dr is kept, and its place
 )
-RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2")
+RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2 smoothing delta")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
@@ -172,8 +174,8 @@ def gather(plan, first, begin, end, picked, work):
         if plan.output == SOFTMAX:
             picked[i] = labels[row]
         else:
-            for c in range(plan.n_outputs):
-                target[c * plan.score_row + i] = targets[row * plan.n_outputs + c]
+            for c in range(plan.n_targets):
+                target[c * plan.score_row + i] = targets[row * plan.n_targets + c]
         if plan.weighted:
             weight[i] = weights[row]
 
@@ -209,7 +211,7 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
 
 
 @compiled
-def to_dscore(plan, layers, begin, rows, share, picked, work):
+def to_dscore(plan, layers, rate, begin, rows, share, picked, work):
     """Compute equations 4 to 6 for some rows: dscore takes the place of the scores."""
     w = pointer(work)
     n_out, s_row = layers[layers.size - 1].n_out, plan.score_row
@@ -218,11 +220,22 @@ def to_dscore(plan, layers, begin, rows, share, picked, work):
     loss, hit = at(w, plan.loss + begin), at(w, plan.hit + begin)
     if plan.output == SOFTMAX:
         y_t = at(pointer(picked), begin)
+        if rate.smoothing > 0:
+            excess_of_true(score, s_row, rows, n_out, y_t, target)
         softmax_loss(score, s_row, rows, n_out, y_t, weight, share, loss, hit)
+        if rate.smoothing > 0:
+            smooth(score, s_row, rows, n_out, y_t, target, weight, share, rate.smoothing, loss)
     elif plan.output == BINARY:
-        binary_loss(score, s_row, rows, n_out, target, s_row, weight, share, loss, hit)
-    else:
+        binary_loss(
+            score, s_row, rows, n_out, target, s_row, weight, share, loss, hit, rate.smoothing
+        )
+    elif plan.output == SQUARED:
         squared_loss(score, s_row, rows, n_out, target, s_row, weight, share, loss, hit)
+    else:
+        number_loss(
+            score, s_row, rows, n_out, target, s_row, weight, share, loss, hit,
+            plan.output, rate.delta, at(w, plan.quantiles), plan.n_quantiles,
+        )  # fmt: skip
 
 
 @compiled
@@ -251,7 +264,7 @@ def to_dr(plan, layers, begin, rows, work):
 
 
 @compiled
-def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, sync):
+def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums, sync):
     """Make this thread's part of one step; False if the loss of the batch is not finite."""
     w = pointer(work)
     width = lanes(w)
@@ -264,7 +277,7 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
     a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
     if begin < end:
         to_scores(plan, layers, at(a, begin * plan.x_row), plan.x_row, begin, end - begin, work)
-        to_dscore(plan, layers, begin, end - begin, 1.0 / n, picked, work)
+        to_dscore(plan, layers, rate, begin, end - begin, 1.0 / n, picked, work)
         to_dr(plan, layers, begin, end - begin, work)
     if not meet(sync, threads):
         return False
@@ -277,7 +290,7 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
         if thread == 0:
             sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
-    update(plan, layers, rule, l2, thread, threads, n, a, plan.x_row, work)
+    update(plan, layers, rule, rate.l2, thread, threads, n, a, plan.x_row, work)
     return meet(sync, threads)
 
 
@@ -308,7 +321,7 @@ def run_batches(
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)
         good = step(
-            plan, layers, rule, rate.l2, thread, threads, start, n,
+            plan, layers, rule, rate, thread, threads, start, n,
             picked, work, sums, sync,
         )  # fmt: skip
         if not good:

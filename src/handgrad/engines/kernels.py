@@ -163,9 +163,10 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
 
 
 @compiled
-def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
+def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoothing):
     """Do the same for logistic outputs; the targets T lie as the scores do."""
     width = lanes(S)
+    keep, spread = splat(S, 1 - smoothing), splat(S, smoothing / 2)
     zero, one = splat(S, 0.0), splat(S, 1.0)
     for start in range(0, n, width):
         w = load(at(weight, start))
@@ -175,9 +176,10 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
             e = exp(where_greater(s, zero, zero - s, s))  # e^-|s|
             y = where_greater(s, zero, one, e) / (one + e)
             log_y = where_greater(s, zero, zero, s) - log1p(e)
-            row_loss = row_loss + ((one - t) * s - log_y)
             says = where_greater(s, zero, one, zero)
             right = where_greater(says, t, zero, where_greater(t, says, zero, right))
+            t = fma(keep, t, spread)
+            row_loss = row_loss + ((one - t) * s - log_y)
             store(at(S, c * s_row + start), (y - t) * (w * splat(S, share)))
         store(at(loss, start), w * row_loss)
         store(at(hit, start), right)

@@ -58,7 +58,8 @@ class Numpy:
         """Make one step; return the batch's loss before it and its weight of correct rows."""
         tape = forward(self.architecture, params, batch.x)
         output = self.architecture.output
-        batch_loss = float(mean_loss(output, tape.score, batch.y_t, batch.weight))
+        loss = mean_loss(output, tape.score, batch.y_t, batch.weight, self.architecture.loss)
+        batch_loss = float(loss)
         if math.isfinite(batch_loss):
             gradients = backward(self.architecture, params, tape, batch.y_t, batch.weight, self.l2)
             self.optimizer.step(params.flat, gradients.flat, slots, t, lr)
