@@ -23,9 +23,14 @@ class Epoch:
     validation_loss, validation_accuracy : float or None
         The same two, on the rows held back, after the epoch; None where none are.
     learning_rate : float
-        What the updates of this epoch used.
+        What the last update of this epoch used.
     seconds : float
         Wall-clock time since training started.
+    gradient_norm : float or None
+        Length of the last batch's gradient, penalty included, before it was clipped.
+
+    With dropout, loss and accuracy are those of the network with units left out; the validation
+    is of the whole network.
     """
 
     epoch: int
@@ -36,6 +41,7 @@ class Epoch:
     validation_accuracy: float | None
     learning_rate: float
     seconds: float
+    gradient_norm: float | None = None
 
 
 @dataclass(frozen=True)
