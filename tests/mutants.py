@@ -125,7 +125,7 @@ FAULTS = [
     Fault("gradcheck.py", "relative_error(gradients[name], value)", "relative_error(value, value)", "compared with itself", "gradcheck"),
     Fault("gradcheck.py", "gradient[i] = f(point).imag / step\n        point[i] = theta[i]", "gradient[i] = f(point).imag / step", "complex step not taken back", "gradcheck"),
     Fault("gradcheck.py", "(above - f(point)) / (2 * step)", "(above - f(point)) / step", "central: the two", "gradcheck"),
-    Fault("gradcheck.py", "forward(architecture, point, x), y_t, weight, l2)", "forward(architecture, point, x), y_t, weight)", "penalty not checked", "gradcheck"),
+    Fault("gradcheck.py", "forward(architecture, point, x, masks), y_t, weight, l2)", "forward(architecture, point, x, masks), y_t, weight)", "penalty not checked", "gradcheck"),
     # optim.py
     Fault("optim.py", "            theta -= descent\n", "            theta += descent\n", "SGD uphill", "optim"),
     Fault("optim.py", "v -= descent", "v += descent", "momentum uphill", "optim"),
@@ -136,9 +136,25 @@ FAULTS = [
     Fault("optim.py", "root_v_hat /= math.sqrt(1 - self.beta_2**t)", "root_v_hat /= 1", "Adam: v not corrected", "optim"),
     Fault("optim.py", "        root_v_hat /= math.sqrt(1 - self.beta_2**t)\n        root_v_hat += self.epsilon\n", "        root_v_hat += self.epsilon\n        root_v_hat /= math.sqrt(1 - self.beta_2**t)\n", "Adam: epsilon before the correction", "optim"),
     Fault("optim.py", "np.sqrt(v)\n", "np.sqrt(v + self.epsilon**2)\n", "Adam: epsilon under the root too", "optim"),
-    Fault("optim.py", "lr / (t + 1) ** power_t", "lr / max(t, 1) ** power_t", "inverse scaling: t off by one", "optim"),
+    Fault("schedules.py", "lr / (t + 1) ** power_t", "lr / max(t, 1) ** power_t", "inverse scaling: t off by one", "optim"),
     Fault("optim.py", "found.status == 0", "True", "L-BFGS always converges", "optim"),
     Fault("optim.py", '"gtol": tol', '"gtol": 1e-5', "L-BFGS: tol ignored", "optim"),
+    Fault("optim.py", "for W in params.W:", "for W in (*params.W, *params.b):", "AdamW: biases decay", "optim"),
+    Fault("optim.py", "W -= lr * rule.weight_decay * W", "W -= rule.weight_decay * W", "AdamW: decay without the rate", "optim"),
+    Fault("optim.py", "np.square(gradients.flat, dtype=np.float64)", "np.square(gradients.flat)", "norm: float32 squares overflow", "optim"),
+    Fault("optim.py", "*= clip_norm / size", "*= clip_norm / size**2", "clipping: norm twice", "optim"),
+    # schedules.py
+    Fault("schedules.py", "factor: Rates = (1 + np.cos(np.pi * t)) / 2", "factor: Rates = (1 + np.cos(2 * np.pi * t)) / 2", "cosine: a whole wave", "schedules"),
+    Fault("schedules.py", "np.log2(1 + 15 * t)", "np.log2(1 + 16 * t)", "coslog4: 16 for 15", "schedules"),
+    Fault("schedules.py", "START, END, PEAK = 25.0, 25.0 * 1e4, 0.3", "START, END, PEAK = 25.0, 1e4, 0.3", "onecycle: end too high", "schedules"),
+    Fault("schedules.py", "(position + 1 / batches) / warmup_epochs", "position / warmup_epochs", "warmup: first rate 0", "schedules"),
+    Fault("schedules.py", "_checked(schedule(epoch + 1), epoch + 1)", "_checked(schedule(epoch), epoch + 1)", "a function's epochs from 0", "schedules"),
+    # dropout.py
+    Fault("dropout.py", "(kept / (1 - share))", "kept", "not inverted", "dropout"),
+    Fault("dropout.py", "np.arange(1, n * units + 1,", "np.arange(0, n * units,", "SplitMix64: one early", "dropout"),
+    Fault("dropout.py", "z = (z ^ (z >> np.uint64(27)))", "z = (z ^ (z >> np.uint64(28)))", "SplitMix64: a shift", "dropout"),
+    Fault("dropout.py", "start + updates * np.uint64(GOLDEN)", "start + 0 * updates", "the same mask in every update", "dropout"),
+    Fault("network.py", "tape.masks[layer - 1] * dh", "(tape.masks[layer - 1] > 0) * dh", "mask not made up for on the way back", "dropout"),
     # batches.py
     Fault("batches.py", "range(0, len(order), batch_size)", "range(0, len(order) - batch_size + 1, batch_size)", "last batch dropped", "batches"),
     Fault("batches.py", "order[start : start + batch_size]", "order[start : start + batch_size + 1]", "rows in two batches", "batches"),
@@ -312,15 +328,21 @@ FAULTS = [
     Fault("engines/epoch.py", "sums[BAD_BATCH] = 1 + first // plan.batch_size", "sums[BAD_BATCH] = 2 + first // plan.batch_size", "divergence in the next batch", "engines"),
     Fault("engines/epoch.py", "plan.slots + plan.n_slots * plan.slot)", "plan.slots)", "slots overflow unseen", "engines"),
     Fault("engines/epoch.py", "    restore_denormals(mode)\n", "    flush_denormals()\n", "tiny numbers zero for ever", "engines"),
-    Fault("engines/updates.py", "place + i * row + j, columns, G", "place + j, columns, G", "rows beyond 512 not moved", "engines"),
+    Fault("engines/updates.py", "P = place + i * row + j", "P = place + j", "rows beyond 512 not moved", "engines"),
     Fault("engines/updates.py", "update_b(plan, rule, end - begin, layer.b + begin, G, work)", "update_b(plan, rule, end - begin, layer.b, G, work)", "biases of the first thread moved by all", "engines"),
+    Fault("engines/epoch.py", "square += squares[i]", "square = squares[i]", "norm of the last vector", "engines"),
+    Fault("engines/epoch.py", "lr * rate.weight_decay,", "rate.weight_decay,", "AdamW: decay without the rate", "engines"),
+    Fault("engines/epoch.py", "lr = rates_of_updates[batch]", "lr = rates_of_updates[0]", "the first rate for all", "engines"),
+    Fault("engines/activations.py", "np.uint64(first * units) * ODD", "np.uint64(first) * ODD", "dropout: rows overlap", "engines"),
+    Fault("engines/updates.py", "decay(rows, columns, P, row, G, row, 0.0, rule.shrink)", "decay(rows, columns, P, row, G, row, 0.1, rule.shrink)", "penalty twice", "engines"),
+    Fault("engines/updates.py", "scale(rows, columns, G, row, factor)", "scale(1, columns, G, row, factor)", "one row clipped", "engines"),
     # engines: prediction.py
     Fault("engines/prediction.py", "a[i * a_row + j] = 0.0", "a[i * a_row + j] += 0.0", "what lies beside h counts", "engines"),
     Fault("engines/prediction.py", "floor = 0.0 if layer.activation == RELU else -np.inf", "floor = 0.0", "relu for all", "engines"),
     Fault("engines/prediction.py", "out[(start + i) * head.n_out + c]", "out[i * head.n_out + c]", "every block over the first", "engines"),
     # engines: compiled.py
     Fault("engines/compiled.py", "moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM", "moving = kernels.MOMENTUM", "Nesterov is Polyak", "engines"),
-    Fault("engines/compiled.py", "int(updates), float(lr))", "int(updates), lr)", "compiled again for a rate", "engines"),
+    Fault("engines/compiled.py", "int(updates))", "updates)", "compiled again for a count", "engines"),
     # engines: choice.py
     Fault("engines/choice.py", "if seconds < WORTH_LOADING:", "if seconds < 0:", "every fit loads numba", "engine_choice"),
     Fault("engines/choice.py", "if seconds < WORTH_COMPILING:", "if False:", "every fit compiles", "engine_choice"),
@@ -333,7 +355,7 @@ FAULTS = [
     Fault("engines/cache.py", "digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())", "digest.update(str(source.stat().st_mtime_ns).encode())", "digest without the source", "engine_choice"),
     # engines: numpy.py
     Fault("engines/numpy.py", "total_loss += batch_loss * len(batch)", "total_loss += batch_loss", "loss of short batches", "engines"),
-    Fault("engines/numpy.py", "updates + number, lr, batch)", "updates + 1, lr, batch)", "t stands still", "engines"),
+    Fault("engines/numpy.py", "t, last = updates + number,", "t, last = updates + 1,", "t stands still", "engines"),
     Fault("engines/numpy.py", " and np.isfinite(slots).all()):", "):", "slots overflow unseen", "engines"),
 ]  # fmt: skip
 

@@ -25,13 +25,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DivergenceError, MLPClassifier, activations
+from handgrad.dropout import layer_keys, masks
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
 from handgrad.losses import LossSettings, correct, mean_loss
 from handgrad.model import log_proba, proba
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import SGD, Adam
+from handgrad.optim import SGD, Adam, AdamW, update
 from handgrad.params import Params, glorot_uniform
 from handgrad.rows import Rows
 from handgrad.training import Run, Settings, train
@@ -54,6 +55,7 @@ OPTIMIZERS = {
     "momentum": SGD(momentum=0.9),
     "nesterov": SGD(momentum=0.9, nesterov=True),
     "adam": Adam(),
+    "adamw": AdamW(weight_decay=0.5),
 }
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
@@ -110,6 +112,8 @@ class Case:
         self.lr = options.pop("lr", 0.001)
         self.epochs = options.pop("epochs", 2)
         self.shuffles = options.pop("shuffles", True)
+        self.dropout = options.pop("dropout", ())
+        self.clip_norm = options.pop("clip_norm", np.inf)
         n, weighted = options.pop("n", 53), options.pop("weighted", True)
         self.rows = some_rows(self.architecture, n, self.dtype, weighted)
         assert not options
@@ -131,6 +135,9 @@ class Case:
             self.rows,
             batch_size=self.batch_size,
             l2=self.l2,
+            dropout=self.dropout,
+            seed=12,
+            clip_norm=self.clip_norm,
             **options,
         )
 
@@ -152,16 +159,29 @@ class Case:
             total_loss = total_right = 0.0
             for start in range(0, n, self.batch_size):
                 x, y_t, weight = self.rows.take(order[start : start + self.batch_size])
-                tape = forward(self.architecture, params, x)
+                t += 1
+                masks = self.masks(t, len(x))
+                tape = forward(self.architecture, params, x, masks)
                 output, of = self.architecture.output, self.architecture.loss
                 total_loss += float(mean_loss(output, tape.score, y_t, weight, of)) * len(x)
                 right = correct(output, tape.score, y_t)
                 total_right += float(right.sum() if weight is None else weight @ right)
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
-                t += 1
-                self.optimizer.step(params.flat, gradient.flat, slots, t, self.lr)
-            measured.append((total_loss / n, total_right / n))
+                size = np.linalg.norm(gradient.flat.astype(float))
+                gradient.flat[...] *= min(1, self.clip_norm / max(size, 1e-300))
+                update(self.optimizer, params, gradient, slots, t, self.rate_of(t))
+            measured.append((total_loss / n, total_right / n, size))
         return params.flat, slots, measured
+
+    def rate_of(self, t):
+        steps = -(-len(self.rows) // self.batch_size)
+        return self.lr if np.isscalar(self.lr) else self.lr[(t - 1) % steps]
+
+    def masks(self, t, n):
+        if not self.dropout:
+            return ()
+        (keys,) = layer_keys(12, t, 1, len(self.dropout))
+        return masks(self.architecture.layer_units[1:-1], self.dropout, keys, n, self.dtype)
 
     def check(self, engine, **options):
         flat, slots, measured = self.run(engine, **options)
@@ -170,11 +190,10 @@ class Case:
         for got, slot in zip(slots, expected_slots, strict=True):
             assert_same(got, slot, "slot")
         tolerance = TOLERANCE[self.dtype]
-        for (loss, accuracy), (expected_loss, expected_accuracy) in zip(
-            measured, expected, strict=True
-        ):
-            assert loss == pytest.approx(expected_loss, rel=tolerance)
-            assert accuracy == pytest.approx(expected_accuracy, rel=1e-6, abs=1e-12)
+        for got, wanted in zip(measured, expected, strict=True):
+            assert got.loss == pytest.approx(wanted[0], rel=tolerance)
+            assert got.accuracy == pytest.approx(wanted[1], rel=1e-6, abs=1e-12)
+            assert got.gradient_norm == pytest.approx(wanted[2], rel=tolerance, abs=tolerance)
 
 
 def assert_same_bits(one, other):
@@ -218,6 +237,47 @@ def test_every_activation(engine, dtype, optimizer, activation):
 def test_an_activation_for_each_layer(engine, dtype, mixed):
     for units in (3, 17, 6, 4), (3, 16, 8, 4):
         Case(units, mixed, optimizer="sgd", dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("activation", sorted(activations.ACTIVATIONS))
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_dropout(engine, dtype, activation, optimizer):
+    for units, shares in (
+        ((3, 17, 6, 4), (0.5, 0.2)),
+        ((3, 5, 4), (0.9,)),
+        ((3, 9, 16, 2), (0, 0.3)),
+    ):
+        Case(units, activation, dropout=shares, optimizer=optimizer, dtype=dtype, lr=1e-4).check(
+            engine
+        )
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("clip_norm", [1e-3, 0.2, 1e6])
+def test_gradients_are_clipped(engine, dtype, optimizer, clip_norm):
+    for units in (3, 17, 6, 4), (3, 16, 8), (9, 5), (8, 33, 40, 1):
+        output = "softmax" if units[-1] > 1 else "logistic"
+        Case(
+            units, "gelu", output, clip_norm=clip_norm, optimizer=optimizer, dtype=dtype, lr=1e-4
+        ).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_each_update_has_a_rate_of_its_own(engine, dtype, optimizer):
+    Case(lr=np.linspace(0, 1e-3, 6), optimizer=optimizer, dtype=dtype).check(engine)
+
+
+@needs_compiled
+def test_there_is_a_rate_for_each_update():
+    case = Case(lr=np.ones(7))
+    with pytest.raises(ValueError, match=r"there must be 6 learning rates; got \(7,\)"):
+        case.run("compiled")
 
 
 @engines
@@ -397,7 +457,7 @@ def test_a_row_counts_as_right_when_the_first_highest_class_is_its_own():
     for make in ENGINES.values():
         engine = make(architecture, SGD(), rows, batch_size=12)
         params = Params.zeros((2, 4))  # four equal scores
-        _, accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+        accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
         assert accuracy == pytest.approx(0.25)
 
 
@@ -411,7 +471,7 @@ def test_all_outputs_of_a_row_must_be_right(engine, output):
     params = Params.zeros((3, 3))
     params.W[0][:] = np.eye(3)  # scores 1, 0, 1
     made = ENGINES[engine](architecture, SGD(), rows, batch_size=4)
-    _, accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+    accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
     assert accuracy == pytest.approx(0.125)
 
 
@@ -435,10 +495,12 @@ def test_going_on_is_what_an_unbroken_training_does():
 
 @needs_compiled
 @dtypes
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
 @pytest.mark.parametrize(
     "options",
     [
+        {"units": (5, 70, 40, 3), "dropout": (0.3, 0.6)},
+        {"units": (6, 70, 33, 5), "clip_norm": 0.1},
         {"units": (5, 70, 3), "activation": "relu"},
         {"units": (20, 100, 33, 3), "batch_size": 53},
         {"units": (5, 3), "batch_size": 31, "output": "logistic"},

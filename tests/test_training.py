@@ -463,6 +463,72 @@ def test_going_on_after_an_interrupt_is_as_if_there_had_been_none():
     assert np.array_equal(interrupted.params.flat, whole.params.flat)
 
 
+# -- schedules, dropout, the gradient's norm ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": "cosine", "schedule_epochs": 10},
+        {"learning_rate": "onecycle", "schedule_epochs": 10},
+        {"learning_rate": "coslog4", "schedule_epochs": 10},
+        {"learning_rate": "warmup", "warmup_epochs": 7.5},
+        {"learning_rate": lambda epoch: 0.1 / epoch},
+        {"dropout": 0.5},
+        {"clip_norm": 0.05},
+    ],
+    ids=str,
+)
+def test_five_epochs_and_five_more_are_ten_with_every_setting(changes):
+    settings, rows = a_setting("adam", **changes), some_rows(64)
+    whole, parts = new_run(), new_run()
+    record = train(NETWORK, whole, settings, rows, epochs=10)
+    both = train(NETWORK, parts, settings, rows, epochs=5)
+    both += train(NETWORK, parts, settings, rows, epochs=5)
+    assert np.array_equal(whole.params.flat, parts.params.flat)
+    assert both.column("loss") == record.column("loss")
+    assert both.column("learning_rate") == record.column("learning_rate")
+    assert both.column("gradient_norm") == record.column("gradient_norm")
+
+
+def test_the_rate_of_the_record_is_that_of_the_last_update():
+    settings = a_setting(learning_rate="cosine", schedule_epochs=4, batch_size=10)
+    history = train(NETWORK, new_run(), settings, some_rows(40), epochs=4)
+    expected = [0.05 * (1 + np.cos(np.pi * u / 16)) / 2 for u in (3, 7, 11, 15)]
+    np.testing.assert_allclose(history.column("learning_rate"), expected, rtol=1e-12)
+
+
+def test_the_gradients_norm_is_that_of_the_last_batch():
+    run, rows = new_run(), some_rows(40)
+    before = run.params.copy()
+    history = train(NETWORK, run, a_setting(batch_size=40, l2=0.1), rows, epochs=1)
+    tape = forward(NETWORK, before, rows.x)
+    gradient = backward(NETWORK, before, tape, rows.y_t, rows.weight, 0.1).flat
+    assert history[0].gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+
+
+def test_dropout_is_off_where_rows_are_only_looked_at():
+    rows, run = some_rows(40), new_run()
+    history = train(NETWORK, run, a_setting(dropout=0.5), rows, epochs=3, validation=rows)
+    assert history[-1].validation_loss == pytest.approx(full_loss(NETWORK, run.params, rows, 0.0))
+
+
+def test_dropout_takes_its_masks_from_the_seed():
+    flats = []
+    for seed, changes in ((0, {}), (0, {}), (None, {"dropout": 0.0})):
+        run = new_run()
+        train(NETWORK, run, a_setting(**({"dropout": 0.4} | changes)), some_rows(40), epochs=2)
+        assert (run.dropout_seed is None) == (seed is None)
+        flats.append(run.params.flat)
+    assert np.array_equal(flats[0], flats[1])
+    assert not np.array_equal(flats[0], flats[2])
+
+
+def test_an_impossible_dropout_is_refused():
+    with pytest.raises(ValueError, match="dropout must be"):
+        train(NETWORK, new_run(), a_setting(dropout=1.0), some_rows(40), epochs=1)
+
+
 # -- divergence --------------------------------------------------------------------------------
 
 

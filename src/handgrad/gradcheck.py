@@ -107,6 +107,7 @@ def check_gradients(
     weight: Array | None = None,
     l2: float = 0.0,
     *,
+    masks: tuple[Array, ...] = (),
     gradients: Params | None = None,
     tolerance: float = 1e-9,
 ) -> GradientCheck:
@@ -116,6 +117,8 @@ def check_gradients(
     ----------
     architecture, params, x, y_t, weight, l2
         As for ``network.forward`` and ``network.loss``; params in float64.
+    masks : tuple of arrays
+        Those of dropout, held fixed; none by default.
     gradients : Params, optional
         What to check; those of ``network.backward`` by default.
     tolerance : float
@@ -126,12 +129,12 @@ def check_gradients(
     GradientCheck
     """
     if gradients is None:
-        tape = forward(architecture, params, x)
+        tape = forward(architecture, params, x, masks)
         gradients = backward(architecture, params, tape, y_t, weight, l2)
 
     def loss_at(theta: Array) -> Any:
         point = params.like(theta)
-        return loss(architecture, point, forward(architecture, point, x), y_t, weight, l2)
+        return loss(architecture, point, forward(architecture, point, x, masks), y_t, weight, l2)
 
     expected = params.like(complex_step(loss_at, params.flat))
     errors = {name: relative_error(gradients[name], value) for name, value in expected.named()}

@@ -100,16 +100,24 @@ class Tape(NamedTuple):
     h: tuple[Array, ...]  # what enters each layer's product: h[0] is x, h[1] is (n, N_h)
     score: Array  # (n, N_y)
     y: Array  # (n, N_y)
+    masks: tuple[Array, ...] = ()  # what h was multiplied by in each hidden layer, if it was
 
 
-def forward(architecture: Architecture, params: Params, x: Array) -> Tape:
-    """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR."""
+def forward(
+    architecture: Architecture, params: Params, x: Array, masks: tuple[Array, ...] = ()
+) -> Tape:
+    """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR.
+
+    With ``masks`` (see ``dropout.masks``), h is multiplied by that of its layer.
+    """
     r, h = [], [x]
     for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
         r.append(h[-1] @ W + b)
         h.append(ACTIVATIONS[name].forward(r[-1]))
+        if masks:
+            h[-1] = masks[len(r) - 1] * h[-1]
     score = h[-1] @ params.W[-1] + params.b[-1]
-    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score))
+    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score), masks)
 
 
 def loss(
@@ -154,6 +162,11 @@ def backward(
             gradients.W[layer][...] += l2 * params.W[layer]
         if layer > 0:
             dh = d @ params.W[layer].T
-            activation_backward = ACTIVATIONS[architecture.activations[layer - 1]].backward
-            d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
+            activation, activation_backward = ACTIVATIONS[architecture.activations[layer - 1]]
+            if tape.masks:
+                # in the forward pass h = mask a with a = activation(r), so now da = mask dh
+                da, a = tape.masks[layer - 1] * dh, activation(tape.r[layer - 1])
+                d = activation_backward(da, tape.r[layer - 1], a)
+            else:
+                d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
     return gradients

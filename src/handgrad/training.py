@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
-from handgrad.engines.seam import Diverged, Engine, EngineFactory
+from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
 from handgrad.losses import mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
-from handgrad.optim import LBFGSResult, Optimizer, invscaling, lbfgs
+from handgrad.optim import LBFGSResult, Optimizer, lbfgs
 from handgrad.params import Params
 from handgrad.rows import Rows
+from handgrad.schedules import Schedule, epoch_rates, invscaling
 
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
@@ -43,17 +45,26 @@ class Settings:
         The update rule.
     learning_rate_init : float
         The learning rate at the start.
-    learning_rate : str
-        "constant"; "invscaling", see ``optim.invscaling``; or "adaptive", which divides the
-        rate by 5 each time patience runs out and stops once it has fallen to 1e-6.
+    learning_rate : str or callable
+        A schedule of ``schedules.py``: "constant", "invscaling", "adaptive" (which divides the
+        rate by 5 each time patience runs out and stops once it has fallen to 1e-6), "warmup",
+        "cosine", "onecycle", "coslog4", or a function of the epoch's number, from 1.
     power_t : float
         Exponent of invscaling.
+    schedule_epochs : int
+        How many epochs cosine, onecycle and coslog4 are stretched over, from the run's first.
+    warmup_epochs : float
+        How many epochs warmup takes to reach the rate.
     batch_size : int
         Rows a step, N_b.
     shuffle : bool
         Whether each epoch visits the rows in a new order.
     l2 : float
         Strength of the penalty l2/2 sum W^2, added to the mean loss.
+    dropout : float or tuple of float
+        Share of units left out in training, in all hidden layers or in each.
+    clip_norm : float
+        A gradient longer than this is shortened to it.
     monitor : str
         What has to fall: "loss" (with the penalty); or, where rows are held back,
         "validation_loss", "validation_error" (1 - accuracy) or "validation_score" (which has to
@@ -67,11 +78,15 @@ class Settings:
 
     optimizer: Optimizer
     learning_rate_init: float = 1e-3
-    learning_rate: str = "constant"
+    learning_rate: Schedule = "constant"
     power_t: float = 0.5
+    schedule_epochs: int = 200
+    warmup_epochs: float = 5.0
     batch_size: int = 200
     shuffle: bool = True
     l2: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
+    clip_norm: float = math.inf
     monitor: str = "loss"
     tol: float = 1e-4
     patience: float = 10
@@ -88,6 +103,7 @@ class Run:
     updates: int = 0
     rows_seen: int = 0
     epochs: int = 0
+    dropout_seed: int | None = None  # drawn when dropout is first asked for
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -98,10 +114,12 @@ class Run:
         if len(self.slots) != settings.optimizer.n_slots:
             self.slots = _slots(self.params, settings.optimizer.n_slots)
             self.updates = 0
-        if settings.learning_rate == "constant" or math.isnan(self.lr):
+        if settings.learning_rate != "adaptive" or math.isnan(self.lr):
             self.lr = settings.learning_rate_init
         if settings.learning_rate == "invscaling":
             self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
+        if np.any(settings.dropout) and self.dropout_seed is None:
+            self.dropout_seed = int(self.bits.random_raw())
 
     def snapshot(self) -> tuple[Array, Array, int, Any]:
         """Copy what an epoch changes."""
@@ -170,7 +188,14 @@ def train(
     """
     run.prepare(settings)
     engine = make_engine(
-        architecture, settings.optimizer, rows, batch_size=settings.batch_size, l2=settings.l2
+        architecture,
+        settings.optimizer,
+        rows,
+        batch_size=settings.batch_size,
+        l2=settings.l2,
+        dropout=per_layer(settings.dropout, len(architecture.layer_units) - 2),
+        seed=run.dropout_seed or 0,
+        clip_norm=settings.clip_norm,
     )
     watch = Watch()
     started = time.perf_counter()
@@ -204,11 +229,12 @@ def _run_epoch(
     score: Score | None,
     started: float,
 ) -> Epoch:
-    lr, before = run.lr, run.snapshot()
+    before = run.snapshot()
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
-            training_loss, accuracy = _update_on_all(run, settings, engine, len(rows))
+            rates = _rates(run, settings, len(rows))
+            measured = _update_on_all(run, settings, engine, len(rows), rates)
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
                 raise _divergence("a parameter became too large by the last batch", run)
@@ -224,27 +250,39 @@ def _run_epoch(
         run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
     return Epoch(
         epoch=run.epochs,
-        loss=training_loss,
-        accuracy=accuracy if classifies else None,
+        loss=measured.loss,
+        accuracy=measured.accuracy if classifies else None,
         penalty=shrinkage,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy if classifies else None,
-        learning_rate=lr,
+        learning_rate=float(rates[-1]),
         seconds=time.perf_counter() - started,
+        gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
     )
 
 
-def _update_on_all(run: Run, settings: Settings, engine: Engine, n: int) -> tuple[float, float]:
-    """Update on every batch once; return the loss and the accuracy that the batches saw."""
+def _rates(run: Run, settings: Settings, n: int) -> Array:
+    return epoch_rates(
+        settings.learning_rate,
+        run.lr,
+        epoch=run.epochs,
+        batches=-(-n // settings.batch_size),
+        schedule_epochs=settings.schedule_epochs,
+        warmup_epochs=settings.warmup_epochs,
+    )
+
+
+def _update_on_all(run: Run, settings: Settings, engine: Engine, n: int, rates: Array) -> Measured:
+    """Update on every batch once; return what the batches saw."""
     # In one batch of all rows their order means nothing.
     shuffles = settings.shuffle and settings.batch_size < n
     order = shuffled(n, run.bits) if shuffles else None
     try:
-        measured = engine.run_epoch(run.params, run.slots, run.updates, run.lr, order)
+        measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
     except Diverged as what:
         raise _divergence(str(what), run) from None
-    run.updates += -(-n // settings.batch_size)
+    run.updates += len(rates)
     return measured
 
 

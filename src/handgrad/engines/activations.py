@@ -1,16 +1,19 @@
 """The activations of the compiled engine: activations.py in vectors.
 
 Most derivatives can be written in h, which the next layer's product keeps anyway. Those of gelu,
-silu and mish cannot: such a layer keeps its slopes dh/dr too, computed where h is.
+silu and mish cannot: such a layer keeps its slopes dh/dr too, computed where h is. So does a
+layer with dropout, whose h is no longer that of the activation.
 
 Rows are padded to whole vectors with r = 0, and h(0) is 0 but for logistic and softplus.
 """
 
 import math
 
+import numpy as np
 from numba import njit
 
 from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
+from handgrad.dropout import FACTOR_1, FACTOR_2, GOLDEN
 from handgrad.engines.kernels import _reduced, exp, log1p
 from handgrad.engines.vectors import (
     at,
@@ -191,6 +194,38 @@ def activate_backward(D, H, n, activation):
         for i in range(0, n, width):
             lost = _exp_less_one(zero - load(at(H, i)))  # e^-h - 1
             store(at(D, i), load(at(D, i)) * (zero - lost))
+
+
+@compiled
+def keep_slope(S, H, n, activation):
+    """Write the slope in n places, where it can be told by h."""
+    one = splat(H, 1.0)
+    for i in range(0, n, lanes(H)):
+        store(at(S, i), one)
+    activate_backward(S, H, n, activation)
+
+
+U27, U30, U31 = np.uint64(27), np.uint64(30), np.uint64(31)
+ODD, ODD_1, ODD_2 = np.uint64(GOLDEN), np.uint64(FACTOR_1), np.uint64(FACTOR_2)
+
+
+@compiled
+def drop(H, S, first, rows, units, columns, key, threshold):
+    """Leave units of rows first, first + 1, ... out, and make the others larger.
+
+    See ``dropout.masks``. H and S, h and its slope, are multiplied by the mask.
+    """
+    limit = np.uint64(threshold)
+    factor = 1.0 / (1.0 - np.float64(limit) * 2.0**-64)
+    state = np.uint64(key) + np.uint64(first * units) * ODD
+    for i in range(rows):
+        for j in range(i * columns, i * columns + units):
+            state += ODD
+            z = (state ^ (state >> U30)) * ODD_1
+            z = (z ^ (z >> U27)) * ODD_2
+            kept = factor if z ^ (z >> U31) >= limit else 0.0
+            H[j] *= kept
+            S[j] *= kept
 
 
 @compiled

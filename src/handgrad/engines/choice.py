@@ -3,6 +3,7 @@
 Nothing here imports numba: that costs a third of a second, which a small fit is done in.
 """
 
+import math
 import os
 import sys
 from contextlib import suppress
@@ -128,13 +129,24 @@ def require_compiled() -> None:
 
 
 def _compiled(
-    architecture: Architecture, optimizer: Optimizer, rows: Rows, *, batch_size: int, l2: float
+    architecture: Architecture,
+    optimizer: Optimizer,
+    rows: Rows,
+    *,
+    batch_size: int,
+    l2: float,
+    dropout: tuple[float, ...] = (),
+    seed: int = 0,
+    clip_norm: float = math.inf,
 ) -> Engine:
     from handgrad.engines.compiled import Compiled
 
     flops = 6 * count(architecture.layer_units) * min(batch_size, len(rows))
     threads = max(1, min(threads_given(), int(flops / FLOPS_A_THREAD)))
-    return Compiled(architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads)
+    return Compiled(
+        architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads,
+        dropout=dropout, seed=seed, clip_norm=clip_norm,
+    )  # fmt: skip
 
 
 def threads_given() -> int:

@@ -15,10 +15,11 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
+from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
-from handgrad.engines.seam import Diverged
+from handgrad.engines.seam import Diverged, Measured
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
@@ -40,7 +41,7 @@ class Compiled:
 
     Parameters
     ----------
-    architecture, optimizer, rows, batch_size, l2
+    architecture, optimizer, rows, batch_size, l2, dropout, seed, clip_norm
         As for every engine; the rows are dense.
     threads : int
         How many threads share a step, at most: fewer while other engines of this process run.
@@ -57,6 +58,9 @@ class Compiled:
         *,
         batch_size: int,
         l2: float = 0.0,
+        dropout: tuple[float, ...] = (),
+        seed: int = 0,
+        clip_norm: float = np.inf,
         threads: int = 1,
     ) -> None:
         load(rows.x.dtype)
@@ -70,12 +74,15 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
         self._rates = np.zeros(1, epoch.RATES)
-        self._rates["l2"] = l2
+        self._rates["l2"], self._rates["clip_norm"] = l2, clip_norm
+        self._seed, self._n_dropping = seed, len(dropout) if any(dropout) else 0
+        for layer, part in zip(self._layers, dropout, strict=False):
+            layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
         self._set_rule(optimizer)
         self._hold_rows(rows)
         self._lay_out(architecture, optimizer.n_slots)
         self._picked = np.zeros(self._batch_size, np.int64)
-        self._sums = np.zeros(epoch.RESULTS)
+        self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
         self._meet_anew()
 
     def _meet_anew(self) -> None:
@@ -96,6 +103,7 @@ class Compiled:
             self._plan["rule"] = kernels.ADAM
             for name in "beta_1", "beta_2", "epsilon":
                 self._rates[name] = getattr(optimizer, name)
+            self._rates["weight_decay"] = getattr(optimizer, "weight_decay", 0.0)
         elif isinstance(optimizer, SGD):
             moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
             self._plan["rule"] = moving if optimizer.momentum else kernels.SGD
@@ -126,11 +134,12 @@ class Compiled:
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
         size = self._place_parameters(units)
         plan["slots"] = plan["slot"] = size
-        size *= 1 + n_slots
+        plan["whole"] = size * (1 + n_slots)
+        size *= 2 + n_slots
         tall = self._padded(self._batch_size)
         for layer, name in zip(layers[:-1], architecture.activations, strict=True):
             layer["activation"] = activations.NAMES.index(name)
-            layer["keeps"] = layer["activation"] >= activations.GELU
+            layer["keeps"] = layer["activation"] >= activations.GELU or layer["drops"] != 0
             for place in ("h", "d", "slope") if layer["keeps"] else ("h", "d"):
                 layer[place] = size
                 size += tall * int(layer["columns"])
@@ -179,6 +188,7 @@ class Compiled:
             layer["b"] = place = place + int(layer["columns"]) * (n_out if last else n_in)
             place += self._padded(n_out)
             flat += (n_in + 1) * n_out
+            self._plan["n_squares"] += (int(layer["columns"]) + self._padded(n_out)) // self._lanes
         return place
 
     def _padded(self, n: int) -> int:
@@ -189,9 +199,9 @@ class Compiled:
         params: Params,
         slots: Array,
         updates: int,
-        lr: float,
+        rates: float | NDArray[np.float64],
         order: NDArray[np.intp] | None,
-    ) -> tuple[float, float]:
+    ) -> Measured:
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
             if order.shape != (len(self._rows),):  # the kernels check nothing
@@ -199,6 +209,15 @@ class Compiled:
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
         self._lent = params.flat, slots, order  # what threads know by its address alone
+        if not isinstance(rates, np.ndarray):
+            rates = np.full(self._batches, rates)
+        rates = np.ascontiguousarray(rates, np.float64)
+        if rates.shape != (self._batches,):
+            raise ValueError(f"there must be {self._batches} learning rates; got {rates.shape}")
+        self._set("learning_rates", rates.ctypes.data)
+        if self._n_dropping:
+            keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
+            self._set("keys", keys.ctypes.data)
         self._set("order", 0 if order is None else order.ctypes.data)
         self._set("gathers", order is not None or self._pads_x)
         self._set("flat", params.flat.ctypes.data)
@@ -208,12 +227,13 @@ class Compiled:
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
             started = time.perf_counter()
-            self._run_batches(first, last, int(updates), float(lr))
+            self._run_batches(first, last, int(updates))
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
         n = len(self._rows)
-        return float(self._sums[epoch.LOSS]) / n, float(self._sums[epoch.RIGHT]) / n
+        loss, right, norm = (float(self._sums[i]) for i in (epoch.LOSS, epoch.RIGHT, epoch.NORM))
+        return Measured(loss / n, right / n, norm)
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -223,11 +243,11 @@ class Compiled:
         self._sync[epoch.LEAVE] = 1
         self._meet_anew()
 
-    def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
+    def _run_batches(self, first: int, last: int, updates: int) -> None:
         memory = self._memory
 
         def run(thread: int, threads: int) -> None:
-            epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
+            epoch.run_batches(thread, threads, first, last, updates, *memory)
 
         share(run, self._threads, leave=self._call_off)
         sums = self._sums

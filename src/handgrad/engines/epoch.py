@@ -17,12 +17,15 @@ import numpy as np
 from numba import njit
 
 from handgrad.engines.activations import (
+    GELU,
     LOGISTIC,
     RELU,
     SOFTPLUS,
     activate,
     activate_and_slope,
     activate_backward,
+    drop,
+    keep_slope,
     times_slope,
 )
 from handgrad.engines.kernels import (
@@ -37,7 +40,7 @@ from handgrad.engines.kernels import (
 )
 from handgrad.engines.losses import excess_of_true, number_loss, smooth
 from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
-from handgrad.engines.updates import update
+from handgrad.engines.updates import apply_all, update, whole_gradient
 from handgrad.engines.vectors import (
     at,
     copy,
@@ -70,6 +73,10 @@ PLAN = record(
     "x x_row score score_row target weight loss hit zeros slots slot",
     # of a gradient block, one for each thread; of the quantiles
     "gradient gradient_size quantiles n_quantiles",
+    # addresses of the rate of each update, and of the keys of each update and hidden layer
+    "learning_rates keys",
+    # a whole gradient, laid out as the parameters are; how many vectors it has
+    "whole n_squares",
 )
 LAYER = record(
     np.int64,
@@ -78,11 +85,15 @@ LAYER = record(
     "W b h d columns",  # places in work, and the padded columns of W, h and dr
     "activation",
     "keeps slope",  # whether dh/dr is kept, and its place
+    "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2 smoothing delta")
+RATES = record(
+    np.float64, "momentum beta_1 beta_2 epsilon l2 smoothing delta clip_norm weight_decay"
+)
 
 # Results of a call.
-LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
+LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM = range(6)
+RESULTS = 6  # sums of squares of a whole gradient follow
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
 GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
@@ -99,6 +110,7 @@ class Rule(NamedTuple):
     epsilon: float
     alpha: float  # lr / (1 - beta_1^t)
     root: float  # 1 / sqrt(1 - beta_2^t)
+    shrink: float = 0.0  # lr * weight_decay
 
 
 @compiled
@@ -181,7 +193,7 @@ def gather(plan, first, begin, end, picked, work):
 
 
 @compiled
-def to_scores(plan, layers, a, a_row, begin, rows, work):
+def to_scores(plan, layers, a, a_row, begin, rows, keys, work):
     """Compute equations 1 to 3 for some rows; the tape is left in ``work``."""
     w = pointer(work)
     for number in range(layers.size - 1):
@@ -193,8 +205,8 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
         multiply(
             rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
         )
-        if layer.keeps:
-            slope = at(w, layer.slope + begin * columns)
+        slope = at(w, layer.slope + begin * columns)
+        if layer.activation >= GELU:
             activate_and_slope(h, slope, rows * columns, layer.activation)
         else:
             activate(h, rows * columns, layer.activation)
@@ -202,6 +214,10 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
             for i in range(rows):
                 for j in range(layer.n_out, columns):
                     h[i * columns + j] = 0.0
+        if layer.drops != 0:
+            if layer.activation < GELU:
+                keep_slope(slope, h, rows * columns, layer.activation)
+            drop(h, slope, begin, rows, layer.n_out, columns, keys[number], layer.drops)
         a, a_row = h, columns
     head = layers[layers.size - 1]
     W, b, score = at(w, head.W), at(w, head.b), at(w, plan.score + begin)
@@ -276,7 +292,10 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
     gather(plan, first, begin, end, picked, work)
     a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
     if begin < end:
-        to_scores(plan, layers, at(a, begin * plan.x_row), plan.x_row, begin, end - begin, work)
+        hidden = layers.size - 1
+        keys = at(point_to_integers(plan.keys), first // plan.batch_size * hidden)
+        x = at(a, begin * plan.x_row)
+        to_scores(plan, layers, x, plan.x_row, begin, end - begin, keys, work)
         to_dscore(plan, layers, rate, begin, end - begin, 1.0 / n, picked, work)
         to_dr(plan, layers, begin, end - begin, work)
     if not meet(sync, threads):
@@ -290,20 +309,33 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
         if thread == 0:
             sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
-    update(plan, layers, rule, rate.l2, thread, threads, n, a, plan.x_row, work)
+    if first + n < plan.n_rows and rate.clip_norm == np.inf:
+        update(plan, layers, rule, rate.l2, thread, threads, n, a, plan.x_row, work)
+        return meet(sync, threads)
+    squares = at(pointer(sums), RESULTS)
+    whole_gradient(plan, layers, rate.l2, thread, threads, n, a, plan.x_row, work, squares)
+    if not meet(sync, threads):
+        return False
+    square = 0.0  # each thread adds up all, in one order
+    for i in range(plan.n_squares):
+        square += squares[i]
+    norm = np.sqrt(square)
+    if thread == 0:
+        sums[NORM] = norm
+    factor = 1.0 if norm <= rate.clip_norm else rate.clip_norm / norm
+    apply_all(plan, layers, rule, thread, threads, factor, work)
     return meet(sync, threads)
 
 
 @compiled
-def run_batches(
-    thread, threads, first, last, t, lr, plans, layers, rates, picked, work, sums, sync
-):
+def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, work, sums, sync):
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking
     them, if all is finite. t counts the updates made before the epoch.
     """
     plan, rate = plans[0], rates[0]
+    rates_of_updates = point(plan.learning_rates, pointer(sums))
     mode = flush_denormals()
     if thread == 0 and first == 0:
         pack_all(plan, layers, work, False)
@@ -314,9 +346,10 @@ def run_batches(
         power_1, power_2 = power_1 * rate.beta_1, power_2 * rate.beta_2
         if batch < first:
             continue
+        lr = rates_of_updates[batch]
         rule = Rule(
             plan.rule, lr, rate.momentum, rate.beta_1, rate.beta_2, rate.epsilon,
-            lr / (1 - power_1), 1 / np.sqrt(1 - power_2),
+            lr / (1 - power_1), 1 / np.sqrt(1 - power_2), lr * rate.weight_decay,
         )  # fmt: skip
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)

@@ -10,8 +10,6 @@ from numba import njit
 
 from handgrad.engines.vectors import (
     at,
-    atanh_series,
-    exp_series,
     exponent_of,
     fma,
     highest_exponent,
@@ -20,9 +18,11 @@ from handgrad.engines.vectors import (
     lowest_exponent,
     power_of_two,
     rint,
+    series,
     splat,
     sqrt,
     store,
+    sum_of_squares,
     total,
     where_greater,
 )
@@ -34,6 +34,14 @@ SOFTMAX, BINARY, SQUARED = 0, 1, 2  # outputs, with their losses
 LOG2_E, LN_2, ROOT_2 = math.log2(math.e), math.log(2), math.sqrt(2)
 LN_2_HIGH = 45426 / 65536  # so short that k LN_2_HIGH is exact
 LN_2_LOW = 1.42860682030941723212e-6  # ln(2) - LN_2_HIGH
+
+# Enough terms that what is left out is below rounding: in float32 and in float64.
+# (e^f - 1)/f for |f| <= ln(2)/2
+exp_series = series(
+    *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
+)
+# atanh(s)/s as a series in s^2, for |s| <= 1/3
+atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 
 
 @compiled
@@ -282,3 +290,49 @@ def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
             store(at(M, i * row + j), m)
             store(at(V, i * row + j), v)
             store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))
+
+
+@compiled
+def descend(rows, width, P, row, G, g_row, lr):
+    """Move parameters P against the gradient G."""
+    down = splat(P, -lr)
+    for i in range(rows):
+        for j in range(0, width, lanes(P)):
+            place = at(P, i * row + j)
+            store(place, fma(down, load(at(G, i * g_row + j)), load(place)))
+
+
+@compiled
+def decay(rows, width, P, row, G, g_row, l2, shrink):
+    """Add the penalty's gradient to G, then take the part ``shrink`` from the weights P."""
+    l2_here, less = splat(P, l2), splat(P, -shrink)
+    for i in range(rows):
+        for j in range(0, width, lanes(P)):
+            place, g_place = at(P, i * row + j), at(G, i * g_row + j)
+            p = load(place)
+            store(g_place, fma(l2_here, p, load(g_place)))
+            store(place, fma(less, p, p))
+
+
+@compiled
+def scale(rows, width, G, g_row, factor):
+    """Multiply a gradient by a factor."""
+    times = splat(G, factor)
+    for i in range(rows):
+        for j in range(0, width, lanes(G)):
+            place = at(G, i * g_row + j)
+            store(place, times * load(place))
+
+
+@compiled
+def add_penalty(rows, width, P, row, G, l2, squares):
+    """Add l2 P to the gradient G; write the sum of squares of each vector of its columns."""
+    l2_here, lane = splat(P, l2), lanes(P)
+    for j in range(0, width, lane):
+        total_here = 0.0
+        for i in range(rows):
+            place = at(G, i * row + j)
+            g = fma(l2_here, load(at(P, i * row + j)), load(place))
+            store(place, g)
+            total_here += sum_of_squares(g)
+        squares[j // lane] = total_here

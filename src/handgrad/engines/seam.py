@@ -1,6 +1,7 @@
 """What training asks of an engine: run an epoch."""
 
-from typing import Any, Protocol
+import math
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,14 @@ class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which rai
     """The loss of a batch, or a parameter, was not finite; the message says which."""
 
 
+class Measured(NamedTuple):
+    """What an epoch tells: of a network with dropout, with its units left out."""
+
+    loss: float  # weighted mean over the rows, each batch measured just before its update
+    accuracy: float  # likewise
+    gradient_norm: float  # of the last batch, penalty included, before it was clipped
+
+
 class Engine(Protocol):
     """Updates on every batch of the rows it was made for."""
 
@@ -28,9 +37,9 @@ class Engine(Protocol):
         params: Params,
         slots: Array,
         updates: int,
-        lr: float,
+        rates: float | NDArray[np.float64],
         order: NDArray[np.intp] | None,
-    ) -> tuple[float, float]:
+    ) -> Measured:
         """Run one epoch, in place.
 
         Parameters
@@ -41,15 +50,14 @@ class Engine(Protocol):
             The optimiser's memory; moved.
         updates : int
             Updates made before this epoch.
-        lr : float
-            Learning rate of all its updates.
+        rates : float64 array of shape (batches,), or float
+            Learning rate of each of its updates, or of all.
         order : int array of shape (n,), or None
             The order of the rows; None is the order in which they stand.
 
         Returns
         -------
-        loss, accuracy : float
-            Weighted means over the rows, each batch measured just before its update.
+        Measured
 
         Raises
         ------
@@ -61,7 +69,11 @@ class Engine(Protocol):
 
 
 class EngineFactory(Protocol):
-    """Makes the engine for a network, an update rule and rows."""
+    """Makes the engine for a network, an update rule and rows.
+
+    dropout holds the share of each hidden layer, or nothing; its masks come from the seed.
+    Gradients of a norm above clip_norm are shortened to it.
+    """
 
     def __call__(
         self,
@@ -71,4 +83,7 @@ class EngineFactory(Protocol):
         *,
         batch_size: int,
         l2: float,
+        dropout: tuple[float, ...] = (),
+        seed: int = 0,
+        clip_norm: float = math.inf,
     ) -> Engine: ...

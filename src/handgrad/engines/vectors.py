@@ -9,7 +9,6 @@ A pointer knows its element type, float32 or float64, so every function here ser
 Nothing is checked: whoever calls keeps lengths padded to whole vectors.
 """
 
-import math
 import operator
 import platform
 import sys
@@ -248,6 +247,19 @@ def total(typingctx, v):
     return v.element(v), lambda context, builder, signature, args: add_lanes(builder, args[0])
 
 
+@intrinsic
+def sum_of_squares(typingctx, v):
+    """Add the squares of a vector's elements in float64, always in the same order."""
+
+    def codegen(context, builder, signature, args):
+        wide = args[0]
+        if isinstance(wide.type.element, ir.FloatType):
+            wide = builder.fpext(wide, ir.VectorType(ir.DoubleType(), wide.type.count))
+        return add_lanes(builder, builder.fmul(wide, wide))
+
+    return types.float64(v), codegen
+
+
 def _layout(vector):
     """Give the integer vector of the same size, the bits of a mantissa, and the bias."""
     single = isinstance(vector.element, ir.FloatType)
@@ -309,13 +321,6 @@ def series(single, double):
     return function
 
 
-# Enough terms that what is left out is below rounding: in float32 and in float64.
-# (e^f - 1)/f for |f| <= ln(2)/2
-exp_series = series(
-    *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
-)
-# atanh(s)/s as a series in s^2, for |s| <= 1/3
-atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 # v is lost in these; they give the range in which e^v is a normal number
 lowest_exponent = series([-87.0], [-708.0])
 highest_exponent = series([88.0], [708.0])
