@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial as partially
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple, Self
 
@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.batches import split
+from handgrad.dropout import per_layer
 from handgrad.encode import Encoder
 from handgrad.engines.choice import choose, require_compiled
 from handgrad.errors import DataError, DivergenceWarning
@@ -46,13 +47,14 @@ from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show, progress
 from handgrad.estimators.summary import html, summary
 from handgrad.history import Epoch, History
+from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture, forward
-from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.optim import SGD, Adam, AdamW, Optimizer
 from handgrad.params import count, glorot_uniform
 from handgrad.rows import Rows, is_sparse, row_keys
-from handgrad.training import Run, Score, Settings, train, train_lbfgs
+from handgrad.training import CLASSIFIERS, Run, Score, Settings, train, train_lbfgs
 
 Array = NDArray[Any]
 
@@ -72,10 +74,11 @@ MOST_BYTES = 1 << 40
 class Outputs(NamedTuple):
     """What a network is to give: the last part of its architecture, and what it stands for."""
 
-    kind: str  # "softmax", "logistic" or "identity"
+    kind: str  # of ``losses.OUTPUTS``
     n: int
     classes: Array
     scale: TargetScale | None = None
+    loss: LossSettings = PLAIN
 
 
 class Validation(NamedTuple):
@@ -89,7 +92,7 @@ class Validation(NamedTuple):
 def goes_in_steps(estimator: "MLP") -> bool:
     """Tell whether there is a partial_fit, or say why not."""
     if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit needs a solver that goes in steps: 'sgd' or 'adam'")
+        raise AttributeError("partial_fit needs a solver that goes in steps, such as 'adam'")
     return True
 
 
@@ -116,6 +119,11 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         raise NotImplementedError
 
     def _encode_y(self, y: Array) -> Array:
+        raise NotImplementedError
+
+    @classmethod
+    def _told_by(cls, model: Model) -> dict[str, Any]:
+        """Read the parameters of this kind of estimator off a model."""
         raise NotImplementedError
 
     @classmethod
@@ -257,6 +265,9 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
                     f"The {name!r} parameter of {type(self).__name__} must be a number. "
                     f"Got {value!r} instead."
                 )
+        self._activation()
+        if self.solver == "lbfgs" and (np.any(self._dropout()) or self.clip_norm is not None):
+            raise ValueError("solver 'lbfgs' has no steps for dropout or clip_norm; leave them out")
         if isinstance(self.scoring, str) and self.scoring not in ("auto", "loss"):
             try:
                 get_scorer(self.scoring)
@@ -272,7 +283,7 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         self._check_same_targets(y, partial=partial)
         architecture = self.model_.architecture
         units = (architecture.layer_units[0], *self._hidden_units(), self.n_outputs_)
-        wanted = Architecture(units, self._activation(), architecture.output)
+        wanted = replace(architecture, layer_units=units, activation=self._activation())
         if wanted != architecture or self.n_ensemble != 1 + len(self.model_.members):
             raise ValueError(
                 "going on needs the network there is, with hidden_layer_sizes="
@@ -352,7 +363,7 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
             categorical = () if self.categorical_features is None else self.categorical_features
             encoder = Encoder.fit(columns, learning, names=names, categorical=tuple(categorical))
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
-        architecture = Architecture(units, self._activation(), outputs.kind)
+        architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)
         _check_memory(units, dtype)
         self._runs = [
@@ -485,11 +496,22 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
                 stacklevel=5,
             )
 
-    def _settings(self, n: int, n_watched: int) -> Settings:
+    def _optimizer(self) -> Optimizer:
         if self.solver == "sgd":
-            optimizer: Optimizer = SGD(float(self.momentum), bool(self.nesterovs_momentum))
-        else:
-            optimizer = Adam(float(self.beta_1), float(self.beta_2), float(self.epsilon))
+            return SGD(float(self.momentum), bool(self.nesterovs_momentum))
+        adam = float(self.beta_1), float(self.beta_2), float(self.epsilon)
+        return Adam(*adam) if self.solver == "adam" else AdamW(*adam, float(self.weight_decay))
+
+    def _dropout(self) -> float | tuple[float, ...]:
+        """Give the share of units to leave out of all hidden layers, or of each."""
+        if isinstance(self.dropout, Real):
+            return float(self.dropout)
+        try:
+            return per_layer(tuple(self.dropout), len(self._hidden_units()))
+        except (TypeError, ValueError) as error:
+            raise InvalidParameterError(f"The 'dropout' parameter is wrong: {error}") from None
+
+    def _settings(self, n: int, n_watched: int) -> Settings:
         batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
         if batch_size > n:
             warnings.warn(
@@ -498,10 +520,14 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
                 stacklevel=6,
             )
         return Settings(
-            optimizer=optimizer,
+            optimizer=self._optimizer(),
             learning_rate_init=float(self.learning_rate_init),
-            learning_rate=self.learning_rate if self.solver == "sgd" else "constant",
+            learning_rate=self.learning_rate,
             power_t=float(self.power_t),
+            schedule_epochs=self.max_iter,
+            warmup_epochs=float(self.warmup_epochs),
+            dropout=self._dropout(),
+            clip_norm=math.inf if self.clip_norm is None else float(self.clip_norm),
             batch_size=batch_size,
             shuffle=bool(self.shuffle),
             l2=float(self.alpha),
@@ -641,7 +667,10 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
 
     @property
     def out_activation_(self) -> str:
-        return self.model_.architecture.output
+        output = self.model_.architecture.output
+        if output in CLASSIFIERS:
+            return output
+        return "exp" if output == "poisson" else "identity"
 
     def summary(self) -> str:
         """Describe the network layer by layer: what it computes, shapes, parameters, bytes."""
@@ -737,6 +766,8 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
             raise ValueError(f"scikit-learn cannot hold this network: {reason}")
         names = theirs._get_param_names()  # type: ignore[attr-defined]
         shared = {name: getattr(self, name) for name in names}
+        if shared.get("loss", "poisson") != "poisson":  # the only other one that it minimises
+            shared["loss"] = "squared_error"
         return exchange.fill(theirs(**shared), self)
 
     @classmethod
@@ -762,6 +793,7 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
             preprocess=None if encoder.is_identity else "auto",
             dtype=str(model.params.flat.dtype),
             n_ensemble=1 + len(model.members),
+            **cls._told_by(model),
         )
         estimator.model_ = model
         estimator.n_features_in_ = len(encoder.names)

@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier as Theirs
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,6 +22,7 @@ from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
 from handgrad.labels import classes_of, encode_labels
+from handgrad.losses import LossSettings
 from handgrad.model import Model
 from handgrad.rows import Rows
 from handgrad.training import CLASSIFIERS
@@ -41,15 +43,18 @@ class MLPClassifier(ClassifierMixin, MLP):
     activation : str or sequence of str, default="relu"
         Activation of the hidden layers, one for all or one for each: scikit-learn's "identity",
         "logistic", "tanh", "relu", or another of ``handgrad.activations.ACTIVATIONS``.
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        SciPy's L-BFGS on all rows at once, or gradient descent or Adam on mini-batches.
+    solver : {"lbfgs", "sgd", "adam", "adamw"}, default="adam"
+        SciPy's L-BFGS on all rows at once; or gradient descent, Adam, or Adam with decoupled
+        weight decay on mini-batches.
     alpha : float, default=1e-4
         Strength of the penalty alpha/2 * sum(W**2), added to the mean loss.
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is min(200, n_samples).
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of solver "sgd". invscaling: learning_rate_init / (t_ + 1)**power_t after each
-        epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
+    learning_rate : str or callable, default="constant"
+        Schedule of every solver but "lbfgs". invscaling: learning_rate_init / (t_ + 1)**power_t
+        after each epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
+        "warmup", "cosine", "onecycle", "coslog4": see ``handgrad.schedules``; the last three are
+        stretched over max_iter epochs. A callable gives the rate of each epoch, from 1.
     learning_rate_init : float, default=1e-3
         Learning rate at the start.
     power_t : float, default=0.5
@@ -98,6 +103,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
         mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work
         repays it; the two agree to rounding, so for the same bits name one.
+    dropout : float or sequence of float, default=0.0
+        Share of units left out at random in training, of all hidden layers or of each.
+    weight_decay : float, default=0.01
+        Of solver "adamw": how much of each weight an update takes away, times the rate.
+    clip_norm : float or None, default=None
+        A gradient longer than this is shortened to it.
+    warmup_epochs : float, default=5.0
+        How long learning_rate="warmup" takes to reach learning_rate_init.
     n_ensemble : int, default=1
         How many networks to train from this seed, one after the other; their probabilities are
         averaged. The first is the one that n_ensemble=1 gives.
@@ -109,6 +122,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     calibration : "temperature" or None, default=None
         "temperature" divides all scores by one number, ``temperature_``, chosen after training so
         that probabilities fit the rows held back (or X_val) best. It changes no prediction.
+    label_smoothing : float, default=0.0
+        The share of each label that is spread over all classes. It makes probabilities milder.
 
     Attributes
     ----------
@@ -167,6 +182,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         **CONSTRAINTS,
         "class_weight": [StrOptions({"balanced"}), dict, None],
         "calibration": [StrOptions({"temperature"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -177,7 +193,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         solver: str = "adam",
         alpha: float = 1e-4,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: str | Callable[[int], float] = "constant",
         learning_rate_init: float = 1e-3,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -201,9 +217,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        dropout: Any = 0.0,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+        warmup_epochs: float = 5.0,
         n_ensemble: int = 1,
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         self._keep(locals())
 
@@ -286,6 +307,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.model_ = replace(self.model_, temperature=temperature)
 
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
+        loss = LossSettings(label_smoothing=float(self.label_smoothing))
         if given.y.ndim == 2:
             labels = np.arange(given.y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
@@ -293,12 +315,13 @@ class MLPClassifier(ClassifierMixin, MLP):
                     f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
                     f"numbers; got {classes}"
                 )
-            return Outputs("logistic", len(labels), labels)
+            return Outputs("logistic", len(labels), labels, loss=loss)
         if classes is None:
             classes = classes_of(given.y)
         encode_labels(given.y, classes)  # says which label is not among them
         two = len(classes) == 2
-        return Outputs("logistic" if two else "softmax", 1 if two else len(classes), classes)
+        kind, n = ("logistic", 1) if two else ("softmax", len(classes))
+        return Outputs(kind, n, classes, loss=loss)
 
     def _check_same_targets(self, y: Array, *, partial: bool) -> None:
         if (y.ndim == 2) != self.model_.is_multilabel or y.shape[1:] not in (
@@ -324,6 +347,10 @@ class MLPClassifier(ClassifierMixin, MLP):
             return y
         y_t = encode_labels(y, self.classes_)
         return y_t[:, None] if self.out_activation_ == "logistic" else y_t
+
+    @classmethod
+    def _told_by(cls, model: Model) -> dict[str, Any]:
+        return {"label_smoothing": model.architecture.loss.label_smoothing}
 
     @classmethod
     def _check_kind(cls, model: Model) -> None:

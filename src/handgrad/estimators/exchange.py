@@ -15,7 +15,6 @@ from handgrad.training import Run
 Array = NDArray[Any]
 
 KNOWN = ("identity", "logistic", "tanh", "relu")  # the activations that scikit-learn has
-OUTPUT_NAMES = {"softmax": "softmax", "logistic": "logistic", "identity": "identity"}
 
 
 def why_not(model: Model) -> str:
@@ -23,8 +22,8 @@ def why_not(model: Model) -> str:
     architecture, encoder = model.architecture, model.encoder
     if architecture.activation not in KNOWN:
         return f"it has no network whose activation is {architecture.activation!r}"
-    if architecture.output not in OUTPUT_NAMES:
-        return f"it has no output of kind {architecture.output!r}"
+    if architecture.n_targets < architecture.layer_units[-1]:
+        return "it predicts no several quantiles"
     if model.members:
         return f"it has no ensembles in one network, and this has {1 + len(model.members)}"
     if encoder.levels:
@@ -47,7 +46,9 @@ def folded(model: Model) -> Params:
         params.b[0][...] -= model.encoder.mean @ params.W[0]
     params.W[-1][...] /= model.temperature
     params.b[-1][...] /= model.temperature
-    if model.scale is not None:
+    if model.scale is not None and model.architecture.output == "poisson":
+        params.b[-1][...] += np.log(model.scale.scale)
+    elif model.scale is not None:
         params.W[-1][...] *= model.scale.scale
         params.b[-1][...] = params.b[-1] * model.scale.scale + model.scale.mean
     return params
@@ -65,10 +66,10 @@ def fill(theirs: Any, ours: Any) -> Any:
         if hasattr(ours, name):
             setattr(theirs, name, getattr(ours, name))
     theirs.loss_curve_ = list(ours.loss_curve_)
-    theirs.out_activation_ = OUTPUT_NAMES[model.architecture.output]
+    theirs.out_activation_ = ours.out_activation_
     theirs._no_improvement_count = 0
     theirs._random_state = np.random.RandomState()
-    if model.architecture.output != "identity":
+    if len(model.classes):
         several = np.eye(len(model.classes), dtype=int)
         theirs._label_binarizer = LabelBinarizer().fit(
             np.vstack([several, several.sum(axis=0)]) if model.is_multilabel else model.classes
@@ -95,7 +96,8 @@ def model_of(theirs: Any, classes: Array) -> Model:
     params = Params.zeros(units, theirs.coefs_[0].dtype)
     params.flat[...] = _flat(theirs.coefs_, theirs.intercepts_)
     names = getattr(theirs, "feature_names_in_", None)
-    architecture = Architecture(units, theirs.activation, theirs.out_activation_)
+    output = "poisson" if theirs.out_activation_ == "exp" else theirs.out_activation_
+    architecture = Architecture(units, theirs.activation, output)
     encoder = Encoder.identity(theirs.n_features_in_, names)
     return Model(encoder, architecture, params, classes)
 

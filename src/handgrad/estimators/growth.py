@@ -4,6 +4,7 @@ The old classes keep their scores, and the optimiser its memory of them. New col
 as in a fresh network, their memory is empty.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ def grow(
     """
     two = n_classes == 2  # one logistic score, that of class 1 over class 0
     units = (*architecture.layer_units[:-1], 1 if two else n_classes)
-    grown = Architecture(units, architecture.activation, "logistic" if two else "softmax")
+    kind = "logistic" if two else "softmax"
+    grown = replace(architecture, layer_units=units, output=kind)
     fresh_units = (*architecture.layer_units[:-1], n_classes)
     # The output layer's bound depends on its own units alone.
     fresh = glorot_uniform(fresh_units, "relu", run.bits, run.params.flat.dtype)
@@ -54,4 +56,4 @@ def grow(
     slots = np.zeros((len(run.slots), flat.size), flat.dtype)
     for slot, old in zip(slots, run.slots, strict=True):
         slot[:] = widened(run.params.like(old), nothing)
-    return grown, Run(params, slots, run.bits, run.lr, run.updates, run.rows_seen, run.epochs)
+    return grown, replace(run, params=params, slots=slots)
