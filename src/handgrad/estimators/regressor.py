@@ -28,6 +28,8 @@ from handgrad.training import CLASSIFIERS
 Array = NDArray[Any]
 
 
+LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
+
 OUTPUT_OF = {
     "squared_error": "identity",
     "poisson": "poisson",
@@ -230,7 +232,7 @@ class MLPRegressor(RegressorMixin, MLP):
             float(mean_loss(architecture.output, score, y_t, rows.weight, architecture.loss))
             for score in (np.tile(guess, (len(y_t), 1)), np.zeros((len(y_t), len(guess))))
         ]
-        return max(*losses, 1e-6)  # of a constant, rounding is not to be taken for explosion
+        return max(*losses, LEAST_CHANCE)
 
     @classmethod
     def _told_by(cls, model: Model) -> dict[str, Any]:
