@@ -18,7 +18,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DataError, DivergenceError, MLPClassifier
 
@@ -43,22 +42,6 @@ def frame():
 
 
 # -- the contract -----------------------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        MLPClassifier(),
-        MLPClassifier(early_stopping=True),
-        MLPClassifier(early_stopping=True, scoring="loss", solver="sgd"),
-        MLPClassifier(solver="sgd", learning_rate="adaptive"),
-        MLPClassifier(solver="lbfgs"),
-        MLPClassifier(preprocess=None),
-        MLPClassifier(hidden_layer_sizes=(), solver="lbfgs"),
-    ]
-)
-def test_every_check_of_scikit_learn_passes(estimator, check):
-    check(estimator)
 
 
 def test_the_first_23_parameters_are_those_of_scikit_learn():

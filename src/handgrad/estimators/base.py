@@ -36,12 +36,14 @@ from handgrad.estimators.checks import (
     HeldOut,
     bit_generator,
     check_columns,
+    check_scale,
     check_weight,
     given_rows,
     hidden_units,
     learning_weight,
     of_mean_one,
     precision,
+    warn_of_constants,
 )
 from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show, progress
@@ -359,9 +361,12 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         names = getattr(self, "feature_names_in_", None)
         if self.preprocess is None or is_sparse(columns):
             encoder = Encoder.identity(columns.shape[1], names=names)
+            check_scale(columns, encoder.names)
         else:
             categorical = () if self.categorical_features is None else self.categorical_features
             encoder = Encoder.fit(columns, learning, names=names, categorical=tuple(categorical))
+            if hasattr(columns, "schema"):
+                warn_of_constants(columns, encoder)
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
         architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)
