@@ -9,7 +9,7 @@ CLASSIFIERS = [
     {},
     {"early_stopping": True},
     {"early_stopping": True, "scoring": "loss", "solver": "sgd"},
-    {"early_stopping": True, "scoring": "f1_macro"},
+    {"early_stopping": True, "dtype": "float64", "batch_size": 200, "engine": "numpy"},
     {"early_stopping": True, "preprocess": None},
     {"solver": "sgd", "learning_rate": "adaptive"},
     {"solver": "sgd", "preprocess": None, "momentum": 0.5},

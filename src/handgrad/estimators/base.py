@@ -88,7 +88,7 @@ class Validation(NamedTuple):
 
     rows: Rows
     given: Given
-    original: HeldOut  # as the user gave them: what a scorer sees
+    seen: HeldOut  # what a scorer sees: X as the user gave it
 
 
 def goes_in_steps(estimator: "MLP") -> bool:
@@ -239,8 +239,7 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
             validation = self._validation(held_out)
         elif len(held_back):
             apart = given.take(held_back)
-            original = HeldOut(*(_pick(part, apart.places) for part in (X, y, sample_weight)))
-            validation = Validation(self._encode(apart), apart, original)
+            validation = self._apart(apart, X)
         if not partial:
             self.n_iter_ = 0
             self.model_ = replace(self.model_, temperature=1.0)
@@ -409,8 +408,11 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         if not len(y):
             raise DataError("X_val must have rows; it has none")
         weight = check_weight(held_out.weight, held_out.X, "sample_weight_val")
-        given = given_rows(columns, y, weight)
-        return Validation(self._encode(given), given, held_out)
+        return self._apart(given_rows(columns, y, weight), held_out.X)
+
+    def _apart(self, given: Given, X: Any) -> Validation:
+        seen = HeldOut(_pick(X, given.places), given.y, given.weight)
+        return Validation(self._encode(given), given, seen)
 
     def _use(self, engine: str, reason: str) -> None:
         self.engine_, self.engine_reason_ = engine, reason
@@ -556,7 +558,7 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         if scoring in ("loss", "accuracy"):
             return None
         scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-        X, y, weight = validation.original
+        X, y, weight = validation.seen
         weighed = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
 
         def score() -> float:
@@ -731,7 +733,8 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        kept = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
+        tags.transformer_tags.preserves_dtype = kept
         tags.input_tags.allow_nan = self.preprocess == "auto"
         return tags
 
@@ -825,8 +828,6 @@ def _check_memory(units: tuple[int, ...], dtype: np.dtype[Any]) -> None:
 
 def _pick(part: Any, rows: NDArray[np.intp]) -> Any:
     """Pick rows of what a user gave, in the type in which it came."""
-    if part is None:
-        return None
     if is_sparse(part):
         return part.tocsr()[rows]
     known = isinstance(part, list | tuple) or hasattr(part, "shape")
