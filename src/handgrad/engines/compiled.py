@@ -33,6 +33,8 @@ PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names o
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")  # numbered as in kernels.py
 OUTPUTS = ("softmax", "logistic", "identity")
 
+BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
+
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
 
@@ -78,6 +80,7 @@ class Compiled:
         self._lay_out(architecture, optimizer.n_slots)
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS)
+        self._lent: tuple[Any, ...] = (None,) * len(BORROWED)
         self._meet_anew()
 
     def _meet_anew(self) -> None:
@@ -185,12 +188,8 @@ class Compiled:
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        self._lent = params.flat, slots, order  # what threads know by its address alone
-        self._set("order", 0 if order is None else order.ctypes.data)
-        self._set("gathers", order is not None or self._pads_x)
-        self._set("flat", params.flat.ctypes.data)
-        self._set("slot_vectors", slots.ctypes.data)
-        self._sums.fill(0)
+        self._set("gathers", int(order is not None or self._pads_x))
+        self._borrow(params.flat, slots, order)
         first = 0
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
@@ -201,6 +200,17 @@ class Compiled:
             first = last
         n = len(self._rows)
         return float(self._sums[epoch.LOSS]) / n, float(self._sums[epoch.RIGHT]) / n
+
+    def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
+        """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
+
+        Asking an array for its address takes a microsecond, as long as a step of a tiny net.
+        """
+        lent = flat, slots, order
+        for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
+            if array is not self._lent[number]:
+                self._set(name, 0 if array is None else array.ctypes.data)
+        self._lent = lent
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -217,7 +227,7 @@ class Compiled:
             epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums
+        sums = self._sums.tolist()
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
                 f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"

@@ -367,6 +367,7 @@ def run_batches(
     plan, rate = plans[0], rates[0]
     mode = flush_denormals()
     if thread == 0 and first == 0:
+        sums[:] = 0.0
         pack_all(plan, layers, work, False)
     good = meet(sync, threads)
     power_1, power_2 = rate.beta_1**t, rate.beta_2**t
