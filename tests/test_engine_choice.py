@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -554,6 +555,27 @@ def test_without_a_folder_numba_keeps_nothing(base):
         assert before == config.CACHE_DIR
     assert machine.describe()["engine"]["folder"] is None
     assert "NUMBA_CACHE_DIR" in " ".join(machine.describe()["advice"])
+
+
+def test_what_nobody_has_used_for_long_is_removed(base):
+    def kept_since(name, days, mark="float32.compiled"):
+        path = base / name
+        path.mkdir(parents=True)
+        (path / mark).touch()
+        os.utime(path / mark, (time.time() - 86_400 * days,) * 2)
+        return path
+
+    old = kept_since("engine-0123456789abcdef", 91)
+    young = kept_since("engine-fedcba9876543210", 89)
+    foreign = kept_since("engine-of-a-train", 1000, "driver.txt")
+    here = cache.folder(make=True)
+    cache.mark_warm("float32")
+    assert not old.exists()
+    assert young.exists()
+    assert foreign.exists(), "without a mark it is not ours"
+    os.utime(here / "float32.compiled", (0, 0))
+    cache.mark_warm("float32")
+    assert cache.is_warm("float32"), "what is used counts as new"
 
 
 def test_a_mark_tells_what_has_been_compiled(base):
