@@ -466,15 +466,22 @@ def test_a_limit_on_the_blas_is_obeyed():
 @pytest.mark.usefixtures("eight_processors")
 @needs_compiled
 @pytest.mark.parametrize(
-    ("units", "batch_size", "expected"),
-    [((10, 10, 2), 32, 1), ((784, 800, 10), 256, 8), ((100, 100, 10), 55, 1), ((2, 3), 10**6, 6)],
+    ("units", "batch_size", "call", "expected"),
+    [
+        ((10, 10, 2), 32, 0, 1),
+        ((784, 800, 10), 256, 10**9, 8),
+        ((100, 100, 10), 55, 0, 1),
+        ((2, 3), 10**6, 13 * 10**6, 6),
+        ((2, 3), 10**6, 14 * 10**6, 1),
+    ],
 )
-def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size, expected):
+def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size, call, expected):
     from handgrad.engines import compiled
 
     made = {}
     monkeypatch.setattr(compiled, "Compiled", lambda *given, **options: made.update(options))
-    monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2e6)
+    monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2_000_000)
+    monkeypatch.setattr(choice, "FLOPS_A_CALL", call)
     rows = Rows(np.zeros((250_000, units[0]), np.float32), np.zeros(250_000, int))
     work = {"batch_size": batch_size, "l2": 0.5}
     ask("compiled").make(Architecture(units), SGD(), rows, **work)

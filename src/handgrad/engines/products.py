@@ -226,9 +226,10 @@ def _write_some(builder, column, place, stride, rows):
 
 # Three quarters of the registers hold sums; the rest hold B, A and what the compiler needs.
 ROWS_3, ROWS_2, ROWS_1 = (8, 12, 16) if REGISTERS == 32 else (4, 6, 12)
-FEW = 3
+FEW, FOUR = 3, 4
 _wide_3, _wide_2, _wide_1 = _strip(ROWS_3, 3), _strip(ROWS_2, 2), _strip(ROWS_1, 1)
 _few_4, _few_2, _few_1 = _strip(FEW, 4), _strip(FEW, 2), _strip(FEW, 1)
+_four_4, _four_3 = _strip(4, 4), _strip(4, 3)  # half the work of a tile where k is 2 or 3
 _two_4, _two_3, _one_4 = _strip(2, 4), _strip(2, 3), _strip(1, 4)
 DOTS = 4
 _dots_4, _dots_1 = _dots(DOTS, DOTS), _dots(1, DOTS)
@@ -280,10 +281,20 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
             if m == 1 and left >= 4:
                 _one_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width
-            elif (m == 2 or k <= 4) and left >= 4:
+            elif k <= FOUR and left >= 4:
+                _four_4(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 4 * width
+            elif k <= FOUR and left == 3:
+                _four_3(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 3 * width
+            elif m == 2 and left >= 4:
                 _two_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width
-            elif (m == 2 or k <= 4) and left == 3:
+            elif m == 2 and left == 3:
                 _two_3(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 3 * width
             elif m <= FEW and left >= 4:
