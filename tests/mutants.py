@@ -319,6 +319,16 @@ FAULTS = [
     Fault("engines/products.py", "with builder.if_then(there) if which == ADD and i else nullcontext():", "with nullcontext():", "last row of a tile added twice", "kernels"),
     Fault("engines/products.py", "act, scale = STORE, 1.0", "act = STORE", "parts of a sum scaled", "kernels"),
     Fault("engines/products.py", "resume = 1 if start > 0 else 0", "resume = 0", "last part of a sum only", "kernels"),
+    Fault("engines/products.py", "fma(a, b, fma(decay, load(c), load(c)))", "fma(a, b, load(c))", "one row: penalty ignored", "kernels"),
+    Fault("engines/products.py", "splat(A, alpha * A[i * a_row])", "splat(A, alpha * A[i])", "one row: stride ignored", "kernels"),
+    Fault("engines/products.py", "column = _part(builder, totals, j * n_rows, n_rows)", "column = _part(builder, totals, 0, n_rows)", "first column everywhere", "kernels"),
+    Fault("engines/products.py", 'builder.icmp_signed("==", rows, INT(n_rows)),', 'builder.icmp_signed("==", INT(n_rows), INT(n_rows)),', "rows beyond the last written", "kernels"),
+    Fault("engines/kernels.py", "other_whole + (other_even + other_odd)", "other_whole + other_even", "half a column's sum", "kernels"),
+    # engines: threads.py
+    Fault("engines/threads.py", "_most_threads() - sum(_in_use.values())", "_most_threads()", "more threads than processors", "engines"),
+    Fault("engines/threads.py", "for part in range(1, parts):", "for part in range(2, parts):", "a part that nobody does", "engines"),
+    Fault("engines/threads.py", "            return False\n        return True\n", "        return self._running\n", "work of a quick thread done twice", "engines"),
+    Fault("engines/threads.py", "    _in_use.clear()\n", "", "a child counts its parent's threads", "engines"),
     # engines: epoch.py
     Fault("engines/epoch.py", "if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:", "if layer.activation == LOGISTIC:", "padding of softplus(0)", "engines"),
     Fault("engines/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
@@ -353,6 +363,7 @@ FAULTS = [
     Fault("engines/cache.py", "state.st_mode & 0o022", "state.st_mode & 0o002", "a group may write our code", "engine_choice"),
     Fault("engines/cache.py", "state.st_uid != os.getuid() or ", "", "code of somebody else is run", "engine_choice"),
     Fault("engines/cache.py", "digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())", "digest.update(str(source.stat().st_mtime_ns).encode())", "digest without the source", "engine_choice"),
+    Fault("engines/cache.py", "if used and max(used) < time.time() - DAYS_KEPT * 86_400:", "if used and min(used) < time.time():", "code in use is removed", "engine_choice"),
     # engines: numpy.py
     Fault("engines/numpy.py", "total_loss += batch_loss * len(batch)", "total_loss += batch_loss", "loss of short batches", "engines"),
     Fault("engines/numpy.py", "t, last = updates + number,", "t, last = updates + 1,", "t stands still", "engines"),

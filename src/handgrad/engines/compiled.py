@@ -32,6 +32,8 @@ Array = NDArray[Any]
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
 
+BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
+
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
 
@@ -83,6 +85,9 @@ class Compiled:
         self._lay_out(architecture, optimizer.n_slots)
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
+        self._learning_rates = np.zeros(self._batches)
+        self._set("learning_rates", self._learning_rates.ctypes.data)
+        self._lent: tuple[Any, ...] = (None,) * len(BORROWED)
         self._meet_anew()
 
     def _meet_anew(self) -> None:
@@ -208,21 +213,14 @@ class Compiled:
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        self._lent = params.flat, slots, order  # what threads know by its address alone
-        if not isinstance(rates, np.ndarray):
-            rates = np.full(self._batches, rates)
-        rates = np.ascontiguousarray(rates, np.float64)
-        if rates.shape != (self._batches,):
-            raise ValueError(f"there must be {self._batches} learning rates; got {rates.shape}")
-        self._set("learning_rates", rates.ctypes.data)
+        if np.ndim(rates) and np.shape(rates) != (self._batches,):
+            raise ValueError(f"there must be {self._batches} learning rates; got {np.shape(rates)}")
+        self._learning_rates[:] = rates
         if self._n_dropping:
-            keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
-            self._set("keys", keys.ctypes.data)
-        self._set("order", 0 if order is None else order.ctypes.data)
-        self._set("gathers", order is not None or self._pads_x)
-        self._set("flat", params.flat.ctypes.data)
-        self._set("slot_vectors", slots.ctypes.data)
-        self._sums.fill(0)
+            self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
+            self._set("keys", self._keys.ctypes.data)
+        self._set("gathers", int(order is not None or self._pads_x))
+        self._borrow(params.flat, slots, order)
         first = 0
         while first < self._batches:
             last = min(self._batches, first + self._batches_a_call)
@@ -234,6 +232,17 @@ class Compiled:
         n = len(self._rows)
         loss, right, norm = (float(self._sums[i]) for i in (epoch.LOSS, epoch.RIGHT, epoch.NORM))
         return Measured(loss / n, right / n, norm)
+
+    def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
+        """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
+
+        Asking an array for its address takes a microsecond, as long as a step of a tiny net.
+        """
+        lent = flat, slots, order
+        for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
+            if array is not self._lent[number]:
+                self._set(name, 0 if array is None else array.ctypes.data)
+        self._lent = lent
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -250,7 +259,7 @@ class Compiled:
             epoch.run_batches(thread, threads, first, last, updates, *memory)
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums
+        sums = self._sums.tolist()
         if sums[epoch.BAD_BATCH]:
             raise Diverged(
                 f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"

@@ -338,6 +338,7 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
     rates_of_updates = point(plan.learning_rates, pointer(sums))
     mode = flush_denormals()
     if thread == 0 and first == 0:
+        sums[:] = 0.0
         pack_all(plan, layers, work, False)
     good = meet(sync, threads)
     power_1, power_2 = rate.beta_1**t, rate.beta_2**t
