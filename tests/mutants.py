@@ -103,6 +103,9 @@ FAULTS = [
     Fault("params.py", "if flat.shape != (count(layer_units),):", "if len(flat) < count(layer_units):", "long vector accepted", "params"),
     Fault("params.py", 'factor = 2.0 if activation == "logistic" else 6.0', "factor = 6.0", "Glorot factor of logistic", "params"),
     Fault("params.py", "np.sqrt(factor / sum(W.shape))", "np.sqrt(factor / W.shape[0])", "Glorot fan-in alone", "params"),
+    Fault("params.py", '"he": 2 / n_in', '"he": 2 / n_out', "He fan-out", "params"),
+    Fault("params.py", "np.log1p(-u)", "np.log1p(-u) / 2", "normal: half the variance", "params"),
+    Fault("params.py", "math.sqrt(3 * variance)", "math.sqrt(variance)", "uniform: a third of the variance", "params"),
     Fault("params.py", "raw >> np.uint64(11)", "raw >> np.uint64(12)", "half of the interval", "params"),
     # network.py
     Fault("network.py", "gradients.W[layer][...] = tape.h[layer].T @ d", "gradients.W[layer][...] = tape.h[layer - 1 if tape.h[layer - 1].shape == tape.h[layer].shape else layer].T @ d", "stale h where shapes allow", "network golden"),
@@ -147,7 +150,7 @@ FAULTS = [
     Fault("schedules.py", "factor: Rates = (1 + np.cos(np.pi * t)) / 2", "factor: Rates = (1 + np.cos(2 * np.pi * t)) / 2", "cosine: a whole wave", "schedules"),
     Fault("schedules.py", "np.log2(1 + 15 * t)", "np.log2(1 + 16 * t)", "coslog4: 16 for 15", "schedules"),
     Fault("schedules.py", "START, END, PEAK = 25.0, 25.0 * 1e4, 0.3", "START, END, PEAK = 25.0, 1e4, 0.3", "onecycle: end too high", "schedules"),
-    Fault("schedules.py", "(position + 1 / batches) / warmup_epochs", "position / warmup_epochs", "warmup: first rate 0", "schedules"),
+    Fault("schedules.py", "after = position + 1 / batches", "after = position", "warmup: first rate 0", "schedules"),
     Fault("schedules.py", "_checked(schedule(epoch + 1), epoch + 1)", "_checked(schedule(epoch), epoch + 1)", "a function's epochs from 0", "schedules"),
     # dropout.py
     Fault("dropout.py", "(kept / (1 - share))", "kept", "not inverted", "dropout"),
