@@ -214,7 +214,7 @@ FAULTS = [
     Fault("training.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
     Fault("training.py", "_measure(architecture, run.params, validation)", "_measure(architecture, run.params, validation and rows)", "validated on the training rows", "training"),
     Fault("training.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
-    Fault("training.py", "settings.shuffle and settings.batch_size < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
+    Fault("training.py", "settings.shuffle and N_b < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
     Fault("rows.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
     Fault("engines/numpy.py", "hits if rows.weight is None else rows.weight[hits]", "hits", "accuracy without weights", "training"),
     Fault("training.py", "run.lr /= 5", "run.lr /= 2", "adaptive rate halved", "training"),

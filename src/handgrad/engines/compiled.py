@@ -19,7 +19,7 @@ from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
-from handgrad.engines.seam import Diverged, Measured
+from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
@@ -83,6 +83,7 @@ class Compiled:
         self._set_rule(optimizer)
         self._hold_rows(rows)
         self._lay_out(architecture, optimizer.n_slots)
+        self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
         self._learning_rates = np.zeros(self._batches)
@@ -221,14 +222,18 @@ class Compiled:
             self._set("keys", self._keys.ctypes.data)
         self._set("gathers", int(order is not None or self._pads_x))
         self._borrow(params.flat, slots, order)
+        bad_batch = first_bad_batch(self._bad_rows, order, self._batch_size)
+        end = self._batches if bad_batch is None else bad_batch - 1
         first = 0
-        while first < self._batches:
-            last = min(self._batches, first + self._batches_a_call)
+        while first < end:
+            last = min(end, first + self._batches_a_call)
             started = time.perf_counter()
             self._run_batches(first, last, int(updates))
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
+        if bad_batch is not None:
+            raise bad_input(bad_batch, float(self._sums[epoch.BAD_LOSS]) if end else None)
         n = len(self._rows)
         loss, right, norm = (float(self._sums[i]) for i in (epoch.LOSS, epoch.RIGHT, epoch.NORM))
         return Measured(loss / n, right / n, norm)
@@ -261,11 +266,12 @@ class Compiled:
         share(run, self._threads, leave=self._call_off)
         sums = self._sums.tolist()
         if sums[epoch.BAD_BATCH]:
-            raise Diverged(
-                f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"
-            )
+            batch = int(sums[epoch.BAD_BATCH])
+            what = f"the loss became {sums[epoch.BAD_LOSS]} in batch {batch}"
+            raise Diverged(what, batch, sums[epoch.LAST_LOSS] if batch > 1 else None)
         if sums[epoch.NOT_FINITE]:
-            raise Diverged("a parameter or its slot was not finite after the last batch")
+            what = "a parameter or its slot was not finite after the last batch"
+            raise Diverged(what, None, sums[epoch.BAD_LOSS])
 
 
 def predict(
