@@ -103,6 +103,9 @@ FAULTS = [
     Fault("params.py", "if flat.shape != (count(layer_units),):", "if len(flat) < count(layer_units):", "long vector accepted", "params"),
     Fault("params.py", 'factor = 2.0 if activation == "logistic" else 6.0', "factor = 6.0", "Glorot factor of logistic", "params"),
     Fault("params.py", "np.sqrt(factor / sum(W.shape))", "np.sqrt(factor / W.shape[0])", "Glorot fan-in alone", "params"),
+    Fault("params.py", '"he": 2 / n_in', '"he": 2 / n_out', "He fan-out", "params"),
+    Fault("params.py", "np.log1p(-u)", "np.log1p(-u) / 2", "normal: half the variance", "params"),
+    Fault("params.py", "math.sqrt(3 * variance)", "math.sqrt(variance)", "uniform: a third of the variance", "params"),
     Fault("params.py", "raw >> np.uint64(11)", "raw >> np.uint64(12)", "half of the interval", "params"),
     # network.py
     Fault("network.py", "gradients.W[layer][...] = tape.h[layer].T @ d", "gradients.W[layer][...] = tape.h[layer - 1 if tape.h[layer - 1].shape == tape.h[layer].shape else layer].T @ d", "stale h where shapes allow", "network golden"),
@@ -147,7 +150,7 @@ FAULTS = [
     Fault("schedules.py", "factor: Rates = (1 + np.cos(np.pi * t)) / 2", "factor: Rates = (1 + np.cos(2 * np.pi * t)) / 2", "cosine: a whole wave", "schedules"),
     Fault("schedules.py", "np.log2(1 + 15 * t)", "np.log2(1 + 16 * t)", "coslog4: 16 for 15", "schedules"),
     Fault("schedules.py", "START, END, PEAK = 25.0, 25.0 * 1e4, 0.3", "START, END, PEAK = 25.0, 1e4, 0.3", "onecycle: end too high", "schedules"),
-    Fault("schedules.py", "(position + 1 / batches) / warmup_epochs", "position / warmup_epochs", "warmup: first rate 0", "schedules"),
+    Fault("schedules.py", "after = position + 1 / batches", "after = position", "warmup: first rate 0", "schedules"),
     Fault("schedules.py", "_checked(schedule(epoch + 1), epoch + 1)", "_checked(schedule(epoch), epoch + 1)", "a function's epochs from 0", "schedules"),
     # dropout.py
     Fault("dropout.py", "(kept / (1 - share))", "kept", "not inverted", "dropout"),
@@ -211,7 +214,7 @@ FAULTS = [
     Fault("training.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
     Fault("training.py", "_measure(architecture, run.params, validation)", "_measure(architecture, run.params, validation and rows)", "validated on the training rows", "training"),
     Fault("training.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
-    Fault("training.py", "settings.shuffle and settings.batch_size < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
+    Fault("training.py", "settings.shuffle and N_b < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
     Fault("rows.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
     Fault("engines/numpy.py", "hits if rows.weight is None else rows.weight[hits]", "hits", "accuracy without weights", "training"),
     Fault("training.py", "run.lr /= 5", "run.lr /= 2", "adaptive rate halved", "training"),
@@ -319,6 +322,16 @@ FAULTS = [
     Fault("engines/products.py", "with builder.if_then(there) if which == ADD and i else nullcontext():", "with nullcontext():", "last row of a tile added twice", "kernels"),
     Fault("engines/products.py", "act, scale = STORE, 1.0", "act = STORE", "parts of a sum scaled", "kernels"),
     Fault("engines/products.py", "resume = 1 if start > 0 else 0", "resume = 0", "last part of a sum only", "kernels"),
+    Fault("engines/products.py", "fma(a, b, fma(decay, load(c), load(c)))", "fma(a, b, load(c))", "one row: penalty ignored", "kernels"),
+    Fault("engines/products.py", "splat(A, alpha * A[i * a_row])", "splat(A, alpha * A[i])", "one row: stride ignored", "kernels"),
+    Fault("engines/products.py", "column = _part(builder, totals, j * n_rows, n_rows)", "column = _part(builder, totals, 0, n_rows)", "first column everywhere", "kernels"),
+    Fault("engines/products.py", 'builder.icmp_signed("==", rows, INT(n_rows)),', 'builder.icmp_signed("==", INT(n_rows), INT(n_rows)),', "rows beyond the last written", "kernels"),
+    Fault("engines/kernels.py", "other_whole + (other_even + other_odd)", "other_whole + other_even", "half a column's sum", "kernels"),
+    # engines: threads.py
+    Fault("engines/threads.py", "_most_threads() - sum(_in_use.values())", "_most_threads()", "more threads than processors", "engines"),
+    Fault("engines/threads.py", "for part in range(1, parts):", "for part in range(2, parts):", "a part that nobody does", "engines"),
+    Fault("engines/threads.py", "            return False\n        return True\n", "        return self._running\n", "work of a quick thread done twice", "engines"),
+    Fault("engines/threads.py", "    _in_use.clear()\n", "", "a child counts its parent's threads", "engines"),
     # engines: epoch.py
     Fault("engines/epoch.py", "if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:", "if layer.activation == LOGISTIC:", "padding of softplus(0)", "engines"),
     Fault("engines/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
@@ -353,6 +366,7 @@ FAULTS = [
     Fault("engines/cache.py", "state.st_mode & 0o022", "state.st_mode & 0o002", "a group may write our code", "engine_choice"),
     Fault("engines/cache.py", "state.st_uid != os.getuid() or ", "", "code of somebody else is run", "engine_choice"),
     Fault("engines/cache.py", "digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())", "digest.update(str(source.stat().st_mtime_ns).encode())", "digest without the source", "engine_choice"),
+    Fault("engines/cache.py", "if used and max(used) < time.time() - DAYS_KEPT * 86_400:", "if used and min(used) < time.time():", "code in use is removed", "engine_choice"),
     # engines: numpy.py
     Fault("engines/numpy.py", "total_loss += batch_loss * len(batch)", "total_loss += batch_loss", "loss of short batches", "engines"),
     Fault("engines/numpy.py", "t, last = updates + number,", "t, last = updates + 1,", "t stands still", "engines"),

@@ -37,7 +37,7 @@ def content(case):
     if sparse.issparse(x):
         x = x.tocoo().data
     elif isinstance(x, pd.DataFrame):
-        x = repr(x.to_dict("split"))
+        x = repr(x.to_numpy(dtype=object).tolist())
     return pickle.dumps((x, case.y, case.weight))
 
 

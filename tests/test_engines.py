@@ -702,11 +702,43 @@ def test_a_bad_cell_is_noticed_in_the_same_batch(dtype, bad, activation, output,
 @dtypes
 @pytest.mark.parametrize("units", [(3, 16, 4), (3, 7, 5, 4)], ids=str)
 def test_an_infinite_cell_is_noticed_where_tanh_hides_it(dtype, units):
-    # tanh(inf) is 1: the reference sees it in the parameters after the update, one batch later
-    case = Case(units, "tanh", dtype=dtype, optimizer="sgd")
-    case.rows.x[31, 1] = np.inf
-    assert "training diverged" in divergence("compiled", case)
-    assert "training diverged" in divergence("numpy", case)
+    # tanh(inf) is 1, and the loss finite: only the inputs tell
+    for shuffles in True, False:
+        case = Case(units, "tanh", dtype=dtype, optimizer="sgd", shuffles=shuffles)
+        case.rows.x[31, 1] = np.inf
+        message = divergence("compiled", case)
+        assert message == divergence("numpy", case)
+        assert "an input was not finite in batch" in message
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("loss", ["softmax", *LOSSES])
+def test_a_batch_without_weight_is_harmless(engine, dtype, loss):
+    """Its gradient is that of the penalty alone."""
+    output, settings = LOSSES.get(loss, (loss, LossSettings()))
+    case = Case((3, 5, 4), "gelu", output, loss=settings, dtype=dtype, batch_size=10, n=30)
+    case.rows.weight[:20] = 0
+    case.shuffles, case.clip_norm = False, 0.5
+    case.check(engine)
+    case.rows.weight[:] = 0
+    case.l2, case.optimizer = 0.0, OPTIMIZERS["adam"]
+    flat, _, measured = case.run(engine)
+    assert np.array_equal(flat, case.start()[0].flat)
+    assert measured[0] == (0, 0, 0)
+
+
+@engines
+def test_a_divergence_names_its_layer(engine):
+    case = Case((3, 5, 4, 3), "relu", optimizer="sgd", shuffles=False)
+    params, slots = case.start()
+    params.W[1][2, 1] = np.inf
+    case.start = lambda: (params.copy(), slots)
+    with np.errstate(invalid="ignore"):
+        message = divergence(engine, case)
+    assert (
+        "in batch 1 of epoch 1, at learning rate 0.001. The first layer not finite is 2." in message
+    )
 
 
 @needs_compiled

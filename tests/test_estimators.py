@@ -268,6 +268,23 @@ def test_dropout_and_smoothing_and_decay_and_clipping_reach_the_training(blobs):
     assert np.abs(heavy.coefs_[0]).max() < np.abs(plain.coefs_[0]).max()
 
 
+@unconverged
+def test_the_first_weights_are_drawn_as_asked_or_given(blobs):
+    X, y = blobs
+    rare = {"learning_rate_init": 1e-300, "max_iter": 1, "random_state": 0}
+    wide = MLPClassifier((500,), initialisation="he_normal", **rare).fit(X, y)
+    assert wide.coefs_[0].std() == pytest.approx(np.sqrt(2 / 4), rel=0.05)
+    assert np.abs(wide.intercepts_[0]).max() < 1e-200  # but for one tiny step, 0
+    plain = MLPClassifier((500,), **rare).fit(X, y)
+    assert plain.coefs_[0].std() == pytest.approx(np.sqrt(2 / 504), rel=0.05)
+    again = MLPClassifier((500,), initialisation=(plain.coefs_, plain.intercepts_), **rare)
+    assert np.array_equal(again.fit(X, y).predict_proba(X), plain.predict_proba(X))
+    with pytest.raises(ValueError, match=r"'initialisation' parameter.*W1 must have shape"):
+        MLPClassifier((7,), initialisation=(plain.coefs_, plain.intercepts_)).fit(X, y)
+    with pytest.raises(ValueError, match="'initialisation' parameter"):
+        MLPClassifier(initialisation="zeros").fit(X, y)
+
+
 # -- validation -------------------------------------------------------------------------------
 
 

@@ -63,10 +63,9 @@ def multiply(A, B, C, end, *, alpha=1.0, beta=0.0, extra=None, transposed=False)
         *(WHOLE, POINTER),
     )  # fmt: skip
     m, k = A.shape
-    A = np.asfortranarray(A) if transposed else np.ascontiguousarray(A)
-    a_row, a_column = (stride // A.itemsize for stride in A.strides)
-    if min(m, k) == 1:  # strides of length 1 mean nothing to NumPy
-        a_row, a_column = (1, m) if transposed else (k, 1)
+    held = np.full((k, m + 3) if transposed else (m, k + 3), np.nan, A.dtype)  # rows lie apart
+    held[:, :-3] = A.T if transposed else A
+    A, (a_row, a_column) = held, (1, m + 3) if transposed else (k + 3, 1)
     extra = C if extra is None else extra
     function(
         m, C.shape[1], k, alpha, A.ctypes.data, a_row, a_column, B.ctypes.data, B.shape[1], beta,
@@ -75,7 +74,7 @@ def multiply(A, B, C, end, *, alpha=1.0, beta=0.0, extra=None, transposed=False)
 
 
 ROWS = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 16, 17, 24, 31, 33]
-DEPTHS = [1, 2, 191, 192, 193, 385]
+DEPTHS = [1, 2, 3, 4, 5, 191, 192, 193, 385]
 VECTORS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
 
 

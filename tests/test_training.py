@@ -1,10 +1,12 @@
 """Training does what its description says, step by step, and leaves good parameters behind."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 import scipy.sparse
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from handgrad.batches import ROWS_AT_ONCE
@@ -563,6 +565,74 @@ def test_a_loss_that_is_not_finite_is_noticed_in_its_batch(bad):
         train(linear, run, a_setting(shuffle=False), rows, epochs=1)
     assert run.updates == 0  # put back to the start of the epoch, like the rest
     assert np.array_equal(run.params.flat, before)
+
+
+def test_a_divergence_says_where_it_was_and_how_it_stood_before():
+    network = Architecture((3, 5, 3), "relu")
+    run, rows = new_run(network), some_rows()
+    settings = a_setting(learning_rate=lambda epoch: 0.1 if epoch < 3 else 1e300, shuffle=False)
+    history = train(network, run, settings, rows, epochs=2)
+    with pytest.raises(DivergenceError, match=r"The loss before was \d") as caught:
+        train(network, run, settings, rows, epochs=2)
+    error = caught.value
+    assert (error.epoch, error.learning_rate) == (3, 1e300)
+    assert error.batch > 1
+    assert error.layer in (1, 2)
+    assert np.isfinite(error.last_loss)
+    assert isinstance(error, ValueError)
+    assert pickle.loads(pickle.dumps(error)).epoch == 3
+    assert len(history) == run.epochs == 2
+
+
+def test_a_divergence_in_the_first_batch_recalls_the_epoch_before():
+    run, rows, losses = new_run(), some_rows(), []
+
+    def spoil(epoch):
+        losses.append(epoch.loss)
+        run.params.W[1][0, 0] = np.nan if epoch.epoch == 3 else run.params.W[1][0, 0]
+
+    with pytest.raises(DivergenceError) as caught:
+        train(NETWORK, run, a_setting(), rows, epochs=9, on_epoch=spoil)
+    assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (4, 1, 2)
+    assert caught.value.last_loss == losses[-1]
+
+
+def test_a_parameter_too_large_for_the_penalty_is_in_a_layer():
+    run = new_run()
+    with pytest.raises(DivergenceError, match="too large") as caught:
+        train(
+            NETWORK, run, a_setting(learning_rate_init=1e300, batch_size=99), some_rows(), epochs=1
+        )
+    assert caught.value.layer in (1, 2)
+
+
+@pytest.mark.parametrize("place", ["inputs", "targets", "layer 2"])
+def test_a_divergence_names_what_is_not_finite(place):
+    network = Architecture((3, 4, 2), "tanh", "identity")
+    run = new_run(network)
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.normal(size=(20, 3)), rng.normal(size=(20, 2)))
+    if place == "layer 2":
+        run.params.W[1][0, 0] = np.nan
+    else:
+        (rows.x if place == "inputs" else rows.y_t)[13, 1] = np.inf
+    with pytest.raises(DivergenceError) as caught:
+        train(network, run, a_setting(shuffle=False), rows, epochs=1)
+    error = caught.value
+    assert error.layer == {"inputs": 0, "targets": None, "layer 2": 2}[place]
+    assert error.batch == (1 if place == "layer 2" else 2)
+    words = {"inputs": "Look at its inputs", "targets": "look at targets", "layer 2": "is 2."}
+    assert words[place] in str(error)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_rows_that_are_not_finite_are_found(make):
+    x = np.arange(12.0).reshape(4, 3)
+    assert Rows(make(x), np.zeros(4)).not_finite().tolist() == []
+    x[1, 2], x[3, 0], x[3, 1] = np.nan, np.inf, -np.inf
+    assert Rows(make(x), np.zeros(4)).not_finite().tolist() == [1, 3]
+    large = np.full((2, 2), np.finfo(float).max)  # its sum overflows, and yet it is finite
+    assert Rows(make(large), np.zeros(2)).not_finite().tolist() == []
 
 
 def test_a_parameter_that_is_not_finite_is_noticed_in_its_epoch():

@@ -120,6 +120,22 @@ def forward(
     return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score), masks)
 
 
+def first_bad_layer(architecture: Architecture, params: Params, x: Array) -> int | None:
+    """Find the first layer, from 1, of which something is not finite; None if all is.
+
+    Its parameters, what enters it, or what leaves it for these rows.
+    """
+    h: Any = x
+    activations = (*architecture.activations, "identity")
+    layers = zip(params.W, params.b, activations, strict=True)
+    for number, (W, b, name) in enumerate(layers, start=1):
+        r = h @ W + b
+        h = ACTIVATIONS[name].forward(r)
+        if not all(np.isfinite(part).all() for part in (W, b, r, h)):
+            return number
+    return None
+
+
 def loss(
     architecture: Architecture,
     params: Params,

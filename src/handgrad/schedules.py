@@ -89,12 +89,13 @@ def epoch_rates(
         raise ValueError(
             f"learning_rate must be a function or one of {sorted(NAMES)}; got {schedule!r}"
         )
+    if schedule not in OF_TIME and schedule != "warmup":
+        return np.full(batches, lr)
     position = epoch + np.arange(batches) / batches  # in epochs
     if schedule in OF_TIME:
         return lr * OF_TIME[schedule](np.minimum(position / schedule_epochs, 1))
-    if schedule == "warmup" and warmup_epochs > 0:
-        return lr * np.minimum((position + 1 / batches) / warmup_epochs, 1)
-    return np.full(batches, lr)
+    after = position + 1 / batches
+    return lr * np.minimum(after / warmup_epochs, 1) if warmup_epochs > 0 else lr + 0 * after
 
 
 def _checked(rate: float, epoch: int) -> float:

@@ -20,7 +20,7 @@ from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
 from handgrad.losses import mean_loss
-from handgrad.network import Architecture, backward, forward, loss, penalty
+from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, lbfgs
 from handgrad.params import Params
 from handgrad.rows import Rows
@@ -203,8 +203,9 @@ def train(
     reason = "max_iter"
     try:
         for _ in range(epochs):
+            last_loss = record[-1].loss if record else None
             epoch = _run_epoch(
-                architecture, run, settings, engine, rows, validation, score, started
+                architecture, run, settings, engine, rows, validation, score, started, last_loss
             )
             record.append(epoch)
             ended = _judge(watch, run, settings, epoch)
@@ -228,16 +229,19 @@ def _run_epoch(
     validation: Rows | None,
     score: Score | None,
     started: float,
+    last_loss: float | None,
 ) -> Epoch:
     before = run.snapshot()
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
             rates = _rates(run, settings, len(rows))
-            measured = _update_on_all(run, settings, engine, len(rows), rates)
+            measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
-                raise _divergence("a parameter became too large by the last batch", run)
+                what = "a parameter became too large by the last batch"
+                what_came = Diverged(what, None, measured.loss)
+                raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
             validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
         validation_score = None if score is None else float(score())
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
@@ -273,23 +277,54 @@ def _rates(run: Run, settings: Settings, n: int) -> Array:
     )
 
 
-def _update_on_all(run: Run, settings: Settings, engine: Engine, n: int, rates: Array) -> Measured:
+def _update_on_all(
+    architecture: Architecture,
+    run: Run,
+    settings: Settings,
+    engine: Engine,
+    rows: Rows,
+    rates: Array,
+    last_loss: float | None,
+) -> Measured:
     """Update on every batch once; return what the batches saw."""
+    n, N_b = len(rows), settings.batch_size
     # In one batch of all rows their order means nothing.
-    shuffles = settings.shuffle and settings.batch_size < n
-    order = shuffled(n, run.bits) if shuffles else None
+    order = shuffled(n, run.bits) if settings.shuffle and N_b < n else None
     try:
         measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
-    except Diverged as what:
-        raise _divergence(str(what), run) from None
+    except Diverged as came:
+        if came.last_loss is None:
+            came.last_loss = last_loss
+        every = np.arange(n) if order is None else order
+        place = 0 if came.batch is None else (came.batch - 1) * N_b
+        chosen = every[place : place + N_b] if came.batch is not None else every[:0]
+        raise _divergence(came, architecture, run, rates, rows.take(chosen)) from None
     run.updates += len(rates)
     return measured
 
 
-def _divergence(what: str, run: Run) -> DivergenceError:
+def _divergence(
+    came: Diverged, architecture: Architecture, run: Run, rates: Array, batch: Rows
+) -> DivergenceError:
+    """Say when it was, where, how it stood before, and what to try."""
+    epoch, lr = run.epochs + 1, float(rates[-1 if came.batch is None else came.batch - 1])
+    in_inputs = batch.not_finite().size > 0
+    layer = 0 if in_inputs else first_bad_layer(architecture, run.params, batch.x)
+    if layer is None and came.batch is None:  # too large for the penalty, if it is a parameter
+        sizes = [float(np.sum(np.square(W, dtype=np.float64))) for W in run.params.W]
+        layer = next((i for i, size in enumerate(sizes, 1) if not math.isfinite(size)), None)
+    where = "Look at its inputs." if in_inputs else f"The first layer not finite is {layer}."
+    if layer is None:
+        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
+    before = "" if came.last_loss is None else f" The loss before was {came.last_loss:.3g}."
     return DivergenceError(
-        f"training diverged: {what} of epoch {run.epochs + 1}, at learning rate {run.lr:g}. "
-        "Lower the learning rate, or scale the inputs."
+        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {where}{before} "
+        "Lower the learning rate, clip gradients, or scale the inputs.",
+        epoch=epoch,
+        batch=came.batch,
+        layer=layer,
+        last_loss=came.last_loss,
+        learning_rate=lr,
     )
 
 

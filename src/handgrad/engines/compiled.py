@@ -19,7 +19,7 @@ from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
-from handgrad.engines.seam import Diverged, Measured
+from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
+
+BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
@@ -81,8 +83,12 @@ class Compiled:
         self._set_rule(optimizer)
         self._hold_rows(rows)
         self._lay_out(architecture, optimizer.n_slots)
+        self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
+        self._learning_rates = np.zeros(self._batches)
+        self._set("learning_rates", self._learning_rates.ctypes.data)
+        self._lent: tuple[Any, ...] = (None,) * len(BORROWED)
         self._meet_anew()
 
     def _meet_anew(self) -> None:
@@ -208,32 +214,40 @@ class Compiled:
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        self._lent = params.flat, slots, order  # what threads know by its address alone
-        if not isinstance(rates, np.ndarray):
-            rates = np.full(self._batches, rates)
-        rates = np.ascontiguousarray(rates, np.float64)
-        if rates.shape != (self._batches,):
-            raise ValueError(f"there must be {self._batches} learning rates; got {rates.shape}")
-        self._set("learning_rates", rates.ctypes.data)
+        if np.ndim(rates) and np.shape(rates) != (self._batches,):
+            raise ValueError(f"there must be {self._batches} learning rates; got {np.shape(rates)}")
+        self._learning_rates[:] = rates
         if self._n_dropping:
-            keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
-            self._set("keys", keys.ctypes.data)
-        self._set("order", 0 if order is None else order.ctypes.data)
-        self._set("gathers", order is not None or self._pads_x)
-        self._set("flat", params.flat.ctypes.data)
-        self._set("slot_vectors", slots.ctypes.data)
-        self._sums.fill(0)
+            self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
+            self._set("keys", self._keys.ctypes.data)
+        self._set("gathers", int(order is not None or self._pads_x))
+        self._borrow(params.flat, slots, order)
+        bad_batch = first_bad_batch(self._bad_rows, order, self._batch_size)
+        end = self._batches if bad_batch is None else bad_batch - 1
         first = 0
-        while first < self._batches:
-            last = min(self._batches, first + self._batches_a_call)
+        while first < end:
+            last = min(end, first + self._batches_a_call)
             started = time.perf_counter()
             self._run_batches(first, last, int(updates))
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
+        if bad_batch is not None:
+            raise bad_input(bad_batch, float(self._sums[epoch.BAD_LOSS]) if end else None)
         n = len(self._rows)
         loss, right, norm = (float(self._sums[i]) for i in (epoch.LOSS, epoch.RIGHT, epoch.NORM))
         return Measured(loss / n, right / n, norm)
+
+    def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
+        """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
+
+        Asking an array for its address takes a microsecond, as long as a step of a tiny net.
+        """
+        lent = flat, slots, order
+        for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
+            if array is not self._lent[number]:
+                self._set(name, 0 if array is None else array.ctypes.data)
+        self._lent = lent
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -250,13 +264,14 @@ class Compiled:
             epoch.run_batches(thread, threads, first, last, updates, *memory)
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums
+        sums = self._sums.tolist()
         if sums[epoch.BAD_BATCH]:
-            raise Diverged(
-                f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"
-            )
+            batch = int(sums[epoch.BAD_BATCH])
+            what = f"the loss became {sums[epoch.BAD_LOSS]} in batch {batch}"
+            raise Diverged(what, batch, sums[epoch.LAST_LOSS] if batch > 1 else None)
         if sums[epoch.NOT_FINITE]:
-            raise Diverged("a parameter or its slot was not finite after the last batch")
+            what = "a parameter or its slot was not finite after the last batch"
+            raise Diverged(what, None, sums[epoch.BAD_LOSS])
 
 
 def predict(

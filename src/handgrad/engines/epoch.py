@@ -92,8 +92,8 @@ RATES = record(
 )
 
 # Results of a call.
-LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM = range(6)
-RESULTS = 6  # sums of squares of a whole gradient follow
+LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)
+RESULTS = 7  # sums of squares of a whole gradient follow
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
 GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
@@ -304,7 +304,7 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
     if thread == 0:
         sums[LOSS] += loss
         sums[RIGHT] += sum_rows(at(w, plan.hit), n)
-        sums[BAD_LOSS] = loss / n
+        sums[LAST_LOSS], sums[BAD_LOSS] = sums[BAD_LOSS], loss / n
     if not np.isfinite(loss):
         if thread == 0:
             sums[BAD_BATCH] = 1 + first // plan.batch_size
@@ -332,12 +332,13 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking
-    them, if all is finite. t counts the updates made before the epoch.
+    them, and so does one whose loss is not finite. t counts the updates made before the epoch.
     """
     plan, rate = plans[0], rates[0]
     rates_of_updates = point(plan.learning_rates, pointer(sums))
     mode = flush_denormals()
     if thread == 0 and first == 0:
+        sums[:] = 0.0
         pack_all(plan, layers, work, False)
     good = meet(sync, threads)
     power_1, power_2 = rate.beta_1**t, rate.beta_2**t
@@ -360,8 +361,8 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
         if not good:
             break
     if thread == 0 and good and last * plan.batch_size >= plan.n_rows:
-        if all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot):
-            pack_all(plan, layers, work, True)
-        else:
-            sums[NOT_FINITE] = 1
+        sums[NOT_FINITE] = not all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot)
+        pack_all(plan, layers, work, True)
+    elif thread == 0 and sums[BAD_BATCH] != 0:  # training asks which layer it was
+        pack_all(plan, layers, work, True)
     restore_denormals(mode)

@@ -22,7 +22,6 @@ from handgrad.engines.vectors import (
     splat,
     sqrt,
     store,
-    sum_of_squares,
     total,
     where_greater,
 )
@@ -104,21 +103,33 @@ def sum_rows(v, n):
 
 @compiled
 def sum_columns(D, d_row, n, width, result):
-    """Add the n rows of D, a width that is a multiple of the lanes, into ``result``."""
+    """Add the n rows of D, a width that is a multiple of the lanes, into ``result``.
+
+    Two vectors of columns at a time, and two sums a column: an addition waits for the one before.
+    """
     lane = lanes(D)
-    for j in range(0, width, lane):
-        whole = splat(D, 0.0)
+    j = 0
+    while j < width:
+        second = lane if j + lane < width else 0
+        whole = other_whole = splat(D, 0.0)
         for start in range(0, n, ROWS_A_SUM):
             rows = min(ROWS_A_SUM, n - start)
-            even = odd = splat(D, 0.0)
+            even = odd = other_even = other_odd = splat(D, 0.0)
             place = at(D, start * d_row + j)
+            other = at(place, second)
             for i in range(0, rows - 1, 2):
                 even = even + load(at(place, i * d_row))
                 odd = odd + load(at(place, (i + 1) * d_row))
+                other_even = other_even + load(at(other, i * d_row))
+                other_odd = other_odd + load(at(other, (i + 1) * d_row))
             if rows % 2:
                 even = even + load(at(place, (rows - 1) * d_row))
+                other_even = other_even + load(at(other, (rows - 1) * d_row))
             whole = whole + (even + odd)
+            other_whole = other_whole + (other_even + other_odd)
         store(at(result, j), whole)
+        store(at(result, j + second), other_whole)
+        j += lane + second
 
 
 @compiled
@@ -322,17 +333,3 @@ def scale(rows, width, G, g_row, factor):
         for j in range(0, width, lanes(G)):
             place = at(G, i * g_row + j)
             store(place, times * load(place))
-
-
-@compiled
-def add_penalty(rows, width, P, row, G, l2, squares):
-    """Add l2 P to the gradient G; write the sum of squares of each vector of its columns."""
-    l2_here, lane = splat(P, l2), lanes(P)
-    for j in range(0, width, lane):
-        total_here = 0.0
-        for i in range(rows):
-            place = at(G, i * row + j)
-            g = fma(l2_here, load(at(P, i * row + j)), load(place))
-            store(place, g)
-            total_here += sum_of_squares(g)
-        squares[j // lane] = total_here

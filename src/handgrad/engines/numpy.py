@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.batches import batches
 from handgrad.dropout import layer_keys, masks
-from handgrad.engines.seam import Diverged, Measured
+from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import Optimizer, clip, norm, update
@@ -33,6 +34,10 @@ class Numpy:
     clip_norm: float = math.inf
     name: str = "numpy"
 
+    @cached_property
+    def bad_rows(self) -> NDArray[np.intp]:
+        return self.rows.not_finite()
+
     def run_epoch(
         self,
         params: Params,
@@ -46,16 +51,22 @@ class Numpy:
         every = np.arange(n) if order is None else order
         lr = np.broadcast_to(rates, -(-n // self.batch_size)).tolist()
         total_loss = total_right = 0.0
+        bad_batch, last_loss = first_bad_batch(self.bad_rows, order, self.batch_size), None
         for number, chosen in enumerate(batches(every, self.batch_size), start=1):
+            if number == bad_batch:
+                raise bad_input(number, last_loss)
             batch = self.rows if whole else self.rows.take(chosen)
             t, last = updates + number, number == len(lr)
             batch_loss, right, size = self._update(params, slots, t, lr[number - 1], batch, last)
             if not math.isfinite(batch_loss):
-                raise Diverged(f"the loss became {batch_loss} in batch {number}")
+                what = f"the loss became {batch_loss} in batch {number}"
+                raise Diverged(what, number, last_loss)
+            last_loss = batch_loss
             total_loss += batch_loss * len(batch)
             total_right += right
         if not (np.isfinite(params.flat).all() and np.isfinite(slots).all()):
-            raise Diverged("a parameter or its slot was not finite after the last batch")
+            what = "a parameter or its slot was not finite after the last batch"
+            raise Diverged(what, None, last_loss)
         return Measured(total_loss / n, total_right / n, size)
 
     def _update(

@@ -15,7 +15,28 @@ Array = NDArray[Any]
 
 
 class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which raises the error
-    """The loss of a batch, or a parameter, was not finite; the message says which."""
+    """An input, the loss of a batch, or a parameter was not finite; the message says which.
+
+    batch is its number, from 1, or None after the last; last_loss that of the batch before.
+    """
+
+    def __init__(self, what: str, batch: int | None, last_loss: float | None) -> None:
+        super().__init__(what)
+        self.batch, self.last_loss = batch, last_loss
+
+
+def first_bad_batch(
+    bad_rows: NDArray[np.intp], order: NDArray[np.intp] | None, batch_size: int
+) -> int | None:
+    """Find the first batch, from 1, in which one of these rows is."""
+    if not bad_rows.size:
+        return None
+    places = bad_rows if order is None else np.flatnonzero(np.isin(order, bad_rows))
+    return 1 + int(places.min()) // batch_size
+
+
+def bad_input(batch: int, last_loss: float | None) -> Diverged:
+    return Diverged(f"an input was not finite in batch {batch}", batch, last_loss)
 
 
 class Measured(NamedTuple):
@@ -62,8 +83,9 @@ class Engine(Protocol):
         Raises
         ------
         Diverged
-            In the batch whose loss is not finite, or after the last one if a parameter or slot
-            is not. What params and slots hold then means nothing.
+            In the batch of which an input or the loss is not finite, or after the last one if a
+            parameter or slot is not. Where it was the loss, params stand where they stood in
+            that batch; else what params and slots hold means nothing.
         """
         ...
 

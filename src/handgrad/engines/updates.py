@@ -5,13 +5,15 @@ whole gradient is asked for, once an epoch, or in each step if gradients are cli
 is kept; threads then meet between the two halves.
 """
 
+from llvmlite import ir
 from numba import njit
+from numba.core import types
+from numba.extending import intrinsic
 
 from handgrad.engines.kernels import (
     ADAM,
     SGD,
     adam_step,
-    add_penalty,
     decay,
     descend,
     momentum_step,
@@ -20,7 +22,7 @@ from handgrad.engines.kernels import (
     sum_rows,
 )
 from handgrad.engines.products import ADD, STORE, multiply
-from handgrad.engines.vectors import at, lanes, pointer
+from handgrad.engines.vectors import INT, add_lanes, at, fma, lanes, load, pointer, splat, store
 
 compiled = njit(error_model="numpy", nogil=True)
 
@@ -111,6 +113,34 @@ def update(plan, layers, rule, l2, thread, threads, n, a, a_row, work):
                 for c in range(padded):
                     G[c] = sum_rows(at(score, c * plan.score_row), n) if c < layer.n_out else 0.0
                 update_b(plan, rule, padded, layer.b, G, work)
+
+
+@intrinsic
+def sum_of_squares(typingctx, v):
+    """Add the squares of a vector's elements in float64, always in the same order."""
+
+    def codegen(context, builder, signature, args):
+        wide = args[0]
+        if isinstance(wide.type.element, ir.FloatType):
+            wide = builder.fpext(wide, ir.VectorType(ir.DoubleType(), wide.type.count))
+        (sums,) = add_lanes(builder, [builder.fmul(wide, wide)])
+        return builder.extract_element(sums, INT(0))
+
+    return types.float64(v), codegen
+
+
+@compiled
+def add_penalty(rows, width, P, row, G, l2, squares):
+    """Add l2 P to the gradient G; write the sum of squares of each vector of its columns."""
+    l2_here, lane = splat(P, l2), lanes(P)
+    for j in range(0, width, lane):
+        total_here = 0.0
+        for i in range(rows):
+            place = at(G, i * row + j)
+            g = fma(l2_here, load(at(P, i * row + j)), load(place))
+            store(place, g)
+            total_here += sum_of_squares(g)
+        squares[j // lane] = total_here
 
 
 @compiled

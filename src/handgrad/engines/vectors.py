@@ -82,18 +82,33 @@ def write(builder, value, pointer, offset=None):
     builder.store(value, builder.bitcast(place, value.type.as_pointer()), align=size)
 
 
-def add_lanes(builder, vector):
-    """Emit the sum of a vector's elements, halves first: one fixed order."""
-    count = vector.type.count
-    while count > 1:
-        count //= 2
-        half = ir.VectorType(ir.IntType(32), count)
-        low = builder.shuffle_vector(vector, vector, ir.Constant(half, list(range(count))))
-        high = builder.shuffle_vector(
-            vector, vector, ir.Constant(half, list(range(count, 2 * count)))
-        )
-        vector = builder.fadd(low, high)
-    return builder.extract_element(vector, INT(0))
+def add_lanes(builder, vectors):
+    """Emit the sum of each vector's elements, all in one vector; halves first: one fixed order.
+
+    A vector holds groups of elements still to be added. Two vectors, first halves of groups
+    beside first halves, and second beside second, become one by an addition: half the groups'
+    size, twice their number. Sixteen sums of sixteen take 15 additions, one by one they take 64.
+    """
+    size = vectors[0].type.count
+    while size > 1:
+        size //= 2
+        if len(vectors) == 1:
+            vectors = [_halves_added(builder, vectors[0], None, size)]
+        else:
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [_halves_added(builder, one, other, size) for one, other in pairs]
+    return vectors
+
+
+def _halves_added(builder, one, other, size):
+    """Add the halves, so many elements long, of each group of one vector, and of another."""
+    n = one.type.count * (1 if other is None else 2)
+    halves = []
+    for half in range(2):
+        places = [start + half * size + i for start in range(0, n, 2 * size) for i in range(size)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        halves.append(builder.shuffle_vector(one, one if other is None else other, mask))
+    return builder.fadd(*halves)
 
 
 # -- pointers ---------------------------------------------------------------------------------
@@ -244,20 +259,11 @@ def where_greater(typingctx, a, b, yes, no):
 @intrinsic
 def total(typingctx, v):
     """Add the elements of a vector, always in the same order."""
-    return v.element(v), lambda context, builder, signature, args: add_lanes(builder, args[0])
-
-
-@intrinsic
-def sum_of_squares(typingctx, v):
-    """Add the squares of a vector's elements in float64, always in the same order."""
 
     def codegen(context, builder, signature, args):
-        wide = args[0]
-        if isinstance(wide.type.element, ir.FloatType):
-            wide = builder.fpext(wide, ir.VectorType(ir.DoubleType(), wide.type.count))
-        return add_lanes(builder, builder.fmul(wide, wide))
+        return builder.extract_element(add_lanes(builder, [args[0]])[0], INT(0))
 
-    return types.float64(v), codegen
+    return v.element(v), codegen
 
 
 def _layout(vector):

@@ -54,7 +54,8 @@ from handgrad.model import Model, TargetScale
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture, forward
 from handgrad.optim import SGD, Adam, AdamW, Optimizer
-from handgrad.params import count, glorot_uniform
+from handgrad.params import Params, count, initialise
+from handgrad.params import given as given_params
 from handgrad.rows import Rows, is_sparse, row_keys
 from handgrad.training import CLASSIFIERS, Run, Score, Settings, train, train_lbfgs
 
@@ -371,13 +372,28 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         dtype = precision(self.dtype, columns)
         _check_memory(units, dtype)
         self._runs = [
-            Run.start(glorot_uniform(units, self.activation, stream, dtype), stream)
+            Run.start(self._first_params(architecture, stream, dtype), stream)
             for stream in _streams(bits, self.n_ensemble)
         ]
         self.model_ = Model(
             encoder, architecture, self._runs[0].params, outputs.classes, scale=outputs.scale
         )
         self._start_record()
+
+    def _first_params(
+        self, architecture: Architecture, bits: np.random.PCG64, dtype: np.dtype[Any]
+    ) -> Params:
+        units = architecture.layer_units
+        if isinstance(self.initialisation, str):
+            return initialise(units, architecture.activations, bits, dtype, self.initialisation)
+        try:
+            weights, biases = self.initialisation
+            return given_params(units, weights, biases, dtype)
+        except (TypeError, ValueError) as error:
+            raise InvalidParameterError(
+                f"The 'initialisation' parameter of {type(self).__name__} must be the name of a "
+                f"method, or weights and biases of the layers {units}: {error}"
+            ) from None
 
     def _start_record(self) -> None:
         self.histories_: tuple[History, ...] = (History(()),) * self.n_ensemble

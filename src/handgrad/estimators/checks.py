@@ -220,8 +220,7 @@ def warn_of_constants(table: Any, encoder: Encoder) -> None:
     for name, scale in zip(encoder.number_names, encoder.scale, strict=True):
         if scale == 1:  # so it is where a column does not vary, and seldom elsewhere
             cells = numbers(table, name)
-            present = cells[~np.isnan(cells)]
-            if len(present) > 1 and present.min() == present.max():
+            if len(cells) > 1 and cells.min() == cells.max():  # never where one is missing
                 constant.append(name)
     if constant:
         warnings.warn(

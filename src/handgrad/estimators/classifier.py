@@ -103,6 +103,10 @@ class MLPClassifier(ClassifierMixin, MLP):
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
         mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work
         repays it; the two agree to rounding, so for the same bits name one.
+    initialisation : str or pair of sequences of arrays, default="auto"
+        How the first weights are drawn: "glorot_uniform", "glorot_normal", "he_uniform",
+        "he_normal", "lecun_uniform", "lecun_normal"; or "auto", by activation, for
+        scikit-learn's four as scikit-learn does. Or the weights and the biases of all layers.
     dropout : float or sequence of float, default=0.0
         Share of units left out at random in training, of all hidden layers or of each.
     weight_decay : float, default=0.01
@@ -217,6 +221,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        initialisation: Any = "auto",
         dropout: Any = 0.0,
         weight_decay: float = 0.01,
         clip_norm: float | None = None,

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.history import Epoch
+from handgrad.params import INITIALISATIONS
 from handgrad.schedules import NAMES
 
 CONSTRAINTS: dict[str, list[Any]] = {
@@ -42,6 +43,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "scoring": [str, callable],
     "on_epoch": [callable, None],
     "engine": [StrOptions({"auto", "numpy", "compiled"})],
+    "initialisation": [StrOptions(set(INITIALISATIONS)), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -84,6 +86,7 @@ class Parameters(BaseEstimator):
     scoring: str | Callable[..., float]
     on_epoch: Callable[[Epoch], bool | None] | None
     engine: str
+    initialisation: Any
     dropout: Any
     weight_decay: float
     clip_norm: float | None

@@ -123,6 +123,7 @@ class MLPRegressor(RegressorMixin, MLP):
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        initialisation: Any = "auto",
         dropout: Any = 0.0,
         weight_decay: float = 0.01,
         clip_norm: float | None = None,
