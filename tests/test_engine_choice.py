@@ -483,7 +483,7 @@ def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size
     monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2_000_000)
     monkeypatch.setattr(choice, "FLOPS_A_CALL", call)
     rows = Rows(np.zeros((250_000, units[0]), np.float32), np.zeros(250_000, int))
-    work = {"batch_size": batch_size, "l2": 0.5}
+    work = {"batch_size": batch_size, "l2": 0.5, "dropout": (0.1,), "seed": 3, "clip_norm": 2.0}
     ask("compiled").make(Architecture(units), SGD(), rows, **work)
     assert made == {**work, "threads": expected}
 
@@ -625,7 +625,8 @@ def test_every_file_that_is_compiled_counts():
     """All that imports numba, but for what only calls."""
     folder = Path(cache.__file__).parent
     compiled = {path.name for path in folder.glob("*.py") if "@intrinsic" in path.read_text()}
-    compiled |= {path.name for path in folder.glob("*.py") if "njit(" in path.read_text()}
+    for maker in "njit(", "cfunc(":
+        compiled |= {path.name for path in folder.glob("*.py") if maker in path.read_text()}
     assert compiled == set(cache.SOURCES)
 
 

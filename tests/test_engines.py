@@ -1470,6 +1470,17 @@ def test_a_forked_process_has_threads_of_its_own(tmp_path):
 
 
 @needs_compiled
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_counts_only_its_own_threads(monkeypatch):
+    monkeypatch.setitem(engine_threads._in_use, "a fit of the parent", 5)
+    child = os.fork()
+    if child == 0:
+        os._exit(len(engine_threads._in_use))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@needs_compiled
 @pytest.mark.filterwarnings("ignore")
 def test_a_grid_search_in_several_processes(blobs):
     X, y = blobs

@@ -22,6 +22,8 @@ from handgrad.engines.vectors import VECTOR_BYTES, pointer, store
 from handgrad.engines.vectors import load as load_vector
 
 DTYPES = ["float32", "float64"]
+for name in DTYPES:  # or what is called by name cannot be found
+    load(np.dtype(name))
 NUMBERED = activations.NAMES
 SLOPED = NUMBERED[activations.GELU :]  # these keep slopes
 BY_PRODUCT = {"relu"}

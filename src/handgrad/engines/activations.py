@@ -14,6 +14,7 @@ from numba import njit
 
 from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
 from handgrad.dropout import FACTOR_1, FACTOR_2, GOLDEN
+from handgrad.engines.called import called_by_name
 from handgrad.engines.kernels import _reduced, exp, log1p
 from handgrad.engines.vectors import (
     at,
@@ -117,7 +118,7 @@ def _mish(r):
     return r * t, fma(r, rest * (one + t) * s, t)
 
 
-@compiled
+@called_by_name("pii")
 def activate(H, n, activation):
     """Turn n elements of r into h, in place; the product has done relu already."""
     width = lanes(H)
@@ -148,25 +149,27 @@ def activate(H, n, activation):
             tail = log1p(exp(zero - _size(r)))
             store(at(H, i), where_greater(r, zero, r, zero) + tail)
     elif activation >= GELU:
-        activate_and_slope(H, H, n, activation)
+        for i in range(0, n, width):
+            store(at(H, i), _with_slope(load(at(H, i)), activation)[0])
 
 
 @compiled
+def _with_slope(r, activation):
+    if activation == GELU:
+        return _gelu(r)
+    return _silu(r) if activation == SILU else _mish(r)
+
+
+@called_by_name("ppii")
 def activate_and_slope(H, S, n, activation):
-    """Turn r into h, in place, for gelu, silu and mish, and keep dh/dr in S unless S is H."""
+    """Turn r into h, in place, for gelu, silu and mish, and keep dh/dr in S."""
     for i in range(0, n, lanes(H)):
-        r = load(at(H, i))
-        if activation == GELU:
-            h, slope = _gelu(r)
-        elif activation == SILU:
-            h, slope = _silu(r)
-        else:
-            h, slope = _mish(r)
+        h, slope = _with_slope(load(at(H, i)), activation)
         store(at(S, i), slope)
-        store(at(H, i), h)  # last, for where S is H
+        store(at(H, i), h)
 
 
-@compiled
+@called_by_name("ppii")
 def activate_backward(D, H, n, activation):
     """Turn n elements of dh into dr, in place, by the derivative written in h."""
     width = lanes(D)
@@ -196,7 +199,7 @@ def activate_backward(D, H, n, activation):
             store(at(D, i), load(at(D, i)) * (zero - lost))
 
 
-@compiled
+@called_by_name("ppii")
 def keep_slope(S, H, n, activation):
     """Write the slope in n places, where it can be told by h."""
     one = splat(H, 1.0)
@@ -209,7 +212,7 @@ U27, U30, U31 = np.uint64(27), np.uint64(30), np.uint64(31)
 ODD, ODD_1, ODD_2 = np.uint64(GOLDEN), np.uint64(FACTOR_1), np.uint64(FACTOR_2)
 
 
-@compiled
+@called_by_name("ppiiiiii")
 def drop(H, S, first, rows, units, columns, key, threshold):
     """Leave units of rows first, first + 1, ... out, and make the others larger.
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = (
-    "vectors.py", "products.py", "kernels.py", "activations.py", "losses.py", "updates.py",
-    "epoch.py", "prediction.py",
+    "vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py",
+    "updates.py", "epoch.py", "prediction.py",
 )  # fmt: skip
 DAYS_KEPT = 90
 PROCESSOR = Path("/proc/cpuinfo")

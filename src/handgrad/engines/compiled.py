@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
+from handgrad.engines.called import load_called
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
@@ -214,8 +215,8 @@ class Compiled:
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        if np.ndim(rates) and np.shape(rates) != (self._batches,):
-            raise ValueError(f"there must be {self._batches} learning rates; got {np.shape(rates)}")
+        if isinstance(rates, np.ndarray) and rates.shape != (self._batches,):
+            raise ValueError(f"there must be {self._batches} learning rates; got {rates.shape}")
         self._learning_rates[:] = rates
         if self._n_dropping:
             self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
@@ -235,8 +236,8 @@ class Compiled:
         if bad_batch is not None:
             raise bad_input(bad_batch, float(self._sums[epoch.BAD_LOSS]) if end else None)
         n = len(self._rows)
-        loss, right, norm = (float(self._sums[i]) for i in (epoch.LOSS, epoch.RIGHT, epoch.NORM))
-        return Measured(loss / n, right / n, norm)
+        sums = self._sums[: epoch.RESULTS].tolist()
+        return Measured(sums[epoch.LOSS] / n, sums[epoch.RIGHT] / n, sums[epoch.NORM])
 
     def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
         """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
@@ -264,7 +265,7 @@ class Compiled:
             epoch.run_batches(thread, threads, first, last, updates, *memory)
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums.tolist()
+        sums = self._sums[: epoch.RESULTS].tolist()
         if sums[epoch.BAD_BATCH]:
             batch = int(sums[epoch.BAD_BATCH])
             what = f"the loss became {sums[epoch.BAD_LOSS]} in batch {batch}"
@@ -358,9 +359,11 @@ def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
         for function in calls:
             function._cache = NullCache()  # numba has no public way back from enable_caching
         load_products(getattr(types, dtype.name), False)
+        load_called(getattr(types, dtype.name), False)
     else:
         with cache.numba_cache() as keep:
             load_products(getattr(types, dtype.name), keep)
+            load_called(getattr(types, dtype.name), keep)
             for function in calls:
                 if keep and not _loaded:
                     function.enable_caching()

@@ -8,6 +8,7 @@ import math
 
 from numba import njit
 
+from handgrad.engines.called import called_by_name
 from handgrad.engines.vectors import (
     at,
     exponent_of,
@@ -145,7 +146,7 @@ def all_finite(v, n):
 # -- the losses: scores of class c and row i lie at S[c * s_row + i] --------------------------
 
 
-@compiled
+@called_by_name("piiikpdpp")
 def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
     """Replace the scores of n rows by dscore; write each row's weighted loss and its hit.
 
@@ -181,7 +182,7 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
             store(place, load(place) * scale)
 
 
-@compiled
+@called_by_name("piiipipdppd")
 def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoothing):
     """Do the same for logistic outputs; the targets T lie as the scores do."""
     width = lanes(S)
@@ -204,7 +205,7 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoo
         store(at(hit, start), right)
 
 
-@compiled
+@called_by_name("piiipipdpp")
 def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
     """Do the same for outputs that are numbers."""
     width = lanes(S)
@@ -303,7 +304,7 @@ def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
             store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))
 
 
-@compiled
+@called_by_name("iipipid")
 def descend(rows, width, P, row, G, g_row, lr):
     """Move parameters P against the gradient G."""
     down = splat(P, -lr)
@@ -313,7 +314,7 @@ def descend(rows, width, P, row, G, g_row, lr):
             store(place, fma(down, load(at(G, i * g_row + j)), load(place)))
 
 
-@compiled
+@called_by_name("iipipidd")
 def decay(rows, width, P, row, G, g_row, l2, shrink):
     """Add the penalty's gradient to G, then take the part ``shrink`` from the weights P."""
     l2_here, less = splat(P, l2), splat(P, -shrink)
@@ -325,7 +326,7 @@ def decay(rows, width, P, row, G, g_row, l2, shrink):
             store(place, fma(less, p, p))
 
 
-@compiled
+@called_by_name("iipid")
 def scale(rows, width, G, g_row, factor):
     """Multiply a gradient by a factor."""
     times = splat(G, factor)

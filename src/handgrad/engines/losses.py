@@ -5,6 +5,7 @@ Scores and targets lie as there: of class c and row i, at S[c * s_row + i].
 
 from numba import njit
 
+from handgrad.engines.called import called_by_name
 from handgrad.engines.kernels import exp, log
 from handgrad.engines.vectors import (
     at,
@@ -54,7 +55,7 @@ def _poisson(s, t):
     return off - t * (s - log_t), off
 
 
-@compiled
+@called_by_name("piiipipdppidpi")
 def number_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, kind, delta, Q, n_q):
     """Replace the scores of n rows by dscore; write each row's weighted loss, and no hit.
 
@@ -81,7 +82,7 @@ def number_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, kind
         store(at(hit, start), zero)
 
 
-@compiled
+@called_by_name("piiikp")
 def excess_of_true(S, s_row, n, n_classes, y_t, excess):
     """Write by how much each row's true score exceeds the mean of its scores."""
     width = lanes(S)
@@ -94,7 +95,7 @@ def excess_of_true(S, s_row, n, n_classes, y_t, excess):
             excess[i] = S[y_t[i] * s_row + i] - excess[i]
 
 
-@compiled
+@called_by_name("piiikppddp")
 def smooth(S, s_row, n, n_classes, y_t, excess, weight, share, smoothing, loss):
     """Turn loss and dscore of the softmax into those of smoothed labels.
 
