@@ -1,5 +1,8 @@
 """What an estimator shows of itself: ensembles, layers, dead units, calibration, growth, record."""
 
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -321,7 +324,7 @@ def test_ordinary_fits_raise_no_alarm():
     iris = load_iris(return_X_y=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DivergenceWarning)
-        for seed in range(8):
+        for seed in range(25):  # 200 fits
             settings = {"max_iter": 15, "random_state": seed, "batch_size": 32}
             for solver in ("adam", "sgd"):
                 for rate in (1e-3, 1e-2):
@@ -330,3 +333,52 @@ def test_ordinary_fits_raise_no_alarm():
                     assert not MLPRegressor(**chosen).fit(X, y).diverged_
         raw = MLPRegressor(scale_target=False, max_iter=15, random_state=0)
         assert not raw.fit(X, 1000 + y).diverged_
+
+
+# -- the same bits ----------------------------------------------------------------------------
+
+FIT = """
+import hashlib, warnings
+import pandas as pd
+from sklearn.datasets import load_iris
+from handgrad import MLPClassifier, MLPRegressor
+warnings.simplefilter("ignore")
+X, y = load_iris(return_X_y=True, as_frame=True)
+X = X.assign(kind=[f"k{i % 7}" for i in range(150)])
+settings = dict(max_iter=5, random_state=0, batch_size=16, dropout=0.2, early_stopping=True)
+model = MLPClassifier((20,), n_ensemble=2, calibration="temperature", **settings).fit(X, y)
+numbers = MLPRegressor(loss="huber", **settings).fit(X, y * 1000.0)
+answers = model.predict_proba(X).tobytes() + numbers.predict(X).tobytes()
+print(hashlib.sha256(answers).hexdigest())
+"""
+
+
+def test_a_seed_gives_the_same_bits_in_every_process():
+    digests = set()
+    for hash_seed, threads in (("0", "1"), ("1", "2"), ("77", "2")):
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        environment |= {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        run = subprocess.run(
+            [sys.executable, "-c", FIT], env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(run.stdout)
+    assert len(digests) == 1
+
+
+def test_a_row_is_answered_the_same_in_any_company(noisy):
+    X, y = noisy
+    settings = {"hidden_layer_sizes": (30, 10), "max_iter": 3, "random_state": 0}
+    order = np.random.default_rng(0).permutation(len(X))
+    for model in (
+        MLPClassifier(n_ensemble=2, **settings).fit(X, y),
+        MLPClassifier(**settings).fit(X, np.column_stack([y == 0, y > 0, X[:, 0] > 0]).astype(int)),
+    ):
+        whole = model.predict_proba(X)
+        assert np.array_equal(model.predict_proba(X[order]), whole[order])
+        parts = [model.predict_proba(X[start : start + 37]) for start in range(0, len(X), 37)]
+        assert np.array_equal(np.concatenate(parts), whole)
+    for loss in ("squared_error", "poisson"):
+        model = MLPRegressor(loss=loss, **settings).fit(X, y)
+        whole, hidden = model.predict(X), model.transform(X)
+        assert np.array_equal(model.predict(X[order]), whole[order])
+        assert np.array_equal(model.transform(X[order]), hidden[order])

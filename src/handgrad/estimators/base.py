@@ -228,19 +228,18 @@ class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixi
         if going_on:
             self._prepare_going_on(classes)
             self._check_going_on(given.y, partial=partial)
-        kept, held_back = np.arange(len(given.y)), np.arange(0)
+        kept, apart = np.arange(len(given.y)), np.arange(0)
         if self._holds_back(held_out, partial=partial):
-            kept, held_back = self._hold_back(given, bits, going_on=going_on)
+            kept, apart = self._hold_back(given, bits, going_on=going_on)
         if not going_on:
             learning = learning_weight(given.weight, kept, len(given.y))
             self._start(given, learning, self._outputs(given, learning, classes), bits)
         rows = self._encode(given.take(kept))
-        validation = None
+        validation: Validation | None = None
         if held_out.X is not None:
             validation = self._validation(held_out)
-        elif len(held_back):
-            apart = given.take(held_back)
-            validation = self._apart(apart, X)
+        elif len(apart):
+            validation = self._apart(given.take(apart), X)
         if not partial:
             self.n_iter_ = 0
             self.model_ = replace(self.model_, temperature=1.0)
