@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -465,17 +466,24 @@ def test_a_limit_on_the_blas_is_obeyed():
 @pytest.mark.usefixtures("eight_processors")
 @needs_compiled
 @pytest.mark.parametrize(
-    ("units", "batch_size", "expected"),
-    [((10, 10, 2), 32, 1), ((784, 800, 10), 256, 8), ((100, 100, 10), 55, 1), ((2, 3), 10**6, 6)],
+    ("units", "batch_size", "call", "expected"),
+    [
+        ((10, 10, 2), 32, 0, 1),
+        ((784, 800, 10), 256, 10**9, 8),
+        ((100, 100, 10), 55, 0, 1),
+        ((2, 3), 10**6, 13 * 10**6, 6),
+        ((2, 3), 10**6, 14 * 10**6, 1),
+    ],
 )
-def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size, expected):
+def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size, call, expected):
     from handgrad.engines import compiled
 
     made = {}
     monkeypatch.setattr(compiled, "Compiled", lambda *given, **options: made.update(options))
-    monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2e6)
+    monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2_000_000)
+    monkeypatch.setattr(choice, "FLOPS_A_CALL", call)
     rows = Rows(np.zeros((250_000, units[0]), np.float32), np.zeros(250_000, int))
-    work = {"batch_size": batch_size, "l2": 0.5}
+    work = {"batch_size": batch_size, "l2": 0.5, "dropout": (0.1,), "seed": 3, "clip_norm": 2.0}
     ask("compiled").make(Architecture(units), SGD(), rows, **work)
     assert made == {**work, "threads": expected}
 
@@ -556,6 +564,27 @@ def test_without_a_folder_numba_keeps_nothing(base):
     assert "NUMBA_CACHE_DIR" in " ".join(machine.describe()["advice"])
 
 
+def test_what_nobody_has_used_for_long_is_removed(base):
+    def kept_since(name, days, mark="float32.compiled"):
+        path = base / name
+        path.mkdir(parents=True)
+        (path / mark).touch()
+        os.utime(path / mark, (time.time() - 86_400 * days,) * 2)
+        return path
+
+    old = kept_since("engine-0123456789abcdef", 91)
+    young = kept_since("engine-fedcba9876543210", 89)
+    foreign = kept_since("engine-of-a-train", 1000, "driver.txt")
+    here = cache.folder(make=True)
+    cache.mark_warm("float32")
+    assert not old.exists()
+    assert young.exists()
+    assert foreign.exists(), "without a mark it is not ours"
+    os.utime(here / "float32.compiled", (0, 0))
+    cache.mark_warm("float32")
+    assert cache.is_warm("float32"), "what is used counts as new"
+
+
 def test_a_mark_tells_what_has_been_compiled(base):
     assert not cache.is_warm("float32")
     cache.folder(make=True)
@@ -596,7 +625,8 @@ def test_every_file_that_is_compiled_counts():
     """All that imports numba, but for what only calls."""
     folder = Path(cache.__file__).parent
     compiled = {path.name for path in folder.glob("*.py") if "@intrinsic" in path.read_text()}
-    compiled |= {path.name for path in folder.glob("*.py") if "njit(" in path.read_text()}
+    for maker in "njit(", "cfunc(":
+        compiled |= {path.name for path in folder.glob("*.py") if maker in path.read_text()}
     assert compiled == set(cache.SOURCES)
 
 

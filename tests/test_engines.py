@@ -25,13 +25,14 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DivergenceError, MLPClassifier, activations
+from handgrad.dropout import layer_keys, masks
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
-from handgrad.losses import correct, mean_loss
+from handgrad.losses import LossSettings, correct, mean_loss
 from handgrad.model import log_proba, proba
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import SGD, Adam
+from handgrad.optim import SGD, Adam, AdamW, update
 from handgrad.params import Params, glorot_uniform
 from handgrad.rows import Rows
 from handgrad.training import Run, Settings, train
@@ -54,9 +55,19 @@ OPTIMIZERS = {
     "momentum": SGD(momentum=0.9),
     "nesterov": SGD(momentum=0.9, nesterov=True),
     "adam": Adam(),
+    "adamw": AdamW(weight_decay=0.5),
 }
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
+LOSSES = {
+    "smooth softmax": ("softmax", LossSettings(label_smoothing=0.1)),
+    "smooth logistic": ("logistic", LossSettings(label_smoothing=0.3)),
+    "absolute": ("absolute", LossSettings()),
+    "huber": ("huber", LossSettings(delta=0.5)),
+    "median": ("quantile", LossSettings()),
+    "quantiles": ("quantile", LossSettings(quantiles=(0.1, 0.9))),
+    "poisson": ("poisson", LossSettings()),
+}
 
 # Relative to the largest element of an array. float64: ten updates of some hundred roundings
 # each, of 1e-16, stay far below. float32: roundings of 6e-8 in sums of some hundred terms, made
@@ -80,8 +91,10 @@ def some_rows(architecture, n=53, dtype="float64", weighted=False, seed=0):
         y_t = rng.integers(0, n_out, n)
     elif architecture.output == "logistic":
         y_t = rng.integers(0, 2, (n, n_out)).astype(dtype)
+    elif architecture.output == "poisson":
+        y_t = rng.poisson(1.5, (n, n_out)).astype(dtype)
     else:
-        y_t = rng.normal(size=(n, n_out)).astype(dtype)
+        y_t = rng.normal(size=(n, architecture.n_targets)).astype(dtype)
     weight = rng.uniform(0.2, 3, size=n)
     return Rows(x, y_t, (weight / weight.mean()).astype(dtype) if weighted else None)
 
@@ -90,7 +103,8 @@ class Case:
     """A network, its rows and its rule; runs on any engine, and by the formulas."""
 
     def __init__(self, units=(3, 17, 6, 4), activation="tanh", output="softmax", **options):
-        self.architecture = Architecture(tuple(units), activation, output)
+        settings = options.pop("loss", LossSettings())
+        self.architecture = Architecture(tuple(units), activation, output, settings)
         self.optimizer = OPTIMIZERS[options.pop("optimizer", "adam")]
         self.dtype = options.pop("dtype", "float64")
         self.batch_size = options.pop("batch_size", 10)
@@ -98,6 +112,8 @@ class Case:
         self.lr = options.pop("lr", 0.001)
         self.epochs = options.pop("epochs", 2)
         self.shuffles = options.pop("shuffles", True)
+        self.dropout = options.pop("dropout", ())
+        self.clip_norm = options.pop("clip_norm", np.inf)
         n, weighted = options.pop("n", 53), options.pop("weighted", True)
         self.rows = some_rows(self.architecture, n, self.dtype, weighted)
         assert not options
@@ -119,6 +135,9 @@ class Case:
             self.rows,
             batch_size=self.batch_size,
             l2=self.l2,
+            dropout=self.dropout,
+            seed=12,
+            clip_norm=self.clip_norm,
             **options,
         )
 
@@ -140,16 +159,29 @@ class Case:
             total_loss = total_right = 0.0
             for start in range(0, n, self.batch_size):
                 x, y_t, weight = self.rows.take(order[start : start + self.batch_size])
-                tape = forward(self.architecture, params, x)
-                output = self.architecture.output
-                total_loss += float(mean_loss(output, tape.score, y_t, weight)) * len(x)
+                t += 1
+                masks = self.masks(t, len(x))
+                tape = forward(self.architecture, params, x, masks)
+                output, of = self.architecture.output, self.architecture.loss
+                total_loss += float(mean_loss(output, tape.score, y_t, weight, of)) * len(x)
                 right = correct(output, tape.score, y_t)
                 total_right += float(right.sum() if weight is None else weight @ right)
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
-                t += 1
-                self.optimizer.step(params.flat, gradient.flat, slots, t, self.lr)
-            measured.append((total_loss / n, total_right / n))
+                size = np.linalg.norm(gradient.flat.astype(float))
+                gradient.flat[...] *= min(1, self.clip_norm / max(size, 1e-300))
+                update(self.optimizer, params, gradient, slots, t, self.rate_of(t))
+            measured.append((total_loss / n, total_right / n, size))
         return params.flat, slots, measured
+
+    def rate_of(self, t):
+        steps = -(-len(self.rows) // self.batch_size)
+        return self.lr if np.isscalar(self.lr) else self.lr[(t - 1) % steps]
+
+    def masks(self, t, n):
+        if not self.dropout:
+            return ()
+        (keys,) = layer_keys(12, t, 1, len(self.dropout))
+        return masks(self.architecture.layer_units[1:-1], self.dropout, keys, n, self.dtype)
 
     def check(self, engine, **options):
         flat, slots, measured = self.run(engine, **options)
@@ -158,11 +190,10 @@ class Case:
         for got, slot in zip(slots, expected_slots, strict=True):
             assert_same(got, slot, "slot")
         tolerance = TOLERANCE[self.dtype]
-        for (loss, accuracy), (expected_loss, expected_accuracy) in zip(
-            measured, expected, strict=True
-        ):
-            assert loss == pytest.approx(expected_loss, rel=tolerance)
-            assert accuracy == pytest.approx(expected_accuracy, rel=1e-6, abs=1e-12)
+        for got, wanted in zip(measured, expected, strict=True):
+            assert got.loss == pytest.approx(wanted[0], rel=tolerance)
+            assert got.accuracy == pytest.approx(wanted[1], rel=1e-6, abs=1e-12)
+            assert got.gradient_norm == pytest.approx(wanted[2], rel=tolerance, abs=tolerance)
 
 
 def assert_same_bits(one, other):
@@ -206,6 +237,81 @@ def test_every_activation(engine, dtype, optimizer, activation):
 def test_an_activation_for_each_layer(engine, dtype, mixed):
     for units in (3, 17, 6, 4), (3, 16, 8, 4):
         Case(units, mixed, optimizer="sgd", dtype=dtype).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("activation", sorted(activations.ACTIVATIONS))
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_dropout(engine, dtype, activation, optimizer):
+    for units, shares in (
+        ((3, 17, 6, 4), (0.5, 0.2)),
+        ((3, 5, 4), (0.9,)),
+        ((3, 9, 16, 2), (0, 0.3)),
+    ):
+        Case(units, activation, dropout=shares, optimizer=optimizer, dtype=dtype, lr=1e-4).check(
+            engine
+        )
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("clip_norm", [1e-3, 0.2, 1e6])
+def test_gradients_are_clipped(engine, dtype, optimizer, clip_norm):
+    for units in (3, 17, 6, 4), (3, 16, 8), (9, 5), (8, 33, 40, 1):
+        output = "softmax" if units[-1] > 1 else "logistic"
+        Case(
+            units, "gelu", output, clip_norm=clip_norm, optimizer=optimizer, dtype=dtype, lr=1e-4
+        ).check(engine)
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_each_update_has_a_rate_of_its_own(engine, dtype, optimizer):
+    Case(lr=np.linspace(0, 1e-3, 6), optimizer=optimizer, dtype=dtype).check(engine)
+
+
+@needs_compiled
+def test_there_is_a_rate_for_each_update():
+    case = Case(lr=np.ones(7))
+    with pytest.raises(ValueError, match=r"there must be 6 learning rates; got \(7,\)"):
+        case.run("compiled")
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("weighted", [True, False])
+def test_every_loss(engine, dtype, loss, weighted):
+    output, settings = LOSSES[loss]
+    # a small step, or a rounding puts a row on the other side of a kink
+    for units in (3, 17, 4), (3, 2), (2, 9, 33, 34), (3, 5, 18):
+        Case(
+            units, "tanh", output, loss=settings, weighted=weighted, dtype=dtype, optimizer="sgd",
+            lr=1e-3, batch_size=19,
+        ).check(engine)  # fmt: skip
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_every_loss_notices_what_is_not_finite(dtype, loss, bad):
+    output, settings = LOSSES[loss]
+    case = Case((3, 4, 4), "identity", output, loss=settings, dtype=dtype, optimizer="sgd")
+    case.rows.x[31, 1] = bad
+    with np.errstate(invalid="ignore"):
+        assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@needs_compiled
+@dtypes
+def test_poisson_notices_an_exponential_that_overflows(dtype):
+    case = Case((2, 1), output="poisson", dtype=dtype, optimizer="sgd")
+    case.rows.x[31, :] = 3e4
+    assert divergence("compiled", case) == divergence("numpy", case)
 
 
 @engines
@@ -351,7 +457,7 @@ def test_a_row_counts_as_right_when_the_first_highest_class_is_its_own():
     for make in ENGINES.values():
         engine = make(architecture, SGD(), rows, batch_size=12)
         params = Params.zeros((2, 4))  # four equal scores
-        _, accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+        accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
         assert accuracy == pytest.approx(0.25)
 
 
@@ -365,7 +471,7 @@ def test_all_outputs_of_a_row_must_be_right(engine, output):
     params = Params.zeros((3, 3))
     params.W[0][:] = np.eye(3)  # scores 1, 0, 1
     made = ENGINES[engine](architecture, SGD(), rows, batch_size=4)
-    _, accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None)
+    accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
     assert accuracy == pytest.approx(0.125)
 
 
@@ -389,10 +495,12 @@ def test_going_on_is_what_an_unbroken_training_does():
 
 @needs_compiled
 @dtypes
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adamw"])
 @pytest.mark.parametrize(
     "options",
     [
+        {"units": (5, 70, 40, 3), "dropout": (0.3, 0.6)},
+        {"units": (6, 70, 33, 5), "clip_norm": 0.1},
         {"units": (5, 70, 3), "activation": "relu"},
         {"units": (20, 100, 33, 3), "batch_size": 53},
         {"units": (5, 3), "batch_size": 31, "output": "logistic"},
@@ -594,11 +702,43 @@ def test_a_bad_cell_is_noticed_in_the_same_batch(dtype, bad, activation, output,
 @dtypes
 @pytest.mark.parametrize("units", [(3, 16, 4), (3, 7, 5, 4)], ids=str)
 def test_an_infinite_cell_is_noticed_where_tanh_hides_it(dtype, units):
-    # tanh(inf) is 1: the reference sees it in the parameters after the update, one batch later
-    case = Case(units, "tanh", dtype=dtype, optimizer="sgd")
-    case.rows.x[31, 1] = np.inf
-    assert "training diverged" in divergence("compiled", case)
-    assert "training diverged" in divergence("numpy", case)
+    # tanh(inf) is 1, and the loss finite: only the inputs tell
+    for shuffles in True, False:
+        case = Case(units, "tanh", dtype=dtype, optimizer="sgd", shuffles=shuffles)
+        case.rows.x[31, 1] = np.inf
+        message = divergence("compiled", case)
+        assert message == divergence("numpy", case)
+        assert "an input was not finite in batch" in message
+
+
+@engines
+@dtypes
+@pytest.mark.parametrize("loss", ["softmax", *LOSSES])
+def test_a_batch_without_weight_is_harmless(engine, dtype, loss):
+    """Its gradient is that of the penalty alone."""
+    output, settings = LOSSES.get(loss, (loss, LossSettings()))
+    case = Case((3, 5, 4), "gelu", output, loss=settings, dtype=dtype, batch_size=10, n=30)
+    case.rows.weight[:20] = 0
+    case.shuffles, case.clip_norm = False, 0.5
+    case.check(engine)
+    case.rows.weight[:] = 0
+    case.l2, case.optimizer = 0.0, OPTIMIZERS["adam"]
+    flat, _, measured = case.run(engine)
+    assert np.array_equal(flat, case.start()[0].flat)
+    assert measured[0] == (0, 0, 0)
+
+
+@engines
+def test_a_divergence_names_its_layer(engine):
+    case = Case((3, 5, 4, 3), "relu", optimizer="sgd", shuffles=False)
+    params, slots = case.start()
+    params.W[1][2, 1] = np.inf
+    case.start = lambda: (params.copy(), slots)
+    with np.errstate(invalid="ignore"):
+        message = divergence(engine, case)
+    assert (
+        "in batch 1 of epoch 1, at learning rate 0.001. The first layer not finite is 2." in message
+    )
 
 
 @needs_compiled
@@ -1327,6 +1467,17 @@ def test_a_forked_process_has_threads_of_its_own(tmp_path):
         [sys.executable, tmp_path / "forked.py"], capture_output=True, text=True, timeout=120
     )
     assert run.stdout == "done\n", run.stderr
+
+
+@needs_compiled
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_counts_only_its_own_threads(monkeypatch):
+    monkeypatch.setitem(engine_threads._in_use, "a fit of the parent", 5)
+    child = os.fork()
+    if child == 0:
+        os._exit(len(engine_threads._in_use))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @needs_compiled

@@ -320,7 +320,8 @@ def test_cut_off_units_are_counted():
 def test_what_stands_beside_the_network_is_said():
     model = a_model()
     several = replace(model, members=(model.params,), temperature=1.5)
-    notes = " ".join(explain(several, ROW, np.array([1])).notes)
+    explanation = explain(several, ROW, np.array([1]))
+    notes = " ".join(explanation.notes)
     assert "averages 2 networks; this is the first" in notes
     assert "temperature of 1.5" in notes
     assert explain(model, ROW).notes == []

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
+from sklearn import _loss
 
 from handgrad import losses
-from handgrad.losses import OUTPUTS, dscore, mean_loss
+from handgrad.losses import OUTPUTS, LossSettings, dscore, mean_loss
 
 NAMES = sorted(OUTPUTS)
 rows_of_scores = st.lists(
@@ -20,8 +21,8 @@ def targets(name, n, N_y=3, seed=0):
     return {
         "softmax": rng.integers(N_y, size=n),
         "logistic": rng.integers(2, size=(n, N_y)).astype(float),
-        "identity": rng.standard_normal((n, N_y)),
-    }[name]
+        "poisson": rng.poisson(2.0, size=(n, N_y)).astype(float),
+    }.get(name, rng.standard_normal((n, N_y)))
 
 
 @given(rows_of_scores)
@@ -50,10 +51,12 @@ def test_predictions():
     expected = {
         "softmax": special.softmax(score, axis=1),
         "logistic": special.expit(score),
-        "identity": score,
+        "poisson": np.exp(score),
     }
     for name in NAMES:
-        np.testing.assert_allclose(OUTPUTS[name].predict(score), expected[name], rtol=1e-14)
+        np.testing.assert_allclose(
+            OUTPUTS[name].predict(score), expected.get(name, score), rtol=1e-14
+        )
 
 
 def test_row_losses_by_their_definitions():
@@ -65,10 +68,94 @@ def test_row_losses_by_their_definitions():
         "softmax": [-np.log(p[i, k]) for i, k in enumerate(y_t["softmax"])],
         "logistic": -np.sum(binary * np.log(q) + (1 - binary) * np.log(1 - q), axis=1),
         "identity": np.linalg.norm(score - y_t["identity"], axis=1) ** 2 / 2,
+        "absolute": np.linalg.norm(score - y_t["absolute"], ord=1, axis=1),
+        "huber": special.huber(1.0, score - y_t["huber"]).sum(axis=1),
+        "quantile": np.linalg.norm(score - y_t["quantile"], ord=1, axis=1) / 2,
+        "poisson": special.kl_div(y_t["poisson"], np.exp(score)).sum(axis=1),
     }
     for name in NAMES:
         rows = OUTPUTS[name].row_losses(score, y_t[name])
         np.testing.assert_allclose(rows, expected[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "settings"),
+    [
+        ("absolute", _loss.AbsoluteError(), LossSettings()),
+        ("huber", _loss.HuberLoss(delta=0.7), LossSettings(delta=0.7)),
+        ("quantile", _loss.PinballLoss(quantile=0.2), LossSettings(quantiles=(0.2,))),
+        ("poisson", _loss.HalfPoissonLoss(), LossSettings()),
+    ],
+    ids=lambda case: case if isinstance(case, str) else "",
+)
+def test_losses_of_numbers_are_scikit_learns(name, theirs, settings):
+    score, y_t = np.random.default_rng(3).normal(size=200), targets(name, 200, 1)[:, 0]
+    expected = theirs.loss(y_t, score)
+    if name == "poisson":  # it leaves out what depends on the target alone
+        expected = expected + theirs.constant_to_optimal_zero(y_t)
+    rows = OUTPUTS[name].row_losses(score[:, None], y_t[:, None], settings)
+    np.testing.assert_allclose(rows, expected, rtol=1e-12, atol=1e-14)
+    slope = theirs.gradient(y_t, score)
+    ours = OUTPUTS[name].backward(OUTPUTS[name].predict(score[:, None]), y_t[:, None], settings)
+    np.testing.assert_allclose(ours[:, 0], slope, rtol=1e-12, atol=1e-14)
+
+
+def test_a_perfect_prediction_of_counts_costs_nothing():
+    y_t = np.array([[0.5, 1.0, 7.0]])
+    np.testing.assert_allclose(losses.poisson_deviance(np.log(y_t), y_t), 0, atol=1e-15)
+    assert losses.poisson_deviance(np.array([[-40.0]]), np.zeros((1, 1))) == [np.exp(-40)]
+
+
+def test_several_quantiles_of_several_targets_lie_target_by_target():
+    settings = LossSettings(quantiles=(0.1, 0.9))
+    y_t, score = np.array([[0.0, 10.0]]), np.array([[-1.0, 1.0, 9.0, 11.0]])
+    assert losses.quantile_loss(score, y_t, settings) == pytest.approx([0.4])
+    backward = losses.quantile_loss_backward(score, y_t, settings)
+    np.testing.assert_allclose(backward, [[-0.1, 0.1, -0.1, 0.1]])
+
+
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.75])
+def test_the_best_constant_is_the_quantile(q):
+    y_t = np.random.default_rng(0).exponential(size=(999, 1))
+    settings = LossSettings(quantiles=(q,))
+
+    def total(y):
+        return losses.quantile_loss(np.full((999, 1), y), y_t, settings).sum()
+
+    best = np.quantile(y_t, q, method="inverted_cdf")
+    assert total(best) <= min(total(best - 1e-3), total(best + 1e-3))
+
+
+def test_smoothed_labels_by_their_definition():
+    score, s = np.random.default_rng(1).normal(size=(4, 3)), 0.2
+    settings = LossSettings(label_smoothing=s)
+    y_t = targets("softmax", 4)
+    target = (1 - s) * np.eye(3)[y_t] + s / 3
+    expected = -(target * special.log_softmax(score, axis=1)).sum(axis=1)
+    np.testing.assert_allclose(losses.cross_entropy(score, y_t, settings), expected, rtol=1e-13)
+    binary = targets("logistic", 4)
+    target = (1 - s) * binary + s / 2
+    log_yes, log_no = special.log_expit(score), special.log_expit(-score)
+    expected = -(target * log_yes + (1 - target) * log_no).sum(axis=1)
+    rows = losses.binary_cross_entropy(score, binary, settings)
+    np.testing.assert_allclose(rows, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1; got 1.0"),
+        ({"label_smoothing": -0.1}, "label_smoothing"),
+        ({"label_smoothing": np.nan}, "label_smoothing"),
+        ({"delta": 0.0}, "delta must be above 0 and finite; got 0.0"),
+        ({"delta": np.inf}, "delta"),
+        ({"quantiles": ()}, "quantiles must be"),
+        ({"quantiles": (0.5, 1.0)}, "quantiles must be numbers between 0 and 1"),
+    ],
+)
+def test_impossible_settings_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        LossSettings(**wrong)
 
 
 def test_binary_cross_entropy_takes_any_target_between_no_and_yes():
@@ -108,28 +195,32 @@ def test_the_loss_is_the_weighted_mean_over_rows():
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_dscore_is_the_slope_of_the_mean_loss(name, weighted):
+@pytest.mark.parametrize(
+    "settings", [LossSettings(), LossSettings(0.1, 0.5, (0.1,)), LossSettings(0.3, 3.0, (0.2, 0.9))]
+)
+def test_dscore_is_the_slope_of_the_mean_loss(name, weighted, settings):
     rng = np.random.default_rng(2)
-    score, y_t = rng.standard_normal((4, 3)), targets(name, 4)
+    n_quantiles = len(settings.quantiles) if name == "quantile" else 1
+    score, y_t = rng.standard_normal((4, 3 * n_quantiles)), targets(name, 4)
     weight = rng.uniform(0.5, 2, size=4) if weighted else None
-    ours = dscore(OUTPUTS[name].predict(score), y_t, weight)
+    ours = dscore(name, OUTPUTS[name].predict(score), y_t, weight, settings)
     for place in np.ndindex(score.shape):
         moved = score.astype(complex)
         moved[place] += 1e-200j
-        slope = mean_loss(name, moved, y_t, weight).imag / 1e-200
+        slope = mean_loss(name, moved, y_t, weight, settings).imag / 1e-200
         assert ours[place] == pytest.approx(slope, rel=1e-12, abs=1e-15)
 
 
 @given(rows_of_scores)
 def test_the_gradient_of_each_row_of_a_softmax_sums_to_zero(score):
-    d = dscore(losses.softmax(score), targets("softmax", len(score)))
+    d = dscore("softmax", losses.softmax(score), targets("softmax", len(score)))
     np.testing.assert_allclose(d.sum(axis=1), 0, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_dscore_leaves_the_prediction_alone(name):
     y = np.full((2, 3), 0.25)
-    dscore(y, targets(name, 2), np.array([2.0, 3.0]))
+    dscore(name, y, targets(name, 2), np.array([2.0, 3.0]))
     assert (y == 0.25).all()
 
 
@@ -141,6 +232,8 @@ def test_a_row_is_correct_by_the_rule_of_its_output():
     assert losses.correct("logistic", score, answers).tolist() == [True, False, True]
     assert losses.correct("identity", score, score.copy()).all()
     assert not losses.correct("identity", score, score + 1e-9).any()
+    for name in "absolute", "huber", "quantile", "poisson":
+        assert not losses.correct(name, score, score.copy()).any()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,6 +242,6 @@ def test_float32_scores_give_float32_rows_and_a_float64_mean(name):
     y_t = targets(name, 4)
     y_t = y_t if y_t.ndim == 1 else y_t.astype(np.float32)
     y = OUTPUTS[name].predict(score)
-    assert y.dtype == dscore(y, y_t).dtype == np.float32
+    assert y.dtype == dscore(name, y, y_t).dtype == np.float32
     assert OUTPUTS[name].row_losses(score, y_t).dtype == np.float32
     assert mean_loss(name, score, y_t).dtype == np.float64

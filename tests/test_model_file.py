@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
+from handgrad.losses import LossSettings
 from handgrad.model import Model
 from handgrad.model_file import (
     LONGEST_HEADER,
@@ -696,6 +697,33 @@ def test_numbers_that_are_not_finite_are_no_labels():
         from_bytes(with_description(text, content))
     with pytest.raises(ModelFileError):
         from_bytes(described(content, classes={"dtype": "float32", "values": [0.5, 1.5, 1e300]}))
+
+
+def test_settings_of_the_loss_come_back_and_the_usual_ones_are_not_written():
+    settings = LossSettings(label_smoothing=0.1, delta=2.0, quantiles=(0.1, 0.9))
+    model = a_model(loss=settings)
+    assert from_bytes(to_bytes(model)).architecture == model.architecture
+    assert "loss" not in description_of(GOOD)["architecture"]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        None,
+        {},
+        {"label_smoothing": 0.1},
+        {"label_smoothing": 0.0, "delta": 1.0, "quantiles": [0.5]},
+        {"label_smoothing": 2.0, "delta": 1.0, "quantiles": [0.5]},
+        {"label_smoothing": "0.1", "delta": 1.0, "quantiles": [0.5]},
+        {"label_smoothing": 0.1, "delta": True, "quantiles": [0.5]},
+        {"label_smoothing": 0.1, "delta": 1.0, "quantiles": 0.5},
+        {"label_smoothing": 0.1, "delta": 1.0, "quantiles": []},
+        {"label_smoothing": 0.1, "delta": 1.0, "quantiles": [0.5], "module": "os"},
+    ],
+)
+def test_settings_of_the_loss_that_cannot_be_are_refused(loss):
+    with pytest.raises(ModelFileError):
+        from_bytes(described(architecture__loss=loss))
 
 
 def test_an_activation_for_each_layer_comes_back():

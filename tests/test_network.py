@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from handgrad import two_layer
 from handgrad.activations import ACTIVATIONS
 from handgrad.gradcheck import central_difference, check_gradients
-from handgrad.losses import OUTPUTS
+from handgrad.losses import OUTPUTS, LossSettings
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.params import Params
 
@@ -41,8 +41,16 @@ class Problem(NamedTuple):
         r = forward(self.architecture, self.params, self.x).r
         kinked = {"relu", "leaky_relu", "selu"}  # elu too, in its second derivative
         layers = zip(self.architecture.activations, r, strict=True)
-        sizes = (np.abs(layer).min() for name, layer in layers if name in kinked)
-        return min(sizes, default=np.inf)
+        sizes = [np.abs(layer).min() for name, layer in layers if name in kinked]
+        return min([*sizes, self.distance_to_a_kink_of_the_loss()])
+
+    def distance_to_a_kink_of_the_loss(self):
+        name, settings = self.architecture.output, self.architecture.loss
+        if name not in ("absolute", "quantile", "huber"):
+            return np.inf
+        score = forward(self.architecture, self.params, self.x).score
+        off = score - np.repeat(self.y_t, score.shape[1] // self.y_t.shape[1], axis=1)
+        return np.abs(np.abs(off) - settings.delta if name == "huber" else off).min()
 
     def smallest_gradient(self):
         """Find the parameter of smallest gradient: how large its largest entry is."""
@@ -62,8 +70,8 @@ def draw_problem(architecture, n, seed, weighted=False, l2=0.0):
     y_t = {
         "softmax": rng.integers(N_y, size=n),
         "logistic": rng.integers(2, size=(n, N_y)).astype(float),
-        "identity": rng.standard_normal((n, N_y)),
-    }[architecture.output]
+        "poisson": rng.poisson(2.0, size=(n, N_y)).astype(float),
+    }.get(architecture.output, rng.standard_normal((n, architecture.n_targets)))
     weight = rng.uniform(0.2, 2, size=n) if weighted else None
     return Problem(architecture, params, x, y_t, weight, l2)
 
@@ -79,7 +87,16 @@ def problems(draw):
     hidden = draw(st.lists(sizes, max_size=4))
     names = st.sampled_from(sorted(ACTIVATIONS))
     activation = draw(st.one_of(names, st.tuples(*[names] * len(hidden))))
-    architecture = Architecture((draw(sizes), *hidden, N_y), activation, output)
+    settings = draw(
+        st.builds(
+            LossSettings,
+            label_smoothing=st.sampled_from([0.0, 0.2]),
+            delta=st.sampled_from([0.5, 1.0]),
+            quantiles=st.sampled_from([(0.5,), (0.2,), (0.1, 0.5, 0.9)]),
+        )
+    )
+    N_y *= len(settings.quantiles) if output == "quantile" else 1
+    architecture = Architecture((draw(sizes), *hidden, N_y), activation, output, settings)
     n, seed = draw(st.integers(1, 8)), draw(seeds)
     return draw_problem(architecture, n, seed, draw(st.booleans()), draw(st.sampled_from([0, 0.1])))
 
@@ -229,6 +246,10 @@ def test_the_penalty_of_a_million_float32_weights_keeps_its_digits():
         ({"layer_units": (3, 0, 2)}, r"layer_units must be .* got \(3, 0, 2\)"),
         ({"activation": "swish"}, "activation must be one of .*'relu'.* got 'swish'"),
         ({"activation": ("relu", "tanh")}, "one for each of 0 hidden layers; got"),
+        (
+            {"output": "quantile", "loss": LossSettings(quantiles=(0.1, 0.5, 0.9))},
+            "N_y must be a multiple of 3 quantiles; got 2",
+        ),
         ({"output": "hinge"}, "output must be one of .*'softmax'.* got 'hinge'"),
     ],
 )

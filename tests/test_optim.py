@@ -8,8 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from handgrad.network import Architecture, backward, forward, loss
-from handgrad.optim import SGD, Adam, invscaling, lbfgs
+from handgrad.optim import SGD, Adam, AdamW, clip, lbfgs, norm, update
 from handgrad.params import Params
+from handgrad.schedules import invscaling
 
 OPTIMIZERS = {
     "sgd": SGD(),
@@ -152,6 +153,49 @@ def test_every_rule_finds_the_bottom_of_a_bowl(name):
     for t in range(1, 2001):
         OPTIMIZERS[name].step(theta, np.array([1.0, 4.0]) * (theta - bottom), slots, t, 0.02)
     np.testing.assert_allclose(theta, bottom, atol=1e-6)
+
+
+def test_adamw_takes_lr_times_decay_of_each_weight_and_of_no_bias():
+    """By hand: after one step Adam has moved by lr against the sign of the gradient."""
+    params = Params.view(np.array([2.0, -4.0, 3.0]), (2, 1))
+    gradients = params.like(np.array([1.0, 1.0, -1.0]))
+    update(AdamW(weight_decay=0.5, epsilon=0.0), params, gradients, np.zeros((2, 3)), 1, 0.1)
+    np.testing.assert_allclose(params.flat, [2 - 0.1 - 0.1, -4 - 0.1 + 0.2, 3 + 0.1], rtol=1e-14)
+
+
+def test_adamw_follows_its_formula():
+    units, decay, lr = (7, 5), WIDE(0.3), WIDE(0.01)
+    theta = np.linspace(-1, 1, 40)
+    params, slots = Params.view(theta.copy(), units), np.zeros((2, 40))
+    wide, memory = theta.astype(WIDE), [WIDE(0), WIDE(0)]
+    weights = np.arange(40) < 35
+    for t in range(1, 301):
+        g = gradient_at(t)[:40]
+        update(AdamW(weight_decay=0.3), params, params.like(g), slots, t, 0.01)
+        wide = adam(wide, g.astype(WIDE), memory, WIDE(t), lr) - lr * decay * weights * wide
+    np.testing.assert_allclose(params.flat, wide.astype(float), rtol=0, atol=1e-12)
+
+
+def test_without_decay_adamw_is_adam_to_the_bit():
+    params = [Params.view(np.linspace(-1, 1, 40), (7, 5)) for _ in range(2)]
+    for rule, one in zip((Adam(), AdamW(weight_decay=0.0)), params, strict=True):
+        slots = np.zeros((2, 40))
+        for t in range(1, 10):
+            update(rule, one, one.like(gradient_at(t)[:40]), slots, t, 0.01)
+    assert np.array_equal(params[0].flat, params[1].flat)
+
+
+def test_the_norm_is_that_of_all_parameters_in_float64():
+    gradients = Params.view(np.array([3.0, 0.0, 4.0], np.float32), (2, 1))
+    assert norm(gradients) == 5
+    assert norm(Params.view(np.full(3, 1e30, np.float32), (2, 1))) == pytest.approx(3**0.5 * 1e30)
+
+
+def test_clipping_keeps_the_direction():
+    for size, expected in ((5.0, [0.6, 0.0, 0.8]), (10.0, [0.3, 0.0, 0.4]), (0.5, [3, 0, 4])):
+        gradients = Params.view(np.array([3.0, 0.0, 4.0]), (2, 1))
+        clip(gradients, size, 1.0)
+        np.testing.assert_allclose(gradients.flat, expected, rtol=1e-15)
 
 
 def test_inverse_scaling():

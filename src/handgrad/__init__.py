@@ -7,7 +7,13 @@ for them; the exceptions say what went wrong. The derivation itself is ``handgra
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from handgrad.errors import DataError, DivergenceError, HandgradError, ModelFileError
+from handgrad.errors import (
+    DataError,
+    DivergenceError,
+    DivergenceWarning,
+    HandgradError,
+    ModelFileError,
+)
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
@@ -17,6 +23,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DataError",
     "DivergenceError",
+    "DivergenceWarning",
     "HandgradError",
     "MLPClassifier",
     "MLPRegressor",

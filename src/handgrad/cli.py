@@ -57,6 +57,7 @@ from handgrad.history import Epoch, History
 from handgrad.labels import encode_labels
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model, save_model
+from handgrad.rows import take
 from handgrad.table import read_table
 from handgrad.terminal import (
     brief,
@@ -280,7 +281,7 @@ def main(context: click.Context) -> None:
     "--report",
     metavar="FOLDER",
     type=FILE,
-    help="Write learning_curve.png and confusion_matrix.png here.",
+    help="Write report.html and its pictures here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why.")
@@ -305,7 +306,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     engine = {"name": estimator.engine_, "reason": estimator.engine_reason_}
     history = estimator.history_
     outcome = Outcome(data, parts, model, history, evaluation, judged.name, seconds, engine)
-    written = _write_outcome(outcome, options["model_path"], options["report"])
+    written = _write_outcome(outcome, options)
     if as_json:
         print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
@@ -431,14 +432,15 @@ def _figures(epoch: Epoch) -> str:
     return text
 
 
-def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None) -> list[Path]:
+def _write_outcome(outcome: Outcome, options: dict[str, Any]) -> list[Path]:
+    model_path, report = options["model_path"], options["report"]
     written = []
     if model_path is not None:
         save_model(outcome.model, model_path)
         written.append(model_path)
     if report is not None:
         try:
-            written += _write_report(outcome, report)
+            written += _write_report(outcome, report, options["learning_rate"])
         except BaseException:
             if model_path is not None:
                 note(f"wrote {shown(model_path)}")
@@ -446,16 +448,35 @@ def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | Non
     return written
 
 
-def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
-    from handgrad.plots import write_report
+def _write_report(outcome: Outcome, folder: Path, lr: float) -> list[Path]:
+    from handgrad.report import Judged, write_report
 
-    best = outcome.kept_epoch if outcome.parts.validation else None
+    part = outcome.parts.judged()
+    y_t = encode_labels(part.y, outcome.model.classes)
+    known = [
+        ("table", outcome.data.name),
+        ("target", outcome.data.target),
+        ("network", network_line(outcome.model)),
+        ("training", f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s"),
+    ]
     folder.mkdir(parents=True, exist_ok=True)
+    with _no_warnings():
+        return write_report(
+            folder,
+            outcome.history,
+            outcome.evaluation,
+            rows=outcome.judged_rows,
+            best=outcome.kept_epoch if outcome.parts.validation else None,
+            judged=Judged(outcome.model, part.table, y_t, lr),
+            known=known,
+        )
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of signs that the font lacks
-        return write_report(
-            folder, outcome.history, outcome.evaluation, rows=outcome.judged_rows, best=best
-        )
+        yield
 
 
 def _print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:
@@ -510,7 +531,7 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         output = None
     _check_output(output, model, table)
     _load(*TABLE_LIBRARIES)
-    trained = load_model(model)
+    trained = _classifier(model)
     columns = read_table(table, separator=separator_of(options))
     content = _predictions(trained, columns, with_probabilities=proba).encode()
     _report_extra(trained, columns)
@@ -518,6 +539,17 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
     else:
         write_atomically(output, content)
+
+
+def _classifier(path: Path) -> Model:
+    """Read a model that gives each row one label."""
+    model = load_model(path)
+    if not len(model.classes) or model.is_multilabel:
+        raise ModelFileError(
+            f"{str(path)!r} does not give each row one label, which this command is for; load it "
+            "in Python, with handgrad.MLPRegressor.load or handgrad.MLPClassifier.load"
+        )
+    return model
 
 
 def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
@@ -538,13 +570,25 @@ def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool)
 @click.argument("table", type=TABLE)
 @click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
 @SEPARATOR
+@click.option(
+    "--report",
+    metavar="FOLDER",
+    type=FILE,
+    help="Write report.html and its pictures here.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def evaluate_command(
-    model: Path, table: Path, target: str | None, as_json: bool, **options: Any
+    model: Path,
+    table: Path,
+    target: str | None,
+    report: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Judge MODEL by the labelled rows of TABLE."""
+    _check_report(report)
     _load(*TABLE_LIBRARIES)
-    trained = load_model(model)
+    trained = _classifier(model)
     columns = read_table(table, separator=separator_of(options))
     target = target or trained.target
     if target is None:
@@ -557,10 +601,42 @@ def evaluate_command(
     _report_extra(trained, columns, target)
     if missing.any():
         note(f"left out: {int(missing.sum()):,} rows without a label")
+    written = []
+    if report is not None:
+        labelled = np.flatnonzero(~missing)
+        rows = take(columns, labelled)
+        written = _report_of(trained, rows, y_t[labelled], evaluation, report, str(table))
     if as_json:
-        print_json(evaluation_json(evaluation))
-    else:
-        print_evaluation(evaluation, f"{evaluation.n:,} rows")
+        files = {"files": [str(path) for path in written]} if written else {}
+        print_json(evaluation_json(evaluation) | files)
+        return
+    print_evaluation(evaluation, f"{evaluation.n:,} rows")
+    for path in written:
+        say(f"wrote {shown(path)}")
+
+
+def _report_of(
+    model: Model,
+    columns: "pa.Table",
+    y_t: NDArray[np.intp],
+    evaluation: Evaluation,
+    folder: Path,
+    name: str,
+) -> list[Path]:
+    from handgrad.report import Judged, write_report
+
+    known = [("table", name), ("network", network_line(model))]
+    folder.mkdir(parents=True, exist_ok=True)
+    with _no_warnings():
+        return write_report(
+            folder,
+            History(()),
+            evaluation,
+            rows=f"{evaluation.n:,} rows",
+            best=None,
+            judged=Judged(model, columns, y_t),
+            known=known,
+        )
 
 
 @main.command()
@@ -790,10 +866,10 @@ def _check_engine(engine: str) -> None:
 
 
 def _check_report(folder: Path | None) -> None:
-    from handgrad.plots import require_matplotlib
-
     if folder is None:
         return
+    from handgrad.plots import require_matplotlib
+
     try:
         require_matplotlib()
     except ImportError as error:

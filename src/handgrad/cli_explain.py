@@ -94,8 +94,9 @@ def _truth(model: Model, cells: "pa.Table", target: str | None, row: int) -> Tru
 
 
 def _has_one_target(model: Model) -> bool:
-    n_outputs = model.architecture.layer_units[-1]
-    return not model.is_multilabel and n_outputs <= max(1, len(model.classes))
+    if len(model.classes):
+        return not model.is_multilabel
+    return model.architecture.n_targets == 1
 
 
 def _number(model: Model, cells: "pa.Table", target: str) -> Truth:
@@ -104,7 +105,7 @@ def _number(model: Model, cells: "pa.Table", target: str) -> Truth:
         return Truth(None, "", "the true number of this row is missing")
     y_t = np.array([[value]])
     if model.scale is not None:
-        y_t = (y_t - model.scale.mean) / model.scale.scale
+        y_t = (y_t - model.scale.mean[0]) / model.scale.scale[0]
     return Truth(y_t.astype(model.params.flat.dtype), f"{value:.6g}")
 
 
@@ -164,8 +165,8 @@ def _truths(model: Model, table: "pa.Table", target: str) -> tuple[Array, NDArra
         if missing.all():
             raise DataError(f"column {target!r} must hold numbers; there are none")
         scale = model.scale
-        y_t = values[:, None] if scale is None else (values[:, None] - scale.mean) / scale.scale
-        return y_t, missing
+        y_t = values if scale is None else (values - scale.mean[0]) / scale.scale[0]
+        return y_t[:, None], missing
     y, missing = labels_of(table, target)
     classes = class_numbers(y, missing, model.classes)
     return (classes[:, None] if model.architecture.output == "logistic" else classes), missing

@@ -8,7 +8,7 @@ is y_t, the truth. The formulas are in the small language of ``formula.py``.
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from handgrad.network import Architecture
 
@@ -314,8 +314,7 @@ def _end(architecture: Architecture, *, weighted: bool, l2: float) -> list[Equat
 def smoothed(architecture: Architecture) -> End:
     """Give the output's equations; with label smoothing, those with the softened target."""
     end = ENDS[architecture.output]
-    settings: Any = getattr(architecture, "loss", None)
-    s = getattr(settings, "label_smoothing", 0.0)
+    s = architecture.loss.label_smoothing
     if not s or architecture.output not in ("softmax", "logistic"):
         return end
     words = f"{end.slope_words} Smoothing spreads {s:g} of each truth over all classes."

@@ -26,4 +26,35 @@ class ModelFileError(HandgradError):
 
 
 class DivergenceError(HandgradError):
-    """Training left the finite numbers; the message says when, and what to try."""
+    """Training left the finite numbers; the message says when, and what to try.
+
+    Attributes
+    ----------
+    epoch, batch : int or None
+        Where, both from 1; batch is None if it was noticed after an epoch's last.
+    layer : int or None
+        The first layer, from 1, of which a parameter or an activation was not finite; 0 for the
+        inputs; None if all were: then it is the loss itself, of a target or a weight.
+    last_loss : float or None
+        The last finite loss, of the batch before or else of the epoch before.
+    learning_rate : float or None
+        Of that batch.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        epoch: int | None = None,
+        batch: int | None = None,
+        layer: int | None = None,
+        last_loss: float | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.batch, self.layer = epoch, batch, layer
+        self.last_loss, self.learning_rate = last_loss, learning_rate
+
+
+class DivergenceWarning(UserWarning):
+    """Training explodes, although its numbers are still finite."""

@@ -189,6 +189,7 @@ def check_gradients(
     weight: Array | None = None,
     l2: float = 0.0,
     *,
+    masks: tuple[Array, ...] = (),
     gradients: Params | None = None,
     tolerance: float = 1e-9,
     most_entries: int | None = None,
@@ -199,6 +200,8 @@ def check_gradients(
     ----------
     architecture, params, x, y_t, weight, l2
         As for ``network.forward`` and ``network.loss``; params in float64.
+    masks : tuple of arrays
+        Those of dropout, held fixed; none by default.
     gradients : Params, optional
         What to check; those of ``network.backward`` by default.
     tolerance : float
@@ -211,13 +214,13 @@ def check_gradients(
     -------
     GradientCheck
     """
-    tape = forward(architecture, params, x)
+    tape = forward(architecture, params, x, masks)
     if gradients is None:
         gradients = backward(architecture, params, tape, y_t, weight, l2)
 
     def loss_at(theta: Array) -> Any:
         point = params.like(theta)
-        return loss(architecture, point, forward(architecture, point, x), y_t, weight, l2)
+        return loss(architecture, point, forward(architecture, point, x, masks), y_t, weight, l2)
 
     errors, worst = {}, {}
     for name, places in params.like(np.arange(params.flat.size)).named():

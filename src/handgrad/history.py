@@ -26,9 +26,14 @@ class Epoch:
     validation_score : float or None
         What a scorer said of them (the more, the better); None where none was asked.
     learning_rate : float
-        What the updates of this epoch used.
+        What the last update of this epoch used.
     seconds : float
         Wall-clock time since training started.
+    gradient_norm : float or None
+        Length of the last batch's gradient, penalty included, before it was clipped.
+
+    With dropout, loss and accuracy are those of the network with units left out; the validation
+    is of the whole network.
     """
 
     epoch: int
@@ -39,6 +44,7 @@ class Epoch:
     validation_accuracy: float | None
     learning_rate: float
     seconds: float
+    gradient_norm: float | None = None
     validation_score: float | None = None
 
 

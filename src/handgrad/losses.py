@@ -1,19 +1,33 @@
 """From scores to probabilities and to the loss, and back to dscore.
 
-Three outputs stand here, each a prediction y of the scores with the loss that fits it:
+An output is a prediction y of the scores with the loss that fits it:
 
     softmax     y = softmax(score)     cross-entropy           y_t of shape (n,), class numbers
     logistic    y = logistic(score)    binary cross-entropy    y_t of shape (n, N_y), 0 or 1
     identity    y = score              half the squared error  y_t of shape (n, N_y), numbers
+    poisson     y = exp(score)         half the deviance       y_t of shape (n, N_y), counts >= 0
 
-The pairs are chosen so that one formula is the derivative of all three, prediction minus
-target over n: equation 6 of docs/derivation.md, which proves it for each.
+These pairs are chosen so that one formula is the derivative of all, prediction minus target over
+n: equation 6 of docs/derivation.md, which proves it for the first three. (For the last, the
+derivative of e^score - y_t score is e^score - y_t.) Three more losses of numbers, y = score,
+are less moved by rows that lie far off. Their derivative is not prediction minus target, but a
+function of it that is bounded:
+
+    absolute    |y - y_t|                                 its sign
+    huber       squared up to delta, linear from there    y - y_t, held between -delta and delta
+    quantile    q (y_t - y) or (1 - q) (y - y_t), which   -q below the target, 1 - q above it
+                is not negative, for each quantile q
+
+With label smoothing s the target of a class is (1 - s) 1[y_t] + s/K in place of 1[y_t], K being
+N_y for the softmax and 2 for each logistic output (Szegedy et al., 2016). The loss is then the
+cross-entropy with that target, and equation 6 holds with it.
 
 Losses are computed from the scores, never from the logarithm of a probability that may have
 underflowed to 0, and their means accumulate in float64.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +36,46 @@ from numpy.typing import NDArray
 from handgrad.activations import identity, logistic
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """What some losses can be told.
+
+    Attributes
+    ----------
+    label_smoothing : float
+        Of softmax and logistic: the share of each target that is spread over all classes.
+    delta : float
+        Of huber: how far off a prediction may be until its loss grows only linearly.
+    quantiles : tuple of float
+        Of quantile: what to predict, each between 0 and 1 (both excluded). The outputs are
+        all quantiles of the first target, then all of the second, and so on.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of its range.
+    """
+
+    label_smoothing: float = 0.0
+    delta: float = 1.0
+    quantiles: tuple[float, ...] = (0.5,)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"label_smoothing must be at least 0 and below 1; got {self.label_smoothing}"
+            )
+        if not 0 < self.delta < np.inf:
+            raise ValueError(f"delta must be above 0 and finite; got {self.delta}")
+        if not self.quantiles or not all(0 < q < 1 for q in self.quantiles):
+            raise ValueError(
+                f"quantiles must be numbers between 0 and 1, at least one; got {self.quantiles}"
+            )
+
+
+PLAIN = LossSettings()
 
 
 def softmax(score: Array) -> Array:
@@ -45,59 +99,173 @@ def log_logistic(score: Array) -> Array:
     return np.where(score > 0, 0, score) - tail
 
 
-def cross_entropy(score: Array, y_t: Array) -> Array:
-    """Compute -log softmax(score)[i, y_t[i]] of each row, shape (n,)."""
+def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    """Compute -log softmax(score)[i, y_t[i]] of each row, shape (n,), or -sum target log y."""
     shifted = score - score.max(axis=1, keepdims=True)
     log_sum_exp = np.log(np.exp(shifted).sum(axis=1))
-    rows: Array = log_sum_exp - shifted[np.arange(len(y_t)), y_t]
+    true = shifted[np.arange(len(y_t)), y_t]
+    smoothing = settings.label_smoothing
+    if smoothing:
+        true = (1 - smoothing) * true + smoothing * shifted.mean(axis=1)
+    rows: Array = log_sum_exp - true
     return rows
 
 
-def binary_cross_entropy(score: Array, y_t: Array) -> Array:
+def cross_entropy_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    # y - target: the target is 1 in column y_t[i], else 0
+    n, N_y = y.shape
+    smoothing = settings.label_smoothing
+    difference = y - smoothing / N_y if smoothing else y.copy()
+    difference[np.arange(n), y_t] -= 1 - smoothing
+    return difference
+
+
+def binary_cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
     """Compute -y_t log y - (1 - y_t) log(1 - y), summed over outputs, shape (n,)."""
     # log(1 - y) = log y - score, so the two terms become y_t score - log y
-    rows: Array = ((1 - y_t) * score - log_logistic(score)).sum(axis=1)
+    rows: Array = ((1 - _smoothed(y_t, settings)) * score - log_logistic(score)).sum(axis=1)
     return rows
 
 
-def squared_error(score: Array, y_t: Array) -> Array:
+def binary_cross_entropy_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    difference: Array = np.subtract(y, _smoothed(y_t, settings), dtype=y.dtype)
+    return difference
+
+
+def _smoothed(y_t: Array, settings: LossSettings) -> Array:
+    smoothing = settings.label_smoothing
+    return (1 - smoothing) * y_t + smoothing / 2 if smoothing else y_t
+
+
+def squared_error(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
     """Compute half the squared distance of prediction and target, shape (n,)."""
     rows: Array = (0.5 * (score - y_t) ** 2).sum(axis=1)
     return rows
 
 
+def squared_error_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    difference: Array = np.subtract(y, y_t, dtype=y.dtype)
+    return difference
+
+
+def poisson_deviance(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    """Compute y - y_t - y_t log(y / y_t) for y = exp(score), summed over outputs, shape (n,).
+
+    Half the deviance of Poisson's distribution (McCullagh and Nelder, 1989): up to a number
+    that depends on y_t alone, which makes a perfect prediction 0, it is y - y_t score.
+    """
+    log_y_t = np.log(np.where(y_t > 0, y_t, 1))
+    rows: Array = (np.exp(score) - y_t - y_t * (score - log_y_t)).sum(axis=1)
+    return rows
+
+
+def absolute_error(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    """Compute |y - y_t|, summed over outputs, shape (n,)."""
+    rows: Array = _size(score - y_t).sum(axis=1)
+    return rows
+
+
+def absolute_error_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    # 0 where the prediction is exact, which lies between the slopes -1 and 1
+    slope: Array = np.sign(y - y_t)
+    return slope
+
+
+def _size(difference: Array) -> Array:
+    # an absolute value that keeps a complex step
+    return np.where(difference > 0, difference, -difference)
+
+
+def huber_loss(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    """Compute d^2/2 for d = |y - y_t| <= delta, else delta (d - delta/2), shape (n,).
+
+    Huber (1964); summed over outputs.
+    """
+    off = _size(score - y_t)
+    held = np.where(off > settings.delta, settings.delta, off)
+    rows: Array = (held * (off - held / 2)).sum(axis=1)
+    return rows
+
+
+def huber_loss_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    slope: Array = np.clip(y - y_t, -settings.delta, settings.delta)
+    return slope
+
+
+def quantile_loss(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    """Compute q (y_t - y) for y <= y_t, else (1 - q) (y - y_t), summed over outputs, shape (n,).
+
+    The expected loss is smallest where a share q of the targets lies below y (Koenker and
+    Bassett, 1978). y_t has shape (n, targets), score (n, targets * quantiles).
+    """
+    off, q = _off_by_quantile(score, y_t, settings)
+    rows: Array = np.where(off > 0, (1 - q) * off, -q * off).sum(axis=1)
+    return rows
+
+
+def quantile_loss_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
+    off, q = _off_by_quantile(y, y_t, settings)
+    return np.where(off > 0, 1 - q, -q)
+
+
+def _off_by_quantile(y: Array, y_t: Array, settings: LossSettings) -> tuple[Array, Array]:
+    count = len(settings.quantiles)
+    off = y - np.repeat(y_t, count, axis=1)
+    return off, np.tile(np.asarray(settings.quantiles, off.real.dtype), y_t.shape[1])
+
+
 class Output(NamedTuple):
     predict: Callable[[Array], Array]  # score (n, N_y) -> y (n, N_y)
-    row_losses: Callable[[Array, Array], Array]  # score, y_t -> (n,)
+    row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
+    backward: Callable[..., Array]  # y, y_t, settings -> d row_losses / d score, (n, N_y)
+
+
+def exponential(score: Array) -> Array:
+    y: Array = np.exp(score)
+    return y
 
 
 OUTPUTS = {
-    "softmax": Output(softmax, cross_entropy),
-    "logistic": Output(logistic, binary_cross_entropy),
-    "identity": Output(identity, squared_error),
+    "softmax": Output(softmax, cross_entropy, cross_entropy_backward),
+    "logistic": Output(logistic, binary_cross_entropy, binary_cross_entropy_backward),
+    "identity": Output(identity, squared_error, squared_error_backward),
+    "absolute": Output(identity, absolute_error, absolute_error_backward),
+    "huber": Output(identity, huber_loss, huber_loss_backward),
+    "quantile": Output(identity, quantile_loss, quantile_loss_backward),
+    "poisson": Output(exponential, poisson_deviance, squared_error_backward),
 }
 
 
-def mean_loss(output: str, score: Array, y_t: Array, weight: Array | None = None) -> Any:
+def mean_loss(
+    output: str,
+    score: Array,
+    y_t: Array,
+    weight: Array | None = None,
+    settings: LossSettings = PLAIN,
+) -> Any:
     """Compute equation 5, L = (1/n) sum_i weight_i loss_i, as a scalar of float64 or complex128.
 
     The weights are used as they come: weights of mean 1 make L a weighted mean.
     """
-    rows = OUTPUTS[output].row_losses(score, y_t)  # (n,)
+    rows = OUTPUTS[output].row_losses(score, y_t, settings)  # (n,)
     if weight is not None:
         rows = weight * rows
     return np.mean(rows, dtype=np.result_type(rows, np.float64))
 
 
-def dscore(y: Array, y_t: Array, weight: Array | None = None) -> Array:
-    """Compute equation 6, dscore = weight (y - target) / n, shape (n, N_y), for every output."""
-    n = len(y)
-    difference = y.copy()
-    if y_t.ndim == 1:  # class numbers: the target is 1 in column y_t[i], else 0
-        difference[np.arange(n), y_t] -= 1
-    else:
-        difference -= y_t
-    difference /= n
+def dscore(
+    output: str,
+    y: Array,
+    y_t: Array,
+    weight: Array | None = None,
+    settings: LossSettings = PLAIN,
+) -> Array:
+    """Compute equation 6, dscore = weight (y - target) / n, shape (n, N_y).
+
+    For absolute, huber and quantile, of which y - target is not the slope, see above.
+    """
+    difference = OUTPUTS[output].backward(y, y_t, settings)
+    difference /= len(y)
     if weight is not None:
         difference *= weight[:, None]
     return difference
@@ -108,11 +276,14 @@ def correct(output: str, score: Array, y_t: Array) -> NDArray[np.bool_]:
 
     The softmax picks the class of the highest score, the first of several; each logistic
     output says yes above a score of 0, and all outputs of a row must be right. A row of
-    numbers counts as right only where it is exact.
+    numbers counts as right only where it is exact, and with a loss other than the squared
+    error never.
     """
     if output == "softmax":
         picked: NDArray[np.bool_] = score.argmax(axis=1) == y_t
         return picked
+    if output not in ("logistic", "identity"):
+        return np.zeros(len(score), np.bool_)
     decided = (score > 0) if output == "logistic" else score
     right: NDArray[np.bool_] = (decided == y_t).all(axis=1)
     return right

@@ -183,12 +183,19 @@ class Model:
         return decided if self.is_multilabel else self.classes[decided]
 
     def predict_numbers(self, columns: "pa.Table | Array") -> Array:
-        """Predict the numbers of each row, shape (n, N_y), in the precision of the network."""
+        """Predict the numbers of each row, shape (n, N_y), in the precision of the network.
+
+        Several quantiles ascend.
+        """
         prediction = OUTPUTS[self.architecture.output].predict(self.scores(columns))
-        if self.scale is None:
-            return prediction
-        numbers: Array = (self.scale.mean + self.scale.scale * prediction).astype(prediction.dtype)
-        return numbers
+        if self.scale is not None:
+            whole = self.scale.mean + self.scale.scale * prediction
+            prediction = whole.astype(prediction.dtype)
+        n_quantiles = self.architecture.layer_units[-1] // self.architecture.n_targets
+        if n_quantiles > 1:  # learnt one by one they may cross, sorted they do not
+            by_target = prediction.reshape(len(prediction), -1, n_quantiles)
+            prediction = np.sort(by_target, axis=2).reshape(prediction.shape)
+        return prediction
 
 
 def _in_blocks(x: Array, n_outputs: int, compute: Callable[[Array], Array]) -> Array:
@@ -208,6 +215,8 @@ def _mean_scores(output: str, scores: Array) -> Array:
         return _log_mean_exp(log_logistic(scores)) - _log_mean_exp(log_logistic(-scores))
     if output == "softmax":
         return _log_mean_exp(np.stack([log_softmax(score) for score in scores]))
+    if output == "poisson":
+        return _log_mean_exp(scores)
     mean: Array = scores.mean(axis=0)
     return mean
 

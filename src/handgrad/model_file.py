@@ -16,6 +16,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import asdict, fields
 from os import PathLike
 from typing import Any
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from handgrad.atomic_file import write_atomically
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
+from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
@@ -99,11 +101,7 @@ def to_bytes(model: Model) -> bytes:
     later = _later_parts(model)
     description = {
         "format_version": FORMAT_VERSION if later else 1,
-        "architecture": {
-            "layer_units": list(model.architecture.layer_units),
-            "activation": model.architecture.activation,
-            "output": model.architecture.output,
-        },
+        "architecture": _architecture_to_json(model.architecture),
         "encoder": encoder,
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
@@ -138,6 +136,17 @@ def _is_classifier(model: Model) -> bool:
 
 def _network_prefix(number: int) -> str:
     return "" if number == 1 else f"network{number}."
+
+
+def _architecture_to_json(architecture: Architecture) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "layer_units": list(architecture.layer_units),
+        "activation": architecture.activation,
+        "output": architecture.output,
+    }
+    if architecture.loss != PLAIN:  # files from before there were settings have none
+        parts["loss"] = asdict(architecture.loss)
+    return parts
 
 
 def _with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:
@@ -256,7 +265,6 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     keys = {"format_version", "architecture", "encoder", "classes", "target"}
     later = {"kind", "networks", "temperature"}
     _require_keys(description, keys | later if description["format_version"] > 1 else keys)
-    _require_keys(description["architecture"], {"layer_units", "activation", "output"})
     encoder = Encoder.from_parts(description["encoder"], _taken(tensors, "encoder."))
     architecture = _architecture(description["architecture"])
     target = description["target"]
@@ -325,6 +333,8 @@ def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> 
 
 
 def _architecture(parts: dict[str, Any]) -> Architecture:
+    optional = {"loss"} & set(parts)
+    _require_keys(parts, {"layer_units", "activation", "output"} | optional)
     units = parts["layer_units"]
     whole = isinstance(units, list) and all(type(n) is int for n in units)
     _require(whole, "layer_units must be whole numbers")
@@ -332,10 +342,22 @@ def _architecture(parts: dict[str, Any]) -> Architecture:
     activation = tuple(named) if isinstance(named, list) else named
     texts = all(isinstance(name, str) for name in [*activation, parts["output"]])
     _require(texts, "activation and output must be texts")
-    architecture = Architecture(tuple(units), activation, parts["output"])
+    loss = _loss_settings(parts["loss"]) if optional else PLAIN
+    architecture = Architecture(tuple(units), activation, parts["output"], loss)
     # one name for all layers, or a list of different ones: a model has only one file
     _require(architecture.activation == activation, "activation must be one text")
     return architecture
+
+
+def _loss_settings(parts: dict[str, Any]) -> LossSettings:
+    _require_keys(parts, {field.name for field in fields(LossSettings)})
+    quantiles = parts["quantiles"]
+    numbers = [parts["label_smoothing"], parts["delta"], *quantiles]
+    real = isinstance(quantiles, list) and all(type(number) is float for number in numbers)
+    _require(real, "settings of the loss must be numbers")
+    settings = LossSettings(**(parts | {"quantiles": tuple(quantiles)}))
+    _require(settings != PLAIN, "settings of the loss must not be the usual ones")
+    return settings
 
 
 def _params(architecture: Architecture, tensors: dict[str, Array]) -> Params:

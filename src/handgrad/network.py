@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.losses import OUTPUTS, dscore, mean_loss
+from handgrad.losses import OUTPUTS, PLAIN, LossSettings, dscore, mean_loss
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -34,7 +34,10 @@ class Architecture:
         Of the hidden layers, one for all or one for each: see ``activations.ACTIVATIONS``. A
         tuple that names one only becomes that name.
     output : str
-        "softmax", "logistic" or "identity"; each implies its loss (see ``losses.py``).
+        "softmax", "logistic", "identity", "absolute", "huber", "quantile" or "poisson"; each
+        implies its loss (see ``losses.py``).
+    loss : LossSettings
+        What that loss can be told.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class Architecture:
     layer_units: tuple[int, ...]
     activation: str | tuple[str, ...] = "relu"
     output: str = "softmax"
+    loss: LossSettings = PLAIN
 
     def __post_init__(self) -> None:
         if len(self.layer_units) < 2 or min(self.layer_units) < 1:
@@ -55,6 +59,11 @@ class Architecture:
         self._check_activation()
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {sorted(OUTPUTS)}; got {self.output!r}")
+        if self.output == "quantile" and self.layer_units[-1] % len(self.loss.quantiles):
+            raise ValueError(
+                f"N_y must be a multiple of {len(self.loss.quantiles)} quantiles; "
+                f"got {self.layer_units[-1]}"
+            )
 
     def _check_activation(self) -> None:
         for name in [self.activation] if isinstance(self.activation, str) else self.activation:
@@ -71,6 +80,12 @@ class Architecture:
             object.__setattr__(self, "activation", next(iter(self.activation), "relu"))
 
     @property
+    def n_targets(self) -> int:
+        """How many numbers a row of y_t holds, unless it is a class number."""
+        quantiles = len(self.loss.quantiles) if self.output == "quantile" else 1
+        return self.layer_units[-1] // quantiles
+
+    @property
     def activations(self) -> tuple[str, ...]:
         """The activation of each hidden layer."""
         if isinstance(self.activation, str):
@@ -85,16 +100,40 @@ class Tape(NamedTuple):
     h: tuple[Array, ...]  # what enters each layer's product: h[0] is x, h[1] is (n, N_h)
     score: Array  # (n, N_y)
     y: Array  # (n, N_y)
+    masks: tuple[Array, ...] = ()  # what h was multiplied by in each hidden layer, if it was
 
 
-def forward(architecture: Architecture, params: Params, x: Array) -> Tape:
-    """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR."""
+def forward(
+    architecture: Architecture, params: Params, x: Array, masks: tuple[Array, ...] = ()
+) -> Tape:
+    """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR.
+
+    With ``masks`` (see ``dropout.masks``), h is multiplied by that of its layer.
+    """
     r, h = [], [x]
     for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
         r.append(h[-1] @ W + b)
         h.append(ACTIVATIONS[name].forward(r[-1]))
+        if masks:
+            h[-1] = masks[len(r) - 1] * h[-1]
     score = h[-1] @ params.W[-1] + params.b[-1]
-    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score))
+    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score), masks)
+
+
+def first_bad_layer(architecture: Architecture, params: Params, x: Array) -> int | None:
+    """Find the first layer, from 1, of which something is not finite; None if all is.
+
+    Its parameters, what enters it, or what leaves it for these rows.
+    """
+    h: Any = x
+    activations = (*architecture.activations, "identity")
+    layers = zip(params.W, params.b, activations, strict=True)
+    for number, (W, b, name) in enumerate(layers, start=1):
+        r = h @ W + b
+        h = ACTIVATIONS[name].forward(r)
+        if not all(np.isfinite(part).all() for part in (W, b, r, h)):
+            return number
+    return None
 
 
 def loss(
@@ -106,7 +145,8 @@ def loss(
     l2: float = 0.0,
 ) -> Any:
     """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...); biases go free."""
-    return mean_loss(architecture.output, tape.score, y_t, weight) + penalty(params, l2)
+    rows = mean_loss(architecture.output, tape.score, y_t, weight, architecture.loss)
+    return rows + penalty(params, l2)
 
 
 def penalty(params: Params, l2: float) -> Any:
@@ -132,7 +172,7 @@ def backward(
     """
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
-    d = dscore(tape.y, y_t, weight)
+    d = dscore(architecture.output, tape.y, y_t, weight, architecture.loss)
     if kept is not None:
         kept["dscore"] = d
     for layer in reversed(range(len(params.W))):
@@ -143,8 +183,13 @@ def backward(
             gradients.W[layer][...] += l2 * params.W[layer]
         if layer > 0:
             dh = d @ params.W[layer].T
-            activation = ACTIVATIONS[architecture.activations[layer - 1]]
-            d = activation.backward(dh, tape.r[layer - 1], tape.h[layer])
+            activation, activation_backward = ACTIVATIONS[architecture.activations[layer - 1]]
+            if tape.masks:
+                # in the forward pass h = mask a with a = activation(r), so now da = mask dh
+                da, a = tape.masks[layer - 1] * dh, activation(tape.r[layer - 1])
+                d = activation_backward(da, tape.r[layer - 1], a)
+            else:
+                d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
             if kept is not None:
                 kept.update({f"dh{layer}": dh, f"dr{layer}": d})
     return gradients

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.params import Params
+
 Array = NDArray[Any]
 
 EPS = float(np.finfo(np.float64).eps)
@@ -86,9 +88,38 @@ class Adam:
         theta -= lr * m_hat
 
 
-def invscaling(lr: float, t: int, power_t: float) -> float:
-    """Shrink the learning rate with the rows seen so far: lr / (t + 1)^power_t."""
-    return float(lr / (t + 1) ** power_t)
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019, algorithm 2).
+
+    theta <- theta - lr (m_hat / (sqrt(v_hat) + epsilon) + weight_decay theta)
+
+    The decay is of weights alone, not of biases, which ``step`` cannot tell apart: ``update``
+    makes it. As in PyTorch, the paper's schedule is the learning rate itself.
+    """
+
+    weight_decay: float = 0.01
+
+
+def update(
+    rule: Optimizer, params: Params, gradients: Params, slots: Array, t: int, lr: float
+) -> None:
+    """Make one step of a rule, in place, with what the rule does to weights only."""
+    if isinstance(rule, AdamW):
+        for W in params.W:
+            W -= lr * rule.weight_decay * W
+    rule.step(params.flat, gradients.flat, slots, t, lr)
+
+
+def norm(gradients: Params) -> float:
+    """Compute the root of the sum of all squares, in float64."""
+    return float(np.sqrt(np.sum(np.square(gradients.flat, dtype=np.float64))))
+
+
+def clip(gradients: Params, size: float, clip_norm: float) -> None:
+    """Shorten gradients of norm ``size`` to clip_norm, in place (Pascanu et al., 2013)."""
+    if not size <= clip_norm:
+        gradients.flat[...] *= clip_norm / size
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ a vector, a copy is one copy, and a file holds one array; while the mathematics 
 ``params.W[0]`` and writes into ``gradients.W[0]``.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Array = NDArray[Any]
 
@@ -100,13 +101,122 @@ def glorot_uniform(
     Glorot and Bengio (2010), equation 16. As in scikit-learn, biases are drawn too, and the 6
     is a 2 for logistic units, whose slope at zero is a quarter of tanh's.
     """
-    factor = 2.0 if activation == "logistic" else 6.0
     params = Params.zeros(layer_units, dtype)
     for W, b in zip(params.W, params.b, strict=True):
-        bound = np.sqrt(factor / sum(W.shape))
-        W[...] = bound * (2 * _uniform(W.shape, bits) - 1)
-        b[...] = bound * (2 * _uniform(b.shape, bits) - 1)
+        _draw_glorot(W, b, activation, bits)
     return params
+
+
+def _draw_glorot(W: Array, b: Array, activation: str, bits: np.random.BitGenerator) -> None:
+    factor = 2.0 if activation == "logistic" else 6.0
+    bound = np.sqrt(factor / sum(W.shape))
+    W[...] = bound * (2 * _uniform(W.shape, bits) - 1)
+    b[...] = bound * (2 * _uniform(b.shape, bits) - 1)
+
+
+# Method of a layer, by the activation that follows it, where none is asked for; else Glorot's.
+BY_ACTIVATION = {
+    "selu": "lecun_normal",
+    "leaky_relu": "he_uniform",
+    "elu": "he_uniform",
+    "softplus": "he_uniform",
+    "gelu": "he_uniform",
+    "silu": "he_uniform",
+    "mish": "he_uniform",
+}
+INITIALISATIONS = (
+    "auto",
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+)
+
+
+def initialise(
+    layer_units: tuple[int, ...],
+    activations: tuple[str, ...],
+    bits: np.random.BitGenerator,
+    dtype: DTypeLike = np.float64,
+    method: str = "auto",
+) -> Params:
+    """Draw weights of mean 0; biases are 0, or drawn too where the method is Glorot's uniform.
+
+    The variance of a layer's weights is
+
+        glorot   2 / (n_in + n_out)    Glorot and Bengio (2010), equation 12
+        he       2 / n_in              He et al. (2015), equation 10
+        lecun    1 / n_in              LeCun et al. (1998), equation 16
+
+    "auto" chooses for each layer by the activation that follows it: LeCun's normal for selu, as
+    Klambauer et al. (2017) derived it; Glorot's uniform (see ``glorot_uniform``) for identity,
+    logistic, tanh and relu, as scikit-learn does; He's uniform for the others. The last layer
+    goes with the last hidden one.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown.
+    """
+    if method not in INITIALISATIONS:
+        raise ValueError(f"init must be one of {sorted(INITIALISATIONS)}; got {method!r}")
+    params = Params.zeros(layer_units, dtype)
+    followed_by = (*activations, activations[-1]) if activations else ("identity",)
+    for W, b, activation in zip(params.W, params.b, followed_by, strict=True):
+        chosen = BY_ACTIVATION.get(activation, "glorot_uniform") if method == "auto" else method
+        if chosen == "glorot_uniform":
+            _draw_glorot(W, b, activation, bits)
+        else:
+            W[...] = _scaled(chosen, W.shape, bits)
+    return params
+
+
+def _scaled(method: str, shape: tuple[int, ...], bits: np.random.BitGenerator) -> Array:
+    name, distribution = method.split("_")
+    n_in, n_out = shape
+    variance = {"glorot": 2 / (n_in + n_out), "he": 2 / n_in, "lecun": 1 / n_in}[name]
+    if distribution == "normal":
+        return math.sqrt(variance) * _normal(shape, bits)
+    return math.sqrt(3 * variance) * (2 * _uniform(shape, bits) - 1)
+
+
+def given(
+    layer_units: tuple[int, ...],
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
+    dtype: DTypeLike = np.float64,
+) -> Params:
+    """Copy weights and biases that somebody has.
+
+    Raises
+    ------
+    ValueError
+        If their number, a shape or a value does not fit.
+    """
+    params = Params.zeros(layer_units, dtype)
+    if not len(weights) == len(biases) == len(params.W):
+        raise ValueError(
+            f"there must be weights and biases of {len(params.W)} layers; "
+            f"got {len(weights)} and {len(biases)}"
+        )
+    layers = zip(weights, biases, strict=True)
+    for (name, view), part in zip(params.named(), chain(*layers), strict=True):
+        array = np.asarray(part)
+        if array.shape != view.shape:
+            raise ValueError(f"{name} must have shape {view.shape}; got {array.shape}")
+        view[...] = array
+        if not np.isfinite(view).all():
+            raise ValueError(f"{name} must be finite in {view.dtype}; it has other values")
+    return params
+
+
+def _normal(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:
+    """Make two uniform numbers a normal one (Box and Muller, 1958)."""
+    u, v = _uniform((2, *shape), bits)
+    normal: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-u)) * np.cos(2 * np.pi * v)
+    return normal
 
 
 def _uniform(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:

@@ -94,8 +94,7 @@ class Trace(Mapping[str, Array]):
     @property
     def is_smoothed(self) -> bool:
         """Whether the loss spreads a part of each truth over all classes."""
-        settings: Any = getattr(self.architecture, "loss", None)
-        return bool(getattr(settings, "label_smoothing", 0.0))
+        return self.architecture.loss.label_smoothing > 0
 
     @property
     def truth(self) -> Array:
@@ -114,7 +113,7 @@ class Trace(Mapping[str, Array]):
         """Give the names with which the lines of the equations run, NumPy included."""
         import scipy.stats
 
-        settings: Any = getattr(self.architecture, "loss", None)
+        settings = self.architecture.loss
         known: dict[str, Any] = {
             "n": self.n,
             "N_y": self.architecture.layer_units[-1],

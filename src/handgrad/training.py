@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
-from handgrad.engines.seam import Diverged, Engine, EngineFactory
+from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
 from handgrad.losses import mean_loss
-from handgrad.network import Architecture, backward, forward, loss, penalty
-from handgrad.optim import LBFGSResult, Optimizer, invscaling, lbfgs
+from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
+from handgrad.optim import LBFGSResult, Optimizer, lbfgs
 from handgrad.params import Params
 from handgrad.rows import Rows
+from handgrad.schedules import Schedule, epoch_rates, invscaling
 
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
@@ -43,17 +45,26 @@ class Settings:
         The update rule.
     learning_rate_init : float
         The learning rate at the start.
-    learning_rate : str
-        "constant"; "invscaling", see ``optim.invscaling``; or "adaptive", which divides the
-        rate by 5 each time patience runs out and stops once it has fallen to 1e-6.
+    learning_rate : str or callable
+        A schedule of ``schedules.py``: "constant", "invscaling", "adaptive" (which divides the
+        rate by 5 each time patience runs out and stops once it has fallen to 1e-6), "warmup",
+        "cosine", "onecycle", "coslog4", or a function of the epoch's number, from 1.
     power_t : float
         Exponent of invscaling.
+    schedule_epochs : int
+        How many epochs cosine, onecycle and coslog4 are stretched over, from the run's first.
+    warmup_epochs : float
+        How many epochs warmup takes to reach the rate.
     batch_size : int
         Rows a step, N_b.
     shuffle : bool
         Whether each epoch visits the rows in a new order.
     l2 : float
         Strength of the penalty l2/2 sum W^2, added to the mean loss.
+    dropout : float or tuple of float
+        Share of units left out in training, in all hidden layers or in each.
+    clip_norm : float
+        A gradient longer than this is shortened to it.
     monitor : str
         What has to fall: "loss" (with the penalty); or, where rows are held back,
         "validation_loss", "validation_error" (1 - accuracy) or "validation_score" (which has to
@@ -67,11 +78,15 @@ class Settings:
 
     optimizer: Optimizer
     learning_rate_init: float = 1e-3
-    learning_rate: str = "constant"
+    learning_rate: Schedule = "constant"
     power_t: float = 0.5
+    schedule_epochs: int = 200
+    warmup_epochs: float = 5.0
     batch_size: int = 200
     shuffle: bool = True
     l2: float = 0.0
+    dropout: float | tuple[float, ...] = 0.0
+    clip_norm: float = math.inf
     monitor: str = "loss"
     tol: float = 1e-4
     patience: float = 10
@@ -88,6 +103,7 @@ class Run:
     updates: int = 0
     rows_seen: int = 0
     epochs: int = 0
+    dropout_seed: int | None = None  # drawn when dropout is first asked for
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -98,10 +114,12 @@ class Run:
         if len(self.slots) != settings.optimizer.n_slots:
             self.slots = _slots(self.params, settings.optimizer.n_slots)
             self.updates = 0
-        if settings.learning_rate == "constant" or math.isnan(self.lr):
+        if settings.learning_rate != "adaptive" or math.isnan(self.lr):
             self.lr = settings.learning_rate_init
         if settings.learning_rate == "invscaling":
             self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
+        if np.any(settings.dropout) and self.dropout_seed is None:
+            self.dropout_seed = int(self.bits.random_raw())
 
     def snapshot(self) -> tuple[Array, Array, int, Any]:
         """Copy what an epoch changes."""
@@ -170,7 +188,14 @@ def train(
     """
     run.prepare(settings)
     engine = make_engine(
-        architecture, settings.optimizer, rows, batch_size=settings.batch_size, l2=settings.l2
+        architecture,
+        settings.optimizer,
+        rows,
+        batch_size=settings.batch_size,
+        l2=settings.l2,
+        dropout=per_layer(settings.dropout, len(architecture.layer_units) - 2),
+        seed=run.dropout_seed or 0,
+        clip_norm=settings.clip_norm,
     )
     watch = Watch()
     started = time.perf_counter()
@@ -178,8 +203,9 @@ def train(
     reason = "max_iter"
     try:
         for _ in range(epochs):
+            last_loss = record[-1].loss if record else None
             epoch = _run_epoch(
-                architecture, run, settings, engine, rows, validation, score, started
+                architecture, run, settings, engine, rows, validation, score, started, last_loss
             )
             record.append(epoch)
             ended = _judge(watch, run, settings, epoch)
@@ -203,15 +229,19 @@ def _run_epoch(
     validation: Rows | None,
     score: Score | None,
     started: float,
+    last_loss: float | None,
 ) -> Epoch:
-    lr, before = run.lr, run.snapshot()
+    before = run.snapshot()
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
-            training_loss, accuracy = _update_on_all(run, settings, engine, len(rows))
+            rates = _rates(run, settings, len(rows))
+            measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
-                raise _divergence("a parameter became too large by the last batch", run)
+                what = "a parameter became too large by the last batch"
+                what_came = Diverged(what, None, measured.loss)
+                raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
             validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
         validation_score = None if score is None else float(score())
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
@@ -224,34 +254,77 @@ def _run_epoch(
         run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
     return Epoch(
         epoch=run.epochs,
-        loss=training_loss,
-        accuracy=accuracy if classifies else None,
+        loss=measured.loss,
+        accuracy=measured.accuracy if classifies else None,
         penalty=shrinkage,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy if classifies else None,
-        learning_rate=lr,
+        learning_rate=float(rates[-1]),
         seconds=time.perf_counter() - started,
+        gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
     )
 
 
-def _update_on_all(run: Run, settings: Settings, engine: Engine, n: int) -> tuple[float, float]:
-    """Update on every batch once; return the loss and the accuracy that the batches saw."""
+def _rates(run: Run, settings: Settings, n: int) -> Array:
+    return epoch_rates(
+        settings.learning_rate,
+        run.lr,
+        epoch=run.epochs,
+        batches=-(-n // settings.batch_size),
+        schedule_epochs=settings.schedule_epochs,
+        warmup_epochs=settings.warmup_epochs,
+    )
+
+
+def _update_on_all(
+    architecture: Architecture,
+    run: Run,
+    settings: Settings,
+    engine: Engine,
+    rows: Rows,
+    rates: Array,
+    last_loss: float | None,
+) -> Measured:
+    """Update on every batch once; return what the batches saw."""
+    n, N_b = len(rows), settings.batch_size
     # In one batch of all rows their order means nothing.
-    shuffles = settings.shuffle and settings.batch_size < n
-    order = shuffled(n, run.bits) if shuffles else None
+    order = shuffled(n, run.bits) if settings.shuffle and N_b < n else None
     try:
-        measured = engine.run_epoch(run.params, run.slots, run.updates, run.lr, order)
-    except Diverged as what:
-        raise _divergence(str(what), run) from None
-    run.updates += -(-n // settings.batch_size)
+        measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
+    except Diverged as came:
+        if came.last_loss is None:
+            came.last_loss = last_loss
+        every = np.arange(n) if order is None else order
+        place = 0 if came.batch is None else (came.batch - 1) * N_b
+        chosen = every[place : place + N_b] if came.batch is not None else every[:0]
+        raise _divergence(came, architecture, run, rates, rows.take(chosen)) from None
+    run.updates += len(rates)
     return measured
 
 
-def _divergence(what: str, run: Run) -> DivergenceError:
+def _divergence(
+    came: Diverged, architecture: Architecture, run: Run, rates: Array, batch: Rows
+) -> DivergenceError:
+    """Say when it was, where, how it stood before, and what to try."""
+    epoch, lr = run.epochs + 1, float(rates[-1 if came.batch is None else came.batch - 1])
+    in_inputs = batch.not_finite().size > 0
+    layer = 0 if in_inputs else first_bad_layer(architecture, run.params, batch.x)
+    if layer is None and came.batch is None:  # too large for the penalty, if it is a parameter
+        sizes = [float(np.sum(np.square(W, dtype=np.float64))) for W in run.params.W]
+        layer = next((i for i, size in enumerate(sizes, 1) if not math.isfinite(size)), None)
+    where = "Look at its inputs." if in_inputs else f"The first layer not finite is {layer}."
+    if layer is None:
+        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
+    before = "" if came.last_loss is None else f" The loss before was {came.last_loss:.3g}."
     return DivergenceError(
-        f"training diverged: {what} of epoch {run.epochs + 1}, at learning rate {run.lr:g}. "
-        "Lower the learning rate, or scale the inputs."
+        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {where}{before} "
+        "Lower the learning rate, clip gradients, or scale the inputs.",
+        epoch=epoch,
+        batch=came.batch,
+        layer=layer,
+        last_loss=came.last_loss,
+        learning_rate=lr,
     )
 
 
@@ -265,7 +338,8 @@ def _measure(
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
         score = forward(architecture, params, part.x).score
-        part_loss = mean_loss(architecture.output, score, part.y_t, part.weight)
+        output, settings = architecture.output, architecture.loss
+        part_loss = mean_loss(output, score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
         total_right += right(architecture.output, score, part)
     return total_loss / len(rows), total_right / len(rows)

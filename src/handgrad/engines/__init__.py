@@ -8,7 +8,7 @@ compiled.py     the same with numba: memory and calls
   prediction.py scores of rows
   updates.py    gradients of parameters, and their update
   activations.py  r to h, dh to dr
-  kernels.py    exp and log, losses, sums, update rules
+  called.py     functions compiled by themselves, called by name
   products.py   matrix products in registers
   vectors.py    vectors as a numba type
 cache.py        where compiled code is kept

@@ -1,16 +1,20 @@
 """The activations of the compiled engine: activations.py in vectors.
 
 Most derivatives can be written in h, which the next layer's product keeps anyway. Those of gelu,
-silu and mish cannot: such a layer keeps its slopes dh/dr too, computed where h is.
+silu and mish cannot: such a layer keeps its slopes dh/dr too, computed where h is. So does a
+layer with dropout, whose h is no longer that of the activation.
 
 Rows are padded to whole vectors with r = 0, and h(0) is 0 but for logistic and softplus.
 """
 
 import math
 
+import numpy as np
 from numba import njit
 
 from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
+from handgrad.dropout import FACTOR_1, FACTOR_2, GOLDEN
+from handgrad.engines.called import called_by_name
 from handgrad.engines.kernels import _reduced, exp, log1p
 from handgrad.engines.vectors import (
     at,
@@ -114,7 +118,7 @@ def _mish(r):
     return r * t, fma(r, rest * (one + t) * s, t)
 
 
-@compiled
+@called_by_name("pii")
 def activate(H, n, activation):
     """Turn n elements of r into h, in place; the product has done relu already."""
     width = lanes(H)
@@ -145,25 +149,27 @@ def activate(H, n, activation):
             tail = log1p(exp(zero - _size(r)))
             store(at(H, i), where_greater(r, zero, r, zero) + tail)
     elif activation >= GELU:
-        activate_and_slope(H, H, n, activation)
+        for i in range(0, n, width):
+            store(at(H, i), _with_slope(load(at(H, i)), activation)[0])
 
 
 @compiled
+def _with_slope(r, activation):
+    if activation == GELU:
+        return _gelu(r)
+    return _silu(r) if activation == SILU else _mish(r)
+
+
+@called_by_name("ppii")
 def activate_and_slope(H, S, n, activation):
-    """Turn r into h, in place, for gelu, silu and mish, and keep dh/dr in S unless S is H."""
+    """Turn r into h, in place, for gelu, silu and mish, and keep dh/dr in S."""
     for i in range(0, n, lanes(H)):
-        r = load(at(H, i))
-        if activation == GELU:
-            h, slope = _gelu(r)
-        elif activation == SILU:
-            h, slope = _silu(r)
-        else:
-            h, slope = _mish(r)
+        h, slope = _with_slope(load(at(H, i)), activation)
         store(at(S, i), slope)
-        store(at(H, i), h)  # last, for where S is H
+        store(at(H, i), h)
 
 
-@compiled
+@called_by_name("ppii")
 def activate_backward(D, H, n, activation):
     """Turn n elements of dh into dr, in place, by the derivative written in h."""
     width = lanes(D)
@@ -191,6 +197,38 @@ def activate_backward(D, H, n, activation):
         for i in range(0, n, width):
             lost = _exp_less_one(zero - load(at(H, i)))  # e^-h - 1
             store(at(D, i), load(at(D, i)) * (zero - lost))
+
+
+@called_by_name("ppii")
+def keep_slope(S, H, n, activation):
+    """Write the slope in n places, where it can be told by h."""
+    one = splat(H, 1.0)
+    for i in range(0, n, lanes(H)):
+        store(at(S, i), one)
+    activate_backward(S, H, n, activation)
+
+
+U27, U30, U31 = np.uint64(27), np.uint64(30), np.uint64(31)
+ODD, ODD_1, ODD_2 = np.uint64(GOLDEN), np.uint64(FACTOR_1), np.uint64(FACTOR_2)
+
+
+@called_by_name("ppiiiiii")
+def drop(H, S, first, rows, units, columns, key, threshold):
+    """Leave units of rows first, first + 1, ... out, and make the others larger.
+
+    See ``dropout.masks``. H and S, h and its slope, are multiplied by the mask.
+    """
+    limit = np.uint64(threshold)
+    factor = 1.0 / (1.0 - np.float64(limit) * 2.0**-64)
+    state = np.uint64(key) + np.uint64(first * units) * ODD
+    for i in range(rows):
+        for j in range(i * columns, i * columns + units):
+            state += ODD
+            z = (state ^ (state >> U30)) * ODD_1
+            z = (z ^ (z >> U27)) * ODD_2
+            kept = factor if z ^ (z >> U31) >= limit else 0.0
+            H[j] *= kept
+            S[j] *= kept
 
 
 @compiled

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = (
-    "vectors.py", "products.py", "kernels.py", "activations.py", "updates.py", "epoch.py",
-    "prediction.py",
+    "vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py",
+    "updates.py", "epoch.py", "prediction.py",
 )  # fmt: skip
+DAYS_KEPT = 90
 PROCESSOR = Path("/proc/cpuinfo")
 
 
@@ -73,10 +75,23 @@ def is_warm(dtype: str) -> bool:
 
 
 def mark_warm(dtype: str) -> None:
+    """Note that the kernels are there and were used now."""
     path = folder()
     if path is not None:
+        mark = path / f"{dtype}.compiled"
         with contextlib.suppress(OSError):
-            (path / f"{dtype}.compiled").touch()
+            is_new = not mark.exists()
+            mark.touch()
+            if is_new:
+                _remove_unused(path.parent)
+
+
+def _remove_unused(parent: Path) -> None:
+    """Remove folders that no process has read for long: each upgrade leaves one of some MB."""
+    for path in parent.glob("engine-*"):
+        used = [mark.stat().st_mtime for mark in path.glob("*.compiled")]
+        if used and max(used) < time.time() - DAYS_KEPT * 86_400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def forget() -> None:

@@ -3,6 +3,7 @@
 Nothing here imports numba: that costs a third of a second, which a small fit is done in.
 """
 
+import math
 import os
 import sys
 from contextlib import suppress
@@ -33,7 +34,8 @@ FLOPS_A_SECOND = 40e9
 
 CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
-FLOPS_A_THREAD = 6e6  # of a step: below about 100 us, meeting costs more than a thread brings
+FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
+FLOPS_A_CALL = 40_000_000  # of an epoch: starting the threads takes 100 us, once a call
 
 
 class Choice(NamedTuple):
@@ -128,13 +130,26 @@ def require_compiled() -> None:
 
 
 def _compiled(
-    architecture: Architecture, optimizer: Optimizer, rows: Rows, *, batch_size: int, l2: float
+    architecture: Architecture,
+    optimizer: Optimizer,
+    rows: Rows,
+    *,
+    batch_size: int,
+    l2: float,
+    dropout: tuple[float, ...] = (),
+    seed: int = 0,
+    clip_norm: float = math.inf,
 ) -> Engine:
     from handgrad.engines.compiled import Compiled
 
-    flops = 6 * count(architecture.layer_units) * min(batch_size, len(rows))
-    threads = max(1, min(threads_given(), int(flops / FLOPS_A_THREAD)))
-    return Compiled(architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads)
+    a_row = 6 * count(architecture.layer_units)
+    threads = min(threads_given(), a_row * min(batch_size, len(rows)) // FLOPS_A_THREAD)
+    if threads < 1 or a_row * len(rows) < FLOPS_A_CALL:
+        threads = 1
+    return Compiled(
+        architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads,
+        dropout=dropout, seed=seed, clip_norm=clip_norm,
+    )  # fmt: skip
 
 
 def threads_given() -> int:

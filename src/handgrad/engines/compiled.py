@@ -15,10 +15,12 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
-from handgrad.engines import activations, cache, epoch, kernels, prediction, updates
+from handgrad.dropout import layer_keys, threshold
+from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
+from handgrad.engines.called import load_called
 from handgrad.engines.choice import threads_given
 from handgrad.engines.products import load_products
-from handgrad.engines.seam import Diverged
+from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
@@ -30,7 +32,8 @@ Array = NDArray[Any]
 
 PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
 
-OUTPUTS = ("softmax", "logistic", "identity")  # numbered as in kernels.py
+
+BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
 ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
@@ -41,7 +44,7 @@ class Compiled:
 
     Parameters
     ----------
-    architecture, optimizer, rows, batch_size, l2
+    architecture, optimizer, rows, batch_size, l2, dropout, seed, clip_norm
         As for every engine; the rows are dense.
     threads : int
         How many threads share a step, at most: fewer while other engines of this process run.
@@ -58,6 +61,9 @@ class Compiled:
         *,
         batch_size: int,
         l2: float = 0.0,
+        dropout: tuple[float, ...] = (),
+        seed: int = 0,
+        clip_norm: float = np.inf,
         threads: int = 1,
     ) -> None:
         load(rows.x.dtype)
@@ -71,12 +77,19 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
         self._rates = np.zeros(1, epoch.RATES)
-        self._rates["l2"] = l2
+        self._rates["l2"], self._rates["clip_norm"] = l2, clip_norm
+        self._seed, self._n_dropping = seed, len(dropout) if any(dropout) else 0
+        for layer, part in zip(self._layers, dropout, strict=False):
+            layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
         self._set_rule(optimizer)
         self._hold_rows(rows)
         self._lay_out(architecture, optimizer.n_slots)
+        self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
-        self._sums = np.zeros(epoch.RESULTS)
+        self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
+        self._learning_rates = np.zeros(self._batches)
+        self._set("learning_rates", self._learning_rates.ctypes.data)
+        self._lent: tuple[Any, ...] = (None,) * len(BORROWED)
         self._meet_anew()
 
     def _meet_anew(self) -> None:
@@ -97,6 +110,7 @@ class Compiled:
             self._plan["rule"] = kernels.ADAM
             for name in "beta_1", "beta_2", "epsilon":
                 self._rates[name] = getattr(optimizer, name)
+            self._rates["weight_decay"] = getattr(optimizer, "weight_decay", 0.0)
         elif isinstance(optimizer, SGD):
             moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
             self._plan["rule"] = moving if optimizer.momentum else kernels.SGD
@@ -120,16 +134,19 @@ class Compiled:
     def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
-        plan["output"] = OUTPUTS.index(architecture.output)
+        plan["output"] = losses.NAMES.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
+        plan["n_targets"] = architecture.n_targets
+        plan["n_quantiles"] = units[-1] // architecture.n_targets
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
         size = self._place_parameters(units)
         plan["slots"] = plan["slot"] = size
-        size *= 1 + n_slots
+        plan["whole"] = size * (1 + n_slots)
+        size *= 2 + n_slots
         tall = self._padded(self._batch_size)
         for layer, name in zip(layers[:-1], architecture.activations, strict=True):
             layer["activation"] = activations.NAMES.index(name)
-            layer["keeps"] = layer["activation"] >= activations.GELU
+            layer["keeps"] = layer["activation"] >= activations.GELU or layer["drops"] != 0
             for place in ("h", "d", "slope") if layer["keeps"] else ("h", "d"):
                 layer[place] = size
                 size += tall * int(layer["columns"])
@@ -140,10 +157,14 @@ class Compiled:
         plan["x_row"], plan["score_row"] = x_row, score_row
         block = updates.BLOCK_ROWS * (updates.BLOCK_VECTORS + 1) * self._lanes
         plan["gradient_size"] = max(block, *map(self._padded, units))
+        target = architecture.n_targets * score_row
+        if architecture.output == "softmax":  # its classes are in ``picked``
+            target = tall * (architecture.loss.label_smoothing > 0)
         for name, need in {
             "x": self._batch_size * x_row,
             "score": units[-1] * score_row,
-            "target": 0 if architecture.output == "softmax" else units[-1] * score_row,
+            "target": target,
+            "quantiles": int(plan["n_quantiles"][0]),
             "weight": tall,
             "loss": tall,
             "hit": tall,
@@ -155,6 +176,14 @@ class Compiled:
         self._work = aligned(size, self._rows.x.dtype)
         start = int(plan["weight"][0])
         self._work[start : start + tall] = 1
+        self._tell_loss(architecture)
+
+    def _tell_loss(self, architecture: Architecture) -> None:
+        settings = architecture.loss
+        self._rates["smoothing"], self._rates["delta"] = settings.label_smoothing, settings.delta
+        if architecture.output == "quantile":
+            start = int(self._plan["quantiles"][0])
+            self._work[start : start + len(settings.quantiles)] = settings.quantiles
 
     def _place_parameters(self, units: tuple[int, ...]) -> int:
         place = flat = 0
@@ -166,6 +195,7 @@ class Compiled:
             layer["b"] = place = place + int(layer["columns"]) * (n_out if last else n_in)
             place += self._padded(n_out)
             flat += (n_in + 1) * n_out
+            self._plan["n_squares"] += (int(layer["columns"]) + self._padded(n_out)) // self._lanes
         return place
 
     def _padded(self, n: int) -> int:
@@ -176,31 +206,49 @@ class Compiled:
         params: Params,
         slots: Array,
         updates: int,
-        lr: float,
+        rates: float | NDArray[np.float64],
         order: NDArray[np.intp] | None,
-    ) -> tuple[float, float]:
+    ) -> Measured:
         if order is not None:
             order = np.ascontiguousarray(order, np.int64)
             if order.shape != (len(self._rows),):  # the kernels check nothing
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
                 )
-        self._lent = params.flat, slots, order  # what threads know by its address alone
-        self._set("order", 0 if order is None else order.ctypes.data)
-        self._set("gathers", order is not None or self._pads_x)
-        self._set("flat", params.flat.ctypes.data)
-        self._set("slot_vectors", slots.ctypes.data)
-        self._sums.fill(0)
+        if isinstance(rates, np.ndarray) and rates.shape != (self._batches,):
+            raise ValueError(f"there must be {self._batches} learning rates; got {rates.shape}")
+        self._learning_rates[:] = rates
+        if self._n_dropping:
+            self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
+            self._set("keys", self._keys.ctypes.data)
+        self._set("gathers", int(order is not None or self._pads_x))
+        self._borrow(params.flat, slots, order)
+        bad_batch = first_bad_batch(self._bad_rows, order, self._batch_size)
+        end = self._batches if bad_batch is None else bad_batch - 1
         first = 0
-        while first < self._batches:
-            last = min(self._batches, first + self._batches_a_call)
+        while first < end:
+            last = min(end, first + self._batches_a_call)
             started = time.perf_counter()
-            self._run_batches(first, last, int(updates), float(lr))
+            self._run_batches(first, last, int(updates))
             seconds = max(time.perf_counter() - started, 1e-6)
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
+        if bad_batch is not None:
+            raise bad_input(bad_batch, float(self._sums[epoch.BAD_LOSS]) if end else None)
         n = len(self._rows)
-        return float(self._sums[epoch.LOSS]) / n, float(self._sums[epoch.RIGHT]) / n
+        sums = self._sums[: epoch.RESULTS].tolist()
+        return Measured(sums[epoch.LOSS] / n, sums[epoch.RIGHT] / n, sums[epoch.NORM])
+
+    def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
+        """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
+
+        Asking an array for its address takes a microsecond, as long as a step of a tiny net.
+        """
+        lent = flat, slots, order
+        for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
+            if array is not self._lent[number]:
+                self._set(name, 0 if array is None else array.ctypes.data)
+        self._lent = lent
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -210,20 +258,21 @@ class Compiled:
         self._sync[epoch.LEAVE] = 1
         self._meet_anew()
 
-    def _run_batches(self, first: int, last: int, updates: int, lr: float) -> None:
+    def _run_batches(self, first: int, last: int, updates: int) -> None:
         memory = self._memory
 
         def run(thread: int, threads: int) -> None:
-            epoch.run_batches(thread, threads, first, last, updates, lr, *memory)
+            epoch.run_batches(thread, threads, first, last, updates, *memory)
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums
+        sums = self._sums[: epoch.RESULTS].tolist()
         if sums[epoch.BAD_BATCH]:
-            raise Diverged(
-                f"the loss became {sums[epoch.BAD_LOSS]} in batch {int(sums[epoch.BAD_BATCH])}"
-            )
+            batch = int(sums[epoch.BAD_BATCH])
+            what = f"the loss became {sums[epoch.BAD_LOSS]} in batch {batch}"
+            raise Diverged(what, batch, sums[epoch.LAST_LOSS] if batch > 1 else None)
         if sums[epoch.NOT_FINITE]:
-            raise Diverged("a parameter or its slot was not finite after the last batch")
+            what = "a parameter or its slot was not finite after the last batch"
+            raise Diverged(what, None, sums[epoch.BAD_LOSS])
 
 
 def predict(
@@ -247,7 +296,7 @@ def predict(
         units, architecture.activations, VECTOR_BYTES // dtype.itemsize, block
     )
     places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    output = OUTPUTS.index(architecture.output)
+    output = losses.NAMES.index(architecture.output)
     size = int(rooms["size"][0])
 
     def run(part: int, parts: int) -> None:
@@ -310,9 +359,11 @@ def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
         for function in calls:
             function._cache = NullCache()  # numba has no public way back from enable_caching
         load_products(getattr(types, dtype.name), False)
+        load_called(getattr(types, dtype.name), False)
     else:
         with cache.numba_cache() as keep:
             load_products(getattr(types, dtype.name), keep)
+            load_called(getattr(types, dtype.name), keep)
             for function in calls:
                 if keep and not _loaded:
                     function.enable_caching()

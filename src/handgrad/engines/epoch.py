@@ -17,25 +17,30 @@ import numpy as np
 from numba import njit
 
 from handgrad.engines.activations import (
+    GELU,
     LOGISTIC,
     RELU,
     SOFTPLUS,
     activate,
     activate_and_slope,
     activate_backward,
+    drop,
+    keep_slope,
     times_slope,
 )
 from handgrad.engines.kernels import (
     BINARY,
     SOFTMAX,
+    SQUARED,
     all_finite,
     binary_loss,
     softmax_loss,
     squared_loss,
     sum_rows,
 )
+from handgrad.engines.losses import excess_of_true, number_loss, smooth
 from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
-from handgrad.engines.updates import update
+from handgrad.engines.updates import apply_all, update, whole_gradient
 from handgrad.engines.vectors import (
     at,
     copy,
@@ -61,13 +66,17 @@ def record(kind: type, *fields: str) -> np.dtype[Any]:
 
 PLAN = record(
     np.int64,
-    "n_rows n_inputs n_outputs batch_size output rule n_slots gathers weighted",
+    "n_rows n_inputs n_outputs n_targets batch_size output rule n_slots gathers weighted",
     # addresses of what the caller owns; of the order, 0 for none
     "rows labels targets weights order flat slot_vectors n_parameters",
     # places in work, and strides
     "x x_row score score_row target weight loss hit zeros slots slot",
-    # of a gradient block, one for each thread
-    "gradient gradient_size",
+    # of a gradient block, one for each thread; of the quantiles
+    "gradient gradient_size quantiles n_quantiles",
+    # addresses of the rate of each update, and of the keys of each update and hidden layer
+    "learning_rates keys",
+    # a whole gradient, laid out as the parameters are; how many vectors it has
+    "whole n_squares",
 )
 LAYER = record(
     np.int64,
@@ -76,11 +85,15 @@ LAYER = record(
     "W b h d columns",  # places in work, and the padded columns of W, h and dr
     "activation",
     "keeps slope",  # whether dh/dr is kept, and its place
+    "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RATES = record(np.float64, "momentum beta_1 beta_2 epsilon l2")
+RATES = record(
+    np.float64, "momentum beta_1 beta_2 epsilon l2 smoothing delta clip_norm weight_decay"
+)
 
 # Results of a call.
-LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, RESULTS = 0, 1, 2, 3, 4, 5
+LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)
+RESULTS = 7  # sums of squares of a whole gradient follow
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
 GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
@@ -97,6 +110,7 @@ class Rule(NamedTuple):
     epsilon: float
     alpha: float  # lr / (1 - beta_1^t)
     root: float  # 1 / sqrt(1 - beta_2^t)
+    shrink: float = 0.0  # lr * weight_decay
 
 
 @compiled
@@ -172,14 +186,14 @@ def gather(plan, first, begin, end, picked, work):
         if plan.output == SOFTMAX:
             picked[i] = labels[row]
         else:
-            for c in range(plan.n_outputs):
-                target[c * plan.score_row + i] = targets[row * plan.n_outputs + c]
+            for c in range(plan.n_targets):
+                target[c * plan.score_row + i] = targets[row * plan.n_targets + c]
         if plan.weighted:
             weight[i] = weights[row]
 
 
 @compiled
-def to_scores(plan, layers, a, a_row, begin, rows, work):
+def to_scores(plan, layers, a, a_row, begin, rows, keys, work):
     """Compute equations 1 to 3 for some rows; the tape is left in ``work``."""
     w = pointer(work)
     for number in range(layers.size - 1):
@@ -191,8 +205,8 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
         multiply(
             rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
         )
-        if layer.keeps:
-            slope = at(w, layer.slope + begin * columns)
+        slope = at(w, layer.slope + begin * columns)
+        if layer.activation >= GELU:
             activate_and_slope(h, slope, rows * columns, layer.activation)
         else:
             activate(h, rows * columns, layer.activation)
@@ -200,6 +214,10 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
             for i in range(rows):
                 for j in range(layer.n_out, columns):
                     h[i * columns + j] = 0.0
+        if layer.drops != 0:
+            if layer.activation < GELU:
+                keep_slope(slope, h, rows * columns, layer.activation)
+            drop(h, slope, begin, rows, layer.n_out, columns, keys[number], layer.drops)
         a, a_row = h, columns
     head = layers[layers.size - 1]
     W, b, score = at(w, head.W), at(w, head.b), at(w, plan.score + begin)
@@ -209,7 +227,7 @@ def to_scores(plan, layers, a, a_row, begin, rows, work):
 
 
 @compiled
-def to_dscore(plan, layers, begin, rows, share, picked, work):
+def to_dscore(plan, layers, rate, begin, rows, share, picked, work):
     """Compute equations 4 to 6 for some rows: dscore takes the place of the scores."""
     w = pointer(work)
     n_out, s_row = layers[layers.size - 1].n_out, plan.score_row
@@ -218,11 +236,22 @@ def to_dscore(plan, layers, begin, rows, share, picked, work):
     loss, hit = at(w, plan.loss + begin), at(w, plan.hit + begin)
     if plan.output == SOFTMAX:
         y_t = at(pointer(picked), begin)
+        if rate.smoothing > 0:
+            excess_of_true(score, s_row, rows, n_out, y_t, target)
         softmax_loss(score, s_row, rows, n_out, y_t, weight, share, loss, hit)
+        if rate.smoothing > 0:
+            smooth(score, s_row, rows, n_out, y_t, target, weight, share, rate.smoothing, loss)
     elif plan.output == BINARY:
-        binary_loss(score, s_row, rows, n_out, target, s_row, weight, share, loss, hit)
-    else:
+        binary_loss(
+            score, s_row, rows, n_out, target, s_row, weight, share, loss, hit, rate.smoothing
+        )
+    elif plan.output == SQUARED:
         squared_loss(score, s_row, rows, n_out, target, s_row, weight, share, loss, hit)
+    else:
+        number_loss(
+            score, s_row, rows, n_out, target, s_row, weight, share, loss, hit,
+            plan.output, rate.delta, at(w, plan.quantiles), plan.n_quantiles,
+        )  # fmt: skip
 
 
 @compiled
@@ -251,7 +280,7 @@ def to_dr(plan, layers, begin, rows, work):
 
 
 @compiled
-def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, sync):
+def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums, sync):
     """Make this thread's part of one step; False if the loss of the batch is not finite."""
     w = pointer(work)
     width = lanes(w)
@@ -263,8 +292,11 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
     gather(plan, first, begin, end, picked, work)
     a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
     if begin < end:
-        to_scores(plan, layers, at(a, begin * plan.x_row), plan.x_row, begin, end - begin, work)
-        to_dscore(plan, layers, begin, end - begin, 1.0 / n, picked, work)
+        hidden = layers.size - 1
+        keys = at(point_to_integers(plan.keys), first // plan.batch_size * hidden)
+        x = at(a, begin * plan.x_row)
+        to_scores(plan, layers, x, plan.x_row, begin, end - begin, keys, work)
+        to_dscore(plan, layers, rate, begin, end - begin, 1.0 / n, picked, work)
         to_dr(plan, layers, begin, end - begin, work)
     if not meet(sync, threads):
         return False
@@ -272,27 +304,41 @@ def step(plan, layers, rule, l2, thread, threads, first, n, picked, work, sums, 
     if thread == 0:
         sums[LOSS] += loss
         sums[RIGHT] += sum_rows(at(w, plan.hit), n)
-        sums[BAD_LOSS] = loss / n
+        sums[LAST_LOSS], sums[BAD_LOSS] = sums[BAD_LOSS], loss / n
     if not np.isfinite(loss):
         if thread == 0:
             sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
-    update(plan, layers, rule, l2, thread, threads, n, a, plan.x_row, work)
+    if first + n < plan.n_rows and rate.clip_norm == np.inf:
+        update(plan, layers, rule, rate.l2, thread, threads, n, a, plan.x_row, work)
+        return meet(sync, threads)
+    squares = at(pointer(sums), RESULTS)
+    whole_gradient(plan, layers, rate.l2, thread, threads, n, a, plan.x_row, work, squares)
+    if not meet(sync, threads):
+        return False
+    square = 0.0  # each thread adds up all, in one order
+    for i in range(plan.n_squares):
+        square += squares[i]
+    norm = np.sqrt(square)
+    if thread == 0:
+        sums[NORM] = norm
+    factor = 1.0 if norm <= rate.clip_norm else rate.clip_norm / norm
+    apply_all(plan, layers, rule, thread, threads, factor, work)
     return meet(sync, threads)
 
 
 @compiled
-def run_batches(
-    thread, threads, first, last, t, lr, plans, layers, rates, picked, work, sums, sync
-):
+def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, work, sums, sync):
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking
-    them, if all is finite. t counts the updates made before the epoch.
+    them, and so does one whose loss is not finite. t counts the updates made before the epoch.
     """
     plan, rate = plans[0], rates[0]
+    rates_of_updates = point(plan.learning_rates, pointer(sums))
     mode = flush_denormals()
     if thread == 0 and first == 0:
+        sums[:] = 0.0
         pack_all(plan, layers, work, False)
     good = meet(sync, threads)
     power_1, power_2 = rate.beta_1**t, rate.beta_2**t
@@ -301,21 +347,22 @@ def run_batches(
         power_1, power_2 = power_1 * rate.beta_1, power_2 * rate.beta_2
         if batch < first:
             continue
+        lr = rates_of_updates[batch]
         rule = Rule(
             plan.rule, lr, rate.momentum, rate.beta_1, rate.beta_2, rate.epsilon,
-            lr / (1 - power_1), 1 / np.sqrt(1 - power_2),
+            lr / (1 - power_1), 1 / np.sqrt(1 - power_2), lr * rate.weight_decay,
         )  # fmt: skip
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)
         good = step(
-            plan, layers, rule, rate.l2, thread, threads, start, n,
+            plan, layers, rule, rate, thread, threads, start, n,
             picked, work, sums, sync,
         )  # fmt: skip
         if not good:
             break
     if thread == 0 and good and last * plan.batch_size >= plan.n_rows:
-        if all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot):
-            pack_all(plan, layers, work, True)
-        else:
-            sums[NOT_FINITE] = 1
+        sums[NOT_FINITE] = not all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot)
+        pack_all(plan, layers, work, True)
+    elif thread == 0 and sums[BAD_BATCH] != 0:  # training asks which layer it was
+        pack_all(plan, layers, work, True)
     restore_denormals(mode)

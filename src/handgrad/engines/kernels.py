@@ -8,10 +8,9 @@ import math
 
 from numba import njit
 
+from handgrad.engines.called import called_by_name
 from handgrad.engines.vectors import (
     at,
-    atanh_series,
-    exp_series,
     exponent_of,
     fma,
     highest_exponent,
@@ -20,6 +19,7 @@ from handgrad.engines.vectors import (
     lowest_exponent,
     power_of_two,
     rint,
+    series,
     splat,
     sqrt,
     store,
@@ -34,6 +34,14 @@ SOFTMAX, BINARY, SQUARED = 0, 1, 2  # outputs, with their losses
 LOG2_E, LN_2, ROOT_2 = math.log2(math.e), math.log(2), math.sqrt(2)
 LN_2_HIGH = 45426 / 65536  # so short that k LN_2_HIGH is exact
 LN_2_LOW = 1.42860682030941723212e-6  # ln(2) - LN_2_HIGH
+
+# Enough terms that what is left out is below rounding: in float32 and in float64.
+# (e^f - 1)/f for |f| <= ln(2)/2
+exp_series = series(
+    *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
+)
+# atanh(s)/s as a series in s^2, for |s| <= 1/3
+atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 
 
 @compiled
@@ -96,21 +104,33 @@ def sum_rows(v, n):
 
 @compiled
 def sum_columns(D, d_row, n, width, result):
-    """Add the n rows of D, a width that is a multiple of the lanes, into ``result``."""
+    """Add the n rows of D, a width that is a multiple of the lanes, into ``result``.
+
+    Two vectors of columns at a time, and two sums a column: an addition waits for the one before.
+    """
     lane = lanes(D)
-    for j in range(0, width, lane):
-        whole = splat(D, 0.0)
+    j = 0
+    while j < width:
+        second = lane if j + lane < width else 0
+        whole = other_whole = splat(D, 0.0)
         for start in range(0, n, ROWS_A_SUM):
             rows = min(ROWS_A_SUM, n - start)
-            even = odd = splat(D, 0.0)
+            even = odd = other_even = other_odd = splat(D, 0.0)
             place = at(D, start * d_row + j)
+            other = at(place, second)
             for i in range(0, rows - 1, 2):
                 even = even + load(at(place, i * d_row))
                 odd = odd + load(at(place, (i + 1) * d_row))
+                other_even = other_even + load(at(other, i * d_row))
+                other_odd = other_odd + load(at(other, (i + 1) * d_row))
             if rows % 2:
                 even = even + load(at(place, (rows - 1) * d_row))
+                other_even = other_even + load(at(other, (rows - 1) * d_row))
             whole = whole + (even + odd)
+            other_whole = other_whole + (other_even + other_odd)
         store(at(result, j), whole)
+        store(at(result, j + second), other_whole)
+        j += lane + second
 
 
 @compiled
@@ -126,7 +146,7 @@ def all_finite(v, n):
 # -- the losses: scores of class c and row i lie at S[c * s_row + i] --------------------------
 
 
-@compiled
+@called_by_name("piiikpdpp")
 def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
     """Replace the scores of n rows by dscore; write each row's weighted loss and its hit.
 
@@ -162,10 +182,11 @@ def softmax_loss(S, s_row, n, n_classes, y_t, weight, share, loss, hit):
             store(place, load(place) * scale)
 
 
-@compiled
-def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
+@called_by_name("piiipipdppd")
+def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoothing):
     """Do the same for logistic outputs; the targets T lie as the scores do."""
     width = lanes(S)
+    keep, spread = splat(S, 1 - smoothing), splat(S, smoothing / 2)
     zero, one = splat(S, 0.0), splat(S, 1.0)
     for start in range(0, n, width):
         w = load(at(weight, start))
@@ -175,15 +196,16 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
             e = exp(where_greater(s, zero, zero - s, s))  # e^-|s|
             y = where_greater(s, zero, one, e) / (one + e)
             log_y = where_greater(s, zero, zero, s) - log1p(e)
-            row_loss = row_loss + ((one - t) * s - log_y)
             says = where_greater(s, zero, one, zero)
             right = where_greater(says, t, zero, where_greater(t, says, zero, right))
+            t = fma(keep, t, spread)
+            row_loss = row_loss + ((one - t) * s - log_y)
             store(at(S, c * s_row + start), (y - t) * (w * splat(S, share)))
         store(at(loss, start), w * row_loss)
         store(at(hit, start), right)
 
 
-@compiled
+@called_by_name("piiipipdpp")
 def squared_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit):
     """Do the same for outputs that are numbers."""
     width = lanes(S)
@@ -280,3 +302,35 @@ def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
             store(at(M, i * row + j), m)
             store(at(V, i * row + j), v)
             store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))
+
+
+@called_by_name("iipipid")
+def descend(rows, width, P, row, G, g_row, lr):
+    """Move parameters P against the gradient G."""
+    down = splat(P, -lr)
+    for i in range(rows):
+        for j in range(0, width, lanes(P)):
+            place = at(P, i * row + j)
+            store(place, fma(down, load(at(G, i * g_row + j)), load(place)))
+
+
+@called_by_name("iipipidd")
+def decay(rows, width, P, row, G, g_row, l2, shrink):
+    """Add the penalty's gradient to G, then take the part ``shrink`` from the weights P."""
+    l2_here, less = splat(P, l2), splat(P, -shrink)
+    for i in range(rows):
+        for j in range(0, width, lanes(P)):
+            place, g_place = at(P, i * row + j), at(G, i * g_row + j)
+            p = load(place)
+            store(g_place, fma(l2_here, p, load(g_place)))
+            store(place, fma(less, p, p))
+
+
+@called_by_name("iipid")
+def scale(rows, width, G, g_row, factor):
+    """Multiply a gradient by a factor."""
+    times = splat(G, factor)
+    for i in range(rows):
+        for j in range(0, width, lanes(G)):
+            place = at(G, i * g_row + j)
+            store(place, times * load(place))

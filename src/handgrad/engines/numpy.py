@@ -2,16 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import batches
-from handgrad.engines.seam import Diverged
+from handgrad.dropout import layer_keys, masks
+from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Optimizer
+from handgrad.optim import Optimizer, clip, norm, update
 from handgrad.params import Params
 from handgrad.rows import Rows
 
@@ -27,42 +29,68 @@ class Numpy:
     rows: Rows
     batch_size: int
     l2: float = 0.0
+    dropout: tuple[float, ...] = ()
+    seed: int = 0
+    clip_norm: float = math.inf
     name: str = "numpy"
+
+    @cached_property
+    def bad_rows(self) -> NDArray[np.intp]:
+        return self.rows.not_finite()
 
     def run_epoch(
         self,
         params: Params,
         slots: Array,
         updates: int,
-        lr: float,
+        rates: float | NDArray[np.float64],
         order: NDArray[np.intp] | None,
-    ) -> tuple[float, float]:
+    ) -> Measured:
         n = len(self.rows)
         whole = order is None and self.batch_size >= n  # no row is copied then
         every = np.arange(n) if order is None else order
+        lr = np.broadcast_to(rates, -(-n // self.batch_size)).tolist()
         total_loss = total_right = 0.0
+        bad_batch, last_loss = first_bad_batch(self.bad_rows, order, self.batch_size), None
         for number, chosen in enumerate(batches(every, self.batch_size), start=1):
+            if number == bad_batch:
+                raise bad_input(number, last_loss)
             batch = self.rows if whole else self.rows.take(chosen)
-            batch_loss, right = self._update(params, slots, updates + number, lr, batch)
+            t, last = updates + number, number == len(lr)
+            batch_loss, right, size = self._update(params, slots, t, lr[number - 1], batch, last)
             if not math.isfinite(batch_loss):
-                raise Diverged(f"the loss became {batch_loss} in batch {number}")
+                what = f"the loss became {batch_loss} in batch {number}"
+                raise Diverged(what, number, last_loss)
+            last_loss = batch_loss
             total_loss += batch_loss * len(batch)
             total_right += right
         if not (np.isfinite(params.flat).all() and np.isfinite(slots).all()):
-            raise Diverged("a parameter or its slot was not finite after the last batch")
-        return total_loss / n, total_right / n
+            what = "a parameter or its slot was not finite after the last batch"
+            raise Diverged(what, None, last_loss)
+        return Measured(total_loss / n, total_right / n, size)
 
     def _update(
-        self, params: Params, slots: Array, t: int, lr: float, batch: Rows
-    ) -> tuple[float, float]:
-        """Make one step; return the batch's loss before it and its weight of correct rows."""
-        tape = forward(self.architecture, params, batch.x)
-        output = self.architecture.output
-        batch_loss = float(mean_loss(output, tape.score, batch.y_t, batch.weight))
+        self, params: Params, slots: Array, t: int, lr: float, batch: Rows, last: bool
+    ) -> tuple[float, float, float]:
+        """Make one step; return the loss before it, the weight of right rows, and the norm."""
+        architecture, output = self.architecture, self.architecture.output
+        tape = forward(architecture, params, batch.x, self._masks(t, len(batch), params))
+        loss = mean_loss(output, tape.score, batch.y_t, batch.weight, architecture.loss)
+        batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
-            gradients = backward(self.architecture, params, tape, batch.y_t, batch.weight, self.l2)
-            self.optimizer.step(params.flat, gradients.flat, slots, t, lr)
-        return batch_loss, right(output, tape.score, batch)
+            gradients = backward(architecture, params, tape, batch.y_t, batch.weight, self.l2)
+            if last or self.clip_norm < math.inf:
+                size = norm(gradients)
+                clip(gradients, size, self.clip_norm)
+            update(self.optimizer, params, gradients, slots, t, lr)
+        return batch_loss, right(output, tape.score, batch), size
+
+    def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
+        if not any(self.dropout):
+            return ()
+        (keys,) = layer_keys(self.seed, t, 1, len(self.dropout))
+        hidden_units = self.architecture.layer_units[1:-1]
+        return masks(hidden_units, self.dropout, keys, n, params.flat.dtype)
 
 
 def right(output: str, score: Array, rows: Rows) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import cfunc
+from numba import cfunc, njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
@@ -21,10 +21,14 @@ from handgrad.engines.vectors import (
     Vector,
     add_lanes,
     at,
+    fma,
     fused,
     lanes,
+    load,
     read,
+    splat,
     spread,
+    store,
     write,
 )
 
@@ -155,11 +159,11 @@ def _dots(n_rows: int, n_columns: int) -> Any:
             rows, columns, k, A, a_row, B, b_row, bias, C, c_row, c_column = args
             vector = context.get_value_type(Vector(signature.args[3].dtype))
             zero = ir.Constant(vector, [0.0] * vector.count)
+            every_column = range(n_columns)
             sums = [
-                [cgutils.alloca_once_value(builder, zero) for _ in range(n_columns)]
+                [cgutils.alloca_once_value(builder, zero) for _ in every_column]
                 for _ in range(n_rows)
             ]
-
             a_starts, b_starts = (
                 [
                     builder.gep(p, [builder.mul(_clamped(builder, i, n), stride)])
@@ -175,16 +179,24 @@ def _dots(n_rows: int, n_columns: int) -> Any:
                     a = read(builder, vector, start, p)
                     for j, place in enumerate(row_sums):
                         builder.store(fused(builder, a, b[j], builder.load(place)), place)
-            for i in range(n_rows):
-                with builder.if_then(builder.icmp_signed("<", INT(i), rows)):
-                    for j in range(n_columns):
-                        with builder.if_then(builder.icmp_signed("<", INT(j), columns)):
-                            value = add_lanes(builder, builder.load(sums[i][j]))
-                            value = builder.fadd(value, builder.load(builder.gep(bias, [INT(j)])))
-                            offset = builder.add(
-                                builder.mul(c_row, INT(i)), builder.mul(c_column, INT(j))
-                            )
-                            builder.store(value, builder.gep(C, [offset]))
+            totals = add_lanes(
+                builder, [builder.load(row[j]) for j in every_column for row in sums]
+            )
+            full = builder.and_(
+                builder.icmp_signed("==", rows, INT(n_rows)),
+                builder.icmp_signed("==", c_row, INT(1)),
+            )
+            for j in every_column:
+                with builder.if_then(builder.icmp_signed("<", INT(j), columns)):
+                    column = _part(builder, totals, j * n_rows, n_rows)
+                    shift = builder.load(builder.gep(bias, [INT(j)]))
+                    column = builder.fadd(column, spread(builder, column.type, shift))
+                    place = builder.gep(C, [builder.mul(c_column, INT(j))])
+                    with builder.if_else(full) as (at_once, one_by_one):
+                        with at_once:
+                            write(builder, column, place)
+                        with one_by_one:
+                            _write_some(builder, column, place, c_row, rows)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -192,14 +204,55 @@ def _dots(n_rows: int, n_columns: int) -> Any:
     return dots
 
 
+def _part(builder: ir.IRBuilder, vectors: list[Any], start: int, n: int) -> ir.Value:
+    """Emit n elements from ``start`` on of vectors side by side, as a vector; n is a power of 2."""
+    width = vectors[0].type.count
+    if n > width:
+        whole = [_part(builder, vectors, start + i, n // 2) for i in (0, n // 2)]
+        mask = list(range(n))
+        return builder.shuffle_vector(*whole, ir.Constant(ir.VectorType(ir.IntType(32), n), mask))
+    mask = [start % width + i for i in range(n)]
+    vector = vectors[start // width]
+    return builder.shuffle_vector(
+        vector, vector, ir.Constant(ir.VectorType(ir.IntType(32), n), mask)
+    )
+
+
+def _write_some(builder, column, place, stride, rows):
+    """Emit the stores of the first ``rows`` elements of a vector, ``stride`` apart."""
+    for i in range(column.type.count):
+        with builder.if_then(builder.icmp_signed("<", INT(i), rows)):
+            element = builder.extract_element(column, INT(i))
+            builder.store(element, builder.gep(place, [builder.mul(stride, INT(i))]))
+
+
 # Three quarters of the registers hold sums; the rest hold B, A and what the compiler needs.
 ROWS_3, ROWS_2, ROWS_1 = (8, 12, 16) if REGISTERS == 32 else (4, 6, 12)
-FEW = 3
+FEW, FOUR = 3, 4
 _wide_3, _wide_2, _wide_1 = _strip(ROWS_3, 3), _strip(ROWS_2, 2), _strip(ROWS_1, 1)
 _few_4, _few_2, _few_1 = _strip(FEW, 4), _strip(FEW, 2), _strip(FEW, 1)
-_one_4 = _strip(1, 4)
+_four_4, _four_3 = _strip(4, 4), _strip(4, 3)  # half the work of a tile where k is 2 or 3
+_two_4, _two_3, _one_4 = _strip(2, 4), _strip(2, 3), _strip(1, 4)
 DOTS = 4
 _dots_4, _dots_1 = _dots(DOTS, DOTS), _dots(1, DOTS)
+
+
+@njit(error_model="numpy")
+def _multiply_one(m, n, alpha, A, a_row, B, beta, C, c_row, end):
+    """Do what _multiply does for k = 1, with one row of B in registers: 0.2 for 0.4 us at 64 x 64.
+
+    A step with one row in the batch is this and little else.
+    """
+    for j in range(0, n, lanes(A)):
+        b, decay = load(at(B, j)), splat(A, alpha * beta)
+        for i in range(m):
+            c, a = at(C, i * c_row + j), splat(A, alpha * A[i * a_row])
+            if end == STORE:
+                store(c, a * b)
+            elif beta == 0.0:
+                store(c, fma(a, b, load(c)))
+            else:
+                store(c, fma(a, b, fma(decay, load(c), load(c))))
 
 
 def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
@@ -209,6 +262,9 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
     rows, so that a strip is read from the first or second cache as often as A has tiles.
     """
     width = lanes(A)
+    if k == 1 and end <= ADD:
+        _multiply_one(m, n, alpha, A, a_row, B, beta if end == ADD else 0.0, C, c_row, end)
+        return
     # Three columns need fewer loads a product, two waste fewer rows where m is, say, 10.
     three = -(-m // ROWS_3) * ROWS_3 <= -(-m // ROWS_2) * ROWS_2
     for start in range(0, k, DEPTH):
@@ -227,6 +283,22 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
             if m == 1 and left >= 4:
                 _one_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width
+            elif k <= FOUR and left >= 4:
+                _four_4(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 4 * width
+            elif k <= FOUR and left == 3:
+                _four_3(
+                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
+                )
+                j += 3 * width
+            elif m == 2 and left >= 4:
+                _two_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                j += 4 * width
+            elif m == 2 and left == 3:
+                _two_3(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                j += 3 * width
             elif m <= FEW and left >= 4:
                 _few_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
                 j += 4 * width

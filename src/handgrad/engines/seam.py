@@ -1,6 +1,7 @@
 """What training asks of an engine: run an epoch."""
 
-from typing import Any, Protocol
+import math
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,36 @@ Array = NDArray[Any]
 
 
 class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which raises the error
-    """The loss of a batch, or a parameter, was not finite; the message says which."""
+    """An input, the loss of a batch, or a parameter was not finite; the message says which.
+
+    batch is its number, from 1, or None after the last; last_loss that of the batch before.
+    """
+
+    def __init__(self, what: str, batch: int | None, last_loss: float | None) -> None:
+        super().__init__(what)
+        self.batch, self.last_loss = batch, last_loss
+
+
+def first_bad_batch(
+    bad_rows: NDArray[np.intp], order: NDArray[np.intp] | None, batch_size: int
+) -> int | None:
+    """Find the first batch, from 1, in which one of these rows is."""
+    if not bad_rows.size:
+        return None
+    places = bad_rows if order is None else np.flatnonzero(np.isin(order, bad_rows))
+    return 1 + int(places.min()) // batch_size
+
+
+def bad_input(batch: int, last_loss: float | None) -> Diverged:
+    return Diverged(f"an input was not finite in batch {batch}", batch, last_loss)
+
+
+class Measured(NamedTuple):
+    """What an epoch tells: of a network with dropout, with its units left out."""
+
+    loss: float  # weighted mean over the rows, each batch measured just before its update
+    accuracy: float  # likewise
+    gradient_norm: float  # of the last batch, penalty included, before it was clipped
 
 
 class Engine(Protocol):
@@ -28,9 +58,9 @@ class Engine(Protocol):
         params: Params,
         slots: Array,
         updates: int,
-        lr: float,
+        rates: float | NDArray[np.float64],
         order: NDArray[np.intp] | None,
-    ) -> tuple[float, float]:
+    ) -> Measured:
         """Run one epoch, in place.
 
         Parameters
@@ -41,27 +71,31 @@ class Engine(Protocol):
             The optimiser's memory; moved.
         updates : int
             Updates made before this epoch.
-        lr : float
-            Learning rate of all its updates.
+        rates : float64 array of shape (batches,), or float
+            Learning rate of each of its updates, or of all.
         order : int array of shape (n,), or None
             The order of the rows; None is the order in which they stand.
 
         Returns
         -------
-        loss, accuracy : float
-            Weighted means over the rows, each batch measured just before its update.
+        Measured
 
         Raises
         ------
         Diverged
-            In the batch whose loss is not finite, or after the last one if a parameter or slot
-            is not. What params and slots hold then means nothing.
+            In the batch of which an input or the loss is not finite, or after the last one if a
+            parameter or slot is not. Where it was the loss, params stand where they stood in
+            that batch; else what params and slots hold means nothing.
         """
         ...
 
 
 class EngineFactory(Protocol):
-    """Makes the engine for a network, an update rule and rows."""
+    """Makes the engine for a network, an update rule and rows.
+
+    dropout holds the share of each hidden layer, or nothing; its masks come from the seed.
+    Gradients of a norm above clip_norm are shortened to it.
+    """
 
     def __call__(
         self,
@@ -71,4 +105,7 @@ class EngineFactory(Protocol):
         *,
         batch_size: int,
         l2: float,
+        dropout: tuple[float, ...] = (),
+        seed: int = 0,
+        clip_norm: float = math.inf,
     ) -> Engine: ...

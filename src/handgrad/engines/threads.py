@@ -35,9 +35,12 @@ def share(work: Work, wanted: int, leave: Callable[[], None] = lambda: None) -> 
     BaseException
         What a part raised, or the interrupt that came meanwhile; no part runs any more then.
     """
+    if wanted == 1:
+        _work_alone(work)
+        return
     call = _Call(partial(_work_together, work, wanted, leave))
     try:
-        if wanted > 1 and call.start():
+        if call.start():
             call.wait()
         else:
             _work_alone(work)

@@ -9,7 +9,6 @@ A pointer knows its element type, float32 or float64, so every function here ser
 Nothing is checked: whoever calls keeps lengths padded to whole vectors.
 """
 
-import math
 import operator
 import platform
 import sys
@@ -83,18 +82,33 @@ def write(builder, value, pointer, offset=None):
     builder.store(value, builder.bitcast(place, value.type.as_pointer()), align=size)
 
 
-def add_lanes(builder, vector):
-    """Emit the sum of a vector's elements, halves first: one fixed order."""
-    count = vector.type.count
-    while count > 1:
-        count //= 2
-        half = ir.VectorType(ir.IntType(32), count)
-        low = builder.shuffle_vector(vector, vector, ir.Constant(half, list(range(count))))
-        high = builder.shuffle_vector(
-            vector, vector, ir.Constant(half, list(range(count, 2 * count)))
-        )
-        vector = builder.fadd(low, high)
-    return builder.extract_element(vector, INT(0))
+def add_lanes(builder, vectors):
+    """Emit the sum of each vector's elements, all in one vector; halves first: one fixed order.
+
+    A vector holds groups of elements still to be added. Two vectors, first halves of groups
+    beside first halves, and second beside second, become one by an addition: half the groups'
+    size, twice their number. Sixteen sums of sixteen take 15 additions, one by one they take 64.
+    """
+    size = vectors[0].type.count
+    while size > 1:
+        size //= 2
+        if len(vectors) == 1:
+            vectors = [_halves_added(builder, vectors[0], None, size)]
+        else:
+            pairs = zip(vectors[::2], vectors[1::2], strict=True)
+            vectors = [_halves_added(builder, one, other, size) for one, other in pairs]
+    return vectors
+
+
+def _halves_added(builder, one, other, size):
+    """Add the halves, so many elements long, of each group of one vector, and of another."""
+    n = one.type.count * (1 if other is None else 2)
+    halves = []
+    for half in range(2):
+        places = [start + half * size + i for start in range(0, n, 2 * size) for i in range(size)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+        halves.append(builder.shuffle_vector(one, one if other is None else other, mask))
+    return builder.fadd(*halves)
 
 
 # -- pointers ---------------------------------------------------------------------------------
@@ -245,7 +259,11 @@ def where_greater(typingctx, a, b, yes, no):
 @intrinsic
 def total(typingctx, v):
     """Add the elements of a vector, always in the same order."""
-    return v.element(v), lambda context, builder, signature, args: add_lanes(builder, args[0])
+
+    def codegen(context, builder, signature, args):
+        return builder.extract_element(add_lanes(builder, [args[0]])[0], INT(0))
+
+    return v.element(v), codegen
 
 
 def _layout(vector):
@@ -309,13 +327,6 @@ def series(single, double):
     return function
 
 
-# Enough terms that what is left out is below rounding: in float32 and in float64.
-# (e^f - 1)/f for |f| <= ln(2)/2
-exp_series = series(
-    *([1 / math.factorial(k + 1) for k in range(terms)] for terms in (7, 14)),
-)
-# atanh(s)/s as a series in s^2, for |s| <= 1/3
-atanh_series = series(*([1 / (2 * k + 1) for k in range(terms)] for terms in (8, 17)))
 # v is lost in these; they give the range in which e^v is a normal number
 lowest_exponent = series([-87.0], [-708.0])
 highest_exponent = series([88.0], [708.0])

@@ -1,6 +1,6 @@
 """MLPClassifier and MLPRegressor: scikit-learn's names and contract over handgrad's training.
 
-This package and ``plots.py`` are all that imports scikit-learn. Its files, in the order in
+This package and ``plots/`` are all that imports scikit-learn. Its files, in the order in
 which a fit passes through them:
 
     parameters.py   what a user may set, and the constraints on it
@@ -9,6 +9,9 @@ which a fit passes through them:
     base.py         the path of a fit, and what both estimators share
     classifier.py   labels: one a row, or several at once
     regressor.py    numbers: one a row, or several
+    progress.py, callbacks.py, summary.py    what is shown and told of a fit
+    growth.py       an output layer for more classes
+    exchange.py     into scikit-learn's own estimators and out of them
 """
 
 from handgrad.estimators.classifier import MLPClassifier

@@ -1,6 +1,7 @@
 """The border at which a user's input is checked: rows, labels, numbers, weights, units."""
 
 import math
+import warnings
 from numbers import Integral
 from os import PathLike
 from typing import Any, NamedTuple
@@ -19,12 +20,16 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from handgrad.columns import numbers
+from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.labels import classes_of
 from handgrad.rows import is_sparse, take
 from handgrad.table import from_frame, is_frame
 
 Array = NDArray[Any]
+
+LARGE = 1e9  # numbers of which a network without preprocessing learns little
 
 
 class Given(NamedTuple):
@@ -68,6 +73,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     if not reset and _is_as_expected(estimator, X):
         return X
     raw = estimator.preprocess is None
+    if is_frame(X) and not isinstance(X, dict):
+        _check_names(X)
     if not raw and _is_named_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         table = from_frame(X)
@@ -75,6 +82,27 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             return table
         # Fitted on a matrix, it knows columns by position; validate_data has warned.
         return table.rename_columns(list(estimator.model_.encoder.names))
+    _check_kind_of_rows(X)
+    fills_holes = reset or not estimator.model_.encoder.is_identity
+    allow_nan = not raw and not is_sparse(X) and fills_holes
+    with np.errstate(over="ignore", invalid="ignore"):  # of sums that only look for infinity
+        try:
+            return validate_data(
+                estimator,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                ensure_all_finite="allow-nan" if allow_nan else True,
+            )
+        except ValueError as error:
+            if not str(error).startswith("Input X contains"):
+                raise
+            raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
+
+
+def _check_kind_of_rows(X: Any) -> None:
+    """Refuse what scikit-learn would misread, or refuse without saying what to do."""
     if X is None:
         raise ValueError("X must be rows of numbers or a data frame; X is None")
     if isinstance(X, str | PathLike):
@@ -82,16 +110,79 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             f"X must be rows of numbers or a data frame; got the path {str(X)!r}. "
             "Read the file first: handgrad.read_table gives a table to fit on."
         )
-    fills_holes = reset or not estimator.model_.encoder.is_identity
-    allow_nan = not raw and not is_sparse(X) and fills_holes
-    return validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse="csr",
-        dtype=[np.float64, np.float32],
-        ensure_all_finite="allow-nan" if allow_nan else True,
+    if isinstance(X, list | tuple):
+        lengths = [len(row) if isinstance(row, list | tuple) else None for row in X]
+        for row, length in enumerate(lengths):
+            if length != lengths[0]:
+                raise ValueError(
+                    f"all rows of X must be equally long; row 1 has the length {lengths[0]}, row "
+                    f"{row + 1} has {length}"
+                )
+    dtype = getattr(X, "dtype", None)
+    kind = dtype.kind if isinstance(dtype, np.dtype) else ""
+    if kind == "c":
+        raise ValueError("Complex data not supported: X is complex. Pass X.real, or both parts")
+    if kind == "V":
+        raise TypeError(
+            "X must be rows of numbers; structured arrays are not. Pass a data frame, or "
+            "numpy.lib.recfunctions.structured_to_unstructured(X)"
+        )
+    if kind in "mM" and kind:
+        raise TypeError(
+            f"X must be numbers; it holds dates ({dtype}). Pass what matters of them, such as "
+            "days since a date"
+        )
+    if kind in "US" and kind:
+        raise TypeError(
+            "X must be numbers; it holds texts. Pass X.astype(float), or a data frame whose text "
+            "columns are categories"
+        )
+    if np.ma.is_masked(X):
+        raise ValueError("X has masked cells; pass X.filled(numpy.nan), and they count as missing")
+
+
+def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
+    """Say which is the first cell that is missing or infinite."""
+    names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    if is_sparse(X):
+        cells = X.tocoo()
+        bad = ~np.isfinite(cells.data)
+        row, column = (int(part[bad][0]) for part in (cells.row, cells.col))
+        what, count = cells.data[bad][0], int(bad.sum())
+    else:
+        dense = X.to_numpy(dtype=np.float64, na_value=np.nan) if names else np.asarray(X, float)
+        bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
+        row, column = (int(place) for place in np.argwhere(bad)[0])
+        what, count = dense[row, column], int(bad.sum())
+    name = repr(names[column]) if names else column + 1
+    kind = "NaN" if np.isnan(what) else "infinity or a value too large"
+    hint = "" if allow_nan else ' Fill it, or pass a dense X with preprocess="auto".'
+    return (
+        f"Input X contains {kind}: {count} cells cannot be used, the first in row {row + 1}, "
+        f"column {name}.{hint}"
     )
+
+
+def check_scale(columns: Any, names: tuple[str, ...]) -> None:
+    """Refuse numbers whose squares overflow, and warn of large ones: nothing will scale them."""
+    if hasattr(columns, "schema") or not columns.shape[0]:
+        return
+    largest = abs(columns).max(axis=0)
+    largest = largest.toarray().ravel() if is_sparse(largest) else np.asarray(largest)
+    column = int(largest.argmax())
+    limit = 1e-6 * float(np.finfo(columns.dtype).max) ** 0.5
+    told = f"column {names[column]!r} of X holds numbers up to {largest[column]:.3g}"
+    if largest[column] > limit:
+        raise DataError(
+            f"{told}, too large to compute with in {columns.dtype}; scale the columns, or pass a "
+            'dense X with preprocess="auto"'
+        )
+    if largest[column] > LARGE:
+        warnings.warn(
+            f"{told}: a network without preprocessing learns little from such; scale the columns",
+            UserWarning,
+            stacklevel=6,
+        )
 
 
 def _is_as_expected(estimator: Any, X: Any) -> bool:
@@ -104,12 +195,40 @@ def _is_as_expected(estimator: Any, X: Any) -> bool:
         return X.shape[1] == estimator.n_features_in_ and math.isfinite(X.sum())
 
 
+def _check_names(X: Any) -> None:
+    names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
+    twice = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
+    if twice:
+        raise ValueError(f"the columns of X must have different names; {twice} occur repeatedly")
+
+
+def _repeats(names: list[str]) -> bool:
+    return len(set(names)) < len(names)
+
+
 def _is_named_frame(X: Any) -> bool:
     """Tell a data frame with text for column names; one with numbers for names is a matrix."""
     if isinstance(X, dict) or not is_frame(X):  # DOK matrices are dictionaries, too
         return False
     names = X.column_names if hasattr(X, "column_names") else X.columns
     return all(isinstance(name, str) for name in names)
+
+
+def warn_of_constants(table: Any, encoder: Encoder) -> None:
+    """Name the columns of a data frame that are the same in every row."""
+    constant = []
+    for name, scale in zip(encoder.number_names, encoder.scale, strict=True):
+        if scale == 1:  # so it is where a column does not vary, and seldom elsewhere
+            cells = numbers(table, name)
+            if len(cells) > 1 and cells.min() == cells.max():  # never where one is missing
+                constant.append(name)
+    if constant:
+        warnings.warn(
+            f"the columns {constant} are the same in every row, so nothing is learnt from them; "
+            "leave them out",
+            UserWarning,
+            stacklevel=6,
+        )
 
 
 # -- what is to be learnt -----------------------------------------------------------------------
@@ -124,9 +243,22 @@ def check_labels(y: Any, X: Any) -> Array:
     if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
         y = np.array(y, dtype=object)  # or NumPy would turn 1 and "a" into two texts
     labels: Array = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name="y")
+    try:
+        assert_all_finite(labels, input_name="y")
+    except ValueError as error:
+        missing = np.flatnonzero(~np.isfinite(np.asarray(labels, dtype=np.float64)))
+        raise DataError(
+            f"{str(error).splitlines()[0]} {len(missing)} rows have no usable label, the first is "
+            f"row {missing[0] + 1}; drop them"
+        ) from None
     if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
         labels = labels.astype(classes_of(labels).dtype)
+    if labels.dtype.kind == "f" and (labels % 1).any():
+        row = int((labels % 1 != 0).argmax())
+        raise ValueError(
+            f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
+            f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
+        )
     check_classification_targets(labels)
     check_consistent_length(X, labels)
     return labels
@@ -154,6 +286,13 @@ def _check_indicator(y: Any, X: Any) -> Array:
             f"{row + 1}, column {column + 1}. If it holds scores, pass y.argmax(axis=1)."
         )
     several: Array = indicator.astype(np.int64)
+    if (several.sum(axis=1) == 1).all():
+        warnings.warn(
+            "every row of y has exactly one of several labels; if these are one-hot classes, pass "
+            "y.argmax(axis=1), whose probabilities sum to 1",
+            UserWarning,
+            stacklevel=8,
+        )
     return several
 
 

@@ -1,21 +1,30 @@
 """MLPClassifier: labels, one a row or several at once."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.neural_network import MLPClassifier as Theirs
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
+from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
-from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_classes, check_labels
+from handgrad.estimators.base import MLP, Outputs, Validation, goes_in_steps
+from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight
+from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
 from handgrad.labels import classes_of, encode_labels
+from handgrad.losses import LossSettings
 from handgrad.model import Model
+from handgrad.rows import Rows
 from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
@@ -31,17 +40,21 @@ class MLPClassifier(ClassifierMixin, MLP):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; () is softmax regression.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        SciPy's L-BFGS on all rows at once, or gradient descent or Adam on mini-batches.
+    activation : str or sequence of str, default="relu"
+        Activation of the hidden layers, one for all or one for each: scikit-learn's "identity",
+        "logistic", "tanh", "relu", or another of ``handgrad.activations.ACTIVATIONS``.
+    solver : {"lbfgs", "sgd", "adam", "adamw"}, default="adam"
+        SciPy's L-BFGS on all rows at once; or gradient descent, Adam, or Adam with decoupled
+        weight decay on mini-batches.
     alpha : float, default=1e-4
         Strength of the penalty alpha/2 * sum(W**2), added to the mean loss.
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is min(200, n_samples).
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule of solver "sgd". invscaling: learning_rate_init / (t_ + 1)**power_t after each
-        epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
+    learning_rate : str or callable, default="constant"
+        Schedule of every solver but "lbfgs". invscaling: learning_rate_init / (t_ + 1)**power_t
+        after each epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
+        "warmup", "cosine", "onecycle", "coslog4": see ``handgrad.schedules``; the last three are
+        stretched over max_iter epochs. A callable gives the rate of each epoch, from 1.
     learning_rate_init : float, default=1e-3
         Learning rate at the start.
     power_t : float, default=0.5
@@ -90,11 +103,31 @@ class MLPClassifier(ClassifierMixin, MLP):
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
         mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work
         repays it; the two agree to rounding, so for the same bits name one.
+    initialisation : str or pair of sequences of arrays, default="auto"
+        How the first weights are drawn: "glorot_uniform", "glorot_normal", "he_uniform",
+        "he_normal", "lecun_uniform", "lecun_normal"; or "auto", by activation, for
+        scikit-learn's four as scikit-learn does. Or the weights and the biases of all layers.
+    dropout : float or sequence of float, default=0.0
+        Share of units left out at random in training, of all hidden layers or of each.
+    weight_decay : float, default=0.01
+        Of solver "adamw": how much of each weight an update takes away, times the rate.
+    clip_norm : float or None, default=None
+        A gradient longer than this is shortened to it.
+    warmup_epochs : float, default=5.0
+        How long learning_rate="warmup" takes to reach learning_rate_init.
+    n_ensemble : int, default=1
+        How many networks to train from this seed, one after the other; their probabilities are
+        averaged. The first is the one that n_ensemble=1 gives.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of
         the class), rows counted by weight. A dict gives {label: weight}; a class that is not in
         it weighs 1.
+    calibration : "temperature" or None, default=None
+        "temperature" divides all scores by one number, ``temperature_``, chosen after training so
+        that probabilities fit the rows held back (or X_val) best. It changes no prediction.
+    label_smoothing : float, default=0.0
+        The share of each label that is spread over all classes. It makes probabilities milder.
 
     Attributes
     ----------
@@ -116,7 +149,17 @@ class MLPClassifier(ClassifierMixin, MLP):
     best_validation_score_ : float or None
         The largest of these.
     history_ : handgrad.history.History
-        All that was recorded, one row an epoch.
+        All that was recorded, one row an epoch; ``history_.rows()`` gives dictionaries.
+    histories_ : tuple of History
+        That of each network of an ensemble. All else that is recorded tells of the first.
+    diverged_ : bool
+        Whether the loss stayed above ten times that of chance for three epochs, or a weight grew
+        beyond 1e6. A DivergenceWarning has said so.
+    dead_units_ : list of float
+        Of each hidden layer, the share of relu units that give 0 for each training row (of the
+        first 4,096): they do not learn any more.
+    temperature_ : float
+        What scores are divided by; 1 without calibration.
     n_iter_ : int
         Epochs (iterations) of the last fit, and of partial_fit since.
     t_ : int
@@ -142,17 +185,19 @@ class MLPClassifier(ClassifierMixin, MLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "calibration": [StrOptions({"temperature"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
         solver: str = "adam",
         alpha: float = 1e-4,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: str | Callable[[int], float] = "constant",
         learning_rate_init: float = 1e-3,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -176,13 +221,21 @@ class MLPClassifier(ClassifierMixin, MLP):
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        initialisation: Any = "auto",
+        dropout: Any = 0.0,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+        warmup_epochs: float = 5.0,
+        n_ensemble: int = 1,
         class_weight: dict[Any, float] | str | None = None,
+        calibration: str | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
         self._keep(locals())
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
     # -- learning -----------------------------------------------------------------------------
@@ -196,7 +249,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         X, y, sample_weight
             As for ``fit``. The first call also fixes the encoding of the columns.
         classes : array-like of shape (n_classes,), optional
-            All labels that any call may bring; needed in the first call.
+            All labels that any call may bring; needed in the first call. A later call may name
+            more, with all of the old among them: the output layer grows by their columns, drawn
+            as in a fresh network, and the old classes keep their scores.
 
         Returns
         -------
@@ -212,16 +267,52 @@ class MLPClassifier(ClassifierMixin, MLP):
             )
         if classes is not None:
             classes = check_classes(classes)
-            if not first and not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    f"classes must be those of the first call, {self.classes_}; got {classes}"
-                )
         return self._fit(X, y, sample_weight, going_on=not first, partial=True, classes=classes)
 
     def _check_y(self, y: Any, X: Any) -> Array:
         return check_labels(y, X)
 
+    def _prepare_going_on(self, classes: Array | None) -> None:
+        if classes is None or np.array_equal(classes, self.classes_):
+            return
+        new, old = classes.tolist(), self.classes_.tolist()
+        if self.model_.is_multilabel or not set(old) < set(new):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_}, or these and more; "
+                f"got {classes}"
+            )
+        places = np.array([new.index(label) for label in old], dtype=np.intp)
+        architecture = self.model_.architecture
+        grown = [grow(architecture, run, places, len(new)) for run in self._runs]
+        self._runs = [run for _, run in grown]
+        self.model_ = replace(
+            self.model_,
+            architecture=grown[0][0],
+            params=self._runs[0].params,
+            members=tuple(run.params for run in self._runs[1:]),
+            classes=classes,
+        )
+
+    def _needs_rows_apart(self) -> bool:
+        return self.calibration is not None
+
+    def _chance(self, rows: Rows) -> float:
+        n_outputs = self.n_outputs_
+        if self.out_activation_ == "softmax":
+            return math.log(max(2, n_outputs))
+        return n_outputs * math.log(2)
+
+    def _conclude(self, rows: Rows, validation: Validation | None) -> None:
+        super()._conclude(rows, validation)
+        if self.calibration is None or validation is None or len(self.classes_) == 1:
+            return
+        score = self.model_.scores(validation.given.columns)
+        _, y_t, weight = validation.rows
+        temperature = fit_temperature(self.out_activation_, score, y_t, weight)
+        self.model_ = replace(self.model_, temperature=temperature)
+
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
+        loss = LossSettings(label_smoothing=float(self.label_smoothing))
         if given.y.ndim == 2:
             labels = np.arange(given.y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
@@ -229,12 +320,13 @@ class MLPClassifier(ClassifierMixin, MLP):
                     f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
                     f"numbers; got {classes}"
                 )
-            return Outputs("logistic", len(labels), labels)
+            return Outputs("logistic", len(labels), labels, loss=loss)
         if classes is None:
             classes = classes_of(given.y)
         encode_labels(given.y, classes)  # says which label is not among them
         two = len(classes) == 2
-        return Outputs("logistic" if two else "softmax", 1 if two else len(classes), classes)
+        kind, n = ("logistic", 1) if two else ("softmax", len(classes))
+        return Outputs(kind, n, classes, loss=loss)
 
     def _check_same_targets(self, y: Array, *, partial: bool) -> None:
         if (y.ndim == 2) != self.model_.is_multilabel or y.shape[1:] not in (
@@ -260,6 +352,10 @@ class MLPClassifier(ClassifierMixin, MLP):
             return y
         y_t = encode_labels(y, self.classes_)
         return y_t[:, None] if self.out_activation_ == "logistic" else y_t
+
+    @classmethod
+    def _told_by(cls, model: Model) -> dict[str, Any]:
+        return {"label_smoothing": model.architecture.loss.label_smoothing}
 
     @classmethod
     def _check_kind(cls, model: Model) -> None:
@@ -322,6 +418,24 @@ class MLPClassifier(ClassifierMixin, MLP):
     def classes_(self) -> Array:
         return self.model_.classes
 
+    @property
+    def temperature_(self) -> float:
+        return self.model_.temperature
+
+    def expected_calibration_error(
+        self, X: Any, y: Any, sample_weight: Any = None, n_bins: int = 15
+    ) -> float:
+        """Measure how far the probability of the predicted class lies from being right.
+
+        See ``handgrad.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
+        given with 90 % are right 80 % or all of the time.
+        """
+        proba = self.predict_proba(X)
+        if self.model_.is_multilabel:
+            raise ValueError("the calibration error is that of one label a row; y has several")
+        right = encode_labels(check_labels(y, X), self.classes_) == proba.argmax(axis=1)
+        return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
+
     def predict(self, X: Any) -> Array:
         """Give the most probable label of each row, shape (n_samples,).
 
@@ -354,3 +468,26 @@ class MLPClassifier(ClassifierMixin, MLP):
         return (
             scores[:, 0] if self.out_activation_ == "logistic" and scores.shape[1] == 1 else scores
         )
+
+    # -- into scikit-learn and out of it ------------------------------------------------------
+
+    def to_sklearn(self) -> Theirs:
+        """Make scikit-learn's own MLPClassifier of it, fitted, with the same predictions.
+
+        The scale of the columns is folded into the first layer, the temperature into the last.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn has no such network; the message says why.
+        """
+        return self._to(Theirs)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Theirs) -> Self:
+        """Take scikit-learn's fitted MLPClassifier over, the state of its optimiser included.
+
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        """
+        check_is_fitted(estimator)
+        return cls._from(estimator, estimator.classes_)

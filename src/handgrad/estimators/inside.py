@@ -45,7 +45,7 @@ class Inside:
         -------
         handgrad.trace.Trace
             Of the network itself, without the penalty alpha: of an ensemble, of its first
-            network; a temperature of the probabilities comes after it.
+            network; a temperature of the probabilities comes after it. Dropout leaves out no unit.
         """
         lr = float(self.learning_rate_init if lr is None else lr)
         if y is None:

@@ -8,15 +8,18 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.history import Epoch
+from handgrad.params import INITIALISATIONS
+from handgrad.schedules import NAMES
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+    "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
+    "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw"})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions(set(NAMES)), callable],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -40,6 +43,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "scoring": [str, callable],
     "on_epoch": [callable, None],
     "engine": [StrOptions({"auto", "numpy", "compiled"})],
+    "initialisation": [StrOptions(set(INITIALISATIONS)), "array-like"],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "warmup_epochs": [Interval(Real, 0, None, closed="left")],
+    "n_ensemble": [Interval(Integral, 1, None, closed="left")],
 }
 
 
@@ -49,11 +58,11 @@ class Parameters(BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     hidden_layer_sizes: Any
-    activation: str
+    activation: Any
     solver: str
     alpha: float
     batch_size: int | str
-    learning_rate: str
+    learning_rate: str | Callable[[int], float]
     learning_rate_init: float
     power_t: float
     max_iter: int
@@ -77,6 +86,12 @@ class Parameters(BaseEstimator):
     scoring: str | Callable[..., float]
     on_epoch: Callable[[Epoch], bool | None] | None
     engine: str
+    initialisation: Any
+    dropout: Any
+    weight_decay: float
+    clip_norm: float | None
+    warmup_epochs: float
+    n_ensemble: int
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Keep what a constructor was given, from its ``locals()``: a line for thirty."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from handgrad.equations import Equation, unit_name
 from handgrad.explain.inputs import Column, columns_of
 from handgrad.explain.spelled import spelled
-from handgrad.model import Model, proba
+from handgrad.model import Model
 from handgrad.trace import Trace, network_words, trace
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def explain(
     steps = [_step(t, equation, names) for equation in t.equations]
     facts = [
         ("network", f"{network_words(model.architecture, model.params.flat.dtype)}"),
-        ("predicted", _predicted(model, t, names)),
+        ("predicted", _predicted(model, row, names)),
     ]
     if y_t is not None:
         facts += [("true", truth), ("loss", f"{float(t['L']):.4g}")]
@@ -175,14 +175,13 @@ def _outputs(model: Model) -> list[str]:
     return [labels[1]] if n == 1 else labels
 
 
-def _predicted(model: Model, t: Trace, names: Names) -> str:
+def _predicted(model: Model, row: "pa.Table | Array", names: Names) -> str:
+    """Say what the whole model predicts: its networks together, in the target's own scale."""
     outputs = names.by_layer[-1]
     if not len(model.classes):
-        y = t["y"][0]
-        if model.scale is not None:
-            y = model.scale.mean + model.scale.scale * y
-        return ", ".join(f"{name} = {value:.6g}" for name, value in zip(outputs, y, strict=True))
-    shares = proba(model.architecture.output, t["score"])[0]
+        found = model.predict_numbers(row)[0].tolist()
+        return ", ".join(f"{name} = {x:.6g}" for name, x in zip(outputs, found, strict=True))
+    shares = model.predict_proba(row)[0]
     if model.is_multilabel:
         yes = [name for name, p in zip(outputs, shares, strict=True) if p > 0.5]
         return ", ".join(yes) or "none of the labels"

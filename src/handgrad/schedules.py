@@ -1,0 +1,108 @@
+"""Learning rates over time: pure functions of where training stands.
+
+t runs from 0 at the first update to 1 after the last of the epochs that a schedule is stretched
+over; later it stays 1. A schedule of t moves with every update; the others stay for an epoch.
+
+    constant    lr
+    invscaling  lr / (t + 1)^power_t, t the rows seen so far                   (scikit-learn)
+    adaptive    lr, divided by 5 each time patience runs out                   (scikit-learn)
+    warmup      from lr / (updates of warm-up) in even steps to lr, then constant
+    cosine      lr (1 + cos(pi t)) / 2         (Loshchilov and Hutter, 2017, equation 5)
+    onecycle    lr/25 up to lr at t = 0.3, down to lr/250,000 at the end, both along half a
+                cosine                         (Smith and Topin, 2019; PyTorch's constants)
+    coslog4     lr (1 - cos(2 pi log2(1 + 15 t))) / 2, four waves of doubling length
+                                               (Holzmueller, Grinsztajn and Steinwart, 2024)
+    a function  of the number of the epoch, from 1, that gives its rate
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rates = NDArray[np.float64]
+Schedule = str | Callable[[int], float]
+
+START, END, PEAK = 25.0, 25.0 * 1e4, 0.3  # of onecycle
+
+
+def invscaling(lr: float, t: int, power_t: float) -> float:
+    """Shrink the learning rate with the rows seen so far: lr / (t + 1)^power_t."""
+    return float(lr / (t + 1) ** power_t)
+
+
+def cosine(t: Rates) -> Rates:
+    factor: Rates = (1 + np.cos(np.pi * t)) / 2
+    return factor
+
+
+def onecycle(t: Rates) -> Rates:
+    rise = 1 / START + (1 - 1 / START) * cosine(1 - t / PEAK)
+    fall = 1 / END + (1 - 1 / END) * cosine((t - PEAK) / (1 - PEAK))
+    return np.where(t < PEAK, rise, fall)
+
+
+def coslog4(t: Rates) -> Rates:
+    factor: Rates = (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t))) / 2
+    return factor
+
+
+OF_TIME = {"cosine": cosine, "onecycle": onecycle, "coslog4": coslog4}
+NAMES = ("constant", "invscaling", "adaptive", "warmup", *OF_TIME)
+
+
+def epoch_rates(
+    schedule: Schedule,
+    lr: float,
+    *,
+    epoch: int,
+    batches: int,
+    schedule_epochs: int,
+    warmup_epochs: float,
+) -> Rates:
+    """Compute the rate of every update of an epoch, shape (batches,).
+
+    Parameters
+    ----------
+    schedule : str or callable
+        One of NAMES, or a function of the epoch's number, from 1.
+    lr : float
+        The rate that a schedule scales; of invscaling and adaptive, the rate of this epoch.
+    epoch : int
+        How many epochs were finished before.
+    batches : int
+        Updates of this epoch.
+    schedule_epochs : int
+        How many epochs a schedule of t is stretched over.
+    warmup_epochs : float
+        How many epochs warm-up takes.
+
+    Raises
+    ------
+    ValueError
+        If the schedule is unknown, or a function gives no rate.
+    """
+    if callable(schedule):
+        return np.full(batches, _checked(schedule(epoch + 1), epoch + 1))
+    if schedule not in NAMES:
+        raise ValueError(
+            f"learning_rate must be a function or one of {sorted(NAMES)}; got {schedule!r}"
+        )
+    if schedule not in OF_TIME and schedule != "warmup":
+        return np.full(batches, lr)
+    position = epoch + np.arange(batches) / batches  # in epochs
+    if schedule in OF_TIME:
+        return lr * OF_TIME[schedule](np.minimum(position / schedule_epochs, 1))
+    after = position + 1 / batches
+    return lr * np.minimum(after / warmup_epochs, 1) if warmup_epochs > 0 else lr + 0 * after
+
+
+def _checked(rate: float, epoch: int) -> float:
+    number = float(rate)
+    if not 0 <= number < math.inf:
+        raise ValueError(
+            f"learning_rate, as a function, must give finite rates of at least 0; for epoch "
+            f"{epoch} it gave {rate}"
+        )
+    return number
