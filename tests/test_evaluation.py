@@ -79,3 +79,11 @@ def test_many_classes_keep_their_places():
     found = evaluate(y_t, log_proba, np.arange(500))
     assert np.array_equal(found.confusion, np.roll(np.eye(500, dtype=int), 1, axis=1))
     assert found.accuracy == 0
+
+
+def test_the_calibration_error_tells_how_far_confidence_lies_from_being_right():
+    log_proba = np.log(np.tile([0.8, 0.2], (10, 1)))
+    fitting = evaluate(np.array([0] * 8 + [1] * 2), log_proba, np.arange(2))
+    assert fitting.calibration_error == pytest.approx(0)
+    boasting = evaluate(np.array([0] * 5 + [1] * 5), log_proba, np.arange(2))
+    assert boasting.calibration_error == pytest.approx(0.3)

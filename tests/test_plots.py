@@ -31,7 +31,7 @@ def a_history(n=5, validation=True, start=1):
 def an_evaluation(labels, seed=0):
     K = len(labels)
     confusion = np.random.default_rng(seed).integers(0, 9, size=(K, K)) + 30 * np.eye(K, dtype=int)
-    return Evaluation(np.array(list(labels)), confusion, 0.5)
+    return Evaluation(np.array(list(labels)), confusion, 0.5, 0.0)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_losses_that_are_not_finite_are_left_out(tmp_path):
 
 
 def test_cells_show_counts_and_colours_show_shares(axes):
-    evaluation = Evaluation(np.array(["a", "b"]), np.array([[3, 1], [10, 90]]), 0.1)
+    evaluation = Evaluation(np.array(["a", "b"]), np.array([[3, 1], [10, 90]]), 0.1, 0.0)
     display = plot_confusion(evaluation, axes)
     assert [cell.get_text() for cell in display.text_.ravel()] == ["3", "1", "10", "90"]
     assert display.im_.get_array().tolist() == [[0.75, 0.25], [0.1, 0.9]]
@@ -161,7 +161,7 @@ def test_cells_show_counts_and_colours_show_shares(axes):
 
 
 def test_a_class_without_rows_has_no_share(axes):
-    evaluation = Evaluation(np.arange(2), np.array([[0, 0], [2, 2]]), 0.1)
+    evaluation = Evaluation(np.arange(2), np.array([[0, 0], [2, 2]]), 0.1, 0.0)
     display = plot_confusion(evaluation, axes)
     assert display.im_.get_array().tolist() == [[0, 0], [0.5, 0.5]]
 
@@ -171,13 +171,13 @@ def test_many_classes_are_shown_by_colour_alone(axes):
 
 
 def test_the_title_tells_accuracy_and_rows():
-    evaluation = Evaluation(np.arange(2), np.array([[3, 1], [0, 4]]), 0.1)
+    evaluation = Evaluation(np.arange(2), np.array([[3, 1], [0, 4]]), 0.1, 0.0)
     figure = plots.confusion_matrix(evaluation, "8 test rows")
     assert figure.axes[0].get_title(loc="left") == "87.5% of 8 test rows right"
 
 
 def test_the_title_says_all_only_where_all_are_right():
-    evaluation = Evaluation(np.arange(2), np.array([[9999, 1], [0, 0]]), 0.1)
+    evaluation = Evaluation(np.arange(2), np.array([[9999, 1], [0, 0]]), 0.1, 0.0)
     figure = plots.confusion_matrix(evaluation, "10000 rows")
     assert "100.0%" not in figure.axes[0].get_title(loc="left")
 

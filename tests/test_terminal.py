@@ -20,7 +20,7 @@ from handgrad.terminal import (
 def judged(confusion, classes=None, log_loss=0.25):
     confusion = np.array(confusion)
     names = [f"c{k:02d}" for k in range(len(confusion))] if classes is None else classes
-    return Evaluation(np.array(names), confusion, log_loss)
+    return Evaluation(np.array(names), confusion, log_loss, 0.0)
 
 
 @pytest.mark.parametrize(

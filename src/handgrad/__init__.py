@@ -1,31 +1,43 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
-``MLPClassifier`` is the estimator; ``read_table`` reads CSV and Parquet for it; the exceptions
-say what went wrong. The derivation itself is ``handgrad.two_layer``.
+``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV and Parquet
+for them; the exceptions say what went wrong. The derivation itself is ``handgrad.two_layer``.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from handgrad.errors import DataError, DivergenceError, HandgradError, ModelFileError
+from handgrad.errors import (
+    DataError,
+    DivergenceError,
+    DivergenceWarning,
+    HandgradError,
+    ModelFileError,
+)
 
 if TYPE_CHECKING:
-    from handgrad.estimators import MLPClassifier
+    from handgrad.estimators import MLPClassifier, MLPRegressor
     from handgrad.table import read_table
 
 __version__ = "0.1.0"
 __all__ = [
     "DataError",
     "DivergenceError",
+    "DivergenceWarning",
     "HandgradError",
     "MLPClassifier",
+    "MLPRegressor",
     "ModelFileError",
     "read_table",
 ]
 
 
 # Imported when asked for: scikit-learn alone takes most of a second.
-_LAZY = {"MLPClassifier": "handgrad.estimators", "read_table": "handgrad.table"}
+_LAZY = {
+    "MLPClassifier": "handgrad.estimators",
+    "MLPRegressor": "handgrad.estimators",
+    "read_table": "handgrad.table",
+}
 
 
 def __getattr__(name: str) -> Any:

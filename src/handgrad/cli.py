@@ -413,7 +413,9 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
 
 
 def _figures(epoch: Epoch) -> str:
-    text = f"loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.3f}"
+    text = f"loss {epoch.loss:.4f}"
+    if epoch.accuracy is not None:
+        text += f"  accuracy {epoch.accuracy:.3f}"
     if epoch.validation_loss is not None:
         text += f"  validation {epoch.validation_loss:.4f}"
     return text
@@ -498,7 +500,7 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         output = None
     _check_output(output, model, table)
     _load(*TABLE_LIBRARIES)
-    trained = load_model(model)
+    trained = _classifier(model)
     columns = read_table(table, separator=separator_of(options))
     content = _predictions(trained, columns, with_probabilities=proba).encode()
     _report_extra(trained, columns)
@@ -506,6 +508,17 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
     else:
         write_atomically(output, content)
+
+
+def _classifier(path: Path) -> Model:
+    """Read a model that gives each row one label."""
+    model = load_model(path)
+    if not len(model.classes) or model.is_multilabel:
+        raise ModelFileError(
+            f"{str(path)!r} does not give each row one label, which this command is for; load it "
+            "in Python, with handgrad.MLPRegressor.load or handgrad.MLPClassifier.load"
+        )
+    return model
 
 
 def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
@@ -532,7 +545,7 @@ def evaluate_command(
 ) -> None:
     """Judge MODEL by the labelled rows of TABLE."""
     _load(*TABLE_LIBRARIES)
-    trained = load_model(model)
+    trained = _classifier(model)
     columns = read_table(table, separator=separator_of(options))
     target = target or trained.target
     if target is None:

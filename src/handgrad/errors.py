@@ -54,3 +54,7 @@ class DivergenceError(HandgradError):
         super().__init__(message)
         self.epoch, self.batch, self.layer = epoch, batch, layer
         self.last_loss, self.learning_rate = last_loss, learning_rate
+
+
+class DivergenceWarning(UserWarning):
+    """Training explodes, although its numbers are still finite."""

@@ -1,10 +1,12 @@
-"""How good are these predictions? Accuracy, log-loss, and the confusion matrix."""
+"""How good are these predictions? Accuracy, log-loss, calibration, and the confusion matrix."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from handgrad.calibration import calibration_error
 
 Array = NDArray[Any]
 
@@ -21,11 +23,14 @@ class Evaluation:
         confusion[i, j] rows of true class i were given class j.
     log_loss : float
         Mean of -log(probability of the true class), in nats; never clipped.
+    calibration_error : float
+        How far the probability of the class given lies from being right, see ``calibration``.
     """
 
     classes: Array
     confusion: NDArray[np.intp]
     log_loss: float
+    calibration_error: float
 
     @property
     def n(self) -> int:
@@ -74,4 +79,6 @@ def evaluate(y_t: NDArray[np.intp], log_proba: Array, classes: Array) -> Evaluat
     given = log_proba.argmax(axis=1)
     confusion = np.bincount(K * y_t + given, minlength=K * K).reshape(K, K)
     true_log_proba = log_proba[np.arange(len(y_t)), y_t]
-    return Evaluation(classes, confusion, -float(np.mean(true_log_proba, dtype=np.float64)))
+    log_loss = -float(np.mean(true_log_proba, dtype=np.float64))
+    error = calibration_error(given == y_t, np.exp(log_proba.max(axis=1)))
+    return Evaluation(classes, confusion, log_loss, error)

@@ -16,12 +16,15 @@ class Epoch:
     loss : float
         Weighted mean loss of the training rows (equation 5, in nats), each batch measured
         just before the update that it caused. The penalty is not part of it.
-    accuracy : float
-        Weighted share of training rows classified correctly, measured in the same moments.
+    accuracy : float or None
+        Weighted share of training rows classified correctly, measured in the same moments; None
+        where numbers are predicted.
     penalty : float
         The L2 term at the end of the epoch; loss + penalty is what training minimises.
     validation_loss, validation_accuracy : float or None
         The same two, on the rows held back, after the epoch; None where none are.
+    validation_score : float or None
+        What a scorer said of them (the more, the better); None where none was asked.
     learning_rate : float
         What the last update of this epoch used.
     seconds : float
@@ -35,13 +38,14 @@ class Epoch:
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     penalty: float
     validation_loss: float | None
     validation_accuracy: float | None
     learning_rate: float
     seconds: float
     gradient_norm: float | None = None
+    validation_score: float | None = None
 
 
 @dataclass(frozen=True)

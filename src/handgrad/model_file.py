@@ -1,9 +1,11 @@
 """A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
 
-The tensors are W1, b1, W2, b2, ... and the encoder's; any program that reads safetensors can
-read them. The header's metadata has two texts: "handgrad", a JSON object with format version,
-architecture, encoder and classes; and "sha256", the digest of the whole file with the digest's
-own 64 digits replaced by zeros. The same model always gives the same bytes.
+The tensors are W1, b1, W2, b2, ... and the encoder's; "network2.W1" and so on where there are
+several networks; "target.mean" and "target.scale" where numbers are predicted. Any program that
+reads safetensors can read them. The header's metadata has two texts: "handgrad", a JSON object
+with format version, architecture, encoder and classes; and "sha256", the digest of the whole
+file with the digest's own 64 digits replaced by zeros. The same model always gives the same
+bytes.
 
 Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
 with one flipped bit is refused.
@@ -25,13 +27,16 @@ from handgrad.atomic_file import write_atomically
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
 from handgrad.losses import PLAIN, LossSettings
-from handgrad.model import Model
+from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
 
 Array = NDArray[Any]
 
-FORMAT_VERSION = 1
+# Version 2 adds the scale of predicted numbers, several labels a row, a temperature and further
+# networks. What has none of these is still written as version 1, which every handgrad reads.
+FORMAT_VERSION = 2
+CLASSIFIERS = ("softmax", "logistic")
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 NO_DIGEST = "0" * 64
 
@@ -89,22 +94,48 @@ def to_bytes(model: Model) -> bytes:
     """Serialise a model; equal models give equal bytes."""
     from safetensors.numpy import save
 
-    if not np.isfinite(model.params.flat).all():
+    networks = (model.params, *model.members)
+    if not all(np.isfinite(params.flat).all() for params in networks):
         raise ModelFileError("the model has parameters that are not finite; train it again")
     encoder, encoder_tensors = model.encoder.to_parts()
+    later = _later_parts(model)
     description = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if later else 1,
         "architecture": _architecture_to_json(model.architecture),
         "encoder": encoder,
-        "classes": _classes_to_json(model.classes),
+        "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
+    } | later
+    tensors = {
+        _network_prefix(number) + name: np.ascontiguousarray(value)
+        for number, params in enumerate(networks, start=1)
+        for name, value in params.named()
     }
-    tensors = {name: np.ascontiguousarray(value) for name, value in model.params.named()}
+    if model.scale is not None:
+        tensors |= {"target.mean": model.scale.mean, "target.scale": model.scale.scale}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
     content = _with_metadata(save(tensors), {"handgrad": text, "sha256": NO_DIGEST})
     digest = hashlib.sha256(content).hexdigest()
     return content.replace(_digest_field(NO_DIGEST), _digest_field(digest), 1)
+
+
+def _later_parts(model: Model) -> dict[str, Any]:
+    """Describe what version 1 could not hold; nothing of it, and version 1 is what is written."""
+    kind = "several labels" if model.is_multilabel else "labels"
+    if not _is_classifier(model):
+        kind = "numbers"
+    parts = {"kind": kind, "networks": 1 + len(model.members), "temperature": model.temperature}
+    plain = {"kind": "labels", "networks": 1, "temperature": 1.0}
+    return {} if parts == plain else parts
+
+
+def _is_classifier(model: Model) -> bool:
+    return model.architecture.output in CLASSIFIERS
+
+
+def _network_prefix(number: int) -> str:
+    return "" if number == 1 else f"network{number}."
 
 
 def _architecture_to_json(architecture: Architecture) -> dict[str, Any]:
@@ -178,9 +209,9 @@ def _checked_description(content: bytes) -> dict[str, Any]:
         raise ModelFileError("damaged: its checksum does not fit its content. Take another copy")
     description = _strict_json(metadata["handgrad"])
     version = description.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise ModelFileError(
-            f"its format version is {_short(repr(version))}; this handgrad reads version "
+            f"its format version is {_short(repr(version))}; this handgrad reads versions 1 to "
             f"{FORMAT_VERSION}. Upgrade handgrad"
         )
     return description
@@ -231,15 +262,11 @@ def _strict_json(text: str) -> dict[str, Any]:
 
 
 def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
-    _require_keys(description, {"format_version", "architecture", "encoder", "classes", "target"})
-    parts = {
-        name.removeprefix("encoder."): tensors.pop(name)
-        for name in list(tensors)
-        if name.startswith("encoder.")
-    }
-    encoder = Encoder.from_parts(description["encoder"], parts)
+    keys = {"format_version", "architecture", "encoder", "classes", "target"}
+    later = {"kind", "networks", "temperature"}
+    _require_keys(description, keys | later if description["format_version"] > 1 else keys)
+    encoder = Encoder.from_parts(description["encoder"], _taken(tensors, "encoder."))
     architecture = _architecture(description["architecture"])
-    classes = _classes_from_json(description["classes"])
     target = description["target"]
     _require(target is None or isinstance(target, str), "target must be a text or null")
     _require(
@@ -247,14 +274,62 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         f"the encoder gives {encoder.n_inputs} inputs, the network takes "
         f"{architecture.layer_units[0]}",
     )
-    scores = {"logistic": 1, "softmax": len(classes)}
-    _require(
-        architecture.layer_units[-1] == scores.get(architecture.output)
-        and (architecture.output == "softmax" or len(classes) == 2),
-        f"{len(classes)} classes do not fit {architecture.layer_units[-1]} outputs of kind "
-        f"{architecture.output!r}",
+    kind = description.get("kind", "labels")
+    classes = _classes(kind, description["classes"], architecture)
+    scale = _target_scale(architecture, _taken(tensors, "target.")) if kind == "numbers" else None
+    temperature = description.get("temperature", 1.0)
+    _require(type(temperature) is float and temperature > 0, "temperature must be above 0")
+    first, *others = _networks(description.get("networks", 1), architecture, tensors)
+    return Model(
+        encoder,
+        architecture,
+        first,
+        classes,
+        target,
+        scale=scale,
+        temperature=temperature,
+        members=tuple(others),
     )
-    return Model(encoder, architecture, _params(architecture, tensors), classes, target)
+
+
+def _taken(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """Take the tensors whose names start so out of all, and give them without that start."""
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in names}
+
+
+def _classes(kind: Any, parts: Any, architecture: Architecture) -> Array:
+    n_outputs, output = architecture.layer_units[-1], architecture.output
+    if kind == "numbers":
+        _require(parts is None, "a network that predicts numbers has no classes")
+        _require(output not in CLASSIFIERS, f"output {output!r} predicts no numbers")
+        return np.arange(0)
+    classes = _classes_from_json(parts)
+    if kind == "labels":
+        scores = {"logistic": 1, "softmax": len(classes)}
+        fits = n_outputs == scores.get(output) and (output == "softmax" or len(classes) == 2)
+    else:
+        _require(kind == "several labels", f"the kind {_short(repr(kind))} is not known")
+        fits = output == "logistic" and n_outputs == len(classes) > 1
+    _require(fits, f"{len(classes)} classes do not fit {n_outputs} outputs of kind {output!r}")
+    return classes
+
+
+def _target_scale(architecture: Architecture, parts: dict[str, Array]) -> TargetScale | None:
+    if not parts:
+        return None
+    _require_keys(parts, {"mean", "scale"})
+    for name, value in parts.items():
+        fits = value.dtype == np.float64 and value.shape == architecture.layer_units[-1:]
+        _require(fits and bool(np.isfinite(value).all()), f"target.{name} does not fit the outputs")
+    _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
+    return TargetScale(parts["mean"], parts["scale"])
+
+
+def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> list[Params]:
+    _require(type(n) is int and 1 <= n <= len(tensors), "networks must be a count of networks")
+    others = [_taken(tensors, _network_prefix(number)) for number in range(2, n + 1)]
+    return [_params(architecture, part) for part in (tensors, *others)]
 
 
 def _architecture(parts: dict[str, Any]) -> Architecture:

@@ -146,6 +146,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "rows": evaluation.n,
         "accuracy": evaluation.accuracy,
         "log_loss": evaluation.log_loss,
+        "calibration_error": evaluation.calibration_error,
         "classes": [str(label) for label in evaluation.classes.tolist()],
         "confusion_matrix": evaluation.confusion.tolist(),
         "precision": numbers(evaluation.precision),

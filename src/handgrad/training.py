@@ -28,6 +28,9 @@ from handgrad.schedules import Schedule, epoch_rates, invscaling
 
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
+Score = Callable[[], float]
+
+CLASSIFIERS = ("softmax", "logistic")  # the outputs whose rows are right or wrong
 
 SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
 
@@ -64,8 +67,9 @@ class Settings:
         A gradient longer than this is shortened to it.
     monitor : str
         What has to fall: "loss" (with the penalty); or, where rows are held back,
-        "validation_loss" or "validation_error" (1 - accuracy). With one of these two, the
-        parameters of the best epoch are kept.
+        "validation_loss", "validation_error" (1 - accuracy) or "validation_score" (which has to
+        rise). With one of these three, the parameters of the best epoch are kept; of several
+        equally good ones, those of least validation loss.
     tol : float
         An epoch is good if it betters the best so far by more than this.
     patience : float
@@ -135,6 +139,7 @@ class Watch:
     """What one call of ``train`` has seen of the monitored quantity."""
 
     best: float = math.inf
+    best_loss: float = math.inf  # of that epoch; decides between equally good ones
     best_flat: Array | None = None
     bad_epochs: int = 0  # in a row
 
@@ -147,6 +152,7 @@ def train(
     *,
     epochs: int,
     validation: Rows | None = None,
+    score: Score | None = None,
     on_epoch: OnEpoch | None = None,
     make_engine: EngineFactory = Numpy,
 ) -> History:
@@ -162,6 +168,8 @@ def train(
         Most epochs to add.
     validation : Rows, optional
         Rows held back, measured after each epoch.
+    score : callable, optional
+        Judges the network after each epoch; the record keeps it as ``validation_score``.
     on_epoch : callable, optional
         Called with each finished ``Epoch``; training stops if it returns True.
     make_engine : callable
@@ -197,7 +205,7 @@ def train(
         for _ in range(epochs):
             last_loss = record[-1].loss if record else None
             epoch = _run_epoch(
-                architecture, run, settings, engine, rows, validation, started, last_loss
+                architecture, run, settings, engine, rows, validation, score, started, last_loss
             )
             record.append(epoch)
             ended = _judge(watch, run, settings, epoch)
@@ -219,6 +227,7 @@ def _run_epoch(
     engine: Engine,
     rows: Rows,
     validation: Rows | None,
+    score: Score | None,
     started: float,
     last_loss: float | None,
 ) -> Epoch:
@@ -234,23 +243,26 @@ def _run_epoch(
                 what_came = Diverged(what, None, measured.loss)
                 raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
             validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
+        validation_score = None if score is None else float(score())
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
         run.put_back(before)
         raise
     run.epochs += 1
     run.rows_seen += len(rows)
+    classifies = architecture.output in CLASSIFIERS
     if settings.learning_rate == "invscaling":
         run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
     return Epoch(
         epoch=run.epochs,
         loss=measured.loss,
-        accuracy=measured.accuracy,
+        accuracy=measured.accuracy if classifies else None,
         penalty=shrinkage,
         validation_loss=validation_loss,
-        validation_accuracy=validation_accuracy,
+        validation_accuracy=validation_accuracy if classifies else None,
         learning_rate=float(rates[-1]),
         seconds=time.perf_counter() - started,
         gradient_norm=measured.gradient_norm,
+        validation_score=validation_score,
     )
 
 
@@ -336,9 +348,10 @@ def _measure(
 def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
     """Count good and bad epochs, keep the best parameters, and say why to stop, or ""."""
     value = _monitored(settings.monitor, epoch)
+    loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
     watch.bad_epochs = 0 if value < watch.best - settings.tol else watch.bad_epochs + 1
-    if value < watch.best:
-        watch.best = value
+    if (value, loss) < (watch.best, watch.best_loss):
+        watch.best, watch.best_loss = value, loss
         if settings.monitor != "loss":
             watch.best_flat = run.params.flat.copy()
     if watch.bad_epochs < settings.patience:
@@ -357,6 +370,8 @@ def _monitored(monitor: str, epoch: Epoch) -> float:
         return epoch.validation_loss
     if monitor == "validation_error" and epoch.validation_accuracy is not None:
         return 1 - epoch.validation_accuracy
+    if monitor == "validation_score" and epoch.validation_score is not None:
+        return -epoch.validation_score
     return epoch.loss + epoch.penalty
 
 

@@ -1,0 +1,62 @@
+"""Are probabilities what they say? Measure it, and mend it with one number."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.losses import mean_loss
+
+Array = NDArray[Any]
+
+COLDEST, HOTTEST = 1e-2, 1e2  # temperatures beyond these make every answer certain, or none
+
+
+def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None = None) -> float:
+    """Find the T for which score / T has the least cross-entropy (Guo et al., 2017).
+
+    One T for all classes changes no decision, only how sure it is. The loss is convex in 1/T.
+
+    Parameters
+    ----------
+    output : str
+        "softmax" or "logistic".
+    score : float array of shape (n, N_y)
+        Scores of rows that were not trained on.
+    y_t, weight : arrays
+        As for ``losses.mean_loss``.
+    """
+    from scipy.optimize import minimize_scalar
+
+    wide = score.astype(np.float64)
+    found = minimize_scalar(
+        lambda log_t: float(mean_loss(output, wide / math.exp(log_t), y_t, weight)),
+        bounds=(math.log(COLDEST), math.log(HOTTEST)),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
+    return math.exp(found.x)
+
+
+def calibration_error(
+    right: NDArray[np.bool_], confidence: Array, weight: Array | None = None, n_bins: int = 15
+) -> float:
+    """Compute the expected calibration error: how far confidence lies from accuracy.
+
+    Rows go into bins of equal width by their confidence; the error is the mean over rows of
+    |accuracy - mean confidence| of their bin (Guo et al., 2017). 0 is perfect.
+
+    Parameters
+    ----------
+    right : bool array of shape (n,)
+        Whether the class of each row was the most probable one.
+    confidence : float array of shape (n,)
+        The probability of the most probable class.
+    weight : float array of shape (n,), optional
+    n_bins : int
+    """
+    weight = np.ones(len(right)) if weight is None else weight / weight.max()
+    bins = np.clip(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0, n_bins - 1)
+    excess = np.bincount(bins, weight * (right - confidence.astype(np.float64)), n_bins)
+    return float(np.abs(excess).sum() / weight.sum())

@@ -1,0 +1,19 @@
+"""MLPClassifier and MLPRegressor: scikit-learn's names and contract over handgrad's training.
+
+This package and ``plots.py`` are all that imports scikit-learn. Its files, in the order in
+which a fit passes through them:
+
+    parameters.py   what a user may set, and the constraints on it
+    checks.py       the border at which a user's input is checked
+    base.py         the path of a fit, and what both estimators share
+    classifier.py   labels: one a row, or several at once
+    regressor.py    numbers: one a row, or several
+    progress.py, callbacks.py, summary.py    what is shown and told of a fit
+    growth.py       an output layer for more classes
+    exchange.py     into scikit-learn's own estimators and out of them
+"""
+
+from handgrad.estimators.classifier import MLPClassifier
+from handgrad.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

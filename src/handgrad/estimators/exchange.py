@@ -1,0 +1,126 @@
+"""Into scikit-learn's own estimators and out of them, with the same predictions."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import LabelBinarizer
+
+from handgrad.encode import Encoder
+from handgrad.model import Model
+from handgrad.network import Architecture
+from handgrad.params import Params
+from handgrad.training import Run
+
+Array = NDArray[Any]
+
+KNOWN = ("identity", "logistic", "tanh", "relu")  # the activations that scikit-learn has
+
+
+def why_not(model: Model) -> str:
+    """Say what keeps a model from being one of scikit-learn's; "" if nothing does."""
+    architecture, encoder = model.architecture, model.encoder
+    if architecture.activation not in KNOWN:
+        return f"it has no network whose activation is {architecture.activation!r}"
+    if architecture.n_targets < architecture.layer_units[-1]:
+        return "it predicts no several quantiles"
+    if model.members:
+        return f"it has no ensembles in one network, and this has {1 + len(model.members)}"
+    if encoder.levels:
+        return f"it takes no categories, and {encoder.category_names} are some"
+    if encoder.indicator.any():
+        missing = [
+            name for name, flag in zip(encoder.names, encoder.indicator, strict=True) if flag
+        ]
+        return f"it takes no missing cells, and {missing} had some"
+    if len(model.classes) == 1:
+        return "it does not know a single class"
+    return ""
+
+
+def folded(model: Model) -> Params:
+    """Fold the scale of columns into the first layer, and that of what comes out into the last."""
+    params = model.params.like(model.params.flat.astype(np.float64))
+    if not model.encoder.is_identity:
+        params.W[0][...] /= model.encoder.scale[:, None]
+        params.b[0][...] -= model.encoder.mean @ params.W[0]
+    params.W[-1][...] /= model.temperature
+    params.b[-1][...] /= model.temperature
+    if model.scale is not None and model.architecture.output == "poisson":
+        params.b[-1][...] += np.log(model.scale.scale)
+    elif model.scale is not None:
+        params.W[-1][...] *= model.scale.scale
+        params.b[-1][...] = params.b[-1] * model.scale.scale + model.scale.mean
+    return params
+
+
+def fill(theirs: Any, ours: Any) -> Any:
+    """Give a fresh estimator of scikit-learn all that its fit would have given it."""
+    model, params = ours.model_, folded(ours.model_)
+    dtype = model.params.flat.dtype
+    theirs.coefs_ = [W.astype(dtype) for W in params.W]
+    theirs.intercepts_ = [b.astype(dtype) for b in params.b]
+    names = ("n_layers_", "n_outputs_", "n_features_in_", "feature_names_in_", "n_iter_", "t_")
+    record = ("loss_", "best_loss_", "validation_scores_", "best_validation_score_")
+    for name in (*names, *record):
+        if hasattr(ours, name):
+            setattr(theirs, name, getattr(ours, name))
+    theirs.loss_curve_ = list(ours.loss_curve_)
+    theirs.out_activation_ = ours.out_activation_
+    theirs._no_improvement_count = 0
+    theirs._random_state = np.random.RandomState()
+    if len(model.classes):
+        several = np.eye(len(model.classes), dtype=int)
+        theirs._label_binarizer = LabelBinarizer().fit(
+            np.vstack([several, several.sum(axis=0)]) if model.is_multilabel else model.classes
+        )
+        theirs.classes_ = theirs._label_binarizer.classes_
+    return theirs
+
+
+def parameters(theirs: Any) -> dict[str, Any]:
+    """Say the settings of one of scikit-learn's in ours, the strength of the penalty included."""
+    settings: dict[str, Any] = theirs.get_params()
+    settings |= {"preprocess": None, "dtype": str(theirs.coefs_[0].dtype)}
+    epochs = len(getattr(theirs, "loss_curve_", ()))  # n_iter_ knows only the last call's
+    if epochs:
+        n = max(1, round(theirs.t_ / epochs))
+        batch = min(200, n) if theirs.batch_size == "auto" else min(theirs.batch_size, n)
+        settings["alpha"] = theirs.alpha / batch  # theirs is divided by the rows of a batch
+    return settings
+
+
+def model_of(theirs: Any, classes: Array) -> Model:
+    """Take the network over."""
+    units = (theirs.n_features_in_, *(W.shape[1] for W in theirs.coefs_))
+    params = Params.zeros(units, theirs.coefs_[0].dtype)
+    params.flat[...] = _flat(theirs.coefs_, theirs.intercepts_)
+    names = getattr(theirs, "feature_names_in_", None)
+    output = "poisson" if theirs.out_activation_ == "exp" else theirs.out_activation_
+    architecture = Architecture(units, theirs.activation, output)
+    encoder = Encoder.identity(theirs.n_features_in_, names)
+    return Model(encoder, architecture, params, classes)
+
+
+def run_of(theirs: Any, params: Params, bits: np.random.BitGenerator) -> Run:
+    """Take over where training stands: the moments of Adam with their count, or the velocity."""
+    run = Run.start(params, bits)
+    run.epochs, run.rows_seen = len(getattr(theirs, "loss_curve_", ())), theirs.t_
+    optimizer = getattr(theirs, "_optimizer", None)
+    if optimizer is None:
+        return run
+    half = len(theirs.coefs_)
+    memory = [optimizer.ms, optimizer.vs] if theirs.solver == "adam" else [optimizer.velocities]
+    if theirs.solver == "sgd" and theirs.momentum == 0:
+        memory = []
+    slots = [_flat(parts[:half], parts[half:]) for parts in memory]
+    run.slots = np.array(slots, params.flat.dtype).reshape(len(slots), params.flat.size)
+    run.updates = getattr(optimizer, "t", 0)
+    if theirs.solver == "sgd":
+        run.lr = optimizer.learning_rate
+    return run
+
+
+def _flat(W: Any, b: Any) -> Array:
+    parts = [part.ravel() for pair in zip(W, b, strict=True) for part in pair]
+    return np.concatenate(parts)

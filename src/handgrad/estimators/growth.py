@@ -1,0 +1,59 @@
+"""An output layer that grows when new classes are named.
+
+The old classes keep their scores, and the optimiser its memory of them. New columns are drawn
+as in a fresh network, their memory is empty.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.network import Architecture
+from handgrad.params import Params, glorot_uniform
+from handgrad.training import Run
+
+Array = NDArray[Any]
+
+
+def grow(
+    architecture: Architecture, run: Run, places: NDArray[np.intp], n_classes: int
+) -> tuple[Architecture, Run]:
+    """Make a network for more classes out of one for fewer.
+
+    Parameters
+    ----------
+    architecture, run : Architecture, Run
+        The network there is; neither is changed.
+    places : int array of shape (K,)
+        Where the classes there are stand among the new ones.
+    n_classes : int
+        How many there are to be, more than K.
+    """
+    two = n_classes == 2  # one logistic score, that of class 1 over class 0
+    units = (*architecture.layer_units[:-1], 1 if two else n_classes)
+    kind = "logistic" if two else "softmax"
+    grown = replace(architecture, layer_units=units, output=kind)
+    fresh_units = (*architecture.layer_units[:-1], n_classes)
+    # The output layer's bound depends on its own units alone.
+    fresh = glorot_uniform(fresh_units, "relu", run.bits, run.params.flat.dtype)
+
+    def widened(params: Params, last: tuple[Array, Array]) -> Array:
+        columns = [np.array(part) for part in last]
+        for new, old in zip(columns, (params.W[-1], params.b[-1]), strict=True):
+            is_score_of_one = architecture.output == "logistic"
+            new[..., places] = (
+                np.stack([0 * old[..., 0], old[..., 0]], -1) if is_score_of_one else old
+            )
+        W, b = (part[..., 1:] - part[..., :1] if two else part for part in columns)
+        hidden = params.flat[: params.flat.size - params.W[-1].size - params.b[-1].size]
+        return np.concatenate([hidden, W.ravel(), b])
+
+    nothing = (np.zeros_like(fresh.W[-1]), np.zeros_like(fresh.b[-1]))
+    flat = widened(run.params, (fresh.W[-1], fresh.b[-1]))
+    params = Params.view(flat, units)
+    slots = np.zeros((len(run.slots), flat.size), flat.dtype)
+    for slot, old in zip(slots, run.slots, strict=True):
+        slot[:] = widened(run.params.like(old), nothing)
+    return grown, replace(run, params=params, slots=slots)

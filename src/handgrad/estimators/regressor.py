@@ -1,0 +1,305 @@
+"""MLPRegressor: numbers, one a row or several."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
+from sklearn.neural_network import MLPRegressor as Theirs
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from handgrad.encode import Encoder
+from handgrad.errors import ModelFileError
+from handgrad.estimators.base import MLP, Outputs, goes_in_steps
+from handgrad.estimators.checks import Given, check_numbers
+from handgrad.estimators.parameters import CONSTRAINTS
+from handgrad.history import Epoch
+from handgrad.losses import PLAIN, LossSettings, mean_loss
+from handgrad.model import Model, TargetScale
+from handgrad.rows import Rows
+from handgrad.training import CLASSIFIERS
+
+Array = NDArray[Any]
+
+
+LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
+
+OUTPUT_OF = {
+    "squared_error": "identity",
+    "poisson": "poisson",
+    "absolute_error": "absolute",
+    "huber": "huber",
+    "quantile": "quantile",
+}
+
+
+class MLPRegressor(RegressorMixin, MLP):
+    """Multilayer perceptron regressor with scikit-learn's interface.
+
+    The first 24 parameters are those of ``sklearn.neural_network.MLPRegressor``: same names,
+    order, defaults and meaning. All but those described here are also parameters of
+    ``MLPClassifier`` and mean the same.
+
+    Parameters
+    ----------
+    loss : str, default="squared_error"
+        What is minimised, summed over the outputs: "squared_error", half of it; "poisson", half
+        the deviance, for counts >= 0; "absolute_error"; "huber", squared up to delta and linear
+        from there; "quantile", the loss whose least value are the quantiles.
+    scoring : "auto", "loss", str or callable, default="auto"
+        What early stopping watches on the rows held back: their loss, the name of a scorer of
+        scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
+        "r2"; for a single row, which has no R2, and for quantiles, "loss".
+    scale_target : bool, default=True
+        Whether the network learns y standardised, which ``predict`` takes back. Losses are
+        those of the standardised numbers. Without it, numbers far from 0 are learnt slowly.
+        For "poisson", y is divided by its mean.
+    delta : float, default=1.0
+        Of loss "huber", in standard deviations of y where it is scaled.
+    quantiles : float or sequence of float, default=0.5
+        Of loss "quantile": what to predict, in ascending order. Several give a column each, which
+        never cross.
+
+    Attributes
+    ----------
+    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_, history_, n_iter_, \
+    t_, coefs_, intercepts_, n_layers_, n_outputs_, out_activation_, n_features_in_, \
+    feature_names_in_, model_, engine_, engine_reason_
+        As of ``MLPClassifier``. ``coefs_`` and ``intercepts_`` give the standardised numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from handgrad import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> MLPRegressor(early_stopping=True, random_state=0).fit(X, y).score(X, y) > 0.4
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions(set(OUTPUT_OF))],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "scale_target": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        batch_size: int | str = "auto",
+        learning_rate: str | Callable[[int], float] = "constant",
+        learning_rate_init: float = 1e-3,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        preprocess: str | None = "auto",
+        categorical_features: Any = None,
+        dtype: str = "auto",
+        scoring: str | Callable[..., float] = "auto",
+        on_epoch: Callable[[Epoch], bool | None] | None = None,
+        engine: str = "auto",
+        initialisation: Any = "auto",
+        dropout: Any = 0.0,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+        warmup_epochs: float = 5.0,
+        n_ensemble: int = 1,
+        scale_target: bool = True,
+        delta: float = 1.0,
+        quantiles: Any = 0.5,
+    ) -> None:
+        self._keep(locals())
+
+    loss: str
+    scale_target: bool
+    delta: float
+    quantiles: Any
+
+    # -- learning -----------------------------------------------------------------------------
+
+    @available_if(goes_in_steps)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on these rows, going on from what is there.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``. The first call also fixes the encoding of the columns and the scale
+            of y.
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, going_on=hasattr(self, "model_"), partial=True)
+
+    def _check_y(self, y: Any, X: Any) -> Array:
+        return check_numbers(y, X)
+
+    def _quantiles(self) -> tuple[float, ...]:
+        listed = (self.quantiles,) if isinstance(self.quantiles, Real) else self.quantiles
+        quantiles = tuple(float(q) for q in listed)
+        ascending = all(0 < a < b < 1 for a, b in pairwise((*quantiles, 1 - 1e-16)))
+        if not quantiles or not ascending:
+            raise InvalidParameterError(
+                "The 'quantiles' parameter of MLPRegressor must be numbers between 0 and 1 in "
+                f"ascending order. Got {self.quantiles!r} instead."
+            )
+        return quantiles
+
+    def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
+        y = given.y.reshape(len(given.y), -1)
+        kind = OUTPUT_OF[self.loss]
+        settings = PLAIN
+        if kind == "huber":
+            settings = LossSettings(delta=float(self.delta))
+        elif kind == "quantile":
+            settings = LossSettings(quantiles=self._quantiles())
+        self._check_counts(kind, y)
+        n_each = len(settings.quantiles)
+        scale = self._target_scale(y, learning, n_each) if self.scale_target else None
+        return Outputs(kind, n_each * y.shape[1], np.arange(0), scale, settings)
+
+    def _target_scale(self, y: Array, learning: Array | None, n_each: int) -> TargetScale:
+        statistics = Encoder.fit(y, learning)
+        mean, scale = statistics.mean, statistics.scale
+        if self.loss == "poisson":
+            mean, scale = 0 * mean, np.where(mean > 0, mean, 1)
+        return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
+
+    def _check_counts(self, kind: str, y: Array) -> None:
+        if kind == "poisson" and (y < 0).any():
+            row = int((y < 0).any(axis=1).argmax())
+            raise ValueError(
+                f"loss='poisson' is for counts, so y must be at least 0; got {y[row].min():g} in "
+                f"row {row + 1}"
+            )
+
+    def _check_same_targets(self, y: Array, *, partial: bool) -> None:
+        output = self.model_.architecture.output
+        if OUTPUT_OF[self.loss] != output:
+            raise ValueError(
+                f"going on needs the loss there is, {output!r}; got {self.loss!r}. Fit with "
+                "warm_start=False to start anew."
+            )
+        self._encode_y(y)
+
+    def _encode_y(self, y: Array) -> Array:
+        y = y.reshape(len(y), -1)
+        architecture = self.model_.architecture
+        if y.shape[1] != architecture.n_targets:
+            raise ValueError(
+                f"y must have {architecture.n_targets} numbers a row; got {y.shape[1]}"
+            )
+        self._check_counts(architecture.output, y)
+        if self.model_.scale is not None:
+            n_each = architecture.layer_units[-1] // architecture.n_targets
+            mean, scale = (part[::n_each] for part in self.model_.scale)
+            y = (y - mean) / scale
+        return y.astype(self.model_.params.flat.dtype)
+
+    def _chance(self, rows: Rows) -> float:
+        architecture, y_t = self.model_.architecture, rows.y_t
+        mean = np.average(y_t, axis=0, weights=rows.weight)
+        if architecture.output == "poisson":
+            mean = np.log(np.maximum(mean, 1e-6))
+        guess = np.repeat(mean, architecture.layer_units[-1] // architecture.n_targets)
+        losses = [
+            float(mean_loss(architecture.output, score, y_t, rows.weight, architecture.loss))
+            for score in (np.tile(guess, (len(y_t), 1)), np.zeros((len(y_t), len(guess))))
+        ]
+        return max(*losses, LEAST_CHANCE)
+
+    @classmethod
+    def _told_by(cls, model: Model) -> dict[str, Any]:
+        settings, output = model.architecture.loss, model.architecture.output
+        told: dict[str, Any] = {"scale_target": model.scale is not None}
+        told["loss"] = next(loss for loss, kind in OUTPUT_OF.items() if kind == output)
+        quantiles = settings.quantiles
+        return told | {
+            "delta": settings.delta,
+            "quantiles": quantiles[0] if len(quantiles) == 1 else quantiles,
+        }
+
+    @classmethod
+    def _check_kind(cls, model: Model) -> None:
+        if model.architecture.output in CLASSIFIERS:
+            raise ModelFileError("this model predicts labels; load it with MLPClassifier.load")
+
+    def _watched(self, n: int) -> str | Callable[..., float]:
+        if self.scoring != "auto":
+            return self.scoring
+        return "loss" if n < 2 or self.loss == "quantile" else "r2"
+
+    # -- predicting ---------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Array:
+        """Predict the numbers of each row, shape (n_samples,) or (n_samples, n_outputs).
+
+        Of several quantiles, a column each; of several numbers, all quantiles of the first, then
+        all of the second, and so on.
+        """
+        columns = self._check_fitted(X)
+        numbers = self._predictor.predict_numbers(columns)
+        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""
+        if self.loss != "quantile":
+            return float(super().score(X, y, sample_weight))
+        quantiles = self._quantiles()
+        y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        predicted = self.predict(X).reshape(len(y), -1, len(quantiles))
+        scores = [
+            d2_pinball_score(y, predicted[:, :, k], sample_weight=sample_weight, alpha=q)
+            for k, q in enumerate(quantiles)
+        ]
+        return float(np.mean(scores))
+
+    # -- into scikit-learn and out of it ------------------------------------------------------
+
+    def to_sklearn(self) -> Theirs:
+        """Make scikit-learn's own MLPRegressor of it, fitted, with the same predictions.
+
+        The scale of the columns is folded into the first layer, that of y into the last.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn has no such network; the message says why.
+        """
+        return self._to(Theirs)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Theirs) -> Self:
+        """Take scikit-learn's fitted MLPRegressor over, the state of its optimiser included.
+
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        """
+        check_is_fitted(estimator)
+        return cls._from(estimator, np.arange(0), scale_target=False)

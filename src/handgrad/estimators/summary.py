@@ -1,0 +1,64 @@
+"""A network in a table: layers, activations, shapes, parameters, bytes."""
+
+from html import escape
+from typing import NamedTuple
+
+from handgrad.model import Model
+
+
+class Layer(NamedTuple):
+    name: str
+    computes: str
+    shape: str
+    parameters: int
+    bytes: int
+
+
+def layers(model: Model) -> list[Layer]:
+    """List the layers of a model from the inputs to the outputs."""
+    units, params = model.architecture.layer_units, model.params
+    last = len(params.W)
+    computes = (*model.architecture.activations, model.architecture.output)
+    columns = len(model.encoder.names)
+    encoding = "as they are" if model.encoder.is_identity else "standardised, one-hot"
+    listed = [Layer(f"{columns} columns", encoding, f"{units[0]} inputs", 0, 0)]
+    for number, (W, b, kind) in enumerate(zip(params.W, params.b, computes, strict=True), start=1):
+        name = "output" if number == last else f"hidden {number}"
+        n = W.size + b.size
+        listed.append(Layer(name, kind, f"{W.shape[0]} x {W.shape[1]}", n, n * W.itemsize))
+    return listed
+
+
+def summary(model: Model) -> str:
+    """Write the table as text."""
+    rows = [("layer", "computes", "shape", "parameters", "bytes")]
+    rows += [
+        (layer.name, layer.computes, layer.shape, f"{layer.parameters:,}", f"{layer.bytes:,}")
+        for layer in layers(model)
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        "  ".join(
+            [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+            + [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, _total(model)])
+
+
+def html(model: Model) -> str:
+    """Write the table for a notebook."""
+    head = "".join(f"<th>{name}</th>" for name in Layer._fields)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in layer) + "</tr>"
+        for layer in layers(model)
+    )
+    return f"<table><tr>{head}</tr>{body}</table><p>{escape(_total(model))}</p>"
+
+
+def _total(model: Model) -> str:
+    flat, networks = model.params.flat, 1 + len(model.members)
+    times = f"{networks} networks of " if networks > 1 else ""
+    n = f"{flat.size:,} parameters in {flat.dtype}"
+    return f"{times}{n}, {networks * flat.nbytes:,} bytes"

@@ -1,0 +1,129 @@
+"""Into scikit-learn's own estimators and out of them: the same predictions, the same next step."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, make_multilabel_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.neural_network import MLPClassifier as TheirClassifier
+from sklearn.neural_network import MLPRegressor as TheirRegressor
+
+from handgrad import MLPClassifier, MLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def targets():
+    X, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])
+    several = make_multilabel_classification(150, 4, n_classes=3, random_state=0)
+    return {"three": (X, names[y]), "two": (X[:100], y[:100]), "several": several}
+
+
+@pytest.mark.parametrize("kind", ["three", "two", "several"])
+@pytest.mark.parametrize("preprocess", ["auto", None])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_classifier_of_scikit_learn_predicts_the_same(kind, preprocess, dtype, activation):
+    X, y = targets()[kind]
+    settings = {"preprocess": preprocess, "dtype": dtype, "activation": activation}
+    ours = MLPClassifier((6, 5), solver="lbfgs", max_iter=20, random_state=0, **settings).fit(X, y)
+    theirs = ours.to_sklearn()
+    assert type(theirs) is TheirClassifier
+    tolerance = 1e-12 if dtype == "float64" else 1e-3
+    np.testing.assert_allclose(
+        theirs.predict_proba(X), ours.predict_proba(X), rtol=tolerance, atol=tolerance
+    )
+    if dtype == "float64":
+        np.testing.assert_array_equal(theirs.predict(X), ours.predict(X))
+    assert theirs.score(X, y) == pytest.approx(ours.score(X, y), abs=0.02)
+    again = pickle.loads(pickle.dumps(theirs))
+    np.testing.assert_array_equal(again.predict(X), theirs.predict(X))
+    assert clone(theirs).fit(X, y).coefs_[0].shape == theirs.coefs_[0].shape
+
+
+@pytest.mark.parametrize("scale_target", [True, False])
+def test_a_regressor_of_scikit_learn_predicts_the_same(scale_target):
+    X, y = load_diabetes(return_X_y=True)
+    for target in (y, np.column_stack([y, -10 * y])):
+        ours = MLPRegressor(max_iter=20, random_state=0, scale_target=scale_target).fit(X, target)
+        theirs = ours.to_sklearn()
+        assert type(theirs) is TheirRegressor
+        np.testing.assert_allclose(theirs.predict(X), ours.predict(X), rtol=1e-10)
+        back = MLPRegressor.from_sklearn(theirs)
+        np.testing.assert_allclose(back.predict(X), ours.predict(X), rtol=1e-10)
+
+
+def test_the_temperature_goes_along():
+    X, y = targets()["three"]
+    ours = MLPClassifier((6,), calibration="temperature", solver="lbfgs", random_state=0).fit(X, y)
+    np.testing.assert_allclose(ours.to_sklearn().predict_proba(X), ours.predict_proba(X), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "columns", "message"),
+    [
+        ({"activation": "gelu"}, {}, "'gelu'"),
+        ({"activation": ["relu", "tanh"], "hidden_layer_sizes": (3, 3)}, {}, "activation"),
+        ({"n_ensemble": 2}, {}, "ensemble"),
+        ({}, {"text": list("ab") * 75}, "categories"),
+        ({}, {"holes": [np.nan, 1.0] * 75}, "missing cells"),
+    ],
+)
+def test_what_scikit_learn_has_not_is_said(settings, columns, message):
+    X, y = targets()["three"]
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(**columns)
+    model = MLPClassifier(max_iter=2, **settings).fit(frame, y)
+    with pytest.raises(ValueError, match=message):
+        model.to_sklearn()
+    with pytest.raises(ValueError, match="single class"):
+        MLPClassifier(max_iter=2).fit(X, np.ones(150)).to_sklearn()
+    with pytest.raises(NotFittedError):
+        MLPClassifier().to_sklearn()
+
+
+@pytest.mark.parametrize("kind", ["three", "two", "several"])
+def test_a_classifier_is_taken_over(kind, tmp_path):
+    X, y = targets()[kind]
+    theirs = TheirClassifier((6,), max_iter=20, random_state=0).fit(X, y)
+    ours = MLPClassifier.from_sklearn(theirs)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-12)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+    assert ours.n_iter_ == theirs.n_iter_
+    ours.save(tmp_path / "model")
+    loaded = MLPClassifier.load(tmp_path / "model")
+    assert np.array_equal(loaded.predict_proba(X), ours.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"solver": "adam", "epsilon": 1e-30},  # so small that it matters not where it stands
+        {"solver": "sgd", "momentum": 0.9},
+        {"solver": "sgd", "nesterovs_momentum": False},
+        {"solver": "sgd", "momentum": 0.0},
+    ],
+)
+@pytest.mark.parametrize("regression", [True, False])
+def test_training_goes_on_where_scikit_learn_stopped(settings, regression):
+    X, y = targets()["three"]
+    if regression:
+        y = X[:, 0] - X[:, 1]
+    pair = (TheirRegressor, MLPRegressor) if regression else (TheirClassifier, MLPClassifier)
+    theirs = pair[0](hidden_layer_sizes=(6,), shuffle=False, random_state=0, **settings)
+    classes = {} if regression else {"classes": np.unique(y)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(5):
+            theirs.partial_fit(X, y, **classes)
+        ours = pair[1].from_sklearn(theirs)
+        for _ in range(5):
+            theirs.partial_fit(X, y)
+            ours.partial_fit(X, y)
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)

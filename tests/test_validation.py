@@ -1,0 +1,124 @@
+"""Validation: which rows are watched, by which score, when it stops and what it keeps."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_blobs, make_regression
+from sklearn.metrics import make_scorer, mean_pinball_loss
+
+from handgrad import MLPClassifier, MLPRegressor
+
+unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def blobs():
+    return make_blobs(400, 4, centers=3, cluster_std=6, random_state=0)
+
+
+def recall_of_class_two(estimator, X, y):
+    return float((estimator.predict(X)[y == 2] == 2).mean())
+
+
+@pytest.mark.parametrize(
+    "scoring", ["loss", "accuracy", "f1_macro", "neg_log_loss", recall_of_class_two]
+)
+def test_the_epoch_of_the_best_score_is_kept(blobs, scoring):
+    X, y = blobs
+    model = MLPClassifier(
+        early_stopping=True,
+        scoring=scoring,
+        random_state=1,
+        n_iter_no_change=5,
+        learning_rate_init=0.02,
+    )
+    model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    scores = model.validation_scores_
+    best = int(np.argmax(scores))
+    assert model.best_validation_score_ == scores[best]
+    assert model.n_iter_ - 1 - best >= 5
+    if callable(scoring):
+        assert scoring(model, X[300:], y[300:]) == scores[best]
+    if scoring == "accuracy":
+        assert model.score(X[300:], y[300:]) == scores[best]
+    if scoring == "neg_log_loss":  # the same as the loss
+        np.testing.assert_allclose(
+            scores, [-loss for loss in model.history_.column("validation_loss")]
+        )
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5])
+def test_patience_is_exact(blobs, patience):
+    X, y = blobs
+    model = MLPClassifier(early_stopping=True, tol=1e9, n_iter_no_change=patience).fit(X, y)
+    # No gain exceeds such a tol, but the first epoch had nothing to exceed.
+    assert model.n_iter_ == patience + 1
+    assert model.history_.reason == "patience"
+
+
+@unconverged
+def test_a_scorer_sees_rows_as_the_user_gave_them(blobs):
+    X, y = blobs
+    frame, names = pd.DataFrame(X, columns=list("abcd")), np.array(["x", "y", "z"])
+    seen = []
+
+    def scorer(estimator, X, y, sample_weight=None):
+        seen.append((X, y, sample_weight))
+        return estimator.score(X, y)
+
+    model = MLPClassifier(scoring=scorer, early_stopping=True, max_iter=2, random_state=0)
+    weight = np.arange(400) % 3
+    model.fit(frame, pd.Series(names[y]), weight)
+    rows, labels, weights = seen[0]
+    assert list(rows.columns) == list("abcd")
+    assert set(labels) <= set(names)
+    assert (weights > 0).all()
+    assert len(rows) == len(labels) == len(weights)
+    assert (frame.loc[rows.index] == rows).all(axis=None)
+    assert (names[y[rows.index]] == labels).all()
+    assert (weight[rows.index] == weights).all()
+
+
+@unconverged
+def test_a_score_of_rows_that_are_not_watched_is_recorded(blobs):
+    X, y = blobs
+    model = MLPClassifier(scoring="f1_macro", max_iter=3, random_state=0)
+    model.fit(X[:300], y[:300], X_val=X[300:], y_val=y[300:])
+    assert model.validation_scores_ is None
+    assert 0 < model.history_[-1].validation_score < 1
+
+
+def test_a_scorer_that_fails_is_heard_and_costs_no_model(blobs):
+    X, y = blobs
+
+    def broken(estimator, X, y):
+        if estimator.history_ and len(estimator.history_) == 2:
+            raise RuntimeError("the scorer broke")
+        return 0.5
+
+    model = MLPClassifier(scoring=broken, early_stopping=True)
+    with pytest.raises(RuntimeError, match="the scorer broke"):
+        model.fit(X, y)
+
+
+def test_a_class_of_one_row_is_trained_on_and_never_held_back():
+    X = np.random.default_rng(0).normal(size=(41, 2))
+    y = np.array(["often"] * 40 + ["rare"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
+    assert list(model.classes_) == ["often", "rare"]
+
+
+def test_a_regressor_watches_r2_and_the_loss_where_there_is_none():
+    X, y = make_regression(200, 5, noise=20, random_state=0)
+    model = MLPRegressor(early_stopping=True, learning_rate_init=0.01, random_state=0)
+    model.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+    np.testing.assert_allclose(model.best_validation_score_, model.score(X[150:], y[150:]))
+    model.fit(X, y, X_val=X[:1], y_val=y[:1])
+    assert model.best_validation_score_ == -min(model.history_.column("validation_loss"))
+    pinball = make_scorer(mean_pinball_loss, greater_is_better=False, alpha=0.9)
+    model.set_params(scoring=pinball).fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+    assert model.best_validation_score_ == pinball(model, X[150:], y[150:])
