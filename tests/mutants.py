@@ -344,6 +344,7 @@ FAULTS = [
     Fault("engines/threads.py", "_most_threads() - sum(_in_use.values())", "_most_threads()", "more threads than processors", "engines"),
     Fault("engines/threads.py", "for part in range(1, parts):", "for part in range(2, parts):", "a part that nobody does", "engines"),
     Fault("engines/threads.py", "            return False\n        return True\n", "        return self._running\n", "work of a quick thread done twice", "engines"),
+    Fault("engines/threads.py", "os.sched_setaffinity(0, allowed)", "pass", "a thread bound to its processor", "engines"),
     Fault("engines/threads.py", "    _in_use.clear()\n", "", "a child counts its parent's threads", "engines"),
     # engines: epoch.py
     Fault("engines/epoch.py", "if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:", "if layer.activation == LOGISTIC:", "padding of softplus(0)", "engines"),

@@ -584,6 +584,29 @@ def test_threads_are_given_back():
             case.run("compiled", threads=3)
 
 
+@needs_compiled
+@pytest.mark.usefixtures("many_processors")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity")
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_a_thread_may_run_where_its_process_may(monkeypatch, forbidden):
+    allowed, seen, real = os.sched_getaffinity(0), [], compiled.epoch.run_batches
+
+    def watched(thread, threads, *rest):
+        seen.append(os.sched_getaffinity(0))
+        real(thread, threads, *rest)
+
+    def refused(pid, processors):
+        raise PermissionError
+
+    if forbidden:
+        monkeypatch.setattr(os, "sched_setaffinity", refused)
+    monkeypatch.setattr(compiled.epoch, "run_batches", watched)
+    Case().run("compiled", threads=3)
+    assert len(seen) >= 3
+    assert all(processors == allowed for processors in seen)
+    assert os.sched_getaffinity(0) == allowed
+
+
 @contextmanager
 def threads_watched():
     """Collect which threads, of how many, take part in the steps."""

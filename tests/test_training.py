@@ -479,7 +479,7 @@ def test_going_on_after_an_interrupt_is_as_if_there_had_been_none():
         {"dropout": 0.5},
         {"clip_norm": 0.05},
     ],
-    ids=str,
+    ids=["cosine", "onecycle", "coslog4", "warmup", "a function", "dropout", "clip"],
 )
 def test_five_epochs_and_five_more_are_ten_with_every_setting(changes):
     settings, rows = a_setting("adam", **changes), some_rows(64)

@@ -35,7 +35,7 @@ FLOPS_A_SECOND = 40e9
 CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
-FLOPS_A_CALL = 40_000_000  # of an epoch: starting the threads takes 100 us, once a call
+FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
 
 
 class Choice(NamedTuple):

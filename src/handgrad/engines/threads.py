@@ -10,6 +10,7 @@ import _thread
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 
 from handgrad.engines.choice import processors
@@ -92,12 +93,18 @@ def _work_together(work: Work, wanted: int, leave: Callable[[], None]) -> None:
     others: list[_Call] = []
     try:
         parts = _take(owner, wanted)
+        first = os.getpid() + sum(_in_use.values())  # so that calls at once begin apart
+
+        def do(part: int) -> None:
+            _begin_on_processor(first + part)
+            work(part, parts)
+
         for part in range(1, parts):
-            other = _Call(partial(work, part, parts))
+            other = _Call(partial(do, part))
             if not other.start():
                 raise RuntimeError("handgrad got fewer threads from the system than it had begun")
             others.append(other)
-        work(0, parts)
+        do(0)
     except BaseException:
         leave()
         raise
@@ -108,6 +115,20 @@ def _work_together(work: Work, wanted: int, leave: Callable[[], None]) -> None:
     for other in others:
         if other.error is not None:
             raise other.error
+
+
+def _begin_on_processor(number: int) -> None:
+    """Move this thread to a processor of its own, from which the system may move it again.
+
+    Left alone, a new thread often begins where the one runs that made it, and they wait for each
+    other in turns until the system moves one: W3 took 120 us a step, and 64 with this.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    with suppress(OSError):  # not allowed everywhere, and only a matter of speed
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {sorted(allowed)[number % len(allowed)]})
+        os.sched_setaffinity(0, allowed)
 
 
 def _work_alone(work: Work) -> None:
