@@ -83,7 +83,8 @@ def xor(random: np.random.RandomState, n: int, classes: int, noise: float) -> Ar
     place = random.uniform(0.08, 1, (2 * half, 2))
     left = np.where(np.arange(2 * half) % 2, -1, 1)
     up = np.where(np.arange(2 * half) < half, left, -left)
-    return place * np.column_stack([left, up]) + noise / 2 * random.standard_normal((2 * half, 2))
+    x: Array = place * np.column_stack([left, up])
+    return x + noise / 2 * random.standard_normal((2 * half, 2))
 
 
 def circles(random: np.random.RandomState, n: int, classes: int, noise: float) -> Array:
@@ -106,7 +107,8 @@ def moons(random: np.random.RandomState, n: int, classes: int, noise: float) -> 
     upper = np.column_stack([np.cos(angle) - 0.5, np.sin(angle) - 0.25])
     lower = np.column_stack([0.5 - np.cos(angle), 0.25 - np.sin(angle)])
     together = np.concatenate([upper, lower]) / 1.5
-    return together + noise / 2 * random.standard_normal(together.shape)
+    x: Array = together + noise / 2 * random.standard_normal(together.shape)
+    return x
 
 
 def blobs(random: np.random.RandomState, n: int, classes: int, noise: float) -> Array:

@@ -132,7 +132,8 @@ def checked(name: str, value: Any) -> Any:
 
 def _number(name: str, value: Any, least: float, most: float, *, whole: bool) -> Any:
     kinds: tuple[type, ...] = (int,) if whole else (int, float)
-    if not isinstance(value, kinds) or isinstance(value, bool) or not least <= value <= most:
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
         kind = "a whole number" if whole else "a number"
         raise ValueError(f"{name} must be {kind} from {least:g} to {most:g}; got {str(value)[:50]}")
     return value

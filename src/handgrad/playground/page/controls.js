@@ -5,7 +5,7 @@ import { layersChanged } from "./graph.js";
 import { ask } from "./link.js";
 
 const WORDS = { data: "points", n: "how many", data_seed: "seed", test_share: "test share", x1: "across", x2: "up", rate: "learning rate",
-  batch: "batch size", l2: "L2", init: "weights drawn", init_seed: "seed", schedule_epochs: "over epochs" };
+  batch: "batch size", l2: "L2", init: "drawn by", init_seed: "seed", schedule_epochs: "over epochs" };
 const TABLED = ["penguins", "table"], DRAWN = ["spiral", "xor", "circles", "moons", "blobs"];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const L2 = [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];

@@ -25,6 +25,14 @@ export function formula([tag, attributes, inner]) {
   return element;
 }
 
+// A number in five signs, for a row of many.
+export function tight(number) {
+  const size = Math.abs(number ?? 0);
+  if (number == null || size === 0 || size >= 1000) return brief(number).replace(/\.\d(?=e)/, "");
+  if (size < 0.005) return number.toExponential(0).replace(/-/g, "−");
+  return number.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2).replace("-", "−");
+}
+
 export function brief(number) {
   if (number == null) return "—";
   if (number === 0) return "0";

@@ -1,6 +1,6 @@
 // Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
 
-import { brief, byId, formula, make, tip } from "./dom.js";
+import { brief, byId, formula, make, tight, tip } from "./dom.js";
 import { signed } from "./palette.js";
 
 const EVERY = 90; // milliseconds between two refreshments while it plays: numbers want reading
@@ -66,7 +66,7 @@ function fill(element, name, { shape, numbers }) {
   const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0)));
   const spans = box.querySelectorAll("span");
   numbers.flat().forEach((number, place) => {
-    const span = spans[place], text = brief(number);
+    const span = spans[place], text = columns > 5 ? tight(number) : brief(number);
     if (span.textContent !== text) span.textContent = text;
     span.style.background = signed(number ?? 0, largest);
     span.exact = `${name}${shape.length ? `[${shape.length === 2 ? `${span.dataset.i}, ` : ""}${span.dataset.j}]` : ""} = ${number ?? "not finite"}`;

@@ -12,10 +12,10 @@ import * as map from "./map.js";
 import * as take from "./take.js";
 import "./tour.js";
 
-let last = null, hushed = 0, trouble = "", isLost = false;
+let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
 let wanted = take.linked(takeToken());
-const shown = { frames: 0, bytes: 0, since: performance.now() };
-globalThis.shown = shown; // read by whoever measures
+const shown = { frames: 0, bytes: 0, version: -1, ask };
+globalThis.shown = shown; // for whoever measures, or drives the page from a console
 
 function say(text, stays = false) {
   byId("notice").textContent = text;
@@ -25,12 +25,16 @@ function say(text, stays = false) {
 }
 
 function told(message) {
-  if (message.kind === "refused") { say(message.message); if (last) controls.setLayout(layoutNow); return; }
+  if (message.kind === "refused") {
+    say(message.message);
+    if (layoutNow) controls.setLayout(layoutNow);
+    return;
+  }
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
+  Object.assign(shown, { data: message.recipe.data, points: message.points.length });
   for (const room of [controls, map, graph, equations, evidence, take]) room.setLayout(message);
 }
-let layoutNow = null;
 
 function drawn(buffer) {
   const frame = read(buffer);
@@ -39,6 +43,7 @@ function drawn(buffer) {
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
+  shown.version = frame.version;
 }
 
 graph.onChange(controls.changeSettings);
