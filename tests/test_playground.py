@@ -191,6 +191,21 @@ def test_a_run_that_diverges_says_so_and_stands_where_it_stood(session):
     assert not session.trouble
 
 
+def test_every_number_shown_is_worked_out_or_left(session):
+    for asked in ({}, {"hidden": []}, {"hidden": [4, 3], "activation": "tanh", "l2": 0.1}):
+        session.change(asked)
+        for equation in session.trace().equations:
+            text = session.spelled(equation.name, 0)
+            assert (
+                text
+                or (asked.get("l2") and equation.number in (5, 7, 8, 11, 12))
+                or (equation.number in (8, 12))
+            ), equation
+    for name, at in [("W1", 0), ("dW1", 10**6), ("dW1", -1), ("x", 0)]:
+        with pytest.raises(ValueError, match="a number must be"):
+            session.spelled(name, at)
+
+
 # -- data ---------------------------------------------------------------------------------------
 
 

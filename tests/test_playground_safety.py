@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +14,7 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from handgrad.cli import run
 from handgrad.playground import server as servers
 from handgrad.playground.player import Player
 from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
@@ -215,7 +219,6 @@ def test_s22_it_listens_on_this_machine_only():
     with listening(None) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
     with listening(0) as one:
-        one.listen()
         with pytest.raises(OSError, match="name another with --port"):
             listening(one.getsockname()[1])
 
@@ -396,3 +399,53 @@ def test_s30_the_token_is_neither_logged_nor_sent_back(running, capfd):
     assert TOKEN.encode() not in wire(running, request.encode())
     out = capfd.readouterr()
     assert TOKEN not in out.out + out.err
+
+
+# The command.
+def play(*arguments, **how):
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--target", "species"], 2, "name the table too"),
+        (["src/handgrad/data/penguins.csv"], 2, "--target COLUMN"),
+        (["src/handgrad/data/penguins.csv", "--target", "spezies"], 2, "did you mean species"),
+        (["src/handgrad/data/penguins.csv", "--target", "body_mass_g"], 3, "2 to 6 classes"),
+        (["no.csv", "--target", "y"], 5, "no.csv"),
+        (["--port", "0"], 2, "--port"),
+    ],
+)
+def test_a_wrong_command_is_refused_before_anything_listens(request, arguments, code, words):
+    done = play(*arguments, cwd=request.config.rootpath)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert words in " ".join(done.stderr.split())
+
+
+def test_a_port_that_is_taken(request):
+    with listening(0) as taken:
+        done = play("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 5
+    assert "name another with --port" in " ".join(done.stderr.split())
+
+
+def test_an_interrupt_ends_it_quietly():
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "http://127.0.0.1:" in process.stdout.readline()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_missing_extra_is_named_with_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("handgrad.playground.MODULES", ("starlette", "not_there_at_all"))
+    with pytest.raises(SystemExit) as left:
+        run(["play"])
+    assert left.value.code == 2
+    assert 'pip install ".[play]"' in " ".join(capsys.readouterr().err.split())

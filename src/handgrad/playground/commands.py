@@ -86,6 +86,11 @@ def _check(player: Player, message: dict[str, Any]) -> Answer:
     return {"kind": "check", "passed": check.passed, "rows": rows, "note": check.note or ""}
 
 
+def _spell(player: Player, message: dict[str, Any]) -> Answer:
+    name, at = _text(message, "name"), _whole(message, "at")
+    return {"kind": "spelled", "name": name, "at": at, "text": player.session.spelled(name, at)}
+
+
 COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "play": _play,
     "pause": _pause,
@@ -97,6 +102,7 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "edit": _edit,
     "draw": _draw,
     "check": _check,
+    "spell": _spell,
 }
 
 

@@ -38,6 +38,7 @@ PROTOCOL = "handgrad"
 MOST_BYTES = 5_000_000  # of a table that is dropped on the page
 MOST_SECONDS = 20.0  # that its sending may take
 LONGEST_MESSAGE = 65_536
+BACKLOG = 128  # connections that wait to be taken
 PAUSE = 0.008  # seconds between two looks for a newer frame
 
 KINDS = {
@@ -235,6 +236,7 @@ def listening(port: int | None) -> socket.socket:
                     "another with --port, or none for any that is free"
                 ) from None
             continue
+        listener.listen(BACKLOG)  # from here on a browser may come, before anything answers
         return listener
     raise OSError("no port of 127.0.0.1 is free; end a program that listens on one")
 

@@ -15,8 +15,11 @@ from handgrad.batches import shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged
+from handgrad.explain.spelled import spelled
+from handgrad.explain.story import Names
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.losses import mean_loss
+from handgrad.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
 from handgrad.playground.points import (
@@ -451,6 +454,33 @@ class Session:
             return trace(
                 self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
             )
+
+    def model(self) -> Model:
+        """Give the network as it stands, with what turns columns into its inputs."""
+        points = self.points
+        return Model(
+            points.encoder,
+            self.architecture,
+            self.run.params.copy(),
+            points.classes,
+            target=points.target,
+        )
+
+    def spelled(self, name: str, at: int) -> str:
+        """Work out a number that is shown, entry ``at`` of an equation; "" of those too long to.
+
+        Raises
+        ------
+        ValueError
+            If there is no such number.
+        """
+        t = self.trace()
+        equation = next((known for known in t.equations if known.name == name), None)
+        if equation is None or not 0 <= at < t[name].size:
+            raise ValueError("a number must be that of an equation that is shown")
+        if t.l2 and equation.number in (5, 7, 11):  # with a penalty they are sums of two kinds
+            return ""
+        return spelled(t, equation, Names(self.model()), at)
 
     def check(self) -> GradientCheck:
         """Compare the gradients on some training rows with complex steps."""

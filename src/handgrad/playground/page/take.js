@@ -12,9 +12,7 @@ async function take(what) {
   const answer = await fetch(`/take/${what}`, { headers: headers() });
   if (!answer.ok) return say(answer.status === 409 ? (await answer.json()).message : "the server did not give it");
   const name = answer.headers.get("content-disposition").match(/filename="(.*)"/)[1];
-  const address = URL.createObjectURL(await answer.blob());
-  make("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
+  save(await answer.blob(), name);
 }
 
 async function give(file) {
@@ -25,6 +23,14 @@ async function give(file) {
 }
 
 for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));
+
+function save(content, name) {
+  const address = URL.createObjectURL(content);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+byId("picture").addEventListener("click", () => byId("map").toBlob((content) => save(content, "map.png")));
 
 byId("copy-link").addEventListener("click", async () => {
   const settings = new URLSearchParams(Object.entries(recipe).map(([name, value]) => [name, JSON.stringify(value)]));
