@@ -14,9 +14,9 @@ from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
-from handgrad.playground.points import make_points
+from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
-from handgrad.playground.server import likely_target, read_bytes
+from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.trace import trace
 from handgrad.training import Run, train
@@ -243,10 +243,14 @@ def test_penguins_without_a_measure_are_left_out(session):
 
 def test_a_table_of_ones_own(session):
     table = read_bytes(b"a,b,note,kind\n1,2,x,no\n3,1,y,yes\n2,,z,no\n5,6,w,yes\n")
-    assert likely_target(table) == "kind"
+    assert class_columns(table) == ["a", "b", "note", "kind"]
     session.take_table(table, "kind")
     assert layout(session)["columns"] == ["a", "b"]
     assert len(session.points.x) == 3
+    session.tell("note")
+    assert session.points.classes.tolist() == ["w", "x", "y"]
+    with pytest.raises(ValueError, match="few classes"):
+        session.tell("nothing")
 
 
 def test_a_table_that_cannot_be_shown_changes_nothing(session):
@@ -254,8 +258,7 @@ def test_a_table_that_cannot_be_shown_changes_nothing(session):
     before = session.run.params.flat.copy()
     with pytest.raises(ValueError, match="two columns of numbers"):
         session.take_table(pa.table({"a": ["1", "2"], "y": ["u", "v"]}), "y")
-    with pytest.raises(DataError, match="2 to 6 classes"):
-        likely_target(pa.table({"a": [str(i) for i in range(9)]}))
+    assert class_columns(pa.table({"a": [str(i) for i in range(9)]})) == []
     assert session.recipe.data == "spiral"
     assert session.table is None
     np.testing.assert_array_equal(session.run.params.flat, before)

@@ -218,9 +218,8 @@ def test_s21_the_page_makes_no_markup_and_asks_nothing_of_the_network():
 def test_s22_it_listens_on_this_machine_only():
     with listening(None) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
-    with listening(0) as one:
-        with pytest.raises(OSError, match="name another with --port"):
-            listening(one.getsockname()[1])
+    with listening(0) as one, pytest.raises(OSError, match="name another with --port"):
+        listening(one.getsockname()[1])
 
 
 # S28: uploads
@@ -238,6 +237,7 @@ def test_a_table_is_taken(client, player):
 @pytest.mark.parametrize(
     "content",
     [
+        b"a,b\n1,1.5\n2,2.5\n3,3.5\n4,4\n5,5\n6,6\n7,7\n",
         b"",
         b"\x00\x01\x02",
         b"PAR1 is no table",

@@ -57,6 +57,12 @@ def _change(player: Player, message: dict[str, Any]) -> Answer:
     return None
 
 
+def _tell(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.session.tell(_text(message, "target"))
+    return None
+
+
 def _sample(player: Player, message: dict[str, Any]) -> Answer:
     player.session.look_at(_whole(message, "row"))
     return None
@@ -99,6 +105,7 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "rewind": _rewind,
     "change": _change,
     "sample": _sample,
+    "tell": _tell,
     "edit": _edit,
     "draw": _draw,
     "check": _check,

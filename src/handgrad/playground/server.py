@@ -19,14 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from handgrad.columns import labels
 from handgrad.errors import DataError
-from handgrad.labels import classes_of
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.guard import App, Guard
 from handgrad.playground.player import Player
-from handgrad.playground.points import MOST_CLASSES
+from handgrad.playground.points import MOST_CLASSES, class_columns
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
@@ -111,9 +109,13 @@ class Server:
 
     def _take_table(self, content: bytes) -> None:
         table = read_bytes(content)
-        target = likely_target(table)
+        targets = class_columns(table)
+        if not targets:
+            raise DataError(
+                f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none"
+            )
         self.player.pause()
-        self.player.look(lambda session: session.take_table(table, target))
+        self.player.look(lambda session: session.take_table(table, targets[-1]))
 
     async def socket(self, socket: WebSocket) -> None:
         """Answer the messages of one page, one after the other."""
@@ -195,21 +197,6 @@ def read_bytes(content: bytes) -> "pa.Table":
             return read_table(path)
         except DataError as error:
             raise DataError(str(error).removeprefix(f"{str(path)!r}: ")) from None
-
-
-def likely_target(table: "pa.Table") -> str:
-    """Choose the last column that holds a few classes.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    for name in reversed(table.column_names):
-        y, missing = labels(table, name)
-        if 2 <= len(classes_of(y[~missing])) <= MOST_CLASSES:
-            return str(name)
-    raise DataError(f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none")
 
 
 # -- the start ------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from handgrad.playground.points import (
     MOST_CLASSES,
     MOST_POINTS,
     Points,
+    class_columns,
     make_points,
     number_columns,
     of_plane,
@@ -110,6 +111,7 @@ class Session:
     ) -> None:
         self.penguins = penguins
         self.table, self.target = table, target
+        self.targets = [] if table is None else class_columns(table)
         self.drawn: tuple[Array, NDArray[np.intp]] = (np.zeros((0, 2)), np.zeros(0, np.intp))
         self.version = self.layout = 0
         self.sample = self.seen = 0
@@ -219,13 +221,25 @@ class Session:
         ValueError
             If it cannot be used; all stays as it was.
         """
-        before = self.table, self.target
-        self.table, self.target = table, target
+        before = self.table, self.target, self.targets
+        self.table, self.target, self.targets = table, target, class_columns(table)
         try:
             self.start(self.recipe.changed({"data": "table", "x1": "", "x2": ""}))
         except ValueError:
-            self.table, self.target = before
+            self.table, self.target, self.targets = before
             raise
+
+    def tell(self, target: str) -> None:
+        """Learn another column of the user's table.
+
+        Raises
+        ------
+        ValueError
+            If it has no such column of classes.
+        """
+        if self.table is None or target not in self.targets:
+            raise ValueError("the labels must be a column of the table that holds a few classes")
+        self.take_table(self.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
         """Add points to those that are there; the network goes on from where it stands.
