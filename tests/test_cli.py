@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from handgrad import atomic_file, plots
+from handgrad import atomic_file, report
 from handgrad.cli import OPTIMIZERS, run
 from handgrad.model_file import load_model
 
@@ -90,7 +90,10 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
 # -- help and version -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["predict"], ["evaluate"], ["info"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["fit"], ["predict"], ["evaluate"], ["info"], ["explain"], ["gradcheck"]],
+)
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(call, command, option):
     code, out, err = call(*command, option)
@@ -133,6 +136,8 @@ def test_importing_loads_no_large_library(module):
         (["info", "m", "--json"], {"sklearn", "scipy", "pyarrow", "matplotlib", "rich"}),
         (["predict", "m", "t.csv"], {"sklearn", "scipy", "matplotlib", "rich"}),
         (["evaluate", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
+        (["explain", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
+        (["gradcheck", "m", "t.csv"], {"sklearn", "scipy", "matplotlib"}),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -272,12 +277,27 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(call, folder):
     assert a != c
 
 
-def test_report_makes_its_folder_and_two_pictures(call, folder):
+def test_report_makes_its_folder_a_page_and_pictures(call, folder):
     code, out, _ = call(*FIT, "--report", "new/report", "--model", "n")
     assert code == OK
-    for name in ("learning_curve.png", "confusion_matrix.png"):
+    for name in ("learning_curve.png", "confusion_matrix.png", "weights.png", "gradients.png"):
         assert f"wrote new/report/{name}" in out
         assert (folder / "new/report" / name).read_bytes().startswith(b"\x89PNG")
+    assert "wrote new/report/report.html" in out
+    page = (folder / "new/report/report.html").read_text()
+    assert "How it learned" in page
+
+
+def test_evaluate_writes_a_report_too(call, folder):
+    code, out, _ = call("evaluate", "m", "t.csv", "--report", "r")
+    assert code == OK
+    assert "wrote r/report.html" in out
+    page = (folder / "r/report.html").read_text()
+    assert "What it takes for what" in page
+    assert "How it learned" not in page
+    files = json.loads(call("evaluate", "m", "t.csv", "--report", "r", "--json")[1])["files"]
+    assert {folder / name for name in files} == set((folder / "r").iterdir())
+    assert call("evaluate", "m", "t.csv", "--report", "t.csv")[0] == IO
 
 
 def test_report_of_labels_that_the_font_lacks(call, folder):
@@ -838,7 +858,7 @@ def test_a_failed_report_tells_that_the_model_is_there(call, folder, monkeypatch
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device", "r/learning_curve.png")
 
-    monkeypatch.setattr(plots, "write_report", full)
+    monkeypatch.setattr(report, "write_report", full)
     code, _, err = call(*FIT, "--report", "r", "--model", "n")
     assert code == IO
     assert err.startswith("wrote n\nhandgrad: 'r/learning_curve.png': No space left")

@@ -79,10 +79,11 @@ def runnable(line):
     return [sys.executable, *(["-m", "handgrad"] if program == "handgrad" else []), *arguments]
 
 
-def test_the_demo_writes_a_model_and_two_pictures(clone):
+def test_the_demo_writes_a_model_and_a_report(clone):
     subprocess.run(runnable("make demo"), capture_output=True, check=True)
     written = {path.name for path in (clone / "demo").iterdir()}
-    assert written == {"penguins.safetensors", "learning_curve.png", "confusion_matrix.png"}
+    assert {"penguins.safetensors", "learning_curve.png", "confusion_matrix.png"} < written
+    assert "report.html" in written
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -156,3 +156,39 @@ def test_differentiation_leaves_its_point_alone(differentiate):
 def test_relative_error(gradient, expected, error):
     found = relative_error(np.array(gradient, float), np.array(expected, float))
     assert found == pytest.approx(error, rel=1e-12)
+
+
+def test_the_entry_furthest_off_is_shown_with_both_values(problem, gradients):
+    right = gradients["W2"][3, 1]
+    gradients["W2"][3, 1] *= 1.5
+    check = check_gradients(*problem, gradients=gradients)
+    worst = check.worst["W2"]
+    assert (worst.shape, worst.checked, worst.entry) == ((4, 3), 12, (3, 1))
+    assert worst.analytic == pytest.approx(1.5 * right)
+    assert worst.complex_step == pytest.approx(right)
+    row = check.rows()[NAMES.index("W2")]
+    assert (row[0], row[2], row[3], row[-1]) == ("W2", "all of 12", "W2[3, 1]", "WRONG")
+    assert "W2[3, 1]" in check._repr_html_()
+
+
+def test_a_large_parameter_is_looked_at_in_part(problem, gradients):
+    check = check_gradients(*problem, most_entries=5)
+    assert check.passed
+    assert [worst.checked for worst in check.worst.values()] == [5, 4, 5, 3, 5, 2]
+    assert check.rows()[0][2] == "5 of 12"
+    gradients["W1"][0, 0] *= 2  # the first and the last entry are among them
+    gradients["W3"][2, 1] *= 2
+    check = check_gradients(*problem, gradients=gradients, most_entries=2)
+    assert wrong_in(check) == ["W1", "W3"]
+
+
+def test_a_corner_may_excuse_a_failure(problem):
+    _, params, x, y_t = problem
+    relu = Architecture(UNITS, "relu")
+    corner = params.copy()
+    corner["W1"][:, 0] = corner["b1"][0] = 0
+    check = check_gradients(relu, corner, x, y_t)
+    assert not check.passed
+    assert check.kinks == 6
+    assert "6 r are exactly 0" in str(check)
+    assert check_gradients(relu, params, x, y_t).note == ""

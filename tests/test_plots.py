@@ -1,21 +1,34 @@
 """Pictures show what was measured, for any number of classes and whatever the labels are."""
 
 import builtins
-import struct
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
+import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
 
-from handgrad import plots
+from handgrad import MLPClassifier, MLPRegressor, plots, read_table
 from handgrad.evaluation import Evaluation
 from handgrad.history import Epoch, History
-from handgrad.plots import HistoryDisplay, plot_confusion, write_report
+from handgrad.plots import (
+    ActivationsDisplay,
+    CalibrationDisplay,
+    GradientsDisplay,
+    HistoryDisplay,
+    RegionsDisplay,
+    WeightsDisplay,
+    plot_confusion,
+)
+from handgrad.report import write_report
 
 matplotlib.use("Agg")
+
+pytestmark = pytest.mark.filterwarnings("ignore:lbfgs stopped:UserWarning")
 
 
 def a_history(n=5, validation=True, start=1):
@@ -119,10 +132,43 @@ def test_an_empty_record_is_refused_in_words(axes):
         HistoryDisplay(History(())).plot(ax=axes)
 
 
-@pytest.mark.parametrize("quantity", ["los", "learning_rate"])
+@pytest.mark.parametrize("quantity", ["los", "epoch", "validation_loss"])
 def test_an_unknown_quantity_is_refused(axes, quantity):
     with pytest.raises((KeyError, ValueError), match=quantity):
         HistoryDisplay(a_history()).plot(quantity, ax=axes)
+
+
+@pytest.mark.parametrize("quantity", ["learning_rate", "gradient_norm", "validation_score"])
+def test_other_quantities_have_one_line(axes, quantity):
+    epochs = [replace(e, gradient_norm=2.0, validation_score=-1.0) for e in a_history()]
+    HistoryDisplay(History(tuple(epochs))).plot(quantity, ax=axes, best=3)
+    drawn = [line for line in axes.get_lines() if len(line.get_xdata()) == 5]
+    assert len(drawn) == 1
+    assert axes.get_ylabel()
+    assert axes.get_legend() is not None, "the kept epoch is told"
+
+
+def test_what_was_not_recorded_is_refused_in_words(axes):
+    with pytest.raises(ValueError, match="no gradient_norm: none of its epochs recorded one"):
+        HistoryDisplay(a_history()).plot("gradient_norm", ax=axes)
+
+
+def test_a_logarithmic_axis(axes):
+    HistoryDisplay(a_history()).plot(ax=axes, log=True)
+    assert axes.get_yscale() == "log"
+
+
+def test_a_regressor_has_a_loss_of_its_own(tmp_path):
+    epochs = tuple(replace(epoch, accuracy=None) for epoch in a_history())
+    figure = plots.learning_curve(History(epochs))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["mean loss", "mean loss"]
+    figure.savefig(tmp_path / "curve.png")
+
+
+def test_steps_show_the_gradient_where_it_was_recorded():
+    assert len(plots.steps(a_history()).axes) == 2
+    epochs = tuple(replace(epoch, gradient_norm=1.0 / epoch.epoch) for epoch in a_history())
+    assert len(plots.steps(History(epochs)).axes) == 3
 
 
 def test_without_axes_it_opens_a_figure():
@@ -196,77 +242,150 @@ def test_labels_that_differ_are_told_apart(axes, labels):
     assert max(len(first), len(second)) <= 60
 
 
-# -- the report --------------------------------------------------------------------------------
+# -- whether probabilities hold ------------------------------------------------------------------
 
 
-def size_of(path):
-    """Read width and height of a PNG file from its header."""
-    content = path.read_bytes()
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    assert content[-8:-4] == b"IEND"
-    return struct.unpack(">II", content[16:24])
+def test_calibration_compares_confidence_with_being_right(axes):
+    right = np.arange(100) % 4 > 0
+    display = CalibrationDisplay(right, np.full(100, 0.9) + np.arange(100) * 1e-4).plot(ax=axes)
+    assert display.calibration_.prob_true.mean() == pytest.approx(0.75, abs=0.01)
+    assert display.calibration_.prob_pred.mean() == pytest.approx(0.905, abs=0.01)
+    assert display.ax_ is axes
 
 
-LABELS = {
-    "three texts": ["Adelie", "Chinstrap", "Gentoo"],
-    "two truths": [False, True],
-    "numbers": [1.5, 2.5, 1e300],
-    "one class": ["only"],
-    "letters": list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    "forty": [f"class number {k}" for k in range(40)],
-    "dollars": ["$x$", "$", "$$", "\\$", "$\\frac{", "a_b^c", "\\", "%&#~{}"],
-    "controls": ["\0", "\n\n", "\x1b[2J", "\t", "\u202e", "\r", ""],
-    "very long": ["x" * 10_000, "y" * 10_000 + "$", "z " * 5000],
-    "half a surrogate": ["\ud800", "b"],
-    "dates": np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[D]"),
-}
+@pytest.mark.parametrize("n", [1, 3, 500])
+def test_calibration_of_any_number_of_rows(axes, n):
+    CalibrationDisplay(np.ones(n, bool), np.ones(n)).plot(ax=axes)
 
 
-@pytest.mark.parametrize("labels", LABELS)
-def test_a_report_is_two_pictures_of_reasonable_size(labels, tmp_path):
-    evaluation = an_evaluation(LABELS[labels])
-    written = write_report(tmp_path, a_history(), evaluation, rows="86 test rows", best=2)
-    assert written == [tmp_path / "learning_curve.png", tmp_path / "confusion_matrix.png"]
-    for path in written:
-        assert 600 <= min(size_of(path)) <= max(size_of(path)) <= 3000
-        assert 5_000 < path.stat().st_size < 1_000_000
+# -- a look inside -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("validation", [True, False])
-@pytest.mark.parametrize("n", [1, 2, 3000])
-def test_a_report_of_any_number_of_epochs_is_drawn(n, validation, tmp_path):
-    history = a_history(n, validation)
-    best = 1 if validation else None
-    curve, _ = write_report(tmp_path, history, an_evaluation("ab"), rows="9 rows", best=best)
-    assert size_of(curve) == (1500, 630)
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    lines = [f"{i * 37 % 50},{i * 11 % 7},{'red' if i % 3 else 'blue'}" for i in range(60)]
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    path.write_text("\n".join(["size,height,colour", *lines]))
+    return read_table(path)
 
 
-def test_a_name_of_rows_with_dollars_is_a_name(tmp_path):
-    history, evaluation = a_history(), an_evaluation("ab")
-    for rows in ("5 $ rows", "86 test rows"):
-        write_report(tmp_path, history, evaluation, rows=rows, best=None)
+@pytest.fixture(scope="module")
+def model(table):
+    y = np.array(["$a$" if i * 37 % 50 > 25 else "<b>" for i in range(60)])
+    made = MLPClassifier((6, 5), solver="lbfgs", max_iter=20, random_state=0)
+    return made.fit(table, y), y
 
 
-def test_a_report_replaces_the_one_before(tmp_path):
-    for labels in ("abc", range(35)):
-        written = write_report(
-            tmp_path, a_history(), an_evaluation(list(labels)), rows="9 rows", best=2
-        )
-    assert sorted(tmp_path.iterdir()) == sorted(written)
-    assert max(size_of(tmp_path / "confusion_matrix.png")) > 1500
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    made = MLPClassifier((80,), "tanh", solver="lbfgs", max_iter=2, random_state=0)
+    made.fit(X[:200], y[:200])
+    return made, X[:200], y[:200]
 
 
-def test_a_missing_folder_is_an_os_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        write_report(tmp_path / "nowhere", a_history(), an_evaluation("ab"), rows="9", best=None)
+def test_weights_are_a_row_for_each_input(axes, model):
+    display = WeightsDisplay.from_estimator(model[0]).plot(ax=axes)
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == ["size", "height", "colour=blue", "colour=red"]
+    assert np.array_equal(axes.get_images()[0].get_array(), model[0].coefs_[0])
+    assert display.image_shape is None
+    assert axes.get_xlabel() == "hidden units: all 6"
 
 
-def test_the_same_record_gives_the_same_picture(tmp_path):
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        write_report(tmp_path / folder, a_history(), an_evaluation("abc"), rows="9 rows", best=2)
-    for name in ("learning_curve.png", "confusion_matrix.png"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+def test_weights_of_pixels_are_images_of_the_largest_units(axes, digits):
+    display = WeightsDisplay.from_estimator(digits[0]).plot(ax=axes)
+    assert display.image_shape == (8, 8)
+    assert axes.get_images()[0].get_array().shape == (8 * 9 - 1, 8 * 9 - 1)
+    assert axes.get_xlabel() == "hidden units: the 64 largest of 80"
+    W1 = digits[0].coefs_[0]
+    first = np.sort(np.argsort(-np.linalg.norm(W1, axis=0), kind="stable")[:64])[0]
+    assert np.allclose(axes.get_images()[0].get_array()[:8, :8], W1[:, first].reshape(8, 8))
+
+
+def test_an_image_must_have_a_pixel_for_each_input():
+    with pytest.raises(ValueError, match=r"as many pixels as there are inputs, 4; got \(3, 2\)"):
+        WeightsDisplay(np.ones((4, 2)), list("abcd"), (3, 2))
+
+
+def test_many_inputs_are_named_in_part(axes):
+    WeightsDisplay(np.ones((500, 3)), [f"column {i}" for i in range(500)]).plot(ax=axes)
+    assert len(axes.get_yticklabels()) <= 40
+
+
+def test_activations_count_dead_and_stuck_units(axes):
+    relu = np.array([[0.0, 0.0, 1.0], [0.0, 2.0, 1.0]])
+    tanh = np.array([[0.999, 0.999, 0.5], [0.995, -0.999, 0.5]])
+    logistic = np.array([[0.001, 0.999], [0.002, 0.5]])
+    display = ActivationsDisplay([relu, tanh, logistic], ["relu", "tanh", "logistic"])
+    assert display.idle == [1, 1, 1]
+    display.plot(ax=axes)
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names[0] == "layer 1, relu\n1 of 3 dead"
+    assert names[1] == "layer 2, tanh\n1 of 3 stuck"
+
+
+def test_activations_are_those_of_the_estimator(model, table):
+    display = ActivationsDisplay.from_estimator(model[0], table)
+    assert [h.shape for h in display.h] == [(60, 6), (60, 5)]
+    assert np.array_equal(display.h[1], model[0].trace(table)["h2"])
+
+
+def test_without_hidden_layers_there_are_no_activations(axes):
+    with pytest.raises(ValueError, match="this network has none"):
+        ActivationsDisplay([], []).plot(ax=axes)
+
+
+def test_gradients_are_measured_by_layer(axes, model, table):
+    display = GradientsDisplay.from_estimator(*model[:1], table, model[1], lr=0.5)
+    t = model[0].trace(table, model[1], lr=0.5)
+    assert display.norms[2] == pytest.approx(np.hypot(*map(np.linalg.norm, (t["dW3"], t["db3"]))))
+    moved = np.linalg.norm(t["W1_new"] - t["W1"]) / np.linalg.norm(t["W1"])
+    assert display.ratios[0] == pytest.approx(moved)
+    display.plot("norm", ax=axes)
+    assert axes.get_lines()[0].get_ydata().tolist() == list(display.norms)
+    display.plot("ratio", ax=Figure().subplots())
+    with pytest.raises(ValueError, match="'norm' or 'ratio'; got 'size'"):
+        display.plot("size", ax=axes)
+
+
+def test_a_gradient_of_zero_is_drawn_as_none(axes):
+    t = MLPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=1, random_state=0)
+    X, y = np.zeros((9, 2)), np.arange(9.0)
+    t.fit(np.eye(9)[:, :2], y)
+    t.coefs_[1][...] = 0
+    GradientsDisplay.from_estimator(t, X, y).plot(ax=axes)
+
+
+def test_regions_show_the_models_own_classes(axes, model, table):
+    estimator, y = model
+    display = RegionsDisplay.from_estimator(estimator, table, y).plot(ax=axes)
+    assert display.features == ("size", "height")
+    assert display.fixed["colour"] == "red"
+    drawn = display.boundary_
+    at = pa.table(
+        {
+            "size": drawn.xx0.ravel(),
+            "height": drawn.xx1.ravel(),
+            "colour": ["red"] * drawn.xx0.size,
+        }
+    )
+    expected = estimator.predict_proba(at)[:, 1].reshape(drawn.xx0.shape)
+    np.testing.assert_allclose(drawn.response, expected)
+    assert legend(axes) == [r"\$a\$", "<b>"] or legend(axes) == ["<b>", r"\$a\$"]
+
+
+def test_regions_of_many_classes_over_two_chosen_pixels(axes, digits):
+    made, X, y = digits
+    display = RegionsDisplay.from_estimator(made, X, y, ("x20", "x43")).plot(ax=axes)
+    assert display.boundary_.response.shape == (150, 150, 10)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x20", "x43")
+
+
+@pytest.mark.parametrize("two", [("x1",), ("x1", "x1"), ("x1", "nothing"), ("x1", "x2", "x3")])
+def test_regions_need_two_columns_of_numbers(digits, two):
+    with pytest.raises(ValueError, match="features must be two columns of numbers"):
+        RegionsDisplay.from_estimator(*digits, two)
 
 
 # -- without matplotlib ------------------------------------------------------------------------
@@ -295,6 +414,8 @@ def test_without_matplotlib_the_error_names_the_command_that_helps(no_matplotlib
         lambda: plots.learning_curve(history),
         lambda: plots.confusion_matrix(evaluation, "9 rows"),
         lambda: write_report(tmp_path, history, evaluation, rows="9 rows", best=None),
+        lambda: WeightsDisplay(np.ones((2, 2)), ["a", "b"]).plot(),
+        lambda: CalibrationDisplay(np.ones(3, bool), np.ones(3)).plot(),
         plots.require_matplotlib,
     ):
         with pytest.raises(ImportError, match="pip install matplotlib"):

@@ -193,7 +193,10 @@ def test_quantiles_hold_their_share_of_the_rows_and_never_cross(tmp_path):
     assert loaded.quantiles == (0.1, 0.5, 0.9)
     assert np.array_equal(loaded.predict(X), predicted)
     two = MLPRegressor(loss="quantile", quantiles=[0.2, 0.8], max_iter=2).fit(X, np.c_[y, -y])
-    assert two.predict(X).shape == (1500, 4)
+    two.coefs_[-1][...], two.intercepts_[-1][...] = 0, [2, 1, 5, 4]  # a network whose cross
+    first, second = np.split(two.predict(X[:1]), 2, axis=1)
+    assert first[0, 0] < first[0, 1]
+    assert second[0, 0] < second[0, 1]
     with pytest.raises(ValueError, match="several quantiles"):
         model.to_sklearn()
     with pytest.raises(ValueError, match="ascending"):

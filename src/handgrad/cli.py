@@ -3,6 +3,7 @@
 Progress goes to stderr, results to stdout, and the exit code says how it went:
 
     0 done    2 usage    3 data    4 model file    5 input/output    6 diverged    130 interrupted
+    1 a gradient is wrong (gradcheck)
 
 Nothing that a user can do ends in a traceback.
 """
@@ -41,12 +42,22 @@ from handgrad.cli_data import (
     read_labelled,
     separator_of,
 )
+from handgrad.cli_explain import (
+    check_model,
+    explain_row,
+    explanation_json,
+    print_check,
+    print_check_json,
+    write_page,
+)
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
+from handgrad.explain.terminal import print_explanation
 from handgrad.history import Epoch, History
 from handgrad.labels import encode_labels
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model, save_model
+from handgrad.rows import take
 from handgrad.table import read_table
 from handgrad.terminal import (
     brief,
@@ -270,7 +281,7 @@ def main(context: click.Context) -> None:
     "--report",
     metavar="FOLDER",
     type=FILE,
-    help="Write learning_curve.png and confusion_matrix.png here.",
+    help="Write report.html and its pictures here.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why.")
@@ -295,7 +306,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     engine = {"name": estimator.engine_, "reason": estimator.engine_reason_}
     history = estimator.history_
     outcome = Outcome(data, parts, model, history, evaluation, judged.name, seconds, engine)
-    written = _write_outcome(outcome, options["model_path"], options["report"])
+    written = _write_outcome(outcome, options)
     if as_json:
         print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
@@ -421,14 +432,15 @@ def _figures(epoch: Epoch) -> str:
     return text
 
 
-def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None) -> list[Path]:
+def _write_outcome(outcome: Outcome, options: dict[str, Any]) -> list[Path]:
+    model_path, report = options["model_path"], options["report"]
     written = []
     if model_path is not None:
         save_model(outcome.model, model_path)
         written.append(model_path)
     if report is not None:
         try:
-            written += _write_report(outcome, report)
+            written += _write_report(outcome, report, options["learning_rate"])
         except BaseException:
             if model_path is not None:
                 note(f"wrote {shown(model_path)}")
@@ -436,16 +448,35 @@ def _write_outcome(outcome: Outcome, model_path: Path | None, report: Path | Non
     return written
 
 
-def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
-    from handgrad.plots import write_report
+def _write_report(outcome: Outcome, folder: Path, lr: float) -> list[Path]:
+    from handgrad.report import Judged, write_report
 
-    best = outcome.kept_epoch if outcome.parts.validation else None
+    part = outcome.parts.judged()
+    y_t = encode_labels(part.y, outcome.model.classes)
+    known = [
+        ("table", outcome.data.name),
+        ("target", outcome.data.target),
+        ("network", network_line(outcome.model)),
+        ("training", f"{len(outcome.history)} epochs in {outcome.seconds:.1f} s"),
+    ]
     folder.mkdir(parents=True, exist_ok=True)
+    with _no_warnings():
+        return write_report(
+            folder,
+            outcome.history,
+            outcome.evaluation,
+            rows=outcome.judged_rows,
+            best=outcome.kept_epoch if outcome.parts.validation else None,
+            judged=Judged(outcome.model, part.table, y_t, lr),
+            known=known,
+        )
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of signs that the font lacks
-        return write_report(
-            folder, outcome.history, outcome.evaluation, rows=outcome.judged_rows, best=best
-        )
+        yield
 
 
 def _print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:
@@ -539,11 +570,23 @@ def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool)
 @click.argument("table", type=TABLE)
 @click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
 @SEPARATOR
+@click.option(
+    "--report",
+    metavar="FOLDER",
+    type=FILE,
+    help="Write report.html and its pictures here.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def evaluate_command(
-    model: Path, table: Path, target: str | None, as_json: bool, **options: Any
+    model: Path,
+    table: Path,
+    target: str | None,
+    report: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Judge MODEL by the labelled rows of TABLE."""
+    _check_report(report)
     _load(*TABLE_LIBRARIES)
     trained = _classifier(model)
     columns = read_table(table, separator=separator_of(options))
@@ -558,10 +601,42 @@ def evaluate_command(
     _report_extra(trained, columns, target)
     if missing.any():
         note(f"left out: {int(missing.sum()):,} rows without a label")
+    written = []
+    if report is not None:
+        labelled = np.flatnonzero(~missing)
+        rows = take(columns, labelled)
+        written = _report_of(trained, rows, y_t[labelled], evaluation, report, str(table))
     if as_json:
-        print_json(evaluation_json(evaluation))
-    else:
-        print_evaluation(evaluation, f"{evaluation.n:,} rows")
+        files = {"files": [str(path) for path in written]} if written else {}
+        print_json(evaluation_json(evaluation) | files)
+        return
+    print_evaluation(evaluation, f"{evaluation.n:,} rows")
+    for path in written:
+        say(f"wrote {shown(path)}")
+
+
+def _report_of(
+    model: Model,
+    columns: "pa.Table",
+    y_t: NDArray[np.intp],
+    evaluation: Evaluation,
+    folder: Path,
+    name: str,
+) -> list[Path]:
+    from handgrad.report import Judged, write_report
+
+    known = [("table", name), ("network", network_line(model))]
+    folder.mkdir(parents=True, exist_ok=True)
+    with _no_warnings():
+        return write_report(
+            folder,
+            History(()),
+            evaluation,
+            rows=f"{evaluation.n:,} rows",
+            best=None,
+            judged=Judged(model, columns, y_t),
+            known=known,
+        )
 
 
 @main.command()
@@ -621,6 +696,101 @@ def _info_json(model: Model) -> dict[str, Any]:
             for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
         },
     }
+
+
+# -- explain, gradcheck -----------------------------------------------------------------------
+
+
+@main.command("explain")
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option(
+    "--row", metavar="N", type=int, default=1, show_default=True, help="Which row, from 1."
+)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--learning-rate",
+    metavar="RATE",
+    type=POSITIVE,
+    default=0.1,
+    show_default=True,
+    help="Length of the step (13).",
+)
+@click.option(
+    "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
+)
+@SEPARATOR
+@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
+def explain_command(
+    model: Path, table: Path, page: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Show what MODEL makes of one row of TABLE.
+
+    Equation by equation: forward to the prediction, the loss, and backward to every gradient, in
+    words, symbols and numbers. Without the true label it ends with the prediction.
+    """
+    _check_output(page, model, table)
+    _load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    explanation = explain_row(
+        trained,
+        columns,
+        name=str(table),
+        row=options["row"],
+        target=options["target"],
+        lr=options["learning_rate"],
+    )
+    if page is not None:
+        write_page(explanation, page)
+        note(f"wrote {shown(page)}")
+    if as_json:
+        print_json(explanation_json(explanation))
+    elif page is None:
+        print_explanation(explanation)
+
+
+@main.command()
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="On how many rows, evenly spread.",
+)
+@click.option(
+    "--entries",
+    metavar="N",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Of each parameter; 0 for all.",
+)
+@SEPARATOR
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
+    """Check the gradients of MODEL on rows of TABLE.
+
+    They are compared with complex steps. A row for each parameter tells the entry that is furthest
+    off, both values, the largest relative error, the verdict. The exit code is 1 if one is wrong.
+    """
+    _load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    check, n = check_model(
+        trained,
+        columns,
+        target=options["target"],
+        rows=options["rows"],
+        entries=options["entries"],
+    )
+    (print_check_json if as_json else print_check)(check, n)
+    if not check.passed:
+        raise click.exceptions.Exit(1)
 
 
 # -- what commands share ----------------------------------------------------------------------
@@ -696,10 +866,10 @@ def _check_engine(engine: str) -> None:
 
 
 def _check_report(folder: Path | None) -> None:
-    from handgrad.plots import require_matplotlib
-
     if folder is None:
         return
+    from handgrad.plots import require_matplotlib
+
     try:
         require_matplotlib()
     except ImportError as error:

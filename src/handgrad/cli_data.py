@@ -179,7 +179,7 @@ def _hold_out(part: Part, share: float, seed: int, name: str) -> tuple[Part, Par
     )
 
 
-def _as_classes(y: Array, classes: Array) -> Array:
+def as_classes(y: Array, classes: Array) -> Array:
     """Read labels as those that the model was given: the text "1" as 1, or 1 as the text."""
     is_text, wants_text = y.dtype == object, classes.dtype.kind in "UO"
     if is_text == wants_text:
@@ -192,7 +192,7 @@ def _as_classes(y: Array, classes: Array) -> Array:
 
 def class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArray[np.intp]:
     """Find the class number of every row, 0 where missing; an error names the row."""
-    given = _as_classes(y, classes).astype(object)
+    given = as_classes(y, classes).astype(object)
     given[missing] = classes.tolist()[0]
     return encode_labels(given, classes)
 

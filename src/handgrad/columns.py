@@ -202,11 +202,19 @@ def place(table: pa.Table, name: str, row: int) -> str:
     """Say where a cell stands, for a message: "column 'age', row 5 (line 6)".
 
     `row` counts from 0, the words count from 1. The line of the file is told where every
-    row of it stands on one line and the table still has all its rows.
+    row of it stands on one line and the table still has all its rows; a table of one row by
+    ``rows.one_row`` knows which it was.
     """
-    first_line, n_rows = map(int, (table.schema.metadata or {}).get(LINES, b"0 0").split())
-    line = f" (line {first_line + row})" if first_line and n_rows == table.num_rows else ""
-    return f"column {name!r}, row {row + 1}{line}"
+    first_line, first_row = origin(table)
+    line = f" (line {first_line + row})" if first_line else ""
+    return f"column {name!r}, row {first_row + row + 1}{line}"
+
+
+def origin(table: pa.Table) -> tuple[int, int]:
+    """Say in which line of its file a table starts, 0 where that is not known, and in which row."""
+    mark = (table.schema.metadata or {}).get(LINES, b"0 0 0")
+    first_line, n_rows, first_row = [*map(int, mark.split()), 0][:3]
+    return (first_line if n_rows == table.num_rows else 0), first_row
 
 
 def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:

@@ -9,8 +9,9 @@ Both cost one or two evaluations of f for each parameter: a check for small netw
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,9 @@ Array = NDArray[Any]
 SMALLEST_PART = 1e-2
 
 
-def complex_step(f: Callable[[Array], Any], theta: Array) -> Array:
+def complex_step(
+    f: Callable[[Array], Any], theta: Array, entries: NDArray[np.intp] | None = None
+) -> Array:
     """Differentiate a scalar function of a vector by complex steps.
 
     Parameters
@@ -33,18 +36,21 @@ def complex_step(f: Callable[[Array], Any], theta: Array) -> Array:
     f : callable
         Takes a complex128 array of shape (p,), gives a complex scalar; must be analytic at theta.
     theta : float array of shape (p,)
+    entries : int array of shape (k,), optional
+        In which entries of theta to differentiate; all by default.
 
     Returns
     -------
-    float64 array of shape (p,)
+    float64 array of shape (k,), or (p,)
         The gradient, exact to about the precision of f itself.
     """
     step = 1e-200
     point = theta.astype(np.complex128)
-    gradient = np.empty(len(point))
-    for i in range(len(point)):
+    entries = np.arange(len(point)) if entries is None else entries
+    gradient = np.empty(len(entries))
+    for place, i in enumerate(entries):
         point[i] += 1j * step
-        gradient[i] = f(point).imag / step
+        gradient[place] = f(point).imag / step
         point[i] = theta[i]
     return gradient
 
@@ -72,31 +78,107 @@ def relative_error(gradient: Array, expected: Array) -> float:
     Entries smaller than a hundredth of the largest are measured against that hundredth.
     Where all of ``expected`` is 0, any other value gives infinity; so does NaN.
     """
+    return float(relative_errors(gradient, expected).max(initial=0.0))
+
+
+def relative_errors(gradient: Array, expected: Array) -> Array:
+    """Compute the relative error of each entry, in the manner of ``relative_error``."""
     size = np.abs(expected)
     scale = np.maximum(size, SMALLEST_PART * size.max(initial=0.0))
     difference = np.abs(gradient - expected)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.where(difference == 0, 0.0, difference / scale)
-    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))
+    found: Array = np.nan_to_num(error, nan=np.inf, posinf=np.inf)
+    return found
+
+
+class Worst(NamedTuple):
+    """Of one parameter's gradient, the entry that is furthest off."""
+
+    shape: tuple[int, ...]
+    checked: int  # how many entries were looked at
+    entry: tuple[int, ...]
+    analytic: float
+    complex_step: float
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The outcome: for every parameter by name, its largest relative error."""
+    """The outcome: for every parameter by name, its largest relative error.
+
+    Attributes
+    ----------
+    errors : dict of str to float
+    tolerance : float
+        The largest error that passes.
+    worst : dict of str to Worst
+        By name, the entry in which that error was found.
+    kinks : int
+        How many r stand exactly on the corner of a relu, where there is no derivative: a
+        failure may come from them.
+    """
 
     errors: dict[str, float]
     tolerance: float
+    worst: dict[str, Worst] = field(default_factory=dict)
+    kinks: int = 0
 
     @property
     def passed(self) -> bool:
         return all(error <= self.tolerance for error in self.errors.values())
 
+    def verdict(self, name: str) -> str:
+        return "ok" if self.errors[name] <= self.tolerance else "WRONG"
+
+    @property
+    def note(self) -> str:
+        """Say what may excuse a failure, or ""."""
+        if self.passed or not self.kinks:
+            return ""
+        return f"{self.kinks:,} r are exactly 0, where a relu has a corner and no derivative"
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """List for every parameter what a table of it shows, below ``HEADINGS``."""
+        listed = []
+        for name, error in self.errors.items():
+            cells: tuple[str, ...] = ("", "", "", "", "")
+            if name in self.worst:
+                worst = self.worst[name]
+                size = int(np.prod(worst.shape))
+                looked_at = "all" if worst.checked == size else f"{worst.checked:,}"
+                entry = f"{name}[{', '.join(map(str, worst.entry))}]"
+                values = (f"{worst.analytic: .10e}", f"{worst.complex_step: .10e}")
+                cells = (str(worst.shape), f"{looked_at} of {size:,}", entry, *values)
+            listed.append((name, *cells, f"{error:.1e}", self.verdict(name)))
+        return listed
+
     def __str__(self) -> str:
         lines = [
-            f"{name:>4}  {error:8.1e}  {'ok' if error <= self.tolerance else 'WRONG'}"
-            for name, error in self.errors.items()
+            f"{name:>4}  {error:8.1e}  {self.verdict(name)}" for name, error in self.errors.items()
         ]
-        return "\n".join([f"relative error of each gradient (at most {self.tolerance:g})", *lines])
+        heading = f"relative error of each gradient (at most {self.tolerance:g})"
+        return "\n".join([heading, *lines, *([self.note] if self.note else [])])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows()
+        )
+        notes = f"<p>at most {self.tolerance:g} passes. {escape(self.note)}</p>"
+        return f"<table><tr>{head}</tr>{body}</table>{notes}"
+
+
+HEADINGS = (
+    "parameter",
+    "shape",
+    "entries",
+    "furthest off",
+    "analytic",
+    "complex step",
+    "largest relative error",
+    "verdict",
+)
 
 
 def check_gradients(
@@ -110,6 +192,7 @@ def check_gradients(
     masks: tuple[Array, ...] = (),
     gradients: Params | None = None,
     tolerance: float = 1e-9,
+    most_entries: int | None = None,
 ) -> GradientCheck:
     """Compare gradients with complex steps through the forward pass and the loss.
 
@@ -123,19 +206,43 @@ def check_gradients(
         What to check; those of ``network.backward`` by default.
     tolerance : float
         Largest relative error (see ``relative_error``) that passes.
+    most_entries : int, optional
+        Look at no more entries of a parameter than so many, evenly spread: a step costs a
+        forward pass. All by default.
 
     Returns
     -------
     GradientCheck
     """
+    tape = forward(architecture, params, x, masks)
     if gradients is None:
-        tape = forward(architecture, params, x, masks)
         gradients = backward(architecture, params, tape, y_t, weight, l2)
 
     def loss_at(theta: Array) -> Any:
         point = params.like(theta)
         return loss(architecture, point, forward(architecture, point, x, masks), y_t, weight, l2)
 
-    expected = params.like(complex_step(loss_at, params.flat))
-    errors = {name: relative_error(gradients[name], value) for name, value in expected.named()}
-    return GradientCheck(errors, tolerance)
+    errors, worst = {}, {}
+    for name, places in params.like(np.arange(params.flat.size)).named():
+        entries = _spread(places.ravel(), most_entries)
+        analytic = gradients.flat[entries]
+        expected = complex_step(loss_at, params.flat, entries)
+        found = relative_errors(analytic, expected)
+        at = int(found.argmax())
+        entry = tuple(map(int, np.unravel_index(entries[at] - places.flat[0], places.shape)))
+        errors[name] = float(found[at])
+        worst[name] = Worst(
+            places.shape, len(entries), entry, float(analytic[at]), float(expected[at])
+        )
+    kinks = sum(
+        int(np.count_nonzero(r == 0))
+        for r, name in zip(tape.r, architecture.activations, strict=True)
+        if name in ("relu", "leaky_relu")
+    )
+    return GradientCheck(errors, tolerance, worst, kinks)
+
+
+def _spread(places: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
+    if most is None or len(places) <= most:
+        return places
+    return places[np.linspace(0, len(places) - 1, most).round().astype(np.intp)]

@@ -162,14 +162,19 @@ def backward(
     y_t: Array,
     weight: Array | None = None,
     l2: float = 0.0,
+    *,
+    kept: dict[str, Array] | None = None,
 ) -> Params:
     """Compute equations 6 to 12: the gradient of ``loss`` in every parameter.
 
-    The loop walks from the last layer to the first; d is dscore there and dr below it.
+    The loop walks from the last layer to the first; d is dscore there and dr below it. What it
+    meets on the way is left in ``kept``, if there is one: dscore, then dh2, dr2, dh1, dr1.
     """
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
     d = dscore(architecture.output, tape.y, y_t, weight, architecture.loss)
+    if kept is not None:
+        kept["dscore"] = d
     for layer in reversed(range(len(params.W))):
         # in the forward pass r = h W + b, so now dW = h^T d, db = sum of d, dh = d W^T
         gradients.W[layer][...] = tape.h[layer].T @ d
@@ -185,4 +190,6 @@ def backward(
                 d = activation_backward(da, tape.r[layer - 1], a)
             else:
                 d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
+            if kept is not None:
+                kept.update({f"dh{layer}": dh, f"dr{layer}": d})
     return gradients

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.columns import kind_of, numbers, raw_texts
+from handgrad.columns import kind_of, numbers, origin, raw_texts
+from handgrad.table import LINES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +31,14 @@ def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
     if not hasattr(columns, "column_names"):
         return columns[rows]
     return columns.take(rows).replace_schema_metadata(None)
+
+
+def one_row(table: pa.Table, row: int) -> pa.Table:
+    """Cut one row out of a table; what is wrong in it is told by its place in the whole."""
+    first_line, first_row = origin(table)
+    line = first_line + row if first_line else 0
+    place = {LINES: f"{line} 1 {first_row + row}".encode()}
+    return table.slice(row, 1).replace_schema_metadata(place)
 
 
 _ODD = 0x9E3779B97F4A7C15

@@ -14,12 +14,14 @@ from handgrad.model import Model
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix is hard to read
 MOST_IN_A_LIST = 10
 LONGEST_NAME = 60  # characters of a name within a list of names
 LONGEST_MESSAGE = 600
 ANY_WIDTH = 1_000_000  # columns of characters in a file or a pipe
+PAGE_WIDTH = 100  # of text that is read as text
 
 
 def shown(text: Any) -> str:
@@ -65,8 +67,25 @@ def print_table(table: "Table", *, whole: bool = False) -> None:
     console = _console()
     if whole:
         console.width = ANY_WIDTH
+    _print(console, [table])
+
+
+def print_text(lines: "Iterable[Text]") -> None:
+    """Print lines of several styles, wrapped at a terminal's width or at PAGE_WIDTH."""
+    console = _console()
+    console.width = page_width()
+    _print(console, lines)
+
+
+def page_width() -> int:
+    """Give the width of text that is read as text: a terminal's, if that is less than a page's."""
+    return min(_console().width, PAGE_WIDTH)
+
+
+def _print(console: "Console", pieces: "Iterable[Table | Text]") -> None:
     with console.capture() as captured:
-        console.print(table)
+        for piece in pieces:
+            console.print(piece)
     for line in captured.get().splitlines():
         say(line.rstrip())
 

@@ -1,10 +1,11 @@
 """MLPClassifier and MLPRegressor: scikit-learn's names and contract over handgrad's training.
 
-This package and ``plots.py`` are all that imports scikit-learn. Its files, in the order in
+This package and ``plots/`` are all that imports scikit-learn. Its files, in the order in
 which a fit passes through them:
 
     parameters.py   what a user may set, and the constraints on it
     checks.py       the border at which a user's input is checked
+    inside.py       traces and gradient checks: what a fitted estimator shows of itself
     base.py         the path of a fit, and what both estimators share
     classifier.py   labels: one a row, or several at once
     regressor.py    numbers: one a row, or several

@@ -45,6 +45,7 @@ from handgrad.estimators.checks import (
     precision,
     warn_of_constants,
 )
+from handgrad.estimators.inside import Inside
 from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show, progress
 from handgrad.estimators.summary import html, summary
@@ -99,7 +100,9 @@ def goes_in_steps(estimator: "MLP") -> bool:
     return True
 
 
-class MLP(TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, Parameters):
+class MLP(
+    Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, Parameters
+):
     """What MLPClassifier and MLPRegressor share."""
 
     model_: Model

@@ -1,0 +1,14 @@
+"""One row of a table, explained: the numbers of equations (1) to (13), and where they come from.
+
+Its files, in the order in which a row passes through them:
+
+    inputs.py       how the cells of the row become the inputs x
+    story.py        the equations with the row's own numbers: an Explanation, a value
+    spelled.py      one number of each equation, worked out in full
+    terminal.py     the explanation in a terminal
+    page.py         the explanation as one HTML file
+"""
+
+from handgrad.explain.story import Explanation, explain
+
+__all__ = ["Explanation", "explain"]

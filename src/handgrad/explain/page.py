@@ -1,0 +1,119 @@
+"""An explanation as one HTML file: formulas typeset, numbers as bars, no network, no script."""
+
+from handgrad.equations import unit_name
+from handgrad.explain.inputs import Column
+from handgrad.explain.story import Entry, Explanation, Step
+from handgrad.formula import mathml
+from handgrad.page import document, escaped, facts, sentence, table
+
+STYLE = """
+nav { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: .5rem 0; }
+nav a { display: inline-block; padding: .15rem .6rem; border: 1px solid var(--line);
+  border-radius: 1rem; text-decoration: none; background: var(--card); }
+nav a:hover, nav a:focus { border-color: var(--up); }
+nav span { color: var(--soft); }
+section.step { background: var(--card); border: 1px solid var(--line); border-radius: .6rem;
+  padding: .8rem 1rem; margin: .8rem 0; scroll-margin-top: 1rem; }
+section.step:target { border-color: var(--up); background: var(--mark); }
+.formula { display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: baseline; }
+.formula .scroll { flex: 1 1 12rem; padding: .2rem 0; }
+.formula b { color: var(--up); }
+.line { border-left: 3px solid var(--line); padding-left: .7rem; }
+.bars { display: grid; grid-template-columns: fit-content(18rem) 1fr max-content;
+  gap: .15rem .8rem; align-items: center; margin: .7rem 0 .4rem;
+  font-variant-numeric: tabular-nums; }
+.bars .value { text-align: right; }
+.bar { position: relative; height: .85rem; min-width: 4rem; }
+.bar::before { content: ""; position: absolute; left: 50%; top: -.1rem; bottom: -.1rem;
+  border-left: 1px solid var(--line); }
+.bar i { position: absolute; top: 0; bottom: 0; border-radius: .15rem; }
+.bar i.up { left: 50%; background: var(--up); }
+.bar i.down { right: 50%; background: var(--down); }
+.example { color: var(--soft); }
+@media (max-width: 32rem) {
+  .bars { grid-template-columns: fit-content(9rem) 1fr max-content; gap: .15rem .5rem; }
+  .bar { min-width: 2.5rem; } }
+"""
+
+
+def page(explanation: Explanation) -> str:
+    """Write the whole page."""
+    parts = [facts(explanation.facts)]
+    parts += [f'<p class="soft">{sentence(note)}</p>' for note in explanation.notes]
+    parts += [_paths(explanation), '<h2 id="x">The inputs</h2>', _columns(explanation.columns)]
+    for title, steps in explanation.sections():
+        parts.append(f"<h2>{title}</h2>")
+        parts += [_step(step) for step in steps]
+    parts.append(
+        '<p class="soft">Bars to the right are above 0, bars to the left below; within a box the '
+        "longest is the largest. All numbers are those of the network, rounded here to four "
+        "digits.</p>"
+    )
+    return document(explanation.title, "\n".join(parts), STYLE)
+
+
+def _paths(explanation: Explanation) -> str:
+    """Draw the way there and the way back, each quantity a link to its equation."""
+    architecture = explanation.trace.architecture
+    last = len(architecture.layer_units) - 1
+    hidden = [unit_name(kind, layer, architecture) for layer in range(1, last) for kind in "rh"]
+    there = ["x", *hidden, "score", "y", *(["L"] if "L" in explanation.trace else [])]
+    lines = [_path("forward", there, "→")]
+    if "L" in explanation.trace:
+        back = ["dscore", *(f"d{name}" for name in reversed(hidden))]
+        lines.append(_path("backward", back, "→"))
+        asked = [f"d{kind}{layer}" for layer in range(last, 0, -1) for kind in "Wb"]
+        lines.append(_path("gradients", asked, ""))
+    return "\n".join(lines)
+
+
+def _path(word: str, names: list[str], arrow: str) -> str:
+    links = [f'<a href="#{name}">{mathml(name)}</a>' for name in names]
+    between = f" <span>{arrow}</span> " if arrow else " "
+    return f'<nav aria-label="{word}"><span>{word}</span> {between.join(links)}</nav>'
+
+
+def _columns(columns: list[Column]) -> str:
+    rows = [
+        (
+            escaped(column.name),
+            "<i>missing</i>" if column.cell is None else escaped(column.cell),
+            sentence(column.becomes),
+            "<br>".join(f"{escaped(name)} = {value:.4g}" for name, value in column.inputs)
+            or "none",
+        )
+        for column in columns
+    ]
+    return table(("column", "cell", "becomes", "input"), rows, stack=True)
+
+
+def _step(step: Step) -> str:
+    equation = step.equation
+    shape = str(step.shape) if step.shape else "scalar"
+    parts = [
+        f'<div class="formula"><b>({equation.number})</b>'
+        f'<div class="scroll">{mathml(equation.formula)}</div><small>{shape}</small></div>',
+        f"<p>{sentence(equation.words)}</p>",
+        f'<p class="line"><code>{sentence(equation.line)}</code></p>',
+        _bars(step.entries) if step.shape else f"<p><b>{step.entries[0].value:.6g}</b></p>",
+    ]
+    if step.more:
+        parts.append(f'<p class="soft">{step.more}</p>')
+    if step.example:
+        parts.append(f'<p class="example">{sentence(step.example)}</p>')
+    if step.note:
+        parts.append(f"<p>{sentence(step.note)}</p>")
+    return f'<section class="step" id="{equation.name}">' + "\n".join(parts) + "</section>"
+
+
+def _bars(entries: list[Entry]) -> str:
+    longest = max((abs(entry.value) for entry in entries), default=0) or 1
+    rows = []
+    for entry in entries:
+        side, width = ("down" if entry.value < 0 else "up"), 50 * abs(entry.value) / longest
+        rows.append(
+            f"<span>{escaped(entry.label)}</span>"
+            f'<span class="bar"><i class="{side}" style="width:{width:.2f}%"></i></span>'
+            f'<span class="value">{entry.value:.4g}</span>'
+        )
+    return f'<div class="bars">{"".join(rows)}</div>'

@@ -1,0 +1,135 @@
+"""One number of each equation, worked out in full: "unit 3: 0.12 + 1.2 x 0.75 (age) = 1.02"."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.equations import Equation, unit_name
+from handgrad.trace import Trace
+
+if TYPE_CHECKING:
+    from handgrad.explain.story import Names
+
+Array = NDArray[Any]
+
+MOST_TERMS = 4  # of a sum that are written out
+
+
+def spelled(t: Trace, equation: Equation, names: "Names", at: int) -> str:
+    """Work out entry ``at`` of what an equation computes, for a trace of one row."""
+    number, name, value = equation.number, equation.name, t[equation.name]
+    label = names.of(name, value.shape)[at]
+    result = _number(value.ravel()[at])
+    if number in (1, 3):
+        return f"{label}: {_product(t, name, names, at)} = {result}"
+    if number in (2, 10):
+        return f"{label}: {_bend(t, name, at)} {result}"
+    if number == 4:
+        return f"{label}: {_prediction(t, at)} = {result}"
+    if number == 5:
+        return _loss(t)
+    if number == 6:
+        return _slope(t, label, at)
+    if number in (7, 11):
+        start, end = np.unravel_index(at, value.shape)
+        came_in, asked = equation.line.split(" = ")[1].split(" @ ")
+        factors = t[came_in.removesuffix(".T")][0, start], t[asked][0, end]
+        return f"{label}: {_number(factors[0])} × {_number(factors[1])} = {result}"
+    if number == 9:
+        return f"{label}: {_back(t, equation, names, at)} = {result}"
+    if number == 13:
+        bare = name.removesuffix("_new")
+        old, slope = t[bare].ravel()[at], t[f"d{bare}"].ravel()[at]
+        return f"{label}: {_number(old)} - {t.lr:g} × {_number(slope)} = {result}"
+    return ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _sum(terms: Iterator[tuple[float, str]], first: str = "") -> str:
+    """Write a sum out: its largest terms, and what the others come to."""
+    ordered = sorted(terms, key=lambda term: -abs(term[0]))
+    ordered = [term for term in ordered if term[0]] or ordered[:1]
+    written = [first] if first else []
+    shown = ordered if len(ordered) <= MOST_TERMS + 1 else ordered[:MOST_TERMS]
+    written += [term for _, term in shown]
+    rest = [value for value, _ in ordered[len(shown) :]]
+    if rest:
+        written.append(f"{_number(sum(rest))} ({len(rest):,} smaller terms)")
+    return " + ".join(written)
+
+
+def _product(t: Trace, name: str, names: "Names", at: int) -> str:
+    layer = names.places[name]
+    below = t[unit_name("h", layer - 1, t.architecture)][0]
+    W, b, labels = t[f"W{layer}"][:, at], t[f"b{layer}"][at], names.by_layer[layer - 1]
+    terms = (
+        (float(v * w), f"{_number(v)} × {_number(w)} ({label})")
+        for v, w, label in zip(below, W, labels, strict=True)
+    )
+    return _sum(terms, f"{_number(b)} (bias)")
+
+
+def _bend(t: Trace, name: str, at: int) -> str:
+    if name.startswith("d"):
+        r = name.removeprefix("d")
+        dh = f"dh{r.removeprefix('r')}"
+        return f"{dh} = {_number(t[dh][0, at])} at {r} = {_number(t[r][0, at])} gives {name} ="
+    r = name.replace("h", "r")
+    return f"{r} = {_number(t[r][0, at])} gives {name} ="
+
+
+def _prediction(t: Trace, at: int) -> str:
+    score, output = t["score"][0], t.architecture.output
+    if output == "softmax":
+        return f"e^{_number(score[at])} / ({_sum_of_powers(score)})"
+    if output == "logistic":
+        return f"1 / (1 + e^-({_number(score[at])}))"
+    return f"e^{_number(score[at])}" if output == "poisson" else f"score {_number(score[at])}"
+
+
+def _sum_of_powers(score: Array) -> str:
+    """Write the sum of e^score out: its largest terms, and what the others come to."""
+    ordered = np.sort(score.astype(np.float64))[::-1]
+    n_shown = len(ordered) if len(ordered) <= MOST_TERMS + 1 else MOST_TERMS
+    written = [f"e^{_number(s)}" for s in ordered[:n_shown]]
+    if rest := len(ordered) - n_shown:
+        together = np.logaddexp.reduce(ordered[n_shown:])
+        written.append(f"e^{_number(together)} ({rest:,} smaller terms)")
+    return " + ".join(written)
+
+
+def _loss(t: Trace) -> str:
+    output = t.architecture.output
+    L, y, truth = _number(float(t["L"])), t["y"][0], t.truth
+    if output == "softmax" and not t.is_smoothed:
+        return f"-log {_number(y[truth[0]])} = {L}"
+    if output == "logistic" and y.size == 1 and not t.is_smoothed:
+        p = f"{_number(y[0])}" if truth[0, 0] else f"(1 - {_number(y[0])})"
+        return f"-log {p} = {L}"
+    if output == "identity" and y.size == 1:
+        return f"({_number(y[0])} - {_number(truth[0, 0])})² / 2 = {L}"
+    return ""
+
+
+def _slope(t: Trace, label: str, at: int) -> str:
+    y, result = t["y"][0, at], _number(t["dscore"][0, at])
+    if t.is_smoothed or t.architecture.output not in ("softmax", "logistic", "identity", "poisson"):
+        return ""
+    is_class = t.truth.ndim == 1
+    truth = float(t.truth[0] == at) if is_class else float(t.truth[0, at])
+    return f"{label}: {_number(y)} - {_number(truth)} = {result}"
+
+
+def _back(t: Trace, equation: Equation, names: "Names", at: int) -> str:
+    layer = names.places[equation.name.removeprefix("d")] + 1
+    asked = t[equation.line.split(" = ")[1].split(" @ ")[0]][0]
+    terms = (
+        (float(d * w), f"{_number(d)} × {_number(w)} ({label})")
+        for d, w, label in zip(asked, t[f"W{layer}"][at], names.by_layer[layer], strict=True)
+    )
+    return _sum(terms)

@@ -1,0 +1,270 @@
+"""The equations with one row's own numbers: an Explanation, which a terminal or a page shows.
+
+Of what is too wide to be shown, the largest entries stand for the rest, and the rest is counted.
+Units are numbered from 1.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.equations import Equation, unit_name
+from handgrad.explain.inputs import Column, columns_of
+from handgrad.explain.spelled import spelled
+from handgrad.model import Model
+from handgrad.trace import Trace, network_words, trace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+
+MOST_SHOWN = 10  # entries of a quantity
+
+SECTIONS = {
+    "Forward": range(1, 5),
+    "The loss": range(5, 6),
+    "Backward": range(6, 13),
+    "The step": range(13, 14),
+}
+CUT_OFF = ("relu", "leaky_relu")
+
+
+class Entry(NamedTuple):
+    label: str
+    value: float
+
+
+class Step(NamedTuple):
+    """One equation with the row's numbers."""
+
+    equation: Equation
+    shape: tuple[int, ...]
+    entries: list[Entry]
+    more: str  # what is not shown, or ""
+    note: str  # what these numbers say, or ""
+    example: str  # one of them worked out, or ""
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A row's way through the network and back.
+
+    Attributes
+    ----------
+    title : str
+    facts : list of (str, str)
+        What to know first: the network, the prediction, the truth.
+    notes : list of str
+        What this explanation does not cover.
+    columns : list of Column
+        How the cells became the inputs.
+    steps : list of Step
+    trace : Trace
+        All numbers, none left out.
+    input_names : list of str
+        What each input stands for.
+    """
+
+    title: str
+    facts: list[tuple[str, str]]
+    notes: list[str]
+    columns: list[Column]
+    steps: list[Step]
+    trace: Trace
+    input_names: list[str]
+
+    def sections(self) -> list[tuple[str, list[Step]]]:
+        """Group the steps under the headings of the article."""
+        grouped = [
+            (title, [step for step in self.steps if step.equation.number in numbers])
+            for title, numbers in SECTIONS.items()
+        ]
+        return [(title, steps) for title, steps in grouped if steps]
+
+
+def explain(
+    model: Model,
+    row: "pa.Table | Array",
+    y_t: Array | None = None,
+    *,
+    title: str = "a row",
+    truth: str = "",
+    lr: float = 0.1,
+) -> Explanation:
+    """Follow one row through a model.
+
+    Parameters
+    ----------
+    model : Model
+    row : pyarrow.Table of one row, or array of shape (1, n_columns)
+    y_t : array, optional
+        The truth as the network sees it: a class number, shape (1,), or targets, (1, N_y).
+        Without it the explanation ends with the prediction.
+    title : str
+        What to call the row.
+    truth : str
+        What to call the truth.
+    lr : float
+        How far the step (13) goes.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    DataError
+        If a column is missing or a cell cannot be used.
+    """
+    x = model.encoder.transform(row, model.params.flat.dtype)
+    t = trace(model.architecture, model.params, x, y_t, lr=lr)
+    names = Names(model)
+    steps = [_step(t, equation, names) for equation in t.equations]
+    facts = [
+        ("network", f"{network_words(model.architecture, model.params.flat.dtype)}"),
+        ("predicted", _predicted(model, row, names)),
+    ]
+    if y_t is not None:
+        facts += [("true", truth), ("loss", f"{float(t['L']):.4g}")]
+    return Explanation(
+        title,
+        facts,
+        _notes(model),
+        columns_of(model.encoder, row, x[0]),
+        steps,
+        t,
+        names.by_layer[0],
+    )
+
+
+class Names:
+    """What the entries of every quantity are called."""
+
+    def __init__(self, model: Model) -> None:
+        units = model.architecture.layer_units
+        hidden = [[f"unit {q}" for q in range(1, n + 1)] for n in units[1:-1]]
+        self.by_layer = [model.encoder.input_names, *hidden, _outputs(model)]
+        self.places: dict[str, int] = {"x": 0, "score": len(units) - 1, "y": len(units) - 1}
+        for layer in range(1, len(units) - 1):
+            self.places |= {unit_name(kind, layer, model.architecture): layer for kind in "rh"}
+
+    def of(self, name: str, shape: tuple[int, ...]) -> list[str]:
+        """Name every entry of a quantity, in the order of its flat array."""
+        if not shape:
+            return [name]
+        bare = name.removesuffix("_new").removeprefix("d")
+        if bare[0] not in "Wb":
+            return self.by_layer[self.places[bare]]
+        layer = int(bare[1:])
+        into = self.by_layer[layer]
+        if bare[0] == "b":
+            return into
+        return [f"{start} → {end}" for start in self.by_layer[layer - 1] for end in into]
+
+
+def _outputs(model: Model) -> list[str]:
+    n, labels = model.architecture.layer_units[-1], [str(label) for label in model.classes.tolist()]
+    if not labels:
+        return (
+            [model.target or "the prediction"] if n == 1 else [f"output {k + 1}" for k in range(n)]
+        )
+    return [labels[1]] if n == 1 else labels
+
+
+def _predicted(model: Model, row: "pa.Table | Array", names: Names) -> str:
+    """Say what the whole model predicts: its networks together, in the target's own scale."""
+    outputs = names.by_layer[-1]
+    if not len(model.classes):
+        found = model.predict_numbers(row)[0].tolist()
+        return ", ".join(f"{name} = {x:.6g}" for name, x in zip(outputs, found, strict=True))
+    shares = model.predict_proba(row)[0]
+    if model.is_multilabel:
+        yes = [name for name, p in zip(outputs, shares, strict=True) if p > 0.5]
+        return ", ".join(yes) or "none of the labels"
+    best = int(shares.argmax())
+    return f"{model.classes.tolist()[best]}, with a probability of {shares[best]:.4g}"
+
+
+def _notes(model: Model) -> list[str]:
+    notes = []
+    if model.members:
+        notes.append(
+            f"The model averages {1 + len(model.members)} networks; this is the first of them."
+        )
+    if model.temperature != 1:
+        notes.append(
+            f"The model divides its scores by a temperature of {model.temperature:.4g} before it "
+            "gives probabilities; these are the network's own."
+        )
+    if model.scale is not None:
+        notes.append(
+            "The network sees the target less its mean, over its standard deviation; so are "
+            "score, y and the loss here."
+        )
+    return notes
+
+
+# -- one equation -------------------------------------------------------------------------------
+
+
+def _step(t: Trace, equation: Equation, names: Names) -> Step:
+    value = t[equation.name]
+    shape = value.shape
+    flat = value.ravel().tolist()
+    labels = names.of(equation.name, shape)
+    size = np.abs(value.ravel())
+    if equation.number == 13:  # there, what moved most is what counts
+        size = np.abs(value - t[equation.name.removesuffix("_new")]).ravel()
+    shown = _largest(size)
+    entries = [Entry(labels[at], flat[at]) for at in shown]
+    more = _more(value.ravel(), size, shown, moved=equation.number == 13)
+    example = spelled(t, equation, names, int(size.argmax()) if size.size else 0)
+    return Step(equation, shape, entries, more, _note(t, equation, names), example)
+
+
+def _largest(size: Array) -> list[int]:
+    """Find the entries to show: all where they are few, else the largest, the largest first."""
+    if size.size <= MOST_SHOWN:
+        return list(range(size.size))
+    return [int(at) for at in np.argsort(-size, kind="stable")[:MOST_SHOWN]]
+
+
+def _more(value: Array, size: Array, shown: list[int], *, moved: bool) -> str:
+    rest = np.delete(size, shown)
+    if not rest.size:
+        return ""
+    if not rest.any():
+        return f"and {rest.size:,} more, all " + ("as before" if moved else "0")
+    zeros = int(np.count_nonzero(rest == 0))
+    what = "moved further" if moved else "larger in size"
+    ending = f"; {zeros:,} of them " + ("stay" if moved else "are 0") if zeros else ""
+    return f"and {rest.size:,} more, none {what} than {rest.max():.3g}{ending}"
+
+
+def _note(t: Trace, equation: Equation, names: Names) -> str:
+    number, value = equation.number, t[equation.name]
+    layer = names.places.get(equation.name.removeprefix("d"), 0)
+    if number in (2, 10) and t.architecture.activations[layer - 1] in CUT_OFF:
+        r = t[unit_name("r", layer, t.architecture)]
+        cut = int(np.count_nonzero(r <= 0))
+        what = "are cut off: their r is not above 0" if number == 2 else "were cut off"
+        return f"{cut:,} of {r.size:,} units {what}."
+    if number == 5 and t.architecture.output == "softmax":
+        N_y = t.architecture.layer_units[-1]
+        return (
+            f"A network that knows nothing gives each class 1/{N_y} and loses {math.log(N_y):.4g}."
+        )
+    if number == 13 and equation.name == f"b{len(t.architecture.layer_units) - 1}_new":
+        return (
+            f"With lr = {t.lr:g}, the loss of this row goes from {float(t['L']):.4g} "
+            f"to {t.loss_after:.4g}."
+        )
+    if number in (7, 11) and value.size > 1:
+        zeros = int(np.count_nonzero(value == 0))
+        if zeros:
+            return f"{zeros:,} of {value.size:,} are 0: a 0 came in, or nothing is asked."
+    return ""

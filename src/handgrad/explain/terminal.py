@@ -1,0 +1,94 @@
+"""An explanation in a terminal: words, symbols, numbers, and the line of NumPy."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from handgrad.explain.inputs import Column
+from handgrad.explain.story import Explanation, Step
+from handgrad.formula import text
+from handgrad.terminal import page_width, print_table, print_text, say, shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+LONGEST_LABEL = 40
+MARGIN = 6  # the number of an equation stands in it
+
+
+def print_explanation(explanation: Explanation) -> None:
+    """Print all of it to stdout."""
+    from rich.text import Text
+
+    print_text([Text(shown(explanation.title), "bold")])
+    for name, value in explanation.facts:
+        say(f"{name}: {shown(value)}")
+    for note in explanation.notes:
+        say(note)
+    print_table(_columns_table(explanation.columns))
+    for title, steps in explanation.sections():
+        print_text([Text(title, "bold underline"), Text("")])
+        for step in steps:
+            print_text(_lines(step))
+
+
+def _columns_table(columns: list[Column]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title="The inputs x", title_justify="left")
+    for heading in ("column", "cell", "becomes", "input"):
+        table.add_column(heading, overflow="fold")
+    for column in columns:
+        cell = "(missing)" if column.cell is None else shorter(column.cell)
+        inputs = ", ".join(f"{shorter(name)} {value:.4g}" for name, value in column.inputs)
+        table.add_row(shorter(column.name), cell, shown(column.becomes), inputs or "none")
+    return table
+
+
+def _lines(step: Step) -> "Iterator[Text]":
+    from rich.text import Text
+
+    number = f"({step.equation.number})".ljust(MARGIN)
+    shape = f"   {step.shape}" if step.shape else "   scalar"
+    yield Text.assemble(
+        (number, "bold cyan"), (text(step.equation.formula), "bold"), (shape, "dim")
+    )
+    yield from _wrapped(step.equation.words, "")
+    yield from _wrapped(step.equation.line, "green")
+    yield from _numbers(step)
+    for sentence in (step.example, step.note):
+        if sentence:
+            yield from _wrapped(shown(sentence), "dim" if sentence == step.example else "")
+    yield Text("")
+
+
+def _wrapped(sentence: str, style: str) -> "Iterator[Text]":
+    from rich.text import Text
+
+    for line in textwrap.wrap(sentence, max(20, page_width() - MARGIN)):
+        yield Text(" " * MARGIN + line, style)
+
+
+def _numbers(step: Step) -> "Iterator[Text]":
+    """Write the entries side by side, as many to a line as fit."""
+    from rich.text import Text
+
+    cells = [f"{shorter(entry.label)}  {entry.value:.4g}" for entry in step.entries]
+    if not step.shape:
+        cells = [f"{step.entries[0].value:.6g}"]
+    width = max(map(len, cells))
+    per_line = max(1, (page_width() - MARGIN + 3) // (width + 3))
+    for start in range(0, len(cells), per_line):
+        line = "   ".join(cell.ljust(width) for cell in cells[start : start + per_line])
+        yield Text(" " * MARGIN + line.rstrip())
+    if step.more:
+        yield from _wrapped(step.more, "dim")
+
+
+def shorter(label: str) -> str:
+    """Make a label safe to print, and cut its middle out where it is too long."""
+    safe = shown(label)
+    if len(safe) <= LONGEST_LABEL:
+        return safe
+    return f"{safe[: LONGEST_LABEL // 2]}…{safe[-LONGEST_LABEL // 2 + 1 :]}"

@@ -1,0 +1,126 @@
+"""How good the predictions are: the confusion matrix, and whether probabilities mean anything."""
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.evaluation import Evaluation
+from handgrad.plots.style import BLUE, PALE, new_axes, new_figure, plain, quiet, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[Any]
+
+MOST_CELLS_WITH_TEXT = 30  # classes; a larger matrix shows colours only
+MOST_BINS = 10
+
+
+def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
+    """Draw a confusion matrix: counts in the cells, the share of each true class as colour.
+
+    Returns
+    -------
+    sklearn.metrics.ConfusionMatrixDisplay
+    """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    counts = evaluation.confusion
+    share = counts / np.maximum(evaluation.support[:, None], 1)
+    small = len(counts) <= MOST_CELLS_WITH_TEXT
+    names = [plain(label) for label in evaluation.classes.tolist()]
+    display = ConfusionMatrixDisplay(counts, display_labels=names)
+    display.plot(ax=ax, cmap="Blues", colorbar=False, include_values=small, values_format="d")
+    display.im_.set_data(share)
+    display.im_.set_clim(0, 1)
+    if small:
+        for cell, part in zip(display.text_.ravel(), share.ravel(), strict=True):
+            dark = PALE if not int(cell.get_text()) else "black"
+            cell.set_color("white" if part > 0.5 else dark)
+            cell.set_fontsize(min(12, 220 / len(counts)))
+    if max(map(len, names)) * len(names) > 40:
+        ax.tick_params(axis="x", rotation=90)
+    if not small:
+        every = range(0, len(names), -(-len(names) // MOST_CELLS_WITH_TEXT))
+        ax.set_xticks(every, [names[k] for k in every])
+        ax.set_yticks(every, [names[k] for k in every])
+    bar = ax.figure.colorbar(display.im_, ax=ax, shrink=0.8)
+    bar.set_label("share of the true class")
+    ax.set(xlabel="predicted class", ylabel="true class")
+    return display
+
+
+def confusion_matrix(evaluation: Evaluation, rows: str) -> "Figure":
+    """Draw the confusion matrix with its accuracy in the title."""
+    side = min(14.0, 4.2 + 0.35 * len(evaluation.classes))
+    figure = new_figure(side + 1, side)
+    axes = figure.subplots()
+    plot_confusion(evaluation, axes)
+    accuracy = evaluation.accuracy
+    shown = accuracy if accuracy == 1 else min(accuracy, 0.999)  # 100.0% says all, and means it
+    title(axes, f"{shown:.1%} of {rows} right")
+    return figure
+
+
+class CalibrationDisplay:
+    """Whether the class given is right as often as its probability says.
+
+    The rows are put into bins of as many rows each, by the probability of the class they were
+    given; on the diagonal, probability is what it says.
+
+    Parameters
+    ----------
+    right : bool array of shape (n,)
+        Whether the class given to each row is its true one.
+    confidence : float array of shape (n,)
+        The probability of that class.
+    """
+
+    ax_: "Axes"
+    figure_: Any
+    calibration_: Any  # scikit-learn's display, which draws the line
+
+    def __init__(self, right: NDArray[np.bool_], confidence: Array) -> None:
+        self.right, self.confidence = right, confidence
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: Any) -> Self:
+        """Judge a fitted classifier by rows whose label is known."""
+        probabilities = estimator.predict_proba(X)
+        given = estimator.classes_[probabilities.argmax(axis=1)]
+        return cls(given == np.asarray(y), probabilities.max(axis=1))
+
+    @classmethod
+    def from_predictions(cls, y_t: Array, probabilities: Array) -> Self:
+        """Judge probabilities, shape (n, K), by true class numbers, shape (n,)."""
+        return cls(probabilities.argmax(axis=1) == y_t, probabilities.max(axis=1))
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw accuracy over probability; beneath, how many rows there are of each."""
+        from sklearn.calibration import CalibrationDisplay as Theirs
+
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        n_bins = max(1, min(MOST_BINS, len(self.right) // 10))
+        self.calibration_ = Theirs.from_predictions(
+            self.right.astype(int),
+            np.clip(self.confidence, 0, 1),
+            n_bins=n_bins,
+            strategy="quantile",
+            pos_label=1,
+            name="the class given",
+            ax=self.ax_,
+            color=BLUE,
+        )
+        self.ax_.set(
+            xlabel="its probability, mean of the bin",
+            ylabel="share that is right",
+            xlim=(0, 1.02),
+            ylim=(0, 1.02),
+            aspect="equal",
+        )
+        quiet(self.ax_)
+        self.ax_.legend(frameon=False, loc="upper left")
+        return self

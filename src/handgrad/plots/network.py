@@ -1,0 +1,297 @@
+"""A look inside the network: weights as images, activations, gradients layer by layer."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.model import Model
+from handgrad.network import forward
+from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, plain, quiet
+from handgrad.trace import Trace, trace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from matplotlib.axes import Axes
+
+Array = NDArray[Any]
+
+MOST_UNITS = 64  # of the first layer that are drawn
+MOST_INPUTS = 40  # of them that are named
+MOST_ROWS = 4096  # that are looked at for activations and gradients
+SATURATED = 0.99
+SMALLEST_IMAGE = 16  # inputs
+USUAL_RATIO = 1e-3  # of update to weight while a network learns (Karpathy's CS231n notes)
+
+
+class WeightsDisplay:
+    """The weights of the first layer: one image a hidden unit, or a row for each input.
+
+    Parameters
+    ----------
+    W1 : array of shape (N_x, N_h)
+    input_names : sequence of str, length N_x
+    image_shape : (int, int), optional
+        Height and width, where the inputs are the pixels of an image, row by row.
+    """
+
+    ax_: "Axes"
+    figure_: Any
+
+    def __init__(
+        self,
+        W1: Array,
+        input_names: Sequence[str],
+        image_shape: tuple[int, int] | None = None,
+    ) -> None:
+        if image_shape is not None and math.prod(image_shape) != len(W1):
+            raise ValueError(
+                f"image_shape must have as many pixels as there are inputs, {len(W1)}; "
+                f"got {image_shape}"
+            )
+        self.W1, self.input_names, self.image_shape = W1, list(input_names), image_shape
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, image_shape: tuple[int, int] | None = None) -> Self:
+        """Take the weights of a fitted estimator; square images of pixels are recognised."""
+        return cls.from_model(estimator.model_, image_shape)
+
+    @classmethod
+    def from_model(cls, model: Model, image_shape: tuple[int, int] | None = None) -> Self:
+        names = model.encoder.input_names
+        side = math.isqrt(len(names))
+        pixels = all(re.match(r"x\d+$|pixel", name) for name in names)
+        if image_shape is None and pixels and side * side == len(names) >= SMALLEST_IMAGE:
+            image_shape = (side, side)
+        return cls(model.params.W[0], names, image_shape)
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw: blue is above 0, red below, white is 0. Of many units, the ones that weigh most."""
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        size = np.linalg.norm(self.W1, axis=0)
+        units = np.sort(np.argsort(-size, kind="stable")[:MOST_UNITS])
+        W1 = self.W1[:, units].astype(np.float64)
+        picture = self._matrix(W1) if self.image_shape is None else self._tiles(W1)
+        bound = float(np.abs(W1).max(initial=0)) or 1.0
+        image = self.ax_.imshow(picture, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
+        if self.image_shape is not None:
+            self.ax_.set_aspect("equal")
+        self.figure_.colorbar(image, ax=self.ax_, shrink=0.8, label="weight")
+        total = self.W1.shape[1]
+        which = f"all {total}" if total == len(units) else f"the {len(units)} largest of {total:,}"
+        self.ax_.set_xlabel(f"hidden units: {which}")
+        return self
+
+    def _matrix(self, W1: Array) -> Array:
+        n = len(W1)
+        every = range(0, n, -(-n // MOST_INPUTS))
+        self.ax_.set_yticks(every, [plain(self.input_names[at]) for at in every])
+        self.ax_.set_xticks([])
+        return W1
+
+    def _tiles(self, W1: Array) -> Array:
+        """Lay the images out side by side, a pixel apart."""
+        height, width = self.image_shape or (1, 1)
+        n = W1.shape[1]
+        across = math.ceil(math.sqrt(n * height / width))
+        down = -(-n // across)
+        picture = np.full((down * (height + 1) - 1, across * (width + 1) - 1), np.nan)
+        for unit in range(n):
+            top, left = unit // across * (height + 1), unit % across * (width + 1)
+            picture[top : top + height, left : left + width] = W1[:, unit].reshape(height, width)
+        self.ax_.set_xticks([])
+        self.ax_.set_yticks([])
+        self.ax_.spines[:].set_visible(False)
+        return picture
+
+
+class ActivationsDisplay:
+    """What leaves the units of each hidden layer, and how many of them never do anything.
+
+    A unit is dead if it gives 0 for every row (relu), and stuck if it gives more than 0.99 in
+    size, always with the same sign (tanh), or always below 0.01 or above 0.99 (logistic).
+
+    Parameters
+    ----------
+    h : sequence of arrays of shape (n, units)
+        One for each hidden layer.
+    activations : sequence of str
+        Their names.
+    """
+
+    ax_: "Axes"
+    figure_: Any
+
+    def __init__(self, h: Sequence[Array], activations: Sequence[str]) -> None:
+        self.h, self.activations = list(h), list(activations)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any) -> Self:
+        """Pass rows through a fitted estimator."""
+        t = estimator.trace(X)
+        return cls.from_x(estimator.model_, t["x"])
+
+    @classmethod
+    def from_model(cls, model: Model, columns: "pa.Table | Array") -> Self:
+        return cls.from_x(model, model.encoder.transform(columns, model.params.flat.dtype))
+
+    @classmethod
+    def from_x(cls, model: Model, x: Array) -> Self:
+        """Pass encoded rows through a model; of very many, some evenly spread."""
+        tape = forward(model.architecture, model.params, x[spread(len(x), MOST_ROWS)])
+        return cls(tape.h[1:], model.architecture.activations)
+
+    @property
+    def idle(self) -> list[int]:
+        """Count the dead or stuck units of each layer."""
+        return [
+            int(np.count_nonzero(_idle(h, name)))
+            for h, name in zip(self.h, self.activations, strict=True)
+        ]
+
+    def plot(self, *, ax: "Axes | None" = None) -> Self:
+        """Draw a box for each layer: the middle half of all h, whiskers from 1 % to 99 %.
+
+        Raises
+        ------
+        ValueError
+            If there is no hidden layer.
+        """
+        if not self.h:
+            raise ValueError("activations are those of hidden layers; this network has none")
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        places = range(len(self.h), 0, -1)  # the first layer on top
+        boxes = [_box(h) for h in self.h]
+        self.ax_.bxp(
+            boxes,
+            positions=list(places),
+            orientation="horizontal",
+            showfliers=False,
+            widths=0.5,
+            patch_artist=True,
+            boxprops={"facecolor": BLUE, "alpha": 0.35, "edgecolor": BLUE},
+            medianprops={"color": ORANGE, "linewidth": 2},
+        )
+        self.ax_.set_yticks(list(places), [self._label(layer) for layer in range(len(self.h))])
+        self.ax_.set_xlabel(f"h, over {len(self.h[0]):,} rows and all units of the layer")
+        self.ax_.set_ylim(0.4, len(self.h) + 0.6)
+        quiet(self.ax_)
+        return self
+
+    def _label(self, layer: int) -> str:
+        name, units = self.activations[layer], self.h[layer].shape[1]
+        what = "stuck" if name in ("tanh", "logistic") else "dead"
+        return f"layer {layer + 1}, {name}\n{self.idle[layer]:,} of {units:,} {what}"
+
+
+def _idle(h: Array, name: str) -> NDArray[np.bool_]:
+    low, high = h.min(axis=0), h.max(axis=0)
+    idle: NDArray[np.bool_] = np.zeros(h.shape[1], np.bool_)
+    if name == "relu":
+        idle = (low == 0) & (high == 0)
+    if name == "tanh":
+        idle = (low > SATURATED) | (high < -SATURATED)
+    if name == "logistic":
+        idle = (low > SATURATED) | (high < 1 - SATURATED)
+    return idle
+
+
+def _box(h: Array) -> dict[str, float]:
+    names = ("whislo", "q1", "med", "q3", "whishi")
+    return dict(zip(names, np.quantile(h, (0.01, 0.25, 0.5, 0.75, 0.99)).tolist(), strict=True))
+
+
+class GradientsDisplay:
+    """How large the gradient is in each layer, and how far a step would move its weights.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of labelled rows: what one step (13) of gradient descent would do with them.
+    """
+
+    ax_: "Axes"
+    figure_: Any
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        layers = range(1, len(trace.architecture.layer_units))
+        lengths = {
+            kind: np.array([_length(trace[f"{kind}{layer}"]) for layer in layers])
+            for kind in ("W", "dW", "db")
+        }
+        self.norms = np.hypot(lengths["dW"], lengths["db"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.ratios = trace.lr * lengths["dW"] / lengths["W"]
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: Any, *, lr: float | None = None) -> Self:
+        """Pass labelled rows forward and backward through a fitted estimator."""
+        return cls(estimator.trace(X, y, lr=lr))
+
+    @classmethod
+    def from_x(cls, model: Model, x: Array, y_t: Array, *, lr: float) -> Self:
+        """Pass encoded rows through a model; of very many, some evenly spread."""
+        some = spread(len(x), MOST_ROWS)
+        return cls(trace(model.architecture, model.params, x[some], y_t[some], lr=lr))
+
+    def plot(self, quantity: str = "norm", *, ax: "Axes | None" = None) -> Self:
+        """Draw a point for each layer, on a logarithmic axis.
+
+        Parameters
+        ----------
+        quantity : {"norm", "ratio"}
+            The length of the layer's gradient; or that of the step of its weights over that of
+            the weights themselves, of which about 1/1000 is usual while a network learns.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        self
+        """
+        if quantity not in ("norm", "ratio"):
+            raise ValueError(f"quantity must be 'norm' or 'ratio'; got {quantity!r}")
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        values = self.norms if quantity == "norm" else self.ratios
+        places = np.arange(1, len(values) + 1)
+        seen = np.isfinite(values) & (values > 0)  # what a logarithmic axis can show
+        color = BLUE if quantity == "norm" else ORANGE
+        self.ax_.plot(places, np.where(seen, values, np.nan), "o-", color=color, markersize=8)
+        for place, value in zip(places[seen].tolist(), values[seen].tolist(), strict=True):
+            self.ax_.annotate(
+                f"{value:.1e}", (place, value), (0, 9), textcoords="offset points", ha="center"
+            )
+        if quantity == "ratio":
+            self.ax_.axhline(USUAL_RATIO, color=GREY, linestyle=":", label="usual while it learns")
+            self.ax_.legend(frameon=False)
+        self._dress(quantity, values[seen])
+        return self
+
+    def _dress(self, quantity: str, seen: Array) -> None:
+        places = range(1, len(self.norms) + 1)
+        self.ax_.set_xticks(places, [f"W{place}, b{place}" for place in places])
+        self.ax_.set_xlim(0.5, len(self.norms) + 0.5)
+        marks = [*seen.tolist(), *([USUAL_RATIO] if quantity == "ratio" else [])]
+        if marks:
+            self.ax_.set_yscale("log")
+            low, high = math.log10(min(marks)), math.log10(max(marks))
+            self.ax_.set_ylim(10 ** math.floor(low - 0.2), 10 ** math.ceil(high + 0.3))
+        self.ax_.set_xlabel(f"layer ({self.trace.n:,} rows)")
+        lr = f"length of a step over that of W, lr = {self.trace.lr:g}"
+        self.ax_.set_ylabel("length of the gradient" if quantity == "norm" else lr)
+        quiet(self.ax_)
+
+
+def _length(value: Array) -> float:
+    return float(np.linalg.norm(value.astype(np.float64)))
+
+
+def spread(n: int, most: int) -> NDArray[np.intp]:
+    """Pick at most so many of n rows, evenly spread."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(np.intp)

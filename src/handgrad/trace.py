@@ -1,0 +1,294 @@
+"""A trace: every quantity of equations (1) to (13) for some rows, by the article's names.
+
+The numbers are those of ``network.forward``, ``backward`` and ``optim.SGD``, which a trace
+calls and whose results it keeps; at depth two they equal ``two_layer.py``'s to the last bit.
+
+    t = trace_two_layer(*params, x, y_t)      t["dW2"], t["r"]; print(t) shows them all
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.equations import Equation, equations, unit_name
+from handgrad.formula import mathml
+from handgrad.network import Architecture, backward, forward, loss
+from handgrad.optim import SGD
+from handgrad.params import Params
+
+Array = NDArray[Any]
+
+MOST_NUMBERS = 6  # of an array that is written out; a larger one shows its range
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace(Mapping[str, Array]):
+    """The quantities of one pass: ``trace["dW2"]`` is an array, ``list(trace)`` has the names.
+
+    With one hidden layer the names are x, W1, b1, W2, b2; r, h, score, y; L, dscore, dW2, db2,
+    dh, dr, dW1, db1; and W1_new, ... after the step (13). With several hidden layers they are
+    r1, h1, r2, h2, ..., dh1, dr1, ...; with none there are no r and h. Without y_t, the trace
+    ends with y.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    y_t : array or None
+        The truth: class numbers of shape (n,), or targets of shape (n, N_y).
+    weight : array of shape (n,) or None
+    l2, lr : float
+        Strength of the penalty; length of the step.
+    arrays : dict of str to array
+        What the mapping holds.
+    """
+
+    architecture: Architecture
+    y_t: Array | None
+    weight: Array | None
+    l2: float
+    lr: float
+    arrays: dict[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self.arrays:
+            raise KeyError(f"the trace has no {name!r}; it has {', '.join(self.arrays)}")
+        return self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    @property
+    def n(self) -> int:
+        """Count the rows."""
+        return len(self["x"])
+
+    @property
+    def equations(self) -> list[Equation]:
+        """Say how each quantity came about, in the order of computing."""
+        every = equations(self.architecture, weighted=self.weight is not None, l2=self.l2)
+        return [equation for equation in every if equation.name in self.arrays]
+
+    @property
+    def params(self) -> Params:
+        """The parameters that the rows went through."""
+        return self._parameters("{}")
+
+    @property
+    def gradients(self) -> Params:
+        return self._parameters("d{}")
+
+    @property
+    def loss_after(self) -> float:
+        """Compute the loss of the same rows after the step (13)."""
+        stepped = self._parameters("{}_new")
+        tape = forward(self.architecture, stepped, self["x"])
+        return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
+
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether the loss spreads a part of each truth over all classes."""
+        return self.architecture.loss.label_smoothing > 0
+
+    @property
+    def truth(self) -> Array:
+        """Give y_t, or say that there is none."""
+        if self.y_t is None:
+            raise ValueError("a trace without y_t has no loss; pass the truth: trace(..., y_t)")
+        return self.y_t
+
+    def _parameters(self, pattern: str) -> Params:
+        layers = range(1, len(self.architecture.layer_units))
+        names = [pattern.format(f"{kind}{layer}") for layer in layers for kind in "Wb"]
+        flat = np.concatenate([self[name].ravel() for name in names])
+        return Params.view(flat, self.architecture.layer_units)
+
+    def namespace(self) -> dict[str, Any]:
+        """Give the names with which the lines of the equations run, NumPy included."""
+        import scipy.stats
+
+        settings = self.architecture.loss
+        known: dict[str, Any] = {
+            "n": self.n,
+            "N_y": self.architecture.layer_units[-1],
+            "y_t": self.y_t,
+        }
+        known |= {"weight": self.weight, "l2": self.l2, "lr": self.lr, "np": np, "scipy": scipy}
+        if self.architecture.output == "huber":
+            known["delta"] = settings.delta
+        if self.architecture.output == "quantile":
+            known["q"] = np.tile(settings.quantiles, self.truth.shape[1])
+            known["t"] = np.repeat(self.truth, len(settings.quantiles), axis=1)
+        return {**known, **self.arrays}
+
+    # -- to be read -----------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        rows = [("", name, self._shape(name), self._brief(name), "given") for name in self._given]
+        rows += [
+            (f"({step.number})", name, self._shape(name), self._brief(name), step.line)
+            for step, name in self._steps
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True))
+            for row in rows
+        ]
+        return "\n".join([self._title, *lines])
+
+    def _repr_html_(self) -> str:
+        rows = [("", mathml(name), name, "") for name in self._given]
+        rows += [
+            (f"({step.number})", mathml(step.formula), name, f"<code>{escape(step.line)}</code>")
+            for step, name in self._steps
+        ]
+        body = "".join(
+            f"<tr><td>{number}</td><td>{formula}</td><td>{self._shape(name)}</td>"
+            f"<td>{self._brief(name)}</td><td>{line}</td></tr>"
+            for number, formula, name, line in rows
+        )
+        head = "".join(f"<th>{word}</th>" for word in ("", "equation", "shape", "values", "NumPy"))
+        table = f"<table style='text-align:left'><tr>{head}</tr>{body}</table>"
+        return f"<div style='overflow-x:auto'><p>{escape(self._title)}</p>{table}</div>"
+
+    @property
+    def _given(self) -> list[str]:
+        computed = {step.name for step in self.equations}
+        return [name for name in self.arrays if name not in computed]
+
+    @property
+    def _steps(self) -> list[tuple[Equation, str]]:
+        return [(step, step.name) for step in self.equations]
+
+    def _shape(self, name: str) -> str:
+        shape = np.shape(self[name])
+        return str(shape) if shape else "scalar"
+
+    def _brief(self, name: str) -> str:
+        return brief(self[name])
+
+    @property
+    def _title(self) -> str:
+        rows = "1 row" if self.n == 1 else f"{self.n:,} rows"
+        ending = f"; L = {float(self['L']):.4g}" if "L" in self.arrays else ""
+        return (
+            f"trace of {rows} through {network_words(self.architecture, self['W1'].dtype)}{ending}"
+        )
+
+
+def network_words(architecture: Architecture, dtype: Any) -> str:
+    """Describe a network: "2-2-3 units, relu, softmax, float64"."""
+    units = "-".join(map(str, architecture.layer_units))
+    bends = architecture.activations
+    bent = f", {bends[0] if len(set(bends)) == 1 else ' and '.join(bends)}" if bends else ""
+    return f"{units} units{bent}, {architecture.output}, {dtype}"
+
+
+def brief(value: Array) -> str:
+    """Write an array of a few numbers out; of a larger one, the range and how much is 0."""
+    flat = np.ravel(value)
+    if flat.size <= MOST_NUMBERS:
+        return ", ".join(f"{number:.4g}" for number in flat.tolist())
+    zeros = int(np.count_nonzero(flat == 0))
+    some = f"; {zeros:,} of {flat.size:,} are 0" if zeros else ""
+    return f"{flat.min():.4g} to {flat.max():.4g}{some}"
+
+
+def trace(
+    architecture: Architecture,
+    params: Params,
+    x: Array,
+    y_t: Array | None = None,
+    weight: Array | None = None,
+    l2: float = 0.0,
+    *,
+    lr: float = 0.1,
+) -> Trace:
+    """Run some rows forward, backward and through one step, and keep every quantity.
+
+    Parameters
+    ----------
+    architecture, params, x, y_t, weight, l2
+        As for ``network.forward`` and ``network.loss``; x of shape (n, N_x), or (N_x,) for one
+        row, dense. Without y_t there is no loss and nothing backward.
+    lr : float
+        How far the step (13) goes.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    ValueError
+        If x has not N_x columns, or y_t not a truth for each row.
+    """
+    x = np.atleast_2d(np.asarray(x, params.flat.dtype))
+    N_x = architecture.layer_units[0]
+    if x.ndim != 2 or not len(x) or x.shape[1] != N_x:
+        raise ValueError(f"x must have the shape (n, {N_x}), n at least 1; got {x.shape}")
+    tape = forward(architecture, params, x)
+    values = {"x": x, **dict(params.named())}
+    for layer, (r, h) in enumerate(zip(tape.r, tape.h[1:], strict=True), start=1):
+        values[unit_name("r", layer, architecture)] = r
+        values[unit_name("h", layer, architecture)] = h
+    values |= {"score": tape.score, "y": tape.y}
+    if y_t is not None:
+        y_t = np.atleast_1d(np.asarray(y_t))
+        if len(y_t) != len(x):
+            raise ValueError(f"y_t must have a truth for each of {len(x)} rows; got {len(y_t)}")
+        values |= _backward(architecture, params, tape, y_t, weight, l2, lr)
+    return Trace(architecture, y_t, weight, l2, lr, values)
+
+
+def _backward(
+    architecture: Architecture,
+    params: Params,
+    tape: Any,
+    y_t: Array,
+    weight: Array | None,
+    l2: float,
+    lr: float,
+) -> dict[str, Array]:
+    kept: dict[str, Array] = {}
+    gradients = backward(architecture, params, tape, y_t, weight, l2, kept=kept)
+    stepped = params.copy()
+    SGD().step(stepped.flat, gradients.flat, np.empty((0, 0)), 1, lr)
+    L = np.asarray(loss(architecture, params, tape, y_t, weight, l2))
+    values = {"L": L, "dscore": kept["dscore"]}
+    for layer in range(len(params.W), 0, -1):
+        values |= {f"dW{layer}": gradients.W[layer - 1], f"db{layer}": gradients.b[layer - 1]}
+        if layer > 1:
+            for kind in ("dh", "dr"):
+                name = unit_name(kind, layer - 1, architecture)
+                values[name] = kept[f"{kind}{layer - 1}"]
+    return values | {f"{name}_new": value for name, value in stepped.named()}
+
+
+def trace_two_layer(
+    W1: Array, b1: Array, W2: Array, b2: Array, x: Array, y_t: Array | None = None, lr: float = 0.1
+) -> Trace:
+    """Trace the article's network: ``trace_two_layer(*params, x, y_t)``, as in two_layer.py.
+
+    Parameters
+    ----------
+    W1, b1, W2, b2 : arrays of shape (N_x, N_h), (N_h,), (N_h, N_y), (N_y,)
+    x : array of shape (n, N_x) or (N_x,)
+    y_t : int array of shape (n,), or an int for one row
+    lr : float
+        How far the step (13) goes.
+
+    Returns
+    -------
+    Trace
+    """
+    units = (*np.shape(W1), len(b2))
+    parts = [np.asarray(part) for part in (W1, b1, W2, b2)]
+    params = Params.view(np.concatenate([part.ravel() for part in parts]), units)
+    return trace(Architecture(units), params, x, y_t, lr=lr)
