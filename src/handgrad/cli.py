@@ -50,6 +50,7 @@ from handgrad.cli_explain import (
     print_check_json,
     write_page,
 )
+from handgrad.cli_play import start_playing
 from handgrad.errors import DataError, DivergenceError, ModelFileError
 from handgrad.evaluation import Evaluation, evaluate
 from handgrad.explain.terminal import print_explanation
@@ -828,6 +829,35 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
     (print_check_json if as_json else print_check)(check, n)
     if not check.passed:
         raise click.exceptions.Exit(1)
+
+
+# -- play -------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("table", type=TABLE, required=False)
+@click.option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), help="Where to listen.  [default: 8642]"
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+@SEPARATOR
+def play(
+    table: Path | None, target: str | None, port: int | None, no_browser: bool, **options: Any
+) -> None:
+    """Watch a network learn, on a page of your browser.
+
+    It learns from a spiral, other points, the penguins, points that you draw, or two columns of
+    TABLE, and shows every number of every equation. The page is served to this machine only.
+    """
+    from handgrad.playground import require_server
+
+    try:
+        require_server()
+    except ImportError as error:
+        raise click.UsageError(str(error)) from None
+    _load(*TABLE_LIBRARIES)
+    start_playing(table, target, separator_of(options), port=port, opens=not no_browser, say=say)
 
 
 # -- what commands share ----------------------------------------------------------------------

@@ -1,0 +1,120 @@
+"""What the page may ask for, one function a word; whatever else comes is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+from handgrad.playground.player import Player
+
+Answer = dict[str, Any] | None
+MOST_DRAWN = 200  # points in one message
+
+
+def obey(player: Player, message: dict[str, Any]) -> Answer:
+    """Do what a message asks for, while nothing else moves the session.
+
+    Raises
+    ------
+    ValueError
+        If it asks for something that cannot be.
+    """
+    word = message.get("do")
+    if not isinstance(word, str) or word not in COMMANDS:
+        raise ValueError(f"a message must ask for one of {sorted(COMMANDS)}")
+    with player.lock:
+        return COMMANDS[word](player, message)
+
+
+def _play(player: Player, message: dict[str, Any]) -> Answer:
+    player.play(_text(message, "by"), _whole(message, "speed"))
+    return None
+
+
+def _pause(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    return None
+
+
+def _step(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.session.step(_text(message, "by"))
+    return None
+
+
+def _reset(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.session.reset()
+    return None
+
+
+def _rewind(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.session.rewind(_whole(message, "epoch"))
+    return None
+
+
+def _change(player: Player, message: dict[str, Any]) -> Answer:
+    player.session.change(message.get("settings"))
+    return None
+
+
+def _sample(player: Player, message: dict[str, Any]) -> Answer:
+    player.session.look_at(_whole(message, "row"))
+    return None
+
+
+def _edit(player: Player, message: dict[str, Any]) -> Answer:
+    player.session.edit(_whole(message, "place"), _real(message.get("value")))
+    return None
+
+
+def _draw(player: Player, message: dict[str, Any]) -> Answer:
+    points = message.get("points")
+    if not isinstance(points, list) or len(points) > MOST_DRAWN:
+        raise ValueError(f"points must be a list of at most {MOST_DRAWN}")
+    added = []
+    for point in points:
+        if not isinstance(point, list) or len(point) != 3 or not isinstance(point[2], int):
+            raise ValueError("a point must be [x1, x2, class]")
+        added.append((_real(point[0]), _real(point[1]), int(point[2])))
+    player.session.draw(added, wipe=message.get("wipe") is True)
+    return None
+
+
+def _check(player: Player, message: dict[str, Any]) -> Answer:
+    check = player.session.check()
+    rows = [list(row) for row in check.rows()]
+    return {"kind": "check", "passed": check.passed, "rows": rows, "note": check.note or ""}
+
+
+COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
+    "play": _play,
+    "pause": _pause,
+    "step": _step,
+    "reset": _reset,
+    "rewind": _rewind,
+    "change": _change,
+    "sample": _sample,
+    "edit": _edit,
+    "draw": _draw,
+    "check": _check,
+}
+
+
+def _text(message: dict[str, Any], name: str) -> str:
+    value = message.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a text")
+    return value
+
+
+def _whole(message: dict[str, Any], name: str) -> int:
+    value = message.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
+        raise ValueError(f"{name} must be a whole number")
+    return value
+
+
+def _real(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError(f"a number is needed; got {str(value)[:50]!r}")
+    return float(value)

@@ -1,0 +1,274 @@
+"""What the page sees: a layout where points or network change shape, and a frame at any moment.
+
+A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
+and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
+a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
+largest); and the curves, float32, a row of five numbers for an epoch.
+"""
+
+import json
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.equations import Equation
+from handgrad.formula import mathml
+from handgrad.network import backward, forward
+from handgrad.playground.points import number_columns
+from handgrad.playground.recipe import CHOICES
+from handgrad.playground.session import Session
+
+Array = NDArray[Any]
+
+MAP = 100  # points a side of the decision map
+UNIT_MAP = 25  # of a unit's own
+MOST_UNITS = 10  # of a layer that are drawn
+MOST_EPOCHS = 400  # of the curves
+MOST_ROWS, MOST_COLUMNS = 4, 8  # of an array's numbers that are shown
+MARGIN = 0.12  # around the points
+
+
+class Line(NamedTuple):
+    """A line of two_layer.py."""
+
+    number: int
+    text: str
+
+
+@cache
+def source_lines() -> dict[int, Line]:
+    """Find the line of each equation in two_layer.py, by the number at its end."""
+    text = (files("handgrad") / "two_layer.py").read_text(encoding="utf-8")
+    found = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if marked := re.search(r"  # .*\(([0-9]+)\)$", line):
+            found[int(marked[1])] = Line(number, line.split("  #")[0].strip())
+    return found
+
+
+# -- layout -------------------------------------------------------------------------------------
+
+
+def layout(session: Session) -> dict[str, Any]:
+    """Tell what stays the same from frame to frame."""
+    points, architecture = session.points, session.architecture
+    recipe = session.recipe
+    is_table = recipe.data in ("penguins", "table")
+    article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
+    return {
+        "kind": "layout",
+        "layout": session.layout,
+        "recipe": {**recipe.as_json(), **_columns(session, is_table)},
+        "choices": {name: list(values) for name, values in CHOICES.items()},
+        "has_table": session.table is not None,
+        "columns": number_columns(*session.tabled(recipe.data)) if is_table else [],
+        "names": list(points.encoder.names),
+        "classes": [str(label) for label in points.classes.tolist()],
+        "points": np.round(points.x, 4).tolist(),
+        "y_t": points.y_t.tolist(),
+        "test": points.test.tolist(),
+        "extent": list(extent(session)),
+        "units": list(architecture.layer_units),
+        "shown": [min(units, MOST_UNITS) for units in architecture.layer_units],
+        "is_article": article,
+        "equations": [_equation(equation) for equation in session.trace().equations],
+    }
+
+
+def _columns(session: Session, is_table: bool) -> dict[str, str]:
+    if not is_table:
+        return {}
+    x1, x2 = session.columns(session.recipe)
+    return {"x1": x1, "x2": x2}
+
+
+def _equation(equation: Equation) -> dict[str, Any]:
+    line = source_lines()[equation.number]
+    return {
+        "number": equation.number,
+        "name": equation.name,
+        "formula": tree(equation.formula),
+        "line": equation.line,
+        "source": line.text,
+        "source_line": line.number,
+        "words": equation.words,
+    }
+
+
+def tree(formula: str) -> list[Any]:
+    """Give a formula as elements, [tag, attributes, text or elements], for a page to make."""
+    return _element(ElementTree.fromstring(mathml(formula)))
+
+
+def _element(element: ElementTree.Element) -> list[Any]:
+    inner = [_element(child) for child in element] or element.text or ""
+    return [element.tag, dict(element.attrib), inner]
+
+
+def extent(session: Session) -> tuple[float, float, float, float]:
+    """Give the edges of the map: least and most of x1 and of x2, one scale for both."""
+    x = session.points.x
+    middle = (x.min(axis=0) + x.max(axis=0)) / 2
+    half = float(max((x.max(axis=0) - x.min(axis=0)).max() / 2, 0.5)) * (1 + MARGIN)
+    if session.recipe.data not in ("penguins", "table"):
+        middle, half = np.zeros(2), max(1.15, float(np.abs(x).max()) * 1.05)
+    a, b = middle.tolist()
+    return a - half, a + half, b - half, b + half
+
+
+# -- frames -------------------------------------------------------------------------------------
+
+
+def frame(session: Session, *, playing: bool, kind: str) -> bytes:
+    """Make a frame of the session as it stands, be its numbers finite or not."""
+    with np.errstate(all="ignore"):
+        return _frame(session, playing, kind)
+
+
+def _frame(session: Session, playing: bool, kind: str) -> bytes:
+    parts = [*_maps(session), _curves(session)]
+    header = {
+        "version": session.version,
+        "layout": session.layout,
+        "playing": playing,
+        "by": kind,
+        "epoch": session.run.epochs,
+        "updates": session.run.updates,
+        "batch": 0 if session.plan is None else session.plan.done,
+        "batches": 0 if session.plan is None else len(session.plan.rates),
+        "rate": session.rate,
+        "trouble": session.trouble,
+        "sample": session.sample,
+        "at": session.at,
+        "seen": session.seen,
+        "measure": [_finite(value) for value in session.history[-1]],
+        "parts": [len(part) for part in parts],
+        "weights": _weights(session),
+        "dead": _dead(session),
+        "layers": _layers(session),
+        "confusion": _confusion(session),
+        **_numbers(session),
+    }
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def _maps(session: Session) -> tuple[bytes, bytes]:
+    params = session.run.params
+    narrow = params.like(params.flat.astype(np.float32))
+    tape = forward(session.architecture, narrow, _grid(*extent(session)))
+    planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
+    step = MAP // UNIT_MAP
+    units = [_scaled(h.reshape(MAP, MAP, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
+    return planes.tobytes(), b"".join(units)
+
+
+@cache
+def _grid(left: float, right: float, low: float, high: float) -> Array:
+    """List the middles of the map's cells, the uppermost row first."""
+    place = (np.arange(MAP, dtype=np.float32) + np.float32(0.5)) / MAP
+    across, down = np.meshgrid(left + (right - left) * place, high - (high - low) * place)
+    return np.column_stack([across.ravel(), down.ravel()]).astype(np.float32)
+
+
+def _scaled(h: Array) -> bytes:
+    """Map each unit's least value to 0 and its largest to 255."""
+    least, most = h.min(axis=(0, 1)), h.max(axis=(0, 1))
+    width = np.where(most > least, most - least, 1)
+    levels = np.nan_to_num((h - least) / width * 255).astype(np.uint8)
+    planes: bytes = np.moveaxis(levels, 2, 0).tobytes()
+    return planes
+
+
+def _curves(session: Session) -> bytes:
+    history = session.history
+    if len(history) > MOST_EPOCHS:
+        chosen = np.linspace(0, len(history) - 1, MOST_EPOCHS).round().astype(int).tolist()
+        history = [history[place] for place in chosen]
+    return np.array(history, dtype="<f4").tobytes()
+
+
+def _weights(session: Session) -> list[dict[str, Any]]:
+    """List each layer's weights and biases between units that are drawn, with their places."""
+    layers, start = [], 0
+    for W, b in zip(session.run.params.W, session.run.params.b, strict=True):
+        n_in, n_out = min(W.shape[0], MOST_UNITS), min(W.shape[1], MOST_UNITS)
+        layers.append(
+            {
+                "W": [[_digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
+                "b": [_digits(b) for b in b[:n_out].tolist()],
+                "start": start,
+                "width": W.shape[1],
+                "b_start": start + W.size,
+            }
+        )
+        start += W.size + b.size
+    return layers
+
+
+def _dead(session: Session) -> list[list[int]]:
+    """List the units of each hidden layer that are 0 for every training row."""
+    tape = _training_tape(session)
+    return [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
+
+
+def _training_tape(session: Session) -> Any:
+    return forward(session.architecture, session.run.params, session.points.training_rows.x)
+
+
+def _layers(session: Session) -> list[dict[str, Any]]:
+    """Tell each layer's gradient norm, on all training rows, and its last update by its weights."""
+    params, rows = session.run.params, session.points.training_rows
+    tape = _training_tape(session)
+    gradients = backward(session.architecture, params, tape, rows.y_t, None, session.recipe.l2)
+    moved = params.like(params.flat - session.last_flat)
+    return [
+        {
+            "norm": _finite(float(np.linalg.norm(dW))),
+            "ratio": _finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
+        }
+        for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
+    ]
+
+
+def _confusion(session: Session) -> list[list[int]]:
+    """Count test rows, or training rows where there are none: a row for each true class."""
+    points = session.points
+    chosen = points.test if len(points.test) else points.training
+    score = forward(session.architecture, session.run.params, points.x[chosen]).score
+    K = len(points.classes)
+    counts = np.bincount(points.y_t[chosen] * K + score.argmax(axis=1), minlength=K * K)
+    table: list[list[int]] = counts.reshape(K, K).tolist()
+    return table
+
+
+def _numbers(session: Session) -> dict[str, Any]:
+    t = session.trace()
+    return {
+        "values": {equation.name: _block(t[equation.name]) for equation in t.equations},
+        "x": _block(t["x"]),
+        "y_t": int(t.truth[0]),
+    }
+
+
+def _block(value: Array) -> dict[str, Any]:
+    """Give an array's first numbers, its shape, and so how many more there are."""
+    table = np.atleast_2d(value)[:MOST_ROWS, :MOST_COLUMNS]
+    return {
+        "shape": list(value.shape),
+        "numbers": [[_digits(number) for number in row] for row in table.tolist()],
+    }
+
+
+def _digits(number: float) -> float | None:
+    return float(f"{number:.7g}") if math.isfinite(number) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,77 @@
+// Loss or accuracy by epoch, with axes; of test rows dashed.
+
+import { byId, fitted } from "./dom.js";
+import { style } from "./palette.js";
+
+const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
+const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
+let last = null;
+
+export function draw(frame) {
+  last = frame.curves;
+  const kind = byId("curve").value, isLog = byId("log").checked && kind === "loss";
+  byId("log").disabled = kind !== "loss";
+  canvas.setAttribute("aria-label", `${kind} by epoch`);
+  const { context, width, height } = fitted(canvas), rows = [];
+  for (let i = 0; i < last.length; i += 5) rows.push(last.subarray(i, i + 5));
+  const level = isLog ? (value) => Math.log10(Math.max(value, 1e-12)) : (value) => value;
+  const values = rows.flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
+  let least = kind === "accuracy" ? 0 : isLog ? Math.min(...values) : 0, most = kind === "accuracy" ? 1 : Math.max(...values, isLog ? -9 : 1e-3);
+  if (isLog) { least = Math.floor(least * 2) / 2; most = Math.ceil(most * 2) / 2; if (least === most) most += 0.5; }
+  const end = Math.max(rows.at(-1)[0], 10);
+  const x = (epoch) => LEFT + (epoch / end) * (width - LEFT - RIGHT);
+  const y = (value) => TOP + (1 - (value - least) / (most - least)) * (height - TOP - BOTTOM);
+  context.clearRect(0, 0, width, height);
+  axes(context, { width, height, x, y, least, most, end, isLog, kind });
+  const colours = [style("--up"), style("--down")];
+  COLUMNS[kind].forEach((column, which) => {
+    context.beginPath();
+    rows.forEach((row) => { if (Number.isFinite(row[column])) context.lineTo(x(row[0]), y(level(row[column]))); });
+    context.setLineDash(which ? [5, 4] : []);
+    context.strokeStyle = colours[which];
+    context.lineWidth = 1.9;
+    context.stroke();
+  });
+  context.setLineDash([]);
+}
+
+function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {
+  context.font = "11px system-ui, sans-serif";
+  context.fillStyle = style("--soft");
+  context.strokeStyle = style("--line");
+  context.lineWidth = 1;
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const value of ticks(least, most, 5)) {
+    const at = Math.round(y(value)) + 0.5;
+    line(context, LEFT, at, width - RIGHT, at);
+    context.fillText(isLog ? tidy(10 ** value) : tidy(value), LEFT - 5, at);
+  }
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const value of ticks(0, end, 6)) context.fillText(String(Math.round(value)), x(value), height - BOTTOM + 4);
+  context.fillText("epoch", (LEFT + width - RIGHT) / 2, height - 13);
+  context.save();
+  context.translate(9, (TOP + height - BOTTOM) / 2);
+  context.rotate(-Math.PI / 2);
+  context.textBaseline = "middle";
+  context.fillText(kind, 0, 0);
+  context.restore();
+}
+
+function line(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+const tidy = (value) => (Math.abs(value) >= 0.01 || value === 0 ? String(Number(value.toPrecision(2))) : value.toExponential(0));
+
+function ticks(least, most, about) {
+  const rough = (most - least) / about, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
+  const found = [];
+  for (let value = Math.ceil(least / step - 1e-9) * step; value <= most + 1e-9 * step; value += step) found.push(value);
+  return found;
+}

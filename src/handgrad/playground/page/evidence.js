@@ -1,0 +1,52 @@
+// Evidence: the confusion matrix, gradients and updates by layer, the gradient check.
+
+import { brief, byId, make } from "./dom.js";
+import { ask } from "./link.js";
+import { CLASSES, css } from "./palette.js";
+
+const EVERY = 120;
+let layout = null, when = 0;
+
+export function setLayout(given) {
+  layout = given;
+  when = 0;
+  byId("confusion-title").textContent = `Confusion, ${layout.test.length ? "test" : "training"} points`;
+}
+
+export function draw(frame) {
+  const now = performance.now();
+  if (frame.playing && now - when < EVERY) return;
+  when = now;
+  confusion(frame.confusion);
+  const rows = frame.layers.map(({ norm, ratio }, k) => make("tr", {}, make("th", { text: `W${k + 1}` }),
+    make("td", { text: brief(norm) }), make("td", { text: brief(ratio) })));
+  byId("layers").replaceChildren(make("tr", {}, make("th"), make("th", { text: "|dW|" }),
+    make("th", { text: "|update| / |W|", title: "about 0.001 is healthy" })), ...rows);
+}
+
+function confusion(counts) {
+  const head = make("tr", {}, make("th", { text: "true \\ said" }), ...layout.classes.map((name) => make("th", { text: name, title: name })));
+  const rows = counts.map((row, k) => {
+    const all = row.reduce((sum, count) => sum + count, 0) || 1;
+    const cells = row.map((count, j) => {
+      const cell = make("td", { text: count });
+      cell.style.background = css(j === k ? CLASSES[0] : CLASSES[5], (0.55 * count) / all);
+      return cell;
+    });
+    return make("tr", {}, make("th", { text: layout.classes[k], title: layout.classes[k] }), ...cells);
+  });
+  byId("confusion").replaceChildren(head, ...rows);
+}
+
+const HEADINGS = ["parameter", "shape", "entries", "furthest off", "analytic", "complex step", "relative error", "verdict"];
+
+export function showCheck({ passed, rows, note }) {
+  byId("check-words").textContent = passed
+    ? `Every gradient is right: backward pass and complex steps agree on it. ${note}`
+    : `A gradient is wrong, or the loss has a corner here. ${note}`;
+  byId("check-table").replaceChildren(make("tr", {}, ...HEADINGS.map((text) => make("th", { text }))),
+    ...rows.map((row) => make("tr", {}, ...row.map((text) => make("td", { text })))));
+  byId("check-result").showModal();
+}
+
+byId("check").addEventListener("click", () => ask("check"));

@@ -1,0 +1,15 @@
+// A frame from its bytes: see frame.py for their order.
+
+const decoder = new TextDecoder();
+
+export function read(buffer) {
+  const size = new DataView(buffer).getUint32(0, true);
+  const frame = JSON.parse(decoder.decode(new Uint8Array(buffer, 4, size)));
+  let start = 4 + size;
+  const [map, units, curves] = frame.parts.map((length) => {
+    const part = buffer.slice(start, start + length);
+    start += length;
+    return part;
+  });
+  return { ...frame, map: new Uint8Array(map), units: new Uint8Array(units), curves: new Float32Array(curves), bytes: buffer.byteLength };
+}

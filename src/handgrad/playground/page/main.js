@@ -1,0 +1,65 @@
+// The page: what the server tells goes to every room.
+
+import * as controls from "./controls.js";
+import * as curves from "./curves.js";
+import { byId } from "./dom.js";
+import * as equations from "./equations.js";
+import * as evidence from "./evidence.js";
+import { read } from "./frame.js";
+import * as graph from "./graph.js";
+import { ask, connect, takeToken } from "./link.js";
+import * as map from "./map.js";
+import * as take from "./take.js";
+import "./tour.js";
+
+let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
+let wanted = take.linked(takeToken());
+const shown = { frames: 0, bytes: 0, version: -1, ask };
+globalThis.shown = shown; // for whoever measures, or drives the page from a console
+
+function say(text, stays = false) {
+  byId("notice").textContent = text;
+  byId("notice").hidden = !text;
+  clearTimeout(hushed);
+  if (text && !stays) hushed = setTimeout(() => say(trouble, true), 7000);
+}
+
+function told(message) {
+  if (message.kind === "refused") {
+    say(message.message);
+    if (layoutNow) controls.setLayout(layoutNow);
+    return;
+  }
+  if (message.kind === "check") return evidence.showCheck(message);
+  layoutNow = message;
+  Object.assign(shown, { data: message.recipe.data, points: message.points.length });
+  for (const room of [controls, map, graph, equations, evidence, take]) room.setLayout(message);
+}
+
+function drawn(buffer) {
+  const frame = read(buffer);
+  last = frame;
+  for (const room of [controls, map, graph, curves, equations, evidence]) room.draw(frame);
+  if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
+  shown.frames += 1;
+  shown.bytes += frame.bytes;
+  shown.version = frame.version;
+}
+
+graph.onChange(controls.changeSettings);
+take.onSay(say);
+for (const id of ["curve", "log"]) byId(id).addEventListener("change", () => last && curves.draw(last));
+addEventListener("resize", () => { if (last) { map.draw(last); curves.draw(last); } });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) { map.draw(last); curves.draw(last); graph.draw(last); } });
+
+connect({
+  told,
+  drawn,
+  opened() {
+    if (isLost) say("");
+    isLost = false;
+    if (wanted) ask("change", { settings: wanted });
+    wanted = null;
+  },
+  lost(text) { isLost = true; say(text, true); },
+});

@@ -1,0 +1,123 @@
+// The decision map: how probable each class is at each place, the points on it, the brush.
+
+import { byId, fitted, make } from "./dom.js";
+import { ask } from "./link.js";
+import { CLASSES, isDark, shape } from "./palette.js";
+
+const SIDE = 100;
+const canvas = byId("map");
+const cells = make("canvas", { width: SIDE, height: SIDE });
+const over = make("canvas");
+let layout = null, sample = -1, pending = [];
+
+export function setLayout(given) {
+  layout = given;
+  sample = -1;
+  byId("x1").textContent = layout.names[0];
+  byId("x2").textContent = layout.names[1];
+  byId("legend").replaceChildren(...layout.classes.map((name, k) => entry(k, name, false)),
+    ...(layout.test.length ? [entry(0, "open: test", true)] : []));
+  const brush = byId("brush"), chosen = brush.value;
+  const count = Math.min(CLASSES.length, layout.classes.length + 1);
+  brush.replaceChildren(...Array.from({ length: count }, (_, k) =>
+    make("option", { value: k, text: layout.classes[k] ?? "a new class" })));
+  if (chosen && chosen < count) brush.value = chosen;
+}
+
+function entry(k, name, isOpen) {
+  const sign = make("canvas", { width: 28, height: 28 });
+  const context = sign.getContext("2d");
+  context.scale(2, 2);
+  shape(context, k, 7, 7, 4, isOpen);
+  return make("span", {}, sign, name);
+}
+
+function place([x1, x2], size) {
+  const [left, right, low, high] = layout.extent;
+  return [((x1 - left) / (right - left)) * size, ((high - x2) / (high - low)) * size];
+}
+
+export function draw(frame) {
+  const K = layout.classes.length, context = cells.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE), paper = isDark() ? 28 : 255, keep = 0.6;
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    let r = 0, g = 0, b = 0;
+    for (let k = 0; k < K; k++) {
+      const p = frame.map[k * SIDE * SIDE + i] / 255, colour = CLASSES[k];
+      r += p * colour[0]; g += p * colour[1]; b += p * colour[2];
+    }
+    image.data.set([paper + keep * (r - paper), paper + keep * (g - paper), paper + keep * (b - paper), 255], 4 * i);
+  }
+  context.putImageData(image, 0, 0);
+  const { context: shown, width } = fitted(canvas);
+  shown.imageSmoothingEnabled = true;
+  shown.drawImage(cells, 0, 0, width, width);
+  if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
+  shown.drawImage(over, 0, 0, width, width);
+}
+
+// Points are drawn once and laid over every frame.
+function points(chosen, width) {
+  sample = chosen;
+  over.width = over.height = canvas.width;
+  const context = over.getContext("2d"), test = new Set(layout.test);
+  context.scale(canvas.width / width, canvas.width / width);
+  const size = layout.points.length > 700 ? 2.2 : 3.2;
+  layout.points.forEach((point, row) => {
+    const [x, y] = place(point, width);
+    shape(context, layout.y_t[row], x, y, size, test.has(row));
+  });
+  const [x, y] = place(layout.points[chosen], width);
+  for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 7);
+    context.strokeStyle = colour;
+    context.lineWidth = line;
+    context.stroke();
+  }
+}
+
+function under(event) {
+  const box = canvas.getBoundingClientRect(), [left, right, low, high] = layout.extent;
+  const a = (event.clientX - box.left) / box.width, b = (event.clientY - box.top) / box.height;
+  return [left + a * (right - left), high - b * (high - low)];
+}
+
+function nearest(x1, x2) {
+  let best = 0, least = Infinity;
+  layout.points.forEach(([a, b], row) => {
+    const distance = (a - x1) ** 2 + (b - x2) ** 2;
+    if (distance < least) [best, least] = [row, distance];
+  });
+  return best;
+}
+
+let last = null;
+
+function brush(event) {
+  if (last && Math.hypot(event.clientX - last[0], event.clientY - last[1]) < 9) return;
+  last = [event.clientX, event.clientY];
+  pending.push([...under(event), Number(byId("brush").value)]);
+}
+
+function sendPoints() {
+  if (pending.length) ask("draw", { points: pending.splice(0, 200) });
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (!layout) return;
+  if (!byId("draw").checked) return ask("sample", { row: nearest(...under(event)) });
+  canvas.setPointerCapture(event.pointerId);
+  last = null;
+  brush(event);
+  sendPoints();
+});
+canvas.addEventListener("pointermove", (event) => { if (byId("draw").checked && event.buttons) brush(event); });
+canvas.addEventListener("pointerup", sendPoints);
+canvas.addEventListener("keydown", (event) => {
+  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!by || !layout) return;
+  event.preventDefault();
+  const n = layout.points.length;
+  ask("sample", { row: (sample + by + n) % n });
+});

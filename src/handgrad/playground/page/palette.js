@@ -1,0 +1,37 @@
+// Colours that colour-blind eyes tell apart (Okabe and Ito), each class with a shape of its own.
+
+export const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
+
+export const css = ([r, g, b], a = 1) => `rgb(${r} ${g} ${b} / ${a})`;
+
+export const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+
+// Above 0 blue, below 0 orange, the stronger the larger.
+export function signed(number, largest) {
+  const strength = largest > 0 ? Math.min(1, Math.abs(number) / largest) : 0;
+  return css(number < 0 ? [230, 120, 0] : [0, 114, 178], 0.06 + 0.5 * strength);
+}
+
+const SIDES = [0, 4, 3, -4, 6, 5]; // 0 is a circle, -4 a square on its corner
+
+export function shape(context, k, x, y, size, isOpen) {
+  const sides = SIDES[k % SIDES.length];
+  context.beginPath();
+  if (sides === 0) context.arc(x, y, size, 0, 7);
+  else {
+    const count = Math.abs(sides), turn = sides === 4 ? Math.PI / 4 : -Math.PI / 2;
+    for (let i = 0; i < count; i++) {
+      const angle = turn + (2 * Math.PI * i) / count;
+      context.lineTo(x + 1.25 * size * Math.cos(angle), y + 1.25 * size * Math.sin(angle));
+    }
+    context.closePath();
+  }
+  const colour = css(CLASSES[k % CLASSES.length]);
+  context.fillStyle = isOpen ? "#fff" : colour;
+  context.strokeStyle = isOpen ? colour : "#fff";
+  context.lineWidth = isOpen ? 1.6 : 0.9;
+  context.fill();
+  context.stroke();
+}

@@ -1,0 +1,47 @@
+// What comes and goes: a table dropped on the page, files to take along, the link.
+
+import { byId, make } from "./dom.js";
+import { headers } from "./link.js";
+
+let recipe = null, say = null;
+
+export function setLayout(layout) { recipe = layout.recipe; }
+export function onSay(told) { say = told; }
+
+async function take(what) {
+  const answer = await fetch(`/take/${what}`, { headers: headers() });
+  if (!answer.ok) return say(answer.status === 409 ? (await answer.json()).message : "the server did not give it");
+  const name = answer.headers.get("content-disposition").match(/filename="(.*)"/)[1];
+  const address = URL.createObjectURL(await answer.blob());
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+async function give(file) {
+  if (file.size > 5_000_000) return say("a table for the page must have at most 5,000,000 bytes");
+  const answer = await fetch("/table", { method: "POST", headers: headers(), body: file });
+  if (!answer.ok) say((await answer.json().catch(() => ({ message: "the table was refused" }))).message);
+  else say(`${file.name} is shown: two of its columns, and the last column that holds a few classes. It stays on this machine.`);
+}
+
+for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));
+
+byId("copy-link").addEventListener("click", async () => {
+  const settings = new URLSearchParams(Object.entries(recipe).map(([name, value]) => [name, JSON.stringify(value)]));
+  history.replaceState(null, "", `#${settings}`);
+  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works while handgrad play runs, in a tab that has its token."); }
+  catch { say("The address line now holds these settings."); }
+});
+
+// Settings in the address, as "copy link" writes them.
+export function linked(given) {
+  const settings = {};
+  for (const [name, value] of given) {
+    try { settings[name] = JSON.parse(value); } catch { return null; }
+  }
+  return given.size ? settings : null;
+}
+
+byId("file").addEventListener("change", (event) => { if (event.target.files[0]) give(event.target.files[0]); event.target.value = ""; });
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => { event.preventDefault(); const [file] = event.dataTransfer.files; if (file) give(file); });

@@ -1,0 +1,147 @@
+"""Every setting of the page, checked: what the browser sends is a text that anybody wrote."""
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from handgrad.activations import ACTIVATIONS
+from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.params import INITIALISATIONS
+from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, SETS
+from handgrad.training import Settings
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+    "adamw": AdamW(),
+}
+SCHEDULES = ("constant", "invscaling", "warmup", "cosine", "onecycle", "coslog4")
+DATA = (*SETS, "penguins", "table", "drawn")
+
+CHOICES = {
+    "data": DATA,
+    "activation": tuple(ACTIVATIONS),
+    "init": INITIALISATIONS,
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": SCHEDULES,
+}
+WHOLE = {  # least and most
+    "n": (10, MOST_POINTS),
+    "classes": (2, MOST_CLASSES),
+    "data_seed": (0, 2**31),
+    "init_seed": (0, 2**31),
+    "batch": (0, MOST_POINTS),
+    "schedule_epochs": (1, 100_000),
+}
+REAL = {
+    "noise": (0.0, 1.0),
+    "test_share": (0.0, 0.8),
+    "rate": (1e-6, 100.0),
+    "l2": (0.0, 10.0),
+    "dropout": (0.0, 0.9),
+}
+MOST_LAYERS, MOST_UNITS = 4, 128
+LONGEST_NAME = 1000
+
+OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "x1", "x2")
+OF_NETWORK = ("hidden", "activation", "init", "init_seed")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to learn from, with which network, and how.
+
+    batch 0 means all rows; x1 and x2 name the columns of a table, "" for its first two.
+    """
+
+    data: str = "spiral"
+    n: int = 300
+    classes: int = 3
+    noise: float = 0.2
+    data_seed: int = 0
+    test_share: float = 0.2
+    x1: str = ""
+    x2: str = ""
+    hidden: tuple[int, ...] = (8,)
+    activation: str = "relu"
+    init: str = "he_normal"
+    init_seed: int = 0
+    optimizer: str = "adam"
+    rate: float = 0.03
+    schedule: str = "constant"
+    schedule_epochs: int = 200
+    batch: int = 30
+    l2: float = 0.0
+    dropout: float = 0.0
+
+    def changed(self, asked: Any) -> "Recipe":
+        """Take changes as they came from outside.
+
+        Raises
+        ------
+        ValueError
+            If one is no setting, or no value of it.
+        """
+        if not isinstance(asked, dict):
+            raise ValueError(f"settings must be a JSON object; got {type(asked).__name__}")
+        known = {field.name for field in fields(self)}
+        for name in asked:
+            if name not in known:
+                raise ValueError(
+                    f"a setting must be one of {sorted(known)}; got {str(name)[:50]!r}"
+                )
+        return replace(self, **{name: checked(name, value) for name, value in asked.items()})
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    def settings(self, n: int) -> Settings:
+        """Say the same to ``training.train``, for n training rows."""
+        return Settings(
+            OPTIMIZERS[self.optimizer],
+            learning_rate_init=self.rate,
+            learning_rate=self.schedule,
+            schedule_epochs=self.schedule_epochs,
+            batch_size=min(self.batch or n, n),
+            l2=self.l2,
+            dropout=self.dropout,
+            patience=math.inf,
+        )
+
+
+def checked(name: str, value: Any) -> Any:
+    """Check one setting."""
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise ValueError(
+                f"{name} must be one of {list(CHOICES[name])}; got {str(value)[:50]!r}"
+            )
+        return value
+    if name in WHOLE:
+        return int(_number(name, value, *WHOLE[name], whole=True))
+    if name in REAL:
+        return float(_number(name, value, *REAL[name], whole=False))
+    if name == "hidden":
+        return _hidden(value)
+    if not isinstance(value, str) or len(value) > LONGEST_NAME:
+        raise ValueError(f"{name} must be the name of a column")
+    return value
+
+
+def _number(name: str, value: Any, least: float, most: float, *, whole: bool) -> Any:
+    kinds: tuple[type, ...] = (int,) if whole else (int, float)
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"{name} must be {kind} from {least:g} to {most:g}; got {str(value)[:50]}")
+    return value
+
+
+def _hidden(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_LAYERS:
+        raise ValueError(f"hidden must be a list of at most {MOST_LAYERS} layers")
+    return tuple(
+        int(_number("units of a hidden layer", units, 1, MOST_UNITS, whole=True)) for units in value
+    )

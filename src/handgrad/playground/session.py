@@ -1,0 +1,488 @@
+"""The network as it stands, and every kind of step, made by the library's own functions.
+
+A step by batch is the engine's update on that batch; the batches of an epoch are those of
+``training.train``, so that epochs stepped through here are its epochs to the last bit. A step
+by sample or by equation only looks: the update comes when the batch has been looked at.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batches import shuffled
+from handgrad.dropout import per_layer
+from handgrad.engines.numpy import Numpy, right
+from handgrad.engines.seam import Diverged
+from handgrad.gradcheck import GradientCheck, check_gradients
+from handgrad.losses import mean_loss
+from handgrad.network import Architecture, forward
+from handgrad.params import initialise
+from handgrad.playground.points import (
+    MOST_CLASSES,
+    MOST_POINTS,
+    Points,
+    make_points,
+    number_columns,
+    of_plane,
+    of_table,
+)
+from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
+from handgrad.schedules import epoch_rates, invscaling
+from handgrad.trace import Trace, trace
+from handgrad.training import Run, Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+
+KINDS = ("epoch", "batch", "sample", "equation")
+MOST_SNAPSHOTS = 400
+LARGEST_WEIGHT = 1e6  # that can be typed in
+PLACE_LIMIT = 10.0  # of a point drawn by hand
+
+# What was done since the weights were drawn: ("epochs", settings, how many) or ("weight", place,
+# value). None where it cannot be done again.
+Journal = tuple[tuple[Any, ...], ...]
+
+
+class Measure(NamedTuple):
+    """How it stood after an epoch; of test rows NaN where there are none."""
+
+    epoch: int
+    loss: float
+    test_loss: float
+    accuracy: float
+    test_accuracy: float
+
+
+class Snapshot(NamedTuple):
+    """All that a run is, after a whole epoch."""
+
+    state: tuple[Array, Array, int, Any]
+    lr: float
+    rows_seen: int
+    epochs: int
+    dropout_seed: int | None
+    journal: Journal | None
+
+
+@dataclass
+class Plan:
+    """An epoch that has begun."""
+
+    settings: Settings
+    order: NDArray[np.intp]  # of training rows
+    shuffled: bool
+    rates: Array
+    before: tuple[Array, Array, int, Any]
+    done: int = 0  # batches
+
+    def batch(self) -> NDArray[np.intp]:
+        start = self.done * self.settings.batch_size
+        return self.order[start : start + self.settings.batch_size]
+
+
+class Session:
+    """What the page shows and moves.
+
+    Attributes
+    ----------
+    version : int
+        Grows with every change.
+    layout : int
+        Grows when points or the network's shape change.
+    sample : int
+        The row whose numbers are shown.
+    at : int or None
+        The equation at which a step by equation stands.
+    trouble : str
+        Why training stopped, or nothing.
+    """
+
+    def __init__(
+        self, penguins: "pa.Table", table: "pa.Table | None" = None, target: str | None = None
+    ) -> None:
+        self.penguins = penguins
+        self.table, self.target = table, target
+        self.drawn: tuple[Array, NDArray[np.intp]] = (np.zeros((0, 2)), np.zeros(0, np.intp))
+        self.version = self.layout = 0
+        self.sample = self.seen = 0
+        self.at: int | None = None
+        self.recipe = Recipe()
+        self.start(Recipe(data="table") if table is not None else self.recipe)
+
+    # -- a new beginning ------------------------------------------------------------------------
+
+    def start(self, recipe: Recipe) -> None:
+        """Make points and network anew.
+
+        Raises
+        ------
+        ValueError
+            If the recipe cannot be followed; all stays as it was.
+        """
+        points = self._points(recipe)
+        self.recipe, self.points = recipe, points
+        self.sample = int(points.training[len(points.training) // 5])
+        self._network()
+
+    def _network(self) -> None:
+        recipe = self.recipe
+        units = (2, *recipe.hidden, len(self.points.classes))
+        self.architecture = Architecture(units, recipe.activation)
+        self.layout += 1
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the weights of the beginning."""
+        bits = np.random.PCG64(self.recipe.init_seed)
+        architecture = self.architecture
+        params = initialise(
+            architecture.layer_units, architecture.activations, bits, np.float64, self.recipe.init
+        )
+        self.run = Run.start(params, bits)
+        self.initial = params.copy()
+        self.last_flat = params.flat.copy()
+        self.plan: Plan | None = None
+        self.journal: Journal | None = ()
+        self.trouble, self.at, self.seen = "", None, 0
+        self.history = [self._measured()]
+        self.snapshots = [self._snapshot()]
+        self.version += 1
+
+    def change(self, asked: Any) -> None:
+        """Change settings: of data or network it begins anew, others hold from the next epoch.
+
+        Raises
+        ------
+        ValueError
+            If a setting cannot be.
+        """
+        recipe, old = self.recipe.changed(asked), self.recipe
+        if _differ(recipe, old, OF_DATA):
+            self.start(recipe)
+        elif _differ(recipe, old, OF_NETWORK):
+            self.recipe = recipe
+            self._network()
+        else:
+            self.recipe = recipe
+        self.version += 1
+
+    def _points(self, recipe: Recipe) -> Points:
+        share, seed = recipe.test_share, recipe.data_seed
+        if recipe.data in ("penguins", "table"):
+            table, target = self.tabled(recipe.data)
+            return of_table(table, target, self.columns(recipe), share=share, seed=seed)
+        if recipe.data == "drawn":
+            x, y_t = self.drawn
+            if len(np.unique(y_t)) < 2:
+                raise ValueError(
+                    "points of two classes or more must be drawn; draw some of another"
+                )
+        else:
+            x, y_t = make_points(
+                recipe.data, n=recipe.n, classes=recipe.classes, noise=recipe.noise, seed=seed
+            )
+        return of_plane(x, y_t, share=share, seed=seed)
+
+    def tabled(self, data: str) -> tuple["pa.Table", str]:
+        """Give a table and the column of its labels."""
+        if data == "penguins":
+            return self.penguins, "species"
+        if self.table is None or self.target is None:
+            raise ValueError("there is no table yet; drop a CSV file on the page")
+        return self.table, self.target
+
+    def columns(self, recipe: Recipe) -> tuple[str, str]:
+        """Say which two columns span the plane."""
+        names = number_columns(*self.tabled(recipe.data))
+        if len(names) < 2:
+            raise ValueError(
+                "the table must have two columns of numbers besides the labels; it has "
+                f"{len(names)}"
+            )
+        x1 = recipe.x1 if recipe.x1 in names else names[0]
+        x2 = recipe.x2 if recipe.x2 in names else next(name for name in names if name != x1)
+        return x1, x2
+
+    def take_table(self, table: "pa.Table", target: str) -> None:
+        """Learn from a table of the user's.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be used; all stays as it was.
+        """
+        before = self.table, self.target
+        self.table, self.target = table, target
+        try:
+            self.start(self.recipe.changed({"data": "table", "x1": "", "x2": ""}))
+        except ValueError:
+            self.table, self.target = before
+            raise
+
+    def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
+        """Add points to those that are there; the network goes on from where it stands.
+
+        Raises
+        ------
+        ValueError
+            If a point lies too far out or has no class, or there are too many.
+        """
+        if wipe:
+            x, y_t = np.zeros((0, 2)), np.zeros(0, np.intp)
+        else:
+            x, y_t = self.points.x, self.points.y_t
+        if len(x) + len(added) > MOST_POINTS:
+            raise ValueError(f"there may be {MOST_POINTS} points at most; start with fewer")
+        new = np.array([(a, b) for a, b, _ in added], np.float64).reshape(-1, 2)
+        new_t = np.array([k for _, _, k in added], np.intp)
+        if (
+            not (np.abs(new) <= PLACE_LIMIT).all()
+            or not ((new_t >= 0) & (new_t < MOST_CLASSES)).all()
+        ):
+            raise ValueError("a point must lie on the map and have a class")
+        drawn = np.concatenate([x, new]), np.concatenate([y_t, new_t])
+        before, self.drawn = self.drawn, drawn
+        recipe = self.recipe.changed({"data": "drawn"})
+        try:
+            points = self._points(recipe)
+        except ValueError:
+            self.drawn = before
+            raise
+        self.recipe, self.points, self.plan, self.journal = recipe, points, None, None
+        self.sample = min(self.sample, len(points.x) - 1)
+        self.layout += 1
+        self.version += 1
+        if len(points.classes) != self.architecture.layer_units[-1]:
+            self._network()
+
+    # -- steps ----------------------------------------------------------------------------------
+
+    def step(self, kind: str) -> None:
+        """Make one step.
+
+        Raises
+        ------
+        ValueError
+            If there is no such step.
+        """
+        steps = {
+            "epoch": self.step_epoch,
+            "batch": self.step_batch,
+            "sample": self.step_sample,
+            "equation": self.step_equation,
+        }
+        if kind not in steps:
+            raise ValueError(f"a step must be by {', '.join(KINDS)}; got {str(kind)[:50]!r}")
+        steps[kind]()
+
+    def step_epoch(self) -> None:
+        """Go on to the end of the epoch."""
+        epoch = self.run.epochs
+        while self.run.epochs == epoch and not self.trouble:
+            self.step_batch()
+
+    def step_batch(self) -> None:
+        """Update on the next batch."""
+        plan, run = self._begun(), self.run
+        self.at, self.seen = None, 0
+        rows = self.points.training_rows
+        if plan.shuffled:
+            rows = rows.take(plan.batch())
+        settings = plan.settings
+        engine = Numpy(
+            self.architecture,
+            settings.optimizer,
+            rows,
+            batch_size=len(rows),
+            l2=settings.l2,
+            dropout=per_layer(settings.dropout, len(self.architecture.layer_units) - 2),
+            seed=run.dropout_seed or 0,
+        )
+        before = run.params.flat.copy()
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                engine.run_epoch(
+                    run.params, run.slots, run.updates, float(plan.rates[plan.done]), None
+                )
+        except Diverged as came:
+            self._give_up(plan, came)
+            return
+        self.last_flat = before
+        run.updates += 1
+        plan.done += 1
+        if plan.done == len(plan.rates):
+            self._end(plan)
+        self.version += 1
+
+    def step_sample(self) -> None:
+        """Look at the next row of the batch; once all have been seen, update and begin the next."""
+        if self.seen == len(self._begun().batch()):
+            self.step_batch()
+        batch = self._begun().batch()
+        self.at = None
+        self.sample = int(self.points.training[batch[self.seen]])
+        self.seen += 1
+        self.version += 1
+
+    def step_equation(self) -> None:
+        """Go on to the next equation of the batch's first row; after (13) comes the update."""
+        last = len(self.trace().equations) - 1
+        if self.at == last:
+            self.step_batch()
+        if self.trouble:
+            return
+        if self.at is None:
+            self.sample = int(self.points.training[self._begun().batch()[0]])
+        self.at = 0 if self.at is None else self.at + 1
+        self.version += 1
+
+    def _begun(self) -> Plan:
+        """Give the epoch that has begun; begin one where none has."""
+        if self.plan is None:
+            n, run = len(self.points.training), self.run
+            settings = self.recipe.settings(n)
+            run.prepare(settings)
+            before = run.snapshot()
+            rates = epoch_rates(
+                settings.learning_rate,
+                run.lr,
+                epoch=run.epochs,
+                batches=-(-n // settings.batch_size),
+                schedule_epochs=settings.schedule_epochs,
+                warmup_epochs=settings.warmup_epochs,
+            )
+            shuffles = settings.batch_size < n
+            order = shuffled(n, run.bits) if shuffles else np.arange(n)
+            self.plan = Plan(settings, order, shuffles, rates, before)
+            self.trouble = ""
+        return self.plan
+
+    def _end(self, plan: Plan) -> None:
+        run, settings = self.run, plan.settings
+        run.epochs += 1
+        run.rows_seen += len(plan.order)
+        if settings.learning_rate == "invscaling":
+            run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
+        self.plan = None
+        if self.journal is not None:
+            self.journal = _with_epoch(self.journal, settings)
+        self.history.append(self._measured())
+        self.snapshots.append(self._snapshot())
+        if len(self.snapshots) > MOST_SNAPSHOTS:  # every other one, but the first and the last
+            self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
+
+    def _give_up(self, plan: Plan, came: Diverged) -> None:
+        self.run.put_back(plan.before)
+        self.plan = None
+        self.trouble = (
+            f"Training diverged: {came} of epoch {self.run.epochs + 1}. The weights are those "
+            "before that epoch. Lower the learning rate, or go back to the start."
+        )
+        self.version += 1
+
+    # -- back -----------------------------------------------------------------------------------
+
+    def rewind(self, epoch: int) -> None:
+        """Go back to the latest epoch kept that is not after this one."""
+        there = [kept for kept in self.snapshots if kept.epochs <= epoch] or self.snapshots[:1]
+        kept, run = there[-1], self.run
+        run.params.flat[...] = kept.state[0]
+        run.slots = kept.state[1].copy()
+        run.updates, run.bits.state = kept.state[2:]
+        run.lr, run.rows_seen, run.epochs = kept.lr, kept.rows_seen, kept.epochs
+        run.dropout_seed, self.journal = kept.dropout_seed, kept.journal
+        self.plan, self.at, self.seen, self.trouble = None, None, 0, ""
+        self.snapshots = there
+        self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
+        self.last_flat = run.params.flat.copy()
+        self.version += 1
+
+    def edit(self, place: int, value: float) -> None:
+        """Put a number into the flat vector of parameters.
+
+        Raises
+        ------
+        ValueError
+            If there is no such place, or the number is too large.
+        """
+        flat = self.run.params.flat
+        if not 0 <= place < flat.size or not abs(value) <= LARGEST_WEIGHT:
+            raise ValueError(f"a weight must be a number between -1e6 and 1e6; got {value}")
+        if self.plan is not None:  # half an epoch cannot be told to the library in one call
+            self.journal = None
+        flat[place] = value
+        if self.journal is not None:
+            self.journal = (*self.journal, ("weight", place, value))
+        self.history[-1] = self._measured() if self.plan is None else self.history[-1]
+        self.snapshots[-1] = self._snapshot() if self.plan is None else self.snapshots[-1]
+        self.at = None
+        self.version += 1
+
+    def look_at(self, row: int) -> None:
+        """Show the numbers of another row."""
+        self.sample, self.at = int(np.clip(row, 0, len(self.points.x) - 1)), None
+        self.version += 1
+
+    def _snapshot(self) -> Snapshot:
+        run = self.run
+        return Snapshot(
+            run.snapshot(), run.lr, run.rows_seen, run.epochs, run.dropout_seed, self.journal
+        )
+
+    # -- what is asked of it ----------------------------------------------------------------------
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        if self.plan is not None:
+            return float(self.plan.rates[self.plan.done])
+        return float(self.recipe.rate if np.isnan(self.run.lr) else self.run.lr)
+
+    def trace(self) -> Trace:
+        """Follow the row that is shown through the network as it stands."""
+        chosen = slice(self.sample, self.sample + 1)
+        x, y_t = self.points.x[chosen], self.points.y_t[chosen]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return trace(
+                self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
+            )
+
+    def check(self) -> GradientCheck:
+        """Compare the gradients on some training rows with complex steps."""
+        chosen = self.points.training
+        chosen = chosen[np.linspace(0, len(chosen) - 1, min(50, len(chosen))).astype(np.intp)]
+        rows = self.points.rows(chosen)
+        return check_gradients(
+            self.architecture, self.run.params, rows.x, rows.y_t, l2=self.recipe.l2, most_entries=60
+        )
+
+    def _measured(self) -> Measure:
+        loss, accuracy = self.measure(self.points.training)
+        test_loss, test_accuracy = self.measure(self.points.test)
+        return Measure(self.run.epochs, loss, test_loss, accuracy, test_accuracy)
+
+    def measure(self, chosen: NDArray[np.intp]) -> tuple[float, float]:
+        """Give loss, without the penalty, and accuracy of some rows; NaN of none."""
+        if not len(chosen):
+            return np.nan, np.nan
+        rows = self.points.rows(chosen)
+        output = self.architecture.output
+        with np.errstate(over="ignore", invalid="ignore"):
+            score = forward(self.architecture, self.run.params, rows.x).score
+            loss = float(mean_loss(output, score, rows.y_t, None, self.architecture.loss))
+        return loss, right(output, score, rows) / len(rows)
+
+
+def _differ(recipe: Recipe, other: Recipe, names: tuple[str, ...]) -> bool:
+    return any(getattr(recipe, name) != getattr(other, name) for name in names)
+
+
+def _with_epoch(journal: Journal, settings: Settings) -> Journal:
+    if journal and journal[-1][0] == "epochs" and journal[-1][1] == settings:
+        return (*journal[:-1], ("epochs", settings, journal[-1][2] + 1))
+    return (*journal, ("epochs", settings, 1))

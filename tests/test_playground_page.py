@@ -1,0 +1,465 @@
+"""The page itself, in a headless Chromium: what is shown and done there, against the library.
+
+Set HANDGRAD_SCREENSHOTS to a folder to have pictures of it written there.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from handgrad.model_file import load_model
+from handgrad.playground.recipe import Recipe
+from handgrad.playground.session import Session
+from handgrad.table import read_table
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None,
+        reason="chromium and chromedriver are not installed (Debian: chromium, chromium-driver)",
+    ),
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--disable-dev-shm-usage"
+)
+PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
+
+
+class Page:
+    """A browser that shows the page."""
+
+    def __init__(self, driver, address):
+        self.driver, self.address = driver, address
+
+    def open(self, address=None):
+        self.driver.get("about:blank")
+        self.driver.get(address or self.address)
+        self.wait(lambda: self.text("loss") not in ("", "—"))
+
+    def find(self, css):
+        return self.driver.find_element("css selector", css)
+
+    def text(self, name):
+        return self.run("return document.getElementById(arguments[0]).textContent", name)
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def click(self, css):
+        self.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", css)
+        self.find(css).click()
+
+    def set(self, name, value):
+        """Choose in a select or type into a field, and wait for the page to show it."""
+        version = self.version()
+        self.run(
+            "const e = document.getElementById(arguments[0]);"
+            "if (e.tagName === 'SELECT') e.selectedIndex ="
+            " [...e.options].findIndex((o) => o.text === arguments[1] || o.value === arguments[1]);"
+            "else e.value = arguments[1];"
+            "e.dispatchEvent(new Event('change'))",
+            name,
+            str(value),
+        )
+        if name.startswith("set-"):
+            self.wait(lambda: self.version() != version)
+
+    def version(self):
+        return self.run("return shown.version")
+
+    def step(self, kind="epoch"):
+        self.set("by", kind)
+        version = self.version()
+        self.click("#step")
+        self.wait(lambda: self.version() != version)
+
+    def wait(self, holds, seconds=15):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if holds():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the page did not come to it: {self.text('notice')!r}")
+
+    def complaints(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def picture(self, name):
+        if folder := os.environ.get("HANDGRAD_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+    def size(self, width, height):
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def served(*arguments):
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return process, process.stdout.readline().split()[-1]
+
+
+def ended(process):
+    process.terminate()
+    process.wait(20)
+    process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    process, address = served()
+    yield address
+    ended(process)
+
+
+@pytest.fixture(scope="module")
+def driver():
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in [*FLAGS.split(), f"--user-data-dir={folder}/profile"]:
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+        where = {"behavior": "allow", "downloadPath": folder}
+        driver.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+        driver.downloads = Path(folder)
+        yield driver
+        driver.quit()
+
+
+@pytest.fixture
+def page(driver, address):
+    page = Page(driver, address)
+    page.size(1280, 800)
+    page.open()
+    settings = json.dumps(Recipe().as_json())
+    page.run("shown.ask('change', {settings: JSON.parse(arguments[0])})", settings)
+    page.run("shown.ask('reset')")
+    page.wait(lambda: page.text("updates") == "0" and page.run("return shown.data") == "spiral")
+    page.set("speed", "full")
+    return page
+
+
+@pytest.fixture
+def session():
+    return Session(read_table(PENGUINS))
+
+
+def test_it_loads_without_a_complaint_and_asks_nobody_else(page):
+    asked = page.run("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert len(asked) > 10
+    assert all(name.startswith("http://127.0.0.1:") for name in asked)
+    assert "token" not in page.run("return location.href")
+    assert page.complaints() == []
+    page.picture("start")
+
+
+@pytest.mark.parametrize("kind", ["epoch", "batch", "sample", "equation"])
+def test_each_kind_of_step_shows_the_librarys_numbers(page, session, kind):
+    page.set("set-batch", "10")
+    session.change({"batch": 10})
+    for _ in range(3):
+        page.step(kind)
+        session.step(kind)
+    assert page.text("updates") == str(session.run.updates)
+    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
+    assert page.text("test-loss") == f"{session.history[-1].test_loss:.4f}"
+    t = session.trace()
+    for equation in t.equations:
+        shown = page.run(
+            "const all = `.card[data-name='${arguments[0]}'] .numbers span`;"
+            "return [...document.querySelectorAll(all)]"
+            ".map((span) => Number(span.exact.split(' = ')[1]))",
+            equation.name,
+        )
+        expected = np.atleast_2d(t[equation.name])[:4, :8].ravel()
+        np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-30)
+    lit = page.run("return [...document.querySelectorAll('.card.at')].map((c) => c.dataset.name)")
+    assert lit == ([t.equations[2].name] if kind == "equation" else [])
+    if kind == "equation":
+        page.picture("equation")
+
+
+def test_it_plays_and_pauses_and_goes_back(page, session):
+    page.click("#play")
+    page.wait(lambda: int(page.text("epoch").split()[0]) > 20)
+    page.click("#play")
+    page.wait(lambda: page.text("play") == "Play")
+    epochs = int(page.text("epoch").split()[0])
+    for _ in range(5):
+        session.step("epoch")
+    page.run(
+        "const r = document.getElementById('rewind'); r.value = 5;"
+        "r.dispatchEvent(new Event('change'))"
+    )
+    page.wait(lambda: page.text("epoch") == "5")
+    assert epochs > 20
+    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
+    page.click("#reset")
+    page.wait(lambda: page.text("epoch") == "0")
+    assert page.text("loss") == f"{session.history[0].loss:.4f}"
+
+
+def test_frames_come_while_it_plays(page):
+    page.click("#play")
+    page.wait(lambda: int(page.text("epoch").split()[0]) > 5)
+    before = page.run("return [shown.frames, shown.bytes, performance.now()]")
+    time.sleep(2)
+    after = page.run("return [shown.frames, shown.bytes, performance.now()]")
+    page.picture("playing")
+    seconds = (after[2] - before[2]) / 1000
+    frames, sent = (after[0] - before[0]) / seconds, (after[1] - before[1]) / seconds
+    print(f"{frames:.1f} frames a second, {sent:,.0f} bytes a second")
+    assert frames > 1  # how many is a figure of the machine
+
+
+def test_a_weight_is_set_by_keyboard(page, session):
+    button = page.find("#nodes button[aria-label='unit 3 of layer 1']")
+    page.run("arguments[0].focus()", button)
+    button.send_keys("\n")
+    fields = page.driver.find_elements("css selector", "#inspector input")
+    assert len(fields) == 3
+    page.run(
+        "arguments[0].value = 1.25; arguments[0].dispatchEvent(new Event('change'))", fields[1]
+    )
+    session.edit(2, 1.25)  # W1[0, 2]
+    page.wait(lambda: page.text("loss") == f"{session.history[-1].loss:.4f}")
+    page.picture("weight")
+
+
+def test_the_network_grows_and_shrinks(page):
+    page.click("#more-layers")
+    page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 16)
+    page.click("#nodes .column button[aria-label='one unit less in hidden layer 2']")
+    page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 15)
+    page.step("epoch")
+    page.picture("deeper")
+    assert page.complaints() == []
+
+
+def test_points_are_drawn(page):
+    from selenium.webdriver import ActionChains
+
+    page.click("#draw")
+    page.set("brush", "2")
+    ActionChains(page.driver).move_to_element(page.find("#map")).click().perform()
+    page.wait(lambda: page.run("return shown.data") == "drawn")
+    assert page.run("return shown.points") == 301
+
+
+def test_a_csv_file_is_shown_and_its_names_stay_text(page, tmp_path):
+    evil = "<img src=x onerror=document.title='owned'>"
+    rows = "".join(f"{i % 7},{i % 5},{'yes' if i % 2 else evil}\n" for i in range(40))
+    file = tmp_path / "own.csv"
+    file.write_text(f"a,{evil},answer\n{rows}")
+    page.find("#file").send_keys(str(file))
+    page.wait(lambda: page.run("return shown.data") == "table")
+    assert page.text("x2") == evil
+    assert evil in page.text("legend")
+    page.step("epoch")
+    assert page.run("return document.querySelectorAll('img').length") == 0
+    assert page.driver.title == "handgrad play"
+    assert page.complaints() == []
+    page.picture("csv")
+
+
+def test_a_table_that_is_none_is_refused_in_words(page, tmp_path):
+    file = tmp_path / "none.csv"
+    file.write_bytes(b"\x00\x01")
+    page.find("#file").send_keys(str(file))
+    page.wait(lambda: page.text("notice"))
+    assert page.run("return shown.data") == "spiral"
+    page.complaints()
+
+
+def downloaded(page, name):
+    path = page.driver.downloads / name
+    page.wait(path.exists)
+    content = path.read_bytes()
+    path.rename(path.with_suffix(".taken"))
+    return content
+
+
+def test_what_is_taken_along_trains_to_the_same_weights(page, session, tmp_path):
+    for _ in range(2):
+        page.step("epoch")
+        session.step("epoch")
+    page.click("[data-take=python]")
+    program = tmp_path / "train.py"
+    program.write_bytes(downloaded(page, "train.py"))
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, check=True, timeout=120
+    )
+    found = dict(line.split(" = ") for line in done.stdout.splitlines()[1:])
+    page.click("[data-take=model]")
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(downloaded(page, "handgrad.safetensors"))
+    for name, array in load_model(file).params.named():
+        np.testing.assert_array_equal(array, session.run.params[name])
+        assert found[name] == str(array.tolist())
+    page.click("[data-take=history]")
+    assert len(downloaded(page, "history.csv").splitlines()) == 4
+
+
+def test_the_link_restores_the_settings(page):
+    page.set("set-activation", "tanh")
+    page.set("set-data", "moons")
+    page.click("#copy-link")
+    page.wait(lambda: "moons" in page.run("return location.hash"))
+    link = page.run("return location.href")
+    assert "token" not in link
+    page.set("set-data", "xor")
+    page.open(link)
+    page.wait(lambda: page.run("return shown.data") == "moons")
+    assert page.run("return document.getElementById('set-activation').value") == "tanh"
+
+
+def test_the_gradient_check(page):
+    page.step("epoch")
+    page.click("#check")
+    page.wait(lambda: page.run("return document.getElementById('check-result').open"))
+    assert page.text("check-words").startswith("Every gradient is right")
+    assert len(page.driver.find_elements("css selector", "#check-table tr")) == 5
+    page.picture("check")
+    page.click("#check-result button")
+
+
+def test_the_tour_can_be_walked_and_left(page):
+    page.click("#tour-start")
+    titles = []
+    while not page.run("return document.getElementById('tour').hidden"):
+        titles.append(page.text("tour-title"))
+        if len(titles) == 6:
+            page.picture("tour")
+        page.click("#tour-next")
+    assert len(set(titles)) == 10
+    page.click("#tour-start")
+    page.find("#tour-next").send_keys("\ue00c")
+    assert page.run("return document.getElementById('tour').hidden")
+
+
+def test_keys_alone_do(page):
+    from selenium.webdriver import ActionChains
+
+    body = page.find("body")
+    body.send_keys("s")
+    page.wait(lambda: page.text("epoch") == "1")
+    body.send_keys(" ")
+    page.wait(lambda: page.text("play") == "Pause")
+    body.send_keys(" ")
+    page.wait(lambda: page.text("play") == "Play")
+    body.send_keys("r")
+    page.wait(lambda: page.text("epoch") == "0")
+    before = page.text("which-sample")
+    page.find("#map").send_keys("\ue014")
+    page.wait(lambda: page.text("which-sample") != before)
+    seen = set()
+    for _ in range(80):
+        ActionChains(page.driver).send_keys("\t").perform()
+        seen.add(
+            page.run(
+                "const e = document.activeElement; return e.id || e.getAttribute('aria-label')"
+            )
+        )
+    assert {"play", "step", "by", "speed", "reset", "set-data", "map", "check"} <= seen
+
+
+@pytest.mark.parametrize("data", ["spiral", "penguins"])
+def test_it_fits_a_screen_and_a_telephone(page, data):
+    page.set("set-data", data)
+    page.step("epoch")
+    page.size(1280, 800)
+    time.sleep(0.3)
+    sizes = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+    assert page.run(sizes) == [1280, 800]
+    cut = page.run(
+        "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
+        "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
+    )
+    assert cut == []
+    page.picture(f"{data}-light")
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    time.sleep(0.2)
+    page.picture(f"{data}-dark")
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    page.size(400, 850)
+    time.sleep(0.3)
+    assert page.run(sizes)[0] == 400
+    page.picture(f"{data}-400")
+    page.size(400, 2500)
+    time.sleep(0.3)
+    page.picture(f"{data}-400-whole")
+
+
+def test_two_tabs_show_the_same_run(page):
+    first = page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        page.open()
+        page.step("epoch")
+        loss = page.text("loss")
+        page.driver.switch_to.window(first)
+        page.wait(lambda: page.text("loss") == loss)
+        page.driver.switch_to.new_window("tab")
+        page.driver.get(re.sub("#.*", "", page.address))  # a tab that was never given the token
+        page.wait(lambda: "#token" in page.text("notice"))
+        page.driver.close()
+    finally:
+        for handle in page.driver.window_handles:
+            if handle != first:
+                page.driver.switch_to.window(handle)
+                page.driver.close()
+        page.driver.switch_to.window(first)
+    page.complaints()
+
+
+def test_the_server_may_end_and_start_again(driver, tmp_path):
+    process, address = served()
+    page = Page(driver, address)
+    port = re.search(":([0-9]+)/", address)[1]
+    page.open()
+    ended(process)
+    page.wait(lambda: "has ended" in page.text("notice"))
+    process, address = served("--port", port)
+    try:
+        page.wait(lambda: "does not answer this address" in page.text("notice"))
+        page.open(address)
+        page.step("epoch")
+        assert page.text("epoch") == "1"
+    finally:
+        ended(process)
+        driver.get("about:blank")
+    page.complaints()
+
+
+def test_a_table_from_the_command_line(driver):
+    process, address = served(str(PENGUINS), "--target", "island")
+    try:
+        page = Page(driver, address)
+        page.open()
+        assert "Torgersen" in page.text("legend")
+        page.step("epoch")
+        assert page.complaints() == []
+    finally:
+        ended(process)
+        driver.get("about:blank")

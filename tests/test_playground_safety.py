@@ -1,0 +1,398 @@
+"""The page's server: attacks on a server that listens on this machine, each refused."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+
+import pytest
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from handgrad.playground import server as servers
+from handgrad.playground.player import Player
+from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
+from handgrad.playground.session import Session
+from handgrad.table import read_table
+
+PORT, TOKEN = 8642, "the-right-token"
+HOST = f"127.0.0.1:{PORT}"
+ORIGIN = f"http://{HOST}"
+OURS = {"origin": ORIGIN, "x-handgrad-token": TOKEN}
+
+
+@pytest.fixture
+def player(request):
+    player = Player(Session(read_table(request.config.rootpath / "src/handgrad/data/penguins.csv")))
+    yield player
+    player.close()
+
+
+@pytest.fixture
+def server(player):
+    return Server(player, port=PORT, token=TOKEN)
+
+
+@pytest.fixture
+def client(server):
+    with TestClient(server.app, base_url=ORIGIN) as client:
+        yield client
+
+
+def connect(client, *, origin=ORIGIN, protocols=("handgrad", TOKEN), **headers):
+    headers.setdefault("host", HOST)
+    if origin is not None:
+        headers["origin"] = origin
+    return client.websocket_connect("/socket", subprotocols=list(protocols), headers=headers)
+
+
+def is_let_in(client, **how):
+    try:
+        with connect(client, **how):
+            return True
+    except WebSocketDisconnect:
+        return False
+
+
+# S23: a name of somebody else's that is made to point to this machine
+WRONG_HOSTS = [
+    "evil.com",
+    "evil.com:8642",
+    "localhost.evil.com:8642",
+    "127.0.0.1.evil.com:8642",
+    "localhost",
+    "127.0.0.1",
+    "127.0.0.1:80",
+    "127.0.0.1:8642@evil.com",
+    "localhost:8642@evil",
+    "LOCALHOST:8642.",
+    "0.0.0.0:8642",
+    "[::1]:8642",
+    "127.0.0.1:8642 ",
+    "127.1:8642",
+    "",
+]
+
+
+@pytest.mark.parametrize("host", WRONG_HOSTS)
+def test_s23_another_host_is_refused(client, host):
+    assert client.get("/", headers={"host": host}).status_code == 400
+    assert not is_let_in(client, host=host)
+
+
+def test_s23_our_own_names_are_served(client):
+    for host in (HOST, f"localhost:{PORT}"):
+        assert client.get("/", headers={"host": host}).status_code == 200
+        assert is_let_in(client, host=host, origin=f"http://{host}")
+
+
+# S24, S25: another page, open in the same browser
+WRONG_ORIGINS = [
+    "http://evil.com",
+    "https://127.0.0.1:8642",
+    "http://127.0.0.1:8642.evil.com",
+    "http://127.0.0.1:86420",
+    "http://127.0.0.1",
+    "http://127.0.0.1:8643",
+    "http://localhost:8642",  # ours, but not the Host of this request
+    "http://evil.com/127.0.0.1:8642",
+    "http://127.0.0.1:8642@evil.com",
+    "HTTP://127.0.0.1:8642",
+    "http://127.0.0.1:8642/",
+    "null",
+    "file://",
+    "",
+]
+
+
+@pytest.mark.parametrize("origin", WRONG_ORIGINS)
+def test_s25_another_origin_is_refused(client, origin):
+    assert not is_let_in(client, origin=origin)
+    headers = {**OURS, "origin": origin}
+    assert client.post("/table", content=b"a,b\n", headers=headers).status_code == 403
+    assert client.get("/take/model", headers=headers).status_code == 403
+
+
+def test_s25_a_socket_without_an_origin_is_refused(client):
+    assert not is_let_in(client, origin=None)
+
+
+@pytest.mark.parametrize(
+    "protocols", [(), ("handgrad",), ("handgrad", ""), ("handgrad", "wrong"), (TOKEN[:-1],)]
+)
+def test_s26_a_socket_without_the_token_is_refused(client, protocols):
+    assert not is_let_in(client, protocols=protocols)
+
+
+def test_s24_a_post_without_an_origin_or_of_another_site_is_refused(client):
+    token = {"x-handgrad-token": TOKEN}
+    assert client.post("/table", content=b"a,b\n", headers=token).status_code == 403
+    for site in ("cross-site", "same-site", "none, cross-site"):
+        headers = {**OURS, "sec-fetch-site": site}
+        assert client.post("/table", content=b"a,b\n", headers=headers).status_code == 403
+    form = client.post("/table", data={"a": "b"}, headers={"origin": ORIGIN})
+    assert form.status_code == 401
+
+
+def test_s26_every_address_but_the_pages_files_needs_the_token(server, client):
+    guarded = 0
+    for route in server.inner.routes:
+        if isinstance(route, WebSocketRoute) or route.path in server.files:
+            continue
+        guarded += 1
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
+            for token in (None, "", "wrong", TOKEN.upper(), TOKEN + " x"):
+                headers = {"origin": ORIGIN} | (
+                    {} if token is None else {"x-handgrad-token": token}
+                )
+                answer = client.request(method, route.path, headers=headers)
+                assert answer.status_code == 401, (method, route.path, token)
+    assert guarded == 4
+    assert client.get("/unknown").status_code == 401
+    assert client.post("/", headers={"origin": ORIGIN}).status_code == 401
+
+
+def test_s26_two_tokens_are_none(client):
+    headers = [("x-handgrad-token", "wrong"), ("x-handgrad-token", TOKEN)]
+    assert client.get("/take/model", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../server.py",
+        "/page/%2e%2e/server.py",
+        "/page/..%2fserver.py",
+        "/page/..\\server.py",
+        "//etc/passwd",
+        "/page//etc/passwd",
+        "/page/main.js%00.css",
+        "/page/",
+        "/page",
+        "/page_other/main.js",
+        "/take/../page/main.js",
+        "/take/model/../../server.py",
+    ],
+)
+def test_s27_no_name_leads_to_another_file(client, path):
+    answer = client.get(path, headers=OURS)
+    assert answer.status_code == 404 or answer.content in [f for f, _ in page_files().values()]
+
+
+def test_s21_the_policy_forbids_what_is_not_ours(client):
+    for path in ("/", "/page/main.js", "/unknown", "/take/model"):
+        headers = client.get(path, headers=OURS).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "require-trusted-types-for 'script'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in headers
+
+
+def test_s21_the_page_makes_no_markup_and_asks_nothing_of_the_network():
+    markup = (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "DOMParser",
+    )
+    for address, (content, _) in page_files().items():
+        text = content.decode()
+        for word in (*markup, "new Function", "javascript:", "https:", " style=", " onclick="):
+            assert word not in text, (address, word)
+        for place in text.split("http://")[1:]:
+            assert place.startswith("www.w3.org/"), address  # names of markup, fetched by nobody
+
+
+def test_s22_it_listens_on_this_machine_only():
+    with listening(None) as listener:
+        assert listener.getsockname()[0] == "127.0.0.1"
+    with listening(0) as one:
+        one.listen()
+        with pytest.raises(OSError, match="name another with --port"):
+            listening(one.getsockname()[1])
+
+
+# S28: uploads
+def post(client, content):
+    return client.post("/table", content=content, headers=OURS)
+
+
+def test_a_table_is_taken(client, player):
+    answer = post(client, b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n")
+    assert answer.status_code == 200
+    assert player.session.recipe.data == "table"
+    assert player.session.points.classes.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\x01\x02",
+        b"PAR1 is no table",
+        b"\x1f\x8b and no gzip",
+        b"a,b\n1\n",
+        b"a,b,c\n1,2,x\n",
+        b'a,b\n"1,2\n',
+        b"\xff\xfe\xff\n",
+        b"<html><script>alert(1)</script>",
+    ],
+)
+def test_s18_what_is_no_table_is_refused_in_words(client, player, content):
+    answer = post(client, content)
+    assert answer.status_code == 422
+    assert answer.json()["message"]
+    assert "/tmp" not in answer.json()["message"]
+    assert player.session.recipe.data == "spiral"
+
+
+def test_s28_a_table_that_is_too_large_is_refused_while_it_comes(client):
+    sent = 0
+
+    def chunks():  # no Content-Length
+        nonlocal sent
+        for _ in range(40):
+            sent += 1
+            yield b"1,2,x\n" * 100_000
+
+    answer = client.post("/table", content=chunks(), headers=OURS)
+    assert answer.status_code == 422
+    assert f"{MOST_BYTES:,}" in answer.json()["message"]
+
+
+def test_s21_names_of_a_table_stay_text(client, player):
+    evil = "<img src=x onerror=alert(1)>"
+    assert post(client, f'a,{evil},kind\n1,2,"{evil}"\n3,4,y\n'.encode()).status_code == 200
+    with connect(client) as socket:
+        socket.send_json({"do": "next"})
+        layout = socket.receive_json()
+    assert layout["names"] == ["a", evil]  # as JSON; a test in the browser sees that it is text
+
+
+# S29: messages
+def told(client, message):
+    with connect(client) as socket:
+        socket.send_text(message if isinstance(message, str) else json.dumps(message))
+        return socket.receive_json()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "nothing",
+        "[" * 60_000,
+        "[]",
+        '{"do": NaN}',
+        {"do": "open", "path": "/etc/passwd"},
+        {"do": "__class__"},
+        {"do": ["step"]},
+        {"do": "step", "by": "system"},
+        {"do": "step", "by": {}},
+        {"do": "play", "by": "epoch", "speed": 10**9},
+        {"do": "play", "by": "epoch", "speed": True},
+        {"do": "change", "settings": {"hidden": [10**6]}},
+        {"do": "change", "settings": {"n": 10**9}},
+        {"do": "change", "settings": {"rate": 1e999}},
+        {"do": "change", "settings": "x"},
+        {"do": "edit", "place": 10**30, "value": 1},
+        {"do": "edit", "place": 0, "value": "1"},
+        {"do": "rewind", "epoch": 1.5},
+        {"do": "sample", "row": None},
+        {"do": "draw", "points": [[0, 0, 0]] * 201},
+        {"do": "draw", "points": [[0, 0]]},
+        {"do": "draw", "points": [["a", 0, 0]]},
+    ],
+    ids=lambda message: str(message)[:50],
+)
+def test_s29_what_cannot_be_is_refused_in_words(client, message):
+    answer = told(client, message)
+    assert answer["kind"] == "refused"
+    assert answer["message"]
+
+
+def test_a_page_that_does_not_ask_gets_no_frame_and_one_that_asks_the_latest(client, player):
+    with connect(client) as socket:
+        socket.send_json({"do": "next"})
+        socket.receive_json()
+        socket.receive_bytes()
+        for _ in range(20):
+            socket.send_json({"do": "step", "by": "batch"})
+        socket.send_json({"do": "check"})
+        assert socket.receive_json()["kind"] == "check"  # and none of twenty frames before it
+        socket.send_json({"do": "next"})
+        content = socket.receive_bytes()
+        size = int.from_bytes(content[:4], "little")
+        assert json.loads(content[4 : 4 + size])["updates"] == 20
+
+
+def test_it_plays_and_pauses(player):
+    player.play("batch", 0)
+    deadline = time.monotonic() + 10
+    while player.session.run.epochs < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with player.lock:
+        player.pause()
+    epochs = player.session.run.updates
+    assert player.session.run.epochs >= 3
+    time.sleep(0.1)
+    assert player.session.run.updates == epochs
+
+
+# The server itself, over the wire.
+@pytest.fixture
+def running(player):
+    import uvicorn
+
+    listener = listening(0)
+    port = listener.getsockname()[1]
+    server = uvicorn.Server(servers.configuration(Server(player, port=port, token=TOKEN).app))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def wire(port, request):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request)
+        return connection.recv(65536)
+
+
+def test_s23_no_host_or_two_are_refused_over_the_wire(running):
+    good = f"Host: 127.0.0.1:{running}\r\n"
+    for headers in ("", "Host: evil.com\r\n" + good, good + good):
+        answer = wire(running, f"GET / HTTP/1.1\r\n{headers}\r\n".encode())
+        assert answer.split()[1] == b"400", headers
+    assert wire(running, f"GET / HTTP/1.1\r\n{good}\r\n".encode()).split()[1] == b"200"
+
+
+def test_s28_slow_senders_keep_nobody_from_being_answered(running):
+    slow = [socket.create_connection(("127.0.0.1", running)) for _ in range(100)]
+    for connection in slow:
+        connection.sendall(b"POST /table HTTP/1.1\r\nHost: ")
+    started = time.monotonic()
+    answer = wire(running, f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n\r\n".encode())
+    assert answer.split()[1] == b"200"
+    assert time.monotonic() - started < 1
+    for connection in slow:
+        connection.close()
+
+
+def test_s30_the_token_is_neither_logged_nor_sent_back(running, capfd):
+    request = f"GET /?token={TOKEN} HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n\r\n"
+    assert TOKEN.encode() not in wire(running, request.encode())
+    out = capfd.readouterr()
+    assert TOKEN not in out.out + out.err
