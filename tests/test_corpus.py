@@ -10,14 +10,23 @@ import pickle
 import threading
 import time
 import warnings
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.pipeline import Pipeline
 
-from handgrad import DivergenceError, DivergenceWarning, MLPClassifier, MLPRegressor
+from handgrad import (
+    DivergenceError,
+    DivergenceWarning,
+    MLPClassifier,
+    MLPRegressor,
+    VersionError,
+    __version__,
+)
 
 X = np.random.default_rng(0).normal(size=(60, 4))
 y = np.arange(60) % 2
@@ -296,6 +305,31 @@ class TestWhatTakesMoreThanOneCall:
         old.set_params(random_state=1).fit(X, y)
         worker.join()
         assert all(np.array_equal(answer, expected) for answer in answers)
+
+    @pytest.mark.parametrize("older", ["0.0.9", None])
+    def test_e53_a_pickle_of_another_version_is_refused_by_name(self, older):
+        model = MLPClassifier(**QUICK).fit(X, y)
+        again = pickle.loads(pickle.dumps(model))
+        assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+        assert not hasattr(again, "_handgrad_version")
+        state = model.__getstate__()
+        assert state.pop("_handgrad_version") == __version__
+        if older:
+            state["_handgrad_version"] = older
+        fresh = MLPClassifier()
+        with pytest.raises(VersionError, match=rf"{older or 'before'}.*{__version__}.*save\(\)"):
+            fresh.__setstate__(state)
+        assert not hasattr(fresh, "model_")
+
+    def test_a_warning_points_at_the_users_line(self):
+        for fit in (
+            MLPClassifier(**QUICK, batch_size=100).fit,
+            Pipeline([("network", MLPClassifier(**QUICK, batch_size=100))]).fit,
+            partial(MLPClassifier(**QUICK, batch_size=100).partial_fit, classes=[0, 1]),
+        ):
+            with pytest.warns(UserWarning, match="batch_size=100 is more than") as seen:
+                fit(X, y)
+            assert {warning.filename for warning in seen} == {__file__}
 
     @pytest.mark.filterwarnings("ignore::handgrad.DivergenceWarning")
     def test_a_large_scale_without_preprocessing_is_told_of(self):

@@ -388,3 +388,14 @@ def test_lacking_parts_are_refused(key):
     (tensors if key in tensors else metadata).pop(key)
     with pytest.raises(ValueError, match="encoder in the file is not valid"):
         Encoder.from_parts(metadata, tensors)
+
+
+def test_ten_million_offset_numbers_in_float32_are_standardised_to_six_digits():
+    x = np.random.default_rng(0).standard_normal((10_000_000, 1), dtype=np.float32)
+    x += 10_000
+    mean, deviation = x.mean(dtype=np.float64), x.std(dtype=np.float64)
+    encoder = Encoder.fit(x)
+    assert abs(encoder.mean[0] - mean) < 1e-6
+    assert abs(encoder.scale[0] / deviation - 1) < 1e-6
+    z = encoder.transform(x[:1000], np.dtype(np.float64))
+    np.testing.assert_allclose(z, (x[:1000].astype(float) - mean) / deviation, atol=1e-6)

@@ -413,7 +413,7 @@ def test_info_wants_a_model_or_the_machine(call):
 def eight_processors(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     monkeypatch.setattr(choice, "CONTAINER_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr(choice, "blas_in_use", lambda: [{"num_threads": 8}])
+    monkeypatch.setattr(choice, "blas_in_use", lambda: [{"num_threads": 16}])
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return tmp_path / "cpu.max"
 

@@ -1,6 +1,7 @@
 """The page's server: attacks on a server that listens on this machine, each refused."""
 
 import asyncio
+import gzip
 import json
 import signal
 import socket
@@ -269,6 +270,16 @@ def test_s28_a_table_that_is_too_large_is_refused_while_it_comes(client):
     answer = client.post("/table", content=chunks(), headers=OURS)
     assert answer.status_code == 422
     assert f"{MOST_BYTES:,}" in answer.json()["message"]
+
+
+def test_s7_what_is_packed_is_not_unfolded(client, player):
+    bomb = gzip.compress(b"a,b,kind\n" + b"1,2,x\n" * 10_000_000)
+    assert len(bomb) < MOST_BYTES
+    started = time.monotonic()
+    answer = post(client, bomb)
+    assert answer.status_code == 422
+    assert "plain CSV" in answer.json()["message"]
+    assert time.monotonic() - started < 2
 
 
 def test_s21_names_of_a_table_stay_text(client, player):

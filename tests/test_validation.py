@@ -122,3 +122,11 @@ def test_a_regressor_watches_r2_and_the_loss_where_there_is_none():
     pinball = make_scorer(mean_pinball_loss, greater_is_better=False, alpha=0.9)
     model.set_params(scoring=pinball).fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
     assert model.best_validation_score_ == pinball(model, X[150:], y[150:])
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle", "coslog4"])
+def test_a_schedule_that_ends_with_max_iter_is_no_training_cut_short(schedule):
+    X, y = make_blobs(60, 3, centers=3, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MLPClassifier((5,), learning_rate=schedule, max_iter=4, random_state=0).fit(X, y)

@@ -13,6 +13,7 @@ from handgrad.errors import (
     DivergenceWarning,
     HandgradError,
     ModelFileError,
+    VersionError,
 )
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
+    "VersionError",
     "read_table",
 ]
 

@@ -523,7 +523,7 @@ def _reason(reason: str) -> str:
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
 @SEPARATOR
 def predict(model: Path, table: Path, proba: bool, output: Path | None, **options: Any) -> None:
-    """Predict the label of every row of TABLE, as CSV.
+    """Predict labels, or numbers, of every row of TABLE, as CSV.
 
     Columns are found by name: their order is free, others are ignored. TABLE may be - for the
     standard input.
@@ -532,7 +532,9 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         output = None
     _check_output(output, model, table)
     _load(*TABLE_LIBRARIES)
-    trained = _classifier(model)
+    trained = load_model(model)
+    if proba and not len(trained.classes):
+        raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
     columns = read_table(table, separator=separator_of(options))
     content = _predictions(trained, columns, with_probabilities=proba).encode()
     _report_extra(trained, columns)
@@ -547,23 +549,53 @@ def _classifier(path: Path) -> Model:
     model = load_model(path)
     if not len(model.classes) or model.is_multilabel:
         raise ModelFileError(
-            f"{str(path)!r} does not give each row one label, which this command is for; load it "
-            "in Python, with handgrad.MLPRegressor.load or handgrad.MLPClassifier.load"
+            f"{str(path)!r} does not give each row one label, which this command is for; "
+            "`handgrad predict` takes it, and in Python handgrad.MLPRegressor.load or "
+            "handgrad.MLPClassifier.load, whose score() judges it"
         )
     return model
 
 
 def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
-    scores, output = model.scores(columns), model.architecture.output
-    given = model.classes[decide(output, scores)].tolist()
-    classes = model.classes.tolist() if with_probabilities else []
-    shares = proba(output, scores)[:, : len(classes)].tolist()
+    if len(model.classes):
+        header, rows = _predicted_labels(model, columns, with_probabilities)
+    else:
+        header, rows = _number_names(model), model.predict_numbers(columns).tolist()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["prediction", *(f"probability {label}" for label in classes)])
-    for label, row in zip(given, shares, strict=True):
-        writer.writerow([label, *(f"{p:.6g}" for p in row)])
+    writer.writerow(header)
+    writer.writerows(rows)
     return text.getvalue()
+
+
+def _predicted_labels(
+    model: Model, columns: "pa.Table", with_probabilities: bool
+) -> tuple[list[str], list[list[Any]]]:
+    scores, output = model.scores(columns), model.architecture.output
+    if model.is_multilabel:  # a column for each label, 1 where a row has it
+        header = [f"prediction {label}" for label in model.classes.tolist()]
+        rows: list[list[Any]] = decide(output, scores).tolist()
+    else:
+        header = ["prediction"]
+        rows = [[label] for label in model.classes[decide(output, scores)].tolist()]
+    if with_probabilities:
+        header += [f"probability {label}" for label in model.classes.tolist()]
+        shares = proba(output, scores)[:, : len(model.classes)].tolist()
+        for row, part in zip(rows, shares, strict=True):
+            row += [f"{p:.6g}" for p in part]
+    return header, rows
+
+
+def _number_names(model: Model) -> list[str]:
+    """Name the columns of predicted numbers: by target where there are several, and quantile."""
+    architecture = model.architecture
+    n_targets = architecture.n_targets
+    targets = (
+        ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
+    )
+    if architecture.output != "quantile" or len(architecture.loss.quantiles) == 1:
+        return targets
+    return [f"{name} {q:g}" for name in targets for q in architecture.loss.quantiles]
 
 
 @main.command("evaluate")
@@ -680,7 +712,11 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
         print_json(_info_json(trained))
         return
     say(f"target: {shown(trained.target) if trained.target else 'not known'}")
-    say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}")
+    if len(trained.classes):
+        several = ", any of which a row may have" if trained.is_multilabel else ""
+        say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}{several}")
+    else:
+        say(f"predicts numbers: {', '.join(_number_names(trained))}")
     say(f"network: {network_line(trained)}")
     print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
@@ -690,6 +726,7 @@ def _info_json(model: Model) -> dict[str, Any]:
     return {
         "target": model.target,
         "classes": [str(label) for label in model.classes.tolist()],
+        "numbers": [] if len(model.classes) else _number_names(model),
         "network": network_json(model),
         "numeric_columns": model.encoder.number_names,
         "categorical_columns": {

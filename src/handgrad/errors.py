@@ -5,6 +5,7 @@
         DataError          the rows, columns, labels or cells do not fit the task
         ModelFileError     a file is not a handgrad model, or is a damaged one
         DivergenceError    the loss or a parameter stopped being a finite number
+        VersionError       a pickle is another version's
 
 They are ValueErrors, so code written for scikit-learn catches them. A parameter of
 the wrong type or range raises scikit-learn's own InvalidParameterError, and a path
@@ -54,6 +55,10 @@ class DivergenceError(HandgradError):
         super().__init__(message)
         self.epoch, self.batch, self.layer = epoch, batch, layer
         self.last_loss, self.learning_rate = last_loss, learning_rate
+
+
+class VersionError(HandgradError):
+    """A pickle was written by another version of handgrad; model files hold for all."""
 
 
 class DivergenceWarning(UserWarning):

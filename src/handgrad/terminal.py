@@ -73,8 +73,13 @@ def print_table(table: "Table", *, whole: bool = False) -> None:
 def print_text(lines: "Iterable[Text]") -> None:
     """Print lines of several styles, wrapped at a terminal's width or at PAGE_WIDTH."""
     console = _console()
-    console.width = min(console.width, PAGE_WIDTH)
+    console.width = page_width()
     _print(console, lines)
+
+
+def page_width() -> int:
+    """Give the width of text that is read as text: a terminal's, if that is less than a page's."""
+    return min(_console().width, PAGE_WIDTH)
 
 
 def _print(console: "Console", pieces: "Iterable[Table | Text]") -> None:

@@ -6,7 +6,6 @@ Here scikit-learn's vocabulary (X, y, coefs_) meets that of the derivation (x, y
 import copy
 import inspect
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial as partially
@@ -23,12 +22,13 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 from sklearn.utils.validation import check_is_fitted
 
+from handgrad import __version__
 from handgrad.activations import ACTIVATIONS
 from handgrad.batches import split
 from handgrad.dropout import per_layer
 from handgrad.encode import Encoder
 from handgrad.engines.choice import choose, require_compiled
-from handgrad.errors import DataError, DivergenceWarning
+from handgrad.errors import DataError, DivergenceWarning, VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.checks import (
@@ -43,6 +43,7 @@ from handgrad.estimators.checks import (
     learning_weight,
     of_mean_one,
     precision,
+    warn,
     warn_of_constants,
 )
 from handgrad.estimators.inside import Inside
@@ -58,6 +59,7 @@ from handgrad.optim import SGD, Adam, AdamW, Optimizer
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
 from handgrad.rows import Rows, is_sparse, row_keys
+from handgrad.schedules import OF_TIME
 from handgrad.training import CLASSIFIERS, Run, Score, Settings, train, train_lbfgs
 
 Array = NDArray[Any]
@@ -346,12 +348,11 @@ class MLP(
         kept, held_back = split(keys, strata, self.validation_fraction, given.weight)
         if not len(held_back):
             classes = len(np.unique(strata))
-            warnings.warn(
+            warn(
                 f"validation_fraction={self.validation_fraction} of {n} rows"
                 f"{f' in {classes} classes' if classes > 1 else ''} leaves none to hold back "
                 "(equal rows stay together); training on all rows and watching their loss instead",
                 UserWarning,
-                stacklevel=5,
             )
         return kept, held_back
 
@@ -458,11 +459,10 @@ class MLP(
         self.loss_ = found.loss
         self.best_loss_ = found.loss
         if not found.converged:
-            warnings.warn(
+            warn(
                 f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
                 "Raise max_iter or max_fun, or scale the data.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
     def _keep_members(self, runs: list[Run]) -> None:
@@ -508,17 +508,16 @@ class MLP(
         finally:  # an interrupt leaves networks without an epoch: they are not to predict
             self._keep_members([run for run in self._runs[1:] if run.epochs])
         if self.diverged_:
-            warnings.warn(
+            warn(
                 f"training diverges, although its numbers are finite: {self._explosion}. "
                 "Lower the learning rate, or scale the inputs.",
                 DivergenceWarning,
-                stacklevel=5,
             )
-        if "max_iter" in reasons and not partial:
-            warnings.warn(
+        runs_to_its_end = isinstance(self.learning_rate, str) and self.learning_rate in OF_TIME
+        if "max_iter" in reasons and not partial and not runs_to_its_end:
+            warn(
                 f"max_iter={self.max_iter} epochs are done and the training could gain from more",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
     def _optimizer(self) -> Optimizer:
@@ -539,10 +538,9 @@ class MLP(
     def _settings(self, n: int, n_watched: int) -> Settings:
         batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
         if batch_size > n:
-            warnings.warn(
+            warn(
                 f"batch_size={batch_size} is more than the {n} training rows; taking all",
                 UserWarning,
-                stacklevel=6,
             )
         return Settings(
             optimizer=self._optimizer(),
@@ -648,12 +646,11 @@ class MLP(
         ]
         for layer, share in enumerate(self.dead_units_, start=1):
             if share > 0.5 and len(some) >= ROWS_FOR_A_WARNING:
-                warnings.warn(
+                warn(
                     f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
                     f"each of {len(some)} rows, and will not learn any more. Lower the learning "
                     'rate, or take the activation "leaky_relu".',
                     ConvergenceWarning,
-                    stacklevel=5,
                 )
 
     def _chance(self, rows: Rows) -> float:
@@ -747,6 +744,21 @@ class MLP(
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_handgrad_version": __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Refuse the pickle of another version, whose attributes may mean something else."""
+        state = dict(state)
+        version = state.pop("_handgrad_version", "before 0.1.0")
+        if version != __version__:
+            raise VersionError(
+                f"this {type(self).__name__} was pickled by handgrad {version}, and this is "
+                f"{__version__}: pickles hold for one version. Fit again, and keep models with "
+                "save(), whose files are read by every later version."
+            )
+        super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,6 +1,7 @@
 """The border at which a user's input is checked: rows, labels, numbers, weights, units."""
 
 import math
+import sys
 import warnings
 from numbers import Integral
 from os import PathLike
@@ -63,6 +64,18 @@ def given_rows(columns: Any, y: Array, weight: NDArray[np.float64] | None) -> Gi
     """Put checked rows together, without those that weigh nothing."""
     given = Given(columns, y, weight, np.arange(len(y)))
     return given if weight is None else given.take(np.flatnonzero(weight))
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called us: the first that is neither handgrad's nor scikit-learn's."""
+    frame, level = sys._getframe(0), 1
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in ("handgrad", "sklearn")
 
 
 # -- rows -------------------------------------------------------------------------------------
@@ -178,10 +191,9 @@ def check_scale(columns: Any, names: tuple[str, ...]) -> None:
             'dense X with preprocess="auto"'
         )
     if largest[column] > LARGE:
-        warnings.warn(
+        warn(
             f"{told}: a network without preprocessing learns little from such; scale the columns",
             UserWarning,
-            stacklevel=6,
         )
 
 
@@ -223,11 +235,10 @@ def warn_of_constants(table: Any, encoder: Encoder) -> None:
             if len(cells) > 1 and cells.min() == cells.max():  # never where one is missing
                 constant.append(name)
     if constant:
-        warnings.warn(
+        warn(
             f"the columns {constant} are the same in every row, so nothing is learnt from them; "
             "leave them out",
             UserWarning,
-            stacklevel=6,
         )
 
 
@@ -287,11 +298,10 @@ def _check_indicator(y: Any, X: Any) -> Array:
         )
     several: Array = indicator.astype(np.int64)
     if (several.sum(axis=1) == 1).all():
-        warnings.warn(
+        warn(
             "every row of y has exactly one of several labels; if these are one-hot classes, pass "
             "y.argmax(axis=1), whose probabilities sum to 1",
             UserWarning,
-            stacklevel=8,
         )
     return several
 

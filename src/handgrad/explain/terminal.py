@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from handgrad.explain.inputs import Column
 from handgrad.explain.story import Explanation, Step
 from handgrad.formula import text
-from handgrad.terminal import PAGE_WIDTH, print_table, print_text, say, shown
+from handgrad.terminal import page_width, print_table, print_text, say, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,7 +66,7 @@ def _lines(step: Step) -> "Iterator[Text]":
 def _wrapped(sentence: str, style: str) -> "Iterator[Text]":
     from rich.text import Text
 
-    for line in textwrap.wrap(sentence, PAGE_WIDTH - MARGIN):
+    for line in textwrap.wrap(sentence, max(20, page_width() - MARGIN)):
         yield Text(" " * MARGIN + line, style)
 
 
@@ -78,7 +78,7 @@ def _numbers(step: Step) -> "Iterator[Text]":
     if not step.shape:
         cells = [f"{step.entries[0].value:.6g}"]
     width = max(map(len, cells))
-    per_line = max(1, (PAGE_WIDTH - MARGIN + 3) // (width + 3))
+    per_line = max(1, (page_width() - MARGIN + 3) // (width + 3))
     for start in range(0, len(cells), per_line):
         line = "   ".join(cell.ljust(width) for cell in cells[start : start + per_line])
         yield Text(" " * MARGIN + line.rstrip())

@@ -35,6 +35,7 @@ PORT = 8642  # unless it is taken, or another is asked for
 PROTOCOL = "handgrad"
 MOST_BYTES = 5_000_000  # of a table that is dropped on the page
 MOST_SECONDS = 20.0  # that its sending may take
+PACKED = (b"\x1f\x8b", b"PAR1", b"PK")  # a little of these may unfold to more than fits
 LONGEST_MESSAGE = 65_536
 BACKLOG = 128  # connections that wait to be taken
 PAUSE = 0.008  # seconds between two looks for a newer frame
@@ -183,13 +184,15 @@ async def _body(request: Request) -> bytes:
 
 
 def read_bytes(content: bytes) -> "pa.Table":
-    """Read a table as ``read_table`` reads a file, which for this moment it is.
+    """Read plain CSV as ``read_table`` reads a file, which for this moment it is.
 
     Raises
     ------
     DataError
         If it is none.
     """
+    if content.startswith(PACKED):
+        raise DataError("a table for the page must be plain CSV; unpack it, or save it as CSV")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_bytes(content)

@@ -94,6 +94,7 @@ export function draw(frame) {
   byId("updates").textContent = frame.updates;
   byId("loss").textContent = fixed(frame.measure[1]);
   byId("test-loss").textContent = fixed(frame.measure[2]);
+  byId("accuracy-of").textContent = frame.measure[4] == null ? "accuracy" : "test accuracy";
   const accuracy = frame.measure[4] ?? frame.measure[3];
   byId("accuracy").textContent = `${(100 * accuracy).toFixed(1)} %`;
   const rewind = byId("rewind");
