@@ -16,6 +16,7 @@ from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
 from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
+from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.trace import trace
@@ -443,6 +444,19 @@ def test_the_model_file_predicts_what_the_page_shows(session):
     kept = np.isfinite(numbers(session.penguins, "body_mass_g"))
     np.testing.assert_allclose(shown[kept], y, rtol=1e-9)
     assert model.target == "species"
+
+
+def test_a_replay_asks_nothing_of_the_network_and_holds_no_markup_of_others(session):
+    session.change({"hidden": [100, 100]})
+    for _ in range(3):
+        session.step("epoch")
+    text = replay(session).decode()
+    assert "default-src 'none'; script-src 'sha256-" in text
+    assert "://" not in text.split('id="run"')[0]
+    assert len(text) < 5_000_000
+    session.change({"activation": "gelu"})
+    with pytest.raises(DataError, match="another activation"):
+        replay(session)
 
 
 def test_the_history_as_csv(session):

@@ -16,8 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from handgrad.activations import ACTIVATIONS as ALL_ACTIVATIONS
 from handgrad.model_file import load_model
+from handgrad.network import forward
 from handgrad.playground.recipe import Recipe
+from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
@@ -317,6 +320,33 @@ def test_what_is_taken_along_trains_to_the_same_weights(page, session, tmp_path)
         assert found[name] == str(array.tolist())
     page.click("[data-take=history]")
     assert len(downloaded(page, "history.csv").splitlines()) == 4
+
+
+ACTIVATIONS = sorted(set(ALL_ACTIVATIONS) - {"gelu"})
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_replay_computes_the_librarys_numbers(driver, session, tmp_path, activation):
+    session.change({"activation": activation, "hidden": [5, 4]})
+    for _ in range(4):
+        session.step("epoch")
+    file = tmp_path / "replay.html"
+    file.write_bytes(replay(session))
+    page = Page(driver, file.as_uri())
+    driver.get(page.address)
+    shown = [
+        page.run("return run.points.map((x) => forward(arguments[0], x))", at) for at in (0, 4)
+    ]
+    for at, flat in ((0, session.initial.flat), (1, session.run.params.flat)):
+        y = forward(session.architecture, session.run.params.like(flat), session.points.x).y
+        np.testing.assert_allclose(shown[at], y, rtol=1e-9, atol=1e-15)
+    assert page.text("told").startswith(f"epoch 4   loss {session.history[-1].loss:.4f}")
+    page.click("#play")
+    page.wait(lambda: page.text("play") == "Play")
+    assert page.complaints() == []
+    page.size(1280, 800)
+    page.picture("replay")
+    driver.get("about:blank")
 
 
 def test_a_picture_of_the_map(page):

@@ -10,6 +10,7 @@ Its files, in the order in which they lean on each other:
     player.py       the thread that trains
     guard.py        who may ask: Host, Origin, token
     server.py       the addresses, the socket, the start
+    replay/         a run as one file that plays it again without a server
     page/           the page: plain JavaScript, each file one room
 """
 

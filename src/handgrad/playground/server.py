@@ -25,6 +25,7 @@ from handgrad.playground.commands import obey
 from handgrad.playground.guard import App, Guard
 from handgrad.playground.player import Player
 from handgrad.playground.points import MOST_CLASSES, class_columns
+from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
@@ -50,6 +51,7 @@ TAKEAWAYS = {
     "model": ("handgrad.safetensors", takeaway.model_file),
     "python": ("train.py", takeaway.python),
     "history": ("history.csv", takeaway.history_csv),
+    "replay": ("replay.html", replay),
 }
 
 

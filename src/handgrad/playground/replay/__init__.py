@@ -1,0 +1,103 @@
+"""A run as one file: the weights of its moments, and a script that makes the forward pass.
+
+The file asks nothing of the network, and its policy lets run only the script that it came with.
+"""
+
+import base64
+import hashlib
+import json
+import math
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from handgrad.errors import DataError
+from handgrad.page import escaped
+from handgrad.playground.frame import extent
+from handgrad.playground.session import Session, Snapshot
+
+MOST_MOMENTS = 120
+MOST_BYTES = 3_000_000  # of weights
+COLOURS = (
+    (0, 114, 178),
+    (230, 159, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (86, 180, 233),
+    (213, 94, 0),
+)
+TITLE = "handgrad: a network learning"
+
+
+def replay(session: Session) -> bytes:
+    """Write the run so far as one HTML file.
+
+    Raises
+    ------
+    DataError
+        If its activation is gelu, whose normal distribution a browser does not know.
+    """
+    if "gelu" in session.architecture.activations:
+        raise DataError("a replay cannot be made of gelu units; choose another activation")
+    script, style = _file("replay.js"), _file("replay.css")
+    policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
+    told = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
+    network = "-".join(map(str, session.architecture.layer_units))
+    words = f"{network} units, {session.recipe.activation}, {session.recipe.optimizer}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{TITLE}</title><style>{style}</style></head><body>"
+        f"<h1>{TITLE}</h1><p>{escaped(words)}</p>"
+        '<div class="row"><button id="play">Play</button>'
+        '<input id="moment" type="range" min="0" aria-label="Moment of the run"></div>'
+        '<p id="told" role="status"></p><div class="row">'
+        '<canvas id="map" width="640" height="640" role="img" aria-label="Decision map"></canvas>'
+        '<canvas id="curve" width="640" height="420" role="img" aria-label="Loss"></canvas>'
+        f'</div><script type="application/json" id="run">{told}</script>'
+        f"<script>{script}</script></body></html>\n"
+    ).encode()
+
+
+def _file(name: str) -> str:
+    return (files("handgrad") / "playground" / "replay" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _run(session: Session) -> dict[str, Any]:
+    chosen = _moments(session)
+    measures = {measure.epoch: measure for measure in session.history}
+    flats = np.stack([kept.state[0] for kept in chosen]).astype("<f8")
+    return {
+        "units": list(session.architecture.layer_units),
+        "activation": session.recipe.activation,
+        "weights": base64.b64encode(flats.tobytes()).decode(),
+        "moments": [
+            {
+                "epoch": kept.epochs,
+                "loss": _finite(measures[kept.epochs].loss) or 0.0,
+                "test_loss": _finite(measures[kept.epochs].test_loss),
+            }
+            for kept in chosen
+        ],
+        "points": session.points.x.tolist(),
+        "y_t": session.points.y_t.tolist(),
+        "extent": list(extent(session)),
+        "colours": COLOURS,
+    }
+
+
+def _moments(session: Session) -> list[Snapshot]:
+    kept = session.snapshots
+    most = max(2, min(MOST_MOMENTS, MOST_BYTES // kept[0].state[0].nbytes))
+    places = np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int).tolist()
+    return [kept[place] for place in places]
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

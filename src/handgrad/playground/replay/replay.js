@@ -1,0 +1,120 @@
+// A run, played again without a server: weights are in the file, the forward pass is made here.
+
+const run = JSON.parse(document.getElementById("run").textContent);
+const bytes = Uint8Array.from(atob(run.weights), (sign) => sign.charCodeAt(0));
+const weights = new Float64Array(bytes.buffer);
+const size = weights.length / run.moments.length;
+const SIDE = 64;
+const byId = (id) => document.getElementById(id);
+
+const logistic = (r) => 1 / (1 + Math.exp(-r));
+const softplus = (r) => Math.max(r, 0) + Math.log1p(Math.exp(-Math.abs(r)));
+const BENDS = {
+  identity: (r) => r,
+  relu: (r) => Math.max(0, r),
+  tanh: Math.tanh,
+  logistic,
+  softplus,
+  leaky_relu: (r) => (r > 0 ? r : 0.01 * r),
+  elu: (r) => (r > 0 ? r : Math.expm1(r)),
+  selu: (r) => 1.0507009873554805 * (r > 0 ? r : 1.6732632423543772 * Math.expm1(r)),
+  silu: (r) => r * logistic(r),
+  mish: (r) => r * Math.tanh(softplus(r)),
+};
+
+// Equations (1) to (4) for one point, with the weights of one moment.
+function forward(moment, x) {
+  const bend = BENDS[run.activation], last = run.units.length - 2;
+  let at = moment * size, h = x;
+  for (let layer = 0; layer <= last; layer++) {
+    const n = run.units[layer + 1], r = new Array(n);
+    for (let j = 0; j < n; j++) {
+      r[j] = weights[at + h.length * n + j];
+      for (let i = 0; i < h.length; i++) r[j] += h[i] * weights[at + i * n + j];
+    }
+    at += (h.length + 1) * n;
+    h = layer < last ? r.map(bend) : r;
+  }
+  const most = Math.max(...h), e = h.map((score) => Math.exp(score - most));
+  const sum = e.reduce((total, one) => total + one);
+  return e.map((one) => one / sum);
+}
+globalThis.forward = forward; // for whoever wants a number
+
+const canvas = byId("map"), cells = document.createElement("canvas");
+cells.width = cells.height = SIDE;
+
+function show(moment) {
+  const [left, right, low, high] = run.extent, small = cells.getContext("2d"), image = small.createImageData(SIDE, SIDE);
+  for (let row = 0; row < SIDE; row++) {
+    for (let column = 0; column < SIDE; column++) {
+      const y = forward(moment, [left + ((right - left) * (column + 0.5)) / SIDE, high - ((high - low) * (row + 0.5)) / SIDE]);
+      const mixed = [0, 1, 2].map((part) => y.reduce((sum, p, k) => sum + p * run.colours[k][part], 0));
+      image.data.set([...mixed.map((part) => 255 + 0.6 * (part - 255)), 255], 4 * (row * SIDE + column));
+    }
+  }
+  small.putImageData(image, 0, 0);
+  const context = canvas.getContext("2d"), width = canvas.width;
+  context.drawImage(cells, 0, 0, width, width);
+  run.points.forEach(([a, b], row) => {
+    context.beginPath();
+    context.arc(((a - left) / (right - left)) * width, ((high - b) / (high - low)) * width, 5, 0, 7);
+    context.fillStyle = `rgb(${run.colours[run.y_t[row]].join(" ")})`;
+    context.strokeStyle = "#fff";
+    context.fill();
+    context.stroke();
+  });
+  const { epoch, loss, test_loss } = run.moments[moment];
+  byId("told").textContent = `epoch ${epoch}   loss ${loss.toFixed(4)}${test_loss == null ? "" : `   test loss ${test_loss.toFixed(4)}`}`;
+  curve(moment);
+}
+
+function curve(moment) {
+  const plot = byId("curve"), context = plot.getContext("2d"), end = run.moments.at(-1).epoch || 1;
+  const most = Math.max(...run.moments.map((one) => Math.max(one.loss, one.test_loss ?? 0))) || 1;
+  const place = (one, value) => [50 + (one.epoch / end) * (plot.width - 70), 15 + (1 - value / most) * (plot.height - 55)];
+  context.clearRect(0, 0, plot.width, plot.height);
+  context.strokeStyle = context.fillStyle = "#777";
+  context.font = "14px system-ui, sans-serif";
+  context.strokeRect(50, 15, plot.width - 70, plot.height - 55);
+  context.fillText(most.toPrecision(2), 10, 24);
+  context.fillText("0", 34, plot.height - 38);
+  context.fillText(`loss by epoch, 0 to ${end}; dashed: test`, 50, plot.height - 12);
+  for (const [name, colour, dash] of [["loss", "#0072b2", []], ["test_loss", "#d55e00", [6, 5]]]) {
+    context.beginPath();
+    for (const one of run.moments) if (one[name] != null) context.lineTo(...place(one, one[name]));
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    context.setLineDash(dash);
+    context.stroke();
+  }
+  context.setLineDash([]);
+  context.fillStyle = "#0072b2";
+  context.beginPath();
+  context.arc(...place(run.moments[moment], run.moments[moment].loss), 6, 0, 7);
+  context.fill();
+}
+
+const slider = byId("moment");
+let timer = 0;
+
+function stop() {
+  clearInterval(timer);
+  timer = 0;
+  byId("play").textContent = "Play";
+}
+
+slider.max = run.moments.length - 1;
+slider.value = slider.max;
+slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+byId("play").addEventListener("click", () => {
+  if (timer) return stop();
+  if (slider.value === slider.max) slider.value = 0;
+  byId("play").textContent = "Pause";
+  timer = setInterval(() => {
+    slider.value = Number(slider.value) + 1;
+    show(Number(slider.value));
+    if (slider.value === slider.max) stop();
+  }, 60);
+});
+show(run.moments.length - 1);
