@@ -14,9 +14,9 @@ from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
-from handgrad.playground.points import make_points
+from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
-from handgrad.playground.server import likely_target, read_bytes
+from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.trace import trace
 from handgrad.training import Run, train
@@ -191,6 +191,21 @@ def test_a_run_that_diverges_says_so_and_stands_where_it_stood(session):
     assert not session.trouble
 
 
+def test_every_number_shown_is_worked_out_or_left(session):
+    for asked in ({}, {"hidden": []}, {"hidden": [4, 3], "activation": "tanh", "l2": 0.1}):
+        session.change(asked)
+        for equation in session.trace().equations:
+            text = session.spelled(equation.name, 0)
+            assert (
+                text
+                or (asked.get("l2") and equation.number in (5, 7, 8, 11, 12))
+                or (equation.number in (8, 12))
+            ), equation
+    for name, at in [("W1", 0), ("dW1", 10**6), ("dW1", -1), ("x", 0)]:
+        with pytest.raises(ValueError, match="a number must be"):
+            session.spelled(name, at)
+
+
 # -- data ---------------------------------------------------------------------------------------
 
 
@@ -228,10 +243,14 @@ def test_penguins_without_a_measure_are_left_out(session):
 
 def test_a_table_of_ones_own(session):
     table = read_bytes(b"a,b,note,kind\n1,2,x,no\n3,1,y,yes\n2,,z,no\n5,6,w,yes\n")
-    assert likely_target(table) == "kind"
+    assert class_columns(table) == ["a", "b", "note", "kind"]
     session.take_table(table, "kind")
     assert layout(session)["columns"] == ["a", "b"]
     assert len(session.points.x) == 3
+    session.tell("note")
+    assert session.points.classes.tolist() == ["w", "x", "y"]
+    with pytest.raises(ValueError, match="few classes"):
+        session.tell("nothing")
 
 
 def test_a_table_that_cannot_be_shown_changes_nothing(session):
@@ -239,8 +258,7 @@ def test_a_table_that_cannot_be_shown_changes_nothing(session):
     before = session.run.params.flat.copy()
     with pytest.raises(ValueError, match="two columns of numbers"):
         session.take_table(pa.table({"a": ["1", "2"], "y": ["u", "v"]}), "y")
-    with pytest.raises(DataError, match="2 to 6 classes"):
-        likely_target(pa.table({"a": [str(i) for i in range(9)]}))
+    assert class_columns(pa.table({"a": [str(i) for i in range(9)]})) == []
     assert session.recipe.data == "spiral"
     assert session.table is None
     np.testing.assert_array_equal(session.run.params.flat, before)

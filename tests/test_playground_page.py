@@ -27,7 +27,6 @@ pytestmark = [
         CHROMIUM is None or DRIVER is None,
         reason="chromium and chromedriver are not installed (Debian: chromium, chromium-driver)",
     ),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -318,6 +317,35 @@ def test_what_is_taken_along_trains_to_the_same_weights(page, session, tmp_path)
         assert found[name] == str(array.tolist())
     page.click("[data-take=history]")
     assert len(downloaded(page, "history.csv").splitlines()) == 4
+
+
+def test_a_picture_of_the_map(page):
+    page.click("#picture")
+    assert downloaded(page, "map.png").startswith(b"\x89PNG")
+
+
+def test_a_number_tells_where_it_came_from(page, session):
+    from selenium.webdriver import ActionChains
+
+    number = page.find(".card[data-name='dW1'] .numbers span:nth-child(3)")
+    page.run("arguments[0].scrollIntoView({block: 'center'})", number)
+    ActionChains(page.driver).move_to_element(number).perform()
+    page.wait(lambda: "×" in page.text("tip"))
+    assert page.text("tip") == session.spelled("dW1", 2)
+    page.picture("hover")
+
+
+def test_two_runs_are_compared(page):
+    page.step("epoch")
+    page.click("#hold")
+    page.set("set-optimizer", "sgd")
+    page.click("#reset")
+    page.wait(lambda: page.text("epoch") == "0")
+    for _ in range(3):
+        page.step("epoch")
+    page.picture("held")
+    page.click("#hold")
+    assert page.complaints() == []
 
 
 def test_the_link_restores_the_settings(page):

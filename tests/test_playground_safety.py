@@ -1,8 +1,12 @@
 """The page's server: attacks on a server that listens on this machine, each refused."""
 
 import asyncio
+import gzip
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +15,7 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from handgrad.cli import run
 from handgrad.playground import server as servers
 from handgrad.playground.player import Player
 from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
@@ -214,10 +219,8 @@ def test_s21_the_page_makes_no_markup_and_asks_nothing_of_the_network():
 def test_s22_it_listens_on_this_machine_only():
     with listening(None) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
-    with listening(0) as one:
-        one.listen()
-        with pytest.raises(OSError, match="name another with --port"):
-            listening(one.getsockname()[1])
+    with listening(0) as one, pytest.raises(OSError, match="name another with --port"):
+        listening(one.getsockname()[1])
 
 
 # S28: uploads
@@ -235,6 +238,7 @@ def test_a_table_is_taken(client, player):
 @pytest.mark.parametrize(
     "content",
     [
+        b"a,b\n1,1.5\n2,2.5\n3,3.5\n4,4\n5,5\n6,6\n7,7\n",
         b"",
         b"\x00\x01\x02",
         b"PAR1 is no table",
@@ -266,6 +270,16 @@ def test_s28_a_table_that_is_too_large_is_refused_while_it_comes(client):
     answer = client.post("/table", content=chunks(), headers=OURS)
     assert answer.status_code == 422
     assert f"{MOST_BYTES:,}" in answer.json()["message"]
+
+
+def test_s7_what_is_packed_is_not_unfolded(client, player):
+    bomb = gzip.compress(b"a,b,kind\n" + b"1,2,x\n" * 10_000_000)
+    assert len(bomb) < MOST_BYTES
+    started = time.monotonic()
+    answer = post(client, bomb)
+    assert answer.status_code == 422
+    assert "plain CSV" in answer.json()["message"]
+    assert time.monotonic() - started < 2
 
 
 def test_s21_names_of_a_table_stay_text(client, player):
@@ -396,3 +410,53 @@ def test_s30_the_token_is_neither_logged_nor_sent_back(running, capfd):
     assert TOKEN.encode() not in wire(running, request.encode())
     out = capfd.readouterr()
     assert TOKEN not in out.out + out.err
+
+
+# The command.
+def play(*arguments, **how):
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--target", "species"], 2, "name the table too"),
+        (["src/handgrad/data/penguins.csv"], 2, "--target COLUMN"),
+        (["src/handgrad/data/penguins.csv", "--target", "spezies"], 2, "did you mean species"),
+        (["src/handgrad/data/penguins.csv", "--target", "body_mass_g"], 3, "2 to 6 classes"),
+        (["no.csv", "--target", "y"], 5, "no.csv"),
+        (["--port", "0"], 2, "--port"),
+    ],
+)
+def test_a_wrong_command_is_refused_before_anything_listens(request, arguments, code, words):
+    done = play(*arguments, cwd=request.config.rootpath)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert words in " ".join(done.stderr.split())
+
+
+def test_a_port_that_is_taken(request):
+    with listening(0) as taken:
+        done = play("--port", str(taken.getsockname()[1]))
+    assert done.returncode == 5
+    assert "name another with --port" in " ".join(done.stderr.split())
+
+
+def test_an_interrupt_ends_it_quietly():
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert "http://127.0.0.1:" in process.stdout.readline()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_missing_extra_is_named_with_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("handgrad.playground.MODULES", ("starlette", "not_there_at_all"))
+    with pytest.raises(SystemExit) as left:
+        run(["play"])
+    assert left.value.code == 2
+    assert 'pip install ".[play]"' in " ".join(capsys.readouterr().err.split())

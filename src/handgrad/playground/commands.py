@@ -57,6 +57,12 @@ def _change(player: Player, message: dict[str, Any]) -> Answer:
     return None
 
 
+def _tell(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.session.tell(_text(message, "target"))
+    return None
+
+
 def _sample(player: Player, message: dict[str, Any]) -> Answer:
     player.session.look_at(_whole(message, "row"))
     return None
@@ -86,6 +92,11 @@ def _check(player: Player, message: dict[str, Any]) -> Answer:
     return {"kind": "check", "passed": check.passed, "rows": rows, "note": check.note or ""}
 
 
+def _spell(player: Player, message: dict[str, Any]) -> Answer:
+    name, at = _text(message, "name"), _whole(message, "at")
+    return {"kind": "spelled", "name": name, "at": at, "text": player.session.spelled(name, at)}
+
+
 COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "play": _play,
     "pause": _pause,
@@ -94,9 +105,11 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "rewind": _rewind,
     "change": _change,
     "sample": _sample,
+    "tell": _tell,
     "edit": _edit,
     "draw": _draw,
     "check": _check,
+    "spell": _spell,
 }
 
 

@@ -68,6 +68,8 @@ def layout(session: Session) -> dict[str, Any]:
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "has_table": session.table is not None,
         "columns": number_columns(*session.tabled(recipe.data)) if is_table else [],
+        "target": session.target,
+        "targets": session.targets,
         "names": list(points.encoder.names),
         "classes": [str(label) for label in points.classes.tolist()],
         "points": np.round(points.x, 4).tolist(),

@@ -162,6 +162,16 @@ def number_columns(table: "pa.Table", target: str) -> list[str]:
     ]
 
 
+def class_columns(table: "pa.Table") -> list[str]:
+    """List the columns that can be told by colours: those of a few classes."""
+    found = []
+    for name in table.column_names:
+        y, missing = labels(table, name)
+        if 2 <= len(classes_of(y[~missing])) <= MOST_CLASSES:
+            found.append(str(name))
+    return found
+
+
 def _is_number(table: "pa.Table", name: str) -> bool:
     try:
         return bool(np.isfinite(numbers(table, name)).any())

@@ -19,14 +19,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from handgrad.columns import labels
 from handgrad.errors import DataError
-from handgrad.labels import classes_of
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.guard import App, Guard
 from handgrad.playground.player import Player
-from handgrad.playground.points import MOST_CLASSES
+from handgrad.playground.points import MOST_CLASSES, class_columns
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
@@ -37,7 +35,9 @@ PORT = 8642  # unless it is taken, or another is asked for
 PROTOCOL = "handgrad"
 MOST_BYTES = 5_000_000  # of a table that is dropped on the page
 MOST_SECONDS = 20.0  # that its sending may take
+PACKED = (b"\x1f\x8b", b"PAR1", b"PK")  # a little of these may unfold to more than fits
 LONGEST_MESSAGE = 65_536
+BACKLOG = 128  # connections that wait to be taken
 PAUSE = 0.008  # seconds between two looks for a newer frame
 
 KINDS = {
@@ -110,9 +110,13 @@ class Server:
 
     def _take_table(self, content: bytes) -> None:
         table = read_bytes(content)
-        target = likely_target(table)
+        targets = class_columns(table)
+        if not targets:
+            raise DataError(
+                f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none"
+            )
         self.player.pause()
-        self.player.look(lambda session: session.take_table(table, target))
+        self.player.look(lambda session: session.take_table(table, targets[-1]))
 
     async def socket(self, socket: WebSocket) -> None:
         """Answer the messages of one page, one after the other."""
@@ -180,13 +184,15 @@ async def _body(request: Request) -> bytes:
 
 
 def read_bytes(content: bytes) -> "pa.Table":
-    """Read a table as ``read_table`` reads a file, which for this moment it is.
+    """Read plain CSV as ``read_table`` reads a file, which for this moment it is.
 
     Raises
     ------
     DataError
         If it is none.
     """
+    if content.startswith(PACKED):
+        raise DataError("a table for the page must be plain CSV; unpack it, or save it as CSV")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_bytes(content)
@@ -194,21 +200,6 @@ def read_bytes(content: bytes) -> "pa.Table":
             return read_table(path)
         except DataError as error:
             raise DataError(str(error).removeprefix(f"{str(path)!r}: ")) from None
-
-
-def likely_target(table: "pa.Table") -> str:
-    """Choose the last column that holds a few classes.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    for name in reversed(table.column_names):
-        y, missing = labels(table, name)
-        if 2 <= len(classes_of(y[~missing])) <= MOST_CLASSES:
-            return str(name)
-    raise DataError(f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none")
 
 
 # -- the start ------------------------------------------------------------------------------------
@@ -235,6 +226,7 @@ def listening(port: int | None) -> socket.socket:
                     "another with --port, or none for any that is free"
                 ) from None
             continue
+        listener.listen(BACKLOG)  # from here on a browser may come, before anything answers
         return listener
     raise OSError("no port of 127.0.0.1 is free; end a program that listens on one")
 

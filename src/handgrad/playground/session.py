@@ -15,14 +15,18 @@ from handgrad.batches import shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged
+from handgrad.explain.spelled import spelled
+from handgrad.explain.story import Names
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.losses import mean_loss
+from handgrad.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
 from handgrad.playground.points import (
     MOST_CLASSES,
     MOST_POINTS,
     Points,
+    class_columns,
     make_points,
     number_columns,
     of_plane,
@@ -107,6 +111,7 @@ class Session:
     ) -> None:
         self.penguins = penguins
         self.table, self.target = table, target
+        self.targets = [] if table is None else class_columns(table)
         self.drawn: tuple[Array, NDArray[np.intp]] = (np.zeros((0, 2)), np.zeros(0, np.intp))
         self.version = self.layout = 0
         self.sample = self.seen = 0
@@ -216,13 +221,25 @@ class Session:
         ValueError
             If it cannot be used; all stays as it was.
         """
-        before = self.table, self.target
-        self.table, self.target = table, target
+        before = self.table, self.target, self.targets
+        self.table, self.target, self.targets = table, target, class_columns(table)
         try:
             self.start(self.recipe.changed({"data": "table", "x1": "", "x2": ""}))
         except ValueError:
-            self.table, self.target = before
+            self.table, self.target, self.targets = before
             raise
+
+    def tell(self, target: str) -> None:
+        """Learn another column of the user's table.
+
+        Raises
+        ------
+        ValueError
+            If it has no such column of classes.
+        """
+        if self.table is None or target not in self.targets:
+            raise ValueError("the labels must be a column of the table that holds a few classes")
+        self.take_table(self.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
         """Add points to those that are there; the network goes on from where it stands.
@@ -451,6 +468,33 @@ class Session:
             return trace(
                 self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
             )
+
+    def model(self) -> Model:
+        """Give the network as it stands, with what turns columns into its inputs."""
+        points = self.points
+        return Model(
+            points.encoder,
+            self.architecture,
+            self.run.params.copy(),
+            points.classes,
+            target=points.target,
+        )
+
+    def spelled(self, name: str, at: int) -> str:
+        """Work out a number that is shown, entry ``at`` of an equation; "" of those too long to.
+
+        Raises
+        ------
+        ValueError
+            If there is no such number.
+        """
+        t = self.trace()
+        equation = next((known for known in t.equations if known.name == name), None)
+        if equation is None or not 0 <= at < t[name].size:
+            raise ValueError("a number must be that of an equation that is shown")
+        if t.l2 and equation.number in (5, 7, 11):  # with a penalty they are sums of two kinds
+            return ""
+        return spelled(t, equation, Names(self.model()), at)
 
     def check(self) -> GradientCheck:
         """Compare the gradients on some training rows with complex steps."""

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from handgrad.errors import DataError
-from handgrad.model import Model
 from handgrad.model_file import to_bytes
 from handgrad.playground.session import Measure, Session
 from handgrad.training import Settings
@@ -14,16 +13,7 @@ from handgrad.training import Settings
 
 def model_file(session: Session) -> bytes:
     """Write the model as it stands; ``load_model`` and ``MLPClassifier.load`` read it."""
-    points = session.points
-    return to_bytes(
-        Model(
-            points.encoder,
-            session.architecture,
-            session.run.params.copy(),
-            points.classes,
-            target=points.target,
-        )
-    )
+    return to_bytes(session.model())
 
 
 def history_csv(session: Session) -> bytes:

@@ -47,6 +47,14 @@ function columnChoice(name, layout) {
   return control;
 }
 
+function labelChoice(layout) {
+  const select = make("select", { onchange: () => ask("tell", { target: layout.targets[select.selectedIndex] }) },
+    ...layout.targets.map((text) => make("option", { text, selected: text === layout.target })));
+  const control = labelled("labels", select);
+  control.classList.add("wide");
+  return control;
+}
+
 export function setLayout(layout) { settings(layout); }
 
 function settings(layout) {
@@ -57,6 +65,7 @@ function settings(layout) {
     parts.push(whole("n", recipe.n, 10, 2000), slider("noise", recipe.noise, 1, 0.05), whole("data_seed", recipe.data_seed, 0, 9999));
     if (data !== "xor" && data !== "moons") parts.push(choice("classes", [2, 3, 4, 5, 6], recipe.classes));
   }
+  if (data === "table") parts.push(labelChoice(layout));
   if (TABLED.includes(data)) parts.push(columnChoice("x1", layout), columnChoice("x2", layout));
   parts.push(choice("test_share", [0, 0.1, 0.2, 0.3, 0.5], recipe.test_share));
   byId("data-settings").replaceChildren(...parts);
@@ -85,6 +94,7 @@ export function draw(frame) {
   byId("updates").textContent = frame.updates;
   byId("loss").textContent = fixed(frame.measure[1]);
   byId("test-loss").textContent = fixed(frame.measure[2]);
+  byId("accuracy-of").textContent = frame.measure[4] == null ? "accuracy" : "test accuracy";
   const accuracy = frame.measure[4] ?? frame.measure[3];
   byId("accuracy").textContent = `${(100 * accuracy).toFixed(1)} %`;
   const rewind = byId("rewind");

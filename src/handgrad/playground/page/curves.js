@@ -5,34 +5,49 @@ import { style } from "./palette.js";
 
 const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
 const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
-let last = null;
+let last = null, held = null, words = "";
+
+// Keep the curves as they are, to compare the next run with; without words, let them go.
+export function hold(told) {
+  words = told;
+  held = told ? last : null;
+}
+
+const rowsOf = (numbers) => Array.from({ length: numbers.length / 5 }, (_, i) => numbers.subarray(5 * i, 5 * i + 5));
 
 export function draw(frame) {
   last = frame.curves;
   const kind = byId("curve").value, isLog = byId("log").checked && kind === "loss";
   byId("log").disabled = kind !== "loss";
   canvas.setAttribute("aria-label", `${kind} by epoch`);
-  const { context, width, height } = fitted(canvas), rows = [];
-  for (let i = 0; i < last.length; i += 5) rows.push(last.subarray(i, i + 5));
+  const { context, width, height } = fitted(canvas), rows = rowsOf(last), before = held ? rowsOf(held) : [];
   const level = isLog ? (value) => Math.log10(Math.max(value, 1e-12)) : (value) => value;
-  const values = rows.flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
+  const values = [...rows, ...before].flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
   let least = kind === "accuracy" ? 0 : isLog ? Math.min(...values) : 0, most = kind === "accuracy" ? 1 : Math.max(...values, isLog ? -9 : 1e-3);
   if (isLog) { least = Math.floor(least * 2) / 2; most = Math.ceil(most * 2) / 2; if (least === most) most += 0.5; }
-  const end = Math.max(rows.at(-1)[0], 10);
+  const end = Math.max(rows.at(-1)[0], before.at(-1)?.[0] ?? 0, 10);
   const x = (epoch) => LEFT + (epoch / end) * (width - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - least) / (most - least)) * (height - TOP - BOTTOM);
   context.clearRect(0, 0, width, height);
   axes(context, { width, height, x, y, least, most, end, isLog, kind });
-  const colours = [style("--up"), style("--down")];
+  const colours = [style("--up"), style("--down")], grey = style("--soft");
   COLUMNS[kind].forEach((column, which) => {
-    context.beginPath();
-    rows.forEach((row) => { if (Number.isFinite(row[column])) context.lineTo(x(row[0]), y(level(row[column]))); });
-    context.setLineDash(which ? [5, 4] : []);
-    context.strokeStyle = colours[which];
-    context.lineWidth = 1.9;
-    context.stroke();
+    curve(before, column, which, grey, 1.1);
+    curve(rows, column, which, colours[which], 1.9);
   });
   context.setLineDash([]);
+  context.textAlign = "right";
+  context.fillStyle = grey;
+  context.fillText(held ? words : "", width - RIGHT - 4, TOP + 24);
+
+  function curve(points, column, isTest, colour, thick) {
+    context.beginPath();
+    for (const row of points) if (Number.isFinite(row[column])) context.lineTo(x(row[0]), y(level(row[column])));
+    context.setLineDash(isTest ? [5, 4] : []);
+    context.strokeStyle = colour;
+    context.lineWidth = thick;
+    context.stroke();
+  }
 }
 
 function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {

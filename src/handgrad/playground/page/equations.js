@@ -1,6 +1,7 @@
 // Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
 
 import { brief, byId, formula, make, tight, tip } from "./dom.js";
+import { ask } from "./link.js";
 import { signed } from "./palette.js";
 
 const EVERY = 90; // milliseconds between two refreshments while it plays: numbers want reading
@@ -69,9 +70,28 @@ function fill(element, name, { shape, numbers }) {
     const span = spans[place], text = columns > 5 ? tight(number) : brief(number);
     if (span.textContent !== text) span.textContent = text;
     span.style.background = signed(number ?? 0, largest);
+    span.entry = { name, at: shape.length === 2 ? Number(span.dataset.i) * shape[1] + Number(span.dataset.j) : Number(span.dataset.j) };
     span.exact = `${name}${shape.length ? `[${shape.length === 2 ? `${span.dataset.i}, ` : ""}${span.dataset.j}]` : ""} = ${number ?? "not finite"}`;
   });
 }
 
-byId("cards").addEventListener("pointermove", (event) => tip(event.target.exact ?? "", event.clientX, event.clientY));
-byId("cards").addEventListener("pointerleave", () => tip(""));
+// -- where a number came from -----------------------------------------------------------------
+
+let under = null, soon = 0, place = [0, 0];
+
+function look(event) {
+  const span = event.target.exact ? event.target : null;
+  place = [event.clientX, event.clientY];
+  if (span && span === under) return;
+  under = span;
+  clearTimeout(soon);
+  tip(span?.exact ?? "", ...place);
+  if (span && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
+}
+
+export function showSpelled({ name, at, text }) {
+  if (under?.entry.name === name && under.entry.at === at && text) tip(text, ...place);
+}
+
+byId("cards").addEventListener("pointermove", look);
+byId("cards").addEventListener("pointerleave", () => { under = null; clearTimeout(soon); tip(""); });

@@ -30,6 +30,7 @@ function told(message) {
     if (layoutNow) controls.setLayout(layoutNow);
     return;
   }
+  if (message.kind === "spelled") return equations.showSpelled(message);
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.points.length });
@@ -48,7 +49,11 @@ function drawn(buffer) {
 
 graph.onChange(controls.changeSettings);
 take.onSay(say);
-for (const id of ["curve", "log"]) byId(id).addEventListener("change", () => last && curves.draw(last));
+byId("hold").addEventListener("change", (event) => {
+  const { optimizer, rate } = layoutNow.recipe;
+  curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
+});
+for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
 addEventListener("resize", () => { if (last) { map.draw(last); curves.draw(last); } });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) { map.draw(last); curves.draw(last); graph.draw(last); } });
 

@@ -12,19 +12,25 @@ async function take(what) {
   const answer = await fetch(`/take/${what}`, { headers: headers() });
   if (!answer.ok) return say(answer.status === 409 ? (await answer.json()).message : "the server did not give it");
   const name = answer.headers.get("content-disposition").match(/filename="(.*)"/)[1];
-  const address = URL.createObjectURL(await answer.blob());
-  make("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
+  save(await answer.blob(), name);
 }
 
 async function give(file) {
   if (file.size > 5_000_000) return say("a table for the page must have at most 5,000,000 bytes");
   const answer = await fetch("/table", { method: "POST", headers: headers(), body: file });
   if (!answer.ok) say((await answer.json().catch(() => ({ message: "the table was refused" }))).message);
-  else say(`${file.name} is shown: two of its columns, and the last column that holds a few classes. It stays on this machine.`);
+  else say(`${file.name} is shown: two of its columns, with the last column of a few classes as labels. It stays on this machine.`);
 }
 
 for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));
+
+function save(content, name) {
+  const address = URL.createObjectURL(content);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
+byId("picture").addEventListener("click", () => byId("map").toBlob((content) => save(content, "map.png")));
 
 byId("copy-link").addEventListener("click", async () => {
   const settings = new URLSearchParams(Object.entries(recipe).map(([name, value]) => [name, JSON.stringify(value)]));
