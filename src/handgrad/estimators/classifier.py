@@ -16,10 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
-from handgrad.estimators.base import MLP, Outputs, Validation, goes_in_steps
+from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight
 from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
+from handgrad.estimators.record import Validation
 from handgrad.history import Epoch
 from handgrad.labels import classes_of, encode_labels
 from handgrad.losses import LossSettings

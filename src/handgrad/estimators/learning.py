@@ -1,0 +1,139 @@
+"""Training proper: the settings of a run, its epochs or iterations, and how it ended."""
+
+import math
+from dataclasses import replace
+from functools import partial as partially
+
+from sklearn.exceptions import ConvergenceWarning
+
+from handgrad.engines.choice import choose
+from handgrad.errors import DivergenceWarning
+from handgrad.estimators.callbacks import Callbacks
+from handgrad.estimators.checks import warn
+from handgrad.estimators.progress import progress
+from handgrad.estimators.record import Record, Validation
+from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.rows import Rows
+from handgrad.schedules import OF_TIME
+from handgrad.training import Run, Settings, train, train_lbfgs
+
+
+class Learning(Record):
+    """The part of an estimator that trains its networks."""
+
+    def _use(self, engine: str, reason: str) -> None:
+        self.engine_, self.engine_reason_ = engine, reason
+        self.model_ = replace(self.model_, engine=engine)
+        if self.verbose:
+            print(f"Engine: {engine} ({reason})")
+
+    def _minimise(self, rows: Rows) -> None:
+        self._use("numpy", "lbfgs runs on the reference")
+        results = [
+            train_lbfgs(
+                self.model_.architecture,
+                run.params,
+                rows,
+                l2=float(self.alpha),
+                max_iter=self.max_iter,
+                max_fun=self.max_fun,
+                tol=float(self.tol),
+            )
+            for run in self._runs
+        ]
+        self._keep_members(self._runs[1:])
+        found = next((result for result in results if not result.converged), results[0])
+        self.n_iter_, self.t_ = found.iterations, len(rows) * found.iterations
+        self.loss_ = found.loss
+        self.best_loss_ = found.loss
+        if not found.converged:
+            warn(
+                f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
+                "Raise max_iter or max_fun, or scale the data.",
+                ConvergenceWarning,
+            )
+
+    def _keep_members(self, runs: list[Run]) -> None:
+        self.model_ = replace(self.model_, members=tuple(run.params for run in runs))
+
+    def _descend(
+        self,
+        rows: Rows,
+        validation: Validation | None,
+        callbacks: Callbacks | None,
+        *,
+        partial: bool,
+    ) -> None:
+        architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
+        settings = self._settings(len(rows), 0 if validation is None else len(validation.rows))
+        choice = choose(
+            self.engine,
+            architecture,
+            settings.optimizer,
+            rows,
+            batch_size=settings.batch_size,
+            epochs=epochs,
+        )
+        self._use(choice.name, choice.reason)
+        chance = self._chance(rows)
+        reasons = []
+        try:
+            with progress(bool(self.verbose), epochs * len(self._runs)) as show:
+                for number, run in enumerate(self._runs):
+                    history = train(
+                        architecture,
+                        run,
+                        settings,
+                        rows,
+                        epochs=epochs,
+                        validation=None if validation is None else validation.rows,
+                        score=None if validation is None else self._scorer(validation, run),
+                        on_epoch=partially(self._record, number, show, chance, callbacks),
+                        make_engine=choice.make,
+                    )
+                    self._add_history(number, (), history.reason)
+                    reasons.append(history.reason)
+        finally:  # an interrupt leaves networks without an epoch: they are not to predict
+            self._keep_members([run for run in self._runs[1:] if run.epochs])
+        if self.diverged_:
+            warn(
+                f"training diverges, although its numbers are finite: {self._explosion}. "
+                "Lower the learning rate, or scale the inputs.",
+                DivergenceWarning,
+            )
+        runs_to_its_end = isinstance(self.learning_rate, str) and self.learning_rate in OF_TIME
+        if "max_iter" in reasons and not partial and not runs_to_its_end:
+            warn(
+                f"max_iter={self.max_iter} epochs are done and the training could gain from more",
+                ConvergenceWarning,
+            )
+
+    def _optimizer(self) -> Optimizer:
+        if self.solver == "sgd":
+            return SGD(float(self.momentum), bool(self.nesterovs_momentum))
+        adam = float(self.beta_1), float(self.beta_2), float(self.epsilon)
+        return Adam(*adam) if self.solver == "adam" else AdamW(*adam, float(self.weight_decay))
+
+    def _settings(self, n: int, n_watched: int) -> Settings:
+        batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
+        if batch_size > n:
+            warn(
+                f"batch_size={batch_size} is more than the {n} training rows; taking all",
+                UserWarning,
+            )
+        return Settings(
+            optimizer=self._optimizer(),
+            learning_rate_init=float(self.learning_rate_init),
+            learning_rate=self.learning_rate,
+            power_t=float(self.power_t),
+            schedule_epochs=self.max_iter,
+            warmup_epochs=float(self.warmup_epochs),
+            dropout=self._dropout(),
+            clip_norm=math.inf if self.clip_norm is None else float(self.clip_norm),
+            batch_size=batch_size,
+            shuffle=bool(self.shuffle),
+            l2=float(self.alpha),
+            monitor=self._monitor(n_watched) if n_watched and self.early_stopping else "loss",
+            tol=float(self.tol),
+            patience=float(self.n_iter_no_change),
+        )

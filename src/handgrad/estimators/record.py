@@ -1,0 +1,171 @@
+"""What a fit writes down: a row an epoch, how it is judged, and what went wrong."""
+
+import copy
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer
+
+from handgrad.estimators.callbacks import Callbacks
+from handgrad.estimators.checks import Given, HeldOut, warn
+from handgrad.estimators.parameters import Parameters
+from handgrad.estimators.progress import Show
+from handgrad.history import Epoch, History
+from handgrad.model import Model
+from handgrad.network import forward
+from handgrad.rows import Rows, is_sparse
+from handgrad.training import Run, Score
+
+Array = NDArray[Any]
+
+# A run that explodes: such a weight, or a loss so many times that of chance for so many epochs.
+LARGEST_WEIGHT = 1e6
+TIMES_CHANCE, EPOCHS_TOO_LARGE = 10, 3
+
+ROWS_LOOKED_AT = 4096  # for dead units
+ROWS_FOR_A_WARNING = 50  # few rows leave many units at 0 that are not dead
+
+
+class Validation(NamedTuple):
+    """Rows that are only looked at."""
+
+    rows: Rows
+    given: Given
+    seen: HeldOut  # what a scorer sees: X as the user gave it
+
+
+class Record(Parameters):
+    """The part of an estimator that keeps the record of its training, and judges it."""
+
+    model_: Model
+    _runs: list[Run]
+
+    def _watched(self, n: int) -> str | Callable[..., float]:
+        """Say what "auto" means for n rows held back."""
+        raise NotImplementedError
+
+    def _start_record(self) -> None:
+        self.histories_: tuple[History, ...] = (History(()),) * self.n_ensemble
+        self.diverged_, self._explosion = False, ""
+        self.n_iter_, self.t_ = 0, 0
+        self.loss_ = math.inf
+        self.loss_curve_: list[float] = []
+        self.best_loss_: float | None = None if self.early_stopping else math.inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
+
+    def _monitor(self, n: int) -> str:
+        """Name what early stopping watches on n rows."""
+        scoring = self._watched(n)
+        if scoring == "loss":
+            return "validation_loss"
+        return "validation_error" if scoring == "accuracy" else "validation_score"
+
+    def _scorer(self, validation: Validation, run: Run) -> Score | None:
+        """Make what judges the network after an epoch, where training does not know how."""
+        scoring = self._watched(len(validation.rows))
+        if scoring in ("loss", "accuracy"):
+            return None
+        scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+        X, y, weight = validation.seen
+        weighed = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
+
+        def score() -> float:
+            # A scorer may do to an estimator what it likes; the one that trains is kept from it.
+            judged = copy.copy(self)
+            judged.model_ = replace(self.model_, params=run.params, members=())
+            return float(scorer(judged, X, y, **weighed))
+
+        return score
+
+    def _record(
+        self, number: int, show: Show, chance: float, callbacks: Callbacks | None, epoch: Epoch
+    ) -> bool:
+        """Bring the attributes up to date after an epoch, so that an interrupt leaves them true."""
+        run = self._runs[number]
+        self._add_history(number, (epoch,), "")
+        self._watch_for_divergence(number, chance)
+        score = self._score_of(epoch)
+        if number == 0:
+            self._record_first(epoch, score)
+        show(epoch.epoch, epoch.loss + epoch.penalty, score)
+        stop = False
+        if callbacks is not None:
+            now = replace(self.model_, params=run.params.copy(), members=())
+            stop = callbacks.epoch(now)
+        return bool(self.on_epoch is not None and self.on_epoch(epoch)) or stop
+
+    def _record_first(self, epoch: Epoch, score: float | None) -> None:
+        """Bring up to date what scikit-learn's users look for: it tells of the first network."""
+        self.n_iter_, self.t_ = self.n_iter_ + 1, self._runs[0].rows_seen
+        self.loss_ = epoch.loss + epoch.penalty
+        self.loss_curve_.append(self.loss_)
+        if self.best_loss_ is not None:
+            self.best_loss_ = min(self.best_loss_, self.loss_)
+        if score is not None and self.early_stopping:
+            self.validation_scores_ = [*(self.validation_scores_ or []), score]
+            self.best_validation_score_ = max(self.validation_scores_)
+
+    def _add_history(self, number: int, epochs: tuple[Epoch, ...], reason: str) -> None:
+        histories = list(self.histories_)
+        histories[number] += History(epochs, reason)
+        self.histories_ = tuple(histories)
+
+    def _watch_for_divergence(self, number: int, chance: float) -> None:
+        """Flag a run that explodes without becoming infinite; the warning waits for its end."""
+        last = self.histories_[number].epochs[-EPOCHS_TOO_LARGE:]
+        losses = len(last) == EPOCHS_TOO_LARGE and min(epoch.loss for epoch in last)
+        largest = max(float(np.abs(W).max()) for W in self._runs[number].params.W)
+        what = ""
+        if largest > LARGEST_WEIGHT:
+            what = f"a weight of {largest:.3g}"
+        elif losses > TIMES_CHANCE * chance:
+            what = f"a loss of {losses:.3g}, where chance gives {chance:.3g},"
+        if what and not self.diverged_:
+            rate = last[-1].learning_rate
+            self._explosion = f"{what} in epoch {last[-1].epoch} at learning rate {rate:g}"
+            self.diverged_ = True
+
+    def _conclude(self, rows: Rows, validation: Validation | None) -> None:
+        """Do what takes the trained network: find its dead units."""
+        some: Any = rows.x[:ROWS_LOOKED_AT]
+        if is_sparse(some):
+            some = some.toarray()
+        model = self.model_
+        hidden = forward(model.architecture, model.params, some).h[1:]
+        self.dead_units_ = [
+            float((h == 0).all(axis=0).mean()) if name == "relu" else 0.0
+            for h, name in zip(hidden, model.architecture.activations, strict=True)
+        ]
+        for layer, share in enumerate(self.dead_units_, start=1):
+            if share > 0.5 and len(some) >= ROWS_FOR_A_WARNING:
+                warn(
+                    f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
+                    f"each of {len(some)} rows, and will not learn any more. Lower the learning "
+                    'rate, or take the activation "leaky_relu".',
+                    ConvergenceWarning,
+                )
+
+    def _chance(self, rows: Rows) -> float:
+        """Compute the loss of one who does not look at the inputs."""
+        raise NotImplementedError
+
+    def _score_of(self, epoch: Epoch) -> float | None:
+        """Read off an epoch what ``scoring`` says of it; None where nothing was held back."""
+        if epoch.validation_score is not None:
+            return epoch.validation_score
+        if self._watched(0) == "accuracy":
+            return epoch.validation_accuracy
+        return None if epoch.validation_loss is None else -epoch.validation_loss
+
+
+def _weighs(scorer: Any) -> bool:
+    """Tell whether a scorer can weigh rows."""
+    metric = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in inspect.signature(metric).parameters
