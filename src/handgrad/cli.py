@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -34,10 +34,8 @@ from handgrad import __version__
 from handgrad.atomic_file import write_atomically
 from handgrad.cli_data import (
     Labelled,
+    Part,
     Parts,
-    check_columns,
-    class_numbers,
-    labels_of,
     partition,
     read_labelled,
     separator_of,
@@ -50,9 +48,17 @@ from handgrad.cli_explain import (
     print_check_json,
     write_page,
 )
+from handgrad.cli_judge import (
+    Judgement,
+    Truths,
+    judge,
+    number_names,
+    read_truths,
+    targets_of,
+)
 from handgrad.cli_play import start_playing
 from handgrad.errors import DataError, DivergenceError, ModelFileError
-from handgrad.evaluation import Evaluation, evaluate
+from handgrad.evaluation import Evaluation
 from handgrad.explain.terminal import print_explanation
 from handgrad.history import Epoch, History
 from handgrad.labels import encode_labels
@@ -181,6 +187,13 @@ def main(context: click.Context) -> None:
 @click.argument("table", type=TABLE, required=False)
 @click.option("--target", type=COLUMN, help="Column to predict.  [needed with TABLE]")
 @click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    default="classification",
+    show_default=True,
+    help="Predict labels, or numbers.",
+)
+@click.option(
     "--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."
 )
 @click.option(
@@ -288,13 +301,16 @@ def main(context: click.Context) -> None:
 @click.option("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Train a classifier on a table.
+    """Train a network on a table.
 
     TABLE is a CSV file (also gzipped) or a Parquet file, or - for the standard input. Numbers
     are standardised, texts and booleans one-hot encoded, missing cells filled in. Without TABLE
-    it trains on the 344 Palmer penguins that come with handgrad.
+    it trains on the 344 Palmer penguins that come with handgrad: on their species, or with --task
+    regression on their weight.
     """
     _check_output(options["model_path"], table)
+    if options["report"] is not None and options["task"] == "regression":
+        raise click.UsageError("--report is for --task classification; leave it out")
     _check_report(options["report"])
     _check_engine(options["engine"])
     _load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
@@ -303,7 +319,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **op
     estimator, seconds = _train(parts, options, show=not quiet)
     model = replace(estimator.model_, target=data.target)
     judged = parts.judged()
-    evaluation = _evaluate(model, judged.table, encode_labels(judged.y, model.classes))
+    evaluation = judge(model, judged.table, _truths(judged, model))
     engine = {"name": estimator.engine_, "reason": estimator.engine_reason_}
     history = estimator.history_
     outcome = Outcome(data, parts, model, history, evaluation, judged.name, seconds, engine)
@@ -322,7 +338,7 @@ class Outcome:
     parts: Parts
     model: Model
     history: History
-    evaluation: Evaluation
+    evaluation: Judgement
     judged_by: str
     seconds: float
     engine: dict[str, str]
@@ -343,6 +359,7 @@ class Outcome:
         return {
             "table": self.data.name,
             "target": self.data.target,
+            "task": self.data.task,
             "rows": {
                 "training": len(self.parts.training.y),
                 "validation": len(self.parts.validation.y) if self.parts.validation else 0,
@@ -362,12 +379,13 @@ class Outcome:
 
 
 def _train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
-    from handgrad.estimators import MLPClassifier
+    from handgrad.estimators import MLPClassifier, MLPRegressor
 
     validation = parts.validation
-    estimator = MLPClassifier(
-        options["hidden"],
-        options["activation"],
+    kind = MLPRegressor if options["task"] == "regression" else MLPClassifier
+    estimator = kind(
+        hidden_layer_sizes=options["hidden"],
+        activation=options["activation"],
         alpha=options["l2"],
         batch_size=min(options["batch_size"], len(parts.training.y)),
         learning_rate_init=options["learning_rate"],
@@ -449,8 +467,16 @@ def _write_outcome(outcome: Outcome, options: dict[str, Any]) -> list[Path]:
     return written
 
 
+def _truths(part: Part, model: Model) -> Truths:
+    """Give the truth of rows none of which is without it."""
+    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
+    return Truths(y_t, np.zeros(len(y_t), dtype=bool))
+
+
 def _write_report(outcome: Outcome, folder: Path, lr: float) -> list[Path]:
     from handgrad.report import Judged, write_report
+
+    assert isinstance(outcome.evaluation, Evaluation)  # of labels: fit has seen to it
 
     part = outcome.parts.judged()
     y_t = encode_labels(part.y, outcome.model.classes)
@@ -490,7 +516,8 @@ def _print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> N
     ]
     say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     if outcome.data.n_unlabelled:
-        say(f"left out: {outcome.data.n_unlabelled:,} rows without a label")
+        what = "number" if outcome.data.task == "regression" else "label"
+        say(f"left out: {outcome.data.n_unlabelled:,} rows without a {what}")
     say(f"network: {network_line(outcome.model)}")
     kept = "" if outcome.parts.validation is None else f"; kept epoch {outcome.kept_epoch}"
     ended = _reason(outcome.history.reason)
@@ -544,23 +571,11 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
         write_atomically(output, content)
 
 
-def _classifier(path: Path) -> Model:
-    """Read a model that gives each row one label."""
-    model = load_model(path)
-    if not len(model.classes) or model.is_multilabel:
-        raise ModelFileError(
-            f"{str(path)!r} does not give each row one label, which this command is for; "
-            "`handgrad predict` takes it, and in Python handgrad.MLPRegressor.load or "
-            "handgrad.MLPClassifier.load, whose score() judges it"
-        )
-    return model
-
-
 def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
     if len(model.classes):
         header, rows = _predicted_labels(model, columns, with_probabilities)
     else:
-        header, rows = _number_names(model), model.predict_numbers(columns).tolist()
+        header, rows = number_names(model), model.predict_numbers(columns).tolist()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -586,22 +601,16 @@ def _predicted_labels(
     return header, rows
 
 
-def _number_names(model: Model) -> list[str]:
-    """Name the columns of predicted numbers: by target where there are several, and quantile."""
-    architecture = model.architecture
-    n_targets = architecture.n_targets
-    targets = (
-        ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
-    )
-    if architecture.output != "quantile" or len(architecture.loss.quantiles) == 1:
-        return targets
-    return [f"{name} {q:g}" for name in targets for q in architecture.loss.quantiles]
-
-
 @main.command("evaluate")
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--target",
+    "targets",
+    type=COLUMN,
+    multiple=True,
+    help="Column of the truth; one for each that is predicted.  [default: as trained]",
+)
 @SEPARATOR
 @click.option(
     "--report",
@@ -613,32 +622,34 @@ def _number_names(model: Model) -> list[str]:
 def evaluate_command(
     model: Path,
     table: Path,
-    target: str | None,
+    targets: tuple[str, ...],
     report: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Judge MODEL by the labelled rows of TABLE."""
+    """Judge MODEL by rows of TABLE whose truth is known.
+
+    Where a row may have several labels, or several numbers are predicted, name the column of each
+    with --target, in the order in which they were trained.
+    """
     _check_report(report)
     _load(*TABLE_LIBRARIES)
-    trained = _classifier(model)
+    trained = load_model(model)
+    if report is not None and (trained.is_multilabel or not len(trained.classes)):
+        raise click.UsageError("--report is for models that give each row one label; leave it out")
     columns = read_table(table, separator=separator_of(options))
-    target = target or trained.target
-    if target is None:
-        raise click.UsageError("the model does not know its target; name it: --target COLUMN")
-    check_columns(columns, [target], "--target")
-    y, missing = labels_of(columns, target)
-    y_t = class_numbers(y, missing, trained.classes)
-    log_proba = trained.predict_log_proba(columns)
-    evaluation = evaluate(y_t[~missing], log_proba[~missing], trained.classes)
-    _report_extra(trained, columns, target)
-    if missing.any():
-        note(f"left out: {int(missing.sum()):,} rows without a label")
+    known = targets_of(trained, targets)
+    truths = read_truths(trained, columns, known)
+    evaluation = judge(trained, columns, truths)
+    _report_extra(trained, columns, known)
+    if truths.missing.any():
+        what = "label" if len(trained.classes) else "number"
+        note(f"left out: {int(truths.missing.sum()):,} rows without a {what}")
     written = []
-    if report is not None:
-        labelled = np.flatnonzero(~missing)
-        rows = take(columns, labelled)
-        written = _report_of(trained, rows, y_t[labelled], evaluation, report, str(table))
+    if report is not None and isinstance(evaluation, Evaluation):
+        labelled = np.flatnonzero(~truths.missing)
+        rows, y_t = take(columns, labelled), truths.y_t[labelled]
+        written = _report_of(trained, rows, y_t, evaluation, report, str(table))
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         print_json(evaluation_json(evaluation) | files)
@@ -682,7 +693,7 @@ def _report_of(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
-    """Tell what MODEL is: its columns, layers and classes.
+    """Tell what MODEL is: columns, layers and predictions.
 
     With --machine, tell what computes here instead, and what would be faster.
     """
@@ -716,17 +727,19 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
         several = ", any of which a row may have" if trained.is_multilabel else ""
         say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}{several}")
     else:
-        say(f"predicts numbers: {', '.join(_number_names(trained))}")
+        say(f"predicts numbers: {', '.join(number_names(trained))}")
     say(f"network: {network_line(trained)}")
     print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
 
 
 def _info_json(model: Model) -> dict[str, Any]:
+    predicts: dict[str, Any] = {"numbers": number_names(model)}
+    if len(model.classes):
+        predicts = {"classes": [str(label) for label in model.classes.tolist()]}
     return {
         "target": model.target,
-        "classes": [str(label) for label in model.classes.tolist()],
-        "numbers": [] if len(model.classes) else _number_names(model),
+        **predicts,
         "network": network_json(model),
         "numeric_columns": model.encoder.number_names,
         "categorical_columns": {
@@ -884,12 +897,8 @@ def _load(*libraries: str) -> None:
         raise KeyboardInterrupt
 
 
-def _evaluate(model: Model, columns: "pa.Table", y_t: NDArray[np.intp]) -> Evaluation:
-    return evaluate(y_t, model.predict_log_proba(columns), model.classes)
-
-
-def _report_extra(model: Model, columns: "pa.Table", target: str | None = None) -> None:
-    known = {target, model.target}
+def _report_extra(model: Model, columns: "pa.Table", targets: Sequence[str] = ()) -> None:
+    known = {*targets, model.target}
     extra = [name for name in model.encoder.extra_columns(columns) if name not in known]
     if extra:
         note(f"columns not used: {listed(extra)}")

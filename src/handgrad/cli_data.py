@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import split
-from handgrad.columns import MISSING_WORDS, labels
+from handgrad.columns import MISSING_WORDS, labels, numbers
 from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.labels import classes_of, encode_labels
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 PENGUINS = "penguins.csv"  # what fit trains on when no table is named
+PENGUINS_TARGET = {"classification": "species", "regression": "body_mass_g"}
 
 
 class Labelled(NamedTuple):
-    """A table without its target column, and the labels."""
+    """A table without its target column, and the labels or numbers."""
 
     name: str
     table: "pa.Table"
     y: Array
     target: str
     n_unlabelled: int
+    task: str  # "classification" or "regression"
 
 
 class Part(NamedTuple):
@@ -57,20 +59,34 @@ def read_labelled(table: Path | None, target: str | None, options: dict[str, Any
     if table is None:
         with as_file(files("handgrad") / "data" / PENGUINS) as path:
             content, name = read_table(path), "the Palmer penguins"
-        target = target or "species"
+        target = target or PENGUINS_TARGET[options["task"]]
     elif target is None:
         raise click.UsageError("name the column to predict: --target COLUMN")
     else:
         content, name = read_table(table, separator=separator_of(options)), str(table)
     check_columns(content, [target], "--target")
     columns = _features(content, target, options)
-    y, missing = labels_of(content, target)
+    y, missing = _truth(content, target, options["task"])
     # Every cell is looked at here, while the rows still know their lines in the file.
     Encoder.fit(columns, categorical=options["categorical"])
-    _check_classes(y[~missing], target)
+    if options["task"] == "classification":
+        _check_classes(y[~missing], target)
+    else:
+        _check_variety(y[~missing], target)
     if missing.any():
         columns, y = take(columns, np.flatnonzero(~missing)), y[~missing]
-    return Labelled(name, columns, y, target, int(missing.sum()))
+    return Labelled(name, columns, y, target, int(missing.sum()), options["task"])
+
+
+def _truth(content: "pa.Table", target: str, task: str) -> tuple[Array, NDArray[np.bool_]]:
+    """Give the labels or numbers of a column, and which of them are missing."""
+    if task == "classification":
+        return labels_of(content, target)
+    y = numbers_of(content, target)
+    missing = np.isnan(y)
+    if missing.all():
+        raise DataError(f"column {target!r} must hold numbers; all {len(y)} are missing")
+    return y, missing
 
 
 def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
@@ -97,12 +113,27 @@ def labels_of(content: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_
     return y, missing
 
 
+def numbers_of(content: "pa.Table", target: str) -> NDArray[np.float64]:
+    """Give a column as numbers, NaN where they are missing."""
+    if not content.num_rows:
+        raise DataError("the table must have rows; it has a header only")
+    return numbers(content, target)
+
+
+def _check_variety(y: Array, target: str) -> None:
+    if y.min() == y.max():
+        raise DataError(
+            f"column {target!r} must hold two numbers or more; every row is {y[0].item()!r}"
+        )
+
+
 def _check_classes(y: Array, target: str) -> None:
     if y.dtype.kind == "f" and (y % 1 != 0).any():
         fraction = y[y % 1 != 0].tolist()[0]
         raise DataError(
-            f"column {target!r} must hold classes, but holds fractions such as {fraction!r}; if "
-            "they are labels, write them as text"
+            f"column {target!r} must hold classes, but holds fractions such as {fraction!r}; "
+            "predict them as numbers with --task regression or, if they are labels, write them "
+            "as text"
         )
     classes = classes_of(y).tolist()
     if len(classes) == 1:
@@ -112,7 +143,7 @@ def _check_classes(y: Array, target: str) -> None:
     if len(classes) > max(20, len(y) / 2):
         raise DataError(
             f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
-            f"different labels in {len(y)} rows. Is it a quantity or a name?"
+            f"different labels in {len(y)} rows. Is it a name? A quantity needs --task regression"
         )
     _note_doubts([str(label) for label in classes], target)
 
@@ -135,7 +166,7 @@ def _note_doubts(classes: list[str], target: str) -> None:
     if len(classes) > 20 and sum(map(_is_fraction, classes)) > len(classes) / 2:
         note(
             f"column {shown(target)}: is it a quantity? Each of its {len(classes)} different "
-            "numbers counts as a class of its own"
+            "numbers counts as a class of its own; --task regression predicts numbers"
         )
 
 
@@ -154,24 +185,28 @@ def _is_fraction(label: str) -> bool:
 def partition(data: Labelled, options: dict[str, Any]) -> Parts:
     """Set rows apart: test rows first, then validation rows from what is left."""
     test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
-    rest, test = _hold_out(
-        Part("training", data.table, data.y), options["test_share"], int(test_seed), "test"
-    )
+    by_class = data.task == "classification"
+    whole = Part("training", data.table, data.y)
+    rest, test = _hold_out(whole, options["test_share"], int(test_seed), "test", by_class)
     training, validation = _hold_out(
-        rest, options["validation"], int(validation_seed), "validation"
+        rest, options["validation"], int(validation_seed), "validation", by_class
     )
     return Parts(training, validation, test)
 
 
-def _hold_out(part: Part, share: float, seed: int, name: str) -> tuple[Part, Part | None]:
+def _hold_out(
+    part: Part, share: float, seed: int, name: str, by_class: bool
+) -> tuple[Part, Part | None]:
     if share == 0:
         return part, None
-    y_t = encode_labels(part.y, classes_of(part.y))
-    kept, held_out = split(row_keys(part.table, seed), y_t, share)
+    n = len(part.y)
+    groups = encode_labels(part.y, classes_of(part.y)) if by_class else np.zeros(n, np.intp)
+    kept, held_out = split(row_keys(part.table, seed), groups, share)
     if not len(held_out):
+        and_classes = " and each class keeps a row to train on" if by_class else ""
         raise DataError(
-            f"--{name} {share:g} of {len(y_t)} rows leaves none for it, as equal rows stay "
-            "together and each class keeps a row to train on; raise it, or set it to 0"
+            f"--{name} {share:g} of {n} rows leaves none for it, as equal rows stay "
+            f"together{and_classes}; raise it, or set it to 0"
         )
     return (
         Part(part.name, take(part.table, kept), part.y[kept]),

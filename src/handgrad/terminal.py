@@ -8,7 +8,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import Evaluation, LabelsEvaluation, NumbersEvaluation
 from handgrad.model import Model
 
 if TYPE_CHECKING:
@@ -157,10 +157,22 @@ def column_table(model: Model) -> "Table":
     return table
 
 
-def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
-    def numbers(values: NDArray[np.float64]) -> list[float | None]:
-        return [None if np.isnan(value) else float(value) for value in values]
-
+def evaluation_json(
+    evaluation: Evaluation | LabelsEvaluation | NumbersEvaluation,
+) -> dict[str, Any]:
+    if isinstance(evaluation, NumbersEvaluation):
+        return _numbers_json(evaluation)
+    if isinstance(evaluation, LabelsEvaluation):
+        return {
+            "rows": evaluation.n,
+            "accuracy": evaluation.accuracy,
+            "label_accuracy": evaluation.label_accuracy,
+            "log_loss": evaluation.log_loss,
+            "labels": list(evaluation.names),
+            "support": evaluation.support.tolist(),
+            "precision": _finite(evaluation.precision),
+            "recall": _finite(evaluation.recall),
+        }
     return {
         "rows": evaluation.n,
         "accuracy": evaluation.accuracy,
@@ -168,19 +180,83 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         "calibration_error": evaluation.calibration_error,
         "classes": [str(label) for label in evaluation.classes.tolist()],
         "confusion_matrix": evaluation.confusion.tolist(),
-        "precision": numbers(evaluation.precision),
-        "recall": numbers(evaluation.recall),
+        "precision": _finite(evaluation.precision),
+        "recall": _finite(evaluation.recall),
     }
 
 
-def print_evaluation(evaluation: Evaluation, rows: str) -> None:
+def _numbers_json(evaluation: NumbersEvaluation) -> dict[str, Any]:
+    """Give the mean of each measure over the columns and, where there are several, each."""
+    measures = evaluation.measures
+    content: dict[str, Any] = {"rows": evaluation.n}
+    content |= {name: _finite(values.mean(keepdims=True))[0] for name, values in measures.items()}
+    if len(evaluation.names) > 1:
+        content["columns"] = {
+            column: {name: _finite(values)[place] for name, values in measures.items()}
+            for place, column in enumerate(evaluation.names)
+        }
+    return content
+
+
+def _finite(values: NDArray[np.float64]) -> list[float | None]:
+    """Make a list for JSON, which has no NaN."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def print_evaluation(
+    evaluation: Evaluation | LabelsEvaluation | NumbersEvaluation, rows: str
+) -> None:
+    if isinstance(evaluation, NumbersEvaluation):
+        _print_numbers(evaluation, rows)
+    elif isinstance(evaluation, LabelsEvaluation):
+        say(
+            f"{rows}: all labels of a row right {evaluation.accuracy:.4f}, "
+            f"each label {evaluation.label_accuracy:.4f}, log-loss {evaluation.log_loss:.4f}"
+        )
+        print_table(_class_table(evaluation, "label", evaluation.names))
+    else:
+        _print_classes(evaluation, rows)
+
+
+MEASURES = {
+    "r2": "R2",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "pinball_loss": "pinball loss",
+    "share_below": "share of rows below",
+}
+
+
+def _print_numbers(evaluation: NumbersEvaluation, rows: str) -> None:
+    from rich.table import Table
+
+    measures = evaluation.measures
+    figures = [f"{MEASURES[name]} {_figure(values.mean())}" for name, values in measures.items()]
+    say(f"{rows}: {', '.join(figures)}")
+    if len(evaluation.names) == 1:
+        return
+    table = Table(title="columns; the line above has their means", title_justify="left")
+    table.add_column("column", overflow="fold")
+    for name in measures:
+        table.add_column(MEASURES[name], justify="right", no_wrap=True)
+    for place, column in enumerate(evaluation.names):
+        table.add_row(column, *(_figure(values[place]) for values in measures.values()))
+    print_table(table)
+
+
+def _figure(value: float) -> str:
+    # R2 of numbers that do not vary is none.
+    return "-" if np.isnan(value) else f"{value:.4g}"
+
+
+def _print_classes(evaluation: Evaluation, rows: str) -> None:
     say(f"{rows}: accuracy {evaluation.accuracy:.4f}, log-loss {evaluation.log_loss:.4f}")
     matrix = _confusion_table(evaluation)
     if matrix is not None and _fits(matrix):
         print_table(matrix)
     elif evaluation.accuracy < 1:
         print_table(_confusions_table(evaluation))
-    print_table(_class_table(evaluation))
+    print_table(_class_table(evaluation, "class", evaluation.classes.tolist()))
 
 
 def _confusion_table(evaluation: Evaluation) -> "Table | None":
@@ -215,15 +291,17 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
     return table
 
 
-def _class_table(evaluation: Evaluation) -> "Table":
+def _class_table(
+    evaluation: Evaluation | LabelsEvaluation, kind: str, names: Iterable[Any]
+) -> "Table":
     from rich.table import Table
 
-    table = Table(title="classes", title_justify="left")
-    table.add_column("class", overflow="fold")
+    table = Table(title={"class": "classes", "label": "labels"}[kind], title_justify="left")
+    table.add_column(kind, overflow="fold")
     for heading in ("precision", "recall", "rows"):
         table.add_column(heading, justify="right", no_wrap=True)
     for label, precision, recall, support in zip(
-        evaluation.classes.tolist(),
+        names,
         evaluation.precision,
         evaluation.recall,
         evaluation.support,

@@ -1,0 +1,130 @@
+"""What ``fit`` and ``evaluate`` judge a model by: the truth of a table's rows, of every kind."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.cli_data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.errors import DataError
+from handgrad.evaluation import (
+    Evaluation,
+    LabelsEvaluation,
+    NumbersEvaluation,
+    evaluate,
+    evaluate_labels,
+    evaluate_numbers,
+    evaluate_quantiles,
+)
+from handgrad.model import Model
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+
+Judgement = Evaluation | LabelsEvaluation | NumbersEvaluation
+
+
+class Truths(NamedTuple):
+    """What is true of rows, as far as it is known."""
+
+    y_t: Array  # class numbers (n,); or numbers, or 0 and 1, of shape (n, targets)
+    missing: NDArray[np.bool_]  # (n,)
+
+
+def targets_of(model: Model, named: Sequence[str]) -> list[str]:
+    """Name the columns of the truth: those that the user did, or the one that the model knows.
+
+    Raises
+    ------
+    click.UsageError
+        If they are not as many as the model predicts.
+    """
+    n = _n_targets(model)
+    targets = list(named) or ([] if model.target is None else [model.target])
+    if len(targets) == n:
+        return targets
+    if n == 1 and not targets:
+        raise click.UsageError("the model does not know its target; name it: --target COLUMN")
+    raise click.UsageError(
+        f"the model predicts {n} columns, and {len(targets)} are named; name the true column of "
+        "each with --target COLUMN, in the order in which they were trained"
+    )
+
+
+def _n_targets(model: Model) -> int:
+    if model.is_multilabel:
+        return len(model.classes)
+    return 1 if len(model.classes) else model.architecture.n_targets
+
+
+def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Truths:
+    """Read what is true of every row; a row of which something is missing counts as missing.
+
+    Raises
+    ------
+    click.UsageError
+        If the table has no such column.
+    DataError
+        If a cell cannot be true, or no row has its truth.
+    """
+    check_columns(table, targets, "--target")
+    if len(model.classes) and not model.is_multilabel:
+        y, missing = labels_of(table, targets[0])
+        return Truths(class_numbers(y, missing, model.classes), missing)
+    y = np.column_stack([numbers_of(table, name) for name in targets])
+    if model.is_multilabel:
+        _check_yes_or_no(y, targets)
+    missing: NDArray[np.bool_] = np.isnan(y).any(axis=1)
+    if missing.all():
+        raise DataError(f"a row must have all of {targets} to be judged by; none has")
+    return Truths(y, missing)
+
+
+def _check_yes_or_no(y: Array, targets: Sequence[str]) -> None:
+    wrong = ~(np.isnan(y) | (y == 0) | (y == 1))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0].tolist()
+        raise DataError(
+            f"column {targets[column]!r}, row {row + 1}: {y[row, column]:g} must be 1 where the "
+            "row has this label, and 0 where it has not"
+        )
+
+
+def judge(model: Model, table: "pa.Table", truths: Truths) -> Judgement:
+    """Compare what the model predicts of a table's rows with their truth.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or a cell cannot be used.
+    """
+    known, y_t = ~truths.missing, truths.y_t[~truths.missing]
+    if not len(model.classes):
+        return _judge_numbers(model, y_t, model.predict_numbers(table)[known])
+    if model.is_multilabel:
+        names = [str(label) for label in model.classes.tolist()]
+        return evaluate_labels(y_t, model.scores(table)[known], names)
+    return evaluate(y_t, model.predict_log_proba(table)[known], model.classes)
+
+
+def _judge_numbers(model: Model, y_t: Array, prediction: Array) -> NumbersEvaluation:
+    names, architecture = number_names(model), model.architecture
+    if architecture.output == "quantile":
+        return evaluate_quantiles(y_t, prediction, architecture.loss.quantiles, names)
+    return evaluate_numbers(y_t, prediction, names)
+
+
+def number_names(model: Model) -> list[str]:
+    """Name the columns of predicted numbers: by target where there are several, and quantile."""
+    architecture = model.architecture
+    n_targets = architecture.n_targets
+    targets = (
+        ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
+    )
+    if architecture.output != "quantile" or len(architecture.loss.quantiles) == 1:
+        return targets
+    return [f"{name} {q:g}" for name in targets for q in architecture.loss.quantiles]
