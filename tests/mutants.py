@@ -257,7 +257,7 @@ FAULTS = [
     Fault('estimators/base.py', 'rows = self._encode(given.take(kept))', 'rows = self._encode(given)', 'rows held back are trained on', 'estimators'),
     Fault('estimators/base.py', 'validation = self._validation(held_out)', 'validation = self._apart(given, X)', 'own validation rows ignored', 'estimators'),
     Fault('estimators/learning.py', 'l2=float(self.alpha),\n            monitor', 'l2=1e-4,\n            monitor', 'alpha ignored by steps', 'estimators'),
-    Fault('estimators/learning.py', 'l2=float(self.alpha),\n                max_iter', 'l2=1e-4,\n                max_iter', 'alpha ignored by L-BFGS', 'estimators'),
+    Fault('estimators/learning.py', 'l2=float(self.alpha),\n            max_iter', 'l2=1e-4,\n            max_iter', 'alpha ignored by L-BFGS', 'estimators'),
     Fault('estimators/record.py', 'if scoring == "loss":\n            return "validation_loss"', 'if scoring == "nothing":\n            return "validation_loss"', 'scoring ignored', 'estimators validation'),
     Fault('estimators/learning.py', 'min(200, n) if', 'min(100, n) if', 'batch_size "auto" is 100', 'estimators'),
     Fault('estimators/learning.py', 'shuffle=bool(self.shuffle),', 'shuffle=True,', 'shuffle ignored', 'estimators'),

@@ -209,24 +209,63 @@ def test_the_seed_decides_everything(blobs):
 
 
 @unconverged
-def test_the_record_of_an_interrupted_fit_is_usable(blobs):
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_record_of_an_interrupted_fit_is_usable(blobs, solver):
     X, y = blobs
 
     def interrupt(epoch):
         if epoch.epoch == 3:
             raise KeyboardInterrupt
 
-    model = MLPClassifier(on_epoch=interrupt)
+    model = MLPClassifier(solver=solver, on_epoch=interrupt, n_ensemble=2)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
-    assert model.n_iter_ == len(model.loss_curve_) == 3
+    assert model.n_iter_ == len(model.history_) == 3
+    assert len(model.loss_curve_) == (0 if solver == "lbfgs" else 3)
+    assert model.loss_ == model.history_[-1].loss + model.history_[-1].penalty
+    assert model.t_ == 3 * len(y)
+    assert model.model_.members == ()
     assert model.predict(X).shape == y.shape
 
 
-def test_on_epoch_may_stop(blobs):
-    model = MLPClassifier(on_epoch=lambda epoch: epoch.epoch == 4).fit(*blobs)
-    assert model.n_iter_ == 4
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_on_epoch_may_stop(blobs, solver):
+    model = MLPClassifier(solver=solver, on_epoch=lambda epoch: epoch.epoch == 4).fit(*blobs)
+    assert model.n_iter_ == len(model.history_) == 4
     assert model.history_.reason == "on_epoch"
+    assert not model.diverged_
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({}, "tol"), ({"max_iter": 3}, "max_iter"), ({"max_fun": 3}, "max_fun")],
+)
+@unconverged
+def test_lbfgs_keeps_the_record_of_its_iterations(blobs, settings, reason):
+    X, y = blobs
+    model = MLPClassifier((4,), solver="lbfgs", random_state=0, n_ensemble=2, **settings)
+    if reason == "tol":
+        model.fit(X, y)
+    else:
+        with pytest.warns(ConvergenceWarning, match="lbfgs stopped after"):
+            model.fit(X, y)
+    last = model.history_[-1]
+    assert model.n_iter_ == len(model.history_) == last.epoch
+    assert model.history_.reason == reason
+    assert model.loss_ == model.best_loss_ == pytest.approx(last.loss + last.penalty)
+    assert model.loss_curve_ == []
+    assert model.t_ == len(y) * model.n_iter_
+    assert len(model.histories_[1]) > 0
+    assert len(model.model_.members) == 1
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs stopped:sklearn.exceptions.ConvergenceWarning")
+def test_lbfgs_counts_on_where_it_goes_on(blobs):
+    model = MLPClassifier((4,), solver="lbfgs", max_iter=3, warm_start=True, random_state=0)
+    model.fit(*blobs).fit(*blobs)
+    assert model.history_.column("epoch") == [1, 2, 3, 4, 5, 6]
+    assert model.n_iter_ == 3
+    assert model.t_ == 6 * len(blobs[1])
 
 
 def test_divergence_is_an_error_and_keeps_finite_weights(blobs):

@@ -265,7 +265,8 @@ def test_verbose_draws_a_bar_in_a_terminal(iris, monkeypatch, capsys):
     assert "3/3" in out
 
 
-def test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop(iris):
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop(iris, solver):
     pytest.importorskip("sklearn.callback")
     X, y = iris
 
@@ -287,7 +288,7 @@ def test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop(iris):
             return context.task_name == "epoch" and estimator.n_iter_ == 4
 
     watch = Watch()
-    model = MLPClassifier((4,), max_iter=9).set_callbacks(watch).fit(X, y)
+    model = MLPClassifier((4,), solver=solver, max_iter=9).set_callbacks(watch).fit(X, y)
     assert model.n_iter_ == 4
     assert watch.tasks == [("epoch", 1), ("epoch", 2), ("epoch", 3), ("epoch", 4), ("fit", 4)]
     assert watch.down == 1

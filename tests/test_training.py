@@ -806,6 +806,51 @@ def test_lbfgs_that_overflows_is_reported_and_leaves_the_parameters():
     assert np.array_equal(params.flat, before)
 
 
+def test_each_iteration_of_lbfgs_is_told_and_may_be_the_last():
+    rows, params = some_rows(weighted=True), new_run().params
+    seen = []
+
+    def on_epoch(epoch):
+        assert epoch.loss + epoch.penalty == pytest.approx(full_loss(NETWORK, params, rows))
+        assert epoch.penalty == pytest.approx(full_loss(NETWORK, params, rows) - epoch.loss)
+        assert epoch.loss == pytest.approx(full_loss(NETWORK, params, rows, l2=0))
+        seen.append(epoch)
+        return epoch.epoch == 14
+
+    found = minimise(NETWORK, params, rows, on_epoch=on_epoch, epochs_before=10)
+    assert [epoch.epoch for epoch in seen] == [11, 12, 13, 14]
+    assert (found.iterations, found.stopped, found.converged) == (4, True, False)
+    assert found.loss == pytest.approx(full_loss(NETWORK, params, rows))
+    totals = [epoch.loss + epoch.penalty for epoch in seen]
+    assert totals == sorted(totals, reverse=True)
+    assert sorted(epoch.seconds for epoch in seen) == [epoch.seconds for epoch in seen]
+    assert all(math.isnan(epoch.learning_rate) and epoch.accuracy is None for epoch in seen)
+
+
+def test_watching_lbfgs_changes_nothing():
+    params, watched = new_run().params, new_run().params
+    alone = minimise(NETWORK, params, some_rows(), max_iter=20)
+    seen = []
+    found = minimise(NETWORK, watched, some_rows(), max_iter=20, on_epoch=seen.append)
+    assert np.array_equal(params.flat, watched.flat)
+    assert len(seen) == found.iterations == alone.iterations == 20
+
+
+def test_lbfgs_that_is_interrupted_leaves_its_last_iteration():
+    rows, params = some_rows(), new_run().params
+    taken = []
+
+    def interrupt(epoch):
+        taken.append(params.flat.copy())
+        if epoch.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        minimise(NETWORK, params, rows, on_epoch=interrupt)
+    assert len(taken) == 3
+    assert np.array_equal(params.flat, taken[-1])
+
+
 def test_settings_and_optimisers_are_values():
     assert Settings(Adam()) == Settings(Adam())
     assert hash(SGD(0.9)) == hash(SGD(0.9))

@@ -78,7 +78,7 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     y = np.column_stack([numbers_of(table, name) for name in targets])
     if model.is_multilabel:
         _check_yes_or_no(y, targets)
-    missing: NDArray[np.bool_] = np.isnan(y).any(axis=1)
+    missing = np.asarray(np.isnan(y).any(axis=1))
     if missing.all():
         raise DataError(f"a row must have all of {targets} to be judged by; none has")
     return Truths(y, missing)

@@ -32,6 +32,9 @@ class Epoch:
     gradient_norm : float or None
         Length of the last batch's gradient, penalty included, before it was clipped.
 
+    Of solver "lbfgs" it is an iteration: loss and penalty are those at its end, the learning rate
+    is NaN, and what else is not measured is None.
+
     With dropout, loss and accuracy are those of the network with units left out; the validation
     is of the whole network.
     """

@@ -129,6 +129,7 @@ class LBFGSResult:
     iterations: int
     converged: bool
     reason: str
+    stopped: bool = False  # because on_iteration asked for it
 
 
 def lbfgs(
@@ -138,6 +139,7 @@ def lbfgs(
     max_iter: int,
     max_fun: int,
     tol: float,
+    on_iteration: Callable[[Array, float], bool] | None = None,
 ) -> LBFGSResult:
     """Minimise a full-batch loss by L-BFGS (Liu and Nocedal, 1989), as SciPy implements it.
 
@@ -152,16 +154,29 @@ def lbfgs(
     tol : float
         Converged when no entry of the gradient exceeds this, or when the loss stops falling
         beyond rounding; the latter can come first where relu units have a kink.
+    on_iteration : callable, optional
+        Called with theta and the loss after each iteration; True stops.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import OptimizeResult, minimize
+
+    stopped = False
+
+    def after(intermediate_result: OptimizeResult) -> None:  # SciPy goes by this name
+        nonlocal stopped
+        if on_iteration is not None:
+            stopped = on_iteration(intermediate_result.x, float(intermediate_result.fun))
+        if stopped:
+            raise StopIteration
 
     found = minimize(
         loss_and_gradient,
         theta,
         method="L-BFGS-B",
         jac=True,
+        callback=after,
         # ftol at rounding level: only the gradient decides, as tol promises
         options={"maxiter": max_iter, "maxfun": max_fun, "gtol": tol, "ftol": 64 * EPS},
     )
     reason = str(found.message)
-    return LBFGSResult(found.x, float(found.fun), int(found.nit), found.status == 0, reason)
+    converged = found.status == 0
+    return LBFGSResult(found.x, float(found.fun), int(found.nit), converged, reason, stopped)

@@ -4,6 +4,7 @@ A Run is everything that changes while a network learns. Training moves it forwa
 epoch and can be called again to go on: slots, learning rate and the stream of chance are in it.
 """
 
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -384,13 +385,26 @@ def train_lbfgs(
     max_iter: int,
     max_fun: int,
     tol: float,
+    on_epoch: OnEpoch | None = None,
+    epochs_before: int = 0,
 ) -> LBFGSResult:
     """Minimise loss and penalty over all rows at once; ``params`` holds the result.
+
+    Parameters
+    ----------
+    architecture, params, rows : Architecture, Params, Rows
+    l2, max_iter, max_fun, tol : float, int, int, float
+        As of ``Settings`` and ``optim.lbfgs``.
+    on_epoch : callable, optional
+        Called with an ``Epoch`` after each iteration, of which ``params`` then holds the
+        result; it stops if it returns True. The learning rate is NaN: there is none.
+    epochs_before : int
+        Iterations are counted on from here.
 
     Raises
     ------
     DivergenceError
-        If the loss stops being finite; ``params`` is left as it was.
+        If the loss stops being finite; ``params`` is left as the last iteration made it.
     """
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
@@ -401,8 +415,25 @@ def train_lbfgs(
             gradients = backward(architecture, point, tape, rows.y_t, rows.weight, l2)
         return value, gradients.flat.astype(np.float64)
 
-    start = params.flat.astype(np.float64)
-    found = lbfgs(loss_and_gradient, start, max_iter=max_iter, max_fun=max_fun, tol=tol)
+    started, iterations = time.perf_counter(), itertools.count(epochs_before + 1)
+
+    def end_iteration(theta: Array, value: float) -> bool:
+        if on_epoch is None or not math.isfinite(value):
+            return False
+        params.flat[...] = theta
+        shrinkage = float(penalty(params, l2))
+        seconds = time.perf_counter() - started
+        epoch = _iteration(next(iterations), value - shrinkage, shrinkage, seconds)
+        return bool(on_epoch(epoch))
+
+    found = lbfgs(
+        loss_and_gradient,
+        params.flat.astype(np.float64),
+        max_iter=max_iter,
+        max_fun=max_fun,
+        tol=tol,
+        on_iteration=end_iteration,
+    )
     if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
         raise DivergenceError(
             f"training diverged: L-BFGS reached a loss of {found.loss}. "
@@ -410,3 +441,17 @@ def train_lbfgs(
         )
     params.flat[...] = found.theta
     return found
+
+
+def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:
+    """Put down an iteration of L-BFGS, which measures no more than the loss."""
+    return Epoch(
+        epoch=number,
+        loss=value,
+        accuracy=None,
+        penalty=shrinkage,
+        validation_loss=None,
+        validation_accuracy=None,
+        learning_rate=math.nan,
+        seconds=seconds,
+    )

@@ -192,7 +192,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             self.n_iter_ = 0
             self.model_ = replace(self.model_, temperature=1.0)
         if self.solver == "lbfgs":
-            self._minimise(rows)
+            self._minimise(rows, callbacks)
         else:
             self._descend(rows, validation, callbacks, partial=partial)
         if not partial:

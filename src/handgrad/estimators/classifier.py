@@ -99,7 +99,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
         "accuracy"; with class_weight, which asks for something else, "loss".
     on_epoch : callable or None, default=None
-        Called with each finished ``handgrad.history.Epoch``; training stops if it returns True.
+        Called with each finished ``handgrad.history.Epoch``, of "lbfgs" an iteration; training
+        stops if it returns True.
     engine : {"auto", "numpy", "compiled"}, default="auto"
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
         mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work

@@ -12,10 +12,11 @@ from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import warn
 from handgrad.estimators.progress import progress
 from handgrad.estimators.record import Record, Validation
-from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.history import Epoch
+from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.rows import Rows
 from handgrad.schedules import OF_TIME
-from handgrad.training import Run, Settings, train, train_lbfgs
+from handgrad.training import OnEpoch, Run, Settings, train, train_lbfgs
 
 
 class Learning(Record):
@@ -27,31 +28,52 @@ class Learning(Record):
         if self.verbose:
             print(f"Engine: {engine} ({reason})")
 
-    def _minimise(self, rows: Rows) -> None:
+    def _minimise(self, rows: Rows, callbacks: Callbacks | None) -> None:
         self._use("numpy", "lbfgs runs on the reference")
-        results = [
-            train_lbfgs(
-                self.model_.architecture,
-                run.params,
-                rows,
-                l2=float(self.alpha),
-                max_iter=self.max_iter,
-                max_fun=self.max_fun,
-                tol=float(self.tol),
-            )
-            for run in self._runs
-        ]
-        self._keep_members(self._runs[1:])
-        found = next((result for result in results if not result.converged), results[0])
-        self.n_iter_, self.t_ = found.iterations, len(rows) * found.iterations
-        self.loss_ = found.loss
-        self.best_loss_ = found.loss
-        if not found.converged:
-            warn(
-                f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
-                "Raise max_iter or max_fun, or scale the data.",
-                ConvergenceWarning,
-            )
+        results = []
+        try:
+            with progress(bool(self.verbose), self.max_iter * len(self._runs)) as show:
+                for number, run in enumerate(self._runs):
+                    on_epoch = partially(self._record, number, show, None, callbacks)
+                    found = self._minimise_one(run, rows, on_epoch)
+                    self._add_history(number, (), self._end_of(found))
+                    results.append(found)
+        finally:
+            self._keep_members([run for run in self._runs[1:] if run.epochs])
+        self.loss_ = self.best_loss_ = results[0].loss
+        for found in results:
+            if not (found.converged or found.stopped):
+                warn(
+                    f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
+                    "Raise max_iter or max_fun, or scale the data.",
+                    ConvergenceWarning,
+                )
+                break
+
+    def _minimise_one(self, run: Run, rows: Rows, on_epoch: OnEpoch) -> LBFGSResult:
+        def count_and_tell(epoch: Epoch) -> bool:
+            run.epochs, run.rows_seen = epoch.epoch, run.rows_seen + len(rows)
+            return bool(on_epoch(epoch))
+
+        return train_lbfgs(
+            self.model_.architecture,
+            run.params,
+            rows,
+            l2=float(self.alpha),
+            max_iter=self.max_iter,
+            max_fun=self.max_fun,
+            tol=float(self.tol),
+            on_epoch=count_and_tell,
+            epochs_before=run.epochs,
+        )
+
+    def _end_of(self, found: LBFGSResult) -> str:
+        """Name what ended L-BFGS, in the words of a history."""
+        if found.stopped:
+            return "on_epoch"
+        if found.converged:
+            return "tol"
+        return "max_iter" if found.iterations >= self.max_iter else "max_fun"
 
     def _keep_members(self, runs: list[Run]) -> None:
         self.model_ = replace(self.model_, members=tuple(run.params for run in runs))

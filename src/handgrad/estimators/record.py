@@ -85,12 +85,21 @@ class Record(Parameters):
         return score
 
     def _record(
-        self, number: int, show: Show, chance: float, callbacks: Callbacks | None, epoch: Epoch
+        self,
+        number: int,
+        show: Show,
+        chance: float | None,
+        callbacks: Callbacks | None,
+        epoch: Epoch,
     ) -> bool:
-        """Bring the attributes up to date after an epoch, so that an interrupt leaves them true."""
+        """Bring the attributes up to date after an epoch, so that an interrupt leaves them true.
+
+        Without ``chance`` nothing watches for an explosion: L-BFGS only ever goes down.
+        """
         run = self._runs[number]
         self._add_history(number, (epoch,), "")
-        self._watch_for_divergence(number, chance)
+        if chance is not None:
+            self._watch_for_divergence(number, chance)
         score = self._score_of(epoch)
         if number == 0:
             self._record_first(epoch, score)
@@ -105,7 +114,8 @@ class Record(Parameters):
         """Bring up to date what scikit-learn's users look for: it tells of the first network."""
         self.n_iter_, self.t_ = self.n_iter_ + 1, self._runs[0].rows_seen
         self.loss_ = epoch.loss + epoch.penalty
-        self.loss_curve_.append(self.loss_)
+        if self.solver != "lbfgs":  # as in scikit-learn; history_ has its iterations
+            self.loss_curve_.append(self.loss_)
         if self.best_loss_ is not None:
             self.best_loss_ = min(self.best_loss_, self.loss_)
         if score is not None and self.early_stopping:
