@@ -144,7 +144,8 @@ def test_log_probabilities_stay_finite_where_probabilities_underflow(blobs):
 
 def test_one_class_is_predicted_with_certainty():
     X = np.random.default_rng(0).normal(size=(20, 2))
-    model = MLPClassifier().fit(X, np.full(20, "only"))
+    with pytest.warns(UserWarning, match="one class only, 'only'"):
+        model = MLPClassifier().fit(X, np.full(20, "only"))
     np.testing.assert_array_equal(model.predict_proba(X), np.ones((20, 1)))
     assert set(model.predict(X)) == {"only"}
 

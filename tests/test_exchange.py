@@ -64,6 +64,7 @@ def test_the_temperature_goes_along():
     np.testing.assert_allclose(ours.to_sklearn().predict_proba(X), ours.predict_proba(X), atol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:y has one class only:UserWarning")
 @pytest.mark.parametrize(
     ("settings", "columns", "message"),
     [

@@ -3,7 +3,7 @@
 import math
 import sys
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from handgrad.table import from_frame, is_frame
 Array = NDArray[Any]
 
 LARGE = 1e9  # numbers of which a network without preprocessing learns little
+FEW = 20  # rows that may all be of different classes; scikit-learn warns of more, in its own words
 
 
 class Given(NamedTuple):
@@ -145,13 +146,42 @@ def _check_kind_of_rows(X: Any) -> None:
             f"X must be numbers; it holds dates ({dtype}). Pass what matters of them, such as "
             "days since a date"
         )
-    if kind in "US" and kind:
+    if (kind in "US" and kind) or _holds_texts(X):
         raise TypeError(
             "X must be numbers; it holds texts. Pass X.astype(float), or a data frame whose text "
             "columns are categories"
         )
+    shape = _shape(X)
+    if shape is not None and len(shape) < 2:
+        raise ValueError(
+            f"Expected 2D array, got {'1D' if shape else 'scalar'} array instead, of the shape "
+            f"{shape}. Reshape your data: X.reshape(-1, 1) is one column, X.reshape(1, -1) one row"
+        )
     if np.ma.is_masked(X):
         raise ValueError("X has masked cells; pass X.filled(numpy.nan), and they count as missing")
+
+
+def _shape(X: Any) -> tuple[int, ...] | None:
+    """Tell the shape of X where it has no rows, or has one of its own; None elsewhere."""
+    if isinstance(X, Real):
+        return ()
+    if isinstance(X, list | tuple) and X and all(isinstance(cell, Real) for cell in X):
+        return (len(X),)
+    shape: tuple[int, ...] | None = getattr(X, "shape", None)
+    return shape
+
+
+def _holds_texts(X: Any) -> bool:
+    """Tell rows of objects of which one is a text, which NumPy would turn into a number."""
+    if is_sparse(X):
+        return False
+    cells = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if isinstance(cells, list | tuple):
+        rows = [row for row in cells if isinstance(row, list | tuple)]
+        return any(isinstance(cell, str) for row in rows for cell in row)
+    if not (isinstance(cells, np.ndarray) and cells.dtype.kind == "O"):
+        return False
+    return any(isinstance(cell, str) for cell in cells.ravel().tolist())
 
 
 def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
@@ -161,14 +191,18 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
         cells = X.tocoo()
         bad = ~np.isfinite(cells.data)
         row, column = (int(part[bad][0]) for part in (cells.row, cells.col))
-        what, count = cells.data[bad][0], int(bad.sum())
+        what = given = cells.data[bad][0]
+        count = int(bad.sum())
     else:
         dense = X.to_numpy(dtype=np.float64, na_value=np.nan) if names else np.asarray(X, float)
         bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
         row, column = (int(place) for place in np.argwhere(bad)[0])
         what, count = dense[row, column], int(bad.sum())
+        given = what if names else np.asarray(X)[row, column]
     name = repr(names[column]) if names else column + 1
-    kind = "NaN" if np.isnan(what) else "infinity or a value too large"
+    kind = "NaN" if np.isnan(what) else "infinity"
+    if kind == "infinity" and np.isfinite(given):
+        kind = f"{given}, a value too large for float64"
     hint = "" if allow_nan else ' Fill it, or pass a dense X with preprocess="auto".'
     return (
         f"Input X contains {kind}: {count} cells cannot be used, the first in row {row + 1}, "
@@ -208,6 +242,12 @@ def _is_as_expected(estimator: Any, X: Any) -> bool:
 
 
 def _check_names(X: Any) -> None:
+    kinds = sorted({type(name).__name__ for name in getattr(X, "columns", ())})
+    if len(kinds) > 1 and "str" in kinds:
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but your "
+            f"input has {kinds} as feature name types. Make them all texts, or none"
+        )
     names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
     twice = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
     if twice:
@@ -254,6 +294,8 @@ def check_labels(y: Any, X: Any) -> Array:
     if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
         y = np.array(y, dtype=object)  # or NumPy would turn 1 and "a" into two texts
     labels: Array = column_or_1d(y, warn=True)
+    if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
+        labels = labels.astype(classes_of(labels).dtype)
     try:
         assert_all_finite(labels, input_name="y")
     except ValueError as error:
@@ -262,17 +304,27 @@ def check_labels(y: Any, X: Any) -> Array:
             f"{str(error).splitlines()[0]} {len(missing)} rows have no usable label, the first is "
             f"row {missing[0] + 1}; drop them"
         ) from None
-    if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
-        labels = labels.astype(classes_of(labels).dtype)
     if labels.dtype.kind == "f" and (labels % 1).any():
         row = int((labels % 1 != 0).argmax())
         raise ValueError(
             f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
             f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
         )
-    check_classification_targets(labels)
+    check_classification_targets(labels[:FEW])
     check_consistent_length(X, labels)
+    _doubt_classes(labels)
     return labels
+
+
+def _doubt_classes(labels: Array) -> None:
+    """Warn where labels may be a slip: more classes than half the rows."""
+    n_classes, n = len(classes_of(labels)), len(labels)
+    if n > FEW and n_classes > n / 2:
+        warn(
+            f"y has {n_classes} classes for {n} rows: is it an identifier, or a number? For "
+            "numbers there is MLPRegressor",
+            UserWarning,
+        )
 
 
 def is_indicator(y: Any) -> bool:
@@ -310,13 +362,30 @@ def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
     """Turn y into finite numbers, shape (n,) or (n, N_y)."""
     if y is None:
         raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
-    numbers: NDArray[np.float64] = check_array(
-        y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_features=0
-    )
+    try:
+        numbers: NDArray[np.float64] = check_array(
+            y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_features=0
+        )
+    except ValueError as error:
+        raise _with_place(error, y) from None
     if numbers.ndim == 2 and numbers.shape[1] == 1:
         numbers = column_or_1d(numbers, warn=True)
     check_consistent_length(X, numbers)
     return numbers
+
+
+def _with_place(error: ValueError, y: Any) -> ValueError:
+    """Add to a complaint of scikit-learn's the first row of y that has no finite number."""
+    first_line = str(error).splitlines()[0]
+    if not first_line.startswith("Input y contains"):
+        return error
+    cells = y.to_numpy(dtype=np.float64, na_value=np.nan) if hasattr(y, "to_numpy") else y
+    bad = ~np.isfinite(np.asarray(cells, dtype=np.float64))
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+    return DataError(
+        f"{first_line} {len(rows)} rows have no usable number, the first is row {rows[0] + 1}; "
+        "drop them"
+    )
 
 
 def check_classes(classes: Any) -> Array:

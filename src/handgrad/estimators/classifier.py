@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight
+from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight, warn
 from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
@@ -325,6 +325,11 @@ class MLPClassifier(ClassifierMixin, MLP):
             return Outputs("logistic", len(labels), labels, loss=loss)
         if classes is None:
             classes = classes_of(given.y)
+            if len(classes) == 1:
+                warn(
+                    f"y has one class only, {classes.tolist()[0]!r}: the model can give no other",
+                    UserWarning,
+                )
         encode_labels(given.y, classes)  # says which label is not among them
         two = len(classes) == 2
         kind, n = ("logistic", 1) if two else ("softmax", len(classes))
