@@ -97,6 +97,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
         # Fitted on a matrix, it knows columns by position; validate_data has warned.
         return table.rename_columns(list(estimator.model_.encoder.names))
     _check_kind_of_rows(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # scikit-learn would widen ">f4"
+        X = X.astype(X.dtype.newbyteorder("="), copy=False)
     fills_holes = reset or not estimator.model_.encoder.is_identity
     allow_nan = not raw and not is_sparse(X) and fills_holes
     with np.errstate(over="ignore", invalid="ignore"):  # of sums that only look for infinity
@@ -202,7 +204,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     name = repr(names[column]) if names else column + 1
     kind = "NaN" if np.isnan(what) else "infinity"
     if kind == "infinity" and np.isfinite(given):
-        kind = f"{given}, a value too large for float64"
+        kind = f"{given!s}, a value too large for float64"
     hint = "" if allow_nan else ' Fill it, or pass a dense X with preprocess="auto".'
     return (
         f"Input X contains {kind}: {count} cells cannot be used, the first in row {row + 1}, "
