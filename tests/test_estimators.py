@@ -260,6 +260,12 @@ def test_lbfgs_keeps_the_record_of_its_iterations(blobs, settings, reason):
     assert len(model.model_.members) == 1
 
 
+def test_lbfgs_that_has_nothing_to_do_keeps_every_network(blobs):
+    model = MLPClassifier((4,), solver="lbfgs", tol=1e9, n_ensemble=3, random_state=0).fit(*blobs)
+    assert (model.n_iter_, len(model.history_), model.history_.reason) == (0, 0, "tol")
+    assert len(model.model_.members) == 2
+
+
 @pytest.mark.filterwarnings("ignore:lbfgs stopped:sklearn.exceptions.ConvergenceWarning")
 def test_lbfgs_counts_on_where_it_goes_on(blobs):
     model = MLPClassifier((4,), solver="lbfgs", max_iter=3, warm_start=True, random_state=0)

@@ -38,8 +38,10 @@ class Learning(Record):
                     found = self._minimise_one(run, rows, on_epoch)
                     self._add_history(number, (), self._end_of(found))
                     results.append(found)
-        finally:
-            self._keep_members([run for run in self._runs[1:] if run.epochs])
+        except BaseException:
+            self._keep_trained_members()
+            raise
+        self._keep_members(self._runs[1:])  # one that has converged at once has no iteration
         self.loss_ = self.best_loss_ = results[0].loss
         for found in results:
             if not (found.converged or found.stopped):
@@ -74,6 +76,10 @@ class Learning(Record):
         if found.converged:
             return "tol"
         return "max_iter" if found.iterations >= self.max_iter else "max_fun"
+
+    def _keep_trained_members(self) -> None:
+        """Let those predict that have an epoch, which an interrupt may have come before."""
+        self._keep_members([run for run in self._runs[1:] if run.epochs])
 
     def _keep_members(self, runs: list[Run]) -> None:
         self.model_ = replace(self.model_, members=tuple(run.params for run in runs))
@@ -115,8 +121,8 @@ class Learning(Record):
                     )
                     self._add_history(number, (), history.reason)
                     reasons.append(history.reason)
-        finally:  # an interrupt leaves networks without an epoch: they are not to predict
-            self._keep_members([run for run in self._runs[1:] if run.epochs])
+        finally:
+            self._keep_trained_members()
         if self.diverged_:
             warn(
                 f"training diverges, although its numbers are finite: {self._explosion}. "
