@@ -120,6 +120,7 @@ def test_quantiles_are_judged_by_their_own_loss(call):
     code, out, _ = call("evaluate", "m", "t.csv", "--target", "a", "--json")
     assert code == 0
     seen, predicted = json.loads(out), model.predict(X)
+    assert "share_below" not in seen  # a mean over quantiles would say nothing
     for place, q in enumerate((0.1, 0.9)):
         of_one = seen["columns"][f"prediction {q}"]
         wanted = mean_pinball_loss(X["a"], predicted[:, place], alpha=q)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from handgrad.evaluation import evaluate
+from handgrad.evaluation import evaluate, evaluate_labels, evaluate_numbers, evaluate_quantiles
 from handgrad.losses import log_softmax
 
 
@@ -87,3 +87,66 @@ def test_the_calibration_error_tells_how_far_confidence_lies_from_being_right():
     assert fitting.calibration_error == pytest.approx(0)
     boasting = evaluate(np.array([0] * 5 + [1] * 5), log_proba, np.arange(2))
     assert boasting.calibration_error == pytest.approx(0.3)
+
+
+# -- numbers, and several labels a row --------------------------------------------------------
+
+
+@given(st.integers(2, 50), st.integers(1, 3), st.integers(0, 1000), st.sampled_from([1, 1e150]))
+def test_figures_of_numbers_are_those_of_scikit_learn(n, n_y, seed, scale):
+    y, off = np.random.default_rng(seed).normal(size=(2, n, n_y))
+    found = evaluate_numbers(scale * y, scale * (y + off), [str(i) for i in range(n_y)])
+    raw = {"multioutput": "raw_values"}
+    expected = {
+        "r2": metrics.r2_score(y, y + off, **raw),
+        "mean_absolute_error": scale * metrics.mean_absolute_error(y, y + off, **raw),
+        "root_mean_squared_error": scale * metrics.root_mean_squared_error(y, y + off, **raw),
+    }
+    assert (found.n, found.names) == (n, tuple(str(i) for i in range(n_y)))
+    assert found.measures.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(found.measures[name], values, rtol=1e-9)
+        assert found.overall[name] == pytest.approx(values.mean())
+
+
+def test_squares_do_not_overflow():
+    y = np.array([[1e300], [-1e300]])
+    found = evaluate_numbers(y, y / 2, ["y"])
+    assert found.overall["root_mean_squared_error"] == pytest.approx(5e299)
+    assert found.overall["r2"] == pytest.approx(0.75)
+
+
+@given(st.integers(1, 50), st.integers(1, 2), st.integers(0, 1000))
+def test_figures_of_quantiles_are_those_of_scikit_learn(n, n_y, seed):
+    rng, quantiles = np.random.default_rng(seed), (0.2, 0.5, 0.9)
+    y, guess = rng.normal(size=(n, n_y)), rng.normal(size=(n, 3 * n_y))
+    found = evaluate_quantiles(y, guess, quantiles, list(map(str, range(3 * n_y))))
+    for column in range(3 * n_y):
+        true, q = y[:, column // 3], quantiles[column % 3]
+        loss = metrics.mean_pinball_loss(true, guess[:, column], alpha=q)
+        assert found.measures["pinball_loss"][column] == pytest.approx(loss)
+        assert found.measures["share_below"][column] == np.mean(true <= guess[:, column])
+    assert found.overall.keys() == {"pinball_loss"}
+
+
+@given(st.integers(1, 50), st.integers(0, 1000))
+def test_figures_of_several_labels_are_those_of_scikit_learn(n, seed):
+    rng = np.random.default_rng(seed)
+    y, score = rng.integers(2, size=(n, 3)), 3 * rng.normal(size=(n, 3))
+    found = evaluate_labels(y, score, "abc")
+    given_to = (score > 0).astype(int)
+    precision, recall, _, support = metrics.precision_recall_fscore_support(
+        y, given_to, zero_division=np.nan
+    )
+    np.testing.assert_allclose(found.precision, precision)
+    np.testing.assert_allclose(found.recall, recall)
+    assert np.array_equal(found.support, support)
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(y, given_to))
+    assert found.label_accuracy == pytest.approx(1 - metrics.hamming_loss(y, given_to))
+    probability = 1 / (1 + np.exp(-score))
+    each = metrics.log_loss(y.ravel(), probability.ravel(), labels=[0, 1])
+    assert found.log_loss == pytest.approx(3 * each)
+
+
+def test_the_log_loss_of_several_labels_is_not_clipped():
+    assert evaluate_labels(np.array([[0, 1]]), np.array([[1e4, 1e4]]), "ab").log_loss == 1e4

@@ -413,6 +413,19 @@ def test_exploding_but_finite_is_flagged():
     assert model.diverged_
 
 
+@pytest.mark.parametrize(("weight", "flagged"), [(0.9e6, False), (1.1e6, True)])
+def test_exploding_weights_are_flagged_where_the_loss_is_small(weight, flagged):
+    start = ([[[weight]]], [[0.0]])
+    settings = {"hidden_layer_sizes": (), "alpha": 0, "initialisation": start, **RAW}
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        model = classifier(**settings).fit([[-1.0], [1.0]], [0, 1])
+    told = [str(w.message) for w in seen if w.category is DivergenceWarning]
+    assert model.loss_ == 0
+    assert model.diverged_ == flagged == bool(told)
+    assert all("a weight of 1.1e+06 in epoch 1" in message for message in told)
+
+
 def test_keyboard_interrupt_is_raised_and_leaves_a_usable_fitted_state():
     def interrupt(epoch):
         if epoch.epoch == 2:

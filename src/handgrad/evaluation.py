@@ -165,6 +165,14 @@ class NumbersEvaluation:
     n: int
     measures: dict[str, NDArray[np.float64]]
 
+    @property
+    def overall(self) -> dict[str, float]:
+        """Mean of each measure over the columns; shares below several quantiles have none."""
+        measures = dict(self.measures)
+        if len(self.names) > 1:
+            measures.pop("share_below", None)
+        return {name: float(values.mean()) for name, values in measures.items()}
+
 
 def evaluate_numbers(y_t: Array, prediction: Array, names: Sequence[str]) -> NumbersEvaluation:
     """Compare predicted numbers with the truth, both of shape (n, N_y), n at least 1."""

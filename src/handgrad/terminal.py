@@ -188,8 +188,9 @@ def evaluation_json(
 def _numbers_json(evaluation: NumbersEvaluation) -> dict[str, Any]:
     """Give the mean of each measure over the columns and, where there are several, each."""
     measures = evaluation.measures
-    content: dict[str, Any] = {"rows": evaluation.n}
-    content |= {name: _finite(values.mean(keepdims=True))[0] for name, values in measures.items()}
+    overall = evaluation.overall
+    figures = _finite(np.array(list(overall.values())))
+    content: dict[str, Any] = {"rows": evaluation.n, **dict(zip(overall, figures, strict=True))}
     if len(evaluation.names) > 1:
         content["columns"] = {
             column: {name: _finite(values)[place] for name, values in measures.items()}
@@ -231,7 +232,8 @@ def _print_numbers(evaluation: NumbersEvaluation, rows: str) -> None:
     from rich.table import Table
 
     measures = evaluation.measures
-    figures = [f"{MEASURES[name]} {_figure(values.mean())}" for name, values in measures.items()]
+    overall = evaluation.overall.items()
+    figures = [f"{MEASURES[name]} {_figure(value)}" for name, value in overall]
     say(f"{rows}: {', '.join(figures)}")
     if len(evaluation.names) == 1:
         return
