@@ -1,4 +1,4 @@
-"""What the command line reads: a labelled table, looked at closely, and its rows set apart."""
+"""What commands read: a labelled table, looked at closely, and its rows set apart."""
 
 import re
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from handgrad.columns import MISSING_WORDS, labels, numbers
 from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.labels import classes_of, encode_labels
+from handgrad.model import Model
 from handgrad.rows import row_keys, take
 from handgrad.table import read_table
 from handgrad.terminal import listed, note, shown
@@ -239,6 +240,13 @@ def check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None
                 f"{option} {shown(name)}: the table has no such column{_guess(name, table)}; "
                 f"it has {listed(table.column_names)}"
             )
+
+
+def note_extra_columns(model: Model, columns: "pa.Table", targets: Sequence[str] = ()) -> None:
+    known = {*targets, model.target}
+    extra = [name for name in model.encoder.extra_columns(columns) if name not in known]
+    if extra:
+        note(f"columns not used: {listed(extra)}")
 
 
 def _guess(name: str, table: "pa.Table") -> str:
