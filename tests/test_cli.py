@@ -20,7 +20,7 @@ import pytest
 
 from handgrad import atomic_file, report
 from handgrad.cli import run
-from handgrad.cli.training import OPTIMIZERS
+from handgrad.cli.settings import OPTIMIZERS
 from handgrad.model_file import load_model
 
 OK, USAGE, DATA, MODEL_FILE, IO, DIVERGED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130

@@ -12,7 +12,7 @@ from handgrad.cli.data import note_extra_columns, separator_of
 from handgrad.cli.judge import judge, read_truths, targets_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import COLUMN, FILE, JSON, REPORT, SEPARATOR, TABLE
-from handgrad.cli.outcome import no_warnings
+from handgrad.cli.outcome import network_facts, no_warnings
 from handgrad.evaluation import Evaluation
 from handgrad.history import History
 from handgrad.model import Model
@@ -21,7 +21,6 @@ from handgrad.rows import take
 from handgrad.table import read_table
 from handgrad.terminal import (
     evaluation_json,
-    network_line,
     note,
     print_evaluation,
     print_json,
@@ -96,7 +95,7 @@ def _report_of(
 ) -> list[Path]:
     from handgrad.report import Judged, write_report
 
-    known = [("table", name), ("network", network_line(model))]
+    known = [("table", name), *network_facts(model)]
     folder.mkdir(parents=True, exist_ok=True)
     with no_warnings():
         return write_report(

@@ -1,5 +1,6 @@
 """``handgrad info``: what a model file holds, and what this machine computes with."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import click
 
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import FILE, JSON
+from handgrad.cli.settings import OUTPUT_LOSSES
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.terminal import (
     column_table,
     layer_table,
+    listed,
     network_json,
     network_line,
     print_json,
@@ -20,6 +23,8 @@ from handgrad.terminal import (
     say,
     shown,
 )
+
+LOSS_OF = {output: loss for loss, output in OUTPUT_LOSSES.items()}
 
 
 @click.command()
@@ -68,6 +73,8 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
     else:
         say(f"predicts numbers: {', '.join(number_names(trained))}")
     say(f"network: {network_line(trained)}")
+    for line in _told_of_settings(trained):
+        say(line)
     print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
 
@@ -80,9 +87,45 @@ def _info_json(model: Model) -> dict[str, Any]:
         "target": model.target,
         **predicts,
         "network": network_json(model),
+        "settings": _settings_json(model),
         "numeric_columns": model.encoder.number_names,
         "categorical_columns": {
             name: list(levels)
             for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
         },
     }
+
+
+def _settings_json(model: Model) -> dict[str, Any]:
+    """Tell the settings of training that a model file keeps, by the names of fit's options."""
+    output, settings = model.architecture.output, model.architecture.loss
+    if len(model.classes):
+        return {"label_smoothing": settings.label_smoothing, "temperature": model.temperature}
+    told: dict[str, Any] = {"loss": LOSS_OF[output]}
+    if output == "huber":
+        told["delta"] = settings.delta
+    if output == "quantile":
+        told["quantiles"] = list(settings.quantiles)
+    if model.scale is not None:
+        mean, scale = (part.tolist() for part in model.scale)
+        told["target_scale"] = {"mean": mean, "scale": scale}
+    return told
+
+
+def _told_of_settings(model: Model) -> Iterator[str]:
+    """Put these settings into lines, those left out that do nothing."""
+    told = _settings_json(model)
+    if told.get("label_smoothing"):
+        yield f"label smoothing: {told['label_smoothing']:g}"
+    if told.get("temperature", 1) != 1:
+        yield f"temperature: {told['temperature']:.4g}, by which scores are divided"
+    if "loss" in told:
+        more = f", delta {told['delta']:g}" if "delta" in told else ""
+        if "quantiles" in told:
+            more = f" {listed(f'{q:g}' for q in told['quantiles'])}"
+        yield f"loss: {told['loss']}{more}"
+    if model.scale is not None:
+        n_each = model.architecture.layer_units[-1] // model.architecture.n_targets
+        mean, scale = (part[::n_each].tolist() for part in model.scale)
+        pairs = listed(f"(target - {m:.4g}) / {s:.4g}" for m, s in zip(mean, scale, strict=True))
+        yield f"learnt as: {pairs}"

@@ -7,50 +7,55 @@ from contextlib import contextmanager
 from typing import Any
 
 from handgrad.cli.data import Parts
+from handgrad.cli.settings import check_validation_rows, parameters
+from handgrad.errors import DivergenceWarning
 from handgrad.history import Epoch
-from handgrad.terminal import note
-
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "adam": {"solver": "adam"},
-    "sgd": {"solver": "sgd", "momentum": 0.0},
-    "momentum": {"solver": "sgd", "nesterovs_momentum": False},
-    "nesterov": {"solver": "sgd", "nesterovs_momentum": True},
-}
+from handgrad.terminal import note, shown
 
 
 def train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
+    """Train as the options say; give the fitted estimator, and the seconds that it took.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss or a parameter stops being finite.
+    """
     from handgrad.estimators import MLPClassifier, MLPRegressor
 
     validation = parts.validation
     kind = MLPRegressor if options["task"] == "regression" else MLPClassifier
-    estimator = kind(
-        hidden_layer_sizes=options["hidden"],
-        activation=options["activation"],
-        alpha=options["l2"],
-        batch_size=min(options["batch_size"], len(parts.training.y)),
-        learning_rate_init=options["learning_rate"],
-        max_iter=options["epochs"],
-        random_state=options["seed"],
-        early_stopping=validation is not None,
-        scoring="loss",
-        n_iter_no_change=options["patience"],
-        categorical_features=list(options["categorical"]),
-        dtype="float32",
-        engine=options["engine"],
-        **OPTIMIZERS[options["optimizer"]],
-    )
-    held_out = {} if validation is None else {"X_val": validation.table, "y_val": validation.y}
+    estimator = kind(**parameters(options, len(parts.training.y)))
+    held_out = {}
+    if validation is not None:
+        check_validation_rows(options, len(validation.y))
+        held_out = {"X_val": validation.table, "y_val": validation.y}
     started = time.perf_counter()
-    with warnings.catch_warnings(), _progress(options["epochs"], show=show) as on_epoch:
-        warnings.simplefilter("ignore")  # what they would say, the outcome says
+    with (
+        warnings.catch_warnings(record=True) as told,
+        _progress(options["epochs"], options["ensemble"], show=show) as on_epoch,
+    ):
+        warnings.simplefilter("always")
         estimator.set_params(on_epoch=on_epoch)
         estimator.fit(parts.training.table, parts.training.y, **held_out)
     estimator.set_params(on_epoch=None)
-    return estimator, time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    _note_ills(told)
+    return estimator, seconds
+
+
+def _note_ills(told: list[warnings.WarningMessage]) -> None:
+    """Pass on that a training goes wrong; what else there is to say, the outcome says."""
+    for warning in told:
+        message = str(warning.message)
+        if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
+            note(shown(message))
 
 
 @contextmanager
-def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | None]:
+def _progress(
+    epochs: int, networks: int, *, show: bool
+) -> Iterator[Callable[[Epoch], None] | None]:
     """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
     if not show:
         yield None
@@ -63,8 +68,9 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
     bars = [BarColumn(bar_width=12)] if console.width >= 80 else []  # the figures come first
     whole = Column(no_wrap=True)  # where all is too long for a line, the figures wrap
     lines: list[str] = []
+    number = 0
     with Progress(
-        TextColumn("epoch {task.completed}/{task.total}", table_column=whole),
+        TextColumn("{task.description}epoch {task.completed}/{task.total}", table_column=whole),
         *bars,
         TextColumn("{task.fields[figures]}", table_column=Column()),
         TimeElapsedColumn(table_column=whole.copy()),
@@ -74,8 +80,11 @@ def _progress(epochs: int, *, show: bool) -> Iterator[Callable[[Epoch], None] | 
         task = bar.add_task("", total=epochs, figures="")
 
         def on_epoch(epoch: Epoch) -> None:
-            bar.update(task, completed=epoch.epoch, figures=_figures(epoch))
-            lines[:] = [f"epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
+            nonlocal number
+            number += epoch.epoch == 1
+            which = f"network {number}/{networks}  " if networks > 1 else ""
+            bar.update(task, description=which, completed=epoch.epoch, figures=_figures(epoch))
+            lines[:] = [f"{which}epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
 
         yield on_epoch
     if lines and not console.is_terminal:
