@@ -84,7 +84,7 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
     network(
         "--activation",
-        metavar="NAMES",
+        metavar="NAME[,NAME...]",
         type=Listed(click.Choice(list(ACTIVATIONS))),
         default="relu",
         help=f"Of the hidden layers, one for all or one for each: {', '.join(ACTIVATIONS)}.",
@@ -125,7 +125,7 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     training(
         "--dropout",
-        metavar="SHARES",
+        metavar="SHARE[,SHARE...]",
         type=Listed(SHARE),
         default="0",
         help="Share of hidden units left out at random in each step, of all layers or of each.",
@@ -200,7 +200,7 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     numbers(
         "--quantiles",
-        metavar="SHARES",
+        metavar="SHARE[,SHARE...]",
         type=Listed(BETWEEN_0_AND_1),
         help="With --loss quantile: which to predict, ascending, as in 0.1,0.5,0.9.  "
         "[default: 0.5]",
