@@ -212,7 +212,7 @@ FAULTS = [
     Fault("training.py", "value < watch.best - settings.tol", "value < watch.best", "tol ignored", "training"),
     Fault("training.py", "watch.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
     Fault("training.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
-    Fault("training.py", "_measure(architecture, run.params, validation)", "_measure(architecture, run.params, validation and rows)", "validated on the training rows", "training"),
+    Fault("training.py", "measure(architecture, run.params, validation)", "measure(architecture, run.params, validation and rows)", "validated on the training rows", "training"),
     Fault("training.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
     Fault("training.py", "settings.shuffle and N_b < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
     Fault("rows.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
@@ -425,6 +425,12 @@ FAULTS = [
     Fault('estimators/checks.py', 'any(isinstance(cell, str) for cell in cells.ravel().tolist())', 'False', 'texts in objects taken for numbers', 'truth'),
     Fault('estimators/checks.py', 'X = X.astype(X.dtype.newbyteorder("="), copy=False)', 'pass', 'big-endian floats widened', 'truth'),
     Fault('estimators/checks.py', 'np.isfinite(given)', 'False', 'a cast that overflows is called infinite', 'truth'),
+    Fault('estimators/checks.py', 'not math.isfinite(weight.sum())', 'False', 'weights without a finite sum', 'weights'),
+    Fault('estimators/classifier.py', 'super().score(X, y, check_weight(sample_weight, X))', 'super().score(X, y, sample_weight)', 'a score takes any weight', 'weights'),
+    Fault('estimators/regressor.py', 'sample_weight = check_weight(sample_weight, X)', 'pass', 'a score of numbers takes any weight', 'weights'),
+    Fault('estimators/record.py', 'max(TIMES_CHANCE * chance, run.first_loss or 0)', 'TIMES_CHANCE * chance', 'a run that falls from far above is an explosion', 'inside'),
+    Fault('calibration.py', 'not any(at_ends)', 'False', 'scores that say nothing', 'inside'),
+    Fault('calibration.py', 'COLDEST if sum(at_ends) < 0 else HOTTEST', 'HOTTEST', 'a temperature beyond the range', 'inside'),
     Fault('estimators/base.py', 'replace(self.model_, temperature=1.0)', 'self.model_', 'temperature of the last fit stays', 'inside'),
 ]  # fmt: skip
 

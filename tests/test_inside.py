@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris, make_blobs
+from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
 
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
@@ -184,6 +184,13 @@ def test_the_temperature_found_is_the_best_there_is(rng):
     assert min(losses) == losses[0]
 
 
+def test_a_temperature_stays_in_its_range():
+    sure, y_t = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    assert fit_temperature("softmax", sure, y_t) == 1e-2
+    assert fit_temperature("softmax", sure, 1 - y_t) == 1e2
+    assert fit_temperature("softmax", np.ones((2, 2)), y_t) == 1
+
+
 def test_the_calibration_error_of_known_cases():
     right = np.array([True] * 8 + [False] * 2)
     assert calibration_error(right, np.full(10, 0.8)) == pytest.approx(0)
@@ -334,6 +341,20 @@ def test_ordinary_fits_raise_no_alarm():
                     assert not MLPRegressor(**chosen).fit(X, y).diverged_
         raw = MLPRegressor(scale_target=False, max_iter=15, random_state=0)
         assert not raw.fit(X, 1000 + y).diverged_
+
+
+def test_a_loss_that_falls_from_far_above_chance_is_no_explosion():
+    X, y = load_wine(return_X_y=True)  # a column near 1000, and nothing scales it
+    counts = np.abs(X[:, 0] - 13).round()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DivergenceWarning)
+        model = MLPClassifier(preprocess=None, random_state=0, max_iter=20).fit(X, y)
+        assert min(model.loss_curve_[:3]) > 10 * np.log(3)
+        assert not model.diverged_
+        model = MLPRegressor(loss="poisson", preprocess=None, random_state=0, max_iter=3)
+        assert not model.fit(X / 100, counts).diverged_
+    with pytest.warns(DivergenceWarning):
+        MLPClassifier((), solver="sgd", learning_rate_init=1e3, preprocess=None).fit(X, y)
 
 
 # -- the same bits ----------------------------------------------------------------------------

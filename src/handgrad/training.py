@@ -105,6 +105,7 @@ class Run:
     rows_seen: int = 0
     epochs: int = 0
     dropout_seed: int | None = None  # drawn when dropout is first asked for
+    first_loss: float | None = None  # of the parameters it began with, for those who compare
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -243,7 +244,7 @@ def _run_epoch(
                 what = "a parameter became too large by the last batch"
                 what_came = Diverged(what, None, measured.loss)
                 raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
-            validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
+            validation_loss, validation_accuracy = measure(architecture, run.params, validation)
         validation_score = None if score is None else float(score())
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
         run.put_back(before)
@@ -329,7 +330,7 @@ def _divergence(
     )
 
 
-def _measure(
+def measure(
     architecture: Architecture, params: Params, rows: Rows | None
 ) -> tuple[float | None, float | None]:
     """Compute loss and accuracy of rows that are only looked at."""

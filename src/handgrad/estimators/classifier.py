@@ -155,8 +155,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     histories_ : tuple of History
         That of each network of an ensemble. All else that is recorded tells of the first.
     diverged_ : bool
-        Whether the loss stayed above ten times that of chance for three epochs, or a weight grew
-        beyond 1e6. A DivergenceWarning has said so.
+        Whether the loss stayed above ten times that of chance, and above that before training, for
+        three epochs, or a weight grew beyond 1e6. A DivergenceWarning has said so.
     dead_units_ : list of float
         Of each hidden layer, the share of relu units that give 0 for each training row (of the
         first 4,096): they do not learn any more.
@@ -475,6 +475,10 @@ class MLPClassifier(ClassifierMixin, MLP):
         return (
             scores[:, 0] if self.out_activation_ == "logistic" and scores.shape[1] == 1 else scores
         )
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the share of rows whose label, or whose labels all, are right."""
+        return float(super().score(X, y, check_weight(sample_weight, X)))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 

@@ -108,6 +108,7 @@ class Learning(Record):
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:
                 for number, run in enumerate(self._runs):
+                    self._note_first_loss(run, rows)
                     history = train(
                         architecture,
                         run,

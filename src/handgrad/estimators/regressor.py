@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_numbers
+from handgrad.estimators.checks import Given, check_numbers, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
 from handgrad.losses import PLAIN, LossSettings, mean_loss
@@ -270,6 +270,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""
+        sample_weight = check_weight(sample_weight, X)
         if self.loss != "quantile":
             return float(super().score(X, y, sample_weight))
         quantiles = self._quantiles()
