@@ -1,11 +1,13 @@
 """What an estimator shows of itself: ensembles, layers, dead units, calibration, growth, record."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
@@ -140,6 +142,19 @@ def test_summary_and_notebooks_show_the_layers(iris):
     assert "hidden 2" in text
     assert "73 parameters in float64, 584 bytes" in text  # 4 x 6 + 6 + 6 x 4 + 4 + 4 x 3 + 3
     assert "hidden 2" in model._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("columns", "computes"),
+    [("ab", "standardised"), ("c", "one-hot"), ("abc", "standardised, one-hot")],
+)
+def test_the_summary_says_what_becomes_of_the_columns(columns, computes):
+    table = pd.DataFrame({"a": range(6), "b": [0, 1, 1, 0, 1, 2], "c": list("xyzxyz")})
+    model = MLPClassifier((2,), max_iter=1).fit(table[list(columns)], [0, 1] * 3)
+    first = model.summary().splitlines()[1]
+    assert re.split("  +", first)[:2] == [f"{len(columns)} columns", computes]
+    raw = MLPClassifier((2,), max_iter=1, preprocess=None).fit(table[["a", "b"]], [0, 1] * 3)
+    assert "as they are" in raw.summary()
 
 
 # -- probabilities ----------------------------------------------------------------------------

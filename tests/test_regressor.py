@@ -199,8 +199,9 @@ def test_quantiles_hold_their_share_of_the_rows_and_never_cross(tmp_path):
     assert second[0, 0] < second[0, 1]
     with pytest.raises(ValueError, match="several quantiles"):
         model.to_sklearn()
-    with pytest.raises(ValueError, match="ascending"):
-        MLPRegressor(loss="quantile", quantiles=[0.9, 0.1]).fit(X, y)
+    for wrong in ([0.9, 0.1], [0.5, 0.5], [0, 0.5], [0.5, 1], [], [[0.1, 0.9]], ["a"]):
+        with pytest.raises(ValueError, match="ascending"):
+            MLPRegressor(loss="quantile", quantiles=wrong).fit(X, y)
 
 
 def test_an_outlier_moves_robust_losses_less():

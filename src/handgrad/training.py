@@ -315,19 +315,25 @@ def _divergence(
     if layer is None and came.batch is None:  # too large for the penalty, if it is a parameter
         sizes = [float(np.sum(np.square(W, dtype=np.float64))) for W in run.params.W]
         layer = next((i for i, size in enumerate(sizes, 1) if not math.isfinite(size)), None)
-    where = "Look at its inputs." if in_inputs else f"The first layer not finite is {layer}."
-    if layer is None:
-        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
-    before = "" if came.last_loss is None else f" The loss before was {came.last_loss:.3g}."
     return DivergenceError(
-        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {where}{before} "
-        "Lower the learning rate, clip gradients, or scale the inputs.",
+        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {_where(layer)}"
+        f"{_before(came.last_loss)} Lower the learning rate, clip gradients, or scale the inputs.",
         epoch=epoch,
         batch=came.batch,
         layer=layer,
         last_loss=came.last_loss,
         learning_rate=lr,
     )
+
+
+def _where(layer: int | None) -> str:
+    if layer is None:
+        return "Every layer is finite: look at targets, weights and the optimiser's memory."
+    return f"The first layer not finite is {layer}." if layer else "Look at its inputs."
+
+
+def _before(last_loss: float | None) -> str:
+    return "" if last_loss is None else f" The loss before was {last_loss:.3g}."
 
 
 def measure(
@@ -417,9 +423,14 @@ def train_lbfgs(
         return value, gradients.flat.astype(np.float64)
 
     started, iterations = time.perf_counter(), itertools.count(epochs_before + 1)
+    last_loss: float | None = None
 
     def end_iteration(theta: Array, value: float) -> bool:
-        if on_epoch is None or not math.isfinite(value):
+        nonlocal last_loss
+        if not math.isfinite(value):
+            return False
+        last_loss = value
+        if on_epoch is None:
             return False
         params.flat[...] = theta
         shrinkage = float(penalty(params, l2))
@@ -436,12 +447,30 @@ def train_lbfgs(
         on_iteration=end_iteration,
     )
     if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
-        raise DivergenceError(
-            f"training diverged: L-BFGS reached a loss of {found.loss}. "
-            "Scale the inputs, or raise alpha."
-        )
+        number = epochs_before + found.iterations + 1
+        raise _divergence_of_lbfgs(found.loss, number, last_loss, architecture, params, rows)
     params.flat[...] = found.theta
     return found
+
+
+def _divergence_of_lbfgs(
+    value: float,
+    number: int,
+    last_loss: float | None,
+    architecture: Architecture,
+    params: Params,
+    rows: Rows,
+) -> DivergenceError:
+    """Say in which iteration it was, and which layer is not finite at the point before it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        layer = 0 if rows.not_finite().size else first_bad_layer(architecture, params, rows.x)
+    return DivergenceError(
+        f"training diverged: L-BFGS reached a loss of {value} in iteration {number}. "
+        f"{_where(layer)}{_before(last_loss)} Scale the inputs, or raise alpha.",
+        epoch=number,
+        layer=layer,
+        last_loss=last_loss,
+    )
 
 
 def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:

@@ -486,6 +486,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """Make scikit-learn's own MLPClassifier of it, fitted, with the same predictions.
 
         The scale of the columns is folded into the first layer, the temperature into the last.
+        Settings that it has not become the nearest that it has, for fitting it again.
 
         Raises
         ------
@@ -498,7 +499,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     def from_sklearn(cls, estimator: Theirs) -> Self:
         """Take scikit-learn's fitted MLPClassifier over, the state of its optimiser included.
 
-        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step; only with
+        "lbfgs", which leaves no count of the rows, it is taken as it is.
         """
         check_is_fitted(estimator)
         return cls._from(estimator, estimator.classes_)

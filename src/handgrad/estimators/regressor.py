@@ -1,5 +1,6 @@
 """MLPRegressor: numbers, one a row or several."""
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from numbers import Real
@@ -163,7 +164,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _quantiles(self) -> tuple[float, ...]:
         listed = (self.quantiles,) if isinstance(self.quantiles, Real) else self.quantiles
-        quantiles = tuple(float(q) for q in listed)
+        quantiles = tuple(float(q) if isinstance(q, Real) else math.nan for q in listed)
         ascending = all(0 < a < b < 1 for a, b in pairwise((*quantiles, 1 - 1e-16)))
         if not quantiles or not ascending:
             raise InvalidParameterError(
@@ -287,7 +288,8 @@ class MLPRegressor(RegressorMixin, MLP):
     def to_sklearn(self) -> Theirs:
         """Make scikit-learn's own MLPRegressor of it, fitted, with the same predictions.
 
-        The scale of the columns is folded into the first layer, that of y into the last.
+        The scale of the columns is folded into the first layer, that of y into the last. Settings
+        that it has not become the nearest that it has, for fitting it again.
 
         Raises
         ------
@@ -300,7 +302,8 @@ class MLPRegressor(RegressorMixin, MLP):
     def from_sklearn(cls, estimator: Theirs) -> Self:
         """Take scikit-learn's fitted MLPRegressor over, the state of its optimiser included.
 
-        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step; only with
+        "lbfgs", which leaves no count of the rows, it is taken as it is.
         """
         check_is_fitted(estimator)
         return cls._from(estimator, np.arange(0), scale_target=False)
