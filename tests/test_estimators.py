@@ -288,6 +288,15 @@ def test_verbose_prints_a_line_an_epoch(blobs, capsys):
 
 
 @unconverged
+def test_the_best_loss_is_the_smallest_and_the_last_is_the_last(blobs):
+    model = MLPClassifier(
+        learning_rate=lambda n: 0.01 if n < 4 else 10.0, max_iter=5, random_state=0
+    )
+    losses = model.fit(*blobs).loss_curve_
+    assert model.loss_ == losses[-1] > model.best_loss_ == min(losses)
+
+
+@unconverged
 def test_a_fit_that_could_gain_from_more_epochs_says_so(blobs):
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         MLPClassifier(max_iter=2).fit(*blobs)
@@ -312,6 +321,47 @@ def test_dropout_and_smoothing_and_decay_and_clipping_reach_the_training(blobs):
     assert plain.history_[-1].gradient_norm > 0
     heavy = MLPClassifier((6, 6), solver="adamw", weight_decay=100.0, **settings).fit(X, y)
     assert np.abs(heavy.coefs_[0]).max() < np.abs(plain.coefs_[0]).max()
+
+
+MOMENTUM = {"solver": "sgd", "learning_rate_init": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        ({}, "learning_rate_init", 0.002),
+        ({}, "alpha", 0.1),
+        ({}, "batch_size", 16),
+        ({}, "shuffle", False),
+        ({}, "beta_1", 0.8),
+        ({}, "beta_2", 0.9),
+        ({}, "epsilon", 0.1),
+        ({"solver": "adamw"}, "weight_decay", 0.1),
+        (MOMENTUM, "momentum", 0.5),
+        (MOMENTUM, "nesterovs_momentum", False),
+        (MOMENTUM | {"learning_rate": "invscaling"}, "power_t", 0.2),
+        ({"learning_rate": "warmup"}, "warmup_epochs", 2.0),
+        ({"learning_rate": "cosine"}, "max_iter", 4),
+        ({}, "initialisation", "he_normal"),
+        ({}, "activation", "tanh"),
+        ({}, "label_smoothing", 0.1),
+        ({}, "class_weight", {0: 3.0}),
+        ({}, "dropout", 0.2),
+        ({}, "clip_norm", 0.1),
+        ({"solver": "lbfgs"}, "alpha", 0.1),
+        ({"solver": "lbfgs"}, "max_fun", 2),
+        ({"solver": "lbfgs"}, "tol", 1.0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_setting_is_ignored(blobs, settings, name, value):
+    X, y = blobs
+    settings = {"max_iter": 3, "batch_size": 32, "random_state": 0} | settings
+    one, other = (
+        MLPClassifier((6,), **settings | change).fit(X, y).coefs_[0]
+        for change in ({}, {name: value})
+    )
+    assert not np.array_equal(one, other)
 
 
 @unconverged
@@ -568,6 +618,7 @@ y = np.array([0, 1, 0, 1, 0, 1])
         ({"calibration": "isotonic"}, "'calibration' parameter"),
         ({"learning_rate_init": True}, "'learning_rate_init' parameter"),
         ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
+        ({"solver": "lbfgs", "clip_norm": 1.0}, "clip_norm"),
         ({"random_state": "x"}, "'random_state' parameter"),
     ],
 )

@@ -8,6 +8,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
 from handgrad.dropout import per_layer
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
@@ -203,19 +205,22 @@ def train(
     started = time.perf_counter()
     record: list[Epoch] = []
     reason = "max_iter"
+    # The compiled engine has threads of its own, and so may a scorer's predictions.
+    alone = blas_on_one_thread() if engine.name == "numpy" else nullcontext()
     try:
-        for _ in range(epochs):
-            last_loss = record[-1].loss if record else None
-            epoch = _run_epoch(
-                architecture, run, settings, engine, rows, validation, score, started, last_loss
-            )
-            record.append(epoch)
-            ended = _judge(watch, run, settings, epoch)
-            if on_epoch is not None and on_epoch(epoch):
-                ended = "on_epoch"
-            if ended:
-                reason = ended
-                break
+        with alone:
+            for _ in range(epochs):
+                last_loss = record[-1].loss if record else None
+                epoch = _run_epoch(
+                    architecture, run, settings, engine, rows, validation, score, started, last_loss
+                )
+                record.append(epoch)
+                ended = _judge(watch, run, settings, epoch)
+                if on_epoch is not None and on_epoch(epoch):
+                    ended = "on_epoch"
+                if ended:
+                    reason = ended
+                    break
     finally:
         if watch.best_flat is not None:
             run.params.flat[...] = watch.best_flat
@@ -345,7 +350,8 @@ def measure(
     total_loss = total_right = 0.0
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
-        score = forward(architecture, params, part.x).score
+        with blas_on_one_thread():
+            score = forward(architecture, params, part.x).score
         output, settings = architecture.output, architecture.loss
         part_loss = mean_loss(output, score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
@@ -413,6 +419,7 @@ def train_lbfgs(
     DivergenceError
         If the loss stops being finite; ``params`` is left as the last iteration made it.
     """
+    import scipy.optimize  # noqa: F401 - brings SciPy's BLAS, to be kept on one thread, too
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
         point = params.like(theta.astype(params.flat.dtype))
@@ -438,14 +445,15 @@ def train_lbfgs(
         epoch = _iteration(next(iterations), value - shrinkage, shrinkage, seconds)
         return bool(on_epoch(epoch))
 
-    found = lbfgs(
-        loss_and_gradient,
-        params.flat.astype(np.float64),
-        max_iter=max_iter,
-        max_fun=max_fun,
-        tol=tol,
-        on_iteration=end_iteration,
-    )
+    with blas_on_one_thread():
+        found = lbfgs(
+            loss_and_gradient,
+            params.flat.astype(np.float64),
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            on_iteration=end_iteration,
+        )
     if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
         number = epochs_before + found.iterations + 1
         raise _divergence_of_lbfgs(found.loss, number, last_loss, architecture, params, rows)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
 from handgrad.estimators.parameters import Parameters
@@ -157,7 +158,8 @@ class Record(Parameters):
         if is_sparse(some):
             some = some.toarray()
         model = self.model_
-        hidden = forward(model.architecture, model.params, some).h[1:]
+        with blas_on_one_thread():
+            hidden = forward(model.architecture, model.params, some).h[1:]
         self.dead_units_ = [
             float((h == 0).all(axis=0).mean()) if name == "relu" else 0.0
             for h, name in zip(hidden, model.architecture.activations, strict=True)
