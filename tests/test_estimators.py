@@ -762,6 +762,11 @@ def test_going_on_with_another_network_is_refused(blobs):
         with pytest.raises(ValueError, match="warm_start=False"):
             model.set_params(**change).fit(*blobs)
         model.set_params(hidden_layer_sizes=(5,), activation="relu")
+    for change in ({"dtype": "float32"}, {"label_smoothing": 0.1}):
+        (name,) = change
+        with pytest.raises(ValueError, match=f"{name}=.*warm_start=False"):
+            clone(model).fit(*blobs).set_params(**change).partial_fit(*blobs)
+    model.set_params(activation=["relu"], dtype="float64").fit(*blobs)
 
 
 @unconverged

@@ -221,6 +221,8 @@ def test_the_calibration_error_of_known_cases():
     assert calibration_error(right, np.full(10, 1.0)) == pytest.approx(0.2)
     halves = calibration_error(np.array([True, False]), np.array([0.6, 0.9]), np.array([3.0, 1.0]))
     assert halves == pytest.approx((3 * 0.4 + 0.9) / 4)
+    with pytest.raises(ValueError, match="n_bins must be at least 1"):
+        calibration_error(right, np.full(10, 0.8), n_bins=0)
 
 
 # -- more classes -----------------------------------------------------------------------------

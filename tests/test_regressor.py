@@ -226,6 +226,27 @@ def test_counts_below_zero_and_another_loss_are_refused():
         model.set_params(loss="huber").fit(X, y)
 
 
+@unconverged
+@pytest.mark.parametrize(
+    ("settings", "change"),
+    [
+        ({"loss": "huber"}, {"delta": 2.0}),
+        ({"loss": "quantile", "quantiles": [0.1, 0.9]}, {"quantiles": [0.2, 0.8]}),
+        ({"loss": "quantile", "quantiles": [0.1, 0.9]}, {"quantiles": [0.1, 0.5, 0.9]}),
+        ({}, {"scale_target": False}),
+        ({"scale_target": False}, {"scale_target": True}),
+    ],
+)
+def test_going_on_with_another_meaning_of_the_numbers_is_refused(diabetes, settings, change):
+    X, y = diabetes
+    model = MLPRegressor(max_iter=1, warm_start=True, **settings).fit(X, y)
+    (name,) = change
+    with pytest.raises(ValueError, match=f"{name}=.*warm_start=False"):
+        model.set_params(**change).fit(X, y)
+    plain = MLPRegressor(max_iter=1, warm_start=True).fit(X, y)
+    plain.set_params(delta=2.0, quantiles=[0.1, 0.9]).fit(X, y)  # which it does not use
+
+
 def test_a_constant_is_learnt_as_one():
     X = np.random.default_rng(0).normal(size=(30, 2))
     model = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500).fit(

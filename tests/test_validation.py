@@ -107,6 +107,15 @@ def test_a_scorer_cannot_reach_into_the_training(blobs):
     assert np.array_equal(model.coefs_[0], plain.coefs_[0])
 
 
+@unconverged
+def test_a_score_that_is_never_a_number_is_told_of(blobs):
+    X, y = blobs
+    model = MLPClassifier(scoring=lambda *_: np.nan, early_stopping=True, max_iter=3)
+    with pytest.warns(UserWarning, match="gave NaN in every epoch"):
+        model.fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
 def test_a_scorer_that_fails_is_heard_and_costs_no_model(blobs):
     X, y = blobs
 

@@ -62,6 +62,8 @@ def calibration_error(
     weight : float array of shape (n,), optional
     n_bins : int
     """
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1; got {n_bins}")
     weight = np.ones(len(right)) if weight is None else weight / weight.max()
     bins = np.clip(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0, n_bins - 1)
     excess = np.bincount(bins, weight * (right - confidence.astype(np.float64)), n_bins)

@@ -313,8 +313,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         temperature = fit_temperature(self.out_activation_, score, y_t, weight)
         self.model_ = replace(self.model_, temperature=temperature)
 
+    def _loss_settings(self) -> LossSettings:
+        return LossSettings(label_smoothing=float(self.label_smoothing))
+
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
-        loss = LossSettings(label_smoothing=float(self.label_smoothing))
+        loss = self._loss_settings()
         if given.y.ndim == 2:
             labels = np.arange(given.y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):

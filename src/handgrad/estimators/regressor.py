@@ -173,14 +173,14 @@ class MLPRegressor(RegressorMixin, MLP):
             )
         return quantiles
 
+    def _loss_settings(self) -> LossSettings:
+        if self.loss == "huber":
+            return LossSettings(delta=float(self.delta))
+        return LossSettings(quantiles=self._quantiles()) if self.loss == "quantile" else PLAIN
+
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
         y = given.y.reshape(len(given.y), -1)
-        kind = OUTPUT_OF[self.loss]
-        settings = PLAIN
-        if kind == "huber":
-            settings = LossSettings(delta=float(self.delta))
-        elif kind == "quantile":
-            settings = LossSettings(quantiles=self._quantiles())
+        kind, settings = OUTPUT_OF[self.loss], self._loss_settings()
         self._check_counts(kind, y)
         n_each = len(settings.quantiles)
         scale = self._target_scale(y, learning, n_each) if self.scale_target else None
@@ -207,6 +207,11 @@ class MLPRegressor(RegressorMixin, MLP):
             raise ValueError(
                 f"going on needs the loss there is, {output!r}; got {self.loss!r}. Fit with "
                 "warm_start=False to start anew."
+            )
+        if self.scale_target != (self.model_.scale is not None):
+            raise ValueError(
+                f"going on needs the targets as before, with scale_target={not self.scale_target}; "
+                f"got {self.scale_target}. Fit with warm_start=False to start anew."
             )
         self._encode_y(y)
 
