@@ -20,6 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from handgrad import DataError, DivergenceError, MLPClassifier
+from handgrad.engines.choice import missing_packages
+
+ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 
 unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 
@@ -164,6 +167,55 @@ def test_going_on_equals_one_longer_fit_to_the_bit(blobs, solver):
     for model in (warm, bit_by_bit):
         assert model.loss_curve_ == whole.loss_curve_
         assert all(map(np.array_equal, model.coefs_, whole.coefs_))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.3},
+        {"solver": "adamw"},
+        {"solver": "sgd", "nesterovs_momentum": False},
+        {"n_ensemble": 2, "dropout": [0.2]},
+        {"clip_norm": 0.1, "shuffle": False},
+        {"dtype": "float32", "label_smoothing": 0.1},
+    ],
+    ids=str,
+)
+@unconverged
+def test_going_on_keeps_every_memory_in_both_engines(blobs, settings, engine):
+    X, y = blobs
+    settings = {"engine": engine, "batch_size": 32, "random_state": 3, "tol": 0, **settings}
+    whole = MLPClassifier((8,), max_iter=6, **settings).fit(X, y)
+    warm = MLPClassifier((8,), max_iter=2, warm_start=True, **settings).fit(X, y)
+    warm.set_params(max_iter=4).fit(X, y)
+    steps = MLPClassifier((8,), **settings)
+    for _ in range(6):
+        steps.partial_fit(X, y, classes=[0, 1, 2])
+    for model in (warm, steps):
+        assert model.loss_curve_ == whole.loss_curve_
+        assert np.array_equal(model.predict_proba(X), whole.predict_proba(X))
+
+
+@unconverged
+def test_the_penalty_means_the_same_at_every_batch_size(blobs):
+    X, y = blobs
+    settings = {"alpha": 0.3, "random_state": 0}
+    best = MLPClassifier((), solver="lbfgs", tol=1e-8, max_iter=1000, **settings).fit(X, y)
+    settings |= {"learning_rate": "cosine", "learning_rate_init": 0.05, "max_iter": 150}
+    for batch_size in (20, 200):
+        model = MLPClassifier((), batch_size=batch_size, n_iter_no_change=np.inf, **settings)
+        np.testing.assert_allclose(model.fit(X, y).coefs_[0], best.coefs_[0], atol=0.02)
+
+
+@unconverged
+def test_dropout_is_exactly_off_at_prediction(blobs):
+    X, y = blobs
+    model = MLPClassifier((50,), dropout=0.5, max_iter=3, random_state=0).fit(X, y)
+    inputs = (X - X.mean(axis=0)) / X.std(axis=0)
+    hidden = np.maximum(0, inputs @ model.coefs_[0] + model.intercepts_[0])
+    scores = hidden @ model.coefs_[1] + model.intercepts_[1]
+    np.testing.assert_allclose(model.decision_function(X), scores, atol=1e-12)
 
 
 @unconverged
