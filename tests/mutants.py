@@ -463,6 +463,8 @@ FAULTS = [
     Fault('estimators/record.py', 'max(TIMES_CHANCE * chance, run.first_loss or 0)', 'TIMES_CHANCE * chance', 'a run that falls from far above is an explosion', 'inside'),
     Fault('calibration.py', 'not any(at_ends)', 'False', 'scores that say nothing', 'inside'),
     Fault('calibration.py', 'COLDEST if sum(at_ends) < 0 else HOTTEST', 'HOTTEST', 'a temperature beyond the range', 'inside'),
+    Fault('model.py', 'columns = (columns - mean) / scale', 'columns = columns - mean', 'targets learnt unscaled', 'regressor'),
+    Fault('plots/numbers.py', 'y_true=y[some, place]', 'y_true=y[some, 0]', 'each target against the first truth', 'plots'),
     Fault('estimators/base.py', 'replace(self.model_, temperature=1.0)', 'self.model_', 'temperature of the last fit stays', 'inside'),
 ]  # fmt: skip
 
