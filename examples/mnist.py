@@ -19,8 +19,8 @@ document analysis" (2003). 800 hidden units, cross-entropy, all 60,000 digits wi
     python examples/mnist.py FOLDER --epochs 1 --rows 5000
 
 The files are at https://storage.googleapis.com/cvdf-datasets/mnist/ and the array file is the one
-that Keras uses; Fashion-MNIST comes in the same form. It prints a line for each network. This run took nine minutes on two
-cores that had much else to do:
+that Keras uses; Fashion-MNIST comes in the same form. It prints a line for each network; this run
+took nine minutes on two cores that had much else to do:
 
     network            rate  lambda  epochs  validation    test  seconds  published
     Nielsen 784-30-10   0.5     0.0      30    95.71%    95.56%       37  95.49 % of test
