@@ -16,7 +16,8 @@ import pytest
 from handgrad.cli import main
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "dev" / "LOG.md"])
+FOLDERS = (ROOT, ROOT / "docs", ROOT / "dev", ROOT / "examples")
+PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # Targets of make that would run this very test, or the drill: make shows what it would do.
