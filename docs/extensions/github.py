@@ -3,7 +3,8 @@
 - A formula in a line is written $`x`$.
 - The list of pages on index.md is the table of contents, too.
 - A link to a module's file leads to its listing on the site.
-- ``{examples}`` stands for the programs of examples/, which GitHub shows as a folder.
+- Two comments, which GitHub does not show, stand for what is made from the source:
+  ``<!-- commands -->`` for the help of each command, ``<!-- examples -->`` for the programs.
 """
 
 import ast
@@ -11,30 +12,59 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
-from sphinx.util.docutils import SphinxDirective
+
+from handgrad.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGE = re.compile(r"^- \[[^\]]+\]\((\w+)\.md\)", re.MULTILINE)
+HELP_WIDTH = 86  # what a code block holds on a page 1280 pixels wide
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Add the three to Sphinx."""
+    """Teach it to Sphinx."""
     app.connect("source-read", as_myst)
     app.add_transform(Listings)
-    app.add_directive("examples", Examples)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def as_myst(app: Any, page: str, source: list[str]) -> None:
-    """Rewrite a page as MyST reads it; no line moves."""
+    """Rewrite a page as MyST reads it."""
     text = re.sub(r"\$`([^`]+)`\$", r"{math}`\1`", source[0])
+    text = text.replace("<!-- commands -->", commands())
+    text = text.replace("<!-- examples -->", examples())
     if page == "index":
         pages = "\n".join(PAGE.findall(text))
         text = f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
     source[0] = text
+
+
+def commands() -> str:
+    """Give a section for each command: what its --help prints."""
+    return "\n".join(
+        f"## handgrad {name}\n\n```text\n{_help(name, main.commands[name])}\n```\n"
+        for name in sorted(main.commands)
+    )
+
+
+def _help(name: str, command: click.Command) -> str:
+    above = click.Context(main, info_name="handgrad", terminal_width=HELP_WIDTH)
+    with click.Context(command, above, info_name=name) as context:
+        return command.get_help(context)
+
+
+def examples() -> str:
+    """Give a section for each program of examples/: what it says of itself, and its text."""
+    return "\n".join(map(_program, sorted((ROOT / "examples").glob("*.py"))))
+
+
+def _program(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    told = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0]
+    return f"## {path.name}\n\n{told}\n\n````python\n{text}````\n"
 
 
 class Listings(SphinxTransform):
@@ -49,18 +79,3 @@ class Listings(SphinxTransform):
             if inside:
                 to = nodes.reference("", "", *link.children, refuri=f"_modules/{inside[1]}.html")
                 link.replace_self(to)
-
-
-class Examples(SphinxDirective):
-    """Each program of examples/: its name, what it says of itself, and its text."""
-
-    def run(self) -> list[nodes.Node]:
-        """Make the sections."""
-        paths = sorted((ROOT / "examples").glob("*.py"))
-        return [section for path in paths for section in self.parse_text_to_nodes(_section(path))]
-
-
-def _section(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
-    told = ast.get_docstring(ast.parse(text)) or ""
-    return f"## {path.name}\n\n{told}\n\n````python\n{text}\n````\n"
