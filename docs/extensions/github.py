@@ -20,7 +20,7 @@ from sphinx.transforms import SphinxTransform
 from handgrad.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGE = re.compile(r"^- \[[^\]]+\]\((\w+)\.md\)", re.MULTILINE)
+PAGE = re.compile(r"^- \[([^\]]+)\]\((\w+)\.md\)", re.MULTILINE)
 HELP_WIDTH = 86  # what a code block holds on a page 1280 pixels wide
 
 
@@ -37,7 +37,7 @@ def as_myst(app: Any, page: str, source: list[str]) -> None:
     text = text.replace("<!-- commands -->", commands())
     text = text.replace("<!-- examples -->", examples())
     if page == "index":
-        pages = "\n".join(PAGE.findall(text))
+        pages = "\n".join(f"{title} <{name}>" for title, name in PAGE.findall(text))
         text = f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
     source[0] = text
 
