@@ -444,6 +444,8 @@ FAULTS = [
     Fault('estimators/checks.py', 'any(isinstance(cell, str) for cell in cells.ravel().tolist())', 'False', 'texts in objects taken for numbers', 'truth'),
     Fault('estimators/checks.py', 'X = X.astype(X.dtype.newbyteorder("="), copy=False)', 'pass', 'big-endian floats widened', 'truth'),
     Fault('estimators/checks.py', 'np.isfinite(given)', 'False', 'a cast that overflows is called infinite', 'truth'),
+    Fault('model.py', 'columns = (columns - mean) / scale', 'columns = columns - mean', 'targets learnt unscaled', 'regressor'),
+    Fault('plots/numbers.py', 'y_true=y[some, place]', 'y_true=y[some, 0]', 'each target against the first truth', 'plots'),
     Fault('estimators/base.py', 'replace(self.model_, temperature=1.0)', 'self.model_', 'temperature of the last fit stays', 'inside'),
 ]  # fmt: skip
 

@@ -197,6 +197,32 @@ class Model:
             prediction = np.sort(by_target, axis=2).reshape(prediction.shape)
         return prediction
 
+    def learnt(self, y: Array) -> Array:
+        """Give the truth as the network learns it.
+
+        Parameters
+        ----------
+        y : array of shape (n,) or (n, N_y)
+            Class numbers; numbers as they are predicted; or 1 for each label of a row, and 0.
+
+        Returns
+        -------
+        array
+            Class numbers of shape (n,) for softmax; else shape (n, N_y), numbers in the scale of
+            the targets and in the precision of the network.
+        """
+        if self.architecture.output == "softmax":
+            return y
+        columns = y.reshape(len(y), -1)
+        if len(self.classes):
+            return columns
+        if self.scale is not None:
+            n_each = self.architecture.layer_units[-1] // self.architecture.n_targets
+            mean, scale = (part[::n_each] for part in self.scale)
+            columns = (columns - mean) / scale
+        learnt: Array = columns.astype(self.params.flat.dtype)
+        return learnt
+
 
 def _in_blocks(x: Array, n_outputs: int, compute: Callable[[Array], Array]) -> Array:
     outcome = np.empty((len(x), n_outputs), x.dtype)

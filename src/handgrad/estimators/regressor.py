@@ -217,11 +217,7 @@ class MLPRegressor(RegressorMixin, MLP):
                 f"y must have {architecture.n_targets} numbers a row; got {y.shape[1]}"
             )
         self._check_counts(architecture.output, y)
-        if self.model_.scale is not None:
-            n_each = architecture.layer_units[-1] // architecture.n_targets
-            mean, scale = (part[::n_each] for part in self.model_.scale)
-            y = (y - mean) / scale
-        return y.astype(self.model_.params.flat.dtype)
+        return self.model_.learnt(y)
 
     def _chance(self, rows: Rows) -> float:
         architecture, y_t = self.model_.architecture, rows.y_t
