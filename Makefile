@@ -4,6 +4,7 @@
 #   make test      run the whole suite
 #   make check     lint, types, formatting, import contract
 #   make mutants   plant faults one by one and show that the suite catches each
+#   make docs      build the documentation, into docs/_build
 #   make bench     race against other libraries, in environments that it makes (half an hour);
 #                  DATA=FOLDER with adult, letter and mnist .npz adds fits and time to quality
 #   make clean     remove what these made
@@ -13,7 +14,7 @@ VENV   ?= .venv
 OUT    ?= demo
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check mutants bench clean
+.PHONY: demo test check mutants docs bench clean
 
 demo: $(VENV)/.demo
 	mkdir -p $(OUT)
@@ -31,6 +32,10 @@ check: $(VENV)/.check
 mutants: $(VENV)/.test
 	$(BIN)/python tests/mutants.py
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build
+	@echo "open docs/_build/index.html"
+
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/race.py
 	for name in prediction footprint growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
@@ -39,7 +44,7 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/race.py --report
 
 clean:
-	rm -rf $(VENV) $(OUT)
+	rm -rf $(VENV) $(OUT) docs/_build
 
 # Each stamp stands for an installation, done anew when pyproject.toml changes.
 $(BIN)/python:
@@ -49,10 +54,14 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[plot]"
 	touch $@
 
+$(VENV)/.docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	touch $(VENV)/.demo $@
+
 $(VENV)/.test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
-	touch $(VENV)/.demo $@
+	touch $(VENV)/.demo $(VENV)/.docs $@
 
 $(VENV)/.check: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[check]"
-	touch $(VENV)/.demo $(VENV)/.test $@
+	touch $(VENV)/.demo $(VENV)/.docs $(VENV)/.test $@

@@ -8,28 +8,33 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
-import click
 import pytest
-
-from handgrad.cli import main
+from sklearn.exceptions import ConvergenceWarning
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = (ROOT, ROOT / "docs", ROOT / "dev", ROOT / "examples")
 PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
+IMAGES = ROOT / "docs" / "images"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block that runs, and what it prints if a block of text stands directly below it.
+PROGRAM = re.compile(
+    r"^```(python|sh)\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
+NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
 
 # Targets of make that would run this very test, or the drill: make shows what it would do.
-ONLY_SHOWN = {"make test", "make check", "make mutants"}
+ONLY_SHOWN = {"make test", "make check", "make mutants", "make docs"}
 
 
 def blocks(page):
     return FENCE.findall(page.read_text(encoding="utf-8"))
 
 
-def with_blocks(language):
-    return [page for page in PAGES if any(kind == language for kind, _ in blocks(page))]
+def with_blocks(*languages):
+    return [page for page in PAGES if any(kind in languages for kind, _ in blocks(page))]
 
 
 @pytest.fixture
@@ -49,20 +54,53 @@ def test_every_block_is_of_a_kind_that_is_run_or_read(page):
     assert {kind for kind, _ in blocks(page)} <= {"python", "sh", "text", "math"}
 
 
-@pytest.mark.parametrize("page", with_blocks("python"), ids=lambda page: page.name)
-def test_the_python_of_a_page_runs(page, clone):
-    code = "\n".join(block for kind, block in blocks(page) if kind == "python")
-    with contextlib.redirect_stdout(io.StringIO()):
-        exec(compile(code, str(page), "exec"), {"__name__": "page"})
+@pytest.mark.parametrize("page", with_blocks("python", "sh"), ids=lambda page: page.name)
+def test_the_code_of_a_page_runs_and_prints_what_is_shown(page, clone):
+    text, namespace = page.read_text(encoding="utf-8"), {"__name__": "page"}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ConvergenceWarning)
+        for kind, code, shown in PROGRAM.findall(text):
+            printed = run_python(code, namespace) if kind == "python" else run_commands(code)
+            if shown:
+                assert_agree(shown, printed)
+    for warning in told:  # it is no error if the page speaks of it
+        assert str(warning.message) in " ".join(text.split())
+    for name in re.findall(rf"\]\(images/{page.stem}_(\w+\.png)\)", text):
+        assert (clone / name).stat().st_size > 5000, "the page must draw the picture that it shows"
 
 
-@pytest.mark.parametrize("page", with_blocks("sh"), ids=lambda page: page.name)
-def test_the_commands_of_a_page_run(page, clone):
-    for kind, block in blocks(page):
-        for line in block.splitlines() if kind == "sh" else ():
-            run = subprocess.run(runnable(line), capture_output=True, text=True, check=False)
-            assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
-            assert "Traceback" not in run.stderr
+def run_python(code, namespace):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, code, "exec"), namespace)
+    return printed.getvalue()
+
+
+def run_commands(lines):
+    printed = ""
+    for line in lines.splitlines():
+        run = subprocess.run(runnable(line), capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
+        assert "Traceback" not in run.stderr
+        printed += run.stdout
+    return printed
+
+
+def assert_agree(shown, printed):
+    """Hold words to what they are, numbers to one per cent; three dots leave out a line's end."""
+    for ours, theirs in zip(shown.splitlines(), printed.strip("\n").splitlines(), strict=True):
+        if ours.endswith("..."):
+            assert theirs.startswith(ours[:-3])
+        else:
+            assert words(ours) == words(theirs)
+            assert numbers(ours) == pytest.approx(numbers(theirs), rel=0.01)
+
+
+def words(line):
+    return NUMBER.sub("number", line).split()
+
+
+def numbers(line):
+    return [float(number.replace(",", "")) for number in NUMBER.findall(line)]
 
 
 def runnable(line):
@@ -95,14 +133,29 @@ def test_every_link_to_a_file_leads_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
-def test_the_guide_names_every_command_and_option():
-    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    for name, command in main.commands.items():
-        assert f"handgrad {name}" in guide
-        assert command.help
-        for option in command.params:
-            if isinstance(option, click.Option):
-                assert any(form in guide for form in option.opts), f"{name} {option.opts}"
+def shown_pictures():
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    return {name for text in texts for name in re.findall(r"\]\([\w/]*images/(\w+\.png)\)", text)}
+
+
+def test_every_picture_is_small_and_made_by_a_script():
+    made = (ROOT / "docs" / "pictures.py").read_text(encoding="utf-8")
+    assert shown_pictures() == {path.name for path in IMAGES.iterdir()}
+    for name in shown_pictures():
+        assert (IMAGES / name).stat().st_size < 200_000
+        assert f'"{name}"' in made or name == "growth.png"  # by benchmarks/growth.py
+
+
+@pytest.mark.skipif(
+    shutil.which("chromium") is None or shutil.which("chromedriver") is None,
+    reason="chromium and chromedriver are not installed (Debian: chromium, chromium-driver)",
+)
+def test_the_script_makes_pictures(tmp_path):
+    script = [sys.executable, ROOT / "docs" / "pictures.py", "--into", tmp_path]
+    names = ["explain.png", "confusion_matrix.png"]  # a screenshot, and what the demo draws
+    subprocess.run([*script, *names], check=True, capture_output=True)
+    for name in names:
+        assert (tmp_path / name).stat().st_size > 10_000
 
 
 def test_the_tree_in_the_readme_is_the_tree():
@@ -123,5 +176,5 @@ def test_every_dependency_has_its_reason():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_knows_its_targets():
-    for target in ("demo", "test", "check", "mutants", "clean"):
+    for target in ("demo", "test", "check", "mutants", "docs", "clean"):
         subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
