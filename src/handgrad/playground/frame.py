@@ -264,7 +264,7 @@ def _numbers(session: Session) -> dict[str, Any]:
     t = session.trace()
     return {
         "values": {equation.name: _block(t, equation) for equation in t.equations},
-        "x": block(t["x"]),
+        "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
         **wide_numbers(session, t),
     }

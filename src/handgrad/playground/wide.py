@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 MOST_ROWS, MOST_COLUMNS = 4, 8  # of an array's numbers that are shown in their places
 MOST_UNITS = 10  # of a layer that are drawn
+MOST_MISREAD = 200  # rows that are listed
 
 
 # -- what stays from frame to frame ---------------------------------------------------------------
@@ -68,8 +69,19 @@ def wide_numbers(session: Session, t: Trace) -> dict[str, Any]:
         "h": [_listed(t[unit_name("h", k, architecture)][0, :MOST_UNITS]) for k in hidden],
         "lengths": _listed(lengths),
         "y": _listed(t["y"][0]),
+        "misread": misread(session) if session.points.picture else [],
         "pad": None if session.pad is None else seen(session, session.pad),
     }
+
+
+def misread(session: Session) -> list[int]:
+    """List rows whose class is not what the network says: test rows, or training rows."""
+    points = session.points
+    chosen = points.test if len(points.test) else points.training
+    score = forward(session.architecture, session.run.params, points.x[chosen]).score
+    wrong = chosen[score.argmax(axis=1) != points.y_t[chosen]]
+    rows: list[int] = wrong[:MOST_MISREAD].tolist()
+    return rows
 
 
 def seen(session: Session, image: Array) -> dict[str, Any]:
@@ -97,18 +109,22 @@ def look_at_pad(session: Session, pixels: list[int]) -> None:
     session.version += 1
 
 
-def block(value: Array, moved_from: Array | None = None) -> dict[str, Any]:
-    """Give an array's first numbers in their places or, of a large one, its largest entries.
+def block(
+    value: Array, moved_from: Array | None = None, *, is_named: bool = False
+) -> dict[str, Any]:
+    """Give an array's first numbers in their places or, of a wide one, its largest entries.
 
     Parameters
     ----------
     value : array of any shape of at most two axes
     moved_from : array, optional
         What it was before a step: then what moved most counts as largest.
+    is_named : bool
+        Give the largest entries in any case, for they are shown with their names.
     """
     table = np.atleast_2d(value)
-    if table.shape[0] <= 2 * MOST_ROWS and table.shape[1] <= 2 * MOST_COLUMNS:
-        numbers = [_listed(row) for row in table[:MOST_ROWS, :MOST_COLUMNS]]
+    if table.shape[0] <= 2 * MOST_ROWS and table.shape[1] <= MOST_COLUMNS and not is_named:
+        numbers = [_listed(row) for row in table[:MOST_ROWS]]
         return {"shape": list(value.shape), "numbers": numbers}
     flat = value.ravel()
     size = np.abs(flat if moved_from is None else flat - moved_from.ravel())
