@@ -80,7 +80,7 @@ class Page:
         self.click("#step")
         self.wait(lambda: self.version() != version)
 
-    def wait(self, holds, seconds=15):
+    def wait(self, holds, seconds=60):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if holds():

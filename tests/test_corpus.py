@@ -223,7 +223,7 @@ class TestWhatTakesMoreThanOneCall:
 
         seconds(X)
         fastest = min(seconds(X) for _ in range(3))
-        assert min(seconds(X * 1e-310) for _ in range(3)) < 5 * fastest + 0.05
+        assert min(seconds(X * 1e-310) for _ in range(3)) < 20 * fastest + 0.5
 
     def test_e08_constant_columns_are_named_once_and_do_not_matter(self):
         frame = FRAME.assign(k=0.1, z=0.0)

@@ -85,14 +85,9 @@ def test_it_plays_and_pauses_and_goes_back(page, session):
 def test_frames_come_while_it_plays(page):
     page.click("#play")
     page.wait(lambda: int(page.text("epoch").split()[0]) > 5)
-    before = page.run("return [shown.frames, shown.bytes, performance.now()]")
-    time.sleep(2)
-    after = page.run("return [shown.frames, shown.bytes, performance.now()]")
+    before = page.run("return shown.frames")
+    page.wait(lambda: page.run("return shown.frames") >= before + 5)
     page.picture("playing")
-    seconds = (after[2] - before[2]) / 1000
-    frames, sent = (after[0] - before[0]) / seconds, (after[1] - before[1]) / seconds
-    print(f"{frames:.1f} frames a second, {sent:,.0f} bytes a second")
-    assert frames > 1  # how many is a figure of the machine
 
 
 def test_a_weight_is_set_by_keyboard(page, session):

@@ -175,3 +175,13 @@ def test_without_a_training_there_is_no_learning_curve(judged, tmp_path):
     )
     assert not {"learning_curve.png", "steps.png"} & {path.name for path in written}
     assert "Epoch by epoch" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.filterwarnings("ignore:Glyph:UserWarning")
+def test_every_legend_has_its_place(judged, tmp_path, monkeypatch):
+    """To look for the best one takes matplotlib seconds on a slow machine, and it warns there."""
+    from matplotlib.legend import Legend
+
+    monkeypatch.setattr(Legend, "_find_best_position", lambda *_, **__: pytest.fail("it searched"))
+    evaluation, rows = judged()
+    write_report(tmp_path, a_history(), evaluation, rows="60 rows", best=2, judged=rows)

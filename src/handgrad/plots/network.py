@@ -269,7 +269,7 @@ class GradientsDisplay:
             )
         if quantity == "ratio":
             self.ax_.axhline(USUAL_RATIO, color=GREY, linestyle=":", label="usual while it learns")
-            self.ax_.legend(frameon=False)
+            self.ax_.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
         self._dress(quantity, values[seen])
         return self
 

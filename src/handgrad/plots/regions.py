@@ -165,7 +165,9 @@ class RegionsDisplay:
                 label=plain(label),
             )
         if len(colors) <= len(PALETTE):
-            self.ax_.legend(fontsize="small")
+            self.ax_.legend(
+                fontsize="small", frameon=False, loc="upper left", bbox_to_anchor=(1, 1)
+            )
 
 
 def _numbers(model: Model, columns: Any, name: str) -> Array:
