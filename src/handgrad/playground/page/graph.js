@@ -4,7 +4,7 @@ import { brief, byId, fitted, make, tip } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
-import { CLASSES, css, isDark, style } from "./palette.js";
+import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 
@@ -71,7 +71,7 @@ function node(layer, unit, [x, y, gap], last) {
   nodes.append(button);
   if (!isHidden && !isBlocked) {
     const label = make("span", { class: "name", text: name, title: name });
-    const isTight = layer === 0 && gap < 44;
+    const isTight = layer === 0 && !layout.is_plane;
     label.style.top = layer === 0 && !isTight ? `${y + 24}px` : `${y}px`;
     label.style.left = layer === 0 ? `${isTight ? x + 18 : x - 22}px` : `${x + 20}px`;
     if (isTight) label.classList.add("beside");
@@ -154,6 +154,7 @@ function block(context, isLit, isOther) {
 function inside() {
   const last = layout.units.length - 1, colours = theme(isDark());
   if (layout.picture) show(buttons[0][0].firstChild, pixelsOf(frame.sample));
+  else if (!isBlock(layout)) buttons[0].forEach((button, i) => { button.style.background = signed(frame.input[i], largestOf(frame.input)); });
   for (let layer = 1; layer <= last; layer++) {
     const active = layer < last ? frame.h[layer - 1].map((h) => h ?? 0) : [], most = largestOf(active);
     buttons[layer].forEach((button, unit) => {

@@ -1,6 +1,6 @@
 // Images to learn from: the chosen one, many to choose from, and how sure the network is.
 
-import { byId, fitted, make } from "./dom.js";
+import { byId, fitted, make, percent } from "./dom.js";
 import { column, decoded, inked, largestOf, paint, signedInk, theme } from "./image.js";
 import { nextSample } from "./keys.js";
 import { ask } from "./link.js";
@@ -42,7 +42,6 @@ export function draw(given) {
 
 export const best = (y) => y.indexOf(Math.max(...y.map((p) => p ?? -1)));
 export const answer = (y) => `says ${layout.classes[best(y)]}, ${percent(y[best(y)])}`;
-const percent = (p) => (p == null ? "—" : `${(100 * p).toFixed(p > 0.9995 || p < 0.0995 ? 1 : 0)} %`);
 
 function bars() {
   const pad = frame.pad?.y;
