@@ -26,7 +26,7 @@ def start_playing(
     click.UsageError
         If target and table do not go together.
     DataError
-        If two columns and the classes of the table cannot be shown.
+        If neither two columns nor all, with the classes, can be shown.
     OSError
         If the port cannot be listened on.
     """
