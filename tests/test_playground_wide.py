@@ -310,6 +310,18 @@ def test_it_fits_a_screen_and_a_telephone(page, session, data):
     page.picture(f"wide-{data}-400-whole")
 
 
+def test_a_window_may_be_resized_while_the_data_change(page):
+    page.run("window.resizing = setInterval(() => dispatchEvent(new Event('resize')), 0)")
+    page.set("set-data", "digits")
+    page.step("equation")
+    page.set("set-data", "moons")
+    page.set("set-data", "penguins")
+    page.set("set-inputs", "all")
+    page.set("set-data", "digits")
+    page.run("clearInterval(window.resizing)")
+    assert page.complaints() == []
+
+
 @pytest.mark.parametrize("hidden", [0, 3])
 def test_no_layer_and_three_layers(digits, session, hidden):
     for _ in range(max(1, hidden - 1)):

@@ -12,6 +12,7 @@ let layout = null, images = null, size = 0, tile = null, chosen = [], frame = nu
 
 export function setLayout(given) {
   layout = given;
+  frame = null;
   byId("images").hidden = !layout.picture;
   if (!layout.picture) return;
   size = layout.picture[0] * layout.picture[1];
@@ -107,6 +108,7 @@ strip.addEventListener("pointerdown", (event) => {
 });
 
 function turn(by) {
+  if (!frame) return;
   const all = rowsOf(byId("which-images").value);
   if (!all.length) return;
   const at = Math.max(0, all.indexOf(frame.sample)), first = at - (at % MOST_TILES) + by * MOST_TILES;
@@ -115,9 +117,9 @@ function turn(by) {
 
 byId("images-before").addEventListener("click", () => turn(-1));
 byId("images-after").addEventListener("click", () => turn(1));
-byId("which-images").addEventListener("change", () => { drawn = ""; const [row] = rowsOf(byId("which-images").value); if (row != null) ask("sample", { row }); else tiles(); });
+byId("which-images").addEventListener("change", () => { drawn = ""; if (!frame) return; const [row] = rowsOf(byId("which-images").value); if (row != null) ask("sample", { row }); else tiles(); });
 canvas.addEventListener("keydown", (event) => {
-  const row = layout?.picture ? nextSample(event.key, frame.sample, layout.n) : null;
+  const row = layout?.picture && frame ? nextSample(event.key, frame.sample, layout.n) : null;
   if (row == null) return;
   event.preventDefault();
   ask("sample", { row });
