@@ -4,11 +4,16 @@ A frame is, in this order: the length of its header, four bytes, least first; th
 and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
 a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
 largest); and the curves, float32, a row of five numbers for an epoch.
+
+While a large network plays, its decision map is coarser ("side" points a side), and what eyes
+cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
+and fresh.
 """
 
 import json
 import math
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from importlib.resources import files
@@ -27,6 +32,9 @@ from handgrad.playground.session import Session
 Array = NDArray[Any]
 
 MAP = 100  # points a side of the decision map
+COARSE = 50  # of a large network's, while it plays
+MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
+SLOWER = 0.1  # seconds between two looks at what is read rather than watched
 UNIT_MAP = 25  # of a unit's own
 MOST_UNITS = 10  # of a layer that are drawn
 MOST_EPOCHS = 400  # of the curves
@@ -127,14 +135,34 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 # -- frames -------------------------------------------------------------------------------------
 
 
-def frame(session: Session, *, playing: bool, kind: str) -> bytes:
+class Slower:
+    """What is read rather than watched: numbers, gradients, confusion, dead units.
+
+    While epochs or batches play it is made anew every ``SLOWER`` seconds, else always.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+        self.layout, self.until = -1, 0.0
+
+    def look(self, session: Session, *, flows: bool) -> dict[str, Any]:
+        now = time.monotonic()
+        if not flows or self.layout != session.layout or now > self.until:
+            self.made = {**_evidence(session), **_numbers(session)}
+            self.layout, self.until = session.layout, now + SLOWER
+        return self.made
+
+
+def frame(session: Session, *, playing: bool, kind: str, slower: Slower | None = None) -> bytes:
     """Make a frame of the session as it stands, be its numbers finite or not."""
     with np.errstate(all="ignore"):
-        return _frame(session, playing, kind)
+        return _frame(session, playing, kind, slower or Slower())
 
 
-def _frame(session: Session, playing: bool, kind: str) -> bytes:
-    parts = [*_maps(session), _curves(session)]
+def _frame(session: Session, playing: bool, kind: str, slower: Slower) -> bytes:
+    side = map_side(session, playing)
+    parts = [*_maps(session, side), _curves(session)]
+    flows = playing and kind in ("epoch", "batch")
     header = {
         "version": session.version,
         "layout": session.layout,
@@ -150,31 +178,34 @@ def _frame(session: Session, playing: bool, kind: str) -> bytes:
         "at": session.at,
         "seen": session.seen,
         "measure": [_finite(value) for value in session.history[-1]],
+        "side": side,
         "parts": [len(part) for part in parts],
         "weights": _weights(session),
-        "dead": _dead(session),
-        "layers": _layers(session),
-        "confusion": _confusion(session),
-        **_numbers(session),
+        **slower.look(session, flows=flows),
     }
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     return b"".join([len(text).to_bytes(4, "little"), text, *parts])
 
 
-def _maps(session: Session) -> tuple[bytes, bytes]:
+def map_side(session: Session, playing: bool) -> int:
+    """Say how many points a side the decision map has: fewer while a large network plays."""
+    return COARSE if playing and session.run.params.flat.size * MAP**2 > MOST_PRODUCTS else MAP
+
+
+def _maps(session: Session, side: int) -> tuple[bytes, bytes]:
     params = session.run.params
     narrow = params.like(params.flat.astype(np.float32))
-    tape = forward(session.architecture, narrow, _grid(*extent(session)))
+    tape = forward(session.architecture, narrow, _grid(*extent(session), side))
     planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
-    step = MAP // UNIT_MAP
-    units = [_scaled(h.reshape(MAP, MAP, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
+    step = side // UNIT_MAP
+    units = [_scaled(h.reshape(side, side, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
     return planes.tobytes(), b"".join(units)
 
 
 @cache
-def _grid(left: float, right: float, low: float, high: float) -> Array:
+def _grid(left: float, right: float, low: float, high: float, side: int) -> Array:
     """List the middles of the map's cells, the uppermost row first."""
-    place = (np.arange(MAP, dtype=np.float32) + np.float32(0.5)) / MAP
+    place = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / side
     across, down = np.meshgrid(left + (right - left) * place, high - (high - low) * place)
     return np.column_stack([across.ravel(), down.ravel()]).astype(np.float32)
 
@@ -214,29 +245,25 @@ def _weights(session: Session) -> list[dict[str, Any]]:
     return layers
 
 
-def _dead(session: Session) -> list[list[int]]:
-    """List the units of each hidden layer that are 0 for every training row."""
-    tape = _training_tape(session)
-    return [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
+def _evidence(session: Session) -> dict[str, Any]:
+    """Tell of each layer which units are dead, its gradient norm, its last update by its weights.
 
-
-def _training_tape(session: Session) -> Any:
-    return forward(session.architecture, session.run.params, session.points.training_rows.x)
-
-
-def _layers(session: Session) -> list[dict[str, Any]]:
-    """Tell each layer's gradient norm, on all training rows, and its last update by its weights."""
-    params, rows = session.run.params, session.points.training_rows
-    tape = _training_tape(session)
-    gradients = backward(session.architecture, params, tape, rows.y_t, None, session.recipe.l2)
+    A unit is dead that is 0 for every training row; the gradient is that on all training rows.
+    """
+    architecture, params = session.architecture, session.run.params
+    rows = session.points.training_rows
+    tape = forward(architecture, params, rows.x)
+    gradients = backward(architecture, params, tape, rows.y_t, None, session.recipe.l2)
     moved = params.like(params.flat - session.last_flat)
-    return [
+    layers = [
         {
             "norm": _finite(float(np.linalg.norm(dW))),
             "ratio": _finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
         }
         for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
     ]
+    dead = [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
+    return {"dead": dead, "layers": layers, "confusion": _confusion(session)}
 
 
 def _confusion(session: Session) -> list[list[int]]:

@@ -34,6 +34,7 @@ class Player:
         self.ended = False
         self._last: tuple[State, bytes] | None = None
         self._layout = Layout(-1, "")
+        self._slower = frames.Slower()
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
 
@@ -79,7 +80,9 @@ class Player:
             if self._layout.number != session.layout:
                 self._layout = Layout(session.layout, json.dumps(frames.layout(session)))
             if self._last is None or self._last[0] != state:
-                made = frames.frame(session, playing=state[1], kind=state[2])
+                made = frames.frame(
+                    session, playing=state[1], kind=state[2], slower=self._slower
+                )
                 self._last = state, made
             return state, self._layout, self._last[1]
 

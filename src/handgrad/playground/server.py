@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from threadpoolctl import threadpool_limits
 
 from handgrad.errors import DataError
 from handgrad.playground import takeaway
@@ -260,7 +261,9 @@ def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
     if opens:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     try:
-        uvicorn.Server(configuration(server.app)).run(sockets=[listener])
+        # Arrays this small gain nothing from a second thread, and lose all where cores are taken.
+        with threadpool_limits(1, user_api="blas"):
+            uvicorn.Server(configuration(server.app)).run(sockets=[listener])
     finally:
         player.close()
         listener.close()
