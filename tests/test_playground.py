@@ -12,11 +12,13 @@ from handgrad.errors import DataError
 from handgrad.model_file import from_bytes
 from handgrad.network import forward
 from handgrad.params import initialise
+from handgrad.playground import frame as frames
 from handgrad.playground import takeaway
-from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
+from handgrad.playground.frame import MAP, extent, source_lines
 from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from handgrad.playground.replay import replay
+from handgrad.playground.runs import Runs
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.trace import trace
@@ -33,6 +35,14 @@ def session(request):
     from handgrad.table import read_table
 
     return Session(read_table(request.config.rootpath / PENGUINS))
+
+
+def layout(session):
+    return frames.layout(Runs(session))
+
+
+def frame(session, **how):
+    return frames.look(Runs(session), **how).packed()
 
 
 def trained(session, epochs):

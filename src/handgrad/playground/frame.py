@@ -3,7 +3,8 @@
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
 and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
 a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
-largest); and the curves, float32, a row of five numbers for an epoch.
+largest); and the curves, float32, a row of five numbers for an epoch. Where there are two runs,
+all that is of the chosen one; the decision map and the curves of its rival come last.
 
 While a large network plays, its decision map is coarser ("side" points a side), and what eyes
 cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
@@ -24,9 +25,11 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation
 from handgrad.formula import mathml
-from handgrad.network import backward, forward
+from handgrad.network import Architecture, backward, forward
+from handgrad.params import Params
 from handgrad.playground.points import number_columns
 from handgrad.playground.recipe import CHOICES
+from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
 
 Array = NDArray[Any]
@@ -63,15 +66,18 @@ def source_lines() -> dict[int, Line]:
 # -- layout -------------------------------------------------------------------------------------
 
 
-def layout(session: Session) -> dict[str, Any]:
+def layout(runs: Runs) -> dict[str, Any]:
     """Tell what stays the same from frame to frame."""
+    session = runs.session
     points, architecture = session.points, session.architecture
     recipe = session.recipe
     is_table = recipe.data in ("penguins", "table")
     article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
     return {
         "kind": "layout",
-        "layout": session.layout,
+        "layout": runs.layout,
+        "runs": [run.recipe.as_json() for run in runs.all],
+        "chosen": runs.chosen,
         "recipe": {**recipe.as_json(), **_columns(session, is_table)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "has_table": session.table is not None,
@@ -143,63 +149,115 @@ class Slower:
 
     def __init__(self) -> None:
         self.made: dict[str, Any] = {}
-        self.layout, self.until = -1, 0.0
+        self.of: tuple[int, int] | None = None
+        self.until = 0.0
 
-    def look(self, session: Session, *, flows: bool) -> dict[str, Any]:
-        now = time.monotonic()
-        if not flows or self.layout != session.layout or now > self.until:
-            self.made = {**_evidence(session), **_numbers(session)}
-            self.layout, self.until = session.layout, now + SLOWER
+    def look(self, runs: Runs, *, flows: bool) -> dict[str, Any]:
+        of, now = (runs.layout, runs.session.sample), time.monotonic()
+        if not flows or self.of != of or now > self.until:
+            self.made = {
+                "dead": _dead(runs.session),
+                "confusion": _confusion(runs.session),
+                **_numbers(runs.session),
+                "layers": [_layers(run) for run in runs.all],
+            }
+            self.of, self.until = of, now + SLOWER
         return self.made
 
 
-def frame(session: Session, *, playing: bool, kind: str, slower: Slower | None = None) -> bytes:
-    """Make a frame of the session as it stands, be its numbers finite or not."""
+class Plane(NamedTuple):
+    """What the maps are made of; nothing of it is written to while they are."""
+
+    architecture: Architecture
+    params: Params
+    extent: tuple[float, float, float, float]
+    side: int
+
+    @classmethod
+    def of(cls, session: Session, side: int) -> "Plane":
+        params = session.run.params
+        narrow = params.like(params.flat.astype(np.float32))
+        return cls(session.architecture, narrow, extent(session), side)
+
+    def maps(self) -> tuple[bytes, bytes]:
+        """Make the decision map and the maps of the units that are shown."""
+        side = self.side
+        tape = forward(self.architecture, self.params, _grid(*self.extent, side))
+        planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
+        step = side // UNIT_MAP
+        units = [
+            _scaled(h.reshape(side, side, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]
+        ]
+        return planes.tobytes(), b"".join(units)
+
+
+class Seen(NamedTuple):
+    """All that a frame is made of, once it has been looked at: nothing of it moves any more."""
+
+    header: dict[str, Any]
+    planes: list[Plane]  # of the chosen run, and of its rival
+    curves: list[bytes]
+
+    def packed(self) -> bytes:
+        """Make the frame."""
+        with np.errstate(all="ignore"):
+            maps, *rivals = [plane.maps() for plane in self.planes]
+        parts = [*maps, self.curves[0]]
+        parts += [
+            part
+            for (planes, _), curve in zip(rivals, self.curves[1:], strict=True)
+            for part in (planes, curve)
+        ]
+        header = {**self.header, "parts": [len(part) for part in parts]}
+        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+        return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def look(runs: Runs, *, playing: bool, kind: str, slower: Slower | None = None) -> Seen:
+    """See the runs as they stand, be their numbers finite or not."""
     with np.errstate(all="ignore"):
-        return _frame(session, playing, kind, slower or Slower())
+        return _look(runs, playing, kind, slower or Slower())
 
 
-def _frame(session: Session, playing: bool, kind: str, slower: Slower) -> bytes:
+def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
+    session = runs.session
     side = map_side(session, playing)
-    parts = [*_maps(session, side), _curves(session)]
-    flows = playing and kind in ("epoch", "batch")
+    shown = [session] if runs.rival is None else [session, runs.rival]
     header = {
-        "version": session.version,
-        "layout": session.layout,
+        "version": runs.version,
+        "layout": runs.layout,
         "playing": playing,
         "by": kind,
-        "epoch": session.run.epochs,
-        "updates": session.run.updates,
-        "batch": 0 if session.plan is None else session.plan.done,
-        "batches": 0 if session.plan is None else len(session.plan.rates),
-        "rate": session.rate,
-        "trouble": session.trouble,
+        **_standing(session),
+        "runs": [_standing(run) for run in runs.all],
+        "chosen": runs.chosen,
+        "trouble": runs.trouble,
         "sample": session.sample,
         "at": session.at,
         "seen": session.seen,
-        "measure": [_finite(value) for value in session.history[-1]],
         "side": side,
-        "parts": [len(part) for part in parts],
         "weights": _weights(session),
-        **slower.look(session, flows=flows),
+        **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
     }
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+    planes = [Plane.of(run, side) for run in shown]
+    return Seen(header, planes, [_curves(run) for run in shown])
+
+
+def _standing(session: Session) -> dict[str, Any]:
+    plan = session.plan
+    return {
+        "epoch": session.run.epochs,
+        "updates": session.run.updates,
+        "batch": 0 if plan is None else plan.done,
+        "batches": 0 if plan is None else len(plan.rates),
+        "rate": session.rate,
+        "measure": [_finite(value) for value in session.history[-1]],
+    }
 
 
 def map_side(session: Session, playing: bool) -> int:
     """Say how many points a side the decision map has: fewer while a large network plays."""
     return COARSE if playing and session.run.params.flat.size * MAP**2 > MOST_PRODUCTS else MAP
-
-
-def _maps(session: Session, side: int) -> tuple[bytes, bytes]:
-    params = session.run.params
-    narrow = params.like(params.flat.astype(np.float32))
-    tape = forward(session.architecture, narrow, _grid(*extent(session), side))
-    planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
-    step = side // UNIT_MAP
-    units = [_scaled(h.reshape(side, side, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
-    return planes.tobytes(), b"".join(units)
 
 
 @cache
@@ -245,25 +303,29 @@ def _weights(session: Session) -> list[dict[str, Any]]:
     return layers
 
 
-def _evidence(session: Session) -> dict[str, Any]:
-    """Tell of each layer which units are dead, its gradient norm, its last update by its weights.
+def _dead(session: Session) -> list[list[int]]:
+    """List the units of each hidden layer that are 0 for every training row."""
+    tape = _training_tape(session)
+    return [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
 
-    A unit is dead that is 0 for every training row; the gradient is that on all training rows.
-    """
-    architecture, params = session.architecture, session.run.params
-    rows = session.points.training_rows
-    tape = forward(architecture, params, rows.x)
-    gradients = backward(architecture, params, tape, rows.y_t, None, session.recipe.l2)
+
+def _training_tape(session: Session) -> Any:
+    return forward(session.architecture, session.run.params, session.points.training_rows.x)
+
+
+def _layers(session: Session) -> list[dict[str, Any]]:
+    """Tell each layer's gradient norm, on all training rows, and its last update by its weights."""
+    params, rows = session.run.params, session.points.training_rows
+    tape = _training_tape(session)
+    gradients = backward(session.architecture, params, tape, rows.y_t, None, session.recipe.l2)
     moved = params.like(params.flat - session.last_flat)
-    layers = [
+    return [
         {
             "norm": _finite(float(np.linalg.norm(dW))),
             "ratio": _finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
         }
         for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
     ]
-    dead = [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
-    return {"dead": dead, "layers": layers, "confusion": _confusion(session)}
 
 
 def _confusion(session: Session) -> list[list[int]]:

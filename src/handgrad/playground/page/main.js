@@ -7,13 +7,13 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
-import { ask, connect, takeToken } from "./link.js";
+import { ask, connect, enter } from "./link.js";
 import * as map from "./map.js";
 import * as take from "./take.js";
 import "./tour.js";
 
 let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
-let wanted = take.linked(takeToken());
+let wanted = take.linked(await enter());
 const shown = { frames: 0, bytes: 0, version: -1, ask };
 globalThis.shown = shown; // for whoever measures, or drives the page from a console
 

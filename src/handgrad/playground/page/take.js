@@ -35,7 +35,7 @@ byId("picture").addEventListener("click", () => byId("map").toBlob((content) => 
 byId("copy-link").addEventListener("click", async () => {
   const settings = new URLSearchParams(Object.entries(recipe).map(([name, value]) => [name, JSON.stringify(value)]));
   history.replaceState(null, "", `#${settings}`);
-  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works while handgrad play runs, in a tab that has its token."); }
+  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works in this browser, while handgrad play runs."); }
   catch { say("The address line now holds these settings."); }
 });
 
