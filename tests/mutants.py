@@ -125,8 +125,8 @@ FAULTS = [
     Fault("gradcheck.py", "return all(error", "return any(error", "one right parameter suffices", "gradcheck"),
     Fault("gradcheck.py", "nan=np.inf", "nan=0.0", "NaN passes", "gradcheck"),
     Fault("gradcheck.py", "SMALLEST_PART = 1e-2", "SMALLEST_PART = 1e9", "everything is small", "gradcheck"),
-    Fault("gradcheck.py", "relative_error(gradients[name], value)", "relative_error(value, value)", "compared with itself", "gradcheck"),
-    Fault("gradcheck.py", "gradient[i] = f(point).imag / step\n        point[i] = theta[i]", "gradient[i] = f(point).imag / step", "complex step not taken back", "gradcheck"),
+    Fault("gradcheck.py", "analytic = gradients.flat[entries]", "analytic = complex_step(loss_at, params.flat, entries)", "compared with itself", "gradcheck"),
+    Fault("gradcheck.py", "gradient[place] = f(point).imag / step\n        point[i] = theta[i]", "gradient[place] = f(point).imag / step", "complex step not taken back", "gradcheck"),
     Fault("gradcheck.py", "(above - f(point)) / (2 * step)", "(above - f(point)) / step", "central: the two", "gradcheck"),
     Fault("gradcheck.py", "forward(architecture, point, x, masks), y_t, weight, l2)", "forward(architecture, point, x, masks), y_t, weight)", "penalty not checked", "gradcheck"),
     # optim.py
@@ -286,9 +286,9 @@ FAULTS = [
     Fault("model.py", "else self.classes[decided]", "else self.classes[::-1][decided]", "labels decoded from the end", "model estimators"),
     # history.py and plots.py
     Fault("history.py", "self.epochs + later.epochs, later.reason", "self.epochs + later.epochs, self.reason", "reason of the first run", "history"),
-    Fault("plots.py", "held_back[epochs.index(best)]", "held_back[best - 1]", "kept epoch counted from the first run", "plots"),
-    Fault("plots.py", "evaluation.support[:, None]", "evaluation.support[None, :]", "shares of another class", "plots"),
-    Fault("plots.py", "min(accuracy, 0.999)", "accuracy", "not all right, yet 100 %", "plots"),
+    Fault("plots/history.py", "held_back[epochs.index(best)]", "held_back[best - 1]", "kept epoch counted from the first run", "plots"),
+    Fault("plots/judging.py", "evaluation.support[:, None]", "evaluation.support[None, :]", "shares of another class", "plots"),
+    Fault("plots/judging.py", "min(accuracy, 0.999)", "accuracy", "not all right, yet 100 %", "plots"),
     # what a fresh reading found
     Fault("batches.py", "if held + heavy / 2 <= wanted:", "if held <= wanted:", "heavy group of equal rows held back", "batches"),
     Fault("training.py", "self.updates, self.bits.state = snapshot", "self.updates, _ = snapshot", "stream of chance not put back", "training"),

@@ -1,6 +1,7 @@
 """What the house promises about itself: imports run one way, and the derivation stands alone."""
 
 import ast
+import runpy
 import subprocess
 import sys
 from importlib.metadata import version
@@ -51,6 +52,17 @@ def test_scikit_learn_is_met_by_the_estimators_and_the_plots_alone():
         if any(name.startswith("sklearn") for name in imported(path))
     }
     assert users == {"estimators", "plots"}
+
+
+def test_every_planted_fault_still_finds_its_place():
+    """The drill itself takes long: here only that each fault can be planted, and is looked for."""
+    drill = runpy.run_path(str(ROOT / "tests" / "mutants.py"))
+    for fault in drill["FAULTS"]:
+        source = (SOURCE / fault.file).read_text(encoding="utf-8")
+        assert source.count(fault.right) == 1, f"{fault.file}: {fault.right}"
+        assert fault.wrong != fault.right
+        for name in fault.tests.split():
+            assert (ROOT / "tests" / f"test_{name}.py").exists(), name
 
 
 def test_files_hold_no_pickle():

@@ -186,11 +186,12 @@ def test_s30_the_token_is_exchanged_once(client):
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(flags)
     assert client.get("/take/model", headers=OURS).status_code == 200
     client.cookies.clear()
-    for headers in ({}, {"cookie": COOKIE}, {"cookie": COOKIE, "x-handgrad-key": KEY}):
+    for headers in ({}, {"cookie": COOKIE}, {"x-handgrad-key": KEY}):
         again = enter(client, **headers)
         assert again.status_code == 401
         assert "set-cookie" not in again.headers
         assert KEY not in again.text
+    assert enter(client, **OURS).json() == {"key": KEY}  # the same browser, the old address
 
 
 def test_s30_the_token_opens_nothing_else(client):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handgrad.playground.player import Player
+from handgrad.playground.wide import look_at_pad
 
 Answer = dict[str, Any] | None
 MOST_DRAWN = 200  # points in one message
@@ -111,6 +112,14 @@ def _choose(player: Player, message: dict[str, Any]) -> Answer:
     return None
 
 
+def _pad(player: Player, message: dict[str, Any]) -> Answer:
+    pixels = message.get("pixels")
+    if not isinstance(pixels, list) or any(type(ink) is not int for ink in pixels):
+        raise ValueError("pixels must be a list of whole numbers")
+    look_at_pad(player.session, pixels)
+    return None
+
+
 def _check(player: Player, message: dict[str, Any]) -> Answer:
     check = player.session.check()
     rows = [list(row) for row in check.rows()]
@@ -133,6 +142,7 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "tell": _tell,
     "edit": _edit,
     "draw": _draw,
+    "pad": _pad,
     "rival": _rival,
     "restore": _restore,
     "remove": _remove,

@@ -3,8 +3,9 @@
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
 and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
 a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
-largest); and the curves, float32, a row of five numbers for an epoch. Where there are two runs,
-all that is of the chosen one; the decision map and the curves of its rival come last.
+largest); the curves, float32, a row of five numbers for an epoch; and the two of ``wide_parts``.
+A network of more than two inputs has no maps. Where there are two runs, all that is of the chosen
+one; the decision map and the curves of its rival come last.
 
 While a large network plays, its decision map is coarser ("side" points a side), and what eyes
 cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
@@ -28,9 +29,18 @@ from handgrad.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.params import Params
 from handgrad.playground.points import number_columns
-from handgrad.playground.recipe import CHOICES
+from handgrad.playground.recipe import CHOICES, TABLES
 from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
+from handgrad.playground.wide import (
+    MOST_UNITS,
+    block,
+    digits,
+    told_points,
+    wide_numbers,
+    wide_parts,
+)
+from handgrad.trace import Trace
 
 Array = NDArray[Any]
 
@@ -39,9 +49,7 @@ COARSE = 50  # of a large network's, while it plays
 MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
 SLOWER = 0.1  # seconds between two looks at what is read rather than watched
 UNIT_MAP = 25  # of a unit's own
-MOST_UNITS = 10  # of a layer that are drawn
 MOST_EPOCHS = 400  # of the curves
-MOST_ROWS, MOST_COLUMNS = 4, 8  # of an array's numbers that are shown
 MARGIN = 0.12  # around the points
 
 
@@ -71,7 +79,7 @@ def layout(runs: Runs) -> dict[str, Any]:
     session = runs.session
     points, architecture = session.points, session.architecture
     recipe = session.recipe
-    is_table = recipe.data in ("penguins", "table")
+    is_table = recipe.data in TABLES
     article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
     return {
         "kind": "layout",
@@ -84,12 +92,12 @@ def layout(runs: Runs) -> dict[str, Any]:
         "columns": number_columns(*session.tabled(recipe.data)) if is_table else [],
         "target": session.target,
         "targets": session.targets,
-        "names": list(points.encoder.names),
+        "names": list(points.encoder.input_names),
         "classes": [str(label) for label in points.classes.tolist()],
-        "points": np.round(points.x, 4).tolist(),
+        **told_points(points),
         "y_t": points.y_t.tolist(),
         "test": points.test.tolist(),
-        "extent": list(extent(session)),
+        "extent": list(extent(session)) if points.is_plane else None,
         "units": list(architecture.layer_units),
         "shown": [min(units, MOST_UNITS) for units in architecture.layer_units],
         "is_article": article,
@@ -98,7 +106,7 @@ def layout(runs: Runs) -> dict[str, Any]:
 
 
 def _columns(session: Session, is_table: bool) -> dict[str, str]:
-    if not is_table:
+    if not is_table or session.recipe.inputs == "all":
         return {}
     x1, x2 = session.columns(session.recipe)
     return {"x1": x1, "x2": x2}
@@ -132,7 +140,7 @@ def extent(session: Session) -> tuple[float, float, float, float]:
     x = session.points.x
     middle = (x.min(axis=0) + x.max(axis=0)) / 2
     half = float(max((x.max(axis=0) - x.min(axis=0)).max() / 2, 0.5)) * (1 + MARGIN)
-    if session.recipe.data not in ("penguins", "table"):
+    if session.recipe.data not in TABLES:
         middle, half = np.zeros(2), max(1.15, float(np.abs(x).max()) * 1.05)
     a, b = middle.tolist()
     return a - half, a + half, b - half, b + half
@@ -170,17 +178,20 @@ class Plane(NamedTuple):
 
     architecture: Architecture
     params: Params
-    extent: tuple[float, float, float, float]
+    extent: tuple[float, float, float, float] | None
     side: int
 
     @classmethod
     def of(cls, session: Session, side: int) -> "Plane":
         params = session.run.params
         narrow = params.like(params.flat.astype(np.float32))
-        return cls(session.architecture, narrow, extent(session), side)
+        edges = extent(session) if session.points.is_plane else None
+        return cls(session.architecture, narrow, edges, side)
 
     def maps(self) -> tuple[bytes, bytes]:
         """Make the decision map and the maps of the units that are shown."""
+        if self.extent is None:
+            return b"", b""
         side = self.side
         tape = forward(self.architecture, self.params, _grid(*self.extent, side))
         planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
@@ -197,12 +208,13 @@ class Seen(NamedTuple):
     header: dict[str, Any]
     planes: list[Plane]  # of the chosen run, and of its rival
     curves: list[bytes]
+    wide: tuple[bytes, bytes]
 
     def packed(self) -> bytes:
         """Make the frame."""
         with np.errstate(all="ignore"):
             maps, *rivals = [plane.maps() for plane in self.planes]
-        parts = [*maps, self.curves[0]]
+        parts = [*maps, self.curves[0], *self.wide]
         parts += [
             part
             for (planes, _), curve in zip(rivals, self.curves[1:], strict=True)
@@ -240,7 +252,8 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
     }
     planes = [Plane.of(run, side) for run in shown]
-    return Seen(header, planes, [_curves(run) for run in shown])
+    curves = [_curves(run) for run in shown]
+    return Seen(header, planes, curves, wide_parts(session))
 
 
 def _standing(session: Session) -> dict[str, Any]:
@@ -292,8 +305,8 @@ def _weights(session: Session) -> list[dict[str, Any]]:
         n_in, n_out = min(W.shape[0], MOST_UNITS), min(W.shape[1], MOST_UNITS)
         layers.append(
             {
-                "W": [[_digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
-                "b": [_digits(b) for b in b[:n_out].tolist()],
+                "W": [[digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
+                "b": [digits(b) for b in b[:n_out].tolist()],
                 "start": start,
                 "width": W.shape[1],
                 "b_start": start + W.size,
@@ -342,23 +355,16 @@ def _confusion(session: Session) -> list[list[int]]:
 def _numbers(session: Session) -> dict[str, Any]:
     t = session.trace()
     return {
-        "values": {equation.name: _block(t[equation.name]) for equation in t.equations},
-        "x": _block(t["x"]),
+        "values": {equation.name: _block(t, equation) for equation in t.equations},
+        "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
+        **wide_numbers(session, t),
     }
 
 
-def _block(value: Array) -> dict[str, Any]:
-    """Give an array's first numbers, its shape, and so how many more there are."""
-    table = np.atleast_2d(value)[:MOST_ROWS, :MOST_COLUMNS]
-    return {
-        "shape": list(value.shape),
-        "numbers": [[_digits(number) for number in row] for row in table.tolist()],
-    }
-
-
-def _digits(number: float) -> float | None:
-    return float(f"{number:.7g}") if math.isfinite(number) else None
+def _block(t: Trace, equation: Equation) -> dict[str, Any]:
+    moved = equation.number == 13
+    return block(t[equation.name], t[equation.name.removesuffix("_new")] if moved else None)
 
 
 def _finite(number: float) -> float | None:

@@ -96,15 +96,18 @@ class Guard:
             return 403
         if scope["path"] == ENTRANCE:
             return self._not_entering(scope, headers)
-        given = headers.get(KEY_HEADER, [])
-        is_known = len(given) == 1 and _any_is(given, self.known.key) and self._has_cookie(headers)
-        return None if is_known else 401
+        return None if self._is_known(headers) else 401
 
     def _not_entering(self, scope: Scope, headers: Headers) -> int | None:
-        given = headers.get(TOKEN_HEADER, [])
-        if len(given) != 1 or self.known.token is None or not _any_is(given, self.known.token):
+        given, token = headers.get(TOKEN_HEADER, []), self.known.token
+        has_token = len(given) == 1 and token is not None and _any_is(given, token)
+        if not has_token and not self._is_known(headers):  # who is in already may come again
             return 401
         return None if scope["method"] == "POST" else 405
+
+    def _is_known(self, headers: Headers) -> bool:
+        given = headers.get(KEY_HEADER, [])
+        return len(given) == 1 and _any_is(given, self.known.key) and self._has_cookie(headers)
 
     def _has_cookie(self, headers: Headers) -> bool:
         """Look for our cookie; other servers of this machine may have set others."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from handgrad.errors import DataError
 from handgrad.model_file import to_bytes
+from handgrad.playground.data import KNOWN
+from handgrad.playground.recipe import TABLES
 from handgrad.playground.session import Measure, Session
 from handgrad.training import Settings
 
@@ -78,7 +80,14 @@ def python(session: Session) -> bytes:
 def _rows(session: Session) -> list[str]:
     """Draw the points again where a seed tells them; else write the rows out."""
     recipe, points = session.recipe, session.points
-    if recipe.data in ("penguins", "table", "drawn"):
+    if recipe.data in KNOWN:
+        return [
+            f"from handgrad.playground.data import {recipe.data}",
+            "",
+            f"points = {recipe.data}(share={recipe.test_share}, seed={recipe.data_seed})",
+            "rows = points.training_rows",
+        ]
+    if recipe.data in (*TABLES, "drawn"):
         rows = points.training_rows
         return [
             f"x = np.array({rows.x.tolist()})",

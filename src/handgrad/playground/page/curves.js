@@ -2,6 +2,7 @@
 
 import { byId, fitted } from "./dom.js";
 import { style } from "./palette.js";
+import { ticks, tidy } from "./scale.js";
 
 const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
 const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
@@ -79,14 +80,4 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
-}
-
-const tidy = (value) => (Math.abs(value) >= 0.01 || value === 0 ? String(Number(value.toPrecision(2))) : value.toExponential(0));
-
-function ticks(least, most, about) {
-  const rough = (most - least) / about, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-  const found = [];
-  for (let value = Math.ceil(least / step - 1e-9) * step; value <= most + 1e-9 * step; value += step) found.push(value);
-  return found;
 }

@@ -35,6 +35,7 @@ function confusion(counts) {
     });
     return make("tr", {}, make("th", { text: layout.classes[k], title: layout.classes[k] }), ...cells);
   });
+  byId("confusion").classList.toggle("many", counts.length > 6);
   byId("confusion").replaceChildren(head, ...rows);
 }
 

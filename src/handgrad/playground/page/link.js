@@ -15,7 +15,7 @@ export async function enter() {
   history.replaceState(null, "", given.size ? `#${given}` : location.pathname);
   if (!token) return given;
   try {
-    const answer = await fetch("/enter", { method: "POST", headers: { "x-handgrad-token": token } });
+    const answer = await fetch("/enter", { method: "POST", headers: { "x-handgrad-token": token, ...headers() } });
     wasRefused = !answer.ok;
     if (answer.ok) localStorage.setItem("key", (await answer.json()).key);
   } catch { /* the server has gone: the socket will say so */ }

@@ -7,13 +7,17 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
+import * as inputs from "./inputs.js";
 import { ask, connect, enter } from "./link.js";
 import * as map from "./map.js";
+import * as pad from "./pad.js";
+import * as pictures from "./pictures.js";
+import { fromLink } from "./settings.js";
 import * as take from "./take.js";
-import "./tour.js";
+import * as tour from "./tour.js";
 
 let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
-let wanted = take.linked(await enter());
+let wanted = fromLink(await enter());
 const shown = { frames: 0, bytes: 0, version: -1, ask };
 globalThis.shown = shown; // for whoever measures, or drives the page from a console
 
@@ -33,14 +37,14 @@ function told(message) {
   if (message.kind === "spelled") return equations.showSpelled(message);
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
-  Object.assign(shown, { data: message.recipe.data, points: message.points.length });
-  for (const room of [controls, map, graph, equations, evidence, take]) room.setLayout(message);
+  Object.assign(shown, { data: message.recipe.data, points: message.n });
+  for (const room of [controls, map, pictures, pad, inputs, graph, equations, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   last = frame;
-  for (const room of [controls, map, graph, curves, equations, evidence]) room.draw(frame);
+  for (const room of [controls, map, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -54,8 +58,8 @@ byId("hold").addEventListener("change", (event) => {
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
-addEventListener("resize", () => { if (last) { map.draw(last); curves.draw(last); } });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) { map.draw(last); curves.draw(last); graph.draw(last); } });
+addEventListener("resize", () => { if (last) for (const room of [map, pictures, pad, curves]) room.draw(last); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) for (const room of [map, pictures, pad, curves, graph, equations]) room.draw(last); });
 
 connect({
   told,

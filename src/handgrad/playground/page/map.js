@@ -2,7 +2,9 @@
 
 import { byId, fitted, make } from "./dom.js";
 import { ask } from "./link.js";
+import { nextSample } from "./keys.js";
 import { CLASSES, isDark, shape } from "./palette.js";
+import { nearest, place, pointAt } from "./plane.js";
 
 const canvas = byId("map");
 const cells = make("canvas");
@@ -12,6 +14,8 @@ let layout = null, sample = -1, pending = [];
 export function setLayout(given) {
   layout = given;
   sample = -1;
+  byId("plane").hidden = !layout.is_plane;
+  if (!layout.is_plane) return;
   byId("x1").textContent = layout.names[0];
   byId("x2").textContent = layout.names[1];
   byId("legend").replaceChildren(...layout.classes.map((name, k) => entry(k, name, false)),
@@ -31,11 +35,6 @@ function entry(k, name, isOpen) {
   return make("span", {}, sign, name);
 }
 
-function place([x1, x2], size) {
-  const [left, right, low, high] = layout.extent;
-  return [((x1 - left) / (right - left)) * size, ((high - x2) / (high - low)) * size];
-}
-
 // Colour a map: a plane of 0 to 255 a class. The canvas gets a dot a place.
 export function colour(cells, planes, side) {
   if (cells.width !== side) cells.width = cells.height = side;
@@ -53,6 +52,7 @@ export function colour(cells, planes, side) {
 }
 
 export function draw(frame) {
+  if (!layout.is_plane) return;
   colour(cells, frame.map, frame.side);
   const { context: shown, width } = fitted(canvas);
   shown.imageSmoothingEnabled = true;
@@ -69,10 +69,10 @@ function points(chosen, width) {
   context.scale(canvas.width / width, canvas.width / width);
   const size = layout.points.length > 700 ? 2.2 : 3.2;
   layout.points.forEach((point, row) => {
-    const [x, y] = place(point, width);
+    const [x, y] = place(layout.extent, point, width);
     shape(context, layout.y_t[row], x, y, size, test.has(row));
   });
-  const [x, y] = place(layout.points[chosen], width);
+  const [x, y] = place(layout.extent, layout.points[chosen], width);
   for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
     context.beginPath();
     context.arc(x, y, radius, 0, 7);
@@ -83,18 +83,8 @@ function points(chosen, width) {
 }
 
 function under(event) {
-  const box = canvas.getBoundingClientRect(), [left, right, low, high] = layout.extent;
-  const a = (event.clientX - box.left) / box.width, b = (event.clientY - box.top) / box.height;
-  return [left + a * (right - left), high - b * (high - low)];
-}
-
-function nearest(x1, x2) {
-  let best = 0, least = Infinity;
-  layout.points.forEach(([a, b], row) => {
-    const distance = (a - x1) ** 2 + (b - x2) ** 2;
-    if (distance < least) [best, least] = [row, distance];
-  });
-  return best;
+  const box = canvas.getBoundingClientRect();
+  return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
 
 let last = null;
@@ -111,7 +101,7 @@ function sendPoints() {
 
 canvas.addEventListener("pointerdown", (event) => {
   if (!layout) return;
-  if (!byId("draw").checked) return ask("sample", { row: nearest(...under(event)) });
+  if (!byId("draw").checked) return ask("sample", { row: nearest(layout.points, ...under(event)) });
   canvas.setPointerCapture(event.pointerId);
   last = null;
   brush(event);
@@ -120,9 +110,8 @@ canvas.addEventListener("pointerdown", (event) => {
 canvas.addEventListener("pointermove", (event) => { if (byId("draw").checked && event.buttons) brush(event); });
 canvas.addEventListener("pointerup", sendPoints);
 canvas.addEventListener("keydown", (event) => {
-  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!by || !layout) return;
+  const row = layout ? nextSample(event.key, sample, layout.n) : null;
+  if (row == null) return;
   event.preventDefault();
-  const n = layout.points.length;
-  ask("sample", { row: (sample + by + n) % n });
+  ask("sample", { row });
 });
