@@ -29,7 +29,7 @@ from handgrad.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.params import Params
 from handgrad.playground.points import number_columns
-from handgrad.playground.recipe import CHOICES, TABLES
+from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
 from handgrad.playground.wide import (
@@ -86,6 +86,7 @@ def layout(runs: Runs) -> dict[str, Any]:
         "layout": runs.layout,
         "runs": [run.recipe.as_json() for run in runs.all],
         "chosen": runs.chosen,
+        "own": OF_LEARNING,
         "recipe": {**recipe.as_json(), **_columns(session, is_table)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "has_table": session.table is not None,

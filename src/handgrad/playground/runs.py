@@ -9,12 +9,11 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
+from handgrad.playground.recipe import OF_LEARNING, Recipe
 from handgrad.playground.session import Session
 
 MOST_RUNS = 2
 NAMES = ("A", "B")
-SHARED = (*OF_DATA, *OF_NETWORK)
 
 
 class Runs:
@@ -156,10 +155,10 @@ class Runs:
             If a setting cannot be.
         """
         self.session.recipe.changed(asked)
-        shared = {name: value for name, value in asked.items() if name in SHARED}
+        shared = {name: value for name, value in asked.items() if name not in OF_LEARNING}
         if shared:
             self.both(lambda run: run.change(shared))
-        own = {name: value for name, value in asked.items() if name not in SHARED}
+        own = {name: value for name, value in asked.items() if name in OF_LEARNING}
         if own:
             self.session.change(own)
         self._changes += 1
@@ -180,7 +179,7 @@ class Runs:
 
 def _of_rival(recipe: Recipe, settings: Any) -> Recipe:
     changed = recipe.changed(settings)
-    shared = sorted(set(settings) & set(SHARED))
+    shared = sorted(set(settings) - set(OF_LEARNING))
     if shared:
         raise ValueError(f"two runs share {shared}; only how they learn may differ")
     return changed

@@ -12,6 +12,7 @@ import { ask, connect, enter } from "./link.js";
 import * as map from "./map.js";
 import * as pad from "./pad.js";
 import * as pictures from "./pictures.js";
+import * as rival from "./rival.js";
 import { fromLink } from "./settings.js";
 import * as take from "./take.js";
 import * as tour from "./tour.js";
@@ -38,13 +39,13 @@ function told(message) {
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, map, pictures, pad, inputs, graph, equations, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, pictures, pad, inputs, graph, equations, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   last = frame;
-  for (const room of [controls, map, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
+  for (const room of [controls, map, rival, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -53,13 +54,14 @@ function drawn(buffer) {
 
 graph.onChange(controls.changeSettings);
 take.onSay(say);
+rival.onSay(say);
 byId("hold").addEventListener("change", (event) => {
   const { optimizer, rate } = layoutNow.recipe;
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
-addEventListener("resize", () => { if (last) for (const room of [map, pictures, pad, curves]) room.draw(last); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) for (const room of [map, pictures, pad, curves, graph, equations]) room.draw(last); });
+addEventListener("resize", () => { if (last) for (const room of [map, rival, pictures, pad, curves]) room.draw(last); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) for (const room of [map, rival, pictures, pad, curves, graph, equations]) room.draw(last); });
 
 connect({
   told,
@@ -67,8 +69,14 @@ connect({
   opened() {
     if (isLost) say("");
     isLost = false;
-    if (wanted) ask("change", { settings: wanted });
+    document.body.classList.remove("shut");
+    const { rival: other = null, ...settings } = wanted ?? {};
+    if (wanted) ask("restore", { settings, rival: other });
     wanted = null;
   },
-  lost(text) { isLost = true; say(text, true); },
+  lost(text) {
+    isLost = true;
+    document.body.classList.toggle("shut", !layoutNow); // nothing was ever shown: only say what to do
+    say(text, true);
+  },
 });

@@ -61,6 +61,9 @@ export function draw(frame) {
   shown.drawImage(over, 0, 0, width, width);
 }
 
+// The points, as they are laid over every map.
+export const overlay = () => over;
+
 // Points are drawn once and laid over every frame.
 function points(chosen, width) {
   sample = chosen;

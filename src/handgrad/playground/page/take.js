@@ -8,7 +8,8 @@ import { toLink } from "./settings.js";
 let recipe = null, isPlane = true, say = null;
 
 export function setLayout(layout) {
-  recipe = layout.recipe;
+  const [first, second] = layout.runs, own = Object.fromEntries(layout.own.map((name) => [name, second?.[name]]));
+  recipe = second ? { ...first, rival: own } : first;
   isPlane = layout.is_plane;
   byId("picture").hidden = !isPlane && !layout.picture;
   byId("picture").title = isPlane ? "The decision map as PNG" : "The weights of the first layer as PNG";
