@@ -145,8 +145,14 @@ def page(driver, address):
     page.size(1280, 800)
     page.open()
     settings = json.dumps(Recipe().as_json())
-    page.run("shown.ask('change', {settings: JSON.parse(arguments[0])})", settings)
+    page.run("shown.ask('restore', {settings: JSON.parse(arguments[0]), rival: null})", settings)
     page.run("shown.ask('reset')")
-    page.wait(lambda: page.text("updates") == "0" and page.run("return shown.data") == "spiral")
+    page.wait(
+        lambda: (
+            page.text("updates") == "0"
+            and page.run("return shown.data") == "spiral"
+            and page.text("runs") == "Add a rival"
+        )
+    )
     page.set("speed", "full")
     return page

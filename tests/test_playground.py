@@ -13,7 +13,7 @@ from handgrad.model_file import from_bytes
 from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
-from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
+from handgrad.playground.frame import MAP, extent, source_lines
 from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from handgrad.playground.replay import replay
@@ -24,6 +24,7 @@ from handgrad.training import Run, train
 from handgrad.two_layer import Params as FourParams
 from handgrad.two_layer import backward, spiral, update
 from handgrad.two_layer import forward as two_layer_forward
+from seen import frame, layout
 
 PENGUINS = "src/handgrad/data/penguins.csv"
 

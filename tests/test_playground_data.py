@@ -15,11 +15,11 @@ from handgrad.model_file import from_bytes
 from handgrad.network import forward
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
-from handgrad.playground.frame import frame, layout
 from handgrad.playground.player import Player
 from handgrad.playground.session import Session
 from handgrad.table import from_frame, read_table
 from handgrad.two_layer import Params, train
+from seen import frame, layout
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Its files, in the order in which they lean on each other:
     data.py         digits, the rows of the article, all columns of a table
     recipe.py       every setting of the page, checked
     session.py      the network as it stands; every kind of step, by the library's own functions
+    runs.py         one run, or two from the same start
     wide.py         what the page sees of a network of more than two inputs
     frame.py        what the page sees of it
     takeaway.py     the model file, the Python that trains the same model, the history as CSV

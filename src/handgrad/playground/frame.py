@@ -4,12 +4,18 @@ A frame is, in this order: the length of its header, four bytes, least first; th
 and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
 a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
 largest); the curves, float32, a row of five numbers for an epoch; and the two of ``wide_parts``.
-A network of more than two inputs has no maps.
+A network of more than two inputs has no maps. Where there are two runs, all that is of the chosen
+one; the decision map and the curves of its rival come last.
+
+While a large network plays, its decision map is coarser ("side" points a side), and what eyes
+cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
+and fresh.
 """
 
 import json
 import math
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from importlib.resources import files
@@ -20,9 +26,11 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation
 from handgrad.formula import mathml
-from handgrad.network import backward, forward
+from handgrad.network import Architecture, backward, forward
+from handgrad.params import Params
 from handgrad.playground.points import number_columns
-from handgrad.playground.recipe import CHOICES, TABLES
+from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -37,6 +45,9 @@ from handgrad.trace import Trace
 Array = NDArray[Any]
 
 MAP = 100  # points a side of the decision map
+COARSE = 50  # of a large network's, while it plays
+MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
+SLOWER = 0.1  # seconds between two looks at what is read rather than watched
 UNIT_MAP = 25  # of a unit's own
 MOST_EPOCHS = 400  # of the curves
 MARGIN = 0.12  # around the points
@@ -63,15 +74,19 @@ def source_lines() -> dict[int, Line]:
 # -- layout -------------------------------------------------------------------------------------
 
 
-def layout(session: Session) -> dict[str, Any]:
+def layout(runs: Runs) -> dict[str, Any]:
     """Tell what stays the same from frame to frame."""
+    session = runs.session
     points, architecture = session.points, session.architecture
     recipe = session.recipe
     is_table = recipe.data in TABLES
     article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
     return {
         "kind": "layout",
-        "layout": session.layout,
+        "layout": runs.layout,
+        "runs": [run.recipe.as_json() for run in runs.all],
+        "chosen": runs.chosen,
+        "own": OF_LEARNING,
         "recipe": {**recipe.as_json(), **_columns(session, is_table)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "has_table": session.table is not None,
@@ -135,56 +150,134 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 # -- frames -------------------------------------------------------------------------------------
 
 
-def frame(session: Session, *, playing: bool, kind: str) -> bytes:
-    """Make a frame of the session as it stands, be its numbers finite or not."""
+class Slower:
+    """What is read rather than watched: numbers, gradients, confusion, dead units.
+
+    While epochs or batches play it is made anew every ``SLOWER`` seconds, else always.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+        self.of: tuple[int, int] | None = None
+        self.until = 0.0
+
+    def look(self, runs: Runs, *, flows: bool) -> dict[str, Any]:
+        of, now = (runs.layout, runs.session.sample), time.monotonic()
+        if not flows or self.of != of or now > self.until:
+            self.made = {
+                "dead": _dead(runs.session),
+                "confusion": _confusion(runs.session),
+                **_numbers(runs.session),
+                "layers": [_layers(run) for run in runs.all],
+            }
+            self.of, self.until = of, now + SLOWER
+        return self.made
+
+
+class Plane(NamedTuple):
+    """What the maps are made of; nothing of it is written to while they are."""
+
+    architecture: Architecture
+    params: Params
+    extent: tuple[float, float, float, float] | None
+    side: int
+
+    @classmethod
+    def of(cls, session: Session, side: int) -> "Plane":
+        params = session.run.params
+        narrow = params.like(params.flat.astype(np.float32))
+        edges = extent(session) if session.points.is_plane else None
+        return cls(session.architecture, narrow, edges, side)
+
+    def maps(self) -> tuple[bytes, bytes]:
+        """Make the decision map and the maps of the units that are shown."""
+        if self.extent is None:
+            return b"", b""
+        side = self.side
+        tape = forward(self.architecture, self.params, _grid(*self.extent, side))
+        planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
+        step = side // UNIT_MAP
+        units = [
+            _scaled(h.reshape(side, side, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]
+        ]
+        return planes.tobytes(), b"".join(units)
+
+
+class Seen(NamedTuple):
+    """All that a frame is made of, once it has been looked at: nothing of it moves any more."""
+
+    header: dict[str, Any]
+    planes: list[Plane]  # of the chosen run, and of its rival
+    curves: list[bytes]
+    wide: tuple[bytes, bytes]
+
+    def packed(self) -> bytes:
+        """Make the frame."""
+        with np.errstate(all="ignore"):
+            maps, *rivals = [plane.maps() for plane in self.planes]
+        parts = [*maps, self.curves[0], *self.wide]
+        parts += [
+            part
+            for (planes, _), curve in zip(rivals, self.curves[1:], strict=True)
+            for part in (planes, curve)
+        ]
+        header = {**self.header, "parts": [len(part) for part in parts]}
+        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+        return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def look(runs: Runs, *, playing: bool, kind: str, slower: Slower | None = None) -> Seen:
+    """See the runs as they stand, be their numbers finite or not."""
     with np.errstate(all="ignore"):
-        return _frame(session, playing, kind)
+        return _look(runs, playing, kind, slower or Slower())
 
 
-def _frame(session: Session, playing: bool, kind: str) -> bytes:
-    parts = [*_maps(session), _curves(session), *wide_parts(session)]
+def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
+    session = runs.session
+    side = map_side(session, playing)
+    shown = [session] if runs.rival is None else [session, runs.rival]
     header = {
-        "version": session.version,
-        "layout": session.layout,
+        "version": runs.version,
+        "layout": runs.layout,
         "playing": playing,
         "by": kind,
-        "epoch": session.run.epochs,
-        "updates": session.run.updates,
-        "batch": 0 if session.plan is None else session.plan.done,
-        "batches": 0 if session.plan is None else len(session.plan.rates),
-        "rate": session.rate,
-        "trouble": session.trouble,
+        **_standing(session),
+        "runs": [_standing(run) for run in runs.all],
+        "chosen": runs.chosen,
+        "trouble": runs.trouble,
         "sample": session.sample,
         "at": session.at,
         "seen": session.seen,
-        "measure": [_finite(value) for value in session.history[-1]],
-        "parts": [len(part) for part in parts],
+        "side": side,
         "weights": _weights(session),
-        "dead": _dead(session),
-        "layers": _layers(session),
-        "confusion": _confusion(session),
-        **_numbers(session),
+        **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
     }
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+    planes = [Plane.of(run, side) for run in shown]
+    curves = [_curves(run) for run in shown]
+    return Seen(header, planes, curves, wide_parts(session))
 
 
-def _maps(session: Session) -> tuple[bytes, bytes]:
-    params = session.run.params
-    if not session.points.is_plane:
-        return b"", b""
-    narrow = params.like(params.flat.astype(np.float32))
-    tape = forward(session.architecture, narrow, _grid(*extent(session)))
-    planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
-    step = MAP // UNIT_MAP
-    units = [_scaled(h.reshape(MAP, MAP, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
-    return planes.tobytes(), b"".join(units)
+def _standing(session: Session) -> dict[str, Any]:
+    plan = session.plan
+    return {
+        "epoch": session.run.epochs,
+        "updates": session.run.updates,
+        "batch": 0 if plan is None else plan.done,
+        "batches": 0 if plan is None else len(plan.rates),
+        "rate": session.rate,
+        "measure": [_finite(value) for value in session.history[-1]],
+    }
+
+
+def map_side(session: Session, playing: bool) -> int:
+    """Say how many points a side the decision map has: fewer while a large network plays."""
+    return COARSE if playing and session.run.params.flat.size * MAP**2 > MOST_PRODUCTS else MAP
 
 
 @cache
-def _grid(left: float, right: float, low: float, high: float) -> Array:
+def _grid(left: float, right: float, low: float, high: float, side: int) -> Array:
     """List the middles of the map's cells, the uppermost row first."""
-    place = (np.arange(MAP, dtype=np.float32) + np.float32(0.5)) / MAP
+    place = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / side
     across, down = np.meshgrid(left + (right - left) * place, high - (high - low) * place)
     return np.column_stack([across.ravel(), down.ravel()]).astype(np.float32)
 

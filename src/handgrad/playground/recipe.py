@@ -49,6 +49,7 @@ LONGEST_NAME = 1000
 
 OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "inputs", "x1", "x2")
 OF_NETWORK = ("hidden", "activation", "init", "init_seed")
+OF_LEARNING = ("optimizer", "rate", "schedule", "schedule_epochs", "batch", "l2", "dropout")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ Array = NDArray[Any]
 
 KINDS = ("epoch", "batch", "sample", "equation")
 MOST_SNAPSHOTS = 400
+MOST_SNAPSHOT_BYTES = 60_000_000  # of a large network fewer are kept
 LARGEST_WEIGHT = 1e6  # that can be typed in
 PLACE_LIMIT = 10.0  # of a point drawn by hand
 
@@ -72,6 +73,10 @@ class Snapshot(NamedTuple):
     epochs: int
     dropout_seed: int | None
     journal: Journal | None
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.state[0].nbytes + self.state[1].nbytes)
 
 
 @dataclass
@@ -406,7 +411,9 @@ class Session:
             self.journal = _with_epoch(self.journal, settings)
         self.history.append(self._measured())
         self.snapshots.append(self._snapshot())
-        if len(self.snapshots) > MOST_SNAPSHOTS:  # every other one, but the first and the last
+        size = self.snapshots[-1].nbytes
+        if len(self.snapshots) > min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size):
+            # every other one, but the first and the last
             self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
 
     def _give_up(self, plan: Plan, came: Diverged) -> None:

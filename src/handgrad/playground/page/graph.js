@@ -173,18 +173,18 @@ function inside() {
 const shade = (button, colour) => { button.style.background = `linear-gradient(${colour}, ${colour}), var(--card)`; };
 
 const hasImage = (layer) => layer === 1 && layout.picture;
+// A unit's least level is white, its largest blue: red, green, blue, opacity, least byte first.
+const BLUES = Uint32Array.from({ length: 256 }, (_, level) =>
+  (255 - level) | (Math.round(255 - 0.55 * level) << 8) | (Math.round(255 - 0.3 * level) << 16) | (255 << 24));
+const picture = new ImageData(SIDE, SIDE), dots = new Uint32Array(picture.data.buffer);
 
 function maps() {
   let start = 0;
-  for (let layer = 1; layer < layout.units.length - 1; layer++) {
-    for (const button of buttons[layer]) {
-      const context = button.firstChild.getContext("2d"), image = context.createImageData(SIDE, SIDE);
-      for (let i = 0; i < SIDE * SIDE; i++) {
-        const level = frame.units[start + i];
-        image.data.set([255 - level, 255 - 0.55 * level, 255 - 0.3 * level, 255], 4 * i);
-      }
-      context.putImageData(image, 0, 0);
-      start += SIDE * SIDE;
+  for (const column of buttons.slice(1, -1)) {
+    for (const button of column) {
+      for (let i = 0; i < dots.length; i++) dots[i] = BLUES[frame.units[start + i]];
+      button.firstChild.getContext("2d").putImageData(picture, 0, 0);
+      start += dots.length;
     }
   }
 }

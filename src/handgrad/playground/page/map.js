@@ -6,9 +6,8 @@ import { nextSample } from "./keys.js";
 import { CLASSES, isDark, shape } from "./palette.js";
 import { nearest, place, pointAt } from "./plane.js";
 
-const SIDE = 100;
 const canvas = byId("map");
-const cells = make("canvas", { width: SIDE, height: SIDE });
+const cells = make("canvas");
 const over = make("canvas");
 let layout = null, sample = -1, pending = [];
 
@@ -36,25 +35,34 @@ function entry(k, name, isOpen) {
   return make("span", {}, sign, name);
 }
 
-export function draw(frame) {
-  if (!layout.is_plane) return;
-  const K = layout.classes.length, context = cells.getContext("2d");
-  const image = context.createImageData(SIDE, SIDE), paper = isDark() ? 28 : 255, keep = 0.6;
-  for (let i = 0; i < SIDE * SIDE; i++) {
-    let r = 0, g = 0, b = 0;
-    for (let k = 0; k < K; k++) {
-      const p = frame.map[k * SIDE * SIDE + i] / 255, colour = CLASSES[k];
-      r += p * colour[0]; g += p * colour[1]; b += p * colour[2];
+// Colour a map: a plane of 0 to 255 a class. The canvas gets a dot a place.
+export function colour(cells, planes, side) {
+  if (cells.width !== side) cells.width = cells.height = side;
+  const context = cells.getContext("2d"), image = context.createImageData(side, side), { data } = image;
+  const paper = isDark() ? 28 : 255, keep = 0.6 / 255, n = side * side, K = planes.length / n;
+  for (let i = 0; i < n; i++) {
+    let r = 0.4 * paper, g = r, b = r;
+    for (let k = 0, at = i; k < K; k++, at += n) {
+      const p = keep * planes[at], of = CLASSES[k];
+      r += p * of[0]; g += p * of[1]; b += p * of[2];
     }
-    image.data.set([paper + keep * (r - paper), paper + keep * (g - paper), paper + keep * (b - paper), 255], 4 * i);
+    data[4 * i] = r; data[4 * i + 1] = g; data[4 * i + 2] = b; data[4 * i + 3] = 255;
   }
   context.putImageData(image, 0, 0);
+}
+
+export function draw(frame) {
+  if (!layout.is_plane) return;
+  colour(cells, frame.map, frame.side);
   const { context: shown, width } = fitted(canvas);
   shown.imageSmoothingEnabled = true;
   shown.drawImage(cells, 0, 0, width, width);
   if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
   shown.drawImage(over, 0, 0, width, width);
 }
+
+// The points, as they are laid over every map.
+export const overlay = () => over;
 
 // Points are drawn once and laid over every frame.
 function points(chosen, width) {

@@ -8,7 +8,8 @@ import { toLink } from "./settings.js";
 let recipe = null, isPlane = true, say = null;
 
 export function setLayout(layout) {
-  recipe = layout.recipe;
+  const [first, second] = layout.runs, own = Object.fromEntries(layout.own.map((name) => [name, second?.[name]]));
+  recipe = second ? { ...first, rival: own } : first;
   isPlane = layout.is_plane;
   byId("picture").hidden = !isPlane && !layout.picture;
   byId("picture").title = isPlane ? "The decision map as PNG" : "The weights of the first layer as PNG";
@@ -42,7 +43,7 @@ byId("picture").addEventListener("click", () =>
 
 byId("copy-link").addEventListener("click", async () => {
   history.replaceState(null, "", `#${toLink(recipe)}`);
-  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works while handgrad play runs, in a tab that has its token."); }
+  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works in this browser, while handgrad play runs."); }
   catch { say("The address line now holds these settings."); }
 });
 
