@@ -158,8 +158,14 @@ def test_several_labels_a_row_are_judged(call):
         ([], "", 2, "predicts 2 columns, and 0 are named"),
         (["p"], "", 2, "predicts 2 columns, and 1 are named; name the true column of each with"),
         (["p", "no"], "", 2, "--target no: the table has no such column"),
-        (["p", "q"], "2", 3, "column 'q', row 3: 2 must be 1 where the row has this label"),
-        (["p", "q"], "x", 3, "column 'q', row 3"),
+        (
+            ["p", "q"],
+            "2",
+            3,
+            "column 'q', row 3 (line 4): 2 must be 1 where the row has this label",
+        ),
+        (["p", "q"], "x", 3, "column 'q', row 3 (line 4): 'x' is not"),
+        (["p", "q"], "x", 3, "a column of labels holds 1 and 0"),
     ],
 )
 def test_what_is_needed_to_judge_is_said(call, named, cell, code, message):

@@ -10,7 +10,7 @@
 They are ValueErrors, so code written for scikit-learn catches them. A parameter of
 the wrong type or range raises scikit-learn's own InvalidParameterError, and a path
 that cannot be opened raises the OSError of the system. The command line gives each
-class its own exit code (see ``cli.py``).
+class its own exit code (see ``cli/exits.py``).
 """
 
 

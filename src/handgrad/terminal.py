@@ -111,6 +111,7 @@ def network_json(model: Model) -> dict[str, Any]:
         "layer_units": list(model.architecture.layer_units),
         "activation": model.architecture.activation,
         "output": model.architecture.output,
+        "networks": 1 + len(model.members),
         "parameters": int(model.params.flat.size),
         "dtype": str(model.params.flat.dtype),
     }
@@ -118,9 +119,12 @@ def network_json(model: Model) -> dict[str, Any]:
 
 def network_line(model: Model) -> str:
     units = "-".join(str(n) for n in model.architecture.layer_units)
-    hidden = f"{model.architecture.activation}, " if len(model.params.W) > 1 else ""
+    named = model.architecture.activation
+    activation = named if isinstance(named, str) else " and ".join(named)
+    hidden = f"{activation}, " if len(model.params.W) > 1 else ""
+    several = f"{1 + len(model.members)} networks, each " if model.members else ""
     return (
-        f"{units} units, {hidden}{model.architecture.output}; "
+        f"{several}{units} units, {hidden}{model.architecture.output}; "
         f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
     )
 

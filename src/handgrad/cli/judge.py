@@ -7,7 +7,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli_data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.columns import place
 from handgrad.errors import DataError
 from handgrad.evaluation import (
     Evaluation,
@@ -75,22 +76,27 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     if len(model.classes) and not model.is_multilabel:
         y, missing = labels_of(table, targets[0])
         return Truths(class_numbers(y, missing, model.classes), missing)
-    y = np.column_stack([numbers_of(table, name) for name in targets])
+    try:
+        y = np.column_stack([numbers_of(table, name) for name in targets])
+    except DataError as error:
+        if model.is_multilabel:
+            raise DataError(f"{error}; a column of labels holds 1 and 0") from None
+        raise
     if model.is_multilabel:
-        _check_yes_or_no(y, targets)
+        _check_yes_or_no(y, table, targets)
     missing = np.asarray(np.isnan(y).any(axis=1))
     if missing.all():
         raise DataError(f"a row must have all of {targets} to be judged by; none has")
     return Truths(y, missing)
 
 
-def _check_yes_or_no(y: Array, targets: Sequence[str]) -> None:
+def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> None:
     wrong = ~(np.isnan(y) | (y == 0) | (y == 1))
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
         raise DataError(
-            f"column {targets[column]!r}, row {row + 1}: {y[row, column]:g} must be 1 where the "
-            "row has this label, and 0 where it has not"
+            f"{place(table, targets[column], row)}: {y[row, column]:g} must be 1 where the row has "
+            "this label, and 0 where it has not"
         )
 
 

@@ -1,13 +1,43 @@
-"""What ``handgrad play`` does: the table, and the server."""
+"""``handgrad play``: the table for the page, and its server's start."""
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import click
 
-from handgrad.cli_data import PENGUINS, check_columns
+from handgrad.cli.data import PENGUINS, check_columns, separator_of
+from handgrad.cli.libraries import TABLE_LIBRARIES, load
+from handgrad.cli.options import COLUMN, SEPARATOR, TABLE
 from handgrad.table import read_table
+from handgrad.terminal import say
+
+
+@click.command()
+@click.argument("table", type=TABLE, required=False)
+@click.option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), help="Where to listen.  [default: 8642]"
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
+@SEPARATOR
+def play(
+    table: Path | None, target: str | None, port: int | None, no_browser: bool, **options: Any
+) -> None:
+    """Watch a network learn, on a page of your browser.
+
+    It learns from a spiral, other points, the penguins, points that you draw, or two columns of
+    TABLE, and shows every number of every equation. The page is served to this machine only.
+    """
+    from handgrad.playground import require_server
+
+    try:
+        require_server()
+    except ImportError as error:
+        raise click.UsageError(str(error)) from None
+    load(*TABLE_LIBRARIES)
+    start_playing(table, target, separator_of(options), port=port, opens=not no_browser, say=say)
 
 
 def start_playing(

@@ -1,4 +1,4 @@
-"""What the command line reads: a labelled table, looked at closely, and its rows set apart."""
+"""What commands read: a labelled table, looked at closely, and its rows set apart."""
 
 import re
 from collections.abc import Sequence
@@ -11,12 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import split
-from handgrad.columns import MISSING_WORDS, labels, numbers
+from handgrad.columns import (
+    MISSING_WORDS,
+    first_not_number,
+    kind_of,
+    labels,
+    number_counts,
+    numbers,
+    place,
+)
 from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.labels import classes_of, encode_labels
+from handgrad.model import Model
 from handgrad.rows import row_keys, take
-from handgrad.table import read_table
+from handgrad.table import quoted, read_table
 from handgrad.terminal import listed, note, shown
 
 if TYPE_CHECKING:
@@ -66,7 +75,7 @@ def read_labelled(table: Path | None, target: str | None, options: dict[str, Any
         content, name = read_table(table, separator=separator_of(options)), str(table)
     check_columns(content, [target], "--target")
     columns = _features(content, target, options)
-    y, missing = _truth(content, target, options["task"])
+    y, missing = _truth(content, target, options)
     # Every cell is looked at here, while the rows still know their lines in the file.
     Encoder.fit(columns, categorical=options["categorical"])
     if options["task"] == "classification":
@@ -78,15 +87,37 @@ def read_labelled(table: Path | None, target: str | None, options: dict[str, Any
     return Labelled(name, columns, y, target, int(missing.sum()), options["task"])
 
 
-def _truth(content: "pa.Table", target: str, task: str) -> tuple[Array, NDArray[np.bool_]]:
+def _truth(
+    content: "pa.Table", target: str, options: dict[str, Any]
+) -> tuple[Array, NDArray[np.bool_]]:
     """Give the labels or numbers of a column, and which of them are missing."""
-    if task == "classification":
+    if options["task"] == "classification":
         return labels_of(content, target)
+    _check_no_labels(content, target)
     y = numbers_of(content, target)
     missing = np.isnan(y)
     if missing.all():
         raise DataError(f"column {target!r} must hold numbers; all {len(y)} are missing")
+    if options["loss"] == "poisson" and (y < 0).any():
+        row = int((y < 0).argmax())
+        raise DataError(
+            f"{place(content, target, row)}: {y[row]:g} must be at least 0, for --loss poisson is "
+            "for counts; mend the cell, or take another --loss"
+        )
     return y, missing
+
+
+def _check_no_labels(content: "pa.Table", target: str) -> None:
+    """Refuse a column whose cells do not even look like numbers, most of them."""
+    if kind_of(content, target) not in ("text", "csv"):
+        return
+    counts = number_counts(content, target)
+    wrong = first_not_number(content, target)
+    if wrong is not None and 2 * counts.like_numbers < counts.cells:
+        raise DataError(
+            f"{place(content, target, wrong[0])}: {quoted(wrong[1])} is no number, nor are most "
+            "others of the column; if these are labels, ask for --task classification"
+        )
 
 
 def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
@@ -163,7 +194,7 @@ def _note_doubts(classes: list[str], target: str) -> None:
             f"column {shown(target)}: {listed(map(repr, groups[0]))} look alike, "
             "but each counts as a class of its own"
         )
-    if len(classes) > 20 and sum(map(_is_fraction, classes)) > len(classes) / 2:
+    if len(classes) > 20 and sum(map(_is_number, classes)) > len(classes) / 2:
         note(
             f"column {shown(target)}: is it a quantity? Each of its {len(classes)} different "
             "numbers counts as a class of its own; --task regression predicts numbers"
@@ -178,8 +209,8 @@ def _gist(label: str) -> str:
         return " ".join(label.split()).casefold()
 
 
-def _is_fraction(label: str) -> bool:
-    return re.fullmatch(r"-?[0-9]+\.[0-9]*[1-9][0-9]*", label) is not None
+def _is_number(label: str) -> bool:
+    return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", label) is not None
 
 
 def partition(data: Labelled, options: dict[str, Any]) -> Parts:
@@ -239,6 +270,13 @@ def check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None
                 f"{option} {shown(name)}: the table has no such column{_guess(name, table)}; "
                 f"it has {listed(table.column_names)}"
             )
+
+
+def note_extra_columns(model: Model, columns: "pa.Table", targets: Sequence[str] = ()) -> None:
+    known = {*targets, model.target}
+    extra = [name for name in model.encoder.extra_columns(columns) if name not in known]
+    if extra:
+        note(f"columns not used: {listed(extra)}")
 
 
 def _guess(name: str, table: "pa.Table") -> str:

@@ -1,4 +1,4 @@
-"""What ``handgrad explain`` and ``handgrad gradcheck`` do: rows and truths for a look inside."""
+"""``handgrad explain`` and ``handgrad gradcheck``: a look inside a model, at rows of a table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
-from handgrad.cli_data import as_classes, check_columns, class_numbers, labels_of
+from handgrad.cli.checks import check_output
+from handgrad.cli.data import as_classes, check_columns, class_numbers, labels_of, separator_of
+from handgrad.cli.libraries import TABLE_LIBRARIES, load
+from handgrad.cli.options import COLUMN, FILE, JSON, POSITIVE, SEPARATOR, TABLE
 from handgrad.columns import labels, numbers
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
-from handgrad.explain.page import page
+from handgrad.explain.page import page as page_of
+from handgrad.explain.terminal import print_explanation
 from handgrad.gradcheck import HEADINGS, GradientCheck, check_gradients
 from handgrad.model import Model
+from handgrad.model_file import load_model
 from handgrad.rows import one_row, take
+from handgrad.table import read_table
 from handgrad.terminal import listed, note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:
@@ -32,7 +38,56 @@ class Truth(NamedTuple):
     why_not: str = ""
 
 
-# -- explain ------------------------------------------------------------------------------------
+# -- explain ----------------------------------------------------------------------------------
+
+
+@click.command("explain")
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option(
+    "--row", metavar="N", type=int, default=1, show_default=True, help="Which row, from 1."
+)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--learning-rate",
+    metavar="RATE",
+    type=POSITIVE,
+    default=0.1,
+    show_default=True,
+    help="Length of the step (13).",
+)
+@click.option(
+    "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
+)
+@SEPARATOR
+@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
+def explain_command(
+    model: Path, table: Path, page: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Show what MODEL makes of one row of TABLE.
+
+    Equation by equation: forward to the prediction, the loss, and backward to every gradient, in
+    words, symbols and numbers. Without the true label it ends with the prediction.
+    """
+    check_output(page, model, table)
+    load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    explanation = explain_row(
+        trained,
+        columns,
+        name=str(table),
+        row=options["row"],
+        target=options["target"],
+        lr=options["learning_rate"],
+    )
+    if page is not None:
+        write_page(explanation, page)
+        note(f"wrote {shown(page)}")
+    if as_json:
+        print_json(explanation_json(explanation))
+    elif page is None:
+        print_explanation(explanation)
 
 
 def explain_row(
@@ -65,7 +120,7 @@ def explain_row(
 
 def write_page(explanation: Explanation, path: Path) -> None:
     """Write the explanation as one HTML file, whole or not at all."""
-    write_atomically(path, page(explanation).encode())
+    write_atomically(path, page_of(explanation).encode())
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
@@ -125,7 +180,50 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
     return Truth(y_t, str(label))
 
 
-# -- gradcheck ----------------------------------------------------------------------------------
+# -- gradcheck --------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    help="On how many rows, evenly spread.",
+)
+@click.option(
+    "--entries",
+    metavar="N",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Of each parameter; 0 for all.",
+)
+@SEPARATOR
+@JSON
+def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
+    """Check the gradients of MODEL on rows of TABLE.
+
+    They are compared with complex steps. A row for each parameter tells the entry that is furthest
+    off, both values, the largest relative error, the verdict. The exit code is 1 if one is wrong.
+    """
+    load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    columns = read_table(table, separator=separator_of(options))
+    check, n = check_model(
+        trained,
+        columns,
+        target=options["target"],
+        rows=options["rows"],
+        entries=options["entries"],
+    )
+    (print_check_json if as_json else print_check)(check, n)
+    if not check.passed:
+        raise click.exceptions.Exit(1)
 
 
 def check_model(

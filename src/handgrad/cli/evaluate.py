@@ -1,0 +1,109 @@
+"""``handgrad evaluate``: a model judged by rows whose truth is known."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.cli.checks import check_report
+from handgrad.cli.data import note_extra_columns, separator_of
+from handgrad.cli.judge import judge, read_truths, targets_of
+from handgrad.cli.libraries import TABLE_LIBRARIES, load
+from handgrad.cli.options import COLUMN, FILE, JSON, REPORT, SEPARATOR, TABLE
+from handgrad.cli.outcome import network_facts, no_warnings
+from handgrad.evaluation import Evaluation
+from handgrad.history import History
+from handgrad.model import Model
+from handgrad.model_file import load_model
+from handgrad.rows import take
+from handgrad.table import read_table
+from handgrad.terminal import (
+    evaluation_json,
+    note,
+    print_evaluation,
+    print_json,
+    say,
+    shown,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@click.command("evaluate")
+@click.argument("model", type=FILE)
+@click.argument("table", type=TABLE)
+@click.option(
+    "--target",
+    "targets",
+    type=COLUMN,
+    multiple=True,
+    help="Column of the truth; one for each that is predicted.  [default: as trained]",
+)
+@SEPARATOR
+@REPORT
+@JSON
+def evaluate_command(
+    model: Path,
+    table: Path,
+    targets: tuple[str, ...],
+    report: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Judge MODEL by rows of TABLE whose truth is known.
+
+    Where a row may have several labels, or several numbers are predicted, name the column of each
+    with --target, in the order in which they were trained.
+    """
+    check_report(report)
+    load(*TABLE_LIBRARIES)
+    trained = load_model(model)
+    if report is not None and (trained.is_multilabel or not len(trained.classes)):
+        raise click.UsageError("--report is for models that give each row one label; leave it out")
+    columns = read_table(table, separator=separator_of(options))
+    known = targets_of(trained, targets)
+    truths = read_truths(trained, columns, known)
+    evaluation = judge(trained, columns, truths)
+    note_extra_columns(trained, columns, known)
+    if truths.missing.any():
+        what = "label" if len(trained.classes) else "number"
+        note(f"left out: {int(truths.missing.sum()):,} rows without a {what}")
+    written = []
+    if report is not None and isinstance(evaluation, Evaluation):
+        labelled = np.flatnonzero(~truths.missing)
+        rows, y_t = take(columns, labelled), truths.y_t[labelled]
+        written = _report_of(trained, rows, y_t, evaluation, report, str(table))
+    if as_json:
+        files = {"files": [str(path) for path in written]} if written else {}
+        print_json(evaluation_json(evaluation) | files)
+        return
+    print_evaluation(evaluation, f"{evaluation.n:,} rows")
+    for path in written:
+        say(f"wrote {shown(path)}")
+
+
+def _report_of(
+    model: Model,
+    columns: "pa.Table",
+    y_t: NDArray[np.intp],
+    evaluation: Evaluation,
+    folder: Path,
+    name: str,
+) -> list[Path]:
+    from handgrad.report import Judged, write_report
+
+    known = [("table", name), *network_facts(model)]
+    folder.mkdir(parents=True, exist_ok=True)
+    with no_warnings():
+        return write_report(
+            folder,
+            History(()),
+            evaluation,
+            rows=f"{evaluation.n:,} rows",
+            best=None,
+            judged=Judged(model, columns, y_t),
+            known=known,
+        )

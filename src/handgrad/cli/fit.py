@@ -1,0 +1,66 @@
+"""``handgrad fit``: from a table to a trained model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from handgrad.cli.checks import check_engine, check_output, check_report
+from handgrad.cli.data import Part, partition, read_labelled
+from handgrad.cli.fit_options import fit_options
+from handgrad.cli.judge import Truths, judge
+from handgrad.cli.libraries import TABLE_LIBRARIES, load
+from handgrad.cli.options import TABLE, InSections
+from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
+from handgrad.cli.settings import settings_json, settle
+from handgrad.cli.training import train
+from handgrad.labels import encode_labels
+from handgrad.model import Model
+from handgrad.terminal import print_json
+
+
+@click.command(cls=InSections)
+@click.argument("table", type=TABLE, required=False)
+@fit_options
+def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
+    """Train a network on a table.
+
+    TABLE is a CSV file (also gzipped) or a Parquet file, or - for the standard input. Numbers
+    are standardised, texts and booleans one-hot encoded, missing cells filled in. Without TABLE
+    it trains on the 344 Palmer penguins that come with handgrad: on their species, or with --task
+    regression on their weight.
+    """
+    options = settle(given)
+    check_output(options["model_path"], table)
+    check_report(options.get("report"))
+    check_engine(options["engine"])
+    load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
+    data = read_labelled(table, target, options)
+    parts = partition(data, options)
+    estimator, seconds = train(parts, options, show=not quiet)
+    model = replace(estimator.model_, target=data.target)
+    judged = parts.judged()
+    outcome = Outcome(
+        data,
+        parts,
+        model,
+        estimator.histories_,
+        judge(model, judged.table, _truths(judged, model)),
+        judged.name,
+        seconds,
+        {"name": estimator.engine_, "reason": estimator.engine_reason_},
+        settings_json(options, len(parts.training.y)),
+    )
+    written = write_outcome(outcome, options["model_path"], options.get("report"))
+    if as_json:
+        print_json(outcome.to_json() | {"files": [str(path) for path in written]})
+    else:
+        print_outcome(outcome, written, verbose=options["verbose"])
+
+
+def _truths(part: Part, model: Model) -> Truths:
+    """Give the truth of rows none of which is without it."""
+    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
+    return Truths(y_t, np.zeros(len(y_t), dtype=bool))

@@ -1,0 +1,131 @@
+"""``handgrad info``: what a model file holds, and what this machine computes with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handgrad.cli.judge import number_names
+from handgrad.cli.options import FILE, JSON
+from handgrad.cli.settings import OUTPUT_LOSSES
+from handgrad.model import Model
+from handgrad.model_file import load_model
+from handgrad.terminal import (
+    column_table,
+    layer_table,
+    listed,
+    network_json,
+    network_line,
+    print_json,
+    print_machine,
+    print_table,
+    say,
+    shown,
+)
+
+LOSS_OF = {output: loss for loss, output in OUTPUT_LOSSES.items()}
+
+
+@click.command()
+@click.argument("model", type=FILE, required=False)
+@click.option(
+    "--machine", is_flag=True, help="Tell what this machine computes with, and what is faster."
+)
+@click.option(
+    "--compile", "compiles", is_flag=True, help="With --machine: compile the fast engine now."
+)
+@JSON
+def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
+    """Tell what MODEL is: columns, layers and predictions.
+
+    With --machine, tell what computes here instead, and what would be faster.
+    """
+    if machine == (model is not None):
+        raise click.UsageError("name a model, or ask for --machine")
+    if compiles and not machine:
+        raise click.UsageError("--compile goes with --machine")
+    if model is not None:
+        _print_model(load_model(model), as_json=as_json)
+        return
+    from handgrad.machine import compile_engine, describe
+
+    if compiles:
+        try:
+            compile_engine()
+        except ImportError as error:
+            raise click.UsageError(f"--compile: {error}") from None
+    found = describe()
+    if as_json:
+        print_json(found)
+    else:
+        print_machine(found)
+
+
+def _print_model(trained: Model, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_info_json(trained))
+        return
+    say(f"target: {shown(trained.target) if trained.target else 'not known'}")
+    if len(trained.classes):
+        several = ", any of which a row may have" if trained.is_multilabel else ""
+        say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}{several}")
+    else:
+        say(f"predicts numbers: {', '.join(number_names(trained))}")
+    say(f"network: {network_line(trained)}")
+    for line in _told_of_settings(trained):
+        say(line)
+    print_table(layer_table(trained), whole=True)
+    print_table(column_table(trained))
+
+
+def _info_json(model: Model) -> dict[str, Any]:
+    predicts: dict[str, Any] = {"numbers": number_names(model)}
+    if len(model.classes):
+        predicts = {"classes": [str(label) for label in model.classes.tolist()]}
+    return {
+        "target": model.target,
+        **predicts,
+        "network": network_json(model),
+        "settings": _settings_json(model),
+        "numeric_columns": model.encoder.number_names,
+        "categorical_columns": {
+            name: list(levels)
+            for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
+        },
+    }
+
+
+def _settings_json(model: Model) -> dict[str, Any]:
+    """Tell the settings of training that a model file keeps, by the names of fit's options."""
+    output, settings = model.architecture.output, model.architecture.loss
+    if len(model.classes):
+        return {"label_smoothing": settings.label_smoothing, "temperature": model.temperature}
+    told: dict[str, Any] = {"loss": LOSS_OF[output]}
+    if output == "huber":
+        told["delta"] = settings.delta
+    if output == "quantile":
+        told["quantiles"] = list(settings.quantiles)
+    if model.scale is not None:
+        mean, scale = (part.tolist() for part in model.scale)
+        told["target_scale"] = {"mean": mean, "scale": scale}
+    return told
+
+
+def _told_of_settings(model: Model) -> Iterator[str]:
+    """Put these settings into lines, those left out that do nothing."""
+    told = _settings_json(model)
+    if told.get("label_smoothing"):
+        yield f"label smoothing: {told['label_smoothing']:g}"
+    if told.get("temperature", 1) != 1:
+        yield f"temperature: {told['temperature']:.4g}, by which scores are divided"
+    if "loss" in told:
+        more = f", delta {told['delta']:g}" if "delta" in told else ""
+        if "quantiles" in told:
+            more = f" {listed(f'{q:g}' for q in told['quantiles'])}"
+        yield f"loss: {told['loss']}{more}"
+    if model.scale is not None:
+        n_each = model.architecture.layer_units[-1] // model.architecture.n_targets
+        mean, scale = (part[::n_each].tolist() for part in model.scale)
+        pairs = listed(f"(target - {m:.4g}) / {s:.4g}" for m, s in zip(mean, scale, strict=True))
+        yield f"learnt as: {pairs}"

@@ -1,0 +1,222 @@
+"""All that a fit has to tell: as JSON, as lines, as a report, as a model file."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from handgrad.cli.data import Labelled, Parts
+from handgrad.cli.judge import Judgement
+from handgrad.evaluation import Evaluation
+from handgrad.history import Epoch, History
+from handgrad.labels import encode_labels
+from handgrad.model import Model
+from handgrad.model_file import save_model
+from handgrad.schedules import OF_TIME
+from handgrad.terminal import (
+    evaluation_json,
+    listed,
+    network_json,
+    network_line,
+    note,
+    print_evaluation,
+    say,
+    shown,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a fit has to tell."""
+
+    data: Labelled
+    parts: Parts
+    model: Model
+    histories: tuple[History, ...]  # of each network
+    evaluation: Judgement
+    judged_by: str
+    seconds: float
+    engine: dict[str, str]
+    settings: dict[str, Any]
+
+    @property
+    def history(self) -> History:
+        """The record of the first network."""
+        return self.histories[0]
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """The epoch whose parameters each network has."""
+        if self.parts.validation is None:
+            return [history[-1].epoch for history in self.histories]
+        stop_on = self.settings["stop_on"]
+        return [max(history, key=partial(_merit, stop_on)).epoch for history in self.histories]
+
+    @property
+    def judged_rows(self) -> str:
+        return f"{self.evaluation.n} {self.judged_by} rows"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "table": self.data.name,
+            "target": self.data.target,
+            "task": self.data.task,
+            "rows": {
+                "training": len(self.parts.training.y),
+                "validation": len(self.parts.validation.y) if self.parts.validation else 0,
+                "test": len(self.parts.test.y) if self.parts.test else 0,
+                "without_label": self.data.n_unlabelled,
+            },
+            "settings": self.settings,
+            "network": network_json(self.model),
+            "epochs": len(self.history),
+            "kept_epoch": self.kept_epochs[0],
+            "stopped_by": self.history.reason,
+            **self._members_json(),
+            "seconds": self.seconds,
+            "engine": self.engine,
+            "judged_by": self.judged_by,
+            "evaluation": evaluation_json(self.evaluation),
+            "history": self.history.rows(),
+        }
+
+    def _members_json(self) -> dict[str, Any]:
+        """Tell of each network of an ensemble; what stands beside it is of the first."""
+        if len(self.histories) == 1:
+            return {}
+        ends = [
+            {"epochs": len(history), "kept_epoch": kept, "stopped_by": history.reason}
+            for history, kept in zip(self.histories, self.kept_epochs, strict=True)
+        ]
+        return {"ensemble": ends}
+
+
+def _merit(stop_on: str, epoch: Epoch) -> tuple[float, float]:
+    """Give what an epoch is kept for: the more the better, then the less its loss."""
+    loss = epoch.validation_loss
+    assert loss is not None  # fit has set validation rows apart
+    if stop_on == "loss":
+        return -loss, -loss
+    score = epoch.validation_accuracy if stop_on == "accuracy" else epoch.validation_score
+    assert score is not None  # of what was asked for
+    return score, -loss
+
+
+def write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None) -> list[Path]:
+    """Write model and report, where they are asked for; give the files."""
+    written = []
+    if model_path is not None:
+        save_model(outcome.model, model_path)
+        written.append(model_path)
+    if report is not None:
+        try:
+            written += _write_report(outcome, report)
+        except BaseException:
+            if model_path is not None:
+                note(f"wrote {shown(model_path)}")
+            raise
+    return written
+
+
+def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
+    from handgrad.report import Judged, write_report
+
+    assert isinstance(outcome.evaluation, Evaluation)  # of labels: fit has seen to it
+
+    part = outcome.parts.judged()
+    y_t = encode_labels(part.y, outcome.model.classes)
+    known = [
+        ("table", outcome.data.name),
+        ("target", outcome.data.target),
+        *network_facts(outcome.model),
+        ("training", "; ".join(_told_of_training(outcome))),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    with no_warnings():
+        return write_report(
+            folder,
+            outcome.history,
+            outcome.evaluation,
+            rows=outcome.judged_rows,
+            best=outcome.kept_epochs[0] if outcome.parts.validation else None,
+            judged=Judged(outcome.model, part.table, y_t, outcome.settings["learning_rate"]),
+            known=known,
+        )
+
+
+def network_facts(model: Model) -> list[tuple[str, str]]:
+    """Say for a report what the network is, and of which of several its pictures are."""
+    facts = [("network", network_line(model))]
+    if model.members:
+        facts.append(("curves, weights and units", "those of the first network"))
+    return facts
+
+
+@contextmanager
+def no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of signs that the font lacks
+        yield
+
+
+def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:
+    counts = [
+        f"{len(part.y):,} to {verb}"
+        for part, verb in zip(
+            outcome.parts, ("train on", "validate with", "test with"), strict=True
+        )
+        if part is not None
+    ]
+    say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
+    if outcome.data.n_unlabelled:
+        what = "number" if outcome.data.task == "regression" else "label"
+        say(f"left out: {outcome.data.n_unlabelled:,} rows without a {what}")
+    say(f"network: {network_line(outcome.model)}")
+    for line in _told_of_training(outcome):
+        say(line)
+    if verbose:
+        say(f"engine: {outcome.engine['name']} ({outcome.engine['reason']})")
+    say("")
+    print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
+    _say_how_far_to_trust(outcome)
+    for path in written:
+        say(f"wrote {shown(path)}")
+    if not written:
+        say("Nothing was saved; --model FILE keeps the model.")
+
+
+def _told_of_training(outcome: Outcome) -> Iterator[str]:
+    """Say how long it took, what ended it, which epochs were kept, and what came after."""
+    histories, settings = outcome.histories, outcome.settings
+    reasons = " or ".join(dict.fromkeys(_reason(history.reason) for history in histories))
+    some = "" if len(histories) == 1 else "s"
+    networks = f"{len(histories)} networks of " if some else ""
+    epochs = listed(len(history) for history in histories)
+    kept = f"; kept epoch{some} {listed(outcome.kept_epochs)}" if outcome.parts.validation else ""
+    yield f"{networks}{epochs} epochs in {outcome.seconds:.1f} s, ended by {reasons}{kept}"
+    schedule, most = settings["schedule"], settings["epochs"]
+    if schedule in OF_TIME and min(map(len, histories)) < most:
+        yield (
+            f"--schedule {schedule} was to end with epoch {most}; --patience {most} lets it, or "
+            "ask for fewer --epochs"
+        )
+    if settings.get("calibrate"):
+        yield f"calibrated: scores are divided by {outcome.model.temperature:.4g}"
+
+
+def _say_how_far_to_trust(outcome: Outcome) -> None:
+    if outcome.judged_by == "training":
+        say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
+    if outcome.judged_by == "validation":
+        temperature = " and the temperature" if outcome.settings.get("calibrate") else ""
+        chosen = f"These rows chose the epoch{temperature}"
+        say(f"{chosen}: on new rows expect a little less. Or ask for --test 0.2.")
+
+
+def _reason(reason: str) -> str:
+    smallest = "the smallest rate of --schedule adaptive"
+    words = {"max_iter": "--epochs", "patience": "--patience", "learning_rate": smallest}
+    return words.get(reason, reason)

@@ -1,0 +1,100 @@
+"""An estimator trained on the rows set apart for it, with its progress shown."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from handgrad.cli.data import Parts
+from handgrad.cli.settings import check_validation_rows, parameters
+from handgrad.errors import DivergenceWarning
+from handgrad.history import Epoch
+from handgrad.terminal import note, shown
+
+
+def train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
+    """Train as the options say; give the fitted estimator, and the seconds that it took.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss or a parameter stops being finite.
+    """
+    from handgrad.estimators import MLPClassifier, MLPRegressor
+
+    validation = parts.validation
+    kind = MLPRegressor if options["task"] == "regression" else MLPClassifier
+    estimator = kind(**parameters(options, len(parts.training.y)))
+    held_out = {}
+    if validation is not None:
+        check_validation_rows(options, len(validation.y))
+        held_out = {"X_val": validation.table, "y_val": validation.y}
+    started = time.perf_counter()
+    with (
+        warnings.catch_warnings(record=True) as told,
+        _progress(options["epochs"], options["ensemble"], show=show) as on_epoch,
+    ):
+        warnings.simplefilter("always")
+        estimator.set_params(on_epoch=on_epoch)
+        estimator.fit(parts.training.table, parts.training.y, **held_out)
+    estimator.set_params(on_epoch=None)
+    seconds = time.perf_counter() - started
+    _note_ills(told)
+    return estimator, seconds
+
+
+def _note_ills(told: list[warnings.WarningMessage]) -> None:
+    """Pass on that a training goes wrong; what else there is to say, the outcome says."""
+    for warning in told:
+        message = str(warning.message)
+        if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
+            note(shown(message))
+
+
+@contextmanager
+def _progress(
+    epochs: int, networks: int, *, show: bool
+) -> Iterator[Callable[[Epoch], None] | None]:
+    """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
+    if not show:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    console = Console(stderr=True)
+    bars = [BarColumn(bar_width=12)] if console.width >= 80 else []  # the figures come first
+    whole = Column(no_wrap=True)  # where all is too long for a line, the figures wrap
+    lines: list[str] = []
+    number = 0
+    with Progress(
+        TextColumn("{task.description}epoch {task.completed}/{task.total}", table_column=whole),
+        *bars,
+        TextColumn("{task.fields[figures]}", table_column=Column()),
+        TimeElapsedColumn(table_column=whole.copy()),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task("", total=epochs, figures="")
+
+        def on_epoch(epoch: Epoch) -> None:
+            nonlocal number
+            number += epoch.epoch == 1
+            which = f"network {number}/{networks}  " if networks > 1 else ""
+            bar.update(task, description=which, completed=epoch.epoch, figures=_figures(epoch))
+            lines[:] = [f"{which}epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
+
+        yield on_epoch
+    if lines and not console.is_terminal:
+        note(lines[0])
+
+
+def _figures(epoch: Epoch) -> str:
+    text = f"loss {epoch.loss:.4f}"
+    if epoch.accuracy is not None:
+        text += f"  accuracy {epoch.accuracy:.3f}"
+    if epoch.validation_loss is not None:
+        text += f"  validation {epoch.validation_loss:.4f}"
+    return text
