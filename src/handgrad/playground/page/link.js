@@ -1,6 +1,6 @@
 // The way in, the socket, and the one rule: at most one frame waits to be drawn, and one is made.
 
-const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again, and open the address that it prints here.";
+const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again with --no-browser, and open here the address that it prints.";
 const UNKNOWN = "This browser has not been let in. Open in it the address that handgrad play printed: it ends in #token=…, and lets in one browser, once.";
 const ENDED = "The server has ended, or is starting again. Trying to reach it…";
 const ANOTHER = "The server does not know this page. If handgrad play was started again, open the address that it printed.";
