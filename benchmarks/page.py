@@ -4,8 +4,10 @@
 
 Needs the extra ``play``, selenium, and Debian's chromium and chromium-driver. Frames are those
 that a headless Chromium of 1280 x 800 has drawn while the spiral of 300 points is learnt at full
-speed, so server and browser share this machine's cores, as they do at a user's. Start is the time
-from the command to its first answer; size is what the browser loads before anything moves.
+speed, so server and browser share this machine's cores, as they do at a user's. Processor time
+does not depend on what else this machine does: that of the thread that makes a frame, and that of
+all of Chromium's processes for one frame drawn. Start is the time from the command to its first
+answer; size is what the browser loads before anything moves.
 """
 
 import argparse
@@ -17,13 +19,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
 )
-NETWORKS = {"one hidden layer of 8 units": [8], "four hidden layers of 128 units": [128] * 4}
+CASES = {  # messages of the page before it plays
+    "8 hidden units": [("change", {"settings": {"hidden": [8]}})],
+    "four hidden layers of 128": [("change", {"settings": {"hidden": [128] * 4}})],
+    "8 hidden units, two runs": [
+        ("change", {"settings": {"hidden": [8]}}),
+        ("rival", {"settings": {"optimizer": "sgd"}}),
+    ],
+}
 SETTLE = 2.0  # seconds of playing before it is counted
+FRAMES = 60  # that are made to see how long one takes
 PATIENCE = 30.0  # seconds that anything may take
 
 
@@ -49,6 +63,38 @@ def browser(folder):
     for flag in [*FLAGS.split(), f"--user-data-dir={folder}/profile"]:
         options.add_argument(flag)
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+
+def fields(stat):
+    """Read number, parent and ticks of a process; nothing of one that has ended."""
+    try:
+        after_name = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(stat.parent.name), int(after_name[1]), int(after_name[11]) + int(after_name[12])
+
+
+def milliseconds_to_make(messages):
+    """Give the processor time in which a frame is made, here, while it plays."""
+    from handgrad.playground.commands import obey
+    from handgrad.playground.player import Player
+    from handgrad.playground.session import Session
+    from handgrad.table import read_table
+
+    with as_file(files("handgrad") / "data" / "penguins.csv") as path:
+        player = Player(Session(read_table(path)))
+    with threadpool_limits(1, user_api="blas"):
+        for word, told in messages:
+            obey(player, {"do": word, **told})
+        obey(player, {"do": "play", "by": "batch", "speed": 30})
+        started = time.thread_time()
+        for _ in range(FRAMES):
+            with player.lock:
+                player.session.version += 1  # so that it is made anew
+            player.frame()
+        took = time.thread_time() - started
+    player.close()
+    return 1000 * took / FRAMES
 
 
 def until(holds):
@@ -84,16 +130,34 @@ class Page:
         )
 
     def rates(self, asked, seconds):
-        """Play with these messages sent before; give frames, bytes and updates a second."""
+        """Play with these messages sent before.
+
+        Returns
+        -------
+        list of float
+            Frames, bytes and updates a second, and milliseconds of processor time a frame.
+        """
         for message in asked:
             self.run("shown.ask(arguments[0], arguments[1])", *message)
         self.run("shown.ask('play', {by: 'epoch', speed: 0})")
         time.sleep(SETTLE)
-        before, started = self.counts(), time.perf_counter()
+        before, busy, started = self.counts(), self.processor_seconds(), time.perf_counter()
         time.sleep(seconds)
         after, took = self.counts(), time.perf_counter() - started
+        busy = 1000 * (self.processor_seconds() - busy) / max(1, after[0] - before[0])
         self.run("shown.ask('pause')")
-        return [(new - old) / took for old, new in zip(before, after, strict=True)]
+        return [*((new - old) / took for old, new in zip(before, after, strict=True)), busy]
+
+    def processor_seconds(self):
+        """Add up the processor time of the browser: of its driver and all that came of it."""
+        found, parents = 0.0, {self.driver.service.process.pid}
+        table = [Path(place, "stat") for place in Path("/proc").iterdir() if place.name.isdigit()]
+        rows = sorted(stat for path in table if (stat := fields(path)))
+        for pid, parent, ticks in rows:  # children have larger numbers than their parents
+            if parent in parents or pid in parents:
+                parents.add(pid)
+                found += ticks / os.sysconf("SC_CLK_TCK")
+        return found
 
     def counts(self):
         updates = "Number(document.getElementById('updates').textContent)"
@@ -113,8 +177,8 @@ def main():
                 files, size = page.size()
                 print(f"{os.cpu_count()} cores; the server answers after {start:.2f} s")
                 print(f"the browser loads {files} files, {size / 1000:.0f} kB in all")
-                for name, hidden in NETWORKS.items():
-                    told(name, page.rates([("change", {"settings": {"hidden": hidden}})], seconds))
+                for name, messages in CASES.items():
+                    told(name, page.rates(messages, seconds), milliseconds_to_make(messages))
             finally:
                 driver.quit()
     finally:
@@ -123,10 +187,11 @@ def main():
         process.stdout.close()
 
 
-def told(name, rates):
-    frames, sent, updates = rates
+def told(name, rates, to_make):
+    frames, sent, updates, busy = rates
     print(
-        f"{name}: {frames:.1f} frames, {sent / 1000:.0f} kB and {updates:.0f} updates a second",
+        f"{name}: {frames:.1f} frames, {sent / 1000:.0f} kB and {updates:.0f} updates a second;"
+        f" processor time {to_make:.1f} ms to make a frame, {busy:.0f} ms to show it",
         flush=True,
     )
 

@@ -11,7 +11,7 @@ Its files, in the order in which they lean on each other:
     frame.py        what the page sees of it
     takeaway.py     the model file, the Python that trains the same model, the history as CSV
     player.py       the thread that trains
-    guard.py        who may ask: Host, Origin, token
+    guard.py        who may ask: Host, Origin, a token once, then cookie and key
     server.py       the addresses, the socket, the start
     replay/         a run as one file that plays it again without a server
     page/           the page: plain JavaScript, each file one room

@@ -47,7 +47,8 @@ Array = NDArray[Any]
 MAP = 100  # points a side of the decision map
 COARSE = 50  # of a large network's, while it plays
 MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
-SLOWER = 0.1  # seconds between two looks at what is read rather than watched
+BLOCK = 500  # points that pass through the network together, so that caches hold them
+SLOWER = 0.18  # seconds between two looks at what is read rather than watched
 UNIT_MAP = 25  # of a unit's own
 MOST_EPOCHS = 400  # of the curves
 MARGIN = 0.12  # around the points
@@ -193,14 +194,19 @@ class Plane(NamedTuple):
         """Make the decision map and the maps of the units that are shown."""
         if self.extent is None:
             return b"", b""
-        side = self.side
-        tape = forward(self.architecture, self.params, _grid(*self.extent, side))
-        planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
-        step = side // UNIT_MAP
-        units = [
-            _scaled(h.reshape(side, side, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]
-        ]
+        side, step = self.side, self.side // UNIT_MAP
+        y, *h = self._outputs(_grid(*self.extent, side))
+        planes = np.nan_to_num(y.T * 255).astype(np.uint8)
+        units = [_scaled(units.reshape(side, side, -1)[::step, ::step]) for units in h]
         return planes.tobytes(), b"".join(units)
+
+    def _outputs(self, x: Array) -> list[Array]:
+        """Give y, and h of the units that are shown, layer by layer."""
+        blocks = []
+        for start in range(0, len(x), BLOCK):
+            tape = forward(self.architecture, self.params, x[start : start + BLOCK])
+            blocks.append([tape.y, *(h[:, :MOST_UNITS].copy() for h in tape.h[1:])])
+        return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
 
 
 class Seen(NamedTuple):

@@ -6,7 +6,9 @@ import { ask } from "./link.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 
-const EVERY = 90; // milliseconds between two refreshments while it plays: numbers want reading
+const EVERY = 180; // milliseconds between two refreshments while it plays: numbers want reading
+const seen = new Set(); // the cards that are not scrolled away: while it plays the others wait
+const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
 let layout = null, cards = [], at = null, when = 0;
 
 export function setLayout(given) {
@@ -20,6 +22,9 @@ export function setLayout(given) {
   cards = layout.equations.map(card);
   byId("cards").replaceChildren(inputs, ...cards);
   cards.inputs = inputs;
+  watcher.disconnect();
+  seen.clear();
+  for (const one of [inputs, ...cards]) watcher.observe(one);
 }
 
 function card(equation) {
@@ -36,10 +41,11 @@ export function draw(frame) {
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
   byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
-  fill(cards.inputs, "x", frame.x);
+  const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
+  if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
   layout.equations.forEach((equation, place) => {
-    fill(cards[place], equation.name, frame.values[equation.name]);
+    if (wanted(cards[place])) fill(cards[place], equation.name, frame.values[equation.name]);
     cards[place].classList.toggle("at", frame.at === place);
     cards[place].classList.toggle("later", frame.at != null && place > frame.at);
   });

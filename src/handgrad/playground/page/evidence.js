@@ -5,7 +5,7 @@ import { ask } from "./link.js";
 import { CLASSES, css } from "./palette.js";
 import { isDuel, NAMES } from "./rival.js";
 
-const EVERY = 120;
+const EVERY = 180;
 let layout = null, when = 0;
 
 export function setLayout(given) {

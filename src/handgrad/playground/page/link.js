@@ -1,6 +1,6 @@
-// The way in, the socket, and the one rule: a frame is asked for only when the last one is drawn.
+// The way in, the socket, and the one rule: at most one frame waits to be drawn, and one is made.
 
-const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again, and open the address that it prints here.";
+const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again with --no-browser, and open here the address that it prints.";
 const UNKNOWN = "This browser has not been let in. Open in it the address that handgrad play printed: it ends in #token=…, and lets in one browser, once.";
 const ENDED = "The server has ended, or is starting again. Trying to reach it…";
 const ANOTHER = "The server does not know this page. If handgrad play was started again, open the address that it printed.";
@@ -33,11 +33,20 @@ export function connect({ told, drawn, opened, lost }) {
   if (!read()) return lost(refused);
   socket = new WebSocket(`ws://${location.host}/socket`, ["handgrad", read()]);
   socket.binaryType = "arraybuffer";
-  let wasOpen = false;
+  let wasOpen = false, waiting = null, isOwed = false;
+  const drawWaiting = () => {
+    const data = waiting;
+    waiting = null;
+    if (isOwed) ask("next");
+    isOwed = false;
+    drawn(data);
+  };
   socket.onopen = () => { wasOpen = true; opened(); ask("next"); };
   socket.onmessage = ({ data }) => {
     if (typeof data === "string") return told(JSON.parse(data));
-    requestAnimationFrame(() => { drawn(data); ask("next"); });
+    if (waiting) isOwed = true; // it takes the place of one that was never drawn
+    else { requestAnimationFrame(drawWaiting); ask("next"); }
+    waiting = data;
   };
   socket.onclose = () => {
     if (ended) return;

@@ -14,7 +14,7 @@ const STOPS = [
   ["#cards", "Backward: (6) to (12)", "Each dv says how the loss changes with v. It begins with (6), probability minus truth, and goes back through the same weights to every gradient."],
   [".transport", "The step: (13)", "Each weight moves against its gradient. Choose “equation” and press Step to walk through all of it: equation, line and network light up together; after (13) the update is made."],
   ["#by", "Batches and epochs", "A step may be one sample, one batch or an epoch, which visits every training point once. Start over goes back to the very same weights; rewind goes back in time."],
-  [".curves", "The curves", "The loss by epoch, of training and test points. If the test's rises while the other falls, the network learns the points by heart."],
+  [".curves", "The curves", "The loss by epoch, of training and test points. If the test's rises while the other falls, the network learns the points by heart. “Add a rival” sets a second run beside this one, from the same weights: SGD against Adam, say."],
   [".tables", "Evidence", "Which classes are taken for which; how long each layer's gradient is; how large its updates are beside its weights. Check gradients compares every gradient with complex steps."],
   ["#take", "Take it along", "The model file, the Python that trains the same network to the same weights, the history, and a link to these settings. Press Play, and change what you like."],
 ];
