@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, settings
 
+from browser import address, driver, page  # noqa: F401 -- fixtures
 from handgrad.table import read_table
 
 # One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.

@@ -354,16 +354,94 @@ def test_a_regressor_is_explained_in_both_scales(call, tmp_path):
     assert call("gradcheck", "m", "t.csv", "--target", "cost")[0] == OK
 
 
-def test_several_targets_are_said_to_be_beyond_one_column(call, tmp_path):
-    x = np.random.default_rng(0).normal(size=(50, 2))
-    labels = MLPClassifier((4,), max_iter=3, random_state=0).fit(x, (x > 0).astype(int))
+@pytest.fixture
+def several(tmp_path):
+    """Give a model of two labels, and its table: the truth of row 3 is "a" alone."""
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    truth = (x > 0).astype(int)
+    truth[2] = [1, 0]
+    labels = MLPClassifier((4,), max_iter=3, random_state=0).fit(x, truth)
     save_model(labels.model_, tmp_path / "m")
-    (tmp_path / "t.csv").write_text("x0,x1,y\n1,2,1\n")
-    code, out, err = call("explain", "m", "t.csv", "--target", "y")
+    rows = [f"{a},{b},{s},{t}\n" for (a, b), (s, t) in zip(x.tolist(), truth.tolist(), strict=True)]
+    (tmp_path / "t.csv").write_text("x0,x1,a,b\n" + "".join(rows))
+    return labels, x, truth
+
+
+def test_a_row_that_may_have_several_labels(call, several):
+    labels, x, truth = several
+    code, out, err = call("explain", "m", "t.csv", "--row", "3", "--target", "a", "--target", "b")
+    assert (code, err) == (OK, "")
+    assert re.search("^true: 0$", out, re.MULTILINE)  # the first label; 1 would be the second
+    y = labels.predict_proba(x[2:3])[0]
+    expected = -np.log(np.where(truth[2], y, 1 - y)).sum()
+    loss = float(re.search("^loss: (.*)$", out, re.MULTILINE)[1])
+    assert loss == pytest.approx(expected, rel=1e-3)
+    code, out, _ = call("gradcheck", "m", "t.csv", "--target", "a", "--target", "b")
     assert code == OK
-    assert "several targets, which no one column can tell" in err
+    assert out.startswith("50 rows")
+
+
+def test_several_numbers_of_a_row(call, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(50, 2))
+    y = np.column_stack([100 + 10 * x[:, 0], 0.01 * x[:, 1]])
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0).fit(x, y)
+    save_model(model.model_, tmp_path / "m")
+    rows = [f"{a},{b},{c},{d}\n" for (a, b), (c, d) in zip(x.tolist(), y.tolist(), strict=True)]
+    (tmp_path / "t.csv").write_text("x0,x1,cost,size\n" + "".join(rows))
+    named = ("--target", "cost", "--target", "size")
+    code, out, err = call("explain", "m", "t.csv", "--row", "2", *named)
+    assert (code, err) == (OK, "")
+    assert f"true: cost = {y[1, 0]:.6g}, size = {y[1, 1]:.6g}" in out
+    scaled = (y - y.mean(axis=0)) / y.std(axis=0)
+    predicted = (model.predict(x[1:2])[0] - y.mean(axis=0)) / y.std(axis=0)
+    told = json.loads(call("explain", "m", "t.csv", "--row", "2", *named, "--json")[1])
+    np.testing.assert_allclose(told["trace"]["y"][0], predicted, rtol=1e-4, atol=1e-6)
+    expected = ((predicted - scaled[1]) ** 2 / 2).sum()
+    assert told["trace"]["L"] == pytest.approx(expected, rel=1e-3)
+    assert call("gradcheck", "m", "t.csv", *named)[0] == OK
+
+
+def test_the_columns_of_several_targets_are_all_named_or_the_prediction_ends_it(
+    call, several, tmp_path
+):
+    code, out, err = call("explain", "m", "t.csv")
+    assert code == OK
+    assert "the model predicts 2 columns, and no --target is named" in " ".join(err.split())
     assert "(4)" in out
-    assert call("gradcheck", "m", "t.csv", "--target", "y")[0] == USAGE
+    assert "loss" not in out.split("(1)")[0]
+    for command in ("explain", "gradcheck"):
+        code, _, err = call(command, "m", "t.csv", "--target", "a")
+        assert code == USAGE
+        assert "predicts 2 columns, and 1 are named" in " ".join(err.split())
+    assert call("gradcheck", "m", "t.csv")[0] == USAGE
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    lines[5] = lines[5][:-1]  # row 5 has no b
+    lines[6] = f"{lines[6][:-1]}2"
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    named = ("--target", "a", "--target", "b")
+    code, _, err = call("explain", "m", "t.csv", "--row", "5", *named)
+    assert code == OK
+    assert "a true label of this row is missing" in err
+    for command in (("explain", "--row", "6"), ("gradcheck",)):
+        code, _, err = call(*command, "m", "t.csv", *named)
+        assert code == DATA
+        assert "column 'b', row 6 (line 7): 2 must be 1 where" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "size", "dtype"),
+    [(("explain", "--row", "17"), "1e300", "float32"), (("gradcheck",), "1.7e308", "float64")],
+)
+def test_an_input_too_large_is_told_by_its_row(call, trained, tmp_path, command, size, dtype):
+    trained()
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    lines[17] = f"{size},red,yes"
+    (tmp_path / "t.csv").write_text("\n".join(lines[:40]) + "\n")  # of which all are checked
+    code, _, err = call(*command, "m", "t.csv")
+    assert code == DATA
+    told = f"column 'size', row 17 (line 18): {float(size)} is too large for {dtype}"
+    assert told in " ".join(err.split())
 
 
 # -- gradcheck ------------------------------------------------------------------------------------

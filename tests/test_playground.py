@@ -13,7 +13,7 @@ from handgrad.model_file import from_bytes
 from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
-from handgrad.playground.frame import MAP, extent, frame, layout, source_lines
+from handgrad.playground.frame import MAP, extent, source_lines
 from handgrad.playground.points import class_columns, make_points
 from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from handgrad.playground.replay import replay
@@ -24,6 +24,7 @@ from handgrad.training import Run, train
 from handgrad.two_layer import Params as FourParams
 from handgrad.two_layer import backward, spiral, update
 from handgrad.two_layer import forward as two_layer_forward
+from seen import frame, layout
 
 PENGUINS = "src/handgrad/data/penguins.csv"
 
@@ -227,7 +228,7 @@ def test_points_depend_on_their_seed_alone(kind):
     assert np.bincount(first[1]).tolist() == [50, 50]
 
 
-@pytest.mark.parametrize("kind", ["xor", "circles", "moons", "blobs", "penguins"])
+@pytest.mark.parametrize("kind", ["xor", "circles", "moons", "blobs", "penguins", "article"])
 def test_every_set_can_be_learnt(session, kind):
     session.change({"data": kind, "noise": 0.1, "classes": 2, "hidden": [8, 8]})
     for _ in range(60):
@@ -257,8 +258,8 @@ def test_a_table_of_ones_own(session):
 def test_a_table_that_cannot_be_shown_changes_nothing(session):
     session.step("epoch")
     before = session.run.params.flat.copy()
-    with pytest.raises(ValueError, match="two columns of numbers"):
-        session.take_table(pa.table({"a": ["1", "2"], "y": ["u", "v"]}), "y")
+    with pytest.raises(ValueError, match="column of numbers, or of at most 20 different texts"):
+        session.take_table(pa.table({"y": ["u", "v"]}), "y")
     assert class_columns(pa.table({"a": [str(i) for i in range(9)]})) == []
     assert session.recipe.data == "spiral"
     assert session.table is None
@@ -349,7 +350,7 @@ def read(content):
 def test_a_frame_holds_the_networks_own_numbers(session):
     for _ in range(3):
         session.step("epoch")
-    header, (planes, units, curves) = read(frame(session, playing=False, kind="epoch"))
+    header, (planes, units, curves, *rest) = read(frame(session, playing=False, kind="epoch"))
     left, right, low, high = extent(session)
     row, column = 20, 70
     place = [
@@ -360,6 +361,7 @@ def test_a_frame_holds_the_networks_own_numbers(session):
     shown = np.frombuffer(planes, np.uint8).reshape(3, MAP, MAP)[:, row, column]
     np.testing.assert_allclose(shown / 255, y, atol=1 / 250)
     assert len(units) == 8 * 25 * 25
+    assert rest == [b"", b""]
     table = np.frombuffer(curves, "<f4").reshape(-1, 5)
     np.testing.assert_allclose(table, np.array(session.history), rtol=1e-6)
     W1 = header["weights"][0]
@@ -374,7 +376,10 @@ def test_wide_layers_are_cut_and_say_so(session):
     header, _ = read(frame(session, playing=False, kind="epoch"))
     assert layout(session)["shown"] == [2, 10, 3]
     assert header["values"]["dW2"]["shape"] == [100, 3]
-    assert len(header["values"]["dW2"]["numbers"]) == 4
+    dW2, shown = session.trace()["dW2"].ravel(), dict(header["values"]["dW2"]["largest"])
+    assert list(shown) == sorted(np.argsort(-abs(dW2), kind="stable")[:10].tolist())
+    np.testing.assert_allclose(list(shown.values()), dW2[list(shown)], rtol=1e-6)
+    assert header["values"]["dW2"]["more"].startswith("and 290 more")
 
 
 def test_dead_units_are_marked(session):

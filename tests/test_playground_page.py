@@ -1,164 +1,26 @@
-"""The page itself, in a headless Chromium: what is shown and done there, against the library.
+"""The page itself, in a headless Chromium: what is shown and done there, against the library."""
 
-Set HANDGRAD_SCREENSHOTS to a folder to have pictures of it written there.
-"""
-
-import json
-import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+from browser import BROWSER, Page, ended, served
 from handgrad.activations import ACTIVATIONS as ALL_ACTIVATIONS
 from handgrad.model_file import load_model
 from handgrad.network import forward
-from handgrad.playground.recipe import Recipe
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None,
-        reason="chromium and chromedriver are not installed (Debian: chromium, chromium-driver)",
-    ),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = BROWSER
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--disable-dev-shm-usage"
-)
 PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
-
-
-class Page:
-    """A browser that shows the page."""
-
-    def __init__(self, driver, address):
-        self.driver, self.address = driver, address
-
-    def open(self, address=None):
-        self.driver.get("about:blank")
-        self.driver.get(address or self.address)
-        self.wait(lambda: self.text("loss") not in ("", "—"))
-
-    def find(self, css):
-        return self.driver.find_element("css selector", css)
-
-    def text(self, name):
-        return self.run("return document.getElementById(arguments[0]).textContent", name)
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def click(self, css):
-        self.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center'})", css)
-        self.find(css).click()
-
-    def set(self, name, value):
-        """Choose in a select or type into a field, and wait for the page to show it."""
-        version = self.version()
-        self.run(
-            "const e = document.getElementById(arguments[0]);"
-            "if (e.tagName === 'SELECT') e.selectedIndex ="
-            " [...e.options].findIndex((o) => o.text === arguments[1] || o.value === arguments[1]);"
-            "else e.value = arguments[1];"
-            "e.dispatchEvent(new Event('change'))",
-            name,
-            str(value),
-        )
-        if name.startswith("set-"):
-            self.wait(lambda: self.version() != version)
-
-    def version(self):
-        return self.run("return shown.version")
-
-    def step(self, kind="epoch"):
-        self.set("by", kind)
-        version = self.version()
-        self.click("#step")
-        self.wait(lambda: self.version() != version)
-
-    def wait(self, holds, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if holds():
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"the page did not come to it: {self.text('notice')!r}")
-
-    def complaints(self):
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-    def picture(self, name):
-        if folder := os.environ.get("HANDGRAD_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
-
-    def size(self, width, height):
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-
-
-def served(*arguments):
-    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    return process, process.stdout.readline().split()[-1]
-
-
-def ended(process):
-    process.terminate()
-    process.wait(20)
-    process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def address():
-    process, address = served()
-    yield address
-    ended(process)
-
-
-@pytest.fixture(scope="module")
-def driver():
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in [*FLAGS.split(), f"--user-data-dir={folder}/profile"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-        where = {"behavior": "allow", "downloadPath": folder}
-        driver.execute_cdp_cmd("Browser.setDownloadBehavior", where)
-        driver.downloads = Path(folder)
-        yield driver
-        driver.quit()
-
-
-@pytest.fixture
-def page(driver, address):
-    page = Page(driver, address)
-    page.size(1280, 800)
-    page.open()
-    settings = json.dumps(Recipe().as_json())
-    page.run("shown.ask('change', {settings: JSON.parse(arguments[0])})", settings)
-    page.run("shown.ask('reset')")
-    page.wait(lambda: page.text("updates") == "0" and page.run("return shown.data") == "spiral")
-    page.set("speed", "full")
-    return page
 
 
 @pytest.fixture
@@ -360,7 +222,7 @@ def test_a_number_tells_where_it_came_from(page, session):
     page.picture("hover")
 
 
-def test_two_runs_are_compared(page):
+def test_a_run_is_held_to_compare_the_next_with(page):
     page.step("epoch")
     page.click("#hold")
     page.set("set-optimizer", "sgd")
@@ -371,6 +233,85 @@ def test_two_runs_are_compared(page):
     page.picture("held")
     page.click("#hold")
     assert page.complaints() == []
+
+
+def dots(page, canvas):
+    """Give what a canvas shows, to compare it with another."""
+    return page.run("return document.getElementById(arguments[0]).toDataURL()", canvas)
+
+
+def test_two_runs_side_by_side(page, session):
+    page.step("epoch")
+    page.click("#add-rival")
+    page.wait(lambda: page.text("run-figure-rival") == "A" and page.text("epoch") == "0")
+    assert page.text("loss") == page.text("loss-rival")
+    page.set("set-rate", "0.3")
+    assert page.text("runs") == "A adam, rate 0.03×B sgd, rate 0.3×"
+    for _ in range(3):
+        page.step("epoch")
+    rival = Session(session.penguins)
+    rival.change({"optimizer": "sgd", "rate": 0.3})
+    for _ in range(3):
+        session.step("epoch")
+        rival.step("epoch")
+    for name, run in (("", rival), ("-rival", session)):
+        measure = run.history[-1]
+        assert page.text("epoch" + name) == "3"
+        assert page.text("updates" + name) == str(run.run.updates)
+        assert page.text("loss" + name) == f"{measure.loss:.4f}"
+        assert page.text("test-loss" + name) == f"{measure.test_loss:.4f}"
+        assert page.text("accuracy" + name) == f"{100 * measure.test_accuracy:.1f} %"
+    assert len(page.driver.find_elements("css selector", "#layers td")) == 8
+    maps = dots(page, "map"), dots(page, "map-rival")
+    version = page.version()
+    page.click("#choose-A")
+    page.wait(lambda: page.version() != version)
+    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
+    assert page.run("return document.getElementById('set-optimizer').value") == "adam"
+    assert maps[0] != maps[1] == dots(page, "map")
+    page.step("equation")
+    assert page.run("return document.querySelectorAll('.card.at').length") == 1
+    page.picture("two-runs")
+    page.click("#map-rival")
+    page.wait(lambda: page.text("run-figure") == "B")
+    page.click("[data-take=history]")
+    lines = downloaded(page, "history.csv").decode().splitlines()
+    assert lines[-1].split(",")[1] == repr(rival.history[-1].loss)
+    page.click("[aria-label='remove run A']")
+    page.wait(lambda: page.text("runs") == "Add a rival")
+    assert page.text("loss") == f"{rival.history[-1].loss:.4f}"
+    assert not page.find("#map-rival").is_displayed()
+    assert page.complaints() == []
+
+
+def test_two_runs_play_together(page):
+    page.click("#add-rival")
+    page.wait(lambda: page.text("run-figure") == "B")
+    page.click("#play")
+    page.wait(lambda: min(epochs(page)) > 10)
+    page.click("#play")
+    page.wait(lambda: page.text("play") == "Play")
+    assert abs(epochs(page)[0] - epochs(page)[1]) <= 1
+
+
+def epochs(page):
+    return [int(page.text(name).split()[0]) for name in ("epoch", "epoch-rival")]
+
+
+def test_a_link_restores_two_runs(page):
+    page.set("set-activation", "tanh")
+    page.click("#add-rival")
+    page.wait(lambda: page.text("run-figure") == "B")
+    page.set("set-batch", "10")
+    page.click("#copy-link")
+    page.wait(lambda: "rival" in page.run("return location.hash"))
+    link, told = page.run("return location.href"), page.text("runs")
+    page.click("[aria-label='remove run B']")
+    page.wait(lambda: page.text("runs") == "Add a rival")
+    page.set("set-activation", "relu")
+    page.open(link)
+    page.wait(lambda: page.text("runs") == told)
+    assert page.run("return document.getElementById('set-activation').value") == "tanh"
 
 
 def test_the_link_restores_the_settings(page):
@@ -436,19 +377,21 @@ def test_keys_alone_do(page):
     assert {"play", "step", "by", "speed", "reset", "set-data", "map", "check"} <= seen
 
 
+SIZES = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+CUT = (
+    "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
+    "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
+)
+
+
 @pytest.mark.parametrize("data", ["spiral", "penguins"])
 def test_it_fits_a_screen_and_a_telephone(page, data):
     page.set("set-data", data)
     page.step("epoch")
     page.size(1280, 800)
     time.sleep(0.3)
-    sizes = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
-    assert page.run(sizes) == [1280, 800]
-    cut = page.run(
-        "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
-        "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
-    )
-    assert cut == []
+    assert page.run(SIZES) == [1280, 800]
+    assert page.run(CUT) == []
     page.picture(f"{data}-light")
     dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
@@ -457,11 +400,36 @@ def test_it_fits_a_screen_and_a_telephone(page, data):
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     page.size(400, 850)
     time.sleep(0.3)
-    assert page.run(sizes)[0] == 400
+    assert page.run(SIZES)[0] == 400
     page.picture(f"{data}-400")
     page.size(400, 2500)
     time.sleep(0.3)
     page.picture(f"{data}-400-whole")
+
+
+def test_two_runs_fit_a_screen_and_a_telephone(page):
+    page.click("#add-rival")
+    page.wait(lambda: page.text("run-figure") == "B")
+    page.set("set-rate", "0.3")
+    for _ in range(12):
+        page.step("batch")
+    page.wait(lambda: not page.text("notice"))
+    page.size(1280, 800)
+    time.sleep(0.3)
+    assert page.run(SIZES) == [1280, 800]
+    assert page.run(CUT) == []
+    page.picture("two-light")
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    time.sleep(0.2)
+    page.picture("two-dark")
+    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    page.size(400, 850)
+    time.sleep(0.3)
+    assert page.run(SIZES)[0] == 400
+    page.size(400, 2500)
+    time.sleep(0.3)
+    page.picture("two-400-whole")
 
 
 def test_two_tabs_show_the_same_run(page):
@@ -474,8 +442,10 @@ def test_two_tabs_show_the_same_run(page):
         page.driver.switch_to.window(first)
         page.wait(lambda: page.text("loss") == loss)
         page.driver.switch_to.new_window("tab")
-        page.driver.get(re.sub("#.*", "", page.address))  # a tab that was never given the token
-        page.wait(lambda: "#token" in page.text("notice"))
+        page.open(re.sub("#.*", "", page.address))  # the browser has been let in, and so its tabs
+        assert page.text("loss") == loss
+        page.driver.refresh()
+        page.wait(lambda: page.text("loss") == loss)
         page.driver.close()
     finally:
         for handle in page.driver.window_handles:
@@ -486,7 +456,56 @@ def test_two_tabs_show_the_same_run(page):
     page.complaints()
 
 
-def test_the_server_may_end_and_start_again(driver, tmp_path):
+def let_out(page):
+    """Make the browser one that has never been here."""
+    page.run("localStorage.clear()")
+    page.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+
+
+def test_the_address_lets_one_browser_in_once(driver):
+    process, address = served()
+    page = Page(driver, address)
+    try:
+        page.open()
+        cookies = driver.execute_cdp_cmd("Network.getCookies", {"urls": [address]})["cookies"]
+        ours = [one for one in cookies if one["name"] == f"handgrad-{urlsplit(address).port}"]
+        assert [(one["httpOnly"], one["sameSite"]) for one in ours] == [(True, "Strict")]
+        assert page.run("return document.cookie") == ""
+        page.open()  # the old address, in the same browser
+        assert page.complaints() == []
+        let_out(page)
+        for where in (address, re.sub("#.*", "", address)):
+            driver.get("about:blank")
+            driver.get(where)
+            page.wait(lambda: "handgrad play" in page.text("notice"))
+            told = "used already" if "#" in where else "has not been let in"
+            assert told in page.text("notice")
+            assert page.run("return shown.frames") == 0
+            page.size(1280, 800)
+            page.picture("refused")
+    finally:
+        ended(process)
+        driver.get("about:blank")
+    page.complaints()
+
+
+def test_half_of_the_secrets_lets_nobody_in(driver):
+    process, address = served()
+    page = Page(driver, address)
+    try:
+        page.open()
+        page.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        driver.get("about:blank")
+        driver.get(address)
+        page.wait(lambda: "used already" in page.text("notice"))
+        assert page.run("return shown.frames") == 0
+    finally:
+        ended(process)
+        driver.get("about:blank")
+    page.complaints()
+
+
+def test_the_server_may_end_and_start_again(driver):
     process, address = served()
     page = Page(driver, address)
     port = re.search(":([0-9]+)/", address)[1]
@@ -495,8 +514,9 @@ def test_the_server_may_end_and_start_again(driver, tmp_path):
     page.wait(lambda: "has ended" in page.text("notice"))
     process, address = served("--port", port)
     try:
-        page.wait(lambda: "does not answer this address" in page.text("notice"))
-        page.open(address)
+        page.wait(lambda: "does not know this page" in page.text("notice"))
+        page.run("location.href = arguments[0]", address)  # typed into the same tab
+        page.wait(lambda: page.text("loss") not in ("", "—") and page.text("notice") == "")
         page.step("epoch")
         assert page.text("epoch") == "1"
     finally:

@@ -18,15 +18,17 @@ from starlette.websockets import WebSocketDisconnect
 
 from handgrad.cli import run
 from handgrad.playground import server as servers
+from handgrad.playground.guard import Secrets
 from handgrad.playground.player import Player
 from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
 from handgrad.playground.session import Session
 from handgrad.table import read_table
 
-PORT, TOKEN = 8642, "the-right-token"
+PORT, TOKEN, KEY = 8642, "the-right-token", "the-right-key"
 HOST = f"127.0.0.1:{PORT}"
 ORIGIN = f"http://{HOST}"
-OURS = {"origin": ORIGIN, "x-handgrad-token": TOKEN}
+COOKIE = f"handgrad-{PORT}=the-right-cookie"
+OURS = {"origin": ORIGIN, "x-handgrad-key": KEY, "cookie": COOKIE}
 
 
 @pytest.fixture
@@ -37,8 +39,13 @@ def player(request):
 
 
 @pytest.fixture
-def server(player):
-    return Server(player, port=PORT, token=TOKEN)
+def known():
+    return Secrets(TOKEN, "the-right-cookie", KEY)
+
+
+@pytest.fixture
+def server(player, known):
+    return Server(player, port=PORT, known=known)
 
 
 @pytest.fixture
@@ -47,8 +54,10 @@ def client(server):
         yield client
 
 
-def connect(client, *, origin=ORIGIN, protocols=("handgrad", TOKEN), **headers):
+def connect(client, *, origin=ORIGIN, protocols=("handgrad", KEY), cookie=COOKIE, **headers):
     headers.setdefault("host", HOST)
+    if cookie is not None:
+        headers["cookie"] = cookie
     if origin is not None:
         headers["origin"] = origin
     return client.websocket_connect("/socket", subprotocols=list(protocols), headers=headers)
@@ -125,43 +134,151 @@ def test_s25_a_socket_without_an_origin_is_refused(client):
     assert not is_let_in(client, origin=None)
 
 
-@pytest.mark.parametrize(
-    "protocols", [(), ("handgrad",), ("handgrad", ""), ("handgrad", "wrong"), (TOKEN[:-1],)]
-)
-def test_s26_a_socket_without_the_token_is_refused(client, protocols):
+WRONG_KEYS = [(), ("handgrad",), ("handgrad", ""), ("handgrad", "wrong"), (KEY[:-1],), (TOKEN,)]
+
+
+@pytest.mark.parametrize("protocols", WRONG_KEYS)
+def test_s26_a_socket_without_the_key_is_refused(client, protocols):
     assert not is_let_in(client, protocols=protocols)
 
 
+# S30: the key is half of what is needed; the cookie, which no script can read, is the other
+WRONG_COOKIES = [
+    None,
+    "",
+    f"handgrad-{PORT}",
+    f"handgrad-{PORT}=",
+    f"handgrad-{PORT}=wrong",
+    f"handgrad-{PORT}=the-right-cookie2",
+    f"handgrad-{PORT}={KEY}",
+    "handgrad-8643=the-right-cookie",
+    "handgrad=the-right-cookie",
+    f"{COOKIE}; handgrad-{PORT}=wrong",  # set by another server, and so by somebody else
+    f"x={COOKIE}",
+    f'handgrad-{PORT}="the-right-cookie"',
+]
+
+
+@pytest.mark.parametrize("cookie", WRONG_COOKIES)
+def test_s30_without_the_cookie_the_key_is_worth_nothing(client, cookie):
+    headers = {**OURS, "cookie": cookie or ""}
+    assert client.get("/take/model", headers=headers).status_code == 401
+    assert client.post("/table", content=b"a,b\n", headers=headers).status_code == 401
+    assert not is_let_in(client, cookie=cookie)
+
+
+def test_s30_cookies_of_other_servers_do_no_harm(client):
+    cookie = f"a=b; {COOKIE};handgrad-1=x; junk"
+    assert client.get("/take/model", headers={**OURS, "cookie": cookie}).status_code == 200
+    assert is_let_in(client, cookie=cookie)
+
+
+def enter(client, **headers):
+    headers = {"origin": ORIGIN, "x-handgrad-token": TOKEN} | headers
+    return client.post("/enter", headers=headers)
+
+
+def test_s30_the_token_is_exchanged_once(client):
+    answer = enter(client)
+    assert answer.json() == {"key": KEY}
+    cookie, *flags = answer.headers["set-cookie"].split("; ")
+    assert cookie == COOKIE
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(flags)
+    assert client.get("/take/model", headers=OURS).status_code == 200
+    client.cookies.clear()
+    for headers in ({}, {"cookie": COOKIE}, {"x-handgrad-key": KEY}):
+        again = enter(client, **headers)
+        assert again.status_code == 401
+        assert "set-cookie" not in again.headers
+        assert KEY not in again.text
+    assert enter(client, **OURS).json() == {"key": KEY}  # the same browser, the old address
+
+
+def test_s30_the_token_opens_nothing_else(client):
+    token = {"origin": ORIGIN, "x-handgrad-token": TOKEN}
+    assert client.get("/take/model", headers=token).status_code == 401
+    assert client.get("/take/model", headers={**OURS, "x-handgrad-key": TOKEN}).status_code == 401
+    assert not is_let_in(client, protocols=("handgrad", TOKEN))
+    assert enter(client).status_code == 200  # none of these has used it up
+
+
+WRONG_ENTRIES = [
+    {"x-handgrad-token": ""},
+    {"x-handgrad-token": "wrong"},
+    {"x-handgrad-token": TOKEN.upper()},
+    {"x-handgrad-token": TOKEN + " x"},
+    {"x-handgrad-token": "None"},
+    {"x-handgrad-token": KEY, "cookie": COOKIE},
+    {"origin": "http://evil.com"},
+    {"origin": "http://127.0.0.1:8643"},  # another server of this machine: the same site
+    {"origin": "null"},
+    {"host": "evil.com:8642"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("headers", WRONG_ENTRIES, ids=str)
+def test_s30_who_may_not_enter_does_not_use_the_token_up(client, headers):
+    answer = enter(client, **headers)
+    assert answer.status_code in (400, 401, 403)
+    assert KEY not in answer.text
+    assert "set-cookie" not in answer.headers
+    assert enter(client).status_code == 200
+
+
+def test_s30_only_a_post_enters(client):
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+        headers = {"origin": ORIGIN, "x-handgrad-token": TOKEN}
+        assert client.request(method, "/enter", headers=headers).status_code == 405
+    assert client.post("/enter", headers={"x-handgrad-token": TOKEN}).status_code == 403
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(
+            "/enter", subprotocols=["handgrad", KEY], headers={**OURS, "host": HOST}
+        ),
+    ):
+        pass
+    assert enter(client).status_code == 200
+
+
+def test_s30_every_start_has_secrets_of_its_own():
+    one, other = Secrets(), Secrets()
+    told = [one.token, one.cookie, one.key, other.token, other.cookie, other.key]
+    assert len(set(told)) == 6
+    assert min(map(len, told)) >= 32  # 24 bytes
+
+
 def test_s24_a_post_without_an_origin_or_of_another_site_is_refused(client):
-    token = {"x-handgrad-token": TOKEN}
-    assert client.post("/table", content=b"a,b\n", headers=token).status_code == 403
+    known = {name: OURS[name] for name in ("x-handgrad-key", "cookie")}
+    assert client.post("/table", content=b"a,b\n", headers=known).status_code == 403
     for site in ("cross-site", "same-site", "none, cross-site"):
         headers = {**OURS, "sec-fetch-site": site}
         assert client.post("/table", content=b"a,b\n", headers=headers).status_code == 403
-    form = client.post("/table", data={"a": "b"}, headers={"origin": ORIGIN})
+    form = client.post("/table", data={"a": "b"}, headers={"origin": ORIGIN, "cookie": COOKIE})
     assert form.status_code == 401
 
 
-def test_s26_every_address_but_the_pages_files_needs_the_token(server, client):
+def test_s26_every_address_but_the_pages_files_needs_the_key(server, client):
     guarded = 0
     for route in server.inner.routes:
         if isinstance(route, WebSocketRoute) or route.path in server.files:
             continue
         guarded += 1
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
-            for token in (None, "", "wrong", TOKEN.upper(), TOKEN + " x"):
-                headers = {"origin": ORIGIN} | (
-                    {} if token is None else {"x-handgrad-token": token}
+            for key in (None, "", "wrong", KEY.upper(), KEY + " x", TOKEN):
+                headers = {"origin": ORIGIN, "cookie": COOKIE} | (
+                    {} if key is None else {"x-handgrad-key": key}
                 )
                 answer = client.request(method, route.path, headers=headers)
-                assert answer.status_code == 401, (method, route.path, token)
+                assert answer.status_code == 401, (method, route.path, key)
     assert guarded == 5
     assert client.get("/unknown").status_code == 401
     assert client.post("/", headers={"origin": ORIGIN}).status_code == 401
 
 
-def test_s26_two_tokens_are_none(client):
-    headers = [("x-handgrad-token", "wrong"), ("x-handgrad-token", TOKEN)]
+def test_s26_two_keys_are_none(client):
+    headers = [("cookie", COOKIE), ("x-handgrad-key", "wrong"), ("x-handgrad-key", KEY)]
     assert client.get("/take/model", headers=headers).status_code == 401
 
 
@@ -368,12 +485,12 @@ def test_it_plays_and_pauses(player):
 
 # The server itself, over the wire.
 @pytest.fixture
-def running(player):
+def running(player, known):
     import uvicorn
 
     listener = listening(0)
     port = listener.getsockname()[1]
-    server = uvicorn.Server(servers.configuration(Server(player, port=port, token=TOKEN).app))
+    server = uvicorn.Server(servers.configuration(Server(player, port=port, known=known).app))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
     thread.start()
     while not server.started:
@@ -408,11 +525,26 @@ def test_s28_slow_senders_keep_nobody_from_being_answered(running):
         connection.close()
 
 
-def test_s30_the_token_is_neither_logged_nor_sent_back(running, capfd):
-    request = f"GET /?token={TOKEN} HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n\r\n"
-    assert TOKEN.encode() not in wire(running, request.encode())
+def test_s30_no_secret_is_logged_or_sent_back(running, capfd):
+    secrets = f"Cookie: handgrad-{running}=the-right-cookie\r\nX-Handgrad-Key: {KEY}\r\n"
+    for line in (f"GET /?token={TOKEN}", f"POST /enter?token={TOKEN}", f"GET /unknown?key={KEY}"):
+        request = f"{line} HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n{secrets}\r\n"
+        answer = wire(running, request.encode())
+        assert TOKEN.encode() not in answer
+        assert KEY.encode() not in answer
+        assert b"the-right-cookie" not in answer
     out = capfd.readouterr()
-    assert TOKEN not in out.out + out.err
+    assert not any(told in out.out + out.err for told in (TOKEN, KEY, "the-right-cookie"))
+
+
+def test_s30_an_entrance_over_the_wire(running):
+    request = (
+        f"POST /enter HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n"
+        f"Origin: http://127.0.0.1:{running}\r\nX-Handgrad-Token: {TOKEN}\r\n"
+        "Content-Length: 0\r\nConnection: close\r\n\r\n"
+    ).encode()
+    assert wire(running, request).split()[1] == b"200"
+    assert wire(running, request).split()[1] == b"401"
 
 
 # The command.

@@ -8,9 +8,9 @@ rows that train, and saved with the model.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,10 @@ Floats = npt.NDArray[np.float64]
 MAX_LEVELS = 1000
 MIXED_SHARE = 0.99  # so many numbers in a column of text, and the rest is taken for mistakes
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
+
+
+def _in_array(name: str, row: int) -> str:
+    return f"column {name!r}, row {row + 1}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +238,8 @@ class Encoder:
             if self.is_identity and np.isnan(x).any():
                 where = place(table, name, int(np.isnan(x).argmax()))
                 raise DataError(f"{where}: the cell is missing; fill it, or fit with preprocessing")
-            self._standardise(x, out[:, column : column + 1], slice(column, column + 1))
+            at_column = slice(column, column + 1)
+            self._standardise(x, out[:, at_column], at_column, where=partial(place, table))
             if self.indicator[column]:
                 out[:, at] = np.isnan(x[:, 0])
                 at += 1
@@ -247,7 +252,7 @@ class Encoder:
         with np.errstate(over="ignore"):
             out = np.ascontiguousarray(x, dtype)
         if out.dtype.itemsize < x.dtype.itemsize and not np.isfinite(out).all():
-            self._check_fits(x, out, slice(None), 0)
+            self._check_fits(x, out, slice(None), 0, _in_array)
         return out
 
     def _standardise(
@@ -256,6 +261,7 @@ class Encoder:
         out: npt.NDArray[Any],
         at: slice = slice(None),
         first_row: int = 0,
+        where: Callable[[str, int], str] = _in_array,
     ) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             z = np.subtract(x, self.mean[at], dtype=np.float64)
@@ -266,21 +272,26 @@ class Encoder:
         with np.errstate(over="ignore", invalid="ignore"):
             middle = (self.median[at] - self.mean[at]) / self.scale[at]
             np.copyto(out, middle, where=np.isnan(x), casting="same_kind")
-        self._check_fits(np.where(np.isnan(x), 0, x), out, at, first_row)
+        self._check_fits(np.where(np.isnan(x), 0, x), out, at, first_row, where)
 
     def _check_fits(
-        self, x: npt.NDArray[Any], out: npt.NDArray[Any], at: slice, first_row: int
+        self,
+        x: npt.NDArray[Any],
+        out: npt.NDArray[Any],
+        at: slice,
+        first_row: int,
+        where: Callable[[str, int], str],
     ) -> None:
         wrong = ~np.isfinite(out) & ~np.isnan(x)
         if not wrong.any():
             return
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        where = f"column {self.number_names[at][column]!r}, row {first_row + row + 1}"
+        it_is_at = where(self.number_names[at][column], first_row + int(row))
         value = x[row, column]
         if np.isinf(value):
-            raise DataError(f"{where}: {value} is not a finite number")
+            raise DataError(f"{it_is_at}: {value} is not a finite number")
         raise DataError(
-            f"{where}: {value} is too large for {out.dtype} beside what the column held when "
+            f"{it_is_at}: {value} is too large for {out.dtype} beside what the column held when "
             "the model was fitted; mend the value"
         )
 

@@ -1,5 +1,6 @@
 """``handgrad explain`` and ``handgrad gradcheck``: a look inside a model, at rows of a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,10 +10,17 @@ from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.data import as_classes, check_columns, class_numbers, labels_of, separator_of
+from handgrad.cli.data import as_classes, check_columns, separator_of
+from handgrad.cli.judge import (
+    as_network_sees,
+    n_targets,
+    read_truths,
+    targets_of,
+    true_numbers,
+)
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import COLUMN, FILE, JSON, POSITIVE, SEPARATOR, TABLE
-from handgrad.columns import labels, numbers
+from handgrad.columns import labels
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
 from handgrad.explain.page import page as page_of
@@ -20,7 +28,7 @@ from handgrad.explain.terminal import print_explanation
 from handgrad.gradcheck import HEADINGS, GradientCheck, check_gradients
 from handgrad.model import Model
 from handgrad.model_file import load_model
-from handgrad.rows import one_row, take
+from handgrad.rows import one_row
 from handgrad.table import read_table
 from handgrad.terminal import listed, note, print_json, print_table, say, shown
 
@@ -38,6 +46,15 @@ class Truth(NamedTuple):
     why_not: str = ""
 
 
+TARGETS = click.option(
+    "--target",
+    "targets",
+    type=COLUMN,
+    multiple=True,
+    help="Column of the truth; one for each that is predicted.  [default: as trained]",
+)
+
+
 # -- explain ----------------------------------------------------------------------------------
 
 
@@ -47,7 +64,7 @@ class Truth(NamedTuple):
 @click.option(
     "--row", metavar="N", type=int, default=1, show_default=True, help="Which row, from 1."
 )
-@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@TARGETS
 @click.option(
     "--learning-rate",
     metavar="RATE",
@@ -67,7 +84,9 @@ def explain_command(
     """Show what MODEL makes of one row of TABLE.
 
     Equation by equation: forward to the prediction, the loss, and backward to every gradient, in
-    words, symbols and numbers. Without the true label it ends with the prediction.
+    words, symbols and numbers. Without the truth it ends with the prediction. Where a row may have
+    several labels, or several numbers are predicted, name the column of each with --target, in the
+    order in which they were trained.
     """
     check_output(page, model, table)
     load(*TABLE_LIBRARIES)
@@ -78,7 +97,7 @@ def explain_command(
         columns,
         name=str(table),
         row=options["row"],
-        target=options["target"],
+        targets=options["targets"],
         lr=options["learning_rate"],
     )
     if page is not None:
@@ -91,7 +110,7 @@ def explain_command(
 
 
 def explain_row(
-    model: Model, table: "pa.Table", *, name: str, row: int, target: str | None, lr: float
+    model: Model, table: "pa.Table", *, name: str, row: int, targets: Sequence[str], lr: float
 ) -> Explanation:
     """Explain one row of a table, counted from 1; say on stderr what is left out.
 
@@ -108,10 +127,9 @@ def explain_row(
             if table.num_rows
             else "--row: the table has no rows, only a header"
         )
-    if target is not None:
-        check_columns(table, [target], "--target")
+    check_columns(table, targets, "--target")
     cells = one_row(table, row - 1)
-    truth = _truth(model, cells, target or model.target, row)
+    truth = _truth(model, cells, targets, row)
     if truth.y_t is None:
         note(f"{truth.why_not}: the explanation ends with the prediction")
     title = f"row {row} of {name}"
@@ -136,32 +154,34 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _truth(model: Model, cells: "pa.Table", target: str | None, row: int) -> Truth:
-    if not _has_one_target(model):
-        return Truth(None, "", "this model has several targets, which no one column can tell")
-    if target is None:
-        return Truth(None, "", "the model does not know its target, and no --target is named")
-    if target not in cells.column_names:
-        return Truth(None, "", f"the table has no column {shown(repr(target))}, the truth")
-    if len(model.classes):
-        return _label(model, cells, target, row)
-    return _number(model, cells, target)
+def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int) -> Truth:
+    if not named and model.target is None:
+        n = n_targets(model)
+        of = "the model does not know its target" if n == 1 else f"the model predicts {n} columns"
+        return Truth(None, "", f"{of}, and no --target is named")
+    targets = targets_of(model, named)
+    if absent := [name for name in targets if name not in cells.column_names]:
+        return Truth(None, "", f"the table has no column {shown(repr(absent[0]))}, the truth")
+    if len(model.classes) and not model.is_multilabel:
+        return _label(model, cells, targets[0], row)
+    y = true_numbers(model, cells, targets)
+    if np.isnan(y).any():
+        what = "label" if model.is_multilabel else "number"
+        return Truth(None, "", f"a true {what} of this row is missing")
+    y_t = as_network_sees(model, y)
+    words = _labels_words(model, y[0]) if model.is_multilabel else _number_words(targets, y[0])
+    return Truth(y_t if model.is_multilabel else y_t.astype(model.params.flat.dtype), words)
 
 
-def _has_one_target(model: Model) -> bool:
-    if len(model.classes):
-        return not model.is_multilabel
-    return model.architecture.n_targets == 1
+def _labels_words(model: Model, y: Array) -> str:
+    has = [str(label) for label, yes in zip(model.classes.tolist(), y, strict=True) if yes]
+    return ", ".join(has) or "none of the labels"
 
 
-def _number(model: Model, cells: "pa.Table", target: str) -> Truth:
-    value = float(numbers(cells, target)[0])
-    if np.isnan(value):
-        return Truth(None, "", "the true number of this row is missing")
-    y_t = np.array([[value]])
-    if model.scale is not None:
-        y_t = (y_t - model.scale.mean[0]) / model.scale.scale[0]
-    return Truth(y_t.astype(model.params.flat.dtype), f"{value:.6g}")
+def _number_words(targets: Sequence[str], y: Array) -> str:
+    if len(targets) == 1:
+        return f"{y[0]:.6g}"
+    return ", ".join(f"{name} = {value:.6g}" for name, value in zip(targets, y, strict=True))
 
 
 def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
@@ -175,9 +195,7 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
             f"column {target!r}, row {row}: {label!r} must be one of the labels that the model "
             f"knows, {listed(map(repr, known))}; mend the cell, or explain another row"
         )
-    number = known.index(label)
-    y_t = np.array([[number]]) if model.architecture.output == "logistic" else np.array([number])
-    return Truth(y_t, str(label))
+    return Truth(as_network_sees(model, np.array([known.index(label)])), str(label))
 
 
 # -- gradcheck --------------------------------------------------------------------------------
@@ -186,7 +204,7 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option("--target", type=COLUMN, help="Column of true labels.  [default: as trained]")
+@TARGETS
 @click.option(
     "--rows",
     metavar="N",
@@ -210,6 +228,7 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
 
     They are compared with complex steps. A row for each parameter tells the entry that is furthest
     off, both values, the largest relative error, the verdict. The exit code is 1 if one is wrong.
+    Where there are several targets, name the column of each with --target.
     """
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
@@ -217,7 +236,7 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
     check, n = check_model(
         trained,
         columns,
-        target=options["target"],
+        targets=options["targets"],
         rows=options["rows"],
         entries=options["entries"],
     )
@@ -227,47 +246,28 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
 
 
 def check_model(
-    model: Model, table: "pa.Table", *, target: str | None, rows: int, entries: int
+    model: Model, table: "pa.Table", *, targets: Sequence[str], rows: int, entries: int
 ) -> tuple[GradientCheck, int]:
     """Check a model's gradients on some labelled rows, evenly spread; give their number, too.
 
     Raises
     ------
     click.UsageError
-        If the target is not known, or is not one column.
+        If the targets are not known, or not as many as the model predicts.
     DataError
         If the rows cannot be used.
     """
-    target = target or model.target
-    if target is None:
-        raise click.UsageError("the model does not know its target; name it: --target COLUMN")
-    if not _has_one_target(model):
-        raise click.UsageError(
-            "this model has several targets, which no one column can tell; check it from Python: "
-            "model.gradient_check(X, y)"
-        )
-    check_columns(table, [target], "--target")
-    y_t, missing = _truths(model, table, target)
-    labelled = np.flatnonzero(~missing)
-    chosen = labelled[np.linspace(0, len(labelled) - 1, min(rows, len(labelled))).astype(np.intp)]
-    x = model.encoder.transform(take(table, chosen), np.float64)
+    truths = read_truths(model, table, targets_of(model, targets))
+    known = np.flatnonzero(~truths.missing)
+    chosen = known[np.linspace(0, len(known) - 1, min(rows, len(known))).astype(np.intp)]
+    rows_of_x = [  # one by one: a message tells where in the whole table a cell stands
+        model.encoder.transform(one_row(table, row), np.float64) for row in chosen.tolist()
+    ]
+    x = np.concatenate(rows_of_x)
+    y_t = as_network_sees(model, truths.y_t[chosen])
     wide = model.params.like(model.params.flat.astype(np.float64))
-    check = check_gradients(model.architecture, wide, x, y_t[chosen], most_entries=entries or None)
+    check = check_gradients(model.architecture, wide, x, y_t, most_entries=entries or None)
     return check, len(chosen)
-
-
-def _truths(model: Model, table: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_]]:
-    if not len(model.classes):
-        values = numbers(table, target)
-        missing = np.isnan(values)
-        if missing.all():
-            raise DataError(f"column {target!r} must hold numbers; there are none")
-        scale = model.scale
-        y_t = values if scale is None else (values - scale.mean[0]) / scale.scale[0]
-        return y_t[:, None], missing
-    y, missing = labels_of(table, target)
-    classes = class_numbers(y, missing, model.classes)
-    return (classes[:, None] if model.architecture.output == "logistic" else classes), missing
 
 
 def print_check(check: GradientCheck, n: int) -> None:

@@ -41,7 +41,7 @@ def targets_of(model: Model, named: Sequence[str]) -> list[str]:
     click.UsageError
         If they are not as many as the model predicts.
     """
-    n = _n_targets(model)
+    n = n_targets(model)
     targets = list(named) or ([] if model.target is None else [model.target])
     if len(targets) == n:
         return targets
@@ -53,7 +53,8 @@ def targets_of(model: Model, named: Sequence[str]) -> list[str]:
     )
 
 
-def _n_targets(model: Model) -> int:
+def n_targets(model: Model) -> int:
+    """Count the columns that tell the truth of a row."""
     if model.is_multilabel:
         return len(model.classes)
     return 1 if len(model.classes) else model.architecture.n_targets
@@ -73,6 +74,21 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     if len(model.classes) and not model.is_multilabel:
         y, missing = labels_of(table, targets[0])
         return Truths(class_numbers(y, missing, model.classes), missing)
+    y = true_numbers(model, table, targets)
+    missing = np.asarray(np.isnan(y).any(axis=1))
+    if missing.all():
+        raise DataError(f"a row must have all of {targets} to be judged by; none has")
+    return Truths(y, missing)
+
+
+def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Array:
+    """Read numbers, or the 0 and 1 of labels, of shape (n, targets); NaN where one is missing.
+
+    Raises
+    ------
+    DataError
+        If a cell cannot be true.
+    """
     try:
         y = np.column_stack([numbers_of(table, name) for name in targets])
     except DataError as error:
@@ -81,10 +97,16 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
         raise
     if model.is_multilabel:
         _check_yes_or_no(y, table, targets)
-    missing = np.asarray(np.isnan(y).any(axis=1))
-    if missing.all():
-        raise DataError(f"a row must have all of {targets} to be judged by; none has")
-    return Truths(y, missing)
+    return y
+
+
+def as_network_sees(model: Model, y_t: Array) -> Array:
+    """Give truths, of which none is missing, as the network sees them."""
+    if model.is_multilabel:
+        return y_t.astype(np.intp)
+    if len(model.classes):
+        return y_t[:, np.newaxis] if model.architecture.output == "logistic" else y_t
+    return y_t if model.scale is None else (y_t - model.scale.mean) / model.scale.scale
 
 
 def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> None:

@@ -219,21 +219,21 @@ def _step(t: Trace, equation: Equation, names: Names) -> Step:
     size = np.abs(value.ravel())
     if equation.number == 13:  # there, what moved most is what counts
         size = np.abs(value - t[equation.name.removesuffix("_new")]).ravel()
-    shown = _largest(size)
+    shown = largest_entries(size)
     entries = [Entry(labels[at], flat[at]) for at in shown]
-    more = _more(value.ravel(), size, shown, moved=equation.number == 13)
+    more = told_more(value.ravel(), size, shown, moved=equation.number == 13)
     example = spelled(t, equation, names, int(size.argmax()) if size.size else 0)
     return Step(equation, shape, entries, more, _note(t, equation, names), example)
 
 
-def _largest(size: Array) -> list[int]:
+def largest_entries(size: Array) -> list[int]:
     """Find the entries to show: all where they are few, else the largest, the largest first."""
     if size.size <= MOST_SHOWN:
         return list(range(size.size))
     return [int(at) for at in np.argsort(-size, kind="stable")[:MOST_SHOWN]]
 
 
-def _more(value: Array, size: Array, shown: list[int], *, moved: bool) -> str:
+def told_more(value: Array, size: Array, shown: list[int], *, moved: bool) -> str:
     rest = np.delete(size, shown)
     if not rest.size:
         return ""

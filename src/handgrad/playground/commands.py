@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handgrad.playground.player import Player
+from handgrad.playground.wide import look_at_pad
 
 Answer = dict[str, Any] | None
 MOST_DRAWN = 200  # points in one message
@@ -36,35 +37,37 @@ def _pause(player: Player, message: dict[str, Any]) -> Answer:
 
 def _step(player: Player, message: dict[str, Any]) -> Answer:
     player.pause()
-    player.session.step(_text(message, "by"))
+    player.runs.step(_text(message, "by"))
     return None
 
 
 def _reset(player: Player, message: dict[str, Any]) -> Answer:
     player.pause()
-    player.session.reset()
+    player.runs.reset()
     return None
 
 
 def _rewind(player: Player, message: dict[str, Any]) -> Answer:
     player.pause()
-    player.session.rewind(_whole(message, "epoch"))
+    player.runs.rewind(_whole(message, "epoch"))
     return None
 
 
 def _change(player: Player, message: dict[str, Any]) -> Answer:
-    player.session.change(message.get("settings"))
+    player.runs.change(message.get("settings"))
     return None
 
 
 def _tell(player: Player, message: dict[str, Any]) -> Answer:
     player.pause()
-    player.session.tell(_text(message, "target"))
+    target = _text(message, "target")
+    player.runs.both(lambda run: run.tell(target))
     return None
 
 
 def _sample(player: Player, message: dict[str, Any]) -> Answer:
-    player.session.look_at(_whole(message, "row"))
+    row = _whole(message, "row")
+    player.runs.both(lambda run: run.look_at(row))
     return None
 
 
@@ -82,7 +85,38 @@ def _draw(player: Player, message: dict[str, Any]) -> Answer:
         if not isinstance(point, list) or len(point) != 3 or not isinstance(point[2], int):
             raise ValueError("a point must be [x1, x2, class]")
         added.append((_real(point[0]), _real(point[1]), int(point[2])))
-    player.session.draw(added, wipe=message.get("wipe") is True)
+    wipe = message.get("wipe") is True
+    player.runs.both(lambda run: run.draw(added, wipe=wipe))
+    return None
+
+
+def _rival(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.runs.add_rival(message.get("settings"))
+    return None
+
+
+def _restore(player: Player, message: dict[str, Any]) -> Answer:
+    player.pause()
+    player.runs.restore(message.get("settings"), message.get("rival"))
+    return None
+
+
+def _remove(player: Player, message: dict[str, Any]) -> Answer:
+    player.runs.remove(_whole(message, "run"))
+    return None
+
+
+def _choose(player: Player, message: dict[str, Any]) -> Answer:
+    player.runs.choose(_whole(message, "run"))
+    return None
+
+
+def _pad(player: Player, message: dict[str, Any]) -> Answer:
+    pixels = message.get("pixels")
+    if not isinstance(pixels, list) or any(type(ink) is not int for ink in pixels):
+        raise ValueError("pixels must be a list of whole numbers")
+    look_at_pad(player.session, pixels)
     return None
 
 
@@ -108,6 +142,11 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "tell": _tell,
     "edit": _edit,
     "draw": _draw,
+    "pad": _pad,
+    "rival": _rival,
+    "restore": _restore,
+    "remove": _remove,
+    "choose": _choose,
     "check": _check,
     "spell": _spell,
 }

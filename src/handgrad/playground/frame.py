@@ -3,12 +3,19 @@
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
 and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
 a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
-largest); and the curves, float32, a row of five numbers for an epoch.
+largest); the curves, float32, a row of five numbers for an epoch; and the two of ``wide_parts``.
+A network of more than two inputs has no maps. Where there are two runs, all that is of the chosen
+one; the decision map and the curves of its rival come last.
+
+While a large network plays, its decision map is coarser ("side" points a side), and what eyes
+cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
+and fresh.
 """
 
 import json
 import math
 import re
+import time
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from importlib.resources import files
@@ -19,18 +26,31 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation
 from handgrad.formula import mathml
-from handgrad.network import backward, forward
+from handgrad.network import Architecture, backward, forward
+from handgrad.params import Params
 from handgrad.playground.points import number_columns
-from handgrad.playground.recipe import CHOICES
+from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
+from handgrad.playground.wide import (
+    MOST_UNITS,
+    block,
+    digits,
+    told_points,
+    wide_numbers,
+    wide_parts,
+)
+from handgrad.trace import Trace
 
 Array = NDArray[Any]
 
 MAP = 100  # points a side of the decision map
+COARSE = 50  # of a large network's, while it plays
+MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
+BLOCK = 500  # points that pass through the network together, so that caches hold them
+SLOWER = 0.18  # seconds between two looks at what is read rather than watched
 UNIT_MAP = 25  # of a unit's own
-MOST_UNITS = 10  # of a layer that are drawn
 MOST_EPOCHS = 400  # of the curves
-MOST_ROWS, MOST_COLUMNS = 4, 8  # of an array's numbers that are shown
 MARGIN = 0.12  # around the points
 
 
@@ -55,27 +75,31 @@ def source_lines() -> dict[int, Line]:
 # -- layout -------------------------------------------------------------------------------------
 
 
-def layout(session: Session) -> dict[str, Any]:
+def layout(runs: Runs) -> dict[str, Any]:
     """Tell what stays the same from frame to frame."""
+    session = runs.session
     points, architecture = session.points, session.architecture
     recipe = session.recipe
-    is_table = recipe.data in ("penguins", "table")
+    is_table = recipe.data in TABLES
     article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
     return {
         "kind": "layout",
-        "layout": session.layout,
+        "layout": runs.layout,
+        "runs": [run.recipe.as_json() for run in runs.all],
+        "chosen": runs.chosen,
+        "own": OF_LEARNING,
         "recipe": {**recipe.as_json(), **_columns(session, is_table)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "has_table": session.table is not None,
         "columns": number_columns(*session.tabled(recipe.data)) if is_table else [],
         "target": session.target,
         "targets": session.targets,
-        "names": list(points.encoder.names),
+        "names": list(points.encoder.input_names),
         "classes": [str(label) for label in points.classes.tolist()],
-        "points": np.round(points.x, 4).tolist(),
+        **told_points(points),
         "y_t": points.y_t.tolist(),
         "test": points.test.tolist(),
-        "extent": list(extent(session)),
+        "extent": list(extent(session)) if points.is_plane else None,
         "units": list(architecture.layer_units),
         "shown": [min(units, MOST_UNITS) for units in architecture.layer_units],
         "is_article": article,
@@ -84,7 +108,7 @@ def layout(session: Session) -> dict[str, Any]:
 
 
 def _columns(session: Session, is_table: bool) -> dict[str, str]:
-    if not is_table:
+    if not is_table or session.recipe.inputs == "all":
         return {}
     x1, x2 = session.columns(session.recipe)
     return {"x1": x1, "x2": x2}
@@ -118,7 +142,7 @@ def extent(session: Session) -> tuple[float, float, float, float]:
     x = session.points.x
     middle = (x.min(axis=0) + x.max(axis=0)) / 2
     half = float(max((x.max(axis=0) - x.min(axis=0)).max() / 2, 0.5)) * (1 + MARGIN)
-    if session.recipe.data not in ("penguins", "table"):
+    if session.recipe.data not in TABLES:
         middle, half = np.zeros(2), max(1.15, float(np.abs(x).max()) * 1.05)
     a, b = middle.tolist()
     return a - half, a + half, b - half, b + half
@@ -127,54 +151,139 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 # -- frames -------------------------------------------------------------------------------------
 
 
-def frame(session: Session, *, playing: bool, kind: str) -> bytes:
-    """Make a frame of the session as it stands, be its numbers finite or not."""
+class Slower:
+    """What is read rather than watched: numbers, gradients, confusion, dead units.
+
+    While epochs or batches play it is made anew every ``SLOWER`` seconds, else always.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[str, Any] = {}
+        self.of: tuple[int, int] | None = None
+        self.until = 0.0
+
+    def look(self, runs: Runs, *, flows: bool) -> dict[str, Any]:
+        of, now = (runs.layout, runs.session.sample), time.monotonic()
+        if not flows or self.of != of or now > self.until:
+            self.made = {
+                "dead": _dead(runs.session),
+                "confusion": _confusion(runs.session),
+                **_numbers(runs.session),
+                "layers": [_layers(run) for run in runs.all],
+            }
+            self.of, self.until = of, now + SLOWER
+        return self.made
+
+
+class Plane(NamedTuple):
+    """What the maps are made of; nothing of it is written to while they are."""
+
+    architecture: Architecture
+    params: Params
+    extent: tuple[float, float, float, float] | None
+    side: int
+
+    @classmethod
+    def of(cls, session: Session, side: int) -> "Plane":
+        params = session.run.params
+        narrow = params.like(params.flat.astype(np.float32))
+        edges = extent(session) if session.points.is_plane else None
+        return cls(session.architecture, narrow, edges, side)
+
+    def maps(self) -> tuple[bytes, bytes]:
+        """Make the decision map and the maps of the units that are shown."""
+        if self.extent is None:
+            return b"", b""
+        side, step = self.side, self.side // UNIT_MAP
+        y, *h = self._outputs(_grid(*self.extent, side))
+        planes = np.nan_to_num(y.T * 255).astype(np.uint8)
+        units = [_scaled(units.reshape(side, side, -1)[::step, ::step]) for units in h]
+        return planes.tobytes(), b"".join(units)
+
+    def _outputs(self, x: Array) -> list[Array]:
+        """Give y, and h of the units that are shown, layer by layer."""
+        blocks = []
+        for start in range(0, len(x), BLOCK):
+            tape = forward(self.architecture, self.params, x[start : start + BLOCK])
+            blocks.append([tape.y, *(h[:, :MOST_UNITS].copy() for h in tape.h[1:])])
+        return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+
+
+class Seen(NamedTuple):
+    """All that a frame is made of, once it has been looked at: nothing of it moves any more."""
+
+    header: dict[str, Any]
+    planes: list[Plane]  # of the chosen run, and of its rival
+    curves: list[bytes]
+    wide: tuple[bytes, bytes]
+
+    def packed(self) -> bytes:
+        """Make the frame."""
+        with np.errstate(all="ignore"):
+            maps, *rivals = [plane.maps() for plane in self.planes]
+        parts = [*maps, self.curves[0], *self.wide]
+        parts += [
+            part
+            for (planes, _), curve in zip(rivals, self.curves[1:], strict=True)
+            for part in (planes, curve)
+        ]
+        header = {**self.header, "parts": [len(part) for part in parts]}
+        text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+        return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+
+def look(runs: Runs, *, playing: bool, kind: str, slower: Slower | None = None) -> Seen:
+    """See the runs as they stand, be their numbers finite or not."""
     with np.errstate(all="ignore"):
-        return _frame(session, playing, kind)
+        return _look(runs, playing, kind, slower or Slower())
 
 
-def _frame(session: Session, playing: bool, kind: str) -> bytes:
-    parts = [*_maps(session), _curves(session)]
+def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
+    session = runs.session
+    side = map_side(session, playing)
+    shown = [session] if runs.rival is None else [session, runs.rival]
     header = {
-        "version": session.version,
-        "layout": session.layout,
+        "version": runs.version,
+        "layout": runs.layout,
         "playing": playing,
         "by": kind,
-        "epoch": session.run.epochs,
-        "updates": session.run.updates,
-        "batch": 0 if session.plan is None else session.plan.done,
-        "batches": 0 if session.plan is None else len(session.plan.rates),
-        "rate": session.rate,
-        "trouble": session.trouble,
+        **_standing(session),
+        "runs": [_standing(run) for run in runs.all],
+        "chosen": runs.chosen,
+        "trouble": runs.trouble,
         "sample": session.sample,
         "at": session.at,
         "seen": session.seen,
-        "measure": [_finite(value) for value in session.history[-1]],
-        "parts": [len(part) for part in parts],
+        "side": side,
         "weights": _weights(session),
-        "dead": _dead(session),
-        "layers": _layers(session),
-        "confusion": _confusion(session),
-        **_numbers(session),
+        **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
     }
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+    planes = [Plane.of(run, side) for run in shown]
+    curves = [_curves(run) for run in shown]
+    return Seen(header, planes, curves, wide_parts(session))
 
 
-def _maps(session: Session) -> tuple[bytes, bytes]:
-    params = session.run.params
-    narrow = params.like(params.flat.astype(np.float32))
-    tape = forward(session.architecture, narrow, _grid(*extent(session)))
-    planes = np.nan_to_num(tape.y.T * 255).astype(np.uint8)
-    step = MAP // UNIT_MAP
-    units = [_scaled(h.reshape(MAP, MAP, -1)[::step, ::step, :MOST_UNITS]) for h in tape.h[1:]]
-    return planes.tobytes(), b"".join(units)
+def _standing(session: Session) -> dict[str, Any]:
+    plan = session.plan
+    return {
+        "epoch": session.run.epochs,
+        "updates": session.run.updates,
+        "batch": 0 if plan is None else plan.done,
+        "batches": 0 if plan is None else len(plan.rates),
+        "rate": session.rate,
+        "measure": [_finite(value) for value in session.history[-1]],
+    }
+
+
+def map_side(session: Session, playing: bool) -> int:
+    """Say how many points a side the decision map has: fewer while a large network plays."""
+    return COARSE if playing and session.run.params.flat.size * MAP**2 > MOST_PRODUCTS else MAP
 
 
 @cache
-def _grid(left: float, right: float, low: float, high: float) -> Array:
+def _grid(left: float, right: float, low: float, high: float, side: int) -> Array:
     """List the middles of the map's cells, the uppermost row first."""
-    place = (np.arange(MAP, dtype=np.float32) + np.float32(0.5)) / MAP
+    place = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / side
     across, down = np.meshgrid(left + (right - left) * place, high - (high - low) * place)
     return np.column_stack([across.ravel(), down.ravel()]).astype(np.float32)
 
@@ -203,8 +312,8 @@ def _weights(session: Session) -> list[dict[str, Any]]:
         n_in, n_out = min(W.shape[0], MOST_UNITS), min(W.shape[1], MOST_UNITS)
         layers.append(
             {
-                "W": [[_digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
-                "b": [_digits(b) for b in b[:n_out].tolist()],
+                "W": [[digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
+                "b": [digits(b) for b in b[:n_out].tolist()],
                 "start": start,
                 "width": W.shape[1],
                 "b_start": start + W.size,
@@ -253,23 +362,16 @@ def _confusion(session: Session) -> list[list[int]]:
 def _numbers(session: Session) -> dict[str, Any]:
     t = session.trace()
     return {
-        "values": {equation.name: _block(t[equation.name]) for equation in t.equations},
-        "x": _block(t["x"]),
+        "values": {equation.name: _block(t, equation) for equation in t.equations},
+        "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
+        **wide_numbers(session, t),
     }
 
 
-def _block(value: Array) -> dict[str, Any]:
-    """Give an array's first numbers, its shape, and so how many more there are."""
-    table = np.atleast_2d(value)[:MOST_ROWS, :MOST_COLUMNS]
-    return {
-        "shape": list(value.shape),
-        "numbers": [[_digits(number) for number in row] for row in table.tolist()],
-    }
-
-
-def _digits(number: float) -> float | None:
-    return float(f"{number:.7g}") if math.isfinite(number) else None
+def _block(t: Trace, equation: Equation) -> dict[str, Any]:
+    moved = equation.number == 13
+    return block(t[equation.name], t[equation.name.removesuffix("_new")] if moved else None)
 
 
 def _finite(number: float) -> float | None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from handgrad.playground import frame as frames
+from handgrad.playground.runs import Runs
 from handgrad.playground.session import KINDS, Session
 
-SLICE = 0.012  # seconds of training between two moments at which a frame may be made
+SLICE = 0.008  # seconds of training between two moments at which a frame may be made
 SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as there is time for
 
 
@@ -24,18 +25,25 @@ class Layout(NamedTuple):
 
 
 class Player:
-    """Plays a session. One lock: whoever holds it may look at the session, or move it."""
+    """Plays runs. One lock: whoever holds it may look at them, or move them."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.runs = Runs(session)
         self.lock = threading.Lock()
+        self._making = threading.Lock()  # of a frame, which takes longer than the look it needs
         self.kind, self.speed = "epoch", 0
         self.playing = threading.Event()
         self.ended = False
         self._last: tuple[State, bytes] | None = None
         self._layout = Layout(-1, "")
+        self._slower = frames.Slower()
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
+
+    @property
+    def session(self) -> Session:
+        """The run that is chosen."""
+        return self.runs.session
 
     def close(self) -> None:
         """End the thread."""
@@ -63,25 +71,29 @@ class Player:
             self.session.version += 1
 
     def look(self, what: Callable[[Session], Any]) -> Any:
-        """Call a function on the session while nothing moves it."""
+        """Call a function on the chosen run while nothing moves it."""
         with self.lock:
             return what(self.session)
 
     @property
     def state(self) -> State:
         """What a frame depends on."""
-        return self.session.version, self.playing.is_set(), self.kind
+        return self.runs.version, self.playing.is_set(), self.kind
 
     def frame(self) -> tuple[State, Layout, bytes]:
         """Give the latest frame, its state and its layout; made once, whoever asks."""
-        with self.lock:
-            state, session = self.state, self.session
-            if self._layout.number != session.layout:
-                self._layout = Layout(session.layout, json.dumps(frames.layout(session)))
-            if self._last is None or self._last[0] != state:
-                made = frames.frame(session, playing=state[1], kind=state[2])
-                self._last = state, made
-            return state, self._layout, self._last[1]
+        with self._making:
+            with self.lock:
+                state, runs = self.state, self.runs
+                if self._layout.number != runs.layout:
+                    self._layout = Layout(runs.layout, json.dumps(frames.layout(runs)))
+                layout = self._layout
+                if self._last is not None and self._last[0] == state:
+                    return state, layout, self._last[1]
+                seen = frames.look(runs, playing=state[1], kind=state[2], slower=self._slower)
+            made = seen.packed()
+            self._last = state, made
+            return state, layout, made
 
     def _run(self) -> None:
         while True:
@@ -96,12 +108,12 @@ class Player:
 
     def _work(self, until: float) -> None:
         """Make one step, or with no speed set as many as there is time for."""
-        session = self.session
+        runs = self.runs
         while self.playing.is_set() and not self.ended:
             # An epoch may be long: without a set speed it is made batch by batch.
             quick = self.kind == "epoch" and not self.speed
-            session.step("batch" if quick else self.kind)
-            if session.trouble:
+            runs.step("batch" if quick else self.kind)
+            if all(run.trouble for run in runs.all):
                 self.pause()
             if self.speed or time.perf_counter() > until:
                 return

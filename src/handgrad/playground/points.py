@@ -1,4 +1,4 @@
-"""Points of a plane with their classes: drawn from a seed, or two columns of a table.
+"""Points with their classes: drawn on a plane from a seed, or two columns of a table.
 
 All chance comes from NumPy's RandomState, whose stream is frozen: a seed means the same points
 in ten years, and those of CS231n's spiral are the published ones.
@@ -33,17 +33,21 @@ class Points:
 
     Attributes
     ----------
-    x : array of shape (n, 2)
-        As the network sees them.
+    x : array of shape (n, N_x)
+        As the network sees them; of N_x = 2 they span a plane.
     y_t : int array of shape (n,)
     classes : array of shape (K,)
         The labels.
     encoder : Encoder
-        From the two columns to x.
+        From the columns to x.
     target : str or None
         The column of the labels.
     training, test : int arrays
         Row numbers; of test there may be none.
+    picture : (int, int) or None
+        Rows and columns of pixels, where the inputs are those of an image.
+    left_out : tuple of str
+        Columns of the table that say too little to be inputs.
     """
 
     x: Array
@@ -53,6 +57,12 @@ class Points:
     target: str | None
     training: NDArray[np.intp]
     test: NDArray[np.intp]
+    picture: tuple[int, int] | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def is_plane(self) -> bool:
+        return int(self.x.shape[1]) == 2
 
     @cached_property
     def training_rows(self) -> Rows:
@@ -145,11 +155,13 @@ def apart(x: Array, share: float, y_t: NDArray[np.intp], seed: int) -> tuple[Any
     return split(row_keys(x, seed), y_t, share)
 
 
-def of_plane(x: Array, y_t: NDArray[np.intp], *, share: float, seed: int) -> Points:
-    """Take points as they are, their classes numbered."""
+def of_plane(
+    x: Array, y_t: NDArray[np.intp], *, share: float, seed: int, n_classes: int | None = None
+) -> Points:
+    """Take points as they are, their classes numbered; the last ones may have no point."""
     training, test = apart(x, share, y_t, seed)
     encoder = Encoder.identity(2, ["x1", "x2"])
-    classes = np.arange(int(y_t.max()) + 1)
+    classes = np.arange(n_classes or int(y_t.max()) + 1)
     return Points(x, y_t, classes, encoder, None, training, test)
 
 

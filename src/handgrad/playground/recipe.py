@@ -18,10 +18,12 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "adamw": AdamW(),
 }
 SCHEDULES = ("constant", "invscaling", "warmup", "cosine", "onecycle", "coslog4")
-DATA = (*SETS, "penguins", "table", "drawn")
+DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
+TABLES = ("penguins", "table")
 
 CHOICES = {
     "data": DATA,
+    "inputs": ("two", "all"),
     "activation": tuple(ACTIVATIONS),
     "init": INITIALISATIONS,
     "optimizer": tuple(OPTIMIZERS),
@@ -45,15 +47,17 @@ REAL = {
 MOST_LAYERS, MOST_UNITS = 4, 128
 LONGEST_NAME = 1000
 
-OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "x1", "x2")
+OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "inputs", "x1", "x2")
 OF_NETWORK = ("hidden", "activation", "init", "init_seed")
+OF_LEARNING = ("optimizer", "rate", "schedule", "schedule_epochs", "batch", "l2", "dropout")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What to learn from, with which network, and how.
 
-    batch 0 means all rows; x1 and x2 name the columns of a table, "" for its first two.
+    batch 0 means all rows; inputs tells how many columns of a table; x1 and x2 name the two, ""
+    for its first two.
     """
 
     data: str = "spiral"
@@ -62,6 +66,7 @@ class Recipe:
     noise: float = 0.2
     data_seed: int = 0
     test_share: float = 0.2
+    inputs: str = "two"
     x1: str = ""
     x2: str = ""
     hidden: tuple[int, ...] = (8,)

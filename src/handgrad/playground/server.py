@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import socket
 import tempfile
 import threading
@@ -18,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from threadpoolctl import threadpool_limits
 
 from handgrad.errors import DataError
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
-from handgrad.playground.guard import App, Guard
+from handgrad.playground.guard import App, Guard, Secrets
 from handgrad.playground.player import Player
 from handgrad.playground.points import MOST_CLASSES, class_columns
 from handgrad.playground.replay import replay
@@ -69,7 +69,7 @@ def page_files() -> dict[str, tuple[bytes, str]]:
 class Server:
     """The page's side of a player."""
 
-    def __init__(self, player: Player, *, port: int, token: str) -> None:
+    def __init__(self, player: Player, *, port: int, known: Secrets) -> None:
         self.player = player
         self.files = page_files()
         routes = [
@@ -79,7 +79,7 @@ class Server:
             WebSocketRoute("/socket", self.socket),
         ]
         self.inner = Starlette(routes=routes)
-        self.app: App = Guard(self.inner, port=port, token=token, files=set(self.files))
+        self.app: App = Guard(self.inner, port=port, known=known, files=set(self.files))
 
     async def page(self, request: Request) -> Response:
         content, kind = self.files[request.url.path]
@@ -118,7 +118,8 @@ class Server:
                 f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none"
             )
         self.player.pause()
-        self.player.look(lambda session: session.take_table(table, targets[-1]))
+        with self.player.lock:
+            self.player.runs.both(lambda run: run.take_table(table, targets[-1]))
 
     async def socket(self, socket: WebSocket) -> None:
         """Answer the messages of one page, one after the other."""
@@ -252,15 +253,17 @@ def configuration(app: App) -> uvicorn.Config:
 def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
     """Serve the page until it is interrupted; ``say`` is told the address."""
     listener = listening(port)
-    number, token = listener.getsockname()[1], secrets.token_urlsafe(24)
+    number, known = listener.getsockname()[1], Secrets()
     player = Player(session)
-    server = Server(player, port=number, token=token)
-    address = f"http://127.0.0.1:{number}/#token={token}"
+    server = Server(player, port=number, known=known)
+    address = f"http://127.0.0.1:{number}/#token={known.token}"
     say(address)
     if opens:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     try:
-        uvicorn.Server(configuration(server.app)).run(sockets=[listener])
+        # Arrays this small gain nothing from a second thread, and lose all where cores are taken.
+        with threadpool_limits(1, user_api="blas"):
+            uvicorn.Server(configuration(server.app)).run(sockets=[listener])
     finally:
         player.close()
         listener.close()

@@ -22,6 +22,7 @@ from handgrad.losses import mean_loss
 from handgrad.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
+from handgrad.playground.data import KNOWN, of_columns
 from handgrad.playground.points import (
     MOST_CLASSES,
     MOST_POINTS,
@@ -32,7 +33,7 @@ from handgrad.playground.points import (
     of_plane,
     of_table,
 )
-from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
+from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
 from handgrad.schedules import epoch_rates, invscaling
 from handgrad.trace import Trace, trace
 from handgrad.training import Run, Settings
@@ -44,6 +45,7 @@ Array = NDArray[Any]
 
 KINDS = ("epoch", "batch", "sample", "equation")
 MOST_SNAPSHOTS = 400
+MOST_SNAPSHOT_BYTES = 60_000_000  # of a large network fewer are kept
 LARGEST_WEIGHT = 1e6  # that can be typed in
 PLACE_LIMIT = 10.0  # of a point drawn by hand
 
@@ -71,6 +73,10 @@ class Snapshot(NamedTuple):
     epochs: int
     dropout_seed: int | None
     journal: Journal | None
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.state[0].nbytes + self.state[1].nbytes)
 
 
 @dataclass
@@ -104,6 +110,8 @@ class Session:
         The equation at which a step by equation stands.
     trouble : str
         Why training stopped, or nothing.
+    pad : array of shape (N_x,) or None
+        An image of the user's own, as the network sees it.
     """
 
     def __init__(
@@ -116,8 +124,9 @@ class Session:
         self.version = self.layout = 0
         self.sample = self.seen = 0
         self.at: int | None = None
+        self.pad: Array | None = None
         self.recipe = Recipe()
-        self.start(Recipe(data="table") if table is not None else self.recipe)
+        self.start(self.recipe if table is None else self._of_table(self.recipe))
 
     # -- a new beginning ------------------------------------------------------------------------
 
@@ -130,13 +139,13 @@ class Session:
             If the recipe cannot be followed; all stays as it was.
         """
         points = self._points(recipe)
-        self.recipe, self.points = recipe, points
+        self.recipe, self.points, self.pad = recipe, points, None
         self.sample = int(points.training[len(points.training) // 5])
         self._network()
 
     def _network(self) -> None:
         recipe = self.recipe
-        units = (2, *recipe.hidden, len(self.points.classes))
+        units = (self.points.x.shape[1], *recipe.hidden, len(self.points.classes))
         self.architecture = Architecture(units, recipe.activation)
         self.layout += 1
         self.reset()
@@ -178,8 +187,12 @@ class Session:
 
     def _points(self, recipe: Recipe) -> Points:
         share, seed = recipe.test_share, recipe.data_seed
-        if recipe.data in ("penguins", "table"):
+        if recipe.data in KNOWN:
+            return KNOWN[recipe.data](share=share, seed=seed)
+        if recipe.data in TABLES:
             table, target = self.tabled(recipe.data)
+            if recipe.inputs == "all":
+                return of_columns(table, target, share=share, seed=seed)
             return of_table(table, target, self.columns(recipe), share=share, seed=seed)
         if recipe.data == "drawn":
             x, y_t = self.drawn
@@ -207,7 +220,7 @@ class Session:
         if len(names) < 2:
             raise ValueError(
                 "the table must have two columns of numbers besides the labels; it has "
-                f"{len(names)}"
+                f"{len(names)}; choose all columns"
             )
         x1 = recipe.x1 if recipe.x1 in names else names[0]
         x2 = recipe.x2 if recipe.x2 in names else next(name for name in names if name != x1)
@@ -224,10 +237,16 @@ class Session:
         before = self.table, self.target, self.targets
         self.table, self.target, self.targets = table, target, class_columns(table)
         try:
-            self.start(self.recipe.changed({"data": "table", "x1": "", "x2": ""}))
+            self.start(self._of_table(self.recipe))
         except ValueError:
             self.table, self.target, self.targets = before
             raise
+
+    def _of_table(self, recipe: Recipe) -> Recipe:
+        """Show the user's table: of one that spans no plane, all columns."""
+        spans = len(number_columns(*self.tabled("table"))) >= 2
+        inputs = recipe.inputs if spans else "all"
+        return recipe.changed({"data": "table", "inputs": inputs, "x1": "", "x2": ""})
 
     def tell(self, target: str) -> None:
         """Learn another column of the user's table.
@@ -249,6 +268,8 @@ class Session:
         ValueError
             If a point lies too far out or has no class, or there are too many.
         """
+        if not self.points.is_plane:
+            raise ValueError("points are drawn on a plane; choose data of two numbers first")
         if wipe:
             x, y_t = np.zeros((0, 2)), np.zeros(0, np.intp)
         else:
@@ -390,7 +411,9 @@ class Session:
             self.journal = _with_epoch(self.journal, settings)
         self.history.append(self._measured())
         self.snapshots.append(self._snapshot())
-        if len(self.snapshots) > MOST_SNAPSHOTS:  # every other one, but the first and the last
+        size = self.snapshots[-1].nbytes
+        if len(self.snapshots) > min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size):
+            # every other one, but the first and the last
             self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
 
     def _give_up(self, plan: Plan, came: Diverged) -> None:

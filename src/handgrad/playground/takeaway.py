@@ -7,6 +7,8 @@ from typing import Any
 
 from handgrad.errors import DataError
 from handgrad.model_file import to_bytes
+from handgrad.playground.data import KNOWN
+from handgrad.playground.recipe import TABLES
 from handgrad.playground.session import Measure, Session
 from handgrad.training import Settings
 
@@ -48,6 +50,7 @@ def python(session: Session) -> bytes:
         "import math",
         "",
         "import numpy as np",
+        "from threadpoolctl import threadpool_limits",
         "",
         "from handgrad.network import Architecture, forward, loss",
         "from handgrad.optim import SGD, Adam, AdamW",
@@ -55,6 +58,7 @@ def python(session: Session) -> bytes:
         "from handgrad.rows import Rows",
         "from handgrad.training import Run, Settings, train",
         "",
+        "threadpool_limits(1)  # as on the page: more threads may add up in another order",
         *_rows(session),
         f"architecture = Architecture({architecture.layer_units}, {architecture.activation!r})",
         f"bits = np.random.PCG64({recipe.init_seed})",
@@ -76,7 +80,14 @@ def python(session: Session) -> bytes:
 def _rows(session: Session) -> list[str]:
     """Draw the points again where a seed tells them; else write the rows out."""
     recipe, points = session.recipe, session.points
-    if recipe.data in ("penguins", "table", "drawn"):
+    if recipe.data in KNOWN:
+        return [
+            f"from handgrad.playground.data import {recipe.data}",
+            "",
+            f"points = {recipe.data}(share={recipe.test_share}, seed={recipe.data_seed})",
+            "rows = points.training_rows",
+        ]
+    if recipe.data in (*TABLES, "drawn"):
         rows = points.training_rows
         return [
             f"x = np.array({rows.x.tolist()})",

@@ -2,9 +2,10 @@
 
 import { byId, fixed, make } from "./dom.js";
 import { layersChanged } from "./graph.js";
+import { pageKey } from "./keys.js";
 import { ask } from "./link.js";
 
-const WORDS = { data: "points", n: "how many", data_seed: "seed", test_share: "test share", x1: "across", x2: "up", rate: "learning rate",
+const WORDS = { data: "points", n: "how many", data_seed: "seed", test_share: "test share", inputs: "columns", x1: "across", x2: "up", rate: "learning rate",
   batch: "batch size", l2: "L2", init: "drawn by", init_seed: "seed", schedule_epochs: "over epochs" };
 const TABLED = ["penguins", "table"], DRAWN = ["spiral", "xor", "circles", "moons", "blobs"];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
@@ -66,7 +67,9 @@ function settings(layout) {
     if (data !== "xor" && data !== "moons") parts.push(choice("classes", [2, 3, 4, 5, 6], recipe.classes));
   }
   if (data === "table") parts.push(labelChoice(layout));
-  if (TABLED.includes(data)) parts.push(columnChoice("x1", layout), columnChoice("x2", layout));
+  if (data === "article") parts.push(whole("data_seed", recipe.data_seed, 0, 9999));
+  if (TABLED.includes(data)) parts.push(choice("inputs", layout.columns.length < 2 ? ["all"] : ["two", "all"], recipe.inputs));
+  if (TABLED.includes(data) && recipe.inputs === "two") parts.push(columnChoice("x1", layout), columnChoice("x2", layout));
   parts.push(choice("test_share", [0, 0.1, 0.2, 0.3, 0.5], recipe.test_share));
   byId("data-settings").replaceChildren(...parts);
   const layers = make("label", {}, "hidden layers", make("span", { class: "row" },
@@ -112,8 +115,9 @@ byId("by").addEventListener("change", again);
 byId("speed").addEventListener("change", again);
 byId("rewind").addEventListener("change", (event) => { ask("rewind", { epoch: Number(event.target.value) }); event.target.blur(); });
 
+const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset") };
+
 addEventListener("keydown", (event) => {
-  if (event.target.closest("input, select, button, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const done = { " ": play, s: () => ask("step", { by: by() }), r: () => ask("reset") }[event.key];
-  if (done) { event.preventDefault(); done(); }
+  const what = pageKey(event);
+  if (what) { event.preventDefault(); DONE[what](); }
 });

@@ -1,7 +1,9 @@
-// Loss or accuracy by epoch, with axes; of test rows dashed.
+// Loss or accuracy by epoch, with axes, of one run or two; of test rows dashed.
 
 import { byId, fitted } from "./dom.js";
 import { style } from "./palette.js";
+import { NAMES } from "./rival.js";
+import { ticks, tidy } from "./scale.js";
 
 const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
 const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
@@ -16,29 +18,44 @@ export function hold(told) {
 const rowsOf = (numbers) => Array.from({ length: numbers.length / 5 }, (_, i) => numbers.subarray(5 * i, 5 * i + 5));
 
 export function draw(frame) {
+  const runs = [frame.curves, frame.rival_curves].slice(0, frame.runs.length).map(rowsOf);
+  if (frame.chosen === 1) runs.reverse();
   last = frame.curves;
   const kind = byId("curve").value, isLog = byId("log").checked && kind === "loss";
   byId("log").disabled = kind !== "loss";
   canvas.setAttribute("aria-label", `${kind} by epoch`);
-  const { context, width, height } = fitted(canvas), rows = rowsOf(last), before = held ? rowsOf(held) : [];
+  const { context, width, height } = fitted(canvas), before = held ? rowsOf(held) : [];
   const level = isLog ? (value) => Math.log10(Math.max(value, 1e-12)) : (value) => value;
-  const values = [...rows, ...before].flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
+  const values = [...runs.flat(), ...before].flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
   let least = kind === "accuracy" ? 0 : isLog ? Math.min(...values) : 0, most = kind === "accuracy" ? 1 : Math.max(...values, isLog ? -9 : 1e-3);
   if (isLog) { least = Math.floor(least * 2) / 2; most = Math.ceil(most * 2) / 2; if (least === most) most += 0.5; }
-  const end = Math.max(rows.at(-1)[0], before.at(-1)?.[0] ?? 0, 10);
+  const end = Math.max(...runs.map((rows) => rows.at(-1)[0]), before.at(-1)?.[0] ?? 0, 10);
   const x = (epoch) => LEFT + (epoch / end) * (width - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - least) / (most - least)) * (height - TOP - BOTTOM);
   context.clearRect(0, 0, width, height);
   axes(context, { width, height, x, y, least, most, end, isLog, kind });
-  const colours = [style("--up"), style("--down")], grey = style("--soft");
-  COLUMNS[kind].forEach((column, which) => {
-    curve(before, column, which, grey, 1.1);
-    curve(rows, column, which, colours[which], 1.9);
+  const colours = [style("--up"), style("--down")], grey = style("--soft"), duel = runs.length > 1;
+  COLUMNS[kind].forEach((column, isTest) => {
+    curve(before, column, isTest, grey, 1.1);
+    runs.forEach((rows, which) => curve(rows, column, isTest, colours[duel ? which : isTest], duel && isTest ? 1.3 : 1.9));
   });
+  if (duel) runs.forEach(named);
   context.setLineDash([]);
   context.textAlign = "right";
   context.fillStyle = grey;
   context.fillText(held ? words : "", width - RIGHT - 4, TOP + 24);
+
+  // The letter of a run, at the end of its curve of training rows.
+  function named(rows, which) {
+    const [epoch, value] = [rows.at(-1)[0], rows.at(-1)[COLUMNS[kind][0]]];
+    if (!Number.isFinite(value)) return;
+    context.textAlign = "right";
+    context.textBaseline = "bottom";
+    context.font = "bold 12px system-ui, sans-serif";
+    context.fillStyle = colours[which];
+    context.fillText(NAMES[which], Math.max(x(epoch) - 13 * (1 - which), LEFT + 13 + 13 * which), Math.max(y(level(value)) - 3, 14));
+    context.font = "11px system-ui, sans-serif";
+  }
 
   function curve(points, column, isTest, colour, thick) {
     context.beginPath();
@@ -79,14 +96,4 @@ function line(context, x0, y0, x1, y1) {
   context.moveTo(x0, y0);
   context.lineTo(x1, y1);
   context.stroke();
-}
-
-const tidy = (value) => (Math.abs(value) >= 0.01 || value === 0 ? String(Number(value.toPrecision(2))) : value.toExponential(0));
-
-function ticks(least, most, about) {
-  const rough = (most - least) / about, power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
-  const found = [];
-  for (let value = Math.ceil(least / step - 1e-9) * step; value <= most + 1e-9 * step; value += step) found.push(value);
-  return found;
 }

@@ -1,21 +1,30 @@
 // Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
 
 import { brief, byId, formula, make, tight, tip } from "./dom.js";
+import { grid, label, placeOf, shapeText } from "./entries.js";
 import { ask } from "./link.js";
 import { signed } from "./palette.js";
+import { pixelsOf, show } from "./pictures.js";
 
-const EVERY = 90; // milliseconds between two refreshments while it plays: numbers want reading
+const EVERY = 180; // milliseconds between two refreshments while it plays: numbers want reading
+const seen = new Set(); // the cards that are not scrolled away: while it plays the others wait
+const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
 let layout = null, cards = [], at = null, when = 0;
 
 export function setLayout(given) {
-  const isSame = layout && JSON.stringify(layout.equations) === JSON.stringify(given.equations);
+  const key = ({ equations, names, classes, picture }) => JSON.stringify([equations, names, classes, picture]);
+  const isSame = layout && key(layout) === key(given);
   layout = given;
   if (isSame) return;
   at = null;
-  const inputs = make("div", { class: "card" }, make("div", { class: "top" }, make("span", { class: "formula", text: "x, the sample" }), make("small")), make("div", { class: "numbers" }));
+  const inputs = make("div", { class: "card" }, make("div", { class: "top" }, make("span", { class: "formula", text: "x, the sample" }), make("small")),
+    layout.picture ? make("canvas", { class: "image", role: "img", "aria-label": "The sample as an image" }) : "", make("div", { class: "numbers" }));
   cards = layout.equations.map(card);
   byId("cards").replaceChildren(inputs, ...cards);
   cards.inputs = inputs;
+  watcher.disconnect();
+  seen.clear();
+  for (const one of [inputs, ...cards]) watcher.observe(one);
 }
 
 function card(equation) {
@@ -32,9 +41,11 @@ export function draw(frame) {
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
   byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
-  fill(cards.inputs, "x", frame.x);
+  const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
+  if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
+  if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
   layout.equations.forEach((equation, place) => {
-    fill(cards[place], equation.name, frame.values[equation.name]);
+    if (wanted(cards[place])) fill(cards[place], equation.name, frame.values[equation.name]);
     cards[place].classList.toggle("at", frame.at === place);
     cards[place].classList.toggle("later", frame.at != null && place > frame.at);
   });
@@ -49,30 +60,55 @@ function scrollTo(element) {
   box.scrollTop = element.offsetTop - box.offsetTop - box.clientHeight / 3;
 }
 
-function fill(element, name, { shape, numbers }) {
-  const box = element.querySelector(".numbers"), columns = numbers[0].length;
-  const rows = shape.length === 2 ? shape[0] : 1, wide = shape.at(-1) ?? 1;
-  element.querySelector("small").textContent = shape.length ? `(${shape.join(", ")})` : "scalar";
-  const cut = wide > columns, cells = numbers.length * (columns + (cut ? 1 : 0)) + (rows > numbers.length ? 1 : 0);
-  if (box.childElementCount !== cells || box.dataset.columns !== String(columns)) {
-    box.dataset.columns = columns;
-    box.style.gridTemplateColumns = `repeat(${columns}, max-content)${cut ? " max-content" : ""}`;
+function fill(element, name, value) {
+  const box = element.querySelector(".numbers");
+  element.querySelector("small").textContent = shapeText(value.shape);
+  box.classList.toggle("named", Boolean(value.largest));
+  if (value.largest) fillLargest(box, name, value);
+  else fillPlaces(box, name, value);
+}
+
+function fillPlaces(box, name, { shape, numbers }) {
+  const { columns, moreColumns, moreRows } = grid({ shape, numbers }), kind = [columns, moreColumns, numbers.length, moreRows].join();
+  if (box.dataset.kind !== kind) {
+    box.dataset.kind = kind;
+    box.style.gridTemplateColumns = `repeat(${columns}, max-content)${moreColumns > 0 ? " max-content" : ""}`;
     box.replaceChildren();
-    numbers.forEach((row, i) => {
-      row.forEach((_, j) => box.append(make("span", { "data-i": i, "data-j": j })));
-      if (cut) box.append(make("em", { text: `+${wide - columns}` }));
+    numbers.forEach((row) => {
+      row.forEach(() => box.append(make("span")));
+      if (moreColumns > 0) box.append(make("em", { text: `+${moreColumns}` }));
     });
-    if (rows > numbers.length) box.append(make("em", { text: `and ${rows - numbers.length} rows more` }));
+    if (moreRows > 0) box.append(make("em", { text: `and ${moreRows} rows more` }));
   }
-  const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0)));
-  const spans = box.querySelectorAll("span");
+  const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span");
   numbers.flat().forEach((number, place) => {
-    const span = spans[place], text = columns > 5 ? tight(number) : brief(number);
-    if (span.textContent !== text) span.textContent = text;
-    span.style.background = signed(number ?? 0, largest);
-    span.entry = { name, at: shape.length === 2 ? Number(span.dataset.i) * shape[1] + Number(span.dataset.j) : Number(span.dataset.j) };
-    span.exact = `${name}${shape.length ? `[${shape.length === 2 ? `${span.dataset.i}, ` : ""}${span.dataset.j}]` : ""} = ${number ?? "not finite"}`;
+    const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
+    write(spans[place], columns > 5 ? tight(number) : brief(number), { name, at, index, number, largest });
   });
+}
+
+// Of an array too large for its place the largest entries, each with its name, and how many more.
+function fillLargest(box, name, { shape, largest, more }) {
+  const kind = `largest ${largest.length}`;
+  if (box.dataset.kind !== kind) {
+    box.dataset.kind = kind;
+    box.style.gridTemplateColumns = "";
+    box.replaceChildren(...largest.map(() => make("div", {}, make("em"), make("span"))), make("p"));
+  }
+  const most = Math.max(...largest.map(([, number]) => Math.abs(number ?? 0)));
+  largest.forEach(([at, number], place) => {
+    const [words, span] = box.children[place].children, text = label(name, at, shape, layout);
+    if (words.textContent !== text) words.textContent = words.title = text;
+    write(span, brief(number), { name, ...placeOf(shape, Math.floor(at / shape.at(-1)), at % shape.at(-1)), number, largest: most });
+  });
+  box.lastChild.textContent = more;
+}
+
+function write(span, text, { name, at, index, number, largest }) {
+  if (span.textContent !== text) span.textContent = text;
+  span.style.background = signed(number ?? 0, largest);
+  span.entry = { name, at };
+  span.exact = `${name}${index} = ${number ?? "not finite"}`;
 }
 
 // -- where a number came from -----------------------------------------------------------------

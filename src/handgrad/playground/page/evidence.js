@@ -3,14 +3,15 @@
 import { brief, byId, make } from "./dom.js";
 import { ask } from "./link.js";
 import { CLASSES, css } from "./palette.js";
+import { isDuel, NAMES } from "./rival.js";
 
-const EVERY = 120;
+const EVERY = 180;
 let layout = null, when = 0;
 
 export function setLayout(given) {
   layout = given;
   when = 0;
-  byId("confusion-title").textContent = `Confusion, ${layout.test.length ? "test" : "training"} points`;
+  byId("confusion-title").textContent = `Confusion, ${layout.test.length ? "test" : "training"} points${isDuel(layout) ? `, ${NAMES[layout.chosen]}` : ""}`;
 }
 
 export function draw(frame) {
@@ -18,10 +19,18 @@ export function draw(frame) {
   if (frame.playing && now - when < EVERY) return;
   when = now;
   confusion(frame.confusion);
-  const rows = frame.layers.map(({ norm, ratio }, k) => make("tr", {}, make("th", { text: `W${k + 1}` }),
-    make("td", { text: brief(norm) }), make("td", { text: brief(ratio) })));
-  byId("layers").replaceChildren(make("tr", {}, make("th"), make("th", { text: "|dW|" }),
-    make("th", { text: "|update| / |W|", title: "about 0.001 is healthy" })), ...rows);
+  layers(frame.layers);
+}
+
+// Of each layer, run beside run: how long its gradient is, and its last update beside its weights.
+function layers(runs) {
+  const duel = runs.length > 1, cells = (what) => (k) => runs.map((layer) => make("td", { text: brief(layer[k][what]) }));
+  const norms = cells("norm"), ratios = cells("ratio");
+  const names = () => runs.map((_, which) => make("th", { text: NAMES[which] }));
+  byId("layers").replaceChildren(
+    make("tr", {}, make("th"), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
+    ...(duel ? [make("tr", {}, make("th"), ...names(), ...names())] : []),
+    ...runs[0].map((_, k) => make("tr", {}, make("th", { text: `W${k + 1}` }), ...norms(k), ...ratios(k))));
 }
 
 function confusion(counts) {
@@ -35,6 +44,7 @@ function confusion(counts) {
     });
     return make("tr", {}, make("th", { text: layout.classes[k], title: layout.classes[k] }), ...cells);
   });
+  byId("confusion").classList.toggle("many", counts.length > 6);
   byId("confusion").replaceChildren(head, ...rows);
 }
 

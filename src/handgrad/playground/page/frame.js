@@ -6,10 +6,12 @@ export function read(buffer) {
   const size = new DataView(buffer).getUint32(0, true);
   const frame = JSON.parse(decoder.decode(new Uint8Array(buffer, 4, size)));
   let start = 4 + size;
-  const [map, units, curves] = frame.parts.map((length) => {
+  const [map, units, curves, first, input, rivalMap, rivalCurves] = frame.parts.map((length) => {
     const part = buffer.slice(start, start + length);
     start += length;
     return part;
   });
-  return { ...frame, map: new Uint8Array(map), units: new Uint8Array(units), curves: new Float32Array(curves), bytes: buffer.byteLength };
+  return { ...frame, map: new Uint8Array(map), units: new Uint8Array(units), curves: new Float32Array(curves),
+    first: new Float32Array(first), input: new Float32Array(input),
+    rival_map: new Uint8Array(rivalMap ?? 0), rival_curves: new Float32Array(rivalCurves ?? 0), bytes: buffer.byteLength };
 }

@@ -1,38 +1,39 @@
 // The network: units with their own maps, weights as width and colour, and what one can set.
 
 import { brief, byId, fitted, make, tip } from "./dom.js";
-import { ask } from "./link.js";
-import { CLASSES, css, style } from "./palette.js";
+import { column, largestOf, paint, signedInk, theme } from "./image.js";
+import { choose } from "./inputs.js";
+import * as inspector from "./inspector.js";
+import { CLASSES, css, isDark, signed, style } from "./palette.js";
+import { pixelsOf, show } from "./pictures.js";
+import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 
 const SIDE = 25, MOST_LAYERS = 4, MOST_UNITS = 128;
 const box = byId("graph"), canvas = byId("edges"), nodes = byId("nodes");
-let layout = null, frame = null, places = [], buttons = [], open = null, change = null;
+let layout = null, frame = null, places = [], buttons = [], labels = [], change = null;
 
 export function onChange(told) { change = told; }
 
 export function setLayout(given) {
-  const isSame = layout && String(layout.units) === String(given.units) && String(layout.classes) === String(given.classes) && String(layout.names) === String(given.names);
+  const isSame = layout && String(layout.picture) === String(given.picture) && String(layout.units) === String(given.units) && String(layout.classes) === String(given.classes) && String(layout.names) === String(given.names);
   layout = given;
   if (isSame) return;
-  close();
+  frame = null;
+  inspector.close();
   build();
 }
 
 function build() {
-  const { shown, units } = layout, width = box.clientWidth, height = box.clientHeight, last = shown.length - 1;
-  const left = 46, right = width - 74, top = 34;
-  places = shown.map((count, layer) => {
-    const x = left + ((right - left) * layer) / last, gap = Math.min(44, (height - top - 4) / count);
-    const first = top + (height - top - gap * count) / 2 + gap / 2;
-    return Array.from({ length: count }, (_, i) => [x, first + i * gap, gap]);
-  });
+  const { shown, units } = layout, last = shown.length - 1, isNarrow = (box.clientWidth - 120) / last < 100;
+  places = spread(shown.map((count, layer) => (layer === 0 && isBlock(layout) ? 1 : count)), box.clientWidth, box.clientHeight);
+  labels = [];
   nodes.replaceChildren();
   buttons = places.map((column, layer) => column.map((at, unit) => node(layer, unit, at, last)));
   places.forEach((column, layer) => {
     const isHidden = layer > 0 && layer < last;
     const more = units[layer] - shown[layer];
-    const words = layer === 0 ? "inputs" : isHidden ? `${units[layer]} units${more ? `, ${shown[layer]} shown` : ""}` : "classes";
-    const head = make("div", { class: "column" });
+    const words = layer === 0 ? (isBlock(layout) ? `${units[0]} inputs` : "inputs") : isHidden ? isNarrow ? String(units[layer]) : `${units[layer]} units${more ? `, ${shown[layer]} shown` : ""}` : "classes";
+    const head = make("div", { class: isNarrow ? "column narrow" : "column", title: more && isHidden ? `${units[layer]} units, ${shown[layer]} shown` : null });
     if (isHidden) head.append(amount("−", layer, -1), make("span", { text: words }), amount("+", layer, 1));
     else head.append(make("span", { text: words }));
     head.style.left = `${column[0][0]}px`;
@@ -55,68 +56,64 @@ export function layersChanged(by) {
 }
 
 function node(layer, unit, [x, y, gap], last) {
-  const name = unitName(layer, unit), isHidden = layer > 0 && layer < last;
-  const button = make("button", { "aria-label": name, class: gap < 32 ? "small" : "",
-    onclick: () => layer > 0 && inspect(layer, unit),
+  const isBlocked = layer === 0 && isBlock(layout), isHidden = layer > 0 && layer < last;
+  const name = isBlocked ? `all ${layout.units[0]} inputs` : unitName(layout, layer, unit);
+  const button = make("button", { "aria-label": name, class: isBlocked ? "block" : gap < 32 ? "small" : "",
+    onclick: () => layer > 0 && frame && inspector.inspect(layout, frame, layer, unit),
     onpointermove: (event) => tip(words(layer, unit), event.clientX, event.clientY),
     onpointerleave: () => tip("") });
   button.style.left = `${x}px`;
   button.style.top = `${y}px`;
-  if (isHidden) button.append(make("canvas", { width: SIDE, height: SIDE }));
-  if (layer === last) button.style.background = css(CLASSES[unit % CLASSES.length]);
-  if (layer === 0) button.append(make("i", { class: unit ? "upwards" : "across" }));
+  if (isHidden || hasImage(layer)) button.append(make("canvas", { width: SIDE, height: SIDE }));
+  if (layer === last && layout.is_plane) button.style.background = css(CLASSES[unit % CLASSES.length]);
+  if (isBlocked) button.append(layout.picture ? make("canvas") : make("span", { text: `${layout.units[0]} inputs` }));
+  else if (layer === 0 && layout.is_plane) button.append(make("i", { class: unit ? "upwards" : "across" }));
+  if (layer === 1) for (const how of ["pointerenter", "focus"]) button.addEventListener(how, () => choose(unit));
   nodes.append(button);
-  if (!isHidden) {
+  if (!isHidden && !isBlocked) {
     const label = make("span", { class: "name", text: name, title: name });
-    label.style.top = layer === 0 ? `${y + 24}px` : `${y}px`;
-    label.style.left = layer === 0 ? `${x - 22}px` : `${x + 20}px`;
+    const isTight = layer === 0 && !layout.is_plane;
+    label.style.top = layer === 0 && !isTight ? `${y + 24}px` : `${y}px`;
+    label.style.left = layer === 0 ? `${isTight ? x + 18 : x - 22}px` : `${x + 20}px`;
+    if (isTight) label.classList.add("beside");
     if (layer) label.style.maxWidth = "58px";
+    if (layer && gap >= 32) label.classList.add("two");
+    if (layer) labels.push(label);
     nodes.append(label);
   }
   return button;
 }
 
-function unitName(layer, unit) {
-  if (layer === 0) return layout.names[unit];
-  if (layer === layout.units.length - 1) return layout.classes[unit];
-  return `unit ${unit + 1} of layer ${layer}`;
-}
-
 function words(layer, unit) {
-  if (!frame) return unitName(layer, unit);
-  if (layer === 0) return `${unitName(0, unit)} = ${brief(frame.x.numbers[0][unit])} for the sample`;
+  if (!frame) return unitName(layout, layer, unit);
+  if (layer === 0 && isBlock(layout)) return `All ${layout.units[0]} inputs go into every unit of the next layer; a line is as wide as the weights of a unit are long together`;
+  if (layer === 0) return `${unitName(layout, 0, unit)} = ${brief(layout.is_plane ? frame.x.numbers[0][unit] : frame.input[unit])} for the sample`;
+  const isLast = layer === layout.units.length - 1;
+  const now = layout.is_plane ? "" : isLast ? `, probability ${brief(frame.y[unit])}` : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
+  const long = layer === 1 && isBlock(layout) ? `, ${layout.units[0]} weights, together ${brief(frame.lengths[unit])} long` : "";
   const bias = `bias ${brief(frame.weights[layer - 1].b[unit])}`;
   const dead = frame.dead[layer - 1]?.includes(unit) ? ". Dead: 0 for every training point, so no gradient reaches its weights" : "";
-  return `${unitName(layer, unit)}: ${bias}${dead}. Click to set its weights`;
+  return `${unitName(layout, layer, unit)}: ${bias}${now}${long}${dead}. Click to set its weights`;
 }
 
 export function draw(given) {
   frame = given;
   edges();
-  maps();
-  if (open) refresh();
-}
-
-// Which part of the network an equation computes.
-function lit() {
-  if (frame.at == null) return {};
-  const name = layout.equations[frame.at].name, last = layout.units.length - 1;
-  const found = name.match(/^d?([Wb])(\d+)(_new)?$/);
-  if (found) return found[1] === "W" ? { edges: Number(found[2]) } : { nodes: Number(found[2]) };
-  if (["score", "y", "L", "dscore"].includes(name)) return { nodes: last };
-  const layer = Number(name.match(/\d+$/)?.[0] ?? 1);
-  return { nodes: layer, edges: name.startsWith("r") ? layer : undefined };
+  if (layout.is_plane) maps();
+  else inside();
+  inspector.refresh(frame);
 }
 
 function edges() {
-  const { context, width, height } = fitted(canvas), light = lit();
+  const { context, width, height } = fitted(canvas), light = frame.at == null ? {} : litBy(layout.equations[frame.at].name, layout.units.length - 1);
   context.clearRect(0, 0, width, height);
   const up = style("--up"), down = style("--down");
   context.lineCap = "round";
   const largest = Math.max(2, ...frame.weights.flatMap((layer) => layer.W.flat().map((w) => Math.abs(w ?? 0))));
   frame.weights.forEach((layer, number) => {
     const isLit = light.edges === number + 1;
-    layer.W.forEach((row, i) => row.forEach((w, j) => {
+    if (number === 0 && isBlock(layout)) block(context, isLit, light.edges);
+    else layer.W.forEach((row, i) => row.forEach((w, j) => {
       const [x, y] = places[number][i], [to, down_to] = places[number + 1][j];
       context.globalAlpha = isLit ? 1 : light.edges ? 0.25 : 0.75;
       context.strokeStyle = w < 0 ? down : up;
@@ -139,17 +136,55 @@ function edges() {
   }));
 }
 
+// From the block of all inputs: how long the weights into each unit are together, without a sign.
+function block(context, isLit, isOther) {
+  const [[x, y]] = places[0], most = largestOf(frame.lengths) || 1;
+  context.strokeStyle = style("--soft");
+  frame.lengths.forEach((length, j) => {
+    const [to, down] = places[1][j];
+    context.globalAlpha = isLit ? 1 : isOther ? 0.25 : 0.6;
+    context.lineWidth = 0.5 + (4 * length) / most;
+    context.beginPath();
+    context.moveTo(x, y);
+    context.bezierCurveTo((x + to) / 2, y, (x + to) / 2, down, to, down);
+    context.stroke();
+  });
+}
+
+// Of networks of more than two inputs: weights as images, else how active a unit is for the sample.
+function inside() {
+  const last = layout.units.length - 1, colours = theme(isDark());
+  if (layout.picture) show(buttons[0][0].firstChild, pixelsOf(frame.sample));
+  else if (!isBlock(layout)) buttons[0].forEach((button, i) => shade(button, signed(frame.input[i], largestOf(frame.input))));
+  for (let layer = 1; layer <= last; layer++) {
+    const active = layer < last ? frame.h[layer - 1].map((h) => h ?? 0) : [], most = largestOf(active);
+    buttons[layer].forEach((button, unit) => {
+      if (hasImage(layer)) {
+        const weights = column(frame.first, layout.shown[1], unit);
+        paint(button.firstChild, signedInk(weights, largestOf(weights), colours), layout.picture);
+      } else if (layer < last) paint(button.firstChild, signedInk([active[unit]], most, colours), [1, 1]);
+      else shade(button, css(CLASSES[0], frame.y[unit] ?? 0));
+    });
+  }
+  labels.forEach((label, k) => { label.textContent = `${layout.classes[k]}${label.classList.contains("two") ? "\n" : ": "}${Math.round(100 * frame.y[k])} %`; });
+}
+
+// A colour that is partly clear, over the card and not over the lines behind it.
+const shade = (button, colour) => { button.style.background = `linear-gradient(${colour}, ${colour}), var(--card)`; };
+
+const hasImage = (layer) => layer === 1 && layout.picture;
+// A unit's least level is white, its largest blue: red, green, blue, opacity, least byte first.
+const BLUES = Uint32Array.from({ length: 256 }, (_, level) =>
+  (255 - level) | (Math.round(255 - 0.55 * level) << 8) | (Math.round(255 - 0.3 * level) << 16) | (255 << 24));
+const picture = new ImageData(SIDE, SIDE), dots = new Uint32Array(picture.data.buffer);
+
 function maps() {
   let start = 0;
-  for (let layer = 1; layer < layout.units.length - 1; layer++) {
-    for (const button of buttons[layer]) {
-      const context = button.firstChild.getContext("2d"), image = context.createImageData(SIDE, SIDE);
-      for (let i = 0; i < SIDE * SIDE; i++) {
-        const level = frame.units[start + i];
-        image.data.set([255 - level, 255 - 0.55 * level, 255 - 0.3 * level, 255], 4 * i);
-      }
-      context.putImageData(image, 0, 0);
-      start += SIDE * SIDE;
+  for (const column of buttons.slice(1, -1)) {
+    for (const button of column) {
+      for (let i = 0; i < dots.length; i++) dots[i] = BLUES[frame.units[start + i]];
+      button.firstChild.getContext("2d").putImageData(picture, 0, 0);
+      start += dots.length;
     }
   }
 }
@@ -160,7 +195,7 @@ function edgeUnder(event) {
   if (!frame) return null;
   const frameBox = box.getBoundingClientRect(), x = event.clientX - frameBox.left, y = event.clientY - frameBox.top;
   let best = null, least = 6;
-  frame.weights.forEach((layer, number) => layer.W.forEach((row, i) => row.forEach((w, j) => {
+  frame.weights.forEach((layer, number) => (number || !isBlock(layout)) && layer.W.forEach((row, i) => row.forEach((w, j) => {
     const [x0, y0] = places[number][i], [x1, y1] = places[number + 1][j];
     const t = (x - x0) / (x1 - x0);
     if (t < 0.02 || t > 0.98) return;
@@ -168,16 +203,6 @@ function edgeUnder(event) {
     if (distance < least) { least = distance; best = [number, i, j, w]; }
   })));
   return best;
-}
-
-// How far down a curve from (0, 0) to (1, 1) with level ends is at a share t of its way across.
-function bend(t) {
-  let low = 0, high = 1;
-  for (let step = 0; step < 16; step++) {
-    const u = (low + high) / 2, across = 1.5 * u * (1 - u) * (1 - u) + 1.5 * u * u * (1 - u) + u ** 3;
-    if (across < t) low = u; else high = u;
-  }
-  return low * low * (3 - 2 * low);
 }
 
 box.addEventListener("pointermove", (event) => {
@@ -189,38 +214,7 @@ box.addEventListener("pointermove", (event) => {
 box.addEventListener("pointerleave", () => tip(""));
 box.addEventListener("click", (event) => {
   const found = event.target.closest("button") ? null : edgeUnder(event);
-  if (found) inspect(found[0] + 1, found[2], found[1]);
+  if (found) inspector.inspect(layout, frame, found[0] + 1, found[2], found[1]);
 });
 
-// -- setting numbers ----------------------------------------------------------------------------
-
-function inspect(layer, unit, from) {
-  open = { layer, unit, inputs: [] };
-  const { W, b, start, width, b_start } = frame.weights[layer - 1];
-  const field = (label, place, value) => {
-    const input = make("input", { type: "number", step: "any", value, onchange: () => ask("edit", { place, value: Number(input.value) }) });
-    open.inputs.push(input);
-    return make("label", {}, label, input);
-  };
-  const grid = make("div", { class: "grid" }, field("bias", b_start + unit, b[unit]),
-    ...W.map((row, i) => field(`from ${unitName(layer - 1, i).replace(/ of layer \d+/, "")}`, start + i * width + unit, row[unit])));
-  const shut = make("button", { text: "Close", onclick: close });
-  byId("inspector").replaceChildren(make("div", { class: "row" }, make("h2", { text: `Into ${unitName(layer, unit)}` }), shut), grid);
-  byId("inspector").hidden = false;
-  open.inputs[from == null ? 0 : from + 1].focus();
-}
-
-function refresh() {
-  const { W, b } = frame.weights[open.layer - 1];
-  [b[open.unit], ...W.map((row) => row[open.unit])].forEach((value, place) => {
-    if (document.activeElement !== open.inputs[place]) open.inputs[place].value = value;
-  });
-}
-
-function close() {
-  open = null;
-  byId("inspector").hidden = true;
-}
-
-byId("inspector").addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 new ResizeObserver(() => { if (layout) { build(); if (frame) draw(frame); } }).observe(box);

@@ -1,42 +1,60 @@
-// The socket, the token, and the one rule: a frame is asked for only when the last one is drawn.
+// The way in, the socket, and the one rule: at most one frame waits to be drawn, and one is made.
 
-let token = "";
-let socket = null;
-let ended = false;
+const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again with --no-browser, and open here the address that it prints.";
+const UNKNOWN = "This browser has not been let in. Open in it the address that handgrad play printed: it ends in #token=…, and lets in one browser, once.";
+const ENDED = "The server has ended, or is starting again. Trying to reach it…";
+const ANOTHER = "The server does not know this page. If handgrad play was started again, open the address that it printed.";
+const read = () => localStorage.getItem("key") ?? ""; // only pages of this host and port read it
+let socket = null, ended = false, wasRefused = false;
 
-// The token comes behind the # of the printed address; it is kept for this tab and taken off.
-export function takeToken() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  token = given.get("token") || sessionStorage.getItem("token") || "";
-  if (token) sessionStorage.setItem("token", token);
+// Exchange the token behind the # of the printed address, which works once, for cookie and key.
+// Where it has been exchanged before, in this browser, they are here already.
+export async function enter() {
+  const given = new URLSearchParams(location.hash.slice(1)), token = given.get("token");
   given.delete("token");
   history.replaceState(null, "", given.size ? `#${given}` : location.pathname);
+  if (!token) return given;
+  try {
+    const answer = await fetch("/enter", { method: "POST", headers: { "x-handgrad-token": token, ...headers() } });
+    wasRefused = !answer.ok;
+    if (answer.ok) localStorage.setItem("key", (await answer.json()).key);
+  } catch { /* the server has gone: the socket will say so */ }
   return given;
 }
 
-export const headers = () => ({ "x-handgrad-token": token });
+export const headers = () => ({ "x-handgrad-key": read() });
 
 export function ask(what, more = {}) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: what, ...more }));
 }
 
 export function connect({ told, drawn, opened, lost }) {
-  if (!token) return lost("Open the address that handgrad play printed: it ends in #token=…");
-  socket = new WebSocket(`ws://${location.host}/socket`, ["handgrad", token]);
+  const refused = wasRefused ? USED : read() ? ANOTHER : UNKNOWN;
+  if (!read()) return lost(refused);
+  socket = new WebSocket(`ws://${location.host}/socket`, ["handgrad", read()]);
   socket.binaryType = "arraybuffer";
-  let wasOpen = false;
+  let wasOpen = false, waiting = null, isOwed = false;
+  const drawWaiting = () => {
+    const data = waiting;
+    waiting = null;
+    if (isOwed) ask("next");
+    isOwed = false;
+    drawn(data);
+  };
   socket.onopen = () => { wasOpen = true; opened(); ask("next"); };
   socket.onmessage = ({ data }) => {
     if (typeof data === "string") return told(JSON.parse(data));
-    requestAnimationFrame(() => { drawn(data); ask("next"); });
+    if (waiting) isOwed = true; // it takes the place of one that was never drawn
+    else { requestAnimationFrame(drawWaiting); ask("next"); }
+    waiting = data;
   };
   socket.onclose = () => {
     if (ended) return;
-    lost(wasOpen ? "The server has ended, or is starting again. Trying to reach it…"
-      : "The server does not answer this address. If it was started again, open the address it printed.");
+    lost(wasOpen ? ENDED : refused);
     setTimeout(() => connect({ told, drawn, opened, lost }), 1500);
   };
 }
 
 addEventListener("pagehide", () => { ended = true; socket?.close(); });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+addEventListener("hashchange", () => { if (new URLSearchParams(location.hash.slice(1)).has("token")) location.reload(); });

@@ -7,13 +7,18 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
-import { ask, connect, takeToken } from "./link.js";
+import * as inputs from "./inputs.js";
+import { ask, connect, enter } from "./link.js";
 import * as map from "./map.js";
+import * as pad from "./pad.js";
+import * as pictures from "./pictures.js";
+import * as rival from "./rival.js";
+import { fromLink } from "./settings.js";
 import * as take from "./take.js";
-import "./tour.js";
+import * as tour from "./tour.js";
 
 let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
-let wanted = take.linked(takeToken());
+let wanted = fromLink(await enter());
 const shown = { frames: 0, bytes: 0, version: -1, ask };
 globalThis.shown = shown; // for whoever measures, or drives the page from a console
 
@@ -33,14 +38,14 @@ function told(message) {
   if (message.kind === "spelled") return equations.showSpelled(message);
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
-  Object.assign(shown, { data: message.recipe.data, points: message.points.length });
-  for (const room of [controls, map, graph, equations, evidence, take]) room.setLayout(message);
+  Object.assign(shown, { data: message.recipe.data, points: message.n });
+  for (const room of [controls, rival, map, pictures, pad, inputs, graph, equations, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   last = frame;
-  for (const room of [controls, map, graph, curves, equations, evidence]) room.draw(frame);
+  for (const room of [controls, map, rival, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -49,13 +54,19 @@ function drawn(buffer) {
 
 graph.onChange(controls.changeSettings);
 take.onSay(say);
+rival.onSay(say);
 byId("hold").addEventListener("change", (event) => {
   const { optimizer, rate } = layoutNow.recipe;
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
-addEventListener("resize", () => { if (last) { map.draw(last); curves.draw(last); } });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) { map.draw(last); curves.draw(last); graph.draw(last); } });
+
+// Draw the last frame again, unless the next one, of other points or another network, is on its way.
+function again(...rooms) {
+  if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
+}
+addEventListener("resize", () => again(map, rival, pictures, pad, curves));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
 
 connect({
   told,
@@ -63,8 +74,14 @@ connect({
   opened() {
     if (isLost) say("");
     isLost = false;
-    if (wanted) ask("change", { settings: wanted });
+    document.body.classList.remove("shut");
+    const { rival: other = null, ...settings } = wanted ?? {};
+    if (wanted) ask("restore", { settings, rival: other });
     wanted = null;
   },
-  lost(text) { isLost = true; say(text, true); },
+  lost(text) {
+    isLost = true;
+    document.body.classList.toggle("shut", !layoutNow); // nothing was ever shown: only say what to do
+    say(text, true);
+  },
 });

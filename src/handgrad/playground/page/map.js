@@ -2,17 +2,20 @@
 
 import { byId, fitted, make } from "./dom.js";
 import { ask } from "./link.js";
+import { nextSample } from "./keys.js";
 import { CLASSES, isDark, shape } from "./palette.js";
+import { nearest, place, pointAt } from "./plane.js";
 
-const SIDE = 100;
 const canvas = byId("map");
-const cells = make("canvas", { width: SIDE, height: SIDE });
+const cells = make("canvas");
 const over = make("canvas");
 let layout = null, sample = -1, pending = [];
 
 export function setLayout(given) {
   layout = given;
   sample = -1;
+  byId("plane").hidden = !layout.is_plane;
+  if (!layout.is_plane) return;
   byId("x1").textContent = layout.names[0];
   byId("x2").textContent = layout.names[1];
   byId("legend").replaceChildren(...layout.classes.map((name, k) => entry(k, name, false)),
@@ -32,29 +35,34 @@ function entry(k, name, isOpen) {
   return make("span", {}, sign, name);
 }
 
-function place([x1, x2], size) {
-  const [left, right, low, high] = layout.extent;
-  return [((x1 - left) / (right - left)) * size, ((high - x2) / (high - low)) * size];
+// Colour a map: a plane of 0 to 255 a class. The canvas gets a dot a place.
+export function colour(cells, planes, side) {
+  if (cells.width !== side) cells.width = cells.height = side;
+  const context = cells.getContext("2d"), image = context.createImageData(side, side), { data } = image;
+  const paper = isDark() ? 28 : 255, keep = 0.6 / 255, n = side * side, K = planes.length / n;
+  for (let i = 0; i < n; i++) {
+    let r = 0.4 * paper, g = r, b = r;
+    for (let k = 0, at = i; k < K; k++, at += n) {
+      const p = keep * planes[at], of = CLASSES[k];
+      r += p * of[0]; g += p * of[1]; b += p * of[2];
+    }
+    data[4 * i] = r; data[4 * i + 1] = g; data[4 * i + 2] = b; data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
 }
 
 export function draw(frame) {
-  const K = layout.classes.length, context = cells.getContext("2d");
-  const image = context.createImageData(SIDE, SIDE), paper = isDark() ? 28 : 255, keep = 0.6;
-  for (let i = 0; i < SIDE * SIDE; i++) {
-    let r = 0, g = 0, b = 0;
-    for (let k = 0; k < K; k++) {
-      const p = frame.map[k * SIDE * SIDE + i] / 255, colour = CLASSES[k];
-      r += p * colour[0]; g += p * colour[1]; b += p * colour[2];
-    }
-    image.data.set([paper + keep * (r - paper), paper + keep * (g - paper), paper + keep * (b - paper), 255], 4 * i);
-  }
-  context.putImageData(image, 0, 0);
+  if (!layout.is_plane) return;
+  colour(cells, frame.map, frame.side);
   const { context: shown, width } = fitted(canvas);
   shown.imageSmoothingEnabled = true;
   shown.drawImage(cells, 0, 0, width, width);
   if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
   shown.drawImage(over, 0, 0, width, width);
 }
+
+// The points, as they are laid over every map.
+export const overlay = () => over;
 
 // Points are drawn once and laid over every frame.
 function points(chosen, width) {
@@ -64,10 +72,10 @@ function points(chosen, width) {
   context.scale(canvas.width / width, canvas.width / width);
   const size = layout.points.length > 700 ? 2.2 : 3.2;
   layout.points.forEach((point, row) => {
-    const [x, y] = place(point, width);
+    const [x, y] = place(layout.extent, point, width);
     shape(context, layout.y_t[row], x, y, size, test.has(row));
   });
-  const [x, y] = place(layout.points[chosen], width);
+  const [x, y] = place(layout.extent, layout.points[chosen], width);
   for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
     context.beginPath();
     context.arc(x, y, radius, 0, 7);
@@ -78,18 +86,8 @@ function points(chosen, width) {
 }
 
 function under(event) {
-  const box = canvas.getBoundingClientRect(), [left, right, low, high] = layout.extent;
-  const a = (event.clientX - box.left) / box.width, b = (event.clientY - box.top) / box.height;
-  return [left + a * (right - left), high - b * (high - low)];
-}
-
-function nearest(x1, x2) {
-  let best = 0, least = Infinity;
-  layout.points.forEach(([a, b], row) => {
-    const distance = (a - x1) ** 2 + (b - x2) ** 2;
-    if (distance < least) [best, least] = [row, distance];
-  });
-  return best;
+  const box = canvas.getBoundingClientRect();
+  return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
 
 let last = null;
@@ -106,7 +104,7 @@ function sendPoints() {
 
 canvas.addEventListener("pointerdown", (event) => {
   if (!layout) return;
-  if (!byId("draw").checked) return ask("sample", { row: nearest(...under(event)) });
+  if (!byId("draw").checked) return ask("sample", { row: nearest(layout.points, ...under(event)) });
   canvas.setPointerCapture(event.pointerId);
   last = null;
   brush(event);
@@ -115,9 +113,8 @@ canvas.addEventListener("pointerdown", (event) => {
 canvas.addEventListener("pointermove", (event) => { if (byId("draw").checked && event.buttons) brush(event); });
 canvas.addEventListener("pointerup", sendPoints);
 canvas.addEventListener("keydown", (event) => {
-  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!by || !layout) return;
+  const row = layout ? nextSample(event.key, sample, layout.n) : null;
+  if (row == null) return;
   event.preventDefault();
-  const n = layout.points.length;
-  ask("sample", { row: (sample + by + n) % n });
+  ask("sample", { row });
 });

@@ -2,10 +2,18 @@
 
 import { byId, make } from "./dom.js";
 import { headers } from "./link.js";
+import { ofWeights } from "./pictures.js";
+import { toLink } from "./settings.js";
 
-let recipe = null, say = null;
+let recipe = null, isPlane = true, say = null;
 
-export function setLayout(layout) { recipe = layout.recipe; }
+export function setLayout(layout) {
+  const [first, second] = layout.runs, own = Object.fromEntries(layout.own.map((name) => [name, second?.[name]]));
+  recipe = second ? { ...first, rival: own } : first;
+  isPlane = layout.is_plane;
+  byId("picture").hidden = !isPlane && !layout.picture;
+  byId("picture").title = isPlane ? "The decision map as PNG" : "The weights of the first layer as PNG";
+}
 export function onSay(told) { say = told; }
 
 async function take(what) {
@@ -19,7 +27,7 @@ async function give(file) {
   if (file.size > 5_000_000) return say("a table for the page must have at most 5,000,000 bytes");
   const answer = await fetch("/table", { method: "POST", headers: headers(), body: file });
   if (!answer.ok) say((await answer.json().catch(() => ({ message: "the table was refused" }))).message);
-  else say(`${file.name} is shown: two of its columns, with the last column of a few classes as labels. It stays on this machine.`);
+  else say(`${file.name} is shown, with its last column of a few classes as labels; choose other labels or columns under Data. It stays on this machine.`);
 }
 
 for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));
@@ -30,23 +38,14 @@ function save(content, name) {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-byId("picture").addEventListener("click", () => byId("map").toBlob((content) => save(content, "map.png")));
+byId("picture").addEventListener("click", () =>
+  (isPlane ? byId("map") : ofWeights()).toBlob((content) => save(content, isPlane ? "map.png" : "weights.png")));
 
 byId("copy-link").addEventListener("click", async () => {
-  const settings = new URLSearchParams(Object.entries(recipe).map(([name, value]) => [name, JSON.stringify(value)]));
-  history.replaceState(null, "", `#${settings}`);
-  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works while handgrad play runs, in a tab that has its token."); }
+  history.replaceState(null, "", `#${toLink(recipe)}`);
+  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works in this browser, while handgrad play runs."); }
   catch { say("The address line now holds these settings."); }
 });
-
-// Settings in the address, as "copy link" writes them.
-export function linked(given) {
-  const settings = {};
-  for (const [name, value] of given) {
-    try { settings[name] = JSON.parse(value); } catch { return null; }
-  }
-  return given.size ? settings : null;
-}
 
 byId("file").addEventListener("change", (event) => { if (event.target.files[0]) give(event.target.files[0]); event.target.value = ""; });
 addEventListener("dragover", (event) => event.preventDefault());

@@ -1,5 +1,7 @@
 """A run as one file: the weights of its moments, and a script that makes the forward pass.
 
+Of two inputs it shows the decision map; of more, the weights into the units of the first layer.
+
 The file asks nothing of the network, and its policy lets run only the script that it came with.
 """
 
@@ -18,6 +20,7 @@ from handgrad.playground.frame import extent
 from handgrad.playground.session import Session, Snapshot
 
 MOST_MOMENTS = 120
+MOST_ROWS = 50  # of more than two inputs, which no map shows
 MOST_BYTES = 3_000_000  # of weights
 COLOURS = (
     (0, 114, 178),
@@ -45,6 +48,7 @@ def replay(session: Session) -> bytes:
     told = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
     network = "-".join(map(str, session.architecture.layer_units))
     words = f"{network} units, {session.recipe.activation}, {session.recipe.optimizer}"
+    words += _legend(session)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -54,11 +58,26 @@ def replay(session: Session) -> bytes:
         '<div class="row"><button id="play">Play</button>'
         '<input id="moment" type="range" min="0" aria-label="Moment of the run"></div>'
         '<p id="told" role="status"></p><div class="row">'
-        '<canvas id="map" width="640" height="640" role="img" aria-label="Decision map"></canvas>'
+        f'<canvas id="map" width="640" height="640" role="img" aria-label="{_words(session)}">'
+        "</canvas>"
         '<canvas id="curve" width="640" height="420" role="img" aria-label="Loss"></canvas>'
         f'</div><script type="application/json" id="run">{told}</script>'
         f"<script>{script}</script></body></html>\n"
     ).encode()
+
+
+def _words(session: Session) -> str:
+    return "Decision map" if session.points.is_plane else "Weights into the first layer's units"
+
+
+def _legend(session: Session) -> str:
+    points = session.points
+    if points.is_plane:
+        return ""
+    told = ". Each tile: the weights into one unit of the first layer, blue above 0, orange below"
+    if points.picture:
+        return f"{told}, pixel by pixel."
+    return f"{told}, from the top: {', '.join(points.encoder.input_names)}."
 
 
 def _file(name: str) -> str:
@@ -72,6 +91,8 @@ def _hash(text: str) -> str:
 def _run(session: Session) -> dict[str, Any]:
     chosen = _moments(session)
     measures = {measure.epoch: measure for measure in session.history}
+    points = session.points
+    listed = slice(None) if points.is_plane else slice(MOST_ROWS)
     flats = np.stack([kept.state[0] for kept in chosen]).astype("<f8")
     return {
         "units": list(session.architecture.layer_units),
@@ -85,9 +106,10 @@ def _run(session: Session) -> dict[str, Any]:
             }
             for kept in chosen
         ],
-        "points": session.points.x.tolist(),
-        "y_t": session.points.y_t.tolist(),
-        "extent": list(extent(session)),
+        "points": points.x[listed].tolist(),
+        "y_t": points.y_t[listed].tolist(),
+        "extent": list(extent(session)) if points.is_plane else None,
+        "picture": points.picture,
         "colours": COLOURS,
     }
 

@@ -44,7 +44,7 @@ globalThis.forward = forward; // for whoever wants a number
 const canvas = byId("map"), cells = document.createElement("canvas");
 cells.width = cells.height = SIDE;
 
-function show(moment) {
+function map(moment) {
   const [left, right, low, high] = run.extent, small = cells.getContext("2d"), image = small.createImageData(SIDE, SIDE);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
@@ -64,6 +64,30 @@ function show(moment) {
     context.fill();
     context.stroke();
   });
+}
+
+// The weights into each unit of the first layer: an image of pixels, else a column of inputs.
+function tiles(moment) {
+  const [n, units] = run.units, [rows, columns] = run.picture ?? [n, 1], width = canvas.width;
+  const across = Math.ceil(Math.sqrt((units * rows) / columns)), down = Math.ceil(units / across), gap = 6;
+  const cell = Math.min((width - gap * across) / (across * columns), (width - gap * down) / (down * rows));
+  const context = canvas.getContext("2d"), start = moment * size;
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, width);
+  for (let unit = 0; unit < units; unit++) {
+    const into = Array.from({ length: n }, (_, i) => weights[start + i * units + unit]), most = Math.max(...into.map(Math.abs)) || 1;
+    const left = (unit % across) * (columns * cell + gap), top = Math.floor(unit / across) * (rows * cell + gap);
+    into.forEach((w, i) => {
+      context.fillStyle = `rgb(${w < 0 ? "196 80 10" : "0 90 150"} / ${Math.abs(w) / most})`;
+      context.fillRect(left + (i % columns) * cell, top + Math.floor(i / columns) * cell, cell + 0.3, cell + 0.3);
+    });
+    context.strokeStyle = "#bbb";
+    context.strokeRect(left, top, columns * cell, rows * cell);
+  }
+}
+
+function show(moment) {
+  if (run.extent) map(moment); else tiles(moment);
   const { epoch, loss, test_loss } = run.moments[moment];
   byId("told").textContent = `epoch ${epoch}   loss ${loss.toFixed(4)}${test_loss == null ? "" : `   test loss ${test_loss.toFixed(4)}`}`;
   curve(moment);

@@ -1,0 +1,202 @@
+"""What the page of ``handgrad play`` sends and shows: frames and bytes a second, start, size.
+
+    python benchmarks/page.py [--seconds 8]
+
+Needs the extra ``play``, selenium, and Debian's chromium and chromium-driver. Frames are those
+that a headless Chromium of 1280 x 800 has drawn while the spiral of 300 points is learnt at full
+speed, so server and browser share this machine's cores, as they do at a user's. Processor time
+does not depend on what else this machine does: that of the thread that makes a frame, and that of
+all of Chromium's processes for one frame drawn. Start is the time from the command to its first
+answer; size is what the browser loads before anything moves.
+"""
+
+import argparse
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
+)
+CASES = {  # messages of the page before it plays
+    "8 hidden units": [("change", {"settings": {"hidden": [8]}})],
+    "four hidden layers of 128": [("change", {"settings": {"hidden": [128] * 4}})],
+    "8 hidden units, two runs": [
+        ("change", {"settings": {"hidden": [8]}}),
+        ("rival", {"settings": {"optimizer": "sgd"}}),
+    ],
+}
+SETTLE = 2.0  # seconds of playing before it is counted
+FRAMES = 60  # that are made to see how long one takes
+PATIENCE = 30.0  # seconds that anything may take
+
+
+def served():
+    """Start the server; give its process, its address, and the seconds to its first answer."""
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "handgrad", "play", "--no-browser"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    address = process.stdout.readline().split()[-1]
+    port = int(re.search(":([0-9]+)/", address)[1])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    return process, address, time.perf_counter() - started
+
+
+def browser(folder):
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in [*FLAGS.split(), f"--user-data-dir={folder}/profile"]:
+        options.add_argument(flag)
+    return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+
+
+def fields(stat):
+    """Read number, parent and ticks of a process; nothing of one that has ended."""
+    try:
+        after_name = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return int(stat.parent.name), int(after_name[1]), int(after_name[11]) + int(after_name[12])
+
+
+def milliseconds_to_make(messages):
+    """Give the processor time in which a frame is made, here, while it plays."""
+    from handgrad.playground.commands import obey
+    from handgrad.playground.player import Player
+    from handgrad.playground.session import Session
+    from handgrad.table import read_table
+
+    with as_file(files("handgrad") / "data" / "penguins.csv") as path:
+        player = Player(Session(read_table(path)))
+    with threadpool_limits(1, user_api="blas"):
+        for word, told in messages:
+            obey(player, {"do": word, **told})
+        obey(player, {"do": "play", "by": "batch", "speed": 30})
+        started = time.thread_time()
+        for _ in range(FRAMES):
+            with player.lock:
+                player.session.version += 1  # so that it is made anew
+            player.frame()
+        took = time.thread_time() - started
+    player.close()
+    return 1000 * took / FRAMES
+
+
+def until(holds):
+    """Wait for something to hold.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not.
+    """
+    deadline = time.perf_counter() + PATIENCE
+    while not holds():
+        if time.perf_counter() > deadline:
+            raise TimeoutError("the page did not come to it")
+        time.sleep(0.02)
+
+
+class Page:
+    def __init__(self, driver, address):
+        self.driver = driver
+        driver.get(address)
+        until(lambda: self.run("return globalThis.shown?.frames > 0"))
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def size(self):
+        """Give the number and the bytes of all files that were loaded, the page's own included."""
+        return self.run(
+            "const all = [...performance.getEntriesByType('resource'),"
+            " ...performance.getEntriesByType('navigation')];"
+            "return [all.length, all.reduce((sum, one) => sum + one.decodedBodySize, 0)]"
+        )
+
+    def rates(self, asked, seconds):
+        """Play with these messages sent before.
+
+        Returns
+        -------
+        list of float
+            Frames, bytes and updates a second, and milliseconds of processor time a frame.
+        """
+        for message in asked:
+            self.run("shown.ask(arguments[0], arguments[1])", *message)
+        self.run("shown.ask('play', {by: 'epoch', speed: 0})")
+        time.sleep(SETTLE)
+        before, busy, started = self.counts(), self.processor_seconds(), time.perf_counter()
+        time.sleep(seconds)
+        after, took = self.counts(), time.perf_counter() - started
+        busy = 1000 * (self.processor_seconds() - busy) / max(1, after[0] - before[0])
+        self.run("shown.ask('pause')")
+        return [*((new - old) / took for old, new in zip(before, after, strict=True)), busy]
+
+    def processor_seconds(self):
+        """Add up the processor time of the browser: of its driver and all that came of it."""
+        found, parents = 0.0, {self.driver.service.process.pid}
+        table = [Path(place, "stat") for place in Path("/proc").iterdir() if place.name.isdigit()]
+        rows = sorted(stat for path in table if (stat := fields(path)))
+        for pid, parent, ticks in rows:  # children have larger numbers than their parents
+            if parent in parents or pid in parents:
+                parents.add(pid)
+                found += ticks / os.sysconf("SC_CLK_TCK")
+        return found
+
+    def counts(self):
+        updates = "Number(document.getElementById('updates').textContent)"
+        return self.run(f"return [shown.frames, shown.bytes, {updates}]")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
+    seconds = parser.parse_args().seconds
+    process, address, start = served()
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            driver = browser(folder)
+            try:
+                page = Page(driver, address)
+                files, size = page.size()
+                print(f"{os.cpu_count()} cores; the server answers after {start:.2f} s")
+                print(f"the browser loads {files} files, {size / 1000:.0f} kB in all")
+                for name, messages in CASES.items():
+                    told(name, page.rates(messages, seconds), milliseconds_to_make(messages))
+            finally:
+                driver.quit()
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def told(name, rates, to_make):
+    frames, sent, updates, busy = rates
+    print(
+        f"{name}: {frames:.1f} frames, {sent / 1000:.0f} kB and {updates:.0f} updates a second;"
+        f" processor time {to_make:.1f} ms to make a frame, {busy:.0f} ms to show it",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        sys.exit("chromium and chromedriver must be installed (Debian: chromium, chromium-driver)")
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""What there is to learn from besides points of a plane: images of digits, whole tables.
+
+The digits and the rows of the article's notebook come with scikit-learn, which handgrad needs
+anyway; nothing is fetched.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.columns import kind_of, labels, number_counts, texts
+from handgrad.encode import Encoder
+from handgrad.errors import DataError
+from handgrad.labels import classes_of, encode_labels
+from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, apart, of_plane
+from handgrad.rows import take
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Array = NDArray[Any]
+
+SIDE, BLACK = 8, 16  # pixels a side of a digit; the ink of a pixel that is full
+MOST_INPUTS = 256
+MOST_TEXTS = 20  # different texts of a column that becomes inputs
+
+
+# -- what comes with scikit-learn -----------------------------------------------------------------
+
+
+def digits(*, share: float, seed: int) -> Points:
+    """Take the 1,797 handwritten digits of scikit-learn: 8 x 8 pixels, 0 (paper) to 16 (ink).
+
+    The network sees 0 to 1. The columns have scikit-learn's names, so that a model file predicts
+    from ``load_digits(as_frame=True).data``.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    n = len(bunch.feature_names)
+    zeros = np.zeros(n)
+    encoder = Encoder(
+        tuple(bunch.feature_names), zeros == 0, zeros, np.full(n, float(BLACK)), zeros, zeros > 0
+    )
+    y_t = bunch.target.astype(np.intp)
+    training, test = apart(bunch.data, share, y_t, seed)
+    x = encoder.transform(bunch.data)
+    return Points(x, y_t, np.arange(10), encoder, None, training, test, picture=(SIDE, SIDE))
+
+
+def article(*, share: float, seed: int) -> Points:
+    """Take the 20 rows of the article's notebook, of two classes.
+
+    As there, the network has a third score, and learns to give it no probability.
+    """
+    from sklearn.datasets import make_classification
+
+    x, y_t = make_classification(
+        n_samples=20,
+        n_features=2,
+        n_informative=2,
+        n_redundant=0,
+        n_repeated=0,
+        n_classes=2,
+        n_clusters_per_class=1,
+        random_state=seed,
+    )
+    return of_plane(x, y_t.astype(np.intp), share=share, seed=seed, n_classes=3)
+
+
+KNOWN = {"article": article, "digits": digits}
+
+
+# -- all columns of a table -----------------------------------------------------------------------
+
+
+def of_columns(table: "pa.Table", target: str, *, share: float, seed: int) -> Points:
+    """Take all columns of a table but the labels, as ``fit`` of the command line takes them.
+
+    Numbers are standardised, texts become an input for each level, gaps are filled and flagged.
+    Columns of more than ``MOST_TEXTS`` different texts are left out, and named.
+
+    Raises
+    ------
+    DataError
+        If nothing is left, a cell cannot be used, or classes or inputs are too many to show.
+    """
+    y, missing = labels(table, target)
+    kept = np.flatnonzero(~missing)
+    if len(kept) > MOST_POINTS:
+        kept = kept[np.linspace(0, len(kept) - 1, MOST_POINTS).astype(np.intp)]
+    classes = classes_of(y[kept])
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise DataError(
+            f"column {target!r} must hold 2 to {MOST_CLASSES} classes to be shown as colours; it "
+            f"holds {len(classes)}; name another column"
+        )
+    rest = table.drop_columns([target])
+    left_out = tuple(name for name in rest.column_names if _is_motley(rest, name))
+    rest = take(rest.drop_columns(list(left_out)), kept)
+    if not rest.num_columns:
+        raise DataError(
+            f"the table must have a column of numbers, or of at most {MOST_TEXTS} different "
+            f"texts, besides {target!r}"
+        )
+    encoder = Encoder.fit(rest)
+    if encoder.n_inputs > MOST_INPUTS:
+        raise DataError(
+            f"all columns together must be at most {MOST_INPUTS} inputs, a column of texts being "
+            f"as many as it has levels; they are {encoder.n_inputs}; show two columns, or leave "
+            "columns out of the file"
+        )
+    x, y_t = encoder.transform(rest, np.float64), encode_labels(y[kept], classes)
+    training, test = apart(x, share, y_t, seed)
+    return Points(x, y_t, classes, encoder, target, training, test, left_out=left_out)
+
+
+def _is_motley(table: "pa.Table", name: str) -> bool:
+    """Tell whether a column holds so many different texts that it says little of any row."""
+    counts = number_counts(table, name)
+    if kind_of(table, name) in ("number", "empty") or counts.numbers == counts.cells:
+        return False
+    return len(texts(table, name).unique().drop_null()) > MOST_TEXTS

@@ -1,0 +1,31 @@
+// How the numbers of an equation are laid out: in their places, or the largest with their names.
+
+// Of numbers in their places: columns, and what is told of those that are not there.
+export function grid({ shape, numbers }) {
+  const columns = numbers[0].length, rows = shape.length === 2 ? shape[0] : 1, wide = shape.at(-1) ?? 1;
+  return { columns, moreColumns: wide - columns, moreRows: rows - numbers.length };
+}
+
+export const shapeText = (shape) => (shape.length ? `(${shape.join(", ")})` : "scalar");
+
+// The place of an entry as NumPy writes it, and its place in the flat array.
+export function placeOf(shape, i, j) {
+  if (!shape.length) return { index: "", at: 0 };
+  return shape.length === 2 ? { index: `[${i}, ${j}]`, at: i * shape[1] + j } : { index: `[${j}]`, at: j };
+}
+
+const along = (layer, unit, { names, classes, units }) =>
+  (layer === 0 ? names[unit] : layer === units.length - 1 ? classes[unit] : `unit ${unit + 1}`);
+
+// What an entry is called: that of W1 "pixel_3_4 → unit 2", that of y by its class.
+export function label(name, at, shape, layout) {
+  const bare = name.replace(/_new$/, "").replace(/^d/, ""), last = layout.units.length - 1;
+  const [, letter, digits] = bare.match(/^([A-Za-z]+?)(\d*)$/);
+  if (letter === "W") {
+    const layer = Number(digits), wide = shape[1];
+    return `${along(layer - 1, Math.floor(at / wide), layout)} → ${along(layer, at % wide, layout)}`;
+  }
+  if (letter === "x") return layout.names[at];
+  if (letter === "score" || letter === "y") return layout.classes[at];
+  return along(digits ? Number(digits) : 1, at, layout) ?? `unit ${at + 1}`;
+}

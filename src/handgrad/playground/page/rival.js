@@ -1,0 +1,70 @@
+// Two runs from the same start: which is shown, how the other stands, its decision map.
+
+import { byId, fitted, fixed, make } from "./dom.js";
+import { ask } from "./link.js";
+import { colour, overlay } from "./map.js";
+import { differences } from "./settings.js";
+
+export const NAMES = ["A", "B"];
+const canvas = byId("map-rival"), cells = make("canvas");
+let layout = null, say = null;
+
+export function onSay(told) { say = told; }
+
+export const isDuel = (given) => given.runs.length > 1;
+
+export function setLayout(given) {
+  const focus = document.activeElement?.id;
+  layout = given;
+  const { chosen } = layout, duel = isDuel(layout);
+  document.body.classList.toggle("duel", duel);
+  document.body.classList.toggle("second", chosen === 1);
+  for (const name of layout.own) byId(`set-${name}`).closest("label").classList.toggle("own", duel);
+  byId("runs").replaceChildren(...(duel ? differences(layout.runs, layout.own).map(tab) : [
+    make("button", { id: "add-rival", text: "Add a rival", onclick: add, title: "A second run from the same weights on the same points, which learns in a way of its own" })]));
+  byId("run-figure").textContent = duel ? NAMES[chosen] : "";
+  byId("run-figure-rival").textContent = duel ? NAMES[1 - chosen] : "";
+  byId("map-name").textContent = duel ? NAMES[chosen] : "";
+  byId("map-rival-name").textContent = duel ? NAMES[1 - chosen] : "";
+  key(duel);
+  if (focus && !byId(focus)) byId(`choose-${NAMES[chosen]}`)?.focus();
+  else if (focus) byId(focus).focus();
+}
+
+function tab(words, which) {
+  const name = NAMES[which], isChosen = which === layout.chosen;
+  return make("span", { class: `tab run-${name}` },
+    make("button", { id: `choose-${name}`, "aria-pressed": String(isChosen), title: `Run ${name}: ${words}. Network, equations and what is taken along are of the chosen run`, onclick: () => ask("choose", { run: which }) },
+      make("i"), make("b", { text: name }), ` ${words}`),
+    make("button", { text: "×", class: "remove", "aria-label": `remove run ${name}`, title: `Remove run ${name}; the other goes on`, onclick: () => ask("remove", { run: which }) }));
+}
+
+function add() {
+  const { optimizer } = layout.recipe;
+  ask("rival", { settings: { optimizer: optimizer === "sgd" ? "adam" : "sgd" } });
+  say("Both runs begin at the same weights. Settings of data and network hold for both; those in colour are the chosen run's own.");
+}
+
+function key(duel) {
+  const line = (kind, words) => [make("i", { class: kind }), words];
+  byId("curves-key").replaceChildren(...(duel ? [...line("train", "A "), ...line("train other", "B "), ...line("dashed", "test")]
+    : [...line("train", "train "), ...line("test", "test")]));
+}
+
+export function draw(frame) {
+  if (!isDuel(frame) || !isDuel(layout)) return;
+  const other = frame.runs[1 - frame.chosen];
+  byId("epoch-rival").textContent = other.batches ? `${other.epoch} +${other.batch}/${other.batches}` : other.epoch;
+  byId("updates-rival").textContent = other.updates;
+  byId("loss-rival").textContent = fixed(other.measure[1]);
+  byId("test-loss-rival").textContent = fixed(other.measure[2]);
+  byId("accuracy-rival").textContent = `${(100 * (other.measure[4] ?? other.measure[3])).toFixed(1)} %`;
+  if (!layout.is_plane) return;
+  colour(cells, frame.rival_map, frame.side);
+  const { context, width } = fitted(canvas);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(cells, 0, 0, width, width);
+  context.drawImage(overlay(), 0, 0, width, width);
+}
+
+canvas.addEventListener("click", () => ask("choose", { run: 1 - layout.chosen }));

@@ -1,0 +1,40 @@
+// The drawing of the network, before anything is drawn: where units stand, how lines bend.
+
+export const MOST_NODES = 10; // inputs that are drawn one by one; more are one block
+
+// Of images, and of many inputs, one block stands for all.
+export const isBlock = ({ picture, units }) => Boolean(picture) || units[0] > MOST_NODES;
+
+export function spread(counts, width, height) {
+  const left = 46, right = width - 74, top = 34, last = counts.length - 1;
+  return counts.map((count, layer) => {
+    const x = left + ((right - left) * layer) / last, gap = Math.min(44, (height - top - 4) / count);
+    const first = top + (height - top - gap * count) / 2 + gap / 2;
+    return Array.from({ length: count }, (_, i) => [x, first + i * gap, gap]);
+  });
+}
+
+// How far down a curve from (0, 0) to (1, 1) with level ends is at a share t of its way across.
+export function bend(t) {
+  let low = 0, high = 1;
+  for (let step = 0; step < 16; step++) {
+    const u = (low + high) / 2, across = 1.5 * u * (1 - u) * (1 - u) + 1.5 * u * u * (1 - u) + u ** 3;
+    if (across < t) low = u; else high = u;
+  }
+  return low * low * (3 - 2 * low);
+}
+
+// Which part of the network an equation computes, by its name; last is the layer of the scores.
+export function litBy(name, last) {
+  const found = name.match(/^d?([Wb])(\d+)(_new)?$/);
+  if (found) return found[1] === "W" ? { edges: Number(found[2]) } : { nodes: Number(found[2]) };
+  if (["score", "y", "L", "dscore"].includes(name)) return { nodes: last };
+  const layer = Number(name.match(/\d+$/)?.[0] ?? 1);
+  return { nodes: layer, edges: name.startsWith("r") ? layer : undefined };
+}
+
+export function unitName({ names, classes, units }, layer, unit) {
+  if (layer === 0) return names[unit];
+  if (layer === units.length - 1) return classes[unit];
+  return `unit ${unit + 1} of layer ${layer}`;
+}
