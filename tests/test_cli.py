@@ -750,7 +750,7 @@ BAD = [
     ("batch of none", {}, [*FIT, "--batch-size", "0"], USAGE, ["--batch-size"]),
     ("seed negative", {}, [*FIT, "--seed", "-1"], USAGE, ["--seed"]),
     ("seed too large", {}, [*FIT, "--seed", str(2**32)], USAGE, ["--seed"]),
-    ("unknown optimizer", {}, [*FIT, "--optimizer", "adagrad"], USAGE, ["adagrad", "nesterov"]),
+    ("unknown optimizer", {}, [*FIT, "--optimizer", "lion"], USAGE, ["lion", "nesterov"]),
     ("unknown option", {}, [*FIT, "--lr", "1"], USAGE, ["--lr"]),
     ("unknown command", {}, ["train"], USAGE, ["train"]),
     ("hidden words", {}, [*FIT, "--hidden", "64x32"], USAGE, ["64x32", "64,32"]),

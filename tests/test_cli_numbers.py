@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -270,10 +271,51 @@ def test_fractions_point_to_regression(call):
         assert "--task regression" in err
 
 
-def test_a_report_is_for_classes(call, tmp_path):
-    MLPRegressor(**QUICK).fit(X, X["a"]).save("m")
-    for arguments in ([*FIT, "--report", "r"], ["evaluate", "m", "t.csv", "--report", "r"]):
-        code, out, err = call(*arguments)
-        assert (code, out) == (2, "")
-        assert "--report is for" in err
-        assert not (tmp_path / "r").exists()
+PICTURES = {"weights.png", "activations.png", "gradients.png"}
+
+
+def test_numbers_have_a_report(call, tmp_path):
+    X.assign(d=np.sin(X["a"])).to_csv("t.csv", index=False)
+    code, out, err = call(*FIT, "--epochs", "5", "--test", "0.2", "--model", "m", "--report", "r")
+    assert (code, err) == (0, "")
+    names = PICTURES | {"learning_curve.png", "predictions.png", "steps.png"}
+    assert {path.name for path in (tmp_path / "r").iterdir()} == names | {"report.html"}
+    r2 = re.search(r"R2 (\S+),", out)[1]
+    assert f"<dt>R2</dt><dd>{r2}</dd>" in (tmp_path / "r" / "report.html").read_text()
+    assert call("evaluate", "m", "t.csv", "--report", "s")[0] == 0
+    names = PICTURES | {"predictions.png"}
+    assert {path.name for path in (tmp_path / "s").iterdir()} == names | {"report.html"}
+
+
+@pytest.mark.parametrize(
+    ("n_targets", "settings", "told"),
+    [
+        (1, {"loss": "quantile", "quantiles": [0.1, 0.9]}, "Column by column"),
+        (2, {"loss": "quantile", "quantiles": [0.1, 0.9]}, "prediction 2 0.9"),
+        (6, {}, "The first 4 of 6 targets are drawn"),
+        (1, {"loss": "poisson"}, "mean absolute error"),
+    ],
+)
+def test_numbers_of_every_kind_have_a_report(call, tmp_path, n_targets, settings, told):
+    y = np.column_stack([X["a"] ** power for power in range(1, n_targets + 1)])
+    names = [f"y{place}" for place in range(n_targets)]
+    X.assign(**dict(zip(names, y.T, strict=True))).to_csv("u.csv", index=False)
+    MLPRegressor(**QUICK, **settings).fit(X, y[:, 0] if n_targets == 1 else y).save("m")
+    named = [word for name in names for word in ("--target", name)]
+    code, _, err = call("evaluate", "m", "u.csv", *named, "--report", "r")
+    assert (code, err) == (0, "")
+    picture = "quantiles.png" if "quantiles" in settings else "predictions.png"
+    assert (tmp_path / "r" / picture).exists()
+    assert told in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_labels_have_a_report(call, tmp_path):
+    y = pd.DataFrame({"p": X["a"] > 20, "q": X["b"] == "u"}).astype(int)
+    X.assign(p=y["p"], q=y["q"]).to_csv("u.csv", index=False)
+    MLPClassifier(**QUICK).fit(X, y.to_numpy()).save("m")
+    code, _, err = call("evaluate", "m", "u.csv", "--target", "p", "--target", "q", "--report", "r")
+    assert (code, err) == (0, "")
+    assert {path.name for path in (tmp_path / "r").iterdir()} == PICTURES | {"report.html"}
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "Label by label" in page
+    assert "each label right" in page

@@ -313,7 +313,6 @@ NUMBERS = ["--task", "regression"]
         ([*NUMBERS, "--label-smoothing", "0"], "--label-smoothing is for --task classification"),
         ([*NUMBERS, "--class-weight", "balanced"], "--class-weight is for --task classification"),
         ([*NUMBERS, "--calibrate"], "--calibrate is for --task classification"),
-        ([*NUMBERS, "--report", "r"], "--report is for --task classification"),
         (["--loss", "huber"], "--loss is for --task regression"),
         (["--delta", "1"], "--delta is for --loss huber"),
         ([*NUMBERS, "--delta", "1"], "--delta is for --loss huber"),

@@ -20,6 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from handgrad import DataError, DivergenceError, MLPClassifier
+from handgrad.engines.choice import missing_packages
+
+ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 
 unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 
@@ -166,6 +169,55 @@ def test_going_on_equals_one_longer_fit_to_the_bit(blobs, solver):
         assert all(map(np.array_equal, model.coefs_, whole.coefs_))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.3},
+        {"solver": "adamw"},
+        {"solver": "sgd", "nesterovs_momentum": False},
+        {"n_ensemble": 2, "dropout": [0.2]},
+        {"clip_norm": 0.1, "shuffle": False},
+        {"dtype": "float32", "label_smoothing": 0.1},
+    ],
+    ids=str,
+)
+@unconverged
+def test_going_on_keeps_every_memory_in_both_engines(blobs, settings, engine):
+    X, y = blobs
+    settings = {"engine": engine, "batch_size": 32, "random_state": 3, "tol": 0, **settings}
+    whole = MLPClassifier((8,), max_iter=6, **settings).fit(X, y)
+    warm = MLPClassifier((8,), max_iter=2, warm_start=True, **settings).fit(X, y)
+    warm.set_params(max_iter=4).fit(X, y)
+    steps = MLPClassifier((8,), **settings)
+    for _ in range(6):
+        steps.partial_fit(X, y, classes=[0, 1, 2])
+    for model in (warm, steps):
+        assert model.loss_curve_ == whole.loss_curve_
+        assert np.array_equal(model.predict_proba(X), whole.predict_proba(X))
+
+
+@unconverged
+def test_the_penalty_means_the_same_at_every_batch_size(blobs):
+    X, y = blobs
+    settings = {"alpha": 0.3, "random_state": 0}
+    best = MLPClassifier((), solver="lbfgs", tol=1e-8, max_iter=1000, **settings).fit(X, y)
+    settings |= {"learning_rate": "cosine", "learning_rate_init": 0.05, "max_iter": 150}
+    for batch_size in (20, 200):
+        model = MLPClassifier((), batch_size=batch_size, n_iter_no_change=np.inf, **settings)
+        np.testing.assert_allclose(model.fit(X, y).coefs_[0], best.coefs_[0], atol=0.02)
+
+
+@unconverged
+def test_dropout_is_exactly_off_at_prediction(blobs):
+    X, y = blobs
+    model = MLPClassifier((50,), dropout=0.5, max_iter=3, random_state=0).fit(X, y)
+    inputs = (X - X.mean(axis=0)) / X.std(axis=0)
+    hidden = np.maximum(0, inputs @ model.coefs_[0] + model.intercepts_[0])
+    scores = hidden @ model.coefs_[1] + model.intercepts_[1]
+    np.testing.assert_allclose(model.decision_function(X), scores, atol=1e-12)
+
+
 @unconverged
 def test_without_shuffling_the_rows_are_taken_as_they_stand(blobs):
     X, y = blobs
@@ -288,6 +340,15 @@ def test_verbose_prints_a_line_an_epoch(blobs, capsys):
 
 
 @unconverged
+def test_the_best_loss_is_the_smallest_and_the_last_is_the_last(blobs):
+    model = MLPClassifier(
+        learning_rate=lambda n: 0.01 if n < 4 else 10.0, max_iter=5, random_state=0
+    )
+    losses = model.fit(*blobs).loss_curve_
+    assert model.loss_ == losses[-1] > model.best_loss_ == min(losses)
+
+
+@unconverged
 def test_a_fit_that_could_gain_from_more_epochs_says_so(blobs):
     with pytest.warns(ConvergenceWarning, match="max_iter=2"):
         MLPClassifier(max_iter=2).fit(*blobs)
@@ -312,6 +373,47 @@ def test_dropout_and_smoothing_and_decay_and_clipping_reach_the_training(blobs):
     assert plain.history_[-1].gradient_norm > 0
     heavy = MLPClassifier((6, 6), solver="adamw", weight_decay=100.0, **settings).fit(X, y)
     assert np.abs(heavy.coefs_[0]).max() < np.abs(plain.coefs_[0]).max()
+
+
+MOMENTUM = {"solver": "sgd", "learning_rate_init": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        ({}, "learning_rate_init", 0.002),
+        ({}, "alpha", 0.1),
+        ({}, "batch_size", 16),
+        ({}, "shuffle", False),
+        ({}, "beta_1", 0.8),
+        ({}, "beta_2", 0.9),
+        ({}, "epsilon", 0.1),
+        ({"solver": "adamw"}, "weight_decay", 0.1),
+        (MOMENTUM, "momentum", 0.5),
+        (MOMENTUM, "nesterovs_momentum", False),
+        (MOMENTUM | {"learning_rate": "invscaling"}, "power_t", 0.2),
+        ({"learning_rate": "warmup"}, "warmup_epochs", 2.0),
+        ({"learning_rate": "cosine"}, "max_iter", 4),
+        ({}, "initialisation", "he_normal"),
+        ({}, "activation", "tanh"),
+        ({}, "label_smoothing", 0.1),
+        ({}, "class_weight", {0: 3.0}),
+        ({}, "dropout", 0.2),
+        ({}, "clip_norm", 0.1),
+        ({"solver": "lbfgs"}, "alpha", 0.1),
+        ({"solver": "lbfgs"}, "max_fun", 2),
+        ({"solver": "lbfgs"}, "tol", 1.0),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_setting_is_ignored(blobs, settings, name, value):
+    X, y = blobs
+    settings = {"max_iter": 3, "batch_size": 32, "random_state": 0} | settings
+    one, other = (
+        MLPClassifier((6,), **settings | change).fit(X, y).coefs_[0]
+        for change in ({}, {name: value})
+    )
+    assert not np.array_equal(one, other)
 
 
 @unconverged
@@ -568,6 +670,7 @@ y = np.array([0, 1, 0, 1, 0, 1])
         ({"calibration": "isotonic"}, "'calibration' parameter"),
         ({"learning_rate_init": True}, "'learning_rate_init' parameter"),
         ({"solver": "lbfgs", "dropout": 0.5}, "dropout"),
+        ({"solver": "lbfgs", "clip_norm": 1.0}, "clip_norm"),
         ({"random_state": "x"}, "'random_state' parameter"),
     ],
 )
@@ -711,6 +814,11 @@ def test_going_on_with_another_network_is_refused(blobs):
         with pytest.raises(ValueError, match="warm_start=False"):
             model.set_params(**change).fit(*blobs)
         model.set_params(hidden_layer_sizes=(5,), activation="relu")
+    for change in ({"dtype": "float32"}, {"label_smoothing": 0.1}):
+        (name,) = change
+        with pytest.raises(ValueError, match=f"{name}=.*warm_start=False"):
+            clone(model).fit(*blobs).set_params(**change).partial_fit(*blobs)
+    model.set_params(activation=["relu"], dtype="float64").fit(*blobs)
 
 
 @unconverged

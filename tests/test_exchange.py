@@ -128,3 +128,36 @@ def test_training_goes_on_where_scikit_learn_stopped(settings, regression):
             ours.partial_fit(X, y)
     for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-9, atol=1e-12)
+
+
+def test_what_comes_of_it_can_be_fitted_again_and_taken_back():
+    X, y = targets()["three"]
+    settings = {"solver": "adamw", "learning_rate": "onecycle", "activation": ["tanh", "tanh"]}
+    ours = MLPClassifier((6, 5), random_state=np.random.default_rng(0), max_iter=4, **settings)
+    theirs = ours.fit(X, y).to_sklearn()
+    np.testing.assert_allclose(theirs.predict_proba(X), ours.predict_proba(X), rtol=1e-12)
+    assert clone(theirs).fit(X, y).n_iter_ <= 4
+    theirs.partial_fit(X, y)
+    numbers = MLPRegressor(loss="huber", max_iter=4, solver="adamw").fit(X, X[:, 0])
+    assert clone(numbers.to_sklearn()).fit(X, X[:, 0]).loss == "squared_error"
+
+
+@pytest.mark.parametrize("batch_size", ["auto", 30])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_the_penalty_keeps_its_strength_both_ways(solver, batch_size):
+    X, y = targets()["three"]
+    settings = {"batch_size": batch_size, "solver": solver, "preprocess": None, "alpha": 0.02}
+    ours = MLPClassifier((6,), max_iter=4, random_state=0, **settings).fit(X, y)
+    theirs = ours.to_sklearn()
+    n = 150 if solver == "lbfgs" or batch_size == "auto" else 30
+    assert theirs.alpha == pytest.approx(0.02 * n)
+    assert MLPClassifier.from_sklearn(theirs).alpha == pytest.approx(0.02)
+
+
+def test_the_record_of_early_stopping_comes_along():
+    X, y = targets()["three"]
+    theirs = TheirClassifier((6,), max_iter=5, early_stopping=True, random_state=0).fit(X, y)
+    ours = MLPClassifier.from_sklearn(theirs)
+    for name in ("validation_scores_", "best_validation_score_", "loss_", "loss_curve_", "t_"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    assert ours.best_loss_ is theirs.best_loss_ is None

@@ -1,18 +1,22 @@
 """What an estimator shows of itself: ensembles, layers, dead units, calibration, growth, record."""
 
 import os
+import re
 import subprocess
 import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+import threadpoolctl
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_iris, make_blobs
+from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
 
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
 from handgrad.calibration import calibration_error, fit_temperature
+from handgrad.engines.choice import missing_packages
 from handgrad.losses import mean_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
@@ -142,6 +146,19 @@ def test_summary_and_notebooks_show_the_layers(iris):
     assert "hidden 2" in model._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("columns", "computes"),
+    [("ab", "standardised"), ("c", "one-hot"), ("abc", "standardised, one-hot")],
+)
+def test_the_summary_says_what_becomes_of_the_columns(columns, computes):
+    table = pd.DataFrame({"a": range(6), "b": [0, 1, 1, 0, 1, 2], "c": list("xyzxyz")})
+    model = MLPClassifier((2,), max_iter=1).fit(table[list(columns)], [0, 1] * 3)
+    first = model.summary().splitlines()[1]
+    assert re.split("  +", first)[:2] == [f"{len(columns)} columns", computes]
+    raw = MLPClassifier((2,), max_iter=1, preprocess=None).fit(table[["a", "b"]], [0, 1] * 3)
+    assert "as they are" in raw.summary()
+
+
 # -- probabilities ----------------------------------------------------------------------------
 
 
@@ -176,6 +193,13 @@ def test_calibration_holds_rows_back_of_its_own_accord(noisy):
         model.set_params(validation_fraction=0.0).fit(X, y)
 
 
+def test_a_temperature_ends_with_its_fit(noisy):
+    X, y = noisy
+    model = MLPClassifier((5,), calibration="temperature", max_iter=3, random_state=0).fit(X, y)
+    model.set_params(calibration=None, warm_start=True).fit(X, y)
+    assert model.temperature_ == 1
+
+
 def test_the_temperature_found_is_the_best_there_is(rng):
     score = 5 * rng.normal(size=(300, 4))
     y_t = (score + 5 * rng.normal(size=(300, 4))).argmax(axis=1)
@@ -184,12 +208,21 @@ def test_the_temperature_found_is_the_best_there_is(rng):
     assert min(losses) == losses[0]
 
 
+def test_a_temperature_stays_in_its_range():
+    sure, y_t = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    assert fit_temperature("softmax", sure, y_t) == 1e-2
+    assert fit_temperature("softmax", sure, 1 - y_t) == 1e2
+    assert fit_temperature("softmax", np.ones((2, 2)), y_t) == 1
+
+
 def test_the_calibration_error_of_known_cases():
     right = np.array([True] * 8 + [False] * 2)
     assert calibration_error(right, np.full(10, 0.8)) == pytest.approx(0)
     assert calibration_error(right, np.full(10, 1.0)) == pytest.approx(0.2)
     halves = calibration_error(np.array([True, False]), np.array([0.6, 0.9]), np.array([3.0, 1.0]))
     assert halves == pytest.approx((3 * 0.4 + 0.9) / 4)
+    with pytest.raises(ValueError, match="n_bins must be at least 1"):
+        calibration_error(right, np.full(10, 0.8), n_bins=0)
 
 
 # -- more classes -----------------------------------------------------------------------------
@@ -294,6 +327,27 @@ def test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop(iris, solver):
     assert watch.down == 1
 
 
+def test_a_callback_may_keep_the_network_of_each_epoch(iris):
+    pytest.importorskip("sklearn.callback")
+    X, y = iris
+    kept = []
+
+    class Keep:
+        def setup(self, estimator, context):
+            pass
+
+        teardown = on_fit_task_begin = lambda self, estimator, context, **_: None
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            kept.append(fitted_estimator)
+
+    model = MLPClassifier((4,), max_iter=3, random_state=0).set_callbacks(Keep()).fit(X, y)
+    flats = [one.model_.params.flat for one in kept]
+    assert not np.array_equal(flats[0], flats[1])
+    assert not np.array_equal(flats[1], flats[2])
+    assert np.array_equal(flats[2], model.model_.params.flat)
+
+
 def test_the_scores_that_scikit_learns_monitor_logs_are_those_of_each_epoch(iris):
     callback = pytest.importorskip("sklearn.callback")
     X, y = iris
@@ -336,6 +390,20 @@ def test_ordinary_fits_raise_no_alarm():
         assert not raw.fit(X, 1000 + y).diverged_
 
 
+def test_a_loss_that_falls_from_far_above_chance_is_no_explosion():
+    X, y = load_wine(return_X_y=True)  # a column near 1000, and nothing scales it
+    counts = np.abs(X[:, 0] - 13).round()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DivergenceWarning)
+        model = MLPClassifier(preprocess=None, random_state=0, max_iter=20).fit(X, y)
+        assert min(model.loss_curve_[:3]) > 10 * np.log(3)
+        assert not model.diverged_
+        model = MLPRegressor(loss="poisson", preprocess=None, random_state=0, max_iter=3)
+        assert not model.fit(X / 100, counts).diverged_
+    with pytest.warns(DivergenceWarning):
+        MLPClassifier((), solver="sgd", learning_rate_init=1e3, preprocess=None).fit(X, y)
+
+
 # -- the same bits ----------------------------------------------------------------------------
 
 FIT = """
@@ -364,6 +432,29 @@ def test_a_seed_gives_the_same_bits_in_every_process():
         )
         digests.add(run.stdout)
     assert len(digests) == 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs"}, {"engine": "compiled"}], ids=str)
+def test_threads_of_the_surrounding_program_change_no_bit(settings, dtype, rng):
+    """Of products so large that a BLAS divides them."""
+    if settings.get("engine") == "compiled" and missing_packages():
+        pytest.skip("numba is not installed")
+    X = rng.normal(size=(600, 300))
+    y = (X[:, 0] > 0).astype(int)
+    settings = {"max_iter": 2, "batch_size": 500, "engine": "numpy", **settings}
+    seen = []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads, "blas"):
+            model = MLPClassifier((300, 40), dtype=dtype, random_state=0, **settings)
+            if model.solver != "lbfgs":
+                model.fit(X, y, X_val=X[:500], y_val=y[:500])
+            model.fit(X, y)
+            answers = model.predict_proba(X), model.transform(X, layer=1)
+            losses = [(one.loss, one.validation_loss) for one in model.history_]
+        seen.append((model.model_.params.flat.tobytes(), *map(bytes, answers), losses))
+    assert seen[0] == seen[1]
 
 
 def test_a_row_is_answered_the_same_in_any_company(noisy):

@@ -421,3 +421,38 @@ def test_without_matplotlib_the_error_names_the_command_that_helps(no_matplotlib
         with pytest.raises(ImportError, match="pip install matplotlib"):
             draw()
     assert list(tmp_path.iterdir()) == []
+
+
+# -- predicted numbers -------------------------------------------------------------------------
+
+
+def test_predictions_stand_over_against_the_truth():
+    y, prediction = np.array([[1.0, 10], [2, 20], [4, 40]]), np.array([[1.5, 11], [2, 22], [3, 33]])
+    figure = plots.predictions(y, prediction, ["low", "high"])
+    for place in range(2):
+        true, off = figure.axes[2 * place : 2 * place + 2]
+        drawn = true.collections[0].get_offsets()
+        np.testing.assert_array_equal(
+            drawn, np.column_stack([prediction, y])[:, [place, 2 + place]]
+        )
+        residuals = np.asarray(off.collections[0].get_offsets())[:, 1]
+        np.testing.assert_allclose(residuals, y[:, place] - prediction[:, place])
+        assert true.get_title(loc="left") == ["low", "high"][place]
+
+
+def test_of_many_predictions_some_are_drawn_and_of_many_targets_the_first():
+    y = np.zeros((10_000, 9))
+    figure = plots.predictions(y, y + 1, [f"y{place}" for place in range(9)])
+    assert len(figure.axes) == 2 * plots.MOST_TARGETS
+    assert len(figure.axes[0].collections[0].get_offsets()) == 2000
+
+
+def test_quantiles_are_drawn_over_what_they_say():
+    figure = plots.quantile_shares([0.1, 0.9], np.array([[0.2, 0.8], [0.1, 1.0]]), ["a", "b"])
+    (axes,) = figure.axes
+    diagonal, first, second = axes.get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert list(first.get_xdata()) == [0.1, 0.9]
+    assert first.get_ydata().tolist() == [0.2, 0.8]
+    assert second.get_ydata().tolist() == [0.1, 1.0]
+    assert legend(axes) == ["a", "b"]

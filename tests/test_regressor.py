@@ -199,8 +199,9 @@ def test_quantiles_hold_their_share_of_the_rows_and_never_cross(tmp_path):
     assert second[0, 0] < second[0, 1]
     with pytest.raises(ValueError, match="several quantiles"):
         model.to_sklearn()
-    with pytest.raises(ValueError, match="ascending"):
-        MLPRegressor(loss="quantile", quantiles=[0.9, 0.1]).fit(X, y)
+    for wrong in ([0.9, 0.1], [0.5, 0.5], [0, 0.5], [0.5, 1], [], [[0.1, 0.9]], ["a"]):
+        with pytest.raises(ValueError, match="ascending"):
+            MLPRegressor(loss="quantile", quantiles=wrong).fit(X, y)
 
 
 def test_an_outlier_moves_robust_losses_less():
@@ -223,6 +224,27 @@ def test_counts_below_zero_and_another_loss_are_refused():
     model = MLPRegressor(warm_start=True, max_iter=1000, tol=1).fit(X, y)
     with pytest.raises(ValueError, match="the loss there is"):
         model.set_params(loss="huber").fit(X, y)
+
+
+@unconverged
+@pytest.mark.parametrize(
+    ("settings", "change"),
+    [
+        ({"loss": "huber"}, {"delta": 2.0}),
+        ({"loss": "quantile", "quantiles": [0.1, 0.9]}, {"quantiles": [0.2, 0.8]}),
+        ({"loss": "quantile", "quantiles": [0.1, 0.9]}, {"quantiles": [0.1, 0.5, 0.9]}),
+        ({}, {"scale_target": False}),
+        ({"scale_target": False}, {"scale_target": True}),
+    ],
+)
+def test_going_on_with_another_meaning_of_the_numbers_is_refused(diabetes, settings, change):
+    X, y = diabetes
+    model = MLPRegressor(max_iter=1, warm_start=True, **settings).fit(X, y)
+    (name,) = change
+    with pytest.raises(ValueError, match=f"{name}=.*warm_start=False"):
+        model.set_params(**change).fit(X, y)
+    plain = MLPRegressor(max_iter=1, warm_start=True).fit(X, y)
+    plain.set_params(delta=2.0, quantiles=[0.1, 0.9]).fit(X, y)  # which it does not use
 
 
 def test_a_constant_is_learnt_as_one():

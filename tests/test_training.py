@@ -801,9 +801,15 @@ def test_lbfgs_that_overflows_is_reported_and_leaves_the_parameters():
     rows, params = some_rows(), new_run().params
     rows.x[5] = np.nan
     before = params.flat.copy()
-    with pytest.raises(DivergenceError, match="L-BFGS"):
+    with pytest.raises(DivergenceError, match=r"L-BFGS.*iteration 1\. Look at its inputs") as nan:
         minimise(NETWORK, params, rows)
     assert np.array_equal(params.flat, before)
+    assert (nan.value.epoch, nan.value.layer, nan.value.last_loss) == (1, 0, None)
+    rows.x[5] = 1
+    params.W[1][...] = 1e308
+    with pytest.raises(DivergenceError, match="The first layer not finite is 2") as caught:
+        minimise(NETWORK, params, rows)
+    assert caught.value.layer == 2
 
 
 def test_each_iteration_of_lbfgs_is_told_and_may_be_the_last():

@@ -90,6 +90,32 @@ def test_a_score_of_rows_that_are_not_watched_is_recorded(blobs):
     assert 0 < model.history_[-1].validation_score < 1
 
 
+@unconverged
+def test_a_scorer_cannot_reach_into_the_training(blobs):
+    X, y = blobs
+
+    def meddle(estimator, X, y):
+        estimator.set_params(on_epoch=lambda epoch: True, max_iter=1)
+        estimator.histories_ = ()
+        return estimator.score(X, y)
+
+    settings = {"early_stopping": True, "max_iter": 3, "random_state": 0}
+    model = MLPClassifier(scoring=meddle, **settings).fit(X, y)
+    plain = MLPClassifier(scoring="accuracy", **settings).fit(X, y)
+    assert model.on_epoch is None
+    assert len(model.history_) == 3
+    assert np.array_equal(model.coefs_[0], plain.coefs_[0])
+
+
+@unconverged
+def test_a_score_that_is_never_a_number_is_told_of(blobs):
+    X, y = blobs
+    model = MLPClassifier(scoring=lambda *_: np.nan, early_stopping=True, max_iter=3)
+    with pytest.warns(UserWarning, match="gave NaN in every epoch"):
+        model.fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
 def test_a_scorer_that_fails_is_heard_and_costs_no_model(blobs):
     X, y = blobs
 

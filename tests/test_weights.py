@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_blobs, make_classification
+from sklearn.datasets import make_blobs, make_classification, make_multilabel_classification
 from sklearn.utils.class_weight import compute_class_weight
 
 from handgrad import MLPClassifier, MLPRegressor
+from handgrad.engines.choice import missing_packages
+
+ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -61,6 +64,83 @@ def test_an_integer_weight_is_so_many_equal_rows(estimator, solver, early_stoppi
         X_answers = weighted.predict(X), repeated.predict(X)
     np.testing.assert_allclose(*X_answers, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(weighted.loss_, repeated.loss_, rtol=1e-10)
+
+
+KINDS = {
+    "two classes": (MLPClassifier, {"label_smoothing": 0.1}),
+    "several labels": (MLPClassifier, {"n_ensemble": 2}),
+    "calibrated": (MLPClassifier, {"calibration": "temperature", "class_weight": "balanced"}),
+    "squared_error": (MLPRegressor, {}),
+    "absolute_error": (MLPRegressor, {"solver": "adamw"}),
+    "huber": (MLPRegressor, {"solver": "sgd"}),
+    "poisson": (MLPRegressor, {"learning_rate": "cosine"}),
+    "quantile": (MLPRegressor, {"quantiles": [0.2, 0.8], "clip_norm": 1.0}),
+}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    """Give an estimator, its settings, rows and targets."""
+    name, (estimator, settings) = request.param, KINDS[request.param]
+    X, y = make_blobs(60, 4, centers=3, cluster_std=4, random_state=0)
+    if name == "several labels":
+        X, y = make_multilabel_classification(60, 4, n_classes=3, random_state=0)
+    if name == "two classes":
+        y = y > 0
+    if estimator is MLPRegressor:
+        y, settings = np.abs(y + np.round(X[:, 0])), {"loss": name, **settings}
+    return estimator, SETTINGS | settings, X, y
+
+
+def assert_same(one, other, X):
+    answers = [
+        model.predict(X) if isinstance(model, MLPRegressor) else model.predict_proba(X)
+        for model in (one, other)
+    ]
+    np.testing.assert_allclose(*answers, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(one.loss_, other.loss_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_with_every_loss_weights_are_repeats_gaps_and_have_no_scale(kind, engine, early_stopping):
+    estimator, settings, X, y = kind
+    settings = settings | {"engine": engine, "early_stopping": early_stopping}
+    counts = np.random.default_rng(0).integers(0, 4, 60)
+    there = counts > 0
+    repeated = estimator(**settings).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts, axis=0))
+    assert_same(estimator(**settings).fit(X, y, counts), repeated, X)
+    assert_same(estimator(**settings).fit(X, y, 2.0**1021 * counts), repeated, X)
+    without = estimator(**settings).fit(X[there], y[there])
+    assert_same(estimator(**settings).fit(X, y, there), without, X)
+    plain = estimator(**settings).fit(X, y)
+    assert_same(estimator(**settings).fit(X, y, np.full(60, 1e308)), plain, X)
+
+
+def test_a_score_weighs_rows_as_training_does(kind):
+    estimator, settings, X, y = kind
+    model = estimator(**settings).fit(X, y)
+    counts = np.random.default_rng(0).integers(0, 4, 60)
+    repeated = model.score(np.repeat(X, counts, axis=0), np.repeat(y, counts, axis=0))
+    assert model.score(X, y, counts) == pytest.approx(repeated, rel=1e-12)
+    assert model.score(X, y, np.full(60, 1e308)) == pytest.approx(model.score(X, y), rel=1e-12)
+    for weight, message in [
+        (-1.0, "not be negative"),
+        (np.nan, "NaN"),
+        (np.inf, "inf"),
+        (0, "zero"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.score(X, y, np.full(60, weight))
+
+
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "f1_macro", "roc_auc_ovr"])
+def test_scorers_take_weights_as_large_as_numbers_go(uneven, scoring):
+    X, y = uneven
+    settings = SETTINGS | {"early_stopping": True, "scoring": scoring}
+    plain = MLPClassifier(**settings).fit(X, y, np.ones(120))
+    huge = MLPClassifier(**settings).fit(X, y, np.full(120, 1e308))
+    np.testing.assert_allclose(huge.validation_scores_, plain.validation_scores_, rtol=1e-12)
 
 
 def test_the_weighted_loss_is_reported_for_validation_rows_too(uneven):

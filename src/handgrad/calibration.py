@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.losses import mean_loss
+from handgrad.losses import OUTPUTS, dscore
 
 Array = NDArray[Any]
 
@@ -27,16 +27,22 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     y_t, weight : arrays
         As for ``losses.mean_loss``.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import brentq
 
     wide = score.astype(np.float64)
-    found = minimize_scalar(
-        lambda log_t: float(mean_loss(output, wide / math.exp(log_t), y_t, weight)),
-        bounds=(math.log(COLDEST), math.log(HOTTEST)),
-        method="bounded",
-        options={"xatol": 1e-6},
-    )
-    return math.exp(found.x)
+
+    def slope(log_t: float) -> float:  # of the loss by 1/T
+        y = OUTPUTS[output].predict(wide / math.exp(log_t))
+        return float(np.sum(wide * dscore(output, y, y_t, weight)))
+
+    ends = math.log(COLDEST), math.log(HOTTEST)
+    at_ends = [slope(end) for end in ends]
+    if at_ends[0] * at_ends[1] < 0:
+        # The slope's root is found to the last digits; of the loss, rounding hides half of them.
+        return math.exp(brentq(slope, *ends, xtol=1e-15))
+    if not any(at_ends):  # the scores say nothing
+        return 1.0
+    return COLDEST if sum(at_ends) < 0 else HOTTEST
 
 
 def calibration_error(
@@ -56,6 +62,8 @@ def calibration_error(
     weight : float array of shape (n,), optional
     n_bins : int
     """
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1; got {n_bins}")
     weight = np.ones(len(right)) if weight is None else weight / weight.max()
     bins = np.clip(np.ceil(confidence * n_bins).astype(np.intp) - 1, 0, n_bins - 1)
     excess = np.bincount(bins, weight * (right - confidence.astype(np.float64)), n_bins)

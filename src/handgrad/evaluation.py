@@ -174,6 +174,9 @@ class NumbersEvaluation:
         return {name: float(values.mean()) for name, values in measures.items()}
 
 
+Judgement = Evaluation | LabelsEvaluation | NumbersEvaluation
+
+
 def evaluate_numbers(y_t: Array, prediction: Array, names: Sequence[str]) -> NumbersEvaluation:
     """Compare predicted numbers with the truth, both of shape (n, N_y), n at least 1."""
     y, off = y_t.astype(np.float64), prediction - y_t.astype(np.float64)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines import cache
+from handgrad.engines.blas import blas_in_use
 from handgrad.engines.choice import (
-    blas_in_use,
     missing_packages,
     require_compiled,
     threads_given,

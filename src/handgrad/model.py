@@ -5,13 +5,16 @@ the scale of the targets in place of classes, into numbers); nothing else is kep
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.encode import Encoder
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.choice import missing_packages
 from handgrad.losses import OUTPUTS, log_logistic, log_softmax
 from handgrad.network import Architecture, forward
@@ -27,6 +30,9 @@ Array = NDArray[Any]
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
 # a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
 BLOCK = 8
+
+# Multiplications of a product that no BLAS divides between threads, which costs more than it.
+UNDIVIDED = 1 << 16
 
 DENSE_CELLS = 1 << 20  # a sparse matrix is filled out in parts of so many cells
 
@@ -108,7 +114,10 @@ class Model:
 
         def activations(x: Array) -> Array:
             return _in_blocks(
-                x, n_units, lambda block: forward(self.architecture, self.params, block).h[layer]
+                self.architecture,
+                x,
+                n_units,
+                lambda block: forward(self.architecture, self.params, block).h[layer],
             )
 
         return self._in_parts(columns, n_units, activations)
@@ -143,7 +152,10 @@ class Model:
             return self._compiled(params, x, False)
         n_scores = params.layer_units[-1]
         return _in_blocks(
-            x, n_scores, lambda block: forward(self.architecture, params, block).score
+            self.architecture,
+            x,
+            n_scores,
+            lambda block: forward(self.architecture, params, block).score,
         )
 
     @property
@@ -197,15 +209,45 @@ class Model:
             prediction = np.sort(by_target, axis=2).reshape(prediction.shape)
         return prediction
 
+    def learnt(self, y: Array) -> Array:
+        """Give the truth as the network learns it.
 
-def _in_blocks(x: Array, n_outputs: int, compute: Callable[[Array], Array]) -> Array:
+        Parameters
+        ----------
+        y : array of shape (n,) or (n, N_y)
+            Class numbers; numbers as they are predicted; or 1 for each label of a row, and 0.
+
+        Returns
+        -------
+        array
+            Class numbers of shape (n,) for softmax; else shape (n, N_y), numbers in the scale of
+            the targets and in the precision of the network.
+        """
+        if self.architecture.output == "softmax":
+            return y
+        columns = y.reshape(len(y), -1)
+        if len(self.classes):
+            return columns
+        if self.scale is not None:
+            n_each = self.architecture.layer_units[-1] // self.architecture.n_targets
+            mean, scale = (part[::n_each] for part in self.scale)
+            columns = (columns - mean) / scale
+        learnt: Array = columns.astype(self.params.flat.dtype)
+        return learnt
+
+
+def _in_blocks(
+    architecture: Architecture, x: Array, n_outputs: int, compute: Callable[[Array], Array]
+) -> Array:
     outcome = np.empty((len(x), n_outputs), x.dtype)
-    for start in range(0, len(x), BLOCK):
-        block = x[start : start + BLOCK]
-        n = len(block)
-        if n < BLOCK:
-            block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
-        outcome[start : start + n] = compute(block)[:n]
+    largest = max(n_in * n_out for n_in, n_out in pairwise(architecture.layer_units))
+    with blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
+        for start in range(0, len(x), BLOCK):
+            block = x[start : start + BLOCK]
+            n = len(block)
+            if n < BLOCK:
+                block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
+            outcome[start : start + n] = compute(block)[:n]
     return outcome
 
 

@@ -8,7 +8,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.evaluation import Evaluation, LabelsEvaluation, NumbersEvaluation
+from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation, NumbersEvaluation
 from handgrad.model import Model
 
 if TYPE_CHECKING:
@@ -161,9 +161,7 @@ def column_table(model: Model) -> "Table":
     return table
 
 
-def evaluation_json(
-    evaluation: Evaluation | LabelsEvaluation | NumbersEvaluation,
-) -> dict[str, Any]:
+def evaluation_json(evaluation: Judgement) -> dict[str, Any]:
     if isinstance(evaluation, NumbersEvaluation):
         return _numbers_json(evaluation)
     if isinstance(evaluation, LabelsEvaluation):
@@ -208,9 +206,7 @@ def _finite(values: NDArray[np.float64]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def print_evaluation(
-    evaluation: Evaluation | LabelsEvaluation | NumbersEvaluation, rows: str
-) -> None:
+def print_evaluation(evaluation: Judgement, rows: str) -> None:
     if isinstance(evaluation, NumbersEvaluation):
         _print_numbers(evaluation, rows)
     elif isinstance(evaluation, LabelsEvaluation):

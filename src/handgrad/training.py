@@ -8,6 +8,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
 from handgrad.dropout import per_layer
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
@@ -105,6 +107,7 @@ class Run:
     rows_seen: int = 0
     epochs: int = 0
     dropout_seed: int | None = None  # drawn when dropout is first asked for
+    first_loss: float | None = None  # of the parameters it began with, for those who compare
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -202,19 +205,22 @@ def train(
     started = time.perf_counter()
     record: list[Epoch] = []
     reason = "max_iter"
+    # The compiled engine has threads of its own, and so may a scorer's predictions.
+    alone = blas_on_one_thread() if engine.name == "numpy" else nullcontext()
     try:
-        for _ in range(epochs):
-            last_loss = record[-1].loss if record else None
-            epoch = _run_epoch(
-                architecture, run, settings, engine, rows, validation, score, started, last_loss
-            )
-            record.append(epoch)
-            ended = _judge(watch, run, settings, epoch)
-            if on_epoch is not None and on_epoch(epoch):
-                ended = "on_epoch"
-            if ended:
-                reason = ended
-                break
+        with alone:
+            for _ in range(epochs):
+                last_loss = record[-1].loss if record else None
+                epoch = _run_epoch(
+                    architecture, run, settings, engine, rows, validation, score, started, last_loss
+                )
+                record.append(epoch)
+                ended = _judge(watch, run, settings, epoch)
+                if on_epoch is not None and on_epoch(epoch):
+                    ended = "on_epoch"
+                if ended:
+                    reason = ended
+                    break
     finally:
         if watch.best_flat is not None:
             run.params.flat[...] = watch.best_flat
@@ -243,7 +249,7 @@ def _run_epoch(
                 what = "a parameter became too large by the last batch"
                 what_came = Diverged(what, None, measured.loss)
                 raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
-            validation_loss, validation_accuracy = _measure(architecture, run.params, validation)
+            validation_loss, validation_accuracy = measure(architecture, run.params, validation)
         validation_score = None if score is None else float(score())
     except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
         run.put_back(before)
@@ -314,13 +320,9 @@ def _divergence(
     if layer is None and came.batch is None:  # too large for the penalty, if it is a parameter
         sizes = [float(np.sum(np.square(W, dtype=np.float64))) for W in run.params.W]
         layer = next((i for i, size in enumerate(sizes, 1) if not math.isfinite(size)), None)
-    where = "Look at its inputs." if in_inputs else f"The first layer not finite is {layer}."
-    if layer is None:
-        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
-    before = "" if came.last_loss is None else f" The loss before was {came.last_loss:.3g}."
     return DivergenceError(
-        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {where}{before} "
-        "Lower the learning rate, clip gradients, or scale the inputs.",
+        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {_where(layer)}"
+        f"{_before(came.last_loss)} Lower the learning rate, clip gradients, or scale the inputs.",
         epoch=epoch,
         batch=came.batch,
         layer=layer,
@@ -329,7 +331,17 @@ def _divergence(
     )
 
 
-def _measure(
+def _where(layer: int | None) -> str:
+    if layer is None:
+        return "Every layer is finite: look at targets, weights and the optimiser's memory."
+    return f"The first layer not finite is {layer}." if layer else "Look at its inputs."
+
+
+def _before(last_loss: float | None) -> str:
+    return "" if last_loss is None else f" The loss before was {last_loss:.3g}."
+
+
+def measure(
     architecture: Architecture, params: Params, rows: Rows | None
 ) -> tuple[float | None, float | None]:
     """Compute loss and accuracy of rows that are only looked at."""
@@ -338,7 +350,8 @@ def _measure(
     total_loss = total_right = 0.0
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
-        score = forward(architecture, params, part.x).score
+        with blas_on_one_thread():
+            score = forward(architecture, params, part.x).score
         output, settings = architecture.output, architecture.loss
         part_loss = mean_loss(output, score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
@@ -406,6 +419,7 @@ def train_lbfgs(
     DivergenceError
         If the loss stops being finite; ``params`` is left as the last iteration made it.
     """
+    import scipy.optimize  # noqa: F401 - brings SciPy's BLAS, to be kept on one thread, too
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
         point = params.like(theta.astype(params.flat.dtype))
@@ -416,9 +430,14 @@ def train_lbfgs(
         return value, gradients.flat.astype(np.float64)
 
     started, iterations = time.perf_counter(), itertools.count(epochs_before + 1)
+    last_loss: float | None = None
 
     def end_iteration(theta: Array, value: float) -> bool:
-        if on_epoch is None or not math.isfinite(value):
+        nonlocal last_loss
+        if not math.isfinite(value):
+            return False
+        last_loss = value
+        if on_epoch is None:
             return False
         params.flat[...] = theta
         shrinkage = float(penalty(params, l2))
@@ -426,21 +445,40 @@ def train_lbfgs(
         epoch = _iteration(next(iterations), value - shrinkage, shrinkage, seconds)
         return bool(on_epoch(epoch))
 
-    found = lbfgs(
-        loss_and_gradient,
-        params.flat.astype(np.float64),
-        max_iter=max_iter,
-        max_fun=max_fun,
-        tol=tol,
-        on_iteration=end_iteration,
-    )
-    if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
-        raise DivergenceError(
-            f"training diverged: L-BFGS reached a loss of {found.loss}. "
-            "Scale the inputs, or raise alpha."
+    with blas_on_one_thread():
+        found = lbfgs(
+            loss_and_gradient,
+            params.flat.astype(np.float64),
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            on_iteration=end_iteration,
         )
+    if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
+        number = epochs_before + found.iterations + 1
+        raise _divergence_of_lbfgs(found.loss, number, last_loss, architecture, params, rows)
     params.flat[...] = found.theta
     return found
+
+
+def _divergence_of_lbfgs(
+    value: float,
+    number: int,
+    last_loss: float | None,
+    architecture: Architecture,
+    params: Params,
+    rows: Rows,
+) -> DivergenceError:
+    """Say in which iteration it was, and which layer is not finite at the point before it."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        layer = 0 if rows.not_finite().size else first_bad_layer(architecture, params, rows.x)
+    return DivergenceError(
+        f"training diverged: L-BFGS reached a loss of {value} in iteration {number}. "
+        f"{_where(layer)}{_before(last_loss)} Scale the inputs, or raise alpha.",
+        epoch=number,
+        layer=layer,
+        last_loss=last_loss,
+    )
 
 
 def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:

@@ -13,7 +13,7 @@ from handgrad.cli.judge import judge, read_truths, targets_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import COLUMN, FILE, JSON, REPORT, SEPARATOR, TABLE
 from handgrad.cli.outcome import network_facts, no_warnings
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.model_file import load_model
@@ -61,8 +61,6 @@ def evaluate_command(
     check_report(report)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    if report is not None and (trained.is_multilabel or not len(trained.classes)):
-        raise click.UsageError("--report is for models that give each row one label; leave it out")
     columns = read_table(table, separator=separator_of(options))
     known = targets_of(trained, targets)
     truths = read_truths(trained, columns, known)
@@ -72,7 +70,7 @@ def evaluate_command(
         what = "label" if len(trained.classes) else "number"
         note(f"left out: {int(truths.missing.sum()):,} rows without a {what}")
     written = []
-    if report is not None and isinstance(evaluation, Evaluation):
+    if report is not None:
         labelled = np.flatnonzero(~truths.missing)
         rows, y_t = take(columns, labelled), truths.y_t[labelled]
         written = _report_of(trained, rows, y_t, evaluation, report, str(table))
@@ -88,8 +86,8 @@ def evaluate_command(
 def _report_of(
     model: Model,
     columns: "pa.Table",
-    y_t: NDArray[np.intp],
-    evaluation: Evaluation,
+    y_t: NDArray[Any],
+    evaluation: Judgement,
     folder: Path,
     name: str,
 ) -> list[Path]:

@@ -11,8 +11,7 @@ from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_o
 from handgrad.columns import place
 from handgrad.errors import DataError
 from handgrad.evaluation import (
-    Evaluation,
-    LabelsEvaluation,
+    Judgement,
     NumbersEvaluation,
     evaluate,
     evaluate_labels,
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Array = NDArray[Any]
-
-Judgement = Evaluation | LabelsEvaluation | NumbersEvaluation
 
 
 class Truths(NamedTuple):

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.cli.data import Labelled, Parts
-from handgrad.cli.judge import Judgement
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import Judgement
 from handgrad.history import Epoch, History
 from handgrad.labels import encode_labels
 from handgrad.model import Model
@@ -124,14 +123,12 @@ def write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None
 def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
     from handgrad.report import Judged, write_report
 
-    assert isinstance(outcome.evaluation, Evaluation)  # of labels: fit has seen to it
-
-    part = outcome.parts.judged()
-    y_t = encode_labels(part.y, outcome.model.classes)
+    part, model = outcome.parts.judged(), outcome.model
+    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
     known = [
         ("table", outcome.data.name),
         ("target", outcome.data.target),
-        *network_facts(outcome.model),
+        *network_facts(model),
         ("training", "; ".join(_told_of_training(outcome))),
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,7 +139,7 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
             outcome.evaluation,
             rows=outcome.judged_rows,
             best=outcome.kept_epochs[0] if outcome.parts.validation else None,
-            judged=Judged(outcome.model, part.table, y_t, outcome.settings["learning_rate"]),
+            judged=Judged(model, part.table, y_t, outcome.settings["learning_rate"]),
             known=known,
         )
 

@@ -49,7 +49,6 @@ ONLY = (
     Only("label_smoothing", "task", "classification", 0.0),
     Only("class_weight", "task", "classification", None),
     Only("calibrate", "task", "classification", False),
-    Only("report", "task", "classification", None),
     Only("loss", "task", "regression", "squared_error"),
     Only("delta", "loss", "huber", 1.0),
     Only("quantiles", "loss", "quantile", (0.5,)),

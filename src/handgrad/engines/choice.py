@@ -7,14 +7,14 @@ import math
 import os
 import sys
 from contextlib import suppress
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from handgrad.engines import cache
+from handgrad.engines.blas import blas_in_use
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
@@ -175,17 +175,3 @@ def processors() -> int:
         quota, period = CONTAINER_QUOTA.read_text().split()
         n = min(n, max(1, int(quota) // int(period)))
     return n
-
-
-def blas_in_use() -> list[dict[str, Any]]:
-    """Describe the BLAS libraries in this process, as threadpoolctl sees them."""
-    return [pool for pool in _controller().info() if pool["user_api"] == "blas"]
-
-
-@lru_cache
-def _controller() -> Any:
-    """Look the libraries up once: that takes a millisecond, asking them 20 us."""
-    import numpy.linalg  # noqa: F401 - brings NumPy's BLAS, should nothing have used it yet
-    import threadpoolctl
-
-    return threadpoolctl.ThreadpoolController()

@@ -3,7 +3,7 @@
 Here scikit-learn's vocabulary (X, y, coefs_) meets that of the derivation (x, y_t, W1).
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -74,6 +74,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
 
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
+        raise NotImplementedError
+
+    def _loss_settings(self) -> LossSettings:
         raise NotImplementedError
 
     def _prepare_going_on(self, classes: Array | None) -> None:
@@ -202,17 +205,34 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     def _check_going_on(self, y: Array, *, partial: bool) -> None:
         """Refuse to go on with other targets or another network than before."""
         self._check_same_targets(y, partial=partial)
+        there, asked = self._traits_there(), self._traits_asked()
+        for name, value in there.items():
+            if asked[name] != value:
+                raise ValueError(
+                    f"going on needs the network there is, with {name}={value!r}; got "
+                    f"{asked[name]!r}. Fit with warm_start=False to start anew."
+                )
+
+    def _traits_there(self) -> dict[str, Any]:
+        """Name the settings that a network cannot change while it learns, as it has them."""
         architecture = self.model_.architecture
-        units = (architecture.layer_units[0], *self._hidden_units(), self.n_outputs_)
-        wanted = replace(architecture, layer_units=units, activation=self._activation())
-        if wanted != architecture or self.n_ensemble != 1 + len(self.model_.members):
-            raise ValueError(
-                "going on needs the network there is, with hidden_layer_sizes="
-                f"{architecture.layer_units[1:-1]}, activation={architecture.activation!r} and "
-                f"n_ensemble={1 + len(self.model_.members)}; got {wanted.layer_units[1:-1]}, "
-                f"{wanted.activation!r} and {self.n_ensemble}. Fit with warm_start=False to start "
-                "anew."
-            )
+        return {
+            "hidden_layer_sizes": architecture.layer_units[1:-1],
+            "activation": architecture.activation,
+            "n_ensemble": 1 + len(self.model_.members),
+            "dtype": str(self.model_.params.flat.dtype),
+            **asdict(architecture.loss),
+        }
+
+    def _traits_asked(self) -> dict[str, Any]:
+        units, dtype = self._hidden_units(), str(self.model_.params.flat.dtype)
+        return {
+            "hidden_layer_sizes": units,
+            "activation": Architecture((1, *units, 1), self._activation()).activation,
+            "n_ensemble": self.n_ensemble,
+            "dtype": dtype if self.dtype == "auto" else self.dtype,
+            **asdict(self._loss_settings()),
+        }
 
     def _bits(self, *, going_on: bool) -> Any:
         if not going_on:

@@ -405,7 +405,7 @@ def check_classes(classes: Any) -> Array:
 def check_weight(
     sample_weight: Any, X: Any, name: str = "sample_weight"
 ) -> NDArray[np.float64] | None:
-    """Turn sample weights into finite numbers >= 0, of which one at least is above."""
+    """Turn sample weights into numbers >= 0, of finite sum, of which one at least is above."""
     if sample_weight is None:
         return None
     weight: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -417,6 +417,10 @@ def check_weight(
         )
     if not weight.any():
         raise ValueError(f"{name} must hold at least one weight above zero; all are zero")
+    with np.errstate(over="ignore"):
+        too_large = not math.isfinite(weight.sum())
+    if too_large:  # sums of weights are taken here and in scorers; a power of two rounds nothing
+        weight = np.ldexp(weight, -math.frexp(weight.max())[1])
     return weight
 
 

@@ -155,8 +155,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     histories_ : tuple of History
         That of each network of an ensemble. All else that is recorded tells of the first.
     diverged_ : bool
-        Whether the loss stayed above ten times that of chance for three epochs, or a weight grew
-        beyond 1e6. A DivergenceWarning has said so.
+        Whether the loss stayed above ten times that of chance, and above that before training, for
+        three epochs, or a weight grew beyond 1e6. A DivergenceWarning has said so.
     dead_units_ : list of float
         Of each hidden layer, the share of relu units that give 0 for each training row (of the
         first 4,096): they do not learn any more.
@@ -313,8 +313,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         temperature = fit_temperature(self.out_activation_, score, y_t, weight)
         self.model_ = replace(self.model_, temperature=temperature)
 
+    def _loss_settings(self) -> LossSettings:
+        return LossSettings(label_smoothing=float(self.label_smoothing))
+
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
-        loss = LossSettings(label_smoothing=float(self.label_smoothing))
+        loss = self._loss_settings()
         if given.y.ndim == 2:
             labels = np.arange(given.y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
@@ -476,12 +479,17 @@ class MLPClassifier(ClassifierMixin, MLP):
             scores[:, 0] if self.out_activation_ == "logistic" and scores.shape[1] == 1 else scores
         )
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the share of rows whose label, or whose labels all, are right."""
+        return float(super().score(X, y, check_weight(sample_weight, X)))
+
     # -- into scikit-learn and out of it ------------------------------------------------------
 
     def to_sklearn(self) -> Theirs:
         """Make scikit-learn's own MLPClassifier of it, fitted, with the same predictions.
 
         The scale of the columns is folded into the first layer, the temperature into the last.
+        Settings that it has not become the nearest that it has, for fitting it again.
 
         Raises
         ------
@@ -494,7 +502,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     def from_sklearn(cls, estimator: Theirs) -> Self:
         """Take scikit-learn's fitted MLPClassifier over, the state of its optimiser included.
 
-        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step; only with
+        "lbfgs", which leaves no count of the rows, it is taken as it is.
         """
         check_is_fitted(estimator)
         return cls._from(estimator, estimator.classes_)

@@ -15,6 +15,8 @@ from handgrad.training import Run
 Array = NDArray[Any]
 
 KNOWN = ("identity", "logistic", "tanh", "relu")  # the activations that scikit-learn has
+THEIR_SCHEDULES = ("constant", "invscaling", "adaptive")
+THEIR_LOSSES = ("squared_error", "poisson")
 
 
 def why_not(model: Model) -> str:
@@ -54,6 +56,26 @@ def folded(model: Model) -> Params:
     return params
 
 
+def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
+    """Say the settings of one of ours in scikit-learn's, so that its fit takes them.
+
+    What it has not becomes the nearest that it has. The penalty keeps its strength, which theirs
+    divides by the rows of a batch.
+    """
+    settings = {name: getattr(ours, name) for name in names}
+    settings["activation"] = ours.model_.architecture.activation
+    settings["alpha"] = ours.alpha * _batch_rows(ours, len(ours.history_))
+    if ours.solver == "adamw":
+        settings["solver"] = "adam"
+    if ours.learning_rate not in THEIR_SCHEDULES:
+        settings["learning_rate"] = "constant"
+    if isinstance(ours.random_state, np.random.Generator):
+        settings["random_state"] = None
+    if settings.get("loss", "poisson") not in THEIR_LOSSES:
+        settings["loss"] = "squared_error"
+    return settings
+
+
 def fill(theirs: Any, ours: Any) -> Any:
     """Give a fresh estimator of scikit-learn all that its fit would have given it."""
     model, params = ours.model_, folded(ours.model_)
@@ -83,11 +105,18 @@ def parameters(theirs: Any) -> dict[str, Any]:
     settings: dict[str, Any] = theirs.get_params()
     settings |= {"preprocess": None, "dtype": str(theirs.coefs_[0].dtype)}
     epochs = len(getattr(theirs, "loss_curve_", ()))  # n_iter_ knows only the last call's
-    if epochs:
-        n = max(1, round(theirs.t_ / epochs))
-        batch = min(200, n) if theirs.batch_size == "auto" else min(theirs.batch_size, n)
-        settings["alpha"] = theirs.alpha / batch  # theirs is divided by the rows of a batch
+    settings["alpha"] = theirs.alpha / _batch_rows(theirs, epochs or theirs.n_iter_)
     return settings
+
+
+def _batch_rows(estimator: Any, epochs: int) -> int:
+    """Count the rows of a batch by those seen in so many epochs; 1 where none were counted."""
+    if not (epochs and estimator.t_):  # as of scikit-learn's "lbfgs", and of a model from a file
+        return 1
+    n = max(1, int(estimator.t_ / epochs + 0.5))
+    if estimator.solver == "lbfgs":
+        return n
+    return min(n, 200 if estimator.batch_size == "auto" else int(estimator.batch_size))
 
 
 def model_of(theirs: Any, classes: Array) -> Model:

@@ -25,7 +25,10 @@ from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
 
-RECORD = ("n_iter_", "t_", "loss_", "best_loss_", "loss_curve_")  # what both libraries keep
+RECORD = (  # what both libraries keep
+    *("n_iter_", "t_", "loss_", "best_loss_", "loss_curve_"),
+    *("validation_scores_", "best_validation_score_"),
+)
 
 
 class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
@@ -181,10 +184,7 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         if reason:
             raise ValueError(f"scikit-learn cannot hold this network: {reason}")
         names = theirs._get_param_names()  # type: ignore[attr-defined]
-        shared = {name: getattr(self, name) for name in names}
-        if shared.get("loss", "poisson") != "poisson":  # the only other one that it minimises
-            shared["loss"] = "squared_error"
-        return exchange.fill(theirs(**shared), self)
+        return exchange.fill(theirs(**exchange.their_parameters(self, names)), self)
 
     @classmethod
     def _from(cls, theirs: Any, classes: Array, **settings: Any) -> Self:

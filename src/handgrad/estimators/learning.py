@@ -108,6 +108,7 @@ class Learning(Record):
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:
                 for number, run in enumerate(self._runs):
+                    self._note_first_loss(run, rows)
                     history = train(
                         architecture,
                         run,
@@ -128,6 +129,13 @@ class Learning(Record):
                 f"training diverges, although its numbers are finite: {self._explosion}. "
                 "Lower the learning rate, or scale the inputs.",
                 DivergenceWarning,
+            )
+        scores = self.validation_scores_
+        if validation is not None and scores and all(map(math.isnan, scores)):
+            warn(
+                f"scoring={self.scoring!r} gave NaN in every epoch, so there was no best one, and "
+                "the last is kept. Do the rows held back have all classes?",
+                UserWarning,
             )
         runs_to_its_end = isinstance(self.learning_rate, str) and self.learning_rate in OF_TIME
         if "max_iter" in reasons and not partial and not runs_to_its_end:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
 from handgrad.estimators.parameters import Parameters
@@ -20,15 +21,16 @@ from handgrad.history import Epoch, History
 from handgrad.model import Model
 from handgrad.network import forward
 from handgrad.rows import Rows, is_sparse
-from handgrad.training import Run, Score
+from handgrad.training import Run, Score, measure
 
 Array = NDArray[Any]
 
-# A run that explodes: such a weight, or a loss so many times that of chance for so many epochs.
+# A run that explodes: such a weight, or for so many epochs a loss above that of the untrained
+# network and so many times that of chance.
 LARGEST_WEIGHT = 1e6
 TIMES_CHANCE, EPOCHS_TOO_LARGE = 10, 3
 
-ROWS_LOOKED_AT = 4096  # for dead units
+ROWS_LOOKED_AT = 4096  # for dead units, and for the loss before training
 ROWS_FOR_A_WARNING = 50  # few rows leave many units at 0 that are not dead
 
 
@@ -127,15 +129,23 @@ class Record(Parameters):
         histories[number] += History(epochs, reason)
         self.histories_ = tuple(histories)
 
+    def _note_first_loss(self, run: Run, rows: Rows) -> None:
+        """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
+        if run.first_loss is None:
+            some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+            with np.errstate(over="ignore", invalid="ignore"):
+                run.first_loss, _ = measure(self.model_.architecture, run.params, some)
+
     def _watch_for_divergence(self, number: int, chance: float) -> None:
         """Flag a run that explodes without becoming infinite; the warning waits for its end."""
         last = self.histories_[number].epochs[-EPOCHS_TOO_LARGE:]
         losses = len(last) == EPOCHS_TOO_LARGE and min(epoch.loss for epoch in last)
-        largest = max(float(np.abs(W).max()) for W in self._runs[number].params.W)
+        run = self._runs[number]
+        largest = max(float(np.abs(W).max()) for W in run.params.W)
         what = ""
         if largest > LARGEST_WEIGHT:
             what = f"a weight of {largest:.3g}"
-        elif losses > TIMES_CHANCE * chance:
+        elif losses > max(TIMES_CHANCE * chance, run.first_loss or 0):
             what = f"a loss of {losses:.3g}, where chance gives {chance:.3g},"
         if what and not self.diverged_:
             rate = last[-1].learning_rate
@@ -148,7 +158,8 @@ class Record(Parameters):
         if is_sparse(some):
             some = some.toarray()
         model = self.model_
-        hidden = forward(model.architecture, model.params, some).h[1:]
+        with blas_on_one_thread():
+            hidden = forward(model.architecture, model.params, some).h[1:]
         self.dead_units_ = [
             float((h == 0).all(axis=0).mean()) if name == "relu" else 0.0
             for h, name in zip(hidden, model.architecture.activations, strict=True)

@@ -1,5 +1,6 @@
 """MLPRegressor: numbers, one a row or several."""
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from numbers import Real
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_numbers
+from handgrad.estimators.checks import Given, check_numbers, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
 from handgrad.losses import PLAIN, LossSettings, mean_loss
@@ -163,7 +164,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _quantiles(self) -> tuple[float, ...]:
         listed = (self.quantiles,) if isinstance(self.quantiles, Real) else self.quantiles
-        quantiles = tuple(float(q) for q in listed)
+        quantiles = tuple(float(q) if isinstance(q, Real) else math.nan for q in listed)
         ascending = all(0 < a < b < 1 for a, b in pairwise((*quantiles, 1 - 1e-16)))
         if not quantiles or not ascending:
             raise InvalidParameterError(
@@ -172,14 +173,14 @@ class MLPRegressor(RegressorMixin, MLP):
             )
         return quantiles
 
+    def _loss_settings(self) -> LossSettings:
+        if self.loss == "huber":
+            return LossSettings(delta=float(self.delta))
+        return LossSettings(quantiles=self._quantiles()) if self.loss == "quantile" else PLAIN
+
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
         y = given.y.reshape(len(given.y), -1)
-        kind = OUTPUT_OF[self.loss]
-        settings = PLAIN
-        if kind == "huber":
-            settings = LossSettings(delta=float(self.delta))
-        elif kind == "quantile":
-            settings = LossSettings(quantiles=self._quantiles())
+        kind, settings = OUTPUT_OF[self.loss], self._loss_settings()
         self._check_counts(kind, y)
         n_each = len(settings.quantiles)
         scale = self._target_scale(y, learning, n_each) if self.scale_target else None
@@ -207,6 +208,11 @@ class MLPRegressor(RegressorMixin, MLP):
                 f"going on needs the loss there is, {output!r}; got {self.loss!r}. Fit with "
                 "warm_start=False to start anew."
             )
+        if self.scale_target != (self.model_.scale is not None):
+            raise ValueError(
+                f"going on needs the targets as before, with scale_target={not self.scale_target}; "
+                f"got {self.scale_target}. Fit with warm_start=False to start anew."
+            )
         self._encode_y(y)
 
     def _encode_y(self, y: Array) -> Array:
@@ -217,11 +223,7 @@ class MLPRegressor(RegressorMixin, MLP):
                 f"y must have {architecture.n_targets} numbers a row; got {y.shape[1]}"
             )
         self._check_counts(architecture.output, y)
-        if self.model_.scale is not None:
-            n_each = architecture.layer_units[-1] // architecture.n_targets
-            mean, scale = (part[::n_each] for part in self.model_.scale)
-            y = (y - mean) / scale
-        return y.astype(self.model_.params.flat.dtype)
+        return self.model_.learnt(y)
 
     def _chance(self, rows: Rows) -> float:
         architecture, y_t = self.model_.architecture, rows.y_t
@@ -270,6 +272,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""
+        sample_weight = check_weight(sample_weight, X)
         if self.loss != "quantile":
             return float(super().score(X, y, sample_weight))
         quantiles = self._quantiles()
@@ -286,7 +289,8 @@ class MLPRegressor(RegressorMixin, MLP):
     def to_sklearn(self) -> Theirs:
         """Make scikit-learn's own MLPRegressor of it, fitted, with the same predictions.
 
-        The scale of the columns is folded into the first layer, that of y into the last.
+        The scale of the columns is folded into the first layer, that of y into the last. Settings
+        that it has not become the nearest that it has, for fitting it again.
 
         Raises
         ------
@@ -299,7 +303,8 @@ class MLPRegressor(RegressorMixin, MLP):
     def from_sklearn(cls, estimator: Theirs) -> Self:
         """Take scikit-learn's fitted MLPRegressor over, the state of its optimiser included.
 
-        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step.
+        ``alpha`` is divided by the rows of a batch, as scikit-learn does in each step; only with
+        "lbfgs", which leaves no count of the rows, it is taken as it is.
         """
         check_is_fitted(estimator)
         return cls._from(estimator, np.arange(0), scale_target=False)

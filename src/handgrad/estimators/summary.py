@@ -20,13 +20,19 @@ def layers(model: Model) -> list[Layer]:
     last = len(params.W)
     computes = (*model.architecture.activations, model.architecture.output)
     columns = len(model.encoder.names)
-    encoding = "as they are" if model.encoder.is_identity else "standardised, one-hot"
-    listed = [Layer(f"{columns} columns", encoding, f"{units[0]} inputs", 0, 0)]
+    listed = [Layer(f"{columns} columns", _encoding(model), f"{units[0]} inputs", 0, 0)]
     for number, (W, b, kind) in enumerate(zip(params.W, params.b, computes, strict=True), start=1):
         name = "output" if number == last else f"hidden {number}"
         n = W.size + b.size
         listed.append(Layer(name, kind, f"{W.shape[0]} x {W.shape[1]}", n, n * W.itemsize))
     return listed
+
+
+def _encoding(model: Model) -> str:
+    encoder = model.encoder
+    kinds = {"standardised": encoder.numeric.any(), "one-hot": not encoder.numeric.all()}
+    steps = [step for step, there in kinds.items() if there]
+    return "as they are" if encoder.is_identity else ", ".join(steps)
 
 
 def summary(model: Model) -> str:

@@ -1,7 +1,7 @@
 """How a training went, epoch by epoch: loss, score, learning rate, gradient norm."""
 
 import math
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -131,7 +131,7 @@ class HistoryDisplay:
             self.ax_.set_xticks(self.history.column("epoch"))
         quiet(self.ax_)
         if len(self.ax_.get_lines()) > 1 or quantity in ("loss", "accuracy"):
-            self.ax_.legend(edgecolor="none", loc=f"{self._free_side(quantity)} right")
+            self.ax_.legend(edgecolor="none", loc=self._free_corner(quantity))
         if log:
             self.ax_.set_yscale("log", nonpositive="mask")
         elif quantity not in ("accuracy", "validation_score") and not self._is_negative(quantity):
@@ -141,9 +141,9 @@ class HistoryDisplay:
         classifies = self.history[0].accuracy is not None
         return LABELS[quantity] if classifies or quantity != "loss" else LOSS_OF_NUMBERS
 
-    def _free_side(self, quantity: str) -> str:
+    def _free_corner(self, quantity: str) -> Literal["lower right", "upper right"]:
         # A set place: matplotlib's search for the best one takes long, and warns where it does.
-        return "lower" if quantity in ("accuracy", "validation_score") else "upper"
+        return "lower right" if quantity in ("accuracy", "validation_score") else "upper right"
 
     def _is_negative(self, quantity: str) -> bool:
         return bool(np.nanmin(self._values(quantity)) < 0)

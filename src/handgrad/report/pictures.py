@@ -1,24 +1,19 @@
-"""A report: one page that holds every picture and table of a training or of a judgement.
-
-The pictures are in the page, so that it can be sent on alone; and beside it, for use elsewhere.
-"""
+"""The pictures of a report, and what each of them says."""
 
 import base64
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad import plots
-from handgrad.atomic_file import write_atomically
-from handgrad.evaluation import Evaluation
+from handgrad.evaluation import Evaluation, Judgement, NumbersEvaluation
 from handgrad.history import History
 from handgrad.model import Model
-from handgrad.page import document, escaped, facts, sentence, table
+from handgrad.page import escaped, sentence
 from handgrad.plots.style import new_figure, title
 
 if TYPE_CHECKING:
@@ -28,8 +23,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 FEWEST_FOR_CALIBRATION = 20  # rows
-MOST_CLASSES = 100  # in the table of classes
-MOST_EPOCHS = 1000  # in the table of epochs
 CSS_INCH = 96  # pixels
 
 
@@ -42,15 +35,15 @@ class Judged:
     model : Model
     columns : pyarrow.Table
         Of the rows.
-    y_t : int array of shape (n,)
-        Their class numbers.
+    y_t : int array of shape (n,), or array of shape (n, N_y)
+        Their class numbers; or their numbers; or 1 for each label that they have, and 0.
     lr : float
         The learning rate by which a step is measured.
     """
 
     model: Model
     columns: "pa.Table"
-    y_t: NDArray[np.intp]
+    y_t: Array
     lr: float = 1e-3
 
 
@@ -61,64 +54,14 @@ class Picture(NamedTuple):
     figure: "Figure"
 
 
-def write_report(
-    folder: Path,
+def pictures_of(
     history: History,
-    evaluation: Evaluation,
-    *,
-    rows: str,
-    best: int | None,
-    judged: Judged | None = None,
-    known: Sequence[tuple[str, str]] = (),
-) -> list[Path]:
-    """Write report.html, and its pictures beside it, into an existing folder.
-
-    Parameters
-    ----------
-    folder : Path
-    history : History
-        Of the training; an empty one has no learning curve.
-    evaluation : Evaluation
-        Of the rows that ``rows`` names in the title: "86 test rows", say.
-    best : int or None
-        The epoch that was kept.
-    judged : Judged, optional
-        For the pictures that look into the network.
-    known : sequence of (str, str)
-        What else to tell first.
-
-    Returns
-    -------
-    list of Path
-        The files: the pictures, then the page.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be written.
-    """
-    pictures = list(_pictures(history, evaluation, rows, best, judged))
-    drawn = [_png(picture.figure) for picture in pictures]
-    for picture, content in zip(pictures, drawn, strict=True):
-        write_atomically(folder / picture.name, content)
-    parts = [facts([*known, *_judgement(evaluation, rows)])]
-    parts += [_shown(picture, content) for picture, content in zip(pictures, drawn, strict=True)]
-    parts += [_classes(evaluation), *_epochs(history)]
-    page = document("Report", "\n".join(parts))
-    write_atomically(folder / "report.html", page.encode())
-    return [*(folder / picture.name for picture in pictures), folder / "report.html"]
-
-
-# -- pictures -----------------------------------------------------------------------------------
-
-
-def _pictures(
-    history: History,
-    evaluation: Evaluation,
+    evaluation: Judgement,
     rows: str,
     best: int | None,
     judged: Judged | None,
 ) -> Iterator[Picture]:
+    """Draw what there is to see, in the order of the page."""
     if len(history):
         yield Picture(
             "learning_curve.png",
@@ -128,14 +71,16 @@ def _pictures(
             "the training rows by heart.",
             plots.learning_curve(history, best),
         )
-    yield Picture(
-        "confusion_matrix.png",
-        "What it takes for what",
-        "Each row of the matrix is a true class, each column a class that was given; what lies "
-        "off the diagonal is wrong.",
-        plots.confusion_matrix(evaluation, rows),
-    )
+    if isinstance(evaluation, Evaluation):
+        yield Picture(
+            "confusion_matrix.png",
+            "What it takes for what",
+            "Each row of the matrix is a true class, each column a class that was given; what "
+            "lies off the diagonal is wrong.",
+            plots.confusion_matrix(evaluation, rows),
+        )
     if judged is not None:
+        yield from _of_predictions(judged, evaluation)
         yield from _inside(judged)
     if len(history):
         yield Picture(
@@ -146,12 +91,19 @@ def _pictures(
         )
 
 
+def _of_predictions(judged: Judged, evaluation: Judgement) -> Iterator[Picture]:
+    if isinstance(evaluation, NumbersEvaluation):
+        quantiles = "share_below" in evaluation.measures
+        yield _quantiles(judged, evaluation) if quantiles else _numbers(judged, evaluation)
+    elif isinstance(evaluation, Evaluation):
+        if len(judged.y_t) >= FEWEST_FOR_CALIBRATION:
+            yield _calibration(judged)
+        if len(judged.model.encoder.number_names) >= 2:
+            yield _regions(judged)
+
+
 def _inside(judged: Judged) -> Iterator[Picture]:
     model = judged.model
-    if len(judged.y_t) >= FEWEST_FOR_CALIBRATION:
-        yield _calibration(judged)
-    if len(model.encoder.number_names) >= 2:
-        yield _regions(judged)
     weights = plots.WeightsDisplay.from_model(model)
     tall = 5.0 if weights.image_shape else min(10.0, 2.0 + 0.22 * len(weights.input_names))
     figure = new_figure(8, tall)
@@ -169,6 +121,43 @@ def _inside(judged: Judged) -> Iterator[Picture]:
     if len(model.params.W) > 1:
         yield _activations(model, x)
     yield _gradients(judged, x)
+
+
+def _numbers(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
+    prediction = judged.model.predict_numbers(judged.columns)
+    caption = (
+        "On the line, the prediction is the truth. On the right, what is off should lie around 0 "
+        "wherever the prediction is: a bend says that something is not learned yet, a funnel that "
+        "large numbers are predicted less well."
+    )
+    return Picture(
+        "predictions.png",
+        "How far off it is",
+        caption + _only_the_first(len(evaluation.names)),
+        plots.predictions(judged.y_t, prediction, evaluation.names),
+    )
+
+
+def _quantiles(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
+    architecture = judged.model.architecture
+    quantiles, n = architecture.loss.quantiles, architecture.n_targets
+    shares = evaluation.measures["share_below"].reshape(n, len(quantiles))
+    names = [f"target {place + 1}" for place in range(n)]
+    caption = (
+        "Of all rows, the part whose number is at most the quantile that was predicted for them. "
+        "On the dotted line, a quantile is what it says."
+    )
+    return Picture(
+        "quantiles.png",
+        "Whether its quantiles hold",
+        caption + _only_the_first(n),
+        plots.quantile_shares(quantiles, shares, names),
+    )
+
+
+def _only_the_first(n: int) -> str:
+    most = plots.MOST_TARGETS
+    return f" The first {most} of {n} targets are drawn." if n > most else ""
 
 
 def _calibration(judged: Judged) -> Picture:
@@ -221,7 +210,7 @@ def _activations(model: Model, x: Array) -> Picture:
 
 def _gradients(judged: Judged, x: Array) -> Picture:
     model = judged.model
-    y_t = judged.y_t[:, None] if model.architecture.output == "logistic" else judged.y_t
+    y_t = model.learnt(judged.y_t)
     display = plots.GradientsDisplay.from_x(model, x, y_t, lr=judged.lr)
     figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
@@ -237,25 +226,15 @@ def _gradients(judged: Judged, x: Array) -> Picture:
     return Picture("gradients.png", "What it would learn next", caption, figure)
 
 
-def _png(figure: "Figure") -> bytes:
+def png(figure: "Figure") -> bytes:
+    """Write a picture as a file's content."""
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format="png")
     return picture.getvalue()
 
 
-# -- the page -----------------------------------------------------------------------------------
-
-
-def _judgement(evaluation: Evaluation, rows: str) -> list[tuple[str, str]]:
-    return [
-        ("judged by", rows),
-        ("accuracy", f"{evaluation.accuracy:.4f}"),
-        ("log-loss", f"{evaluation.log_loss:.4f}"),
-        ("calibration error", f"{evaluation.calibration_error:.4f}"),
-    ]
-
-
-def _shown(picture: Picture, content: bytes) -> str:
+def shown_picture(picture: Picture, content: bytes) -> str:
+    """Write a picture into a page."""
     data = base64.b64encode(content).decode()
     width = round(picture.figure.get_figwidth() * CSS_INCH)
     return (
@@ -264,43 +243,3 @@ def _shown(picture: Picture, content: bytes) -> str:
         f'src="data:image/png;base64,{data}">'
         f"<figcaption>{sentence(picture.caption)}</figcaption></figure>"
     )
-
-
-def _classes(evaluation: Evaluation) -> str:
-    rows = [
-        (escaped(label), _share(precision), _share(recall), f"{support:,}")
-        for label, precision, recall, support in zip(
-            evaluation.classes.tolist(),
-            evaluation.precision,
-            evaluation.recall,
-            evaluation.support,
-            strict=True,
-        )
-    ]
-    more = len(rows) - MOST_CLASSES
-    written = table(("class", "precision", "recall", "rows"), rows[:MOST_CLASSES], numbers=3)
-    ending = f'<p class="soft">and {more:,} more classes</p>' if more > 0 else ""
-    return f"<h2>Class by class</h2>\n{written}{ending}"
-
-
-def _share(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:.3f}"
-
-
-def _epochs(history: History) -> Iterable[str]:
-    if not len(history):
-        return
-    columns = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
-    columns += ["learning_rate", "seconds"]
-    last = history.rows()[-MOST_EPOCHS:]
-    rows = [[_cell(row[name]) for name in columns] for row in last]
-    heading = "All epochs" if len(last) == len(history) else f"The last {len(last):,} epochs"
-    names = [name.replace("_", " ") for name in columns]
-    written = table(names, rows, numbers=len(columns))
-    yield f"<h2>Epoch by epoch</h2>\n<details><summary>{heading}</summary>{written}</details>"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
