@@ -466,6 +466,16 @@ FAULTS = [
     Fault('model.py', 'columns = (columns - mean) / scale', 'columns = columns - mean', 'targets learnt unscaled', 'regressor'),
     Fault('plots/numbers.py', 'y_true=y[some, place]', 'y_true=y[some, 0]', 'each target against the first truth', 'plots'),
     Fault('estimators/base.py', 'replace(self.model_, temperature=1.0)', 'self.model_', 'temperature of the last fit stays', 'inside'),
+    # playground: what no map can show
+    Fault("playground/data.py", "np.full(n, float(BLACK))", "np.full(n, 15.0)", "ink beyond black", "playground_data"),
+    Fault("playground/data.py", "n_classes=3)", "n_classes=2)", "no third score for the article's rows", "playground_data"),
+    Fault("playground/data.py", "> MOST_TEXTS\n", "> 10 * MOST_TEXTS\n", "names of rows taken for inputs", "playground_data"),
+    Fault("playground/data.py", "kept = np.flatnonzero(~missing)", "kept = np.arange(len(missing))", "rows without a label", "playground_data"),
+    Fault("playground/wide.py", "np.abs(flat if moved_from is None else flat - moved_from.ravel())", "np.abs(flat)", "largest for what moved most", "playground_data"),
+    Fault("playground/wide.py", "len(pixels) != n or ", "", "an image of any length", "playground_data"),
+    Fault("playground/wide.py", "seen(session, session.pad)", "seen(session, session.points.x[0])", "another image than the drawn one", "playground_data"),
+    Fault("playground/wide.py", "np.linalg.norm(session.run.params.W[0][:, :MOST_UNITS], axis=0)", "np.linalg.norm(session.run.params.W[0][:MOST_UNITS], axis=1)", "lengths of rows for columns", "playground_data"),
+    Fault("playground/session.py", "if not self.points.is_plane:", "if False:", "points drawn where no plane is", "playground_data"),
 ]  # fmt: skip
 
 

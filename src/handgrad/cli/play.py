@@ -27,8 +27,9 @@ def play(
 ) -> None:
     """Watch a network learn, on a page of your browser.
 
-    It learns from a spiral, other points, the penguins, points that you draw, or two columns of
-    TABLE, and shows every number of every equation. The page is served to this machine only.
+    It learns from a spiral, other points, the penguins, digits, points that you draw, or two or
+    all columns of TABLE, and shows every number of every equation. The page is served to this
+    machine only.
     """
     from handgrad.playground import require_server
 
@@ -56,7 +57,7 @@ def start_playing(
     click.UsageError
         If target and table do not go together.
     DataError
-        If two columns and the classes of the table cannot be shown.
+        If neither two columns nor all, with the classes, can be shown.
     OSError
         If the port cannot be listened on.
     """

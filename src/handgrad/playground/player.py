@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.playground import frame as frames
 from handgrad.playground.runs import Runs
 from handgrad.playground.session import KINDS, Session
@@ -106,6 +107,10 @@ class Player:
             return state, layout, made
 
     def _run(self) -> None:
+        with blas_on_one_thread():
+            self._train()
+
+    def _train(self) -> None:
         while True:
             self.playing.wait()
             if self.ended:

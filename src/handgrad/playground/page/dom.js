@@ -43,6 +43,14 @@ export function brief(number) {
 
 export const fixed = (number, digits = 4) => (number == null ? "—" : number.toFixed(digits));
 
+// A probability; one that rounds to all or nothing says on which side of it it is.
+export function percent(p) {
+  if (p == null) return "—";
+  if (p > 0.9995) return ">99.9 %";
+  if (p < 0.0005) return "<0.1 %";
+  return `${(100 * p).toFixed(p > 0.99 || p < 0.01 ? 1 : 0)} %`;
+}
+
 // A canvas as large as it is shown, in the screen's own dots; its context counts in CSS pixels.
 export function fitted(canvas) {
   const dots = window.devicePixelRatio || 1;

@@ -4,7 +4,7 @@ import { brief, byId, fitted, make, tip } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
-import { CLASSES, css, isDark, style } from "./palette.js";
+import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 
@@ -18,6 +18,7 @@ export function setLayout(given) {
   const isSame = layout && String(layout.picture) === String(given.picture) && String(layout.units) === String(given.units) && String(layout.classes) === String(given.classes) && String(layout.names) === String(given.names);
   layout = given;
   if (isSame) return;
+  frame = null;
   inspector.close();
   build();
 }
@@ -71,7 +72,7 @@ function node(layer, unit, [x, y, gap], last) {
   nodes.append(button);
   if (!isHidden && !isBlocked) {
     const label = make("span", { class: "name", text: name, title: name });
-    const isTight = layer === 0 && gap < 44;
+    const isTight = layer === 0 && !layout.is_plane;
     label.style.top = layer === 0 && !isTight ? `${y + 24}px` : `${y}px`;
     label.style.left = layer === 0 ? `${isTight ? x + 18 : x - 22}px` : `${x + 20}px`;
     if (isTight) label.classList.add("beside");
@@ -154,6 +155,7 @@ function block(context, isLit, isOther) {
 function inside() {
   const last = layout.units.length - 1, colours = theme(isDark());
   if (layout.picture) show(buttons[0][0].firstChild, pixelsOf(frame.sample));
+  else if (!isBlock(layout)) buttons[0].forEach((button, i) => shade(button, signed(frame.input[i], largestOf(frame.input))));
   for (let layer = 1; layer <= last; layer++) {
     const active = layer < last ? frame.h[layer - 1].map((h) => h ?? 0) : [], most = largestOf(active);
     buttons[layer].forEach((button, unit) => {
@@ -161,11 +163,14 @@ function inside() {
         const weights = column(frame.first, layout.shown[1], unit);
         paint(button.firstChild, signedInk(weights, largestOf(weights), colours), layout.picture);
       } else if (layer < last) paint(button.firstChild, signedInk([active[unit]], most, colours), [1, 1]);
-      else button.style.background = css(CLASSES[0], frame.y[unit] ?? 0);
+      else shade(button, css(CLASSES[0], frame.y[unit] ?? 0));
     });
   }
   labels.forEach((label, k) => { label.textContent = `${layout.classes[k]}${label.classList.contains("two") ? "\n" : ": "}${Math.round(100 * frame.y[k])} %`; });
 }
+
+// A colour that is partly clear, over the card and not over the lines behind it.
+const shade = (button, colour) => { button.style.background = `linear-gradient(${colour}, ${colour}), var(--card)`; };
 
 const hasImage = (layer) => layer === 1 && layout.picture;
 // A unit's least level is white, its largest blue: red, green, blue, opacity, least byte first.

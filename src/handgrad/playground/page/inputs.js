@@ -13,6 +13,7 @@ let layout = null, rows = [], frame = null, when = 0;
 
 export function setLayout(given) {
   layout = given;
+  frame = null;
   byId("inputs").hidden = !isShown();
   if (!isShown()) return;
   when = 0;

@@ -60,8 +60,13 @@ byId("hold").addEventListener("change", (event) => {
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
-addEventListener("resize", () => { if (last) for (const room of [map, rival, pictures, pad, curves]) room.draw(last); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (last) for (const room of [map, rival, pictures, pad, curves, graph, equations]) room.draw(last); });
+
+// Draw the last frame again, unless the next one, of other points or another network, is on its way.
+function again(...rooms) {
+  if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
+}
+addEventListener("resize", () => again(map, rival, pictures, pad, curves));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
 
 connect({
   told,

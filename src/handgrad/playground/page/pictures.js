@@ -1,6 +1,6 @@
 // Images to learn from: the chosen one, many to choose from, and how sure the network is.
 
-import { byId, fitted, make } from "./dom.js";
+import { byId, fitted, make, percent } from "./dom.js";
 import { column, decoded, inked, largestOf, paint, signedInk, theme } from "./image.js";
 import { nextSample } from "./keys.js";
 import { ask } from "./link.js";
@@ -12,6 +12,7 @@ let layout = null, images = null, size = 0, tile = null, chosen = [], frame = nu
 
 export function setLayout(given) {
   layout = given;
+  frame = null;
   byId("images").hidden = !layout.picture;
   if (!layout.picture) return;
   size = layout.picture[0] * layout.picture[1];
@@ -42,7 +43,6 @@ export function draw(given) {
 
 export const best = (y) => y.indexOf(Math.max(...y.map((p) => p ?? -1)));
 export const answer = (y) => `says ${layout.classes[best(y)]}, ${percent(y[best(y)])}`;
-const percent = (p) => (p == null ? "—" : `${(100 * p).toFixed(p > 0.9995 || p < 0.0995 ? 1 : 0)} %`);
 
 function bars() {
   const pad = frame.pad?.y;
@@ -108,6 +108,7 @@ strip.addEventListener("pointerdown", (event) => {
 });
 
 function turn(by) {
+  if (!frame) return;
   const all = rowsOf(byId("which-images").value);
   if (!all.length) return;
   const at = Math.max(0, all.indexOf(frame.sample)), first = at - (at % MOST_TILES) + by * MOST_TILES;
@@ -116,9 +117,9 @@ function turn(by) {
 
 byId("images-before").addEventListener("click", () => turn(-1));
 byId("images-after").addEventListener("click", () => turn(1));
-byId("which-images").addEventListener("change", () => { drawn = ""; const [row] = rowsOf(byId("which-images").value); if (row != null) ask("sample", { row }); else tiles(); });
+byId("which-images").addEventListener("change", () => { drawn = ""; if (!frame) return; const [row] = rowsOf(byId("which-images").value); if (row != null) ask("sample", { row }); else tiles(); });
 canvas.addEventListener("keydown", (event) => {
-  const row = layout?.picture ? nextSample(event.key, frame.sample, layout.n) : null;
+  const row = layout?.picture && frame ? nextSample(event.key, frame.sample, layout.n) : null;
   if (row == null) return;
   event.preventDefault();
   ask("sample", { row });

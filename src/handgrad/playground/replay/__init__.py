@@ -48,6 +48,7 @@ def replay(session: Session) -> bytes:
     told = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
     network = "-".join(map(str, session.architecture.layer_units))
     words = f"{network} units, {session.recipe.activation}, {session.recipe.optimizer}"
+    words += _legend(session)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
@@ -67,6 +68,16 @@ def replay(session: Session) -> bytes:
 
 def _words(session: Session) -> str:
     return "Decision map" if session.points.is_plane else "Weights into the first layer's units"
+
+
+def _legend(session: Session) -> str:
+    points = session.points
+    if points.is_plane:
+        return ""
+    told = ". Each tile: the weights into one unit of the first layer, blue above 0, orange below"
+    if points.picture:
+        return f"{told}, pixel by pixel."
+    return f"{told}, from the top: {', '.join(points.encoder.input_names)}."
 
 
 def _file(name: str) -> str:

@@ -1,0 +1,31 @@
+import { nextPixel, nextSample, pageKey } from "/page/keys.js";
+import { same, test } from "./harness.js";
+
+const press = (key, more = {}) => pageKey({ key, target: document.body, ...more });
+
+test("space, S and R move the run", () => {
+  same([press(" "), press("s"), press("r"), press("x"), press("Enter")], ["play", "step", "reset", null, null]);
+});
+
+test("with another key held down they belong to the browser", () => {
+  same([press("r", { ctrlKey: true }), press("s", { metaKey: true }), press(" ", { altKey: true })], [null, null, null]);
+});
+
+test("where one types, presses or draws they do nothing", () => {
+  for (const id of ["set-data", "speed", "play", "rewind", "pad", "check-result"]) {
+    const target = document.getElementById(id) ?? Object.assign(document.createElement("input"), { id });
+    same([id, pageKey({ key: " ", target })], [id, null]);
+  }
+  same(pageKey({ key: " ", target: document.getElementById("map") }), "play");
+});
+
+test("arrows lead to the next sample, and round the end", () => {
+  same([nextSample("ArrowRight", 3, 10), nextSample("ArrowDown", 9, 10), nextSample("ArrowLeft", 0, 10), nextSample("ArrowUp", 5, 10)], [4, 0, 9, 4]);
+  same([nextSample("a", 3, 10), nextSample("ArrowLeft", 0, 1)], [null, 0]);
+});
+
+test("arrows lead to the next pixel, and stop at the edge", () => {
+  same([nextPixel("ArrowRight", 0, [8, 8]), nextPixel("ArrowDown", 0, [8, 8]), nextPixel("ArrowLeft", 9, [8, 8]), nextPixel("ArrowUp", 9, [8, 8])], [1, 8, 8, 1]);
+  same([nextPixel("ArrowRight", 7, [8, 8]), nextPixel("ArrowDown", 63, [8, 8]), nextPixel("ArrowLeft", 8, [8, 8]), nextPixel("ArrowUp", 3, [8, 8])], [7, 63, 8, 3]);
+  same(nextPixel("Tab", 3, [8, 8]), null);
+});
