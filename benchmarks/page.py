@@ -22,8 +22,6 @@ import time
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
@@ -76,6 +74,7 @@ def fields(stat):
 
 def milliseconds_to_make(messages):
     """Give the processor time in which a frame is made, here, while it plays."""
+    from handgrad.engines.blas import blas_on_one_thread
     from handgrad.playground.commands import obey
     from handgrad.playground.player import Player
     from handgrad.playground.session import Session
@@ -83,7 +82,7 @@ def milliseconds_to_make(messages):
 
     with as_file(files("handgrad") / "data" / "penguins.csv") as path:
         player = Player(Session(read_table(path)))
-    with threadpool_limits(1, user_api="blas"):
+    with blas_on_one_thread():
         for word, told in messages:
             obey(player, {"do": word, **told})
         obey(player, {"do": "play", "by": "batch", "speed": 30})

@@ -1,6 +1,6 @@
 import { grid, label, placeOf, shapeText } from "/page/entries.js";
 import { read } from "/page/frame.js";
-import { fromLink, toLink } from "/page/settings.js";
+import { differences, fromLink, toLink } from "/page/settings.js";
 import { same, test } from "./harness.js";
 
 // A frame as frame.py writes it: length, header, parts.
@@ -73,4 +73,10 @@ test("an entry has the names of what it joins", () => {
 test("with one hidden layer r and h have no number", () => {
   const layout = { ...LAYOUT, units: [3, 20, 2] };
   same([label("r", 19, [1, 20], layout), label("dh", 0, [1, 20], layout)], ["unit 20", "unit 1"]);
+});
+
+test("two runs are told apart by the settings in which they differ", () => {
+  const own = ["optimizer", "rate", "batch"], first = { optimizer: "adam", rate: 0.03, batch: 30, n: 300 };
+  same(differences([first, { ...first, optimizer: "sgd", batch: 0 }], own), ["adam, batch 30", "sgd, batch all"]);
+  same(differences([first, { ...first, n: 10 }], own), ["as the other", "as the other"]);
 });

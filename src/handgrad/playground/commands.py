@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.playground.player import Player
 from handgrad.playground.wide import look_at_pad
 
@@ -21,7 +22,7 @@ def obey(player: Player, message: dict[str, Any]) -> Answer:
     word = message.get("do")
     if not isinstance(word, str) or word not in COMMANDS:
         raise ValueError(f"a message must ask for one of {sorted(COMMANDS)}")
-    with player.lock:
+    with player.lock, blas_on_one_thread():
         return COMMANDS[word](player, message)
 
 

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.playground import frame as frames
 from handgrad.playground.runs import Runs
 from handgrad.playground.session import KINDS, Session
 
 SLICE = 0.008  # seconds of training between two moments at which a frame may be made
+LATE = 1 / 30  # seconds between two frames, beyond which training waits while the next is made
+LONGEST_WAIT = 0.1  # seconds that it waits
 SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as there is time for
 
 
@@ -34,6 +37,9 @@ class Player:
         self.kind, self.speed = "epoch", 0
         self.playing = threading.Event()
         self.ended = False
+        self._on_time = threading.Event()  # set while no frame is late
+        self._on_time.set()
+        self._made_at = 0.0
         self._last: tuple[State, bytes] | None = None
         self._layout = Layout(-1, "")
         self._slower = frames.Slower()
@@ -91,15 +97,25 @@ class Player:
                 if self._last is not None and self._last[0] == state:
                     return state, layout, self._last[1]
                 seen = frames.look(runs, playing=state[1], kind=state[2], slower=self._slower)
-            made = seen.packed()
-            self._last = state, made
+                if time.perf_counter() - self._made_at > LATE:
+                    self._on_time.clear()
+            try:
+                made = seen.packed()
+            finally:
+                self._on_time.set()
+            self._last, self._made_at = (state, made), time.perf_counter()
             return state, layout, made
 
     def _run(self) -> None:
+        with blas_on_one_thread():
+            self._train()
+
+    def _train(self) -> None:
         while True:
             self.playing.wait()
             if self.ended:
                 return
+            self._on_time.wait(LONGEST_WAIT)
             started = time.perf_counter()
             with self.lock:
                 self._work(started + SLICE)

@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from threadpoolctl import threadpool_limits
 
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.errors import DataError
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
@@ -262,7 +262,7 @@ def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     try:
         # Arrays this small gain nothing from a second thread, and lose all where cores are taken.
-        with threadpool_limits(1, user_api="blas"):
+        with blas_on_one_thread():
             uvicorn.Server(configuration(server.app)).run(sockets=[listener])
     finally:
         player.close()
