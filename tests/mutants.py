@@ -462,6 +462,8 @@ FAULTS = [
     Fault('estimators/regressor.py', 'sample_weight = check_weight(sample_weight, X)', 'pass', 'a score of numbers takes any weight', 'weights'),
     Fault('estimators/record.py', 'max(TIMES_CHANCE * chance, run.first_loss or 0)', 'TIMES_CHANCE * chance', 'a run that falls from far above is an explosion', 'inside'),
     Fault('calibration.py', 'not any(at_ends)', 'False', 'scores that say nothing', 'inside'),
+    Fault('calibration.py', 'LossSettings(label_smoothing=1 / (_count_distinct(wide, y_t, weight) + 1))', 'LossSettings()', 'a few right rows make all certain', 'inside'),
+    Fault('calibration.py', '_count_distinct(wide, y_t, weight) + 1', 'len(wide) + 1', 'repeated rows calibrate otherwise', 'inside weights'),
     Fault('calibration.py', 'COLDEST if sum(at_ends) < 0 else HOTTEST', 'HOTTEST', 'a temperature beyond the range', 'inside'),
     Fault('model.py', 'columns = (columns - mean) / scale', 'columns = columns - mean', 'targets learnt unscaled', 'regressor'),
     Fault('plots/numbers.py', 'y_true=y[some, place]', 'y_true=y[some, 0]', 'each target against the first truth', 'plots'),

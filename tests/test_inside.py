@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import threadpoolctl
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
@@ -17,7 +19,6 @@ from sklearn.metrics import log_loss
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.engines.choice import missing_packages
-from handgrad.losses import mean_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 
@@ -204,13 +205,33 @@ def test_the_temperature_found_is_the_best_there_is(rng):
     score = 5 * rng.normal(size=(300, 4))
     y_t = (score + 5 * rng.normal(size=(300, 4))).argmax(axis=1)
     best = fit_temperature("softmax", score, y_t)
-    losses = [mean_loss("softmax", score / t, y_t) for t in (best, 0.97 * best, 1.03 * best)]
-    assert min(losses) == losses[0]
+
+    def loss(t):
+        log_y = log_softmax(score / t, axis=1)  # SciPy's
+        rows = -log_y[np.arange(300), y_t].sum()
+        return rows - log_y.mean()  # the pseudo-row has the scores of the mean row
+
+    found = minimize_scalar(loss, bounds=(0.1, 10), method="bounded", options={"xatol": 1e-9})
+    assert best == pytest.approx(found.x, rel=1e-6)
+
+
+def test_a_few_rows_that_are_all_right_make_nothing_certain():
+    """Where nothing was wrong, the plain loss falls for ever as the temperature does."""
+    sure = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
+    y_t = np.array([0, 1, 0])  # three rows and a pseudo-row: right 3.5 times of 4
+    assert fit_temperature("softmax", sure, y_t) == pytest.approx(1 / np.log(7))
+    score = sure[:, 1:] - sure[:, :1]
+    once = fit_temperature("logistic", score[:2], y_t[:2, None])  # right 2.5 times of 3
+    assert once == pytest.approx(1 / np.log(5))
+    twice = np.tile(sure, (2, 1))
+    assert fit_temperature("softmax", twice, np.tile(y_t, 2)) == pytest.approx(1 / np.log(7))
+    weight = np.full(3, 1e300)
+    assert fit_temperature("softmax", sure, y_t, weight) == pytest.approx(1 / np.log(7))
 
 
 def test_a_temperature_stays_in_its_range():
     sure, y_t = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
-    assert fit_temperature("softmax", sure, y_t) == 1e-2
+    assert fit_temperature("softmax", 1e-3 * sure, y_t) == 1e-2
     assert fit_temperature("softmax", sure, 1 - y_t) == 1e2
     assert fit_temperature("softmax", np.ones((2, 2)), y_t) == 1
 

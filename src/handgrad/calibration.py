@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.losses import OUTPUTS, dscore
+from handgrad.losses import OUTPUTS, LossSettings, dscore
 
 Array = NDArray[Any]
 
@@ -17,6 +17,9 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     """Find the T for which score / T has the least cross-entropy (Guo et al., 2017).
 
     One T for all classes changes no decision, only how sure it is. The loss is convex in 1/T.
+    A pseudo-row that is of all classes alike is added to the truth, as Platt (1999) adds two:
+    a few rows, all of them right, would else make every later answer certain. It counts as one
+    of the distinct rows, so that neither repeating rows nor scaling weights changes T.
 
     Parameters
     ----------
@@ -30,10 +33,11 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     from scipy.optimize import brentq
 
     wide = score.astype(np.float64)
+    spread = LossSettings(label_smoothing=1 / (_count_distinct(wide, y_t, weight) + 1))
 
     def slope(log_t: float) -> float:  # of the loss by 1/T
         y = OUTPUTS[output].predict(wide / math.exp(log_t))
-        return float(np.sum(wide * dscore(output, y, y_t, weight)))
+        return float(np.sum(wide * dscore(output, y, y_t, weight, spread)))
 
     ends = math.log(COLDEST), math.log(HOTTEST)
     at_ends = [slope(end) for end in ends]
@@ -43,6 +47,11 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     if not any(at_ends):  # the scores say nothing
         return 1.0
     return COLDEST if sum(at_ends) < 0 else HOTTEST
+
+
+def _count_distinct(score: Array, y_t: Array, weight: Array | None) -> int:
+    rows = np.column_stack([score, y_t])
+    return len(np.unique(rows if weight is None else rows[weight > 0], axis=0))
 
 
 def calibration_error(
