@@ -418,6 +418,15 @@ def test_two_runs_fit_a_screen_and_a_telephone(page):
     time.sleep(0.3)
     assert page.run(SIZES) == [1280, 800]
     assert page.run(CUT) == []
+    for name in ("map-name", "map-rival-name"):  # nothing is painted over the runs' names
+        above = page.run(
+            "const box = document.getElementById(arguments[0]);"
+            "box.style.pointerEvents = 'auto';"
+            "const { left, top } = box.getBoundingClientRect();"
+            "return document.elementFromPoint(left + 4, top + 4).id",
+            name,
+        )
+        assert above == name
     page.picture("two-light")
     dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
