@@ -14,12 +14,11 @@ keeps ``ax_`` and ``figure_``. Where scikit-learn has a display, that is what dr
 from handgrad.plots.history import HistoryDisplay, learning_curve, steps
 from handgrad.plots.judging import CalibrationDisplay, confusion_matrix, plot_confusion
 from handgrad.plots.network import ActivationsDisplay, GradientsDisplay, WeightsDisplay
-from handgrad.plots.numbers import MOST_TARGETS, predictions, quantile_shares
+from handgrad.plots.numbers import predictions, quantile_shares
 from handgrad.plots.regions import RegionsDisplay
 from handgrad.plots.style import new_axes, require_matplotlib
 
 __all__ = [
-    "MOST_TARGETS",
     "ActivationsDisplay",
     "CalibrationDisplay",
     "GradientsDisplay",

@@ -14,6 +14,7 @@ from handgrad.evaluation import Evaluation, Judgement, NumbersEvaluation
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.page import escaped, sentence
+from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
 
 if TYPE_CHECKING:
@@ -156,8 +157,7 @@ def _quantiles(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
 
 
 def _only_the_first(n: int) -> str:
-    most = plots.MOST_TARGETS
-    return f" The first {most} of {n} targets are drawn." if n > most else ""
+    return f" The first {MOST_TARGETS} of {n} targets are drawn." if n > MOST_TARGETS else ""
 
 
 def _calibration(judged: Judged) -> Picture:
