@@ -446,7 +446,7 @@ FAULTS = [
     Fault('estimators/checks.py', 'np.isfinite(given)', 'False', 'a cast that overflows is called infinite', 'truth'),
     Fault('training.py', 'blas_on_one_thread() if engine.name == "numpy" else nullcontext()', 'nullcontext()', 'bits depend on the threads of the BLAS', 'inside'),
     Fault('training.py', '    with blas_on_one_thread():\n        found', '    with nullcontext():\n        found', 'L-BFGS depends on the threads of the BLAS', 'inside'),
-    Fault('model.py', 'BLOCK * largest > UNDIVIDED', 'False', 'predictions depend on the threads of the BLAS', 'inside'),
+    Fault('model.py', 'BLOCK * largest > UNDIVIDED', 'False', 'predictions depend on the threads of the BLAS', 'blas'),
     Fault('engines/blas.py', '        if _inside == 0:', '        if True:', 'the first to leave gives the threads back', 'blas'),
     Fault('engines/blas.py', '            _set_all(_before)', '            pass', 'threads are not given back', 'blas'),
     Fault('training.py', 'layer = 0 if rows.not_finite().size else', 'layer = None if rows.not_finite().size else', 'L-BFGS: inputs not looked at', 'training'),

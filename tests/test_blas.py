@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from handgrad import MLPClassifier, model
 from handgrad.engines import blas
 from handgrad.engines.blas import blas_in_use, blas_on_one_thread
+from handgrad.network import forward
 
 pytestmark = pytest.mark.skipif(not blas_in_use(), reason="threadpoolctl does not know this BLAS")
 
@@ -78,3 +80,21 @@ def test_a_process_forked_inside_can_go_in_again():
             with blas_on_one_thread():
                 os._exit(0 if np.ones((9, 9)).dot(np.ones(9))[0] == 9 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(("units", "wanted"), [(300, 1), (4, 2)])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_wide_networks_predict_on_one_thread(monkeypatch, units, wanted):
+    """Whether its number of threads changes a bit depends on the BLAS and its kernel."""
+    seen = []
+
+    def watched(*arguments):
+        seen.append(threads())
+        return forward(*arguments)
+
+    X = np.random.default_rng(0).normal(size=(20, 300))
+    fitted = MLPClassifier((units,), max_iter=1, engine="numpy", random_state=0)
+    fitted.fit(X, X[:, 0] > 0)
+    monkeypatch.setattr(model, "forward", watched)
+    fitted.predict(X)
+    assert set(seen) == {wanted}
