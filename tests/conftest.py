@@ -6,6 +6,7 @@ without first making it small.
 """
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -16,6 +17,10 @@ from handgrad.table import read_table
 
 # One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
+# A shell tells what it starts in the background to ignore interrupts, which tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", max_examples=2000, deadline=None, database=None)
