@@ -481,7 +481,7 @@ FAULTS = [
     Fault("playground/guard.py", "return len(given) == 1 and _any_is(given, self.known.cookie)", "return _any_is(given, self.known.cookie)", "one cookie of two is ours", "playground_safety"),
     Fault("playground/guard.py", "HttpOnly; SameSite=Strict", "SameSite=Lax", "a cookie for scripts and other sites", "playground_safety"),
     Fault("encode.py", "where=partial(place, table)", "", "the row of a part for that of the table", "explain"),
-    Fault("cli/judge.py", "(y_t - model.scale.mean) / model.scale.scale", "y_t - model.scale.mean", "targets not scaled", "explain"),
+    Fault('model.py', '(part[::n_each] for part in self.scale)', '(part for part in self.scale)', 'each quantile taken for a target', 'explain'),
     # playground: what no map can show
     Fault("playground/data.py", "np.full(n, float(BLACK))", "np.full(n, 15.0)", "ink beyond black", "playground_data"),
     Fault("playground/data.py", "n_classes=3)", "n_classes=2)", "no third score for the article's rows", "playground_data"),

@@ -13,8 +13,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.cli import main, run
 from handgrad.cli.fit_options import FIT_OPTIONS
 from handgrad.cli.options import Option
-from handgrad.cli.settings import OUTPUT_LOSSES
-from handgrad.estimators.regressor import OUTPUT_OF
+from handgrad.losses import OUTPUT_OF
 from handgrad.model_file import load_model
 from handgrad.schedules import NAMES
 
@@ -132,10 +131,6 @@ def test_an_option_trains_the_network_that_the_estimator_trains(call, task, opti
     if settings not in NO_EFFECT:
         plain = parameters(kind(**SAME).fit(X, y).model_)
         assert plain.shape != parameters(got).shape or (plain != parameters(got)).any()
-
-
-def test_losses_have_the_names_of_the_estimator():
-    assert OUTPUT_LOSSES == OUTPUT_OF
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor, read_table
@@ -400,6 +401,29 @@ def test_several_numbers_of_a_row(call, tmp_path):
     expected = ((predicted - scaled[1]) ** 2 / 2).sum()
     assert told["trace"]["L"] == pytest.approx(expected, rel=1e-3)
     assert call("gradcheck", "m", "t.csv", *named)[0] == OK
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_several_quantiles_have_one_truth(call, tmp_path, n_targets):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40, 2)), columns=["x0", "x1"])
+    y = 1000 + 100 * np.column_stack([X["x0"], X.sum(axis=1)])[:, :n_targets]
+    quantiles = [0.1, 0.5, 0.9]
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
+    model = MLPRegressor(loss="quantile", quantiles=quantiles, **settings)
+    model.fit(X, y.ravel() if n_targets == 1 else y).save("q")
+    names = ["y", "z"][:n_targets]
+    X.assign(**dict(zip(names, y.T, strict=True))).to_csv(tmp_path / "q.csv", index=False)
+    named = [word for name in names for word in ("--target", name)]
+    code, out, err = call("explain", "q", "q.csv", "--row", "3", *named, "--json")
+    assert (code, err) == (0, "")
+    trace = json.loads(out)["trace"]
+    truth = np.repeat((y - y.mean(axis=0)) / y.std(axis=0), 3, axis=1)[2]
+    off, q = truth - trace["y"][0], np.tile(quantiles, n_targets)
+    assert trace["L"] == pytest.approx(np.maximum(q * off, (q - 1) * off).sum())
+    code, out, _ = call("gradcheck", "q", "q.csv", *named, "--json")
+    assert (code, json.loads(out)["passed"]) == (0, True)
 
 
 def test_the_columns_of_several_targets_are_all_named_or_the_prediction_ends_it(

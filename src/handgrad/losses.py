@@ -235,6 +235,18 @@ OUTPUTS = {
     "poisson": Output(exponential, poisson_deviance, squared_error_backward),
 }
 
+CLASSIFIERS = ("softmax", "logistic")  # the outputs whose rows are right or wrong
+
+# What the user calls the losses of numbers, and the output that each belongs to.
+OUTPUT_OF = {
+    "squared_error": "identity",
+    "absolute_error": "absolute",
+    "huber": "huber",
+    "quantile": "quantile",
+    "poisson": "poisson",
+}
+LOSS_OF = {output: loss for loss, output in OUTPUT_OF.items()}
+
 
 def mean_loss(
     output: str,

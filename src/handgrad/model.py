@@ -227,7 +227,7 @@ class Model:
             return y
         columns = y.reshape(len(y), -1)
         if len(self.classes):
-            return columns
+            return columns.astype(np.intp)
         if self.scale is not None:
             n_each = self.architecture.layer_units[-1] // self.architecture.n_targets
             mean, scale = (part[::n_each] for part in self.scale)

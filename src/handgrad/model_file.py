@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from handgrad.atomic_file import write_atomically
 from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
-from handgrad.losses import PLAIN, LossSettings
+from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
@@ -36,7 +36,6 @@ Array = NDArray[Any]
 # Version 2 adds the scale of predicted numbers, several labels a row, a temperature and further
 # networks. What has none of these is still written as version 1, which every handgrad reads.
 FORMAT_VERSION = 2
-CLASSIFIERS = ("softmax", "logistic")
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 NO_DIGEST = "0" * 64
 

@@ -22,7 +22,7 @@ from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
-from handgrad.losses import mean_loss
+from handgrad.losses import CLASSIFIERS, mean_loss
 from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, lbfgs
 from handgrad.params import Params
@@ -32,8 +32,6 @@ from handgrad.schedules import Schedule, epoch_rates, invscaling
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
 Score = Callable[[], float]
-
-CLASSIFIERS = ("softmax", "logistic")  # the outputs whose rows are right or wrong
 
 SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
 
@@ -242,7 +240,7 @@ def _run_epoch(
     try:
         # Overflow is not warned about: what it leaves behind is caught as a divergence.
         with np.errstate(over="ignore", invalid="ignore"):
-            rates = _rates(run, settings, len(rows))
+            rates = rates_of_epoch(run, settings, len(rows))
             measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
             shrinkage = float(penalty(run.params, settings.l2))
             if not math.isfinite(shrinkage):
@@ -273,7 +271,8 @@ def _run_epoch(
     )
 
 
-def _rates(run: Run, settings: Settings, n: int) -> Array:
+def rates_of_epoch(run: Run, settings: Settings, n: int) -> Array:
+    """Give the learning rate of each batch of the epoch to come, for n rows."""
     return epoch_rates(
         settings.learning_rate,
         run.lr,

@@ -11,7 +11,7 @@ from handgrad.cli.checks import check_report
 from handgrad.cli.data import note_extra_columns, separator_of
 from handgrad.cli.judge import judge, read_truths, targets_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import COLUMN, FILE, JSON, REPORT, SEPARATOR, TABLE
+from handgrad.cli.options import FILE, JSON, REPORT, SEPARATOR, TABLE, TARGETS
 from handgrad.cli.outcome import network_facts, no_warnings
 from handgrad.evaluation import Judgement
 from handgrad.history import History
@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 @click.command("evaluate")
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option(
-    "--target",
-    "targets",
-    type=COLUMN,
-    multiple=True,
-    help="Column of the truth; one for each that is predicted.  [default: as trained]",
-)
+@TARGETS
 @SEPARATOR
 @REPORT
 @JSON

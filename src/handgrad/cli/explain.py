@@ -11,15 +11,9 @@ from numpy.typing import NDArray
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
 from handgrad.cli.data import as_classes, check_columns, separator_of
-from handgrad.cli.judge import (
-    as_network_sees,
-    n_targets,
-    read_truths,
-    targets_of,
-    true_numbers,
-)
+from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import COLUMN, FILE, JSON, POSITIVE, SEPARATOR, TABLE
+from handgrad.cli.options import FILE, JSON, POSITIVE, SEPARATOR, TABLE, TARGETS
 from handgrad.columns import labels
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
@@ -44,15 +38,6 @@ class Truth(NamedTuple):
     y_t: Array | None
     words: str = ""
     why_not: str = ""
-
-
-TARGETS = click.option(
-    "--target",
-    "targets",
-    type=COLUMN,
-    multiple=True,
-    help="Column of the truth; one for each that is predicted.  [default: as trained]",
-)
 
 
 # -- explain ----------------------------------------------------------------------------------
@@ -168,9 +153,8 @@ def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int) -> T
     if np.isnan(y).any():
         what = "label" if model.is_multilabel else "number"
         return Truth(None, "", f"a true {what} of this row is missing")
-    y_t = as_network_sees(model, y)
     words = _labels_words(model, y[0]) if model.is_multilabel else _number_words(targets, y[0])
-    return Truth(y_t if model.is_multilabel else y_t.astype(model.params.flat.dtype), words)
+    return Truth(model.learnt(y), words)
 
 
 def _labels_words(model: Model, y: Array) -> str:
@@ -195,7 +179,7 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
             f"column {target!r}, row {row}: {label!r} must be one of the labels that the model "
             f"knows, {listed(map(repr, known))}; mend the cell, or explain another row"
         )
-    return Truth(as_network_sees(model, np.array([known.index(label)])), str(label))
+    return Truth(model.learnt(np.array([known.index(label)])), str(label))
 
 
 # -- gradcheck --------------------------------------------------------------------------------
@@ -264,7 +248,7 @@ def check_model(
         model.encoder.transform(one_row(table, row), np.float64) for row in chosen.tolist()
     ]
     x = np.concatenate(rows_of_x)
-    y_t = as_network_sees(model, truths.y_t[chosen])
+    y_t = model.learnt(truths.y_t[chosen])
     wide = model.params.like(model.params.flat.astype(np.float64))
     check = check_gradients(model.architecture, wide, x, y_t, most_entries=entries or None)
     return check, len(chosen)

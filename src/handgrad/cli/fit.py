@@ -5,19 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from handgrad.cli.checks import check_engine, check_output, check_report
-from handgrad.cli.data import Part, partition, read_labelled
+from handgrad.cli.data import partition, read_labelled
 from handgrad.cli.fit_options import fit_options
-from handgrad.cli.judge import Truths, judge
+from handgrad.cli.judge import judge, truths_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.training import train
-from handgrad.labels import encode_labels
-from handgrad.model import Model
 from handgrad.terminal import print_json
 
 
@@ -47,7 +44,7 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **gi
         parts,
         model,
         estimator.histories_,
-        judge(model, judged.table, _truths(judged, model)),
+        judge(model, judged.table, truths_of(judged, model)),
         judged.name,
         seconds,
         {"name": estimator.engine_, "reason": estimator.engine_reason_},
@@ -58,9 +55,3 @@ def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **gi
         print_json(outcome.to_json() | {"files": [str(path) for path in written]})
     else:
         print_outcome(outcome, written, verbose=options["verbose"])
-
-
-def _truths(part: Part, model: Model) -> Truths:
-    """Give the truth of rows none of which is without it."""
-    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
-    return Truths(y_t, np.zeros(len(y_t), dtype=bool))

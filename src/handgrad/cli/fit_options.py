@@ -25,7 +25,8 @@ from handgrad.cli.options import (
     Number,
     Option,
 )
-from handgrad.cli.settings import OPTIMIZERS, OUTPUT_LOSSES, STOP_ON
+from handgrad.cli.settings import OPTIMIZERS, STOP_ON
+from handgrad.losses import OUTPUT_OF
 from handgrad.schedules import NAMES
 
 option = partial(click.option, cls=Option, show_default=True)
@@ -186,7 +187,7 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     numbers(
         "--loss",
-        type=click.Choice(list(OUTPUT_LOSSES)),
+        type=click.Choice(list(OUTPUT_OF)),
         help="What is to be small: squared_error finds means, absolute_error medians, huber "
         "something between; quantile finds --quantiles; poisson is for counts.  "
         "[default: squared_error]",

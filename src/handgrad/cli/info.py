@@ -8,7 +8,7 @@ import click
 
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import FILE, JSON
-from handgrad.cli.settings import OUTPUT_LOSSES
+from handgrad.losses import LOSS_OF
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.terminal import (
@@ -23,8 +23,6 @@ from handgrad.terminal import (
     say,
     shown,
 )
-
-LOSS_OF = {output: loss for loss, output in OUTPUT_LOSSES.items()}
 
 
 @click.command()

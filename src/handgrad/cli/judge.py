@@ -7,7 +7,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.data import Part, check_columns, class_numbers, labels_of, numbers_of
 from handgrad.columns import place
 from handgrad.errors import DataError
 from handgrad.evaluation import (
@@ -18,6 +18,7 @@ from handgrad.evaluation import (
     evaluate_numbers,
     evaluate_quantiles,
 )
+from handgrad.labels import encode_labels
 from handgrad.model import Model
 
 if TYPE_CHECKING:
@@ -100,15 +101,6 @@ def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Arr
     return y
 
 
-def as_network_sees(model: Model, y_t: Array) -> Array:
-    """Give truths, of which none is missing, as the network sees them."""
-    if model.is_multilabel:
-        return y_t.astype(np.intp)
-    if len(model.classes):
-        return y_t[:, np.newaxis] if model.architecture.output == "logistic" else y_t
-    return y_t if model.scale is None else (y_t - model.scale.mean) / model.scale.scale
-
-
 def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> None:
     wrong = ~(np.isnan(y) | (y == 0) | (y == 1))
     if wrong.any():
@@ -117,6 +109,12 @@ def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> Non
             f"{place(table, targets[column], row)}: {y[row, column]:g} must be 1 where the row has "
             "this label, and 0 where it has not"
         )
+
+
+def truths_of(part: Part, model: Model) -> Truths:
+    """Give the truth of rows none of which is without it."""
+    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
+    return Truths(y_t, np.zeros(len(y_t), dtype=bool))
 
 
 def judge(model: Model, table: "pa.Table", truths: Truths) -> Judgement:

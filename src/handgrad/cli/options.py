@@ -134,3 +134,10 @@ JSON = click.option(
     is_flag=True,
     help="Print the result as JSON.",
 )
+TARGETS = click.option(
+    "--target",
+    "targets",
+    type=COLUMN,
+    multiple=True,
+    help="Column of the truth; one for each that is predicted.  [default: as trained]",
+)

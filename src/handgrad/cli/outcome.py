@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.cli.data import Labelled, Parts
+from handgrad.cli.judge import truths_of
 from handgrad.evaluation import Judgement
 from handgrad.history import Epoch, History
-from handgrad.labels import encode_labels
 from handgrad.model import Model
 from handgrad.model_file import save_model
 from handgrad.schedules import OF_TIME
@@ -124,7 +124,7 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
     from handgrad.report import Judged, write_report
 
     part, model = outcome.parts.judged(), outcome.model
-    y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
+    y_t = truths_of(part, model).y_t
     known = [
         ("table", outcome.data.name),
         ("target", outcome.data.target),

@@ -17,15 +17,6 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "nesterov": {"solver": "sgd", "nesterovs_momentum": True},
 }
 
-# What an output of a network is called where its loss is chosen, as by the estimator.
-OUTPUT_LOSSES = {
-    "squared_error": "identity",
-    "absolute_error": "absolute",
-    "huber": "huber",
-    "quantile": "quantile",
-    "poisson": "poisson",
-}
-
 # What an epoch may be kept for, and the task that has it: None for both.
 STOP_ON = {
     "loss": None,

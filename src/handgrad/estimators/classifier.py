@@ -23,10 +23,9 @@ from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
 from handgrad.history import Epoch
 from handgrad.labels import classes_of, encode_labels
-from handgrad.losses import LossSettings
+from handgrad.losses import CLASSIFIERS, LossSettings
 from handgrad.model import Model
 from handgrad.rows import Rows
-from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
 

@@ -19,9 +19,9 @@ from handgrad.estimators.inside import Inside
 from handgrad.estimators.record import Record
 from handgrad.estimators.summary import html, summary
 from handgrad.history import History
+from handgrad.losses import CLASSIFIERS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
-from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
 

@@ -21,23 +21,14 @@ from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, check_numbers, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
-from handgrad.losses import PLAIN, LossSettings, mean_loss
+from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, PLAIN, LossSettings, mean_loss
 from handgrad.model import Model, TargetScale
 from handgrad.rows import Rows
-from handgrad.training import CLASSIFIERS
 
 Array = NDArray[Any]
 
 
 LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
-
-OUTPUT_OF = {
-    "squared_error": "identity",
-    "poisson": "poisson",
-    "absolute_error": "absolute",
-    "huber": "huber",
-    "quantile": "quantile",
-}
 
 
 class MLPRegressor(RegressorMixin, MLP):
@@ -241,7 +232,7 @@ class MLPRegressor(RegressorMixin, MLP):
     def _told_by(cls, model: Model) -> dict[str, Any]:
         settings, output = model.architecture.loss, model.architecture.output
         told: dict[str, Any] = {"scale_target": model.scale is not None}
-        told["loss"] = next(loss for loss, kind in OUTPUT_OF.items() if kind == output)
+        told["loss"] = LOSS_OF[output]
         quantiles = settings.quantiles
         return told | {
             "delta": settings.delta,

@@ -34,9 +34,9 @@ from handgrad.playground.points import (
     of_table,
 )
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
-from handgrad.schedules import epoch_rates, invscaling
+from handgrad.schedules import invscaling
 from handgrad.trace import Trace, trace
-from handgrad.training import Run, Settings
+from handgrad.training import Run, Settings, rates_of_epoch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -386,14 +386,7 @@ class Session:
             settings = self.recipe.settings(n)
             run.prepare(settings)
             before = run.snapshot()
-            rates = epoch_rates(
-                settings.learning_rate,
-                run.lr,
-                epoch=run.epochs,
-                batches=-(-n // settings.batch_size),
-                schedule_epochs=settings.schedule_epochs,
-                warmup_epochs=settings.warmup_epochs,
-            )
+            rates = rates_of_epoch(run, settings, n)
             shuffles = settings.batch_size < n
             order = shuffled(n, run.bits) if shuffles else np.arange(n)
             self.plan = Plan(settings, order, shuffles, rates, before)
