@@ -160,7 +160,7 @@ SETTINGS = {"batch_size": 32, "early_stopping": True, "random_state": 0}
 
 def handgrad_estimator(kind):
     from handgrad import MLPClassifier, read_table
-    from handgrad.columns import labels
+    from handgrad.tables.columns import labels
 
     table = read_table(PENGUINS)
     y, _ = labels(table, "species")

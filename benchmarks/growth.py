@@ -60,10 +60,10 @@ def layers_for(point):
 
 def engine_epochs(kind, point, shuffle):
     """Yield a function that runs an epoch in an engine, then one that gives the loss."""
+    from handgrad.batch import Rows
     from handgrad.network import Architecture
     from handgrad.optim import Adam
     from handgrad.params import Params
-    from handgrad.rows import Rows
 
     x, y = table(point["rows"])
     layers = layers_for(point)

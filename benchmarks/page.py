@@ -78,7 +78,7 @@ def milliseconds_to_make(messages):
     from handgrad.playground.commands import obey
     from handgrad.playground.player import Player
     from handgrad.playground.session import Session
-    from handgrad.table import read_table
+    from handgrad.tables.table import read_table
 
     with as_file(files("handgrad") / "data" / "penguins.csv") as path:
         player = Player(Session(read_table(path)))

@@ -13,10 +13,10 @@ import sys
 
 import numpy as np
 
-from handgrad.encode import Encoder
 from handgrad.model import Model
 from handgrad.network import Architecture
 from handgrad.params import glorot_uniform
+from handgrad.tables.encode import Encoder
 
 KERNELS = ("Sandybridge", "Haswell", "Zen", "SkylakeX", "Cooperlake", "Nehalem", "Prescott")
 UNITS = ((3, 2), (20, 1), (54, 128, 7), (5, 64, 32, 1), (100, 33, 17, 26), (785, 800, 10))

@@ -20,9 +20,9 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neural_network import MLPClassifier as Theirs
 
 from handgrad import MLPClassifier, read_table
-from handgrad.columns import labels
-from handgrad.encode import Encoder
-from handgrad.rows import take
+from handgrad.tables.columns import labels
+from handgrad.tables.encode import Encoder
+from handgrad.tables.rows import take
 
 TARGETS = {
     "adult": "income",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from browser import address, driver, page  # noqa: F401 -- fixtures
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 # One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")

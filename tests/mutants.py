@@ -166,46 +166,46 @@ FAULTS = [
     Fault("batches.py", "_lowest_share(keys[rows], weight[rows], share)", "_lowest_share(keys[rows], np.ones(len(rows)), share)", "weights ignored", "batches"),
     Fault("batches.py", "for k in np.unique(y_t):\n        rows = np.flatnonzero(y_t == k)", "for k in [0]:\n        rows = np.flatnonzero(y_t >= k)", "not class by class", "batches"),
     Fault("batches.py", "if len(chosen) == len(heaviness):", "if len(chosen) > len(heaviness):", "only row of a class held back", "batches"),
-    # encode.py
-    Fault("encode.py", "_average(centred * centred, w) - shift * shift)", "_average(centred * centred, w) * len(v) / (len(v) - 1) - shift * shift)", "deviation of a sample", "encode"),
-    Fault("encode.py", "z /= self.scale[at]", "z /= 1", "scale not applied", "encode"),
-    Fault("encode.py", "return _Statistics(low, 1.0, low, has_missing)", "return _Statistics(low, 0.0, low, has_missing)", "constant column divided by 0", "encode"),
-    Fault("encode.py", "return _Kept(None if rows.all() else rows, weights[rows])", "return _Kept(None if rows.all() else rows, None)", "weights ignored", "encode"),
-    Fault("encode.py", "float(np.median(v)) if w is None else _weighted_median(v, w)", "float(np.median(v))", "median without weights", "encode"),
-    Fault("encode.py", "(v[order[lower]] + v[order[upper]])", "(v[lower] + v[upper])", "median of rows not sorted", "encode"),
-    Fault("encode.py", "np.array(x[:, start : start + n_block].T, dtype=np.float64, order=\"C\")", "np.array(x[:, start : start + n_block].T, order=\"C\")", "statistics in float32", "encode"),
-    Fault("encode.py", "np.subtract(x, self.mean[at], dtype=np.float64)", "np.subtract(x, self.mean[at], dtype=out.dtype, casting=\"unsafe\")", "mean subtracted in float32", "encode"),
-    Fault("encode.py", "middle = (self.median[at] - self.mean[at]) / self.scale[at]", "middle = 0 * self.median[at]", "mean for median", "encode"),
-    Fault("encode.py", "np.isnan(x[:, self._flagged])", "np.isnan(x[:, : len(self._flagged)])", "flags of other columns (array)", "encode"),
-    Fault("encode.py", "out[:, at] = np.isnan(x[:, 0])", "out[:, at] = 0", "flag never raised (table)", "encode"),
-    Fault("encode.py", "x = numbers(table, name)[:", "x = numbers(table, table.column_names[column])[:", "columns found by position", "encode"),
-    Fault("encode.py", "*sorted(known.to_pylist())", "*known.to_pylist()", "levels not sorted", "encode"),
-    Fault("encode.py", "rows = np.flatnonzero(codes >= 0)", "rows = np.arange(len(codes))", "unseen level sets the last", "encode"),
-    Fault("encode.py", "= len(known)\n", "= 0\n", "missing cell sets the first level", "encode"),
-    Fault("encode.py", "else missing[kept.rows].any()", "else missing.any()", "row of weight 0 makes a level", "encode"),
-    Fault("encode.py", "name not in categorical and not _is_category(table, name)", "not _is_category(table, name)", "declared category is a number", "encode"),
-    # labels.py
-    Fault("labels.py", "return np.unique(y)", "return y[np.sort(np.unique(y, return_index=True)[1])]", "classes in order of rows", "labels"),
-    Fault("labels.py", "distinct = sorted(set(values))", "distinct = list(dict.fromkeys(values))", "classes in order of rows (objects)", "labels"),
-    Fault("labels.py", "_check_all_there(y != y)", "_check_all_there(y[:0] != y[:0])", "NaN is a class", "labels"),
-    Fault("labels.py", "repeat(-1)", "repeat(0)", "unknown label is the first class", "labels"),
-    Fault("labels.py", "return classes if classes.tolist() == distinct else np.array(distinct, dtype=object)", "return classes", "labels merged by a NUL", "labels"),
-    # rows.py
-    Fault("rows.py", "enumerate(table.column_names)", "enumerate(table.column_names[:-1])", "last column ignored (table)", "rows"),
-    Fault("rows.py", "bits += by_column", "bits += by_column[0]", "exchanged cells are equal (array)", "rows"),
-    Fault("rows.py", "seed & (2**64 - 1)", "0", "seed ignored", "rows"),
-    Fault("rows.py", "np.add(x, 0.0, dtype=np.float64)", "np.array(x, dtype=np.float64)", "-0 differs from 0", "rows"),
-    Fault("rows.py", "position << 8 | signs", "signs", "letters in any order", "rows"),
-    Fault("rows.py", "columns.take(rows).replace_schema_metadata(None)", "columns.take(rows)", "lines of other rows", "rows"),
-    # table.py
-    Fault("table.py", "column_types=types,", "column_types={},", "007 read as 7", "table"),
-    Fault("columns.py", '"NULL", "?")', '"NULL")', "? is not missing", "columns"),
-    Fault("table.py", "content = content.removeprefix(_BYTE_ORDER_MARK)", "content = bytes(content)", "byte order mark in the first name", "table"),
-    Fault("table.py", "delimiter=layout.separator,\n                newlines", "delimiter=layout.separator,\n                invalid_row_handler=lambda row: \"skip\",\n                newlines", "ragged rows skipped", "table"),
-    Fault("table.py", "if n_quotes % 2 or (", "if n_quotes < 0 and (", "open quote swallows rows", "table"),
-    Fault("columns.py", "{first_line + row}", "{first_line + row + 1}", "line off by one", "columns"),
-    Fault("table.py", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n    _check_names(table.column_names)\n", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n", "Arrow table with a name twice", "table"),
-    Fault("columns.py", "_without_missing(cells, trimmed=False) if", "_without_missing(cells, trimmed=True) if", "blanks of a text lost", "columns"),
+    # tables/encode.py
+    Fault("tables/encode.py", "_average(centred * centred, w) - shift * shift)", "_average(centred * centred, w) * len(v) / (len(v) - 1) - shift * shift)", "deviation of a sample", "encode"),
+    Fault("tables/encode.py", "z /= self.scale[at]", "z /= 1", "scale not applied", "encode"),
+    Fault("tables/encode.py", "return _Statistics(low, 1.0, low, has_missing)", "return _Statistics(low, 0.0, low, has_missing)", "constant column divided by 0", "encode"),
+    Fault("tables/encode.py", "return _Kept(None if rows.all() else rows, weights[rows])", "return _Kept(None if rows.all() else rows, None)", "weights ignored", "encode"),
+    Fault("tables/encode.py", "float(np.median(v)) if w is None else _weighted_median(v, w)", "float(np.median(v))", "median without weights", "encode"),
+    Fault("tables/encode.py", "(v[order[lower]] + v[order[upper]])", "(v[lower] + v[upper])", "median of rows not sorted", "encode"),
+    Fault("tables/encode.py", "np.array(x[:, start : start + n_block].T, dtype=np.float64, order=\"C\")", "np.array(x[:, start : start + n_block].T, order=\"C\")", "statistics in float32", "encode"),
+    Fault("tables/encode.py", "np.subtract(x, self.mean[at], dtype=np.float64)", "np.subtract(x, self.mean[at], dtype=out.dtype, casting=\"unsafe\")", "mean subtracted in float32", "encode"),
+    Fault("tables/encode.py", "middle = (self.median[at] - self.mean[at]) / self.scale[at]", "middle = 0 * self.median[at]", "mean for median", "encode"),
+    Fault("tables/encode.py", "np.isnan(x[:, self._flagged])", "np.isnan(x[:, : len(self._flagged)])", "flags of other columns (array)", "encode"),
+    Fault("tables/encode.py", "out[:, at] = np.isnan(x[:, 0])", "out[:, at] = 0", "flag never raised (table)", "encode"),
+    Fault("tables/encode.py", "x = numbers(table, name)[:", "x = numbers(table, table.column_names[column])[:", "columns found by position", "encode"),
+    Fault("tables/encode.py", "*sorted(known.to_pylist())", "*known.to_pylist()", "levels not sorted", "encode"),
+    Fault("tables/encode.py", "rows = np.flatnonzero(codes >= 0)", "rows = np.arange(len(codes))", "unseen level sets the last", "encode"),
+    Fault("tables/encode.py", "= len(known)\n", "= 0\n", "missing cell sets the first level", "encode"),
+    Fault("tables/encode.py", "else missing[kept.rows].any()", "else missing.any()", "row of weight 0 makes a level", "encode"),
+    Fault("tables/encode.py", "name not in categorical and not _is_category(table, name)", "not _is_category(table, name)", "declared category is a number", "encode"),
+    # tables/labels.py
+    Fault("tables/labels.py", "return np.unique(y)", "return y[np.sort(np.unique(y, return_index=True)[1])]", "classes in order of rows", "labels"),
+    Fault("tables/labels.py", "distinct = sorted(set(values))", "distinct = list(dict.fromkeys(values))", "classes in order of rows (objects)", "labels"),
+    Fault("tables/labels.py", "_check_all_there(y != y)", "_check_all_there(y[:0] != y[:0])", "NaN is a class", "labels"),
+    Fault("tables/labels.py", "repeat(-1)", "repeat(0)", "unknown label is the first class", "labels"),
+    Fault("tables/labels.py", "return classes if classes.tolist() == distinct else np.array(distinct, dtype=object)", "return classes", "labels merged by a NUL", "labels"),
+    # tables/rows.py
+    Fault("tables/rows.py", "enumerate(table.column_names)", "enumerate(table.column_names[:-1])", "last column ignored (table)", "rows"),
+    Fault("tables/rows.py", "bits += by_column", "bits += by_column[0]", "exchanged cells are equal (array)", "rows"),
+    Fault("tables/rows.py", "seed & (2**64 - 1)", "0", "seed ignored", "rows"),
+    Fault("tables/rows.py", "np.add(x, 0.0, dtype=np.float64)", "np.array(x, dtype=np.float64)", "-0 differs from 0", "rows"),
+    Fault("tables/rows.py", "position << 8 | signs", "signs", "letters in any order", "rows"),
+    Fault("tables/rows.py", "columns.take(rows).replace_schema_metadata(None)", "columns.take(rows)", "lines of other rows", "rows"),
+    # tables/table.py
+    Fault("tables/table.py", "column_types=types,", "column_types={},", "007 read as 7", "table"),
+    Fault("tables/columns.py", '"NULL", "?")', '"NULL")', "? is not missing", "columns"),
+    Fault("tables/table.py", "content = content.removeprefix(_BYTE_ORDER_MARK)", "content = bytes(content)", "byte order mark in the first name", "table"),
+    Fault("tables/table.py", "delimiter=layout.separator,\n                newlines", "delimiter=layout.separator,\n                invalid_row_handler=lambda row: \"skip\",\n                newlines", "ragged rows skipped", "table"),
+    Fault("tables/table.py", "if n_quotes % 2 or (", "if n_quotes < 0 and (", "open quote swallows rows", "table"),
+    Fault("tables/columns.py", "{first_line + row}", "{first_line + row + 1}", "line off by one", "columns"),
+    Fault("tables/frames.py", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n    check_names(table.column_names)\n", "table = frame if isinstance(frame, pa.Table) else pa.table(frame)\n", "Arrow table with a name twice", "table"),
+    Fault("tables/columns.py", "_without_missing(cells, trimmed=False) if", "_without_missing(cells, trimmed=True) if", "blanks of a text lost", "columns"),
     # training.py
     Fault("training.py", "watch.best_flat = run.params.flat.copy()", "watch.best_flat = run.params.flat", "best parameters not copied", "training"),
     Fault("training.py", "run.params.flat[...] = watch.best_flat", "pass", "best parameters not put back", "training"),
@@ -215,7 +215,7 @@ FAULTS = [
     Fault("training.py", "measure(architecture, run.params, validation)", "measure(architecture, run.params, validation and rows)", "validated on the training rows", "training"),
     Fault("training.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
     Fault("training.py", "settings.shuffle and N_b < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
-    Fault("rows.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
+    Fault("batch.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
     Fault("engines/numpy.py", "hits if rows.weight is None else rows.weight[hits]", "hits", "accuracy without weights", "training"),
     Fault("training.py", "run.lr /= 5", "run.lr /= 2", "adaptive rate halved", "training"),
     Fault("training.py", "run.rows_seen += len(rows)", "run.rows_seen += settings.batch_size", "rows seen are one batch", "training"),
@@ -292,7 +292,7 @@ FAULTS = [
     # what a fresh reading found
     Fault("batches.py", "if held + heavy / 2 <= wanted:", "if held <= wanted:", "heavy group of equal rows held back", "batches"),
     Fault("training.py", "self.updates, self.bits.state = snapshot", "self.updates, _ = snapshot", "stream of chance not put back", "training"),
-    Fault("columns.py", 'return "category" if types.is_dictionary(kind) else', "return", "categories of numbers are numbers", "columns"),
+    Fault("tables/columns.py", 'return "category" if types.is_dictionary(kind) else', "return", "categories of numbers are numbers", "columns"),
     Fault("losses.py", "rows: Array = log_sum_exp - true", "rows: Array = log_sum_exp + score.max(axis=1) - (true + score.max(axis=1))", "digits of large scores lost", "losses"),
     # cli
     Fault("cli/exits.py", "(ModelFileError, 4),", "(ModelFileError, 3),", "wrong exit code", "cli"),
@@ -480,7 +480,7 @@ FAULTS = [
     Fault("playground/guard.py", "origins and self._has_cookie(headers) and _any_is(keys", "origins and _any_is(keys", "a socket without the cookie", "playground_safety"),
     Fault("playground/guard.py", "return len(given) == 1 and _any_is(given, self.known.cookie)", "return _any_is(given, self.known.cookie)", "one cookie of two is ours", "playground_safety"),
     Fault("playground/guard.py", "HttpOnly; SameSite=Strict", "SameSite=Lax", "a cookie for scripts and other sites", "playground_safety"),
-    Fault("encode.py", "where=partial(place, table)", "", "the row of a part for that of the table", "explain"),
+    Fault("tables/encode.py", "where=partial(place, table)", "", "the row of a part for that of the table", "explain"),
     Fault('model.py', '(part[::n_each] for part in self.scale)', '(part for part in self.scale)', 'each quantile taken for a target', 'explain'),
     # playground: what no map can show
     Fault("playground/data.py", "np.full(n, float(BLACK))", "np.full(n, 15.0)", "ink beyond black", "playground_data"),
@@ -561,7 +561,7 @@ def caught_by(fault: Fault, copy: Path) -> str | None:
 
 
 def main(stems: list[str]) -> None:
-    faults = [f for f in FAULTS if not stems or f.file.removesuffix(".py") in stems]
+    faults = [f for f in FAULTS if not stems or Path(f.file).stem in stems]
     if not faults:
         sys.exit(f"there are no faults for {', '.join(stems)}")
     for fault in faults:
@@ -586,7 +586,7 @@ def main(stems: list[str]) -> None:
         caught = 0
         for fault, test in zip(faults, pool.map(drill, faults), strict=True):
             caught += test is not None
-            print(f"{fault.file:16} {fault.name:36} {test or 'SURVIVED'}", flush=True)
+            print(f"{fault.file:18} {fault.name:36} {test or 'SURVIVED'}", flush=True)
     print(f"{caught} of {len(faults)} faults caught")
     sys.exit(caught != len(faults))
 

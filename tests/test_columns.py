@@ -11,7 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from handgrad.columns import (
+from handgrad.errors import DataError
+from handgrad.tables.columns import (
     NumberCounts,
     first_not_number,
     kind_of,
@@ -20,9 +21,9 @@ from handgrad.columns import (
     numbers,
     texts,
 )
-from handgrad.encode import Encoder
-from handgrad.errors import DataError
-from handgrad.table import from_frame, read_table
+from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame
+from handgrad.tables.table import read_table
 
 # ------------------------------------------------------------------ numbers
 
@@ -225,7 +226,7 @@ def test_a_wide_table_is_no_slower_a_column():
 
 
 def test_importing_is_light():
-    code = "import sys, handgrad.encode; print('pyarrow' in sys.modules)"
+    code = "import sys, handgrad.tables.encode; print('pyarrow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

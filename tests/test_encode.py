@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from handgrad.encode import MAX_LEVELS, Encoder
 from handgrad.errors import DataError
-from handgrad.table import from_frame, read_table
+from handgrad.tables.encode import MAX_LEVELS, Encoder
+from handgrad.tables.frames import from_frame
+from handgrad.tables.table import read_table
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_the_result_has_the_dtype_asked_for_and_float64_arithmetic(rng):
 def test_the_memory_order_and_the_blocks_do_not_matter(rng, monkeypatch):
     x = with_holes(rng, (500, 7))
     z = Encoder.fit(x).transform(x)
-    monkeypatch.setattr("handgrad.encode.BLOCK_CELLS", 50)
+    monkeypatch.setattr("handgrad.tables.encode.BLOCK_CELLS", 50)
     for same in (np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
         before = same.copy()
         assert np.array_equal(Encoder.fit(same).transform(same), z)

@@ -19,13 +19,13 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import MLPClassifier, machine
+from handgrad.batch import Rows
 from handgrad.cli import run
 from handgrad.engines import cache, choice
 from handgrad.engines.choice import choose, missing_packages, reference_seconds, threads_given
 from handgrad.engines.numpy import Numpy
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam
-from handgrad.rows import Rows
 
 PIP = 'pip install "handgrad[fast]"'
 OK, USAGE = 0, 2

@@ -25,6 +25,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DivergenceError, MLPClassifier, activations
+from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
@@ -34,7 +35,6 @@ from handgrad.model import log_proba, proba
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import SGD, Adam, AdamW, update
 from handgrad.params import Params, glorot_uniform
-from handgrad.rows import Rows
 from handgrad.training import Run, Settings, train
 
 ENGINES = {"numpy": Numpy}
@@ -924,7 +924,7 @@ from handgrad.engines.compiled import Compiled
 from handgrad.network import Architecture
 from handgrad.optim import Adam
 from handgrad.params import glorot_uniform
-from handgrad.rows import Rows
+from handgrad.batch import Rows
 
 threads._most_threads = lambda: 2
 rng = np.random.default_rng(0)

@@ -13,7 +13,6 @@ import pytest
 from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli import run
-from handgrad.encode import Encoder
 from handgrad.explain import explain
 from handgrad.explain.page import page
 from handgrad.explain.story import MOST_SHOWN
@@ -22,6 +21,7 @@ from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
 from handgrad.params import Params
+from handgrad.tables.encode import Encoder
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 

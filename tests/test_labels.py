@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from handgrad.errors import DataError
-from handgrad.labels import classes_of, encode_labels
+from handgrad.tables.labels import classes_of, encode_labels
 
 
 @pytest.mark.parametrize(

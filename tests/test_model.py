@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.batches import ROWS_AT_ONCE
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.losses import softmax
 from handgrad.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
-from handgrad.table import from_frame, read_table
+from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame
+from handgrad.tables.table import read_table
 
 
 def random_model(units, activation="relu", output="softmax", dtype=np.float64, encoder=None):

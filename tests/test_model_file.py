@@ -20,7 +20,6 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
 from handgrad.losses import LossSettings
 from handgrad.model import Model
@@ -34,7 +33,8 @@ from handgrad.model_file import (
 )
 from handgrad.network import Architecture
 from handgrad.params import Params
-from handgrad.table import read_table
+from handgrad.tables.encode import Encoder
+from handgrad.tables.table import read_table
 
 
 def a_model(classes=("a", "b", "c"), hidden=(2,), dtype=np.float64, encoder=None, **architecture):

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from handgrad.columns import numbers
 from handgrad.errors import DataError
 from handgrad.model_file import from_bytes
 from handgrad.network import forward
@@ -19,6 +18,7 @@ from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
 from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
+from handgrad.tables.columns import numbers
 from handgrad.trace import trace
 from handgrad.training import Run, train
 from handgrad.two_layer import Params as FourParams
@@ -31,7 +31,7 @@ PENGUINS = "src/handgrad/data/penguins.csv"
 
 @pytest.fixture
 def session(request):
-    from handgrad.table import read_table
+    from handgrad.tables.table import read_table
 
     return Session(read_table(request.config.rootpath / PENGUINS))
 

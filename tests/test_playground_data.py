@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_digits
 
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.model_file import from_bytes
 from handgrad.network import forward
@@ -17,7 +16,9 @@ from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.player import Player
 from handgrad.playground.session import Session
-from handgrad.table import from_frame, read_table
+from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame
+from handgrad.tables.table import read_table
 from handgrad.two_layer import Params, train
 from seen import frame, layout
 

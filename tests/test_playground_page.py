@@ -16,7 +16,7 @@ from handgrad.model_file import load_model
 from handgrad.network import forward
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 pytestmark = BROWSER
 

@@ -12,7 +12,7 @@ from handgrad.playground.player import Player
 from handgrad.playground.recipe import OF_LEARNING, Recipe
 from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 from test_playground import read
 
 OWN = {"optimizer": "sgd", "rate": 0.3, "batch": 7, "l2": 0.01, "dropout": 0.2}

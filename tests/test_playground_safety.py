@@ -22,7 +22,7 @@ from handgrad.playground.guard import Secrets
 from handgrad.playground.player import Player
 from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
 from handgrad.playground.session import Session
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 PORT, TOKEN, KEY = 8642, "the-right-token", "the-right-key"
 HOST = f"127.0.0.1:{PORT}"

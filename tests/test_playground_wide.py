@@ -13,7 +13,7 @@ from browser import BROWSER, Page
 from handgrad.network import forward
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 pytestmark = BROWSER
 

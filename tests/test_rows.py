@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
-from handgrad.rows import row_keys, take
-from handgrad.table import from_frame
+from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame
+from handgrad.tables.rows import row_keys, take
 
 
 def test_equal_rows_have_equal_keys_wherever_they_stand(rng, monkeypatch):
@@ -22,7 +22,7 @@ def test_equal_rows_have_equal_keys_wherever_they_stand(rng, monkeypatch):
         assert np.array_equal(row_keys(part, 7), keys[order[:9]])
     assert len(np.unique(row_keys(x, 7))) == len(np.unique(x, axis=0))
     keys = row_keys(table, 7)
-    monkeypatch.setattr("handgrad.rows.BLOCK_CELLS", 48)
+    monkeypatch.setattr("handgrad.tables.rows.BLOCK_CELLS", 48)
     assert np.array_equal(row_keys(table, 7), keys)
     assert np.array_equal(row_keys(table.slice(5, 50), 7), keys[5:55])
 

@@ -17,14 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handgrad.columns import (
+from handgrad.errors import DataError
+from handgrad.tables.columns import (
     kind_of,
     numbers,
     texts,
 )
-from handgrad.errors import DataError
-from handgrad.rows import take
-from handgrad.table import BLOCK_BYTES, from_frame, is_frame, read_table
+from handgrad.tables.frames import from_frame, is_frame
+from handgrad.tables.rows import take
+from handgrad.tables.table import BLOCK_BYTES, read_table
 
 # ------------------------------------------------------------------ files that read
 
@@ -188,7 +189,7 @@ def test_a_device_is_refused(device):
 
 
 def test_unfolding_is_bounded(read, monkeypatch):
-    monkeypatch.setattr("handgrad.table.MAX_BYTES", 1000)
+    monkeypatch.setattr("handgrad.tables.table.MAX_BYTES", 1000)
     with pytest.raises(DataError, match="more than 1000 bytes"):
         read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
 

@@ -9,13 +9,13 @@ import scipy.sparse
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from handgrad.batch import Rows
 from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DivergenceError
 from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import SGD, Adam
 from handgrad.params import Params, glorot_uniform
-from handgrad.rows import Rows
 from handgrad.training import Run, Settings, train, train_lbfgs
 
 OPTIMIZERS = {

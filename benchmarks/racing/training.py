@@ -79,10 +79,10 @@ def theirs_at(layers, x, y, model):
 
 def ours_at(layers, classes, model):
     """Make our estimator of the same settings that stands at the given weights."""
-    from handgrad.encode import Encoder
     from handgrad.model import Model
     from handgrad.network import Architecture
     from handgrad.params import Params
+    from handgrad.tables.encode import Encoder
 
     units = units_of(layers)
     output = "logistic" if units[-1] == 1 else "softmax"

@@ -18,7 +18,7 @@ from handgrad.errors import (
 
 if TYPE_CHECKING:
     from handgrad.estimators import MLPClassifier, MLPRegressor
-    from handgrad.table import read_table
+    from handgrad.tables.table import read_table
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 _LAZY = {
     "MLPClassifier": "handgrad.estimators",
     "MLPRegressor": "handgrad.estimators",
-    "read_table": "handgrad.table",
+    "read_table": "handgrad.tables.table",
 }
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.encode import Encoder
+from handgrad.batch import is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.choice import missing_packages
 from handgrad.losses import OUTPUTS, log_logistic, log_softmax
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
-from handgrad.rows import is_sparse
+from handgrad.tables.encode import Encoder
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
-from handgrad.encode import Encoder
 from handgrad.errors import ModelFileError
 from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
+from handgrad.tables.encode import Encoder
 
 Array = NDArray[Any]
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows
 from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.blas import blas_on_one_thread
@@ -26,7 +27,6 @@ from handgrad.losses import CLASSIFIERS, mean_loss
 from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, lbfgs
 from handgrad.params import Params
-from handgrad.rows import Rows
 from handgrad.schedules import Schedule, epoch_rates, invscaling
 
 Array = NDArray[Any]

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import split
-from handgrad.columns import (
+from handgrad.errors import DataError
+from handgrad.model import Model
+from handgrad.tables.columns import (
     MISSING_WORDS,
     first_not_number,
     kind_of,
@@ -20,13 +22,12 @@ from handgrad.columns import (
     numbers,
     place,
 )
-from handgrad.encode import Encoder
-from handgrad.errors import DataError
-from handgrad.labels import classes_of, encode_labels
-from handgrad.model import Model
-from handgrad.rows import row_keys, take
-from handgrad.table import quoted, read_table
+from handgrad.tables.encode import Encoder
+from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.tables.rows import row_keys, take
+from handgrad.tables.table import read_table
 from handgrad.terminal import listed, note, shown
+from handgrad.text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.model_file import load_model
-from handgrad.rows import take
-from handgrad.table import read_table
+from handgrad.tables.rows import take
+from handgrad.tables.table import read_table
 from handgrad.terminal import (
     evaluation_json,
     note,

@@ -14,7 +14,6 @@ from handgrad.cli.data import as_classes, check_columns, separator_of
 from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, JSON, POSITIVE, SEPARATOR, TABLE, TARGETS
-from handgrad.columns import labels
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
 from handgrad.explain.page import page as page_of
@@ -22,8 +21,9 @@ from handgrad.explain.terminal import print_explanation
 from handgrad.gradcheck import HEADINGS, GradientCheck, check_gradients
 from handgrad.model import Model
 from handgrad.model_file import load_model
-from handgrad.rows import one_row
-from handgrad.table import read_table
+from handgrad.tables.columns import labels
+from handgrad.tables.rows import one_row
+from handgrad.tables.table import read_table
 from handgrad.terminal import listed, note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.data import Part, check_columns, class_numbers, labels_of, numbers_of
-from handgrad.columns import place
 from handgrad.errors import DataError
 from handgrad.evaluation import (
     Judgement,
@@ -18,8 +17,9 @@ from handgrad.evaluation import (
     evaluate_numbers,
     evaluate_quantiles,
 )
-from handgrad.labels import encode_labels
 from handgrad.model import Model
+from handgrad.tables.columns import place
+from handgrad.tables.labels import encode_labels
 
 if TYPE_CHECKING:
     import pyarrow as pa

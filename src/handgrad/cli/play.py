@@ -10,7 +10,7 @@ import click
 from handgrad.cli.data import PENGUINS, check_columns, separator_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import COLUMN, SEPARATOR, TABLE
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 from handgrad.terminal import say
 
 

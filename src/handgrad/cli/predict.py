@@ -15,7 +15,7 @@ from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, SEPARATOR, TABLE
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from handgrad.batch import Rows, is_sparse
 from handgrad.engines import cache
 from handgrad.engines.blas import blas_in_use
 from handgrad.engines.numpy import Numpy
@@ -20,7 +21,6 @@ from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
 from handgrad.optim import Adam, Optimizer
 from handgrad.params import count
-from handgrad.rows import Rows, is_sparse
 
 # Seconds that the reference would need before the compiled engine is worth its start:
 WORTH_LOADING = 1.0  # importing numba and reading the cache take 0.5 to 1 s

@@ -15,6 +15,7 @@ from numba import types
 from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.called import load_called
@@ -26,7 +27,6 @@ from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.params import Params, count
-from handgrad.rows import Rows
 
 Array = NDArray[Any]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows
 from handgrad.batches import batches
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
@@ -15,7 +16,6 @@ from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import Optimizer, clip, norm, update
 from handgrad.params import Params
-from handgrad.rows import Rows
 
 Array = NDArray[Any]
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows
 from handgrad.network import Architecture
 from handgrad.optim import Optimizer
 from handgrad.params import Params
-from handgrad.rows import Rows
 
 Array = NDArray[Any]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import InvalidParameterError
 
+from handgrad.batch import Rows, is_sparse
 from handgrad.batches import split
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.checks import (
@@ -37,7 +37,8 @@ from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
-from handgrad.rows import Rows, is_sparse, row_keys
+from handgrad.tables.encode import Encoder
+from handgrad.tables.rows import row_keys
 from handgrad.training import Run
 
 Array = NDArray[Any]

@@ -21,12 +21,13 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from handgrad.columns import numbers
-from handgrad.encode import Encoder
+from handgrad.batch import is_sparse
 from handgrad.errors import DataError
-from handgrad.labels import classes_of
-from handgrad.rows import is_sparse, take
-from handgrad.table import from_frame, is_frame
+from handgrad.tables.columns import numbers
+from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame, is_frame
+from handgrad.tables.labels import classes_of
+from handgrad.tables.rows import take
 
 Array = NDArray[Any]
 

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from handgrad.batch import Rows
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
@@ -22,10 +23,9 @@ from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
 from handgrad.history import Epoch
-from handgrad.labels import classes_of, encode_labels
 from handgrad.losses import CLASSIFIERS, LossSettings
 from handgrad.model import Model
-from handgrad.rows import Rows
+from handgrad.tables.labels import classes_of, encode_labels
 
 Array = NDArray[Any]
 

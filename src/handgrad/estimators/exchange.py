@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 
-from handgrad.encode import Encoder
 from handgrad.model import Model
 from handgrad.network import Architecture
 from handgrad.params import Params
+from handgrad.tables.encode import Encoder
 from handgrad.training import Run
 
 Array = NDArray[Any]

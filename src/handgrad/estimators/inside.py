@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows, is_sparse
 from handgrad.estimators.checks import check_weight, given_rows
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.model import Model
-from handgrad.rows import Rows, is_sparse
 from handgrad.trace import Trace, trace
 
 Array = NDArray[Any]

@@ -6,6 +6,7 @@ from functools import partial as partially
 
 from sklearn.exceptions import ConvergenceWarning
 
+from handgrad.batch import Rows
 from handgrad.engines.choice import choose
 from handgrad.errors import DivergenceWarning
 from handgrad.estimators.callbacks import Callbacks
@@ -14,7 +15,6 @@ from handgrad.estimators.progress import progress
 from handgrad.estimators.record import Record, Validation
 from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
-from handgrad.rows import Rows
 from handgrad.schedules import OF_TIME
 from handgrad.training import OnEpoch, Run, Settings, train, train_lbfgs
 

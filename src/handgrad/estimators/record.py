@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 
+from handgrad.batch import Rows, is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
@@ -20,7 +21,6 @@ from handgrad.estimators.progress import Show
 from handgrad.history import Epoch, History
 from handgrad.model import Model
 from handgrad.network import forward
-from handgrad.rows import Rows, is_sparse
 from handgrad.training import Run, Score, measure
 
 Array = NDArray[Any]

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Str
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.encode import Encoder
+from handgrad.batch import Rows
 from handgrad.errors import ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, check_numbers, check_weight
@@ -23,7 +23,7 @@ from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.history import Epoch
 from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, PLAIN, LossSettings, mean_loss
 from handgrad.model import Model, TargetScale
-from handgrad.rows import Rows
+from handgrad.tables.encode import Encoder
 
 Array = NDArray[Any]
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.columns import raw_texts, texts
-from handgrad.encode import Encoder
+from handgrad.tables.columns import raw_texts, texts
+from handgrad.tables.encode import Encoder
 
 if TYPE_CHECKING:
     import pyarrow as pa

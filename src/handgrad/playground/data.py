@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.columns import kind_of, labels, number_counts, texts
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
-from handgrad.labels import classes_of, encode_labels
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, apart, of_plane
-from handgrad.rows import take
+from handgrad.tables.columns import kind_of, labels, number_counts, texts
+from handgrad.tables.encode import Encoder
+from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.tables.rows import take
 
 if TYPE_CHECKING:
     import pyarrow as pa

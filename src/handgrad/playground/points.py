@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.batch import Rows
 from handgrad.batches import split
-from handgrad.columns import kind_of, labels, numbers
-from handgrad.encode import Encoder
 from handgrad.errors import DataError
-from handgrad.labels import classes_of, encode_labels
-from handgrad.rows import Rows, row_keys
+from handgrad.tables.columns import kind_of, labels, numbers
+from handgrad.tables.encode import Encoder
+from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.tables.rows import row_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa

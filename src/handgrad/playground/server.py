@@ -27,7 +27,7 @@ from handgrad.playground.player import Player
 from handgrad.playground.points import MOST_CLASSES, class_columns
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
-from handgrad.table import read_table
+from handgrad.tables.table import read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

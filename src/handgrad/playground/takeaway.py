@@ -54,7 +54,7 @@ def python(session: Session) -> bytes:
         "from handgrad.network import Architecture, forward, loss",
         "from handgrad.optim import SGD, Adam, AdamW",
         "from handgrad.params import initialise",
-        "from handgrad.rows import Rows",
+        "from handgrad.batch import Rows",
         "from handgrad.training import Run, Settings, train",
         "",
         *_rows(session),

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from handgrad.columns import numbers, texts
 from handgrad.model import Model
 from handgrad.plots.style import MARKERS, PALETTE, new_axes, plain
+from handgrad.tables.columns import numbers, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa

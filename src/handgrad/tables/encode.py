@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.columns import (
+from handgrad.errors import DataError
+from handgrad.tables.columns import (
     NumberCounts,
     first_not_number,
     kind_of,
@@ -25,7 +26,6 @@ from handgrad.columns import (
     place,
     texts,
 )
-from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa

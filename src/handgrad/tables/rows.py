@@ -1,14 +1,14 @@
-"""Rows: of tables, arrays and sparse matrices alike, picked and compared; and those encoded."""
+"""Rows of tables, arrays and sparse matrices alike: picked, and compared by their content."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.columns import kind_of, numbers, origin, raw_texts
-from handgrad.table import LINES
+from handgrad.tables.columns import kind_of, numbers, origin, raw_texts
+from handgrad.tables.table import LINES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 Keys = npt.NDArray[np.uint64]
 
 BLOCK_CELLS = 1 << 15  # hashed at a time: stays in the cache, bounds the memory
-
-
-def is_sparse(columns: Any) -> bool:
-    """Tell a SciPy sparse matrix or array."""
-    return hasattr(columns, "tocsr")
 
 
 def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
@@ -140,30 +135,3 @@ def _mixed_bits(z: Keys) -> Keys:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
-
-
-class Rows(NamedTuple):
-    """Encoded rows: what a network learns from or is measured on."""
-
-    x: npt.NDArray[Any]  # (n, N_x), dense or CSR
-    y_t: npt.NDArray[Any]  # (n,) class numbers, or (n, N_y) targets
-    weight: npt.NDArray[Any] | None = None  # (n,), of mean 1
-
-    def __len__(self) -> int:
-        return int(self.x.shape[0])
-
-    def not_finite(self) -> npt.NDArray[np.intp]:
-        """List the rows of x that hold a NaN or an infinity."""
-        x: Any = self.x
-        values = x.data if is_sparse(x) else x
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(np.sum(values)):  # a sum takes no memory; as a rule it tells all
-                return np.zeros(0, np.intp)
-        bad = np.flatnonzero(~np.isfinite(values))
-        if is_sparse(x):
-            return np.unique(np.searchsorted(x.indptr, bad, side="right") - 1)
-        return np.unique(bad // x.shape[1])
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Rows:
-        weight = None if self.weight is None else self.weight[rows]
-        return Rows(self.x[rows], self.y_t[rows], weight)

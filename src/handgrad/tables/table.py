@@ -1,4 +1,4 @@
-"""Here a file or a data frame becomes a table: named columns, typed, and nothing decided yet.
+"""Here a file becomes a table: named columns, and nothing decided yet.
 
 The value is a ``pyarrow.Table``. A cell of a CSV file stays the text that stands in the
 file, so the label 007 stays 007 and 1.0 is not merged with 1; whoever knows what a column
@@ -14,11 +14,12 @@ import io
 import os
 import re
 import stat
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from handgrad.errors import DataError
+from handgrad.tables.frames import check_names, without_views
+from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -144,8 +145,8 @@ def _parquet(content: bytes) -> pa.Table:
         raise DataError(f"the Parquet data is damaged: {quoted(error)}; copy it again") from None
     # pandas writes a row index that is not 0, 1, 2, ... as a column of this name
     kept = [name for name in table.column_names if not re.match(r"__index_level_\d+__$", name)]
-    _check_names(table.column_names)
-    return _without_views(table.select(kept))
+    check_names(table.column_names)
+    return without_views(table.select(kept))
 
 
 def _candidates(path: str, separator: str | None) -> tuple[str, ...]:
@@ -174,7 +175,7 @@ def _delimited(content: bytes, separators: tuple[str, ...]) -> pa.Table:
     if b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     layout = _layout(content, separators)
-    _check_names(layout.names)
+    check_names(layout.names)
     _check_is_header(layout.names)
     try:
         columns = _columns(content, layout)
@@ -236,16 +237,6 @@ def _layout_by(content: bytes, separator: str) -> _Layout:
         raise DataError(_quoting_fault(1, error)) from None
     line = reader.line_num + 1
     return _Layout([field.strip() for field in fields], separator, stream.tell(), line)
-
-
-def _check_names(names: list[str]) -> None:
-    if not names:
-        raise DataError("the table has no columns")
-    for position, name in enumerate(names, start=1):
-        if not name:
-            raise DataError(f"column {position} has no name in the header; give it one")
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"column names must differ, but {listed(twice)} stand twice; rename them")
 
 
 def _check_is_header(names: list[str]) -> None:
@@ -332,118 +323,3 @@ def _unreadable(error: Exception) -> str:
     if "straddling" in str(error):
         return f"a row is longer than {BLOCK_BYTES} bytes; is a quote left open?"
     return f"cannot be read as delimited text: {quoted(error)}"
-
-
-# ------------------------------------------------------------------ data frames
-
-
-def is_frame(value: object) -> bool:
-    """Tell whether `from_frame` takes the value: a data frame, an Arrow table or a mapping.
-
-    Arrays, sparse matrices, lists and single columns (Series) are no frames.
-    """
-    if isinstance(value, Mapping) or _is_pandas(value):
-        return True
-    is_one_column = hasattr(value, "dtype") or hasattr(value, "type")
-    return hasattr(value, "__arrow_c_stream__") and not is_one_column
-
-
-def from_frame(frame: Any) -> pa.Table:
-    """Turn a data frame into a table; a row index is dropped.
-
-    Parameters
-    ----------
-    frame : pandas or polars DataFrame, pyarrow Table, mapping of name to 1-D sequence, or
-        any table with ``__arrow_c_stream__``
-        n rows; the column names must be different, non-empty strings.
-
-    Returns
-    -------
-    pyarrow.Table
-        The same columns in the same order, n rows.
-
-    Raises
-    ------
-    DataError
-        If names repeat, lengths differ, or a column mixes types; it names the column.
-    TypeError
-        If `frame` is no frame, or a column name is not a string.
-    """
-    import pyarrow as pa
-
-    if not is_frame(frame):
-        raise TypeError(
-            "a table must be a data frame or a mapping of names to columns, "
-            f"got {type(frame).__name__}"
-        )
-    if isinstance(frame, Mapping) or _is_pandas(frame):
-        return _from_columns(frame)
-    table = frame if isinstance(frame, pa.Table) else pa.table(frame)
-    _check_names(table.column_names)
-    return _without_views(table)
-
-
-def _without_views(table: pa.Table) -> pa.Table:
-    """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views."""
-    import pyarrow as pa
-
-    for position, field in enumerate(table.schema):
-        column, kind = table.column(position), field.type
-        if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
-            parts = [
-                part.dictionary.cast("large_string").take(part.indices) for part in column.chunks
-            ]
-            column = pa.chunked_array(parts, pa.large_string())
-        elif pa.types.is_string_view(kind):
-            column = column.cast(pa.large_string())
-        else:
-            continue
-        table = table.set_column(position, field.name, column)
-    return table
-
-
-def _is_pandas(value: object) -> bool:
-    return hasattr(value, "iloc") and hasattr(value, "columns")
-
-
-def _from_columns(frame: Any) -> pa.Table:
-    import pyarrow as pa
-
-    names = list(frame.columns if _is_pandas(frame) else frame)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"column names must be strings, got {name!r}; rename the column")
-    _check_names(names)
-    arrays = [_from_sequence(name, frame[name]) for name in names]
-    lengths = [len(array) for array in arrays]
-    if len(set(lengths)) > 1:
-        other = next(i for i, length in enumerate(lengths) if length != lengths[0])
-        raise DataError(
-            f"columns must have the same length, but {names[0]!r} has {lengths[0]} rows "
-            f"and {names[other]!r} has {lengths[other]}"
-        )
-    return pa.table(arrays, names=names)
-
-
-def _from_sequence(name: str, values: Any) -> pa.Array:
-    import pyarrow as pa
-
-    advice = "a column must be one sequence of texts, of numbers or of booleans"
-    if isinstance(values, str | bytes):
-        raise DataError(f"column {name!r} is {quoted(values)}; {advice}")
-    if hasattr(values, "sparse"):  # a sparse pandas column
-        values = values.sparse.to_dense()
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"column {name!r}: {quoted(error)}; {advice}") from None
-
-
-def quoted(value: object) -> str:
-    told = value if isinstance(value, str | bytes) else str(value)
-    return repr(told if len(told) <= 80 else told[:77]) + ("..." if len(told) > 80 else "")
-
-
-def listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
