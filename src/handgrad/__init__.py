@@ -11,8 +11,10 @@ from handgrad.errors import (
     DataError,
     DivergenceError,
     DivergenceWarning,
+    DriftWarning,
     HandgradError,
     ModelFileError,
+    TableWarning,
     VersionError,
 )
 
@@ -25,10 +27,12 @@ __all__ = [
     "DataError",
     "DivergenceError",
     "DivergenceWarning",
+    "DriftWarning",
     "HandgradError",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
+    "TableWarning",
     "VersionError",
     "read_table",
 ]

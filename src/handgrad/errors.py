@@ -61,5 +61,13 @@ class VersionError(HandgradError):
     """A pickle was written by another version of handgrad; model files hold for all."""
 
 
+class TableWarning(UserWarning):
+    """A column was left out, or taken for something that may not be meant."""
+
+
+class DriftWarning(UserWarning):
+    """No cell of a column was there when the model was fitted: it is hardly the same column."""
+
+
 class DivergenceWarning(UserWarning):
     """Training explodes, although its numbers are still finite."""

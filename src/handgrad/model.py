@@ -19,7 +19,7 @@ from handgrad.engines.choice import missing_packages
 from handgrad.losses import OUTPUTS, log_logistic, log_softmax
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
-from handgrad.tables.encode import Encoder
+from handgrad.tables.encode import Encoded, Encoder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,13 @@ class Model:
         """Whether a row may have several labels at once."""
         return self.architecture.output == "logistic" and self.architecture.layer_units[-1] > 1
 
-    def scores(self, columns: "pa.Table | Array") -> Array:
+    def encode(self, columns: "pa.Table | Array | Encoded", *, strict: bool = True) -> Encoded:
+        """Turn columns into inputs once, for several predictions; see ``Encoder.encode``."""
+        if isinstance(columns, Encoded):
+            return columns
+        return self.encoder.encode(columns, self.params.flat.dtype, strict=strict)
+
+    def scores(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the scores before softmax or logistic, shape (n, N_y).
 
         Those of several networks are the scores that give their mean probability.
@@ -95,8 +101,8 @@ class Model:
         Parameters
         ----------
         columns : pyarrow.Table or array of shape (n, n_columns)
-            Raw columns as ``table.read_table`` or ``table.from_frame`` give them, matched by
-            name; or a numeric matrix in the order of the encoder's names; CSR too.
+            Raw columns as ``read_table`` or ``from_frame`` give them, matched by name; or a
+            numeric matrix in the order of the encoder's names, CSR too; or what `encode` gave.
 
         Raises
         ------
@@ -105,7 +111,7 @@ class Model:
         """
         return self._in_parts(columns, self.params.layer_units[-1], self._x_scores)
 
-    def hidden(self, columns: "pa.Table | Array", layer: int) -> Array:
+    def hidden(self, columns: "pa.Table | Array | Encoded", layer: int) -> Array:
         """Compute what leaves a layer, shape (n, units): 0 gives the inputs, -1 the last hidden.
 
         Of several networks, it is the first's.
@@ -123,10 +129,15 @@ class Model:
         return self._in_parts(columns, n_units, activations)
 
     def _in_parts(
-        self, columns: "pa.Table | Array", n_outputs: int, compute: Callable[[Array], Array]
+        self,
+        columns: "pa.Table | Array | Encoded",
+        n_outputs: int,
+        compute: Callable[[Array], Array],
     ) -> Array:
         """Encode and compute: dense rows at once, sparse ones in parts that fit the memory."""
         dtype = self.params.flat.dtype
+        if isinstance(columns, Encoded):
+            return compute(columns.x)
         if not is_sparse(columns):
             return compute(self.encoder.transform(columns, dtype))
         sparse: Any = columns
@@ -168,25 +179,24 @@ class Model:
 
         return predict(self.architecture, params, x, probabilities=probabilities)
 
-    def predict_log_proba(self, columns: "pa.Table | Array") -> Array:
+    def predict_log_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the logarithm of each class's probability, shape (n, K), from the scores.
 
         It stays finite where the probability itself underflows to 0.
         """
         return log_proba(self.architecture.output, self.scores(columns))
 
-    def predict_proba(self, columns: "pa.Table | Array") -> Array:
+    def predict_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute each class's probability, shape (n, K).
 
         Rows sum to 1, unless a row may have several labels.
         """
         plain = not (self.members or self.is_multilabel) and self.temperature == 1
         if plain and self._is_compiled and not is_sparse(columns):
-            x = self.encoder.transform(columns, self.params.flat.dtype)
-            return self._compiled(self.params, x, True)
+            return self._compiled(self.params, self.encode(columns).x, True)
         return proba(self.architecture.output, self.scores(columns))
 
-    def predict(self, columns: "pa.Table | Array") -> Array:
+    def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Give the most probable label of each row, shape (n,).
 
         Where a row may have several: 1 for each label more probable than not, shape (n, K).
@@ -194,7 +204,7 @@ class Model:
         decided = decide(self.architecture.output, self.scores(columns))
         return decided if self.is_multilabel else self.classes[decided]
 
-    def predict_numbers(self, columns: "pa.Table | Array") -> Array:
+    def predict_numbers(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Predict the numbers of each row, shape (n, N_y), in the precision of the network.
 
         Several quantiles ascend.

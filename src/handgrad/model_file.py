@@ -29,13 +29,15 @@ from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
-from handgrad.tables.encode import Encoder
+from handgrad.tables.parts import from_parts, is_plain, to_parts
 
 Array = NDArray[Any]
 
 # Version 2 adds the scale of predicted numbers, several labels a row, a temperature and further
-# networks. What has none of these is still written as version 1, which every handgrad reads.
-FORMAT_VERSION = 2
+# networks; version 3 what the columns of a table were taken for. What has none of these is still
+# written as the version before, which every handgrad reads.
+FORMAT_VERSION = 3
+PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 NO_DIGEST = "0" * 64
 
@@ -96,15 +98,16 @@ def to_bytes(model: Model) -> bytes:
     networks = (model.params, *model.members)
     if not all(np.isfinite(params.flat).all() for params in networks):
         raise ModelFileError("the model has parameters that are not finite; train it again")
-    encoder, encoder_tensors = model.encoder.to_parts()
+    encoder, encoder_tensors = to_parts(model.encoder)
     later = _later_parts(model)
+    version = 3 if not is_plain(encoder) else 1 if later == PLAIN_PARTS else 2
     description = {
-        "format_version": FORMAT_VERSION if later else 1,
+        "format_version": version,
         "architecture": _architecture_to_json(model.architecture),
         "encoder": encoder,
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
-    } | later
+    } | (later if version > 1 else {})
     tensors = {
         _network_prefix(number) + name: np.ascontiguousarray(value)
         for number, params in enumerate(networks, start=1)
@@ -120,13 +123,11 @@ def to_bytes(model: Model) -> bytes:
 
 
 def _later_parts(model: Model) -> dict[str, Any]:
-    """Describe what version 1 could not hold; nothing of it, and version 1 is what is written."""
+    """Describe what version 1 could not hold."""
     kind = "several labels" if model.is_multilabel else "labels"
     if not _is_classifier(model):
         kind = "numbers"
-    parts = {"kind": kind, "networks": 1 + len(model.members), "temperature": model.temperature}
-    plain = {"kind": "labels", "networks": 1, "temperature": 1.0}
-    return {} if parts == plain else parts
+    return {"kind": kind, "networks": 1 + len(model.members), "temperature": model.temperature}
 
 
 def _is_classifier(model: Model) -> bool:
@@ -264,7 +265,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     keys = {"format_version", "architecture", "encoder", "classes", "target"}
     later = {"kind", "networks", "temperature"}
     _require_keys(description, keys | later if description["format_version"] > 1 else keys)
-    encoder = Encoder.from_parts(description["encoder"], _taken(tensors, "encoder."))
+    encoder = from_parts(description["encoder"], _taken(tensors, "encoder."))
     architecture = _architecture(description["architecture"])
     target = description["target"]
     _require(target is None or isinstance(target, str), "target must be a text or null")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation, NumbersEvaluation
 from handgrad.model import Model
+from handgrad.tables.encode import Encoder
+from handgrad.tables.kinds import Column
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -144,21 +146,32 @@ def layer_table(model: Model) -> "Table":
 def column_table(model: Model) -> "Table":
     from rich.table import Table
 
-    encoder = model.encoder
-    numbers = {
-        name: f"number, mean {mean:.4g}, standard deviation {scale:.4g}"
-        for name, mean, scale in zip(encoder.number_names, encoder.mean, encoder.scale, strict=True)
-    }
-    categories = {
-        name: f"{len(levels)} categories"
-        for name, levels in zip(encoder.category_names, encoder.levels, strict=True)
-    }
     table = Table(title="columns", title_justify="left")
     table.add_column("column", overflow="fold")
-    table.add_column("read as")
-    for name in encoder.names:
-        table.add_row(shown(name), (numbers | categories)[name])
+    table.add_column("read as", overflow="fold")
+    for column in model.encoder.plan:
+        table.add_row(shown(column.name), shown(_read_as(model.encoder, column)))
     return table
+
+
+def _read_as(encoder: Encoder, column: Column) -> str:
+    """Say what a column was taken for, and what of it the model keeps."""
+    told = [column.kind]
+    if column.kind == "left out":
+        return f"{column.kind}: {column.why}"
+    if not column.notation.is_plain:
+        told.append(f"written as {column.notation}")
+    at = encoder.places[column.name]
+    if column.kind in ("number", "number with words"):
+        mean, scale = encoder.mean[at[0]], encoder.scale[at[0]]
+        told.append(f"mean {mean:.4g}, standard deviation {scale:.4g}")
+    if column.reads.has_levels:
+        place = encoder.plan.with_levels.index(column)
+        n, other = len(encoder.levels[place]), encoder.other[place]
+        told.append(f"{n} levels{' and the rare ones' if other else ''}")
+    if column.kind == "date":
+        told.append(", ".join(column.dating.features() if column.dating else ()))
+    return ", ".join(told)
 
 
 def evaluation_json(evaluation: Judgement) -> dict[str, Any]:

@@ -27,10 +27,10 @@ from handgrad.estimators.checks import (
     of_mean_one,
     precision,
     warn,
-    warn_of_constants,
 )
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.learning import Learning
+from handgrad.estimators.planning import frequency_of, plan_of
 from handgrad.estimators.record import Validation
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
@@ -185,7 +185,8 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             kept, apart = self._hold_back(given, bits, going_on=going_on)
         if not going_on:
             learning = learning_weight(given.weight, kept, len(given.y))
-            self._start(given, learning, self._outputs(given, learning, classes), bits)
+            outputs = self._outputs(given, learning, classes)
+            self._start(given, learning, outputs, bits, is_stream=partial)
         rows = self._encode(given.take(kept))
         validation: Validation | None = None
         if held_out.X is not None:
@@ -272,7 +273,13 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         return kept, held_back
 
     def _start(
-        self, given: Given, learning: Array | None, outputs: Outputs, bits: np.random.PCG64
+        self,
+        given: Given,
+        learning: Array | None,
+        outputs: Outputs,
+        bits: np.random.PCG64,
+        *,
+        is_stream: bool,
     ) -> None:
         """Fix the encoding, by the rows that weigh something, and draw a fresh network."""
         columns = given.columns
@@ -281,10 +288,11 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             encoder = Encoder.identity(columns.shape[1], names=names)
             check_scale(columns, encoder.names)
         else:
-            categorical = () if self.categorical_features is None else self.categorical_features
-            encoder = Encoder.fit(columns, learning, names=names, categorical=tuple(categorical))
+            plan = None
             if hasattr(columns, "schema"):
-                warn_of_constants(columns, encoder)
+                plan = plan_of(self, columns, is_stream=is_stream)
+            frequency = frequency_of(self)
+            encoder = Encoder.fit(columns, learning, names=names, plan=plan, frequency=frequency)
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
         architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)

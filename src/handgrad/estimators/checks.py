@@ -23,8 +23,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError
-from handgrad.tables.columns import numbers
-from handgrad.tables.encode import Encoder
+from handgrad.tables.encode import Encoded
 from handgrad.tables.frames import from_frame, is_frame
 from handgrad.tables.labels import classes_of
 from handgrad.tables.rows import take
@@ -85,7 +84,7 @@ def _is_ours(module: str) -> bool:
 
 def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
-    if not reset and _is_as_expected(estimator, X):
+    if not reset and (isinstance(X, Encoded) or _is_as_expected(estimator, X)):
         return X
     raw = estimator.preprocess is None
     if is_frame(X) and not isinstance(X, dict):
@@ -267,22 +266,6 @@ def _is_named_frame(X: Any) -> bool:
         return False
     names = X.column_names if hasattr(X, "column_names") else X.columns
     return all(isinstance(name, str) for name in names)
-
-
-def warn_of_constants(table: Any, encoder: Encoder) -> None:
-    """Name the columns of a data frame that are the same in every row."""
-    constant = []
-    for name, scale in zip(encoder.number_names, encoder.scale, strict=True):
-        if scale == 1:  # so it is where a column does not vary, and seldom elsewhere
-            cells = numbers(table, name)
-            if len(cells) > 1 and cells.min() == cells.max():  # never where one is missing
-                constant.append(name)
-    if constant:
-        warn(
-            f"the columns {constant} are the same in every row, so nothing is learnt from them; "
-            "leave them out",
-            UserWarning,
-        )
 
 
 # -- what is to be learnt -----------------------------------------------------------------------

@@ -89,6 +89,20 @@ class MLPClassifier(ClassifierMixin, MLP):
         "auto": numeric columns are standardised, text, categorical and boolean columns one-hot
         encoded, missing cells imputed by the median with an indicator input. None: X goes into
         the network as it is, and must be numeric and complete. Sparse X is never changed.
+    kinds : dict of str to str, Plan or None, default=None
+        What columns of a data frame are: "number", "boolean", "category", "date" or "left out";
+        those not named are taken for what they look like (docs/tables.md). A whole plan, as
+        ``columns_`` of another estimator, is obeyed as it is.
+    missing_values : str, number, list of these, dict or None, default=None
+        What means missing besides empty cells and, in columns of numbers, the words that pandas
+        knows: "unknown", -999. A dict gives {column: values}.
+    decimal, thousands : str or None, default=None
+        The signs within numbers that are texts; by default each column decides.
+    min_frequency : int, default=1
+        In how many training rows a level of a category must stand to get an input of its own;
+        the others share one.
+    max_levels : int, default=1000
+        How many levels of a category get inputs of their own: the most frequent.
     categorical_features : sequence of str or None, default=None
         Names of data frame columns to one-hot encode although they hold numbers.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -218,6 +232,12 @@ class MLPClassifier(ClassifierMixin, MLP):
         max_fun: int = 15000,
         preprocess: str | None = "auto",
         categorical_features: Any = None,
+        kinds: Any = None,
+        missing_values: Any = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        min_frequency: int = 1,
+        max_levels: int = 1000,
         dtype: str = "auto",
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
@@ -450,12 +470,12 @@ class MLPClassifier(ClassifierMixin, MLP):
 
         Where a row may have several: 1 for each more probable than not, (n_samples, n_labels).
         """
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         return self._predictor.predict(columns)
 
     def predict_proba(self, X: Any) -> Array:
         """Compute the probability of each class, shape (n_samples, n_classes)."""
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         return self._predictor.predict_proba(columns)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -463,7 +483,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
         It comes from the scores and stays finite where the probability underflows to 0.
         """
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         return self._predictor.predict_log_proba(columns)
 
     def decision_function(self, X: Any) -> Array:
@@ -472,7 +492,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
         where that class is predicted.
         """
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         scores = self._predictor.scores(columns)
         return (
             scores[:, 0] if self.out_activation_ == "logistic" and scores.shape[1] == 1 else scores

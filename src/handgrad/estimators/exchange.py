@@ -28,13 +28,15 @@ def why_not(model: Model) -> str:
         return "it predicts no several quantiles"
     if model.members:
         return f"it has no ensembles in one network, and this has {1 + len(model.members)}"
-    if encoder.levels:
-        return f"it takes no categories, and {encoder.category_names} are some"
+    if not encoder.takes_arrays:
+        others = [c.name for c in encoder.plan.used if c.kind not in ("number", "boolean")]
+        return f"it takes only numbers, and these columns are something else: {others}"
     if encoder.indicator.any():
-        missing = [
-            name for name, flag in zip(encoder.names, encoder.indicator, strict=True) if flag
-        ]
+        places = encoder.plan.with_numbers
+        missing = [column.name for column, first, _ in places if encoder.indicator[first]]
         return f"it takes no missing cells, and {missing} had some"
+    if len(encoder.needed) < len(encoder.names):
+        return f"it uses every column, and this leaves out some of {list(encoder.names)}"
     if len(model.classes) == 1:
         return "it does not know a single class"
     return ""

@@ -16,12 +16,14 @@ from handgrad.errors import VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.checks import bit_generator, check_columns
 from handgrad.estimators.inside import Inside
+from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.record import Record
 from handgrad.estimators.summary import html, summary
 from handgrad.history import History
 from handgrad.losses import CLASSIFIERS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
+from handgrad.tables.plan import Plan
 
 Array = NDArray[Any]
 
@@ -97,7 +99,7 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
             Which: 1 is the first hidden layer, -1 the last one, 0 the encoded inputs. Of an
             ensemble it is the first network's.
         """
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         n_layers = len(self.model_.architecture.layer_units) - 1
         if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
             raise ValueError(
@@ -119,9 +121,24 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
             return self.model_
         return replace(self.model_, engine=self.engine)
 
+    @property
+    def columns_(self) -> Plan:
+        """What each column of X was taken for."""
+        check_is_fitted(self)
+        return self.model_.encoder.plan
+
     def _check_fitted(self, X: Any) -> Any:
         check_is_fitted(self)
         return check_columns(self, X, reset=False)
+
+    def _inputs(self, X: Any) -> Any:
+        """Check rows to predict, and encode a table; warn where it is hardly the one meant."""
+        columns = self._check_fitted(X)
+        if not hasattr(columns, "schema"):
+            return columns
+        encoded = self.model_.encode(columns)
+        warn_of_drift(encoded)
+        return encoded
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")

@@ -49,7 +49,7 @@ class Inside:
         """
         lr = float(self.learning_rate_init if lr is None else lr)
         if y is None:
-            x, y_t, weight = self._inputs(X), None, None
+            x, y_t, weight = self._dense_inputs(X), None, None
         else:
             x, y_t, weight = self._inside(X, y, sample_weight)
         return trace(self.model_.architecture, self.model_.params, x, y_t, weight, lr=lr)
@@ -85,7 +85,7 @@ class Inside:
             most_entries=most_entries,
         )
 
-    def _inputs(self, X: Any) -> Array:
+    def _dense_inputs(self, X: Any) -> Array:
         """Encode rows as predicting does, to a dense matrix."""
         columns = self._check_fitted(X)
         dense = columns.toarray() if is_sparse(columns) else columns

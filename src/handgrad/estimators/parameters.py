@@ -1,6 +1,6 @@
 """What a user may set: names, types and the constraints that scikit-learn checks them by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -20,6 +20,7 @@ from handgrad.estimators.checks import HeldOut, hidden_units
 from handgrad.history import Epoch
 from handgrad.params import INITIALISATIONS
 from handgrad.schedules import NAMES
+from handgrad.tables.plan import Plan
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -47,6 +48,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [Interval(Integral, 1, None, closed="left")],
     "preprocess": [StrOptions({"auto"}), None],
     "categorical_features": ["array-like", None],
+    "kinds": [Mapping, Plan, None],
+    "missing_values": [str, Real, "array-like", Mapping, None],
+    "decimal": [StrOptions({".", ","}), None],
+    "thousands": [StrOptions({".", ",", "'", "_", "·", " ", ""}), None],
+    "min_frequency": [Interval(Integral, 1, None, closed="left")],
+    "max_levels": [Interval(Integral, 1, None, closed="left")],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "scoring": [str, callable],
     "on_epoch": [callable, None],
@@ -90,6 +97,12 @@ class Parameters(BaseEstimator):
     max_fun: int
     preprocess: str | None
     categorical_features: Any
+    kinds: Any
+    missing_values: Any
+    decimal: str | None
+    thousands: str | None
+    min_frequency: int
+    max_levels: int
     dtype: str
     scoring: str | Callable[..., float]
     on_epoch: Callable[[Epoch], bool | None] | None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
+from sklearn.metrics._scorer import _BaseScorer
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.blas import blas_on_one_thread
@@ -21,6 +22,7 @@ from handgrad.estimators.progress import Show
 from handgrad.history import Epoch, History
 from handgrad.model import Model
 from handgrad.network import forward
+from handgrad.tables.encode import Encoded
 from handgrad.training import Run, Score, measure
 
 Array = NDArray[Any]
@@ -76,6 +78,8 @@ class Record(Parameters):
             return None
         scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
         X, y, weight = validation.seen
+        if isinstance(scorer, _BaseScorer):  # asks for predictions alone, of rows encoded already
+            X = Encoded(validation.rows.x)
         weighed = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
 
         def score() -> float:

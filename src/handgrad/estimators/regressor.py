@@ -111,6 +111,12 @@ class MLPRegressor(RegressorMixin, MLP):
         max_fun: int = 15000,
         preprocess: str | None = "auto",
         categorical_features: Any = None,
+        kinds: Any = None,
+        missing_values: Any = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        min_frequency: int = 1,
+        max_levels: int = 1000,
         dtype: str = "auto",
         scoring: str | Callable[..., float] = "auto",
         on_epoch: Callable[[Epoch], bool | None] | None = None,
@@ -257,7 +263,7 @@ class MLPRegressor(RegressorMixin, MLP):
         Of several quantiles, a column each; of several numbers, all quantiles of the first, then
         all of the second, and so on.
         """
-        columns = self._check_fitted(X)
+        columns = self._inputs(X)
         numbers = self._predictor.predict_numbers(columns)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 

@@ -30,9 +30,9 @@ def layers(model: Model) -> list[Layer]:
 
 def _encoding(model: Model) -> str:
     encoder = model.encoder
-    kinds = {"standardised": encoder.numeric.any(), "one-hot": not encoder.numeric.all()}
+    kinds = {"standardised": encoder.plan.scaled.any(), "one-hot": bool(encoder.plan.with_levels)}
     steps = [step for step, there in kinds.items() if there]
-    return "as they are" if encoder.is_identity else ", ".join(steps)
+    return ", ".join(steps) if steps and not encoder.is_identity else "as they are"
 
 
 def summary(model: Model) -> str:

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.tables.columns import raw_texts, texts
+from handgrad.tables.columns import raw_texts
 from handgrad.tables.encode import Encoder
+from handgrad.tables.kinds import Column as Planned
+from handgrad.tables.kinds import is_plain_number
+from handgrad.tables.notation import number_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,60 +38,90 @@ def columns_of(encoder: Encoder, row: "pa.Table | Array", x: Array) -> list[Colu
     x : array of shape (N_x,)
         What the encoder made of it.
     """
-    flagged = np.cumsum(encoder.indicator) * encoder.indicator  # 1, 2, ... where there is a flag
-    number = category = 0
-    flag, level = len(encoder.mean), len(encoder.mean) + int(encoder.indicator.sum())
-    names, numbers = encoder.input_names, x.tolist()
+    names, numbers, k = encoder.input_names, x.tolist(), len(encoder.mean)
     found = []
-    for name, is_number in zip(encoder.names, encoder.numeric.tolist(), strict=True):
-        if is_number:
-            places = [number]
-            if flagged[number]:
-                places.append(flag + int(flagged[number]) - 1)
-            cell = _number_cell(row, name, number)
-            becomes = _scaled(encoder, number, cell, numbers[number])
-            number += 1
-        else:
-            levels = encoder.levels[category]
-            places = list(range(level, level + len(levels)))
-            cell = _text_cell(row, name)
-            becomes = _one_hot(levels, cell)
-            level += len(levels)
-            category += 1
-        inputs = [(names[at], numbers[at]) for at in places if is_number or numbers[at]]
-        found.append(Column(name, cell, becomes, inputs))
+    for position, column in enumerate(encoder.plan):
+        at = encoder.places[column.name]
+        cell = _cell(row, column, position)
+        becomes = _BECOMES[column.kind](encoder, column, cell, numbers)
+        inputs = [(names[i], numbers[i]) for i in at if i < k or numbers[i]]
+        found.append(Column(column.name, cell, becomes, inputs))
     return found
 
 
-def _number_cell(row: "pa.Table | Array", name: str, position: int) -> str | None:
+def _cell(row: "pa.Table | Array", column: Planned, position: int) -> str | None:
+    """Give the text of a cell, None where it is missing."""
     if isinstance(row, np.ndarray):
         value = float(row[0, position])
         return None if np.isnan(value) else f"{value:.10g}"
-    return _text_cell(row, name)
-
-
-def _text_cell(row: Any, name: str) -> str | None:
-    if not texts(row, name)[0].is_valid:
+    if column.kind == "left out" and column.name not in row.column_names:
         return None
-    cell: str = raw_texts(row, name)[0].as_py()
-    return cell
+    cell: str | None = raw_texts(row, column.name)[0].as_py()
+    return None if cell is None or cell.strip() in ("", *column.missing) else cell
 
 
-def _scaled(encoder: Encoder, position: int, cell: str | None, x: float) -> str:
+def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     if encoder.is_identity:
         return "as it is"
-    mean, scale = float(encoder.mean[position]), float(encoder.scale[position])
-    value = f"{float(encoder.median[position]):.6g}" if cell is None else cell.strip()
-    told = "missing, so the median stands in: " if cell is None else ""
-    return f"{told}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x:.4g}"
+    at = encoder.places[column.name][0]
+    mean, scale = float(encoder.mean[at]), float(encoder.scale[at])
+    value = cell.strip() if cell is not None else ""
+    told = "missing, so the median stands in: "
+    if cell is not None and not is_plain_number(value):
+        number = number_in(value, column.notation)
+        told = f"{value} is {number:.6g}: " if np.isfinite(number) else f"{value} is no number: "
+        value = f"{number:.6g}" if np.isfinite(number) else ""
+    elif cell is not None:
+        told = ""
+    value = value or f"{float(encoder.median[at]):.6g}"
+    return f"{told}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
 
 
-def _one_hot(levels: tuple[str | None, ...], cell: str | None) -> str:
+def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    scaled = _scaled(encoder, column, cell, x)
+    if cell is None or "is no number" not in scaled:
+        return scaled
+    return f"{scaled}; {_one_hot(encoder, column, cell.strip(), x)}"
+
+
+def _truth(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    at = encoder.places[column.name][0]
+    if cell is None:
+        return f"missing, so the more frequent one stands in: {x[at]:.4g}"
+    return f"yes or no, 1 or 0: {x[at]:.4g}"
+
+
+def _dated(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    assert column.dating is not None
+    parts = ", ".join(column.dating.features())
+    return f"missing, so medians stand in for {parts}" if cell is None else f"taken apart: {parts}"
+
+
+def _one_hot(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    place = encoder.plan.with_levels.index(column)
+    levels, other = encoder.levels[place], encoder.other[place]
     listed = ", ".join("missing" if level is None else level for level in levels[:MOST_LEVELS])
     more = len(levels) - MOST_LEVELS
     among = f"one of {listed}{f' and {more} more' if more > 0 else ''}"
-    if cell is None and None not in levels:
-        return f"{among}; missing, so all {len(levels)} are 0"
-    if cell not in levels and cell is not None:
-        return f"{among}; not seen when the model was fitted, so all {len(levels)} are 0"
-    return f"{among}; its own input is 1, the other {len(levels) - 1} are 0"
+    n = len(levels) + other
+    own = [i for i in encoder.places[column.name][-n:] if x[i]]
+    if own and other and own[0] == encoder.places[column.name][-1]:
+        return f"{among}; a rare level or a new one: the input of all those is 1"
+    if own:
+        return f"{among}; its own input is 1, the other {n - 1} are 0"
+    what = "missing" if cell is None else "not seen when the model was fitted"
+    return f"{among}; {what}, so all {n} are 0"
+
+
+def _nothing(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    return f"left out: {column.why}"
+
+
+_BECOMES = {
+    "number": _scaled,
+    "number with words": _words,
+    "boolean": _truth,
+    "category": _one_hot,
+    "date": _dated,
+    "left out": _nothing,
+}

@@ -39,10 +39,7 @@ def digits(*, share: float, seed: int) -> Points:
 
     bunch = load_digits()
     n = len(bunch.feature_names)
-    zeros = np.zeros(n)
-    encoder = Encoder(
-        tuple(bunch.feature_names), zeros == 0, zeros, np.full(n, float(BLACK)), zeros, zeros > 0
-    )
+    encoder = Encoder.of_numbers(bunch.feature_names, np.zeros(n), np.full(n, float(BLACK)))
     y_t = bunch.target.astype(np.intp)
     training, test = apart(bunch.data, share, y_t, seed)
     x = encoder.transform(bunch.data)

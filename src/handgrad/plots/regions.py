@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from handgrad.model import Model
 from handgrad.plots.style import MARKERS, PALETTE, new_axes, plain
-from handgrad.tables.columns import numbers, texts
+from handgrad.tables.columns import raw_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,13 +39,8 @@ class _Plane(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
 
         cells = self.fixed | dict(zip(self.two, grid.T, strict=True))
         columns = {
-            name: pa.array(
-                cells[name] if name in self.two else [cells[name]] * len(grid),
-                pa.float64() if is_number else pa.large_string(),
-            )
-            for name, is_number in zip(
-                self.model.encoder.names, self.model.encoder.numeric.tolist(), strict=True
-            )
+            name: pa.array(cells[name] if name in self.two else [cells[name]] * len(grid))
+            for name in self.model.encoder.needed
         }
         return self.model.predict_proba(pa.table(columns))
 
@@ -172,17 +167,24 @@ class RegionsDisplay:
 
 def _numbers(model: Model, columns: Any, name: str) -> Array:
     if isinstance(columns, np.ndarray):
-        column: Array = columns[:, model.encoder.names.index(name)]
-        return column
-    return numbers(columns, name)
+        values: Array = columns[:, model.encoder.names.index(name)]
+        return values
+    column = model.encoder.plan[name]
+    values = column.reads.read(columns, column).numbers[:, 0]
+    return values
 
 
 def _usual(model: Model, columns: Any) -> dict[str, Any]:
     """Give each column the value that it is held at."""
     encoder = model.encoder
-    usual: dict[str, Any] = dict(zip(encoder.number_names, encoder.median.tolist(), strict=True))
     if encoder.is_identity:
-        usual = {name: float(np.median(_numbers(model, columns, name))) for name in encoder.names}
-    for name in encoder.category_names:
-        [(usual[name], _)] = Counter(texts(columns, name).to_pylist()).most_common(1)
+        return {name: float(np.median(_numbers(model, columns, name))) for name in encoder.names}
+    usual: dict[str, Any] = {
+        column.name: float(encoder.median[first])
+        for column, first, _ in encoder.plan.with_numbers
+        if column.kind == "number"
+    }
+    for name in encoder.needed:
+        if name not in usual:
+            [(usual[name], _)] = Counter(raw_texts(columns, name).to_pylist()).most_common(1)
     return usual

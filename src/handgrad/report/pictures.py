@@ -175,9 +175,11 @@ def _calibration(judged: Judged) -> Picture:
 
 def _regions(judged: Judged) -> Picture:
     model = judged.model
-    size = np.linalg.norm(model.params.W[0][: len(model.encoder.number_names)], axis=1)
+    encoder = model.encoder
+    names = encoder.number_names
+    rows = [encoder.places[name][0] for name in names]
+    size = np.linalg.norm(model.params.W[0][rows], axis=1)
     first, second = np.sort(np.argsort(-size, kind="stable")[:2])
-    names = model.encoder.number_names
     two = (names[first], names[second])
     figure = new_figure(7, 5.5)
     axes = figure.subplots()

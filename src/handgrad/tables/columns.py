@@ -15,7 +15,7 @@ from handgrad.text import listed, quoted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["number", "boolean", "category", "text", "csv", "empty"]
+Kind = Literal["number", "boolean", "category", "text", "csv", "moment", "empty"]
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 
@@ -29,6 +29,7 @@ _OTHER_NOTATIONS = (
     rf"−{PLAIN_NUMBER}",
     r"[+-]?[０-９]+",
 )
+PLAIN = re.compile(PLAIN_NUMBER)
 _LIKE_A_NUMBER = rf"{NUMBER}|^(?:{'|'.join(_OTHER_NOTATIONS)})$"
 
 
@@ -41,20 +42,23 @@ class NumberCounts(NamedTuple):
 
 
 def kind_of(table: pa.Table, name: str) -> Kind:
-    """Tell what a column holds: number, boolean, category, text, csv (unparsed text) or empty.
+    """Tell what a column holds: number, boolean, category, text, csv, moment or empty.
+
+    The text of a CSV file may be anything; a moment is a date, a time or a duration.
 
     Raises
     ------
     DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
+        If there is no such column, or it holds lists, bytes or the like.
     """
     import pyarrow.types as types
 
     kind = _column(table, name).type
-    return "category" if types.is_dictionary(kind) else _kind_of_values(table, name)
+    return "category" if types.is_dictionary(kind) else value_kind_of(table, name)
 
 
-def _kind_of_values(table: pa.Table, name: str) -> Kind:
+def value_kind_of(table: pa.Table, name: str) -> Kind:
+    """Tell what the cells of a column are, whether or not it is a dictionary of them."""
     import pyarrow.types as types
 
     kind = _column(table, name).type
@@ -68,9 +72,11 @@ def _kind_of_values(table: pa.Table, name: str) -> Kind:
         return "csv" if table.schema.field(name).metadata == CSV_MARK else "text"
     if types.is_null(kind):
         return "empty"
+    if types.is_temporal(kind):
+        return "moment"
     raise DataError(
-        f"column {name!r} has the type {quoted(kind)}, which is neither number, text nor boolean; "
-        "convert it, or drop the column"
+        f"column {name!r} has the type {quoted(kind)}, which is neither number, text, date nor "
+        "boolean; convert it, or drop the column"
     )
 
 
@@ -93,8 +99,9 @@ def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """
     import pyarrow.compute as pc
 
-    if _kind_of_values(table, name) in ("text", "csv"):
+    if value_kind_of(table, name) in ("text", "csv"):
         return _parsed(table, name)
+    _check_no_moments(table, name)
     values = pc.cast(_decoded(_column(table, name)), "float64", safe=False).to_numpy()
     infinite = np.isinf(values)
     if infinite.any():
@@ -155,10 +162,20 @@ def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     Raises
     ------
     DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
+        If there is no such column, or it holds lists, bytes or the like.
     """
     cells = _plain_texts(table, name)
     return _without_missing(cells, trimmed=False) if kind_of(table, name) == "csv" else cells
+
+
+def has_texts(table: pa.Table, name: str) -> bool:
+    """Tell whether the cells of a column are texts, categories of texts included."""
+    return value_kind_of(table, name) in ("text", "csv")
+
+
+def decoded(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Give a column without its dictionary."""
+    return _decoded(_column(table, name))
 
 
 def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
@@ -180,23 +197,41 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
     Raises
     ------
     DataError
-        If there is no such column, or it holds times, lists, bytes or the like.
+        If there is no such column, or it holds lists, bytes or the like.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = _kind_of_values(table, name)
+    kind = value_kind_of(table, name)
     if kind in ("text", "csv", "empty"):
         cells = _plain_texts(table, name)
         values = _shared_objects(cells)
         missing = cells.is_null().to_numpy(zero_copy_only=False)
         return values, missing | (values == "") if kind == "csv" else missing
+    _check_no_moments(table, name)
     column = _decoded(_column(table, name))
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
         values = pc.cast(column, "float64").to_numpy()
         return values, np.isnan(values)
     wide = pc.cast(column, _widest(column.type))
     return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
+
+
+def part_of(table: pa.Table, start: int, n: int) -> pa.Table:
+    """Cut rows out of a table; what is wrong in them is told by its place in the whole."""
+    first_line, first_row = origin(table)
+    part = table.slice(start, n)
+    line = first_line + start if first_line else 0
+    place_of = {LINES: f"{line} {part.num_rows} {first_row + start}".encode()}
+    return part.replace_schema_metadata(place_of)
+
+
+def _check_no_moments(table: pa.Table, name: str) -> None:
+    if value_kind_of(table, name) == "moment":
+        raise DataError(
+            f"column {name!r} holds {_column(table, name).type}, which can be learnt from, but not "
+            "predicted; turn it into numbers, such as days since a date, or into texts"
+        )
 
 
 def place(table: pa.Table, name: str, row: int) -> str:
@@ -227,11 +262,11 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
         values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         row, cell = first_not_number(table, name) or (0, "")
-        raise DataError(_not_a_number(place(table, name, row), cell)) from None
+        raise DataError(not_a_number(place(table, name, row), cell)) from None
     if np.isfinite(values).sum() + cells.null_count < len(values):
         present = cells.is_valid().to_numpy(zero_copy_only=False)
         row = int((present & ~np.isfinite(values)).argmax())
-        raise DataError(_not_a_number(place(table, name, row), cells[row].as_py()))
+        raise DataError(not_a_number(place(table, name, row), cells[row].as_py()))
     return values
 
 
@@ -247,7 +282,8 @@ def _casts(cells: pa.LargeStringArray) -> bool:
     return not pc.any(pc.is_nan(values)).as_py()
 
 
-def _not_a_number(where: str, cell: str) -> str:
+def not_a_number(where: str, cell: str) -> str:
+    """Say why a text is no number that can be used."""
     if re.fullmatch(PLAIN_NUMBER, cell):
         return f"{where}: {quoted(cell)} overflows; the largest number is about 1.8e308"
     if re.match(NUMBER, cell):
@@ -275,7 +311,7 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     import pyarrow as pa
 
-    _kind_of_values(table, name)
+    value_kind_of(table, name)
     return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
 
 

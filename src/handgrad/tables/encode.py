@@ -1,14 +1,13 @@
-"""Here columns become the numbers that a network can take in.
+"""Here columns become the numbers that a network can take in, as the plan of the columns says.
 
-Numbers are standardised, texts turn into one input for each level, and a missing cell is
-filled with the median and says so in an input of its own. All of it is fitted once, on the
-rows that train, and saved with the model.
+Numbers are standardised, texts turn into one input for each frequent level, and a missing cell is
+filled with the median and says so in an input of its own. Means, medians and levels are fitted
+once, on the rows that train, and saved with the model.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,24 +16,49 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.columns import (
-    NumberCounts,
-    first_not_number,
-    kind_of,
-    number_counts,
-    numbers,
-    place,
-    texts,
-)
+from handgrad.tables.cells import Cells, read_cells, unknown_cells
+from handgrad.tables.columns import part_of, place
+from handgrad.tables.kinds import Column, Levels, Unknown, codes_of
+from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.statistics import Floats, Kept, Statistics, describe, kept_rows, stacked
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Floats = npt.NDArray[np.float64]
-
-MAX_LEVELS = 1000
-MIXED_SHARE = 0.99  # so many numbers in a column of text, and the rest is taken for mistakes
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
+TABLE_CELLS = 1 << 22  # of a table, read at a time: 32 MB of float64
+
+
+class Frequency(NamedTuple):
+    """Which levels of a category get an input of their own; the rest share one.
+
+    Attributes
+    ----------
+    min_frequency : int
+        In how many of the training rows a level must stand.
+    max_levels : int
+        How many at most; the most frequent are taken.
+    """
+
+    min_frequency: int = 1
+    max_levels: int = 1000
+
+
+EVERY_LEVEL = Frequency()
+
+
+class Encoded(NamedTuple):
+    """Rows as inputs, and the cells that the model did not know.
+
+    Attributes
+    ----------
+    x : numpy.ndarray, shape (n, N_x)
+    unknown : tuple of Unknown
+        One for each column that has any.
+    """
+
+    x: npt.NDArray[Any]
+    unknown: tuple[Unknown, ...] = ()
 
 
 def _in_array(name: str, row: int) -> str:
@@ -43,36 +67,37 @@ def _in_array(name: str, row: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Encoder:
-    """How columns become inputs: d columns, k of them numbers, the others categories.
+    """How columns become inputs.
 
-    The inputs stand in this order: the k standardised numbers, then one 0/1 input for
-    each number column that had missing cells, then one 0/1 input for each level of each
-    category. The arrays are read, never written.
+    The inputs stand in this order: the K numbers of all columns, then one 0/1 input for each
+    column of numbers that had missing cells, then for each column of levels one 0/1 input a
+    level, the last for all the rare ones, if there are any. The arrays are read, never written.
 
     Parameters
     ----------
-    names : tuple of str, length d
-        The columns, in the order in which they were fitted.
-    numeric : numpy.ndarray of bool, shape (d,)
-        True for a number column, False for a category.
-    mean, scale, median : numpy.ndarray of float64, shape (k,)
+    plan : Plan
+        What the columns are.
+    mean, scale, median : numpy.ndarray of float64, shape (K,)
         Of the present cells; `scale` is the population standard deviation, or 1 where
-        the column is constant.
-    indicator : numpy.ndarray of bool, shape (k,)
-        True where cells were missing when the encoder was fitted.
-    levels : tuple of tuples of str or None, length d - k
-        The levels of each category, sorted; None, at the end, stands for missing cells.
+        the number is constant, or is not to be scaled.
+    indicator : numpy.ndarray of bool, shape (K,)
+        True where cells were missing when the encoder was fitted; of several numbers of one
+        column, at the first.
+    levels : tuple of tuples of str or None
+        Of each column that has levels, sorted; None, at the end, stands for missing cells.
+    other : tuple of bool
+        Of each column that has levels: whether rare ones share an input.
     is_identity : bool
         Numbers pass through untouched.
     """
 
-    names: tuple[str, ...]
-    numeric: npt.NDArray[np.bool_]
+    plan: Plan
     mean: Floats
     scale: Floats
     median: Floats
     indicator: npt.NDArray[np.bool_]
-    levels: tuple[tuple[str | None, ...], ...] = ()
+    levels: tuple[Levels, ...] = ()
+    other: tuple[bool, ...] = ()
     is_identity: bool = False
 
     # -------------------------------------------------------------- fitting
@@ -85,11 +110,10 @@ class Encoder:
         *,
         names: Sequence[str] | None = None,
         categorical: Collection[str] = (),
+        plan: Plan | None = None,
+        frequency: Frequency = EVERY_LEVEL,
     ) -> Encoder:
         """Learn means, scales, medians and levels from the rows that train.
-
-        A column of text is a category, with one exception: text read from a CSV file is
-        numbers if all its present cells are. Booleans are categories.
 
         Parameters
         ----------
@@ -101,81 +125,139 @@ class Encoder:
             The columns of a table to use; the names for an array (x0, x1, ... without).
         categorical : collection of str, optional
             Columns of a table that are categories, whatever they hold.
+        plan : Plan, optional
+            What the columns of a table are; without it, it is made from these rows.
+        frequency : Frequency
+            Which levels become inputs.
 
         Raises
         ------
         DataError
-            If a cell is infinite, a column mixes numbers and text, a category has more
-            than `MAX_LEVELS` levels, or the weights are negative or all zero.
+            If a cell is infinite, no column is left to learn from, or the weights are negative
+            or all zero.
         """
-        kept = _kept(weight, len(columns))
+        kept = kept_rows(weight, len(columns))
         if isinstance(columns, np.ndarray):
             if categorical:
                 raise DataError("an array has no categories; pass a table to name some")
             return cls._fit_matrix(_as_matrix(columns), kept, names)
         table = columns if names is None else columns.select(_present(columns, names))
         _present(table, categorical)
-        return cls._fit_table(_without_rows(table, kept), kept, categorical)
+        if plan is None:
+            plan = Plan.of(table, Wishes(kinds=dict.fromkeys(categorical, "category")))
+        return cls._fit_table(table, kept, plan, frequency)
 
     @classmethod
-    def _fit_matrix(cls, x: npt.NDArray[Any], kept: _Kept, names: Sequence[str] | None) -> Encoder:
+    def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
         known = _default_names(x.shape[1], names)
-        statistics = [_describe(column, kept) for column in _finite_columns(x, known)]
-        return cls(known, np.ones(len(known), dtype=bool), *_stacked(statistics))
+        statistics = [describe(column, kept) for column in _finite_columns(x, known)]
+        return cls(Plan.of_numbers(known), *stacked(statistics))
 
     @classmethod
-    def _fit_table(cls, table: pa.Table, kept: _Kept, categorical: Collection[str]) -> Encoder:
-        names = tuple(table.column_names)
-        numeric = [name not in categorical and not _is_category(table, name) for name in names]
-        statistics, levels = [], []
-        for name, is_number in zip(names, numeric, strict=True):
-            if is_number:
-                statistics.append(_describe(numbers(table, name), kept))
-            else:
-                levels.append(_levels(table, name, kept))
-        return cls(names, np.array(numeric, dtype=bool), *_stacked(statistics), tuple(levels))
+    def _fit_table(cls, table: pa.Table, kept: Kept, plan: Plan, frequency: Frequency) -> Encoder:
+        if not plan.used:
+            left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
+            raise DataError(f"no column is left to learn from ({left_out})")
+        cells = read_cells(table, plan, counted=kept.rows)
+        statistics = [
+            _scaled(describe(x, kept), is_scaled)
+            for x, is_scaled in zip(cells.numbers.T, plan.scaled.tolist(), strict=True)
+        ]
+        mean, scale, median, _ = stacked(statistics)
+        indicator = np.zeros(len(mean), dtype=bool)
+        for (_, first, _), missing in zip(plan.with_numbers, cells.missing(plan), strict=True):
+            indicator[first] = missing[_rows(kept)].any()
+        found = [
+            _levels(column, texts, kept, frequency)
+            for column, texts in zip(plan.with_levels, cells.texts, strict=True)
+        ]
+        levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
+        return cls(plan, mean, scale, median, indicator, levels, other)
 
     @classmethod
     def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
         known = _default_names(n_columns, names)
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
-        return cls(known, ones > 0, zeros, ones, zeros, zeros > 0, is_identity=True)
+        return cls(Plan.of_numbers(known), zeros, ones, zeros, zeros > 0, is_identity=True)
+
+    @classmethod
+    def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
+        """Make an encoder of numbers none of which may be missing, by given means and scales."""
+        none = np.zeros(len(names), dtype=bool)
+        return cls(Plan.of_numbers(names), mean, scale, np.array(mean), none)
 
     # -------------------------------------------------------------- using
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in the order in which they were fitted, those left out included."""
+        return self.plan.names
+
+    @cached_property
+    def needed(self) -> list[str]:
+        """The columns that predicting needs."""
+        return [column.name for column in self.plan.used]
+
     @cached_property
     def number_names(self) -> list[str]:
-        """The names of the k number columns."""
-        return [name for name, number in zip(self.names, self.numeric, strict=True) if number]
+        """The columns that are a number and nothing else, which a picture may have as an axis."""
+        return [column.name for column, _, _ in self.plan.with_numbers if column.kind == "number"]
 
     @cached_property
     def category_names(self) -> list[str]:
-        """The names of the d - k categories."""
-        return [name for name, number in zip(self.names, self.numeric, strict=True) if not number]
+        """The columns that are categories."""
+        return [column.name for column in self.plan.with_levels if column.kind == "category"]
+
+    @property
+    def takes_arrays(self) -> bool:
+        """Whether every column can stand in a matrix of numbers."""
+        return all(c.kind in ("number", "boolean") for c in self.plan.used)
 
     @cached_property
     def n_inputs(self) -> int:
         """N_x, the number of inputs of the network."""
-        return len(self.mean) + len(self._flagged) + sum(map(len, self.levels))
+        return len(self.mean) + len(self._flagged) + sum(map(len, self.levels)) + sum(self.other)
 
     @cached_property
     def input_names(self) -> list[str]:
-        """What each input stands for: "age", "age is missing", "island=Biscoe"."""
-        flags = [f"{self.number_names[column]} is missing" for column in self._flagged]
-        ones = [
-            f"{name} is missing" if level is None else f"{name}={level}"
-            for name, levels in zip(self.category_names, self.levels, strict=True)
-            for level in levels
-        ]
-        return [*self.number_names, *flags, *ones]
+        """What each input stands for: "age", "age is missing", "island=Biscoe", "island: other"."""
+        numbers, flags, ones = [], [], []
+        for column, first, _ in self.plan.with_numbers:
+            numbers += column.reads.number_names(column)
+            flags += [f"{column.name} is missing"] if self.indicator[first] else []
+        for column, levels, other in zip(
+            self.plan.with_levels, self.levels, self.other, strict=True
+        ):
+            name = column.name
+            ones += [f"{name} is missing" if v is None else f"{name}={v}" for v in levels]
+            ones += [f"{name}: other"] if other else []
+        return [*numbers, *flags, *ones]
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where the inputs of each column stand."""
+        places: dict[str, list[int]] = {name: [] for name in self.names}
+        at = len(self.mean)
+        for column, first, stop in self.plan.with_numbers:
+            places[column.name] += range(first, stop)
+            if self.indicator[first]:
+                places[column.name].append(at)
+                at += 1
+        for column, levels, other in zip(
+            self.plan.with_levels, self.levels, self.other, strict=True
+        ):
+            n = len(levels) + other
+            places[column.name] += range(at, at + n)
+            at += n
+        return places
 
     @cached_property
     def _flagged(self) -> npt.NDArray[np.intp]:
         return np.flatnonzero(self.indicator)
 
     def extra_columns(self, table: pa.Table) -> list[str]:
-        """Give the names of the columns of a table that the encoder does not use."""
+        """Give the names of the columns of a table that the encoder does not know."""
         used = set(self.names)
         return [name for name in table.column_names if name not in used]
 
@@ -184,10 +266,21 @@ class Encoder:
         columns: pa.Table | npt.NDArray[Any],
         dtype: npt.DTypeLike = np.float64,
     ) -> npt.NDArray[Any]:
+        """Turn columns into inputs: `encode` without the account of what is unknown."""
+        return self.encode(columns, dtype).x
+
+    def encode(
+        self,
+        columns: pa.Table | npt.NDArray[Any],
+        dtype: npt.DTypeLike = np.float64,
+        *,
+        strict: bool = True,
+    ) -> Encoded:
         """Turn columns into inputs.
 
-        A level that was not there at fitting is all zeros, and so is a missing cell of a
-        category that had none then. The identity looks at no value of an array.
+        A level that was not there at fitting counts among the rare ones, or is all zeros where
+        there were none; so does a missing cell of a category that had none then. The identity
+        looks at no value of an array.
 
         Parameters
         ----------
@@ -195,10 +288,13 @@ class Encoder:
             The columns of a table are found by name, those of an array by position.
         dtype : float32 or float64
             Of the result; the arithmetic is done in float64.
+        strict : bool
+            Whether a text in a column that held only numbers is refused, or taken for missing.
 
         Returns
         -------
-        numpy.ndarray of `dtype`, shape (n, N_x), C-contiguous
+        Encoded
+            `x` has the shape (n, N_x), is of `dtype` and C-contiguous.
 
         Raises
         ------
@@ -207,21 +303,26 @@ class Encoder:
             infinite or too large for `dtype`.
         """
         if not isinstance(columns, np.ndarray):
-            _present(columns, self.names)
-            return self._transform_table(columns, np.dtype(dtype))
+            _present(columns, self.needed)
+            return self._encode_table(columns, np.dtype(dtype), strict)
         x = _as_matrix(columns)
-        if self.levels:
+        if not self.takes_arrays:
+            others = [c.name for c in self.plan.used if c.kind not in ("number", "boolean")]
             raise DataError(
-                f"the columns {self.category_names} are categories, which an array cannot "
-                "hold; pass a table"
+                f"the columns {others} are no plain numbers, so an array cannot hold them; "
+                "pass a table"
             )
         if x.shape[1] != len(self.names):
             raise DataError(f"x must have {len(self.names)} columns, got {x.shape[1]}")
-        return self._untouched(x, dtype) if self.is_identity else self._transform_matrix(x, dtype)
+        return Encoded(
+            self._untouched(x, dtype) if self.is_identity else self._transform_matrix(x, dtype)
+        )
 
     def _transform_matrix(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         out = np.empty((len(x), self.n_inputs), dtype)
         k = len(self.mean)
+        if k < x.shape[1]:
+            x = x[:, np.isin(self.names, self.needed)]
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
@@ -230,63 +331,97 @@ class Encoder:
             out[:, k:] = np.isnan(x[:, self._flagged])
         return out
 
-    def _transform_table(self, table: pa.Table, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        out = np.zeros((table.num_rows, self.n_inputs), dtype)
-        at = len(self.mean)
-        for column, name in enumerate(self.number_names):
-            x = numbers(table, name)[:, np.newaxis]
-            if self.is_identity and np.isnan(x).any():
-                where = place(table, name, int(np.isnan(x).argmax()))
-                raise DataError(f"{where}: the cell is missing; fill it, or fit with preprocessing")
-            at_column = slice(column, column + 1)
-            self._standardise(x, out[:, at_column], at_column, where=partial(place, table))
-            if self.indicator[column]:
-                out[:, at] = np.isnan(x[:, 0])
-                at += 1
-        for name, levels in zip(self.category_names, self.levels, strict=True):
-            _put_ones(texts(table, name), levels, out[:, at : at + len(levels)])
-            at += len(levels)
-        return out
+    def _encode_table(self, table: pa.Table, dtype: np.dtype[Any], strict: bool) -> Encoded:
+        n = table.num_rows
+        out = np.zeros((n, self.n_inputs), dtype)
+        unknown: list[Unknown] = []
+        n_block = max(1, TABLE_CELLS // max(1, self.n_inputs))
+        for start in range(0, n, n_block):
+            part = table if n <= n_block else part_of(table, start, n_block)
+            unknown += self._encode_part(part, out[start : start + n_block], strict)
+        return Encoded(out, _together(unknown))
+
+    def _encode_part(
+        self, table: pa.Table, out: npt.NDArray[Any], strict: bool
+    ) -> Iterable[Unknown]:
+        cells = read_cells(table, self.plan, strict=strict)
+        k = len(self.mean)
+        if self.is_identity:
+            self._check_no_holes(table, cells.numbers)
+        self._standardise(cells.numbers, out[:, :k], where=partial(self._place, table))
+        for at, flagged in enumerate(self._flags(cells), start=k):
+            out[:, at] = flagged
+        at = k + len(self._flagged)
+        for column, texts, levels, other in zip(
+            self.plan.with_levels, cells.texts, self.levels, self.other, strict=True
+        ):
+            n = len(levels) + other
+            strange = _put_ones(texts, levels, other, out[:, at : at + n])
+            if strange.any():
+                cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
+            at += n
+        return cells.unknown
+
+    def _flags(self, cells: Cells) -> Iterator[npt.NDArray[np.bool_]]:
+        if not len(self._flagged):
+            return
+        for (_, first, _), missing in zip(
+            self.plan.with_numbers, cells.missing(self.plan), strict=True
+        ):
+            if self.indicator[first]:
+                yield missing
+
+    def _place(self, table: pa.Table, at: int, row: int) -> str:
+        name = next(c.name for c, first, stop in self.plan.with_numbers if first <= at < stop)
+        return place(table, name, row)
+
+    def _check_no_holes(self, table: pa.Table, numbers: Floats) -> None:
+        holes = np.isnan(numbers)
+        if holes.any():
+            row, at = np.argwhere(holes)[0].tolist()
+            where = self._place(table, at, row)
+            raise DataError(f"{where}: the cell is missing; fill it, or fit with preprocessing")
 
     def _untouched(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         with np.errstate(over="ignore"):
             out = np.ascontiguousarray(x, dtype)
         if out.dtype.itemsize < x.dtype.itemsize and not np.isfinite(out).all():
-            self._check_fits(x, out, slice(None), 0, _in_array)
+            self._check_fits(x, out, 0, None)
         return out
 
     def _standardise(
         self,
         x: npt.NDArray[Any],
         out: npt.NDArray[Any],
-        at: slice = slice(None),
         first_row: int = 0,
-        where: Callable[[str, int], str] = _in_array,
+        where: Callable[[int, int], str] | None = None,
     ) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
-            z = np.subtract(x, self.mean[at], dtype=np.float64)
-            z /= self.scale[at]
+            z = np.subtract(x, self.mean, dtype=np.float64)
+            z /= self.scale
             out[...] = z
         if np.isfinite(out).all():
             return
         with np.errstate(over="ignore", invalid="ignore"):
-            middle = (self.median[at] - self.mean[at]) / self.scale[at]
+            middle = (self.median - self.mean) / self.scale
             np.copyto(out, middle, where=np.isnan(x), casting="same_kind")
-        self._check_fits(np.where(np.isnan(x), 0, x), out, at, first_row, where)
+        self._check_fits(np.where(np.isnan(x), 0, x), out, first_row, where)
 
     def _check_fits(
         self,
         x: npt.NDArray[Any],
         out: npt.NDArray[Any],
-        at: slice,
         first_row: int,
-        where: Callable[[str, int], str],
+        where: Callable[[int, int], str] | None,
     ) -> None:
         wrong = ~np.isfinite(out) & ~np.isnan(x)
         if not wrong.any():
             return
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        it_is_at = where(self.number_names[at][column], first_row + int(row))
+        if where is None:
+            it_is_at = _in_array(self.needed[column], first_row + int(row))
+        else:
+            it_is_at = where(int(column), first_row + int(row))
         value = x[row, column]
         if np.isinf(value):
             raise DataError(f"{it_is_at}: {value} is not a finite number")
@@ -294,163 +429,6 @@ class Encoder:
             f"{it_is_at}: {value} is too large for {out.dtype} beside what the column held when "
             "the model was fitted; mend the value"
         )
-
-    # -------------------------------------------------------------- saving
-
-    def to_parts(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Take the encoder apart for a file.
-
-        Returns
-        -------
-        metadata : dict
-            What JSON can hold.
-        tensors : dict of str to numpy.ndarray
-            "mean", "scale", "median" of float64 and "indicator" of bool, shape (k,).
-        """
-        metadata = {
-            "names": list(self.names),
-            "numeric": self.numeric.tolist(),
-            "levels": [list(levels) for levels in self.levels],
-            "identity": self.is_identity,
-        }
-        return metadata, {part: getattr(self, part) for part in _TENSORS}
-
-    @classmethod
-    def from_parts(
-        cls, metadata: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]
-    ) -> Encoder:
-        """Put an encoder together again; nothing in the parts is trusted.
-
-        Raises
-        ------
-        ValueError
-            If a part is lacking, has another type or length, or cannot be.
-        """
-        _check(set(metadata) == {"names", "numeric", "levels", "identity"}, "metadata keys")
-        _check(set(tensors) == set(_TENSORS), "tensor names")
-        _check_names(metadata["names"])
-        _check_booleans(metadata["numeric"], len(metadata["names"]))
-        numeric = np.array(metadata["numeric"], dtype=bool)
-        _check_levels(metadata["levels"], int((~numeric).sum()))
-        _check_tensors(tensors, int(numeric.sum()))
-        identity = metadata["identity"]
-        _check(isinstance(identity, bool), "identity (must be true or false)")
-        plain = numeric.all() and not tensors["indicator"].any()
-        _check(not identity or bool(plain), "identity (must have plain numbers only)")
-        levels = tuple(map(tuple, metadata["levels"]))
-        mean, scale, median, indicator = (tensors[part].copy() for part in _TENSORS)
-        names = tuple(metadata["names"])
-        return cls(names, numeric, mean, scale, median, indicator, levels, identity)
-
-
-_TENSORS = ("mean", "scale", "median", "indicator")
-
-
-# ------------------------------------------------------------------ statistics
-
-
-class _Kept(NamedTuple):
-    rows: npt.NDArray[np.bool_] | None  # None: all of them
-    weight: Floats | None  # of the kept rows, all above zero; None: all equal
-
-
-class _Statistics(NamedTuple):
-    mean: float
-    scale: float
-    median: float
-    has_missing: bool
-
-
-def _kept(weight: npt.ArrayLike | None, n: int) -> _Kept:
-    if n == 0:
-        raise DataError("there are no rows; at least one is needed to fit")
-    if weight is None:
-        return _Kept(None, None)
-    weights = np.asarray(weight, dtype=np.float64)
-    if weights.shape != (n,):
-        raise DataError(f"weight must have the shape ({n},), got {weights.shape}")
-    wrong = ~(np.isfinite(weights) & (weights >= 0))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"weights must be finite and not negative, got {weights[row]} in row {row + 1}"
-        )
-    rows = weights > 0
-    if not rows.any():
-        raise DataError("all weights are zero; at least one row must count")
-    return _Kept(None if rows.all() else rows, weights[rows])
-
-
-def _describe(column: Floats, kept: _Kept) -> _Statistics:
-    values = column if kept.rows is None else column[kept.rows]
-    present = ~np.isnan(values)
-    has_missing = not present.all()
-    weight = kept.weight
-    if has_missing:
-        values = values[present]
-        weight = None if weight is None else weight[present]
-    if not len(values):
-        return _Statistics(0.0, 1.0, 0.0, has_missing)
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return _Statistics(low, 1.0, low, has_missing)
-    return _Statistics(*_moments(values, weight), has_missing)
-
-
-def _moments(values: Floats, weight: Floats | None) -> tuple[float, float, float]:
-    # a power of two scales exactly, and squares of what is below 1 never overflow
-    exponent = _exponent(values)
-    v = np.ldexp(values, -exponent)
-    w, count = (None, float(len(v))) if weight is None else _scaled_weight(weight)
-    mean = _average(v, w)
-    centred = v - mean
-    # what rounding left in the mean is taken out of both moments
-    shift = _average(centred, w)
-    mean += shift
-    variance = max(0.0, _average(centred * centred, w) - shift * shift)
-    scale = math.ldexp(math.sqrt(variance), exponent)
-    if scale == 0 or _is_constant(mean, variance, count):
-        scale = 1.0
-    median = float(np.median(v)) if w is None else _weighted_median(v, w)
-    return math.ldexp(mean, exponent), scale, math.ldexp(median, exponent)
-
-
-def _exponent(values: Floats) -> int:
-    return int(np.frexp(np.abs(values).max())[1])
-
-
-def _scaled_weight(weight: Floats) -> tuple[Floats, float]:
-    """Give weights below 1, and how many rows they count for, within sane bounds."""
-    exponent = _exponent(weight)
-    scaled = np.ldexp(weight, -exponent)
-    count = math.ldexp(float(scaled.sum()), min(exponent, 60))
-    return scaled, min(max(count, float(len(weight))), 2.0**40)
-
-
-def _average(v: Floats, w: Floats | None) -> float:
-    return float(v.mean() if w is None else (v * w).sum() / w.sum())
-
-
-def _is_constant(mean: float, variance: float, count: float) -> bool:
-    # scikit-learn's rule: the spread that rounding alone gives n equal values
-    eps = float(np.finfo(np.float64).eps)
-    return variance <= count * eps * variance + (count * mean * eps) ** 2
-
-
-def _weighted_median(v: Floats, w: Floats) -> float:
-    order = np.argsort(v, kind="stable")
-    below = np.cumsum(w[order])
-    half = below[-1] / 2
-    lower, upper = (int(np.searchsorted(below, half, side)) for side in ("left", "right"))
-    return float((v[order[lower]] + v[order[upper]]) / 2)
-
-
-def _stacked(
-    statistics: list[_Statistics],
-) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
-    numbers = np.array([s[:3] for s in statistics], dtype=np.float64).reshape(-1, 3)
-    mean, scale, median = np.ascontiguousarray(numbers.T)
-    return mean, scale, median, np.array([s.has_missing for s in statistics], dtype=bool)
 
 
 # ------------------------------------------------------------------ columns
@@ -498,101 +476,60 @@ def _present(table: pa.Table, names: Collection[str]) -> list[str]:
     return list(names)
 
 
-def _without_rows(table: pa.Table, kept: _Kept) -> pa.Table:
-    """Blank the rows that weigh nothing: none is used, and each keeps its number."""
-    import pyarrow as pa
-
-    if kept.rows is None:
-        return table
-    return table.take(pa.array(np.arange(table.num_rows), mask=~kept.rows))
+def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:
+    return statistics if is_scaled else statistics._replace(mean=0.0, scale=1.0)
 
 
-def _is_category(table: pa.Table, name: str) -> bool:
-    kind = kind_of(table, name)
-    counts = number_counts(table, name)
-    if kind in ("number", "empty") or counts.cells == 0:
-        return False
-    if kind != "csv":
-        return True
-    if counts.numbers < counts.cells and counts.like_numbers >= MIXED_SHARE * counts.cells:
-        raise DataError(_mixed(table, name, counts))
-    return counts.numbers < counts.cells
+def _rows(kept: Kept) -> Any:
+    return slice(None) if kept.rows is None else kept.rows
 
 
-def _mixed(table: pa.Table, name: str, counts: NumberCounts) -> str:
-    row, cell = first_not_number(table, name) or (0, "")
-    return (
-        f"{place(table, name, row)}: {cell[:80]!r} is not a plain decimal number such as "
-        f"-1.5 or 2e3, yet {counts.like_numbers} of {counts.cells} cells look like numbers; mend "
-        f"the cells, or declare the column a category (categorical=[{name!r}], "
-        f"--categorical {name!r})"
-    )
+# ------------------------------------------------------------------ levels
 
 
-def _levels(table: pa.Table, name: str, kept: _Kept) -> tuple[str | None, ...]:
-    cells = texts(table, name)
-    known = cells.unique().drop_null()
-    if len(known) > MAX_LEVELS:
-        raise DataError(
-            f"column {name!r} has {len(known)} different texts, more than {MAX_LEVELS}: is it a "
-            f"name or a number of each row? Drop it (--drop {name!r})"
-        )
-    missing = cells.is_null().to_numpy(zero_copy_only=False)
-    has_missing = missing.any() if kept.rows is None else missing[kept.rows].any()
-    return (*sorted(known.to_pylist()), *([None] if has_missing else []))
+def _levels(
+    column: Column, texts: pa.LargeStringArray, kept: Kept, frequency: Frequency
+) -> tuple[Levels, bool]:
+    """Give the levels that are frequent enough, and whether others share an input."""
+    encoded = texts.dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)[_rows(kept)]
+    weight = None if kept.weight is None else kept.weight / kept.weight.min()
+    counts = np.bincount(at, weights=weight, minlength=len(distinct) + 1).tolist()
+    there = {text: n for text, n in zip(distinct, counts, strict=False) if n > 0}
+    frequent = [text for text, n in there.items() if n >= frequency.min_frequency]
+    frequent.sort(key=lambda text: (-there[text], text))
+    known = sorted(frequent[: frequency.max_levels])
+    missing: Levels = (None,) if column.kind == "category" and counts[-1] > 0 else ()
+    return (*known, *missing), len(known) < len(there)
 
 
 def _put_ones(
-    cells: pa.LargeStringArray, levels: tuple[str | None, ...], out: npt.NDArray[Any]
-) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = pa.array([level for level in levels if level is not None], pa.large_string())
-    codes = pc.fill_null(pc.index_in(cells, value_set=known), -1).to_numpy().copy()
-    if None in levels:
-        codes[cells.is_null().to_numpy(zero_copy_only=False)] = len(known)
+    texts: pa.LargeStringArray, levels: Levels, other: bool, out: npt.NDArray[Any]
+) -> npt.NDArray[np.bool_]:
+    """Set the input of each row's level to 1; tell the rows whose level is not among them."""
+    codes, strange = codes_of(texts, levels)
+    if other:
+        codes[strange] = len(levels)
     rows = np.flatnonzero(codes >= 0)
     out[rows, codes[rows]] = 1
+    return strange
 
 
-# ------------------------------------------------------------------ checking parts
+def _unknown_levels(
+    table: pa.Table,
+    column: Column,
+    texts: pa.LargeStringArray,
+    strange: npt.NDArray[np.bool_],
+    other: bool,
+) -> Unknown:
+    taken_for = "one of its rare levels" if other else "none of its levels"
+    return unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
 
 
-def _check(holds: bool, what: str) -> None:
-    if not holds:
-        raise ValueError(f"the encoder in the file is not valid: {what}")
-
-
-def _check_names(names: Any) -> None:
-    _check(isinstance(names, list) and all(map(_is_text, names)), "names (must be texts)")
-    _check(len(set(names)) == len(names), "names (must differ)")
-
-
-def _is_text(value: object) -> bool:
-    # JSON can spell half of a surrogate pair, which no column of text can hold
-    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
-
-
-def _check_booleans(numeric: Any, n_columns: int) -> None:
-    well = isinstance(numeric, list) and all(isinstance(value, bool) for value in numeric)
-    _check(well and len(numeric) == n_columns, "numeric (must be one true or false a column)")
-
-
-def _check_levels(groups: Any, n_categories: int) -> None:
-    well = isinstance(groups, list) and all(isinstance(levels, list) for levels in groups)
-    _check(well and len(groups) == n_categories, "levels (must be one list a category)")
-    for levels in groups:
-        texts = levels[:-1] if levels and levels[-1] is None else levels
-        _check(0 < len(levels) <= MAX_LEVELS + 1, f"levels (must be 1 to {MAX_LEVELS})")
-        _check(all(map(_is_text, texts)), "levels (must be texts, then perhaps null)")
-        _check(len(set(texts)) == len(texts), "levels (must differ)")
-
-
-def _check_tensors(tensors: Mapping[str, npt.NDArray[Any]], k: int) -> None:
-    for part in _TENSORS:
-        tensor, dtype = tensors[part], bool if part == "indicator" else np.float64
-        fits = tensor.dtype == dtype and tensor.shape == (k,)
-        _check(fits, f"{part} (must be {np.dtype(dtype)} of shape ({k},))")
-        _check(bool(np.isfinite(tensor).all()), f"{part} (must be finite)")
-    _check(bool((tensors["scale"] > 0).all()), "scale (must be above 0)")
+def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+    """Put what several parts of a table have of one column into one account."""
+    found: dict[str, Unknown] = {}
+    for one in unknown:
+        found[one.column] = found[one.column] + one if one.column in found else one
+    return tuple(found.values())

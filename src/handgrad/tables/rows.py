@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.columns import kind_of, numbers, origin, raw_texts
-from handgrad.tables.table import LINES
+from handgrad.tables.columns import numbers, part_of, raw_texts, value_kind_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,10 +29,7 @@ def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
 
 def one_row(table: pa.Table, row: int) -> pa.Table:
     """Cut one row out of a table; what is wrong in it is told by its place in the whole."""
-    first_line, first_row = origin(table)
-    line = first_line + row if first_line else 0
-    place = {LINES: f"{line} 1 {first_row + row}".encode()}
-    return table.slice(row, 1).replace_schema_metadata(place)
+    return part_of(table, row, 1)
 
 
 _ODD = 0x9E3779B97F4A7C15
@@ -100,7 +96,7 @@ def _number_bits(x: npt.NDArray[Any]) -> Keys:
 
 
 def _content_bits(table: pa.Table, name: str) -> Keys:
-    if kind_of(table, name) in ("text", "csv", "category"):
+    if value_kind_of(table, name) in ("text", "csv", "moment"):
         return _text_bits(raw_texts(table, name))
     return _number_bits(numbers(table, name))
 

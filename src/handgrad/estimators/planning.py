@@ -1,0 +1,99 @@
+"""What an estimator takes the columns of a table for, and what it says of them."""
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+from sklearn.utils._param_validation import InvalidParameterError
+
+from handgrad.errors import DataError, DriftWarning, TableWarning
+from handgrad.estimators.checks import warn
+from handgrad.tables.encode import Encoded, Frequency
+from handgrad.tables.plan import Plan, Wishes
+from handgrad.text import listed
+
+
+def plan_of(estimator: Any, table: Any, *, is_stream: bool) -> Plan:
+    """Make the plan of a table's columns as the parameters say, or take the one they hold.
+
+    Raises
+    ------
+    DataError
+        If a plan is of other columns, or a column cannot be what it was declared.
+    """
+    if isinstance(estimator.kinds, Plan):
+        if estimator.kinds.names != tuple(table.column_names):
+            raise DataError(
+                f"the plan is of the columns {listed(list(estimator.kinds.names))}, the table has "
+                f"{listed(table.column_names)}; fit without kinds, or on the same columns"
+            )
+        return estimator.kinds
+    plan = Plan.of(table, wishes_of(estimator, is_stream=is_stream))
+    warn_of_plan(plan)
+    return plan
+
+
+def wishes_of(estimator: Any, *, is_stream: bool = False) -> Wishes:
+    """Read off the parameters what the user knows better of the columns."""
+    kinds = dict.fromkeys(estimator.categorical_features or (), "category")
+    return Wishes(
+        kinds | dict(estimator.kinds or {}),
+        missing_words(estimator.missing_values),
+        estimator.decimal,
+        estimator.thousands,
+        is_stream,
+    )
+
+
+def missing_words(given: Any) -> dict[str | None, tuple[str, ...]]:
+    """Turn missing_values into the texts of each column; those of None are of all.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value is neither a text nor a number.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return {name: _texts(values) for name, values in given.items()}
+    return {None: _texts(given)}
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    several = [values] if isinstance(values, str | Real) else list(values)
+    for value in several:
+        if not isinstance(value, str | Real) or isinstance(value, bool):
+            raise InvalidParameterError(
+                "The 'missing_values' parameter must be a text, a number, a list of these or a "
+                f"dict of column to these. Got {value!r} instead."
+            )
+    return tuple(v.strip() if isinstance(v, str) else f"{v:.17g}" for v in several)
+
+
+def frequency_of(estimator: Any) -> Frequency:
+    """Read off the parameters which levels become inputs of their own."""
+    return Frequency(int(estimator.min_frequency), int(estimator.max_levels))
+
+
+def warn_of_plan(plan: Plan) -> None:
+    """Say which columns were left out, and where a reading is doubtful or words stand in numbers.
+
+    Doubts about what columns mean, such as whether numbers are ids, are for who asks the plan.
+    """
+    told = [f"{column.name!r} is left out: {column.why}" for column in plan if not column.is_used]
+    told += [
+        f"column {column.name!r}: {doubt}"
+        for column in plan
+        if column.reads.says_its_doubts or not column.notation.is_plain
+        for doubt in column.doubts
+    ]
+    if told:
+        warn(f"{'; '.join(told)}. See columns_, and kinds to have it otherwise.", TableWarning)
+
+
+def warn_of_drift(encoded: Encoded) -> None:
+    """Warn of columns of which no cell is known: no accident, and hardly the table meant."""
+    for unknown in encoded.unknown:
+        if unknown.is_drift:
+            warn(f"{unknown}: is it the same column?", DriftWarning)

@@ -1,0 +1,349 @@
+"""Dates, times and durations: found in texts, and turned into the numbers that a network gets.
+
+A moment is a float64: seconds since 1970 in UTC (a time of day: since midnight; a duration: its
+length). Texts without a zone are taken as they stand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+Order = Literal["ymd", "dmy", "mdy"]
+What = Literal["date", "time", "duration"]
+
+DAY = 86400.0
+_FIRST_DAY = date(1970, 1, 1).toordinal()
+
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2})(?P<colon>[:.])(?P<minute>[0-9]{2})"
+    r"(?:(?P=colon)(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?"
+)
+_ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))?"
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
+_TAIL = rf"(?:(?:t|,?\s+|:|\s+at\s+){_CLOCK}{_ZONE})?"
+_FORMS = tuple(
+    re.compile(form, re.ASCII)
+    for form in (
+        rf"{_WEEKDAY}(?P<a>[0-9]{{4}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{1,2}}){_TAIL}",
+        rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
+        rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[-\s./]*{_MONTH}[-\s.,/]*(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
+        rf"{_WEEKDAY}{_MONTH}\s*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(?P<year>[0-9]{{4}}){_TAIL}",
+        rf"(?P<year>[0-9]{{4}})[-\s.,/]+{_MONTH}(?:[-\s./]+(?P<day>[0-9]{{1,2}}))?{_TAIL}",
+        rf"{_MONTH}[-\s.,/]+(?P<year>[0-9]{{4}})",
+        r"(?P<year>[0-9]{4})-(?P<number>[0-9]{2})",
+        r"(?P<year>(?:19|20)[0-9]{2})(?P<number>[0-9]{2})(?P<day>[0-9]{2})",
+        r"(?P<year>[0-9]{4})-?w(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?",
+    )
+)
+_TIME = re.compile(_CLOCK, re.ASCII)
+_SPANS = (
+    re.compile(
+        r"(?P<sign>-)?(?:(?P<day>[0-9]+)\s*days?,?\s*)?(?P<plus>\+)?"
+        r"(?P<hour>[0-9]+):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?",
+        re.ASCII,
+    ),
+    re.compile(
+        r"(?P<sign>-)?p?(?:(?P<day>[0-9.]+)\s*d(?:ays?)?)?\s*t?(?:(?P<hour>[0-9.]+)\s*h(?:(?:ou)?rs?)?)?"
+        r"\s*(?:(?P<minute>[0-9.]+)\s*m(?:in(?:ute)?s?)?)?\s*(?:(?P<second>[0-9.]+)\s*s(?:ec(?:ond)?s?)?)?",
+        re.ASCII,
+    ),
+)
+
+
+class Dating(NamedTuple):
+    """How a column tells moments.
+
+    Attributes
+    ----------
+    what : {"date", "time", "duration"}
+        A day or a moment of one; a time of day; a length of time.
+    order : {"ymd", "dmy", "mdy"}
+        In texts of numbers alone.
+    parts : tuple of str
+        What varies besides the time that elapses: "year", "month", "weekday", "hour".
+    """
+
+    what: What
+    order: Order = "ymd"
+    parts: tuple[str, ...] = ()
+
+    def input_names(self, name: str) -> list[str]:
+        """Name the inputs that a column becomes."""
+        return [f"{name}: {part}" for part in self.features()]
+
+    def features(self) -> list[str]:
+        """Name the numbers that a moment becomes, the elapsed time first."""
+        first = {"date": "elapsed days", "time": "hours", "duration": "hours"}[self.what]
+        told = [first]
+        for part in self.parts:
+            told += [part] if part == "year" else [f"{part} (sine)", f"{part} (cosine)"]
+        return told
+
+    def standardised(self) -> list[bool]:
+        """Tell for each feature whether it is scaled; sines and cosines are as they are."""
+        return [True, *(s for p in self.parts for s in ([True] if p == "year" else [False, False]))]
+
+    def numbers(self, seconds: Floats) -> Floats:
+        """Turn moments of shape (n,) into features of shape (n, k); NaN stays NaN in all."""
+        columns = [seconds / (DAY if self.what == "date" else 3600.0)]
+        known = np.isfinite(seconds)
+        moments = np.where(known, seconds, 0.0)
+        for part in self.parts:
+            columns += [np.where(known, c, np.nan) for c in _PARTS[part](moments)]
+        return np.column_stack(columns)
+
+
+def _days(seconds: Floats) -> npt.NDArray[np.datetime64]:
+    return np.floor(seconds / DAY).astype(np.int64).astype("datetime64[D]")
+
+
+def _year(seconds: Floats) -> tuple[Floats, ...]:
+    year: Floats = np.add(
+        _days(seconds).astype("datetime64[Y]").astype(np.int64), 1970, dtype=float
+    )
+    return (year,)
+
+
+def _turn(share: Floats) -> tuple[Floats, ...]:
+    """Put a share of a turn on the circle, so that December lies beside January."""
+    angle: Floats = 2 * np.pi * share
+    return np.sin(angle), np.cos(angle)
+
+
+def _month_number(seconds: Floats) -> Floats:
+    months: Floats = np.mod(
+        _days(seconds).astype("datetime64[M]").astype(np.int64), 12, dtype=float
+    )
+    return months
+
+
+def _weekday_number(seconds: Floats) -> Floats:
+    # 1970 began on a Thursday
+    weekday: Floats = np.mod(_days(seconds).astype(np.int64) + 3, 7, dtype=float)
+    return weekday
+
+
+_PARTS: dict[str, Callable[[Floats], tuple[Floats, ...]]] = {
+    "year": _year,
+    "month": lambda seconds: _turn(_month_number(seconds) / 12),
+    "weekday": lambda seconds: _turn(_weekday_number(seconds) / 7),
+    "hour": lambda seconds: _turn(np.mod(seconds, DAY) / DAY),
+}
+DATE_PARTS = tuple(_PARTS)
+_VARIES: dict[str, Callable[[Floats], Floats]] = {
+    "year": lambda seconds: _year(seconds)[0],
+    "month": _month_number,
+    "weekday": _weekday_number,
+    "hour": lambda seconds: np.mod(seconds, DAY),
+}
+
+
+def varying_parts(what: What, seconds: Floats) -> tuple[str, ...]:
+    """Name the parts that differ among moments, of which NaN are none."""
+    moments = seconds[np.isfinite(seconds)]
+    if what == "duration" or not len(moments):
+        return ()
+    names = ("hour",) if what == "time" else tuple(_VARIES)
+    varying = [name for name in names if np.ptp(_VARIES[name](moments)) > 0]
+    return tuple(varying)
+
+
+# ------------------------------------------------------------------ texts
+
+
+class FoundDates(NamedTuple):
+    """How a column of texts tells moments, and what is doubtful about it ("" if nothing is)."""
+
+    dating: Dating
+    doubt: str
+
+
+def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
+    """Find out whether at least a share of the cells are dates, times or durations.
+
+    Parameters
+    ----------
+    cells : mapping of str to int
+        The different texts of a column, and how often each stands there.
+    share : float
+        How many of the cells must be.
+    """
+    total = sum(cells.values())
+    matches = {text: match for text in cells if (match := _match(text)) is not None}
+    if matches and sum(cells[text] for text in matches) >= share * total:
+        order, doubt = _order(list(matches.values()))
+        dating = Dating("date", order)
+        read = sum(n for text, n in cells.items() if math.isfinite(moment(text, dating)))
+        return FoundDates(dating, doubt) if read >= share * total else None
+    whats: list[What] = ["time", "duration"] if any(map(_has_two_units, cells)) else ["time"]
+    for dating in map(Dating, whats):
+        read = sum(n for text, n in cells.items() if math.isfinite(moment(text, dating)))
+        if read >= share * total:
+            return FoundDates(dating, "")
+    return None
+
+
+def _has_two_units(text: str) -> bool:
+    """Tell 2h 50m from 50m, which may as well be metres or millions."""
+    found = next((m for form in _SPANS if (m := form.fullmatch(text.strip().lower()))), None)
+    return found is not None and sum(bool(found[unit]) for unit in _UNITS) > 1
+
+
+def _match(text: str) -> re.Match[str] | None:
+    low = text.strip().lower()
+    if not low[:1].isalnum():
+        return None
+    return next((m for form in _FORMS if (m := form.fullmatch(low)) is not None), None)
+
+
+def _order(matches: list[re.Match[str]]) -> tuple[Order, str]:
+    """Decide by all texts whether the day or the month comes first."""
+    numeric = [m for m in matches if "a" in m.re.groupindex and len(m["a"]) < 4]
+    if not numeric:
+        return "ymd", ""
+    day_first = sum(int(m["a"]) > 12 for m in numeric)
+    month_first = sum(int(m["b"]) > 12 for m in numeric)
+    if day_first or month_first:
+        return ("dmy" if day_first >= month_first else "mdy"), ""
+    order: Order = "mdy" if numeric[0]["sign"] == "/" else "dmy"
+    first = "the month" if order == "mdy" else "the day"
+    return order, f"no cell tells day from month; {first} is taken to come first"
+
+
+def moment(text: str, dating: Dating) -> float:
+    """Read one cell, in seconds; NaN where it is no such moment."""
+    low = text.strip().lower()
+    if dating.what == "time":
+        found = _TIME.fullmatch(low)
+        is_number = found is not None and found["colon"] == "." and not found["second"]
+        return math.nan if found is None or is_number else _clock(found)
+    if dating.what == "duration":
+        return _span(low)
+    found = _match(low)
+    return math.nan if found is None else _date(found, dating.order)
+
+
+def _clock(found: re.Match[str]) -> float:
+    hour, minute = int(found["hour"]), int(found["minute"])
+    second = float((found["second"] or "0").replace(",", "."))
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            return math.nan
+        hour = hour % 12 + 12 * (found["half"] == "p")
+    if hour > 23 or minute > 59 or second >= 61:
+        return math.nan
+    return 3600.0 * hour + 60.0 * minute + second
+
+
+def _span(low: str) -> float:
+    for form in _SPANS:
+        found = form.fullmatch(low)
+        if found is not None and any(found[u] for u in ("day", "hour", "minute", "second")):
+            try:
+                units = [float((found[u] or "0").replace(",", ".")) for u in _UNITS]
+            except ValueError:
+                return math.nan
+            return (-1 if found["sign"] else 1) * sum(
+                n * u for n, u in zip(units, _UNITS.values(), strict=True)
+            )
+    return math.nan
+
+
+_UNITS = {"day": DAY, "hour": 3600.0, "minute": 60.0, "second": 1.0}
+
+
+def _date(found: re.Match[str], order: Order) -> float:
+    groups = found.groupdict()
+    if groups.get("week"):
+        return _week(int(groups["year"]), int(groups["week"]), int(groups["weekday"] or 1))
+    if "a" in groups:
+        a, b, c = groups["a"], groups["b"], groups["c"]
+        if len(a) == 4:
+            year, month, day = a, int(b), int(c)
+        else:
+            year = c
+            month, day = (int(a), int(b)) if order == "mdy" else (int(b), int(a))
+    else:
+        year, day = groups["year"], int(groups.get("day") or 1)
+        name = groups.get("month")
+        month = _MONTHS.index(name[:3]) + 1 if name else int(groups["number"])
+    days = _days_since_1970(_full_year(year), month, day)
+    clock = _clock(found) if groups.get("hour") else 0.0
+    return days * DAY + clock - _offset(groups.get("zone"))
+
+
+def _full_year(year: str) -> int:
+    """Read 68 as 2068 and 69 as 1969, as POSIX does."""
+    number = int(year)
+    return number if len(year) == 4 else number + (1900 if number > 68 else 2000)
+
+
+def _days_since_1970(year: int, month: int, day: int) -> float:
+    """Count days; NaN where there is no such date."""
+    try:
+        return float(date(year, month, day).toordinal() - _FIRST_DAY)
+    except ValueError:
+        return math.nan
+
+
+def _week(year: int, week: int, weekday: int) -> float:
+    """Find a day by its ISO week: week 1 has the fourth of January."""
+    fourth = _days_since_1970(year, 1, 4)
+    monday = fourth - (fourth + 3) % 7
+    return (monday + 7 * (week - 1) + weekday - 1) * DAY if 1 <= week <= 53 else math.nan
+
+
+def _offset(zone: str | None) -> float:
+    if zone is None or zone in ("z", "utc", "gmt"):
+        return 0.0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    return (-1 if zone[0] == "-" else 1) * (3600.0 * int(digits[:2]) + 60.0 * int(digits[2:]))
+
+
+# ------------------------------------------------------------------ typed columns
+
+_BY_UNIT = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+
+
+def what_of(kind: pa.DataType) -> What | None:
+    """Tell what moments an Arrow type holds; None where it holds none."""
+    import pyarrow.types as types
+
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return "date"
+    if types.is_time(kind):
+        return "time"
+    return "duration" if types.is_duration(kind) else None
+
+
+def seconds_of(column: pa.ChunkedArray) -> Floats:
+    """Turn an Arrow column of moments into seconds, shape (n,); NaN where a cell is null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_date32(kind):
+        per_unit, whole = 1 / DAY, pc.cast(column, pa.int32())
+    elif pa.types.is_date64(kind):
+        per_unit, whole = 1e3, pc.cast(column, pa.int64())
+    else:
+        narrow = pa.int32() if pa.types.is_time32(kind) else pa.int64()
+        per_unit, whole = _BY_UNIT[kind.unit], pc.cast(column, narrow)
+    seconds: Floats = pc.cast(whole, pa.float64(), safe=False).to_numpy()
+    return seconds / per_unit

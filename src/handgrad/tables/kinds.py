@@ -1,0 +1,443 @@
+"""The kinds of columns: how each reads its cells, and what its cells become.
+
+Each kind owns all that depends on it. Whoever reads a table, from CSV text or from typed columns,
+asks the kind, so that a cell means the same in both.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+from handgrad.tables import columns as raw
+from handgrad.tables.columns import place, value_kind_of
+from handgrad.tables.dates import Dating, moment, seconds_of, what_of
+from handgrad.tables.notation import PLAIN, Notation, number_in
+from handgrad.text import quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+# What pandas reads as missing, and the question mark of the UCI tables.
+MISSING_IN_NUMBERS = (
+    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
+    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?"),
+)
+MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
+
+TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
+
+MOST_EXAMPLES = 3  # of unknown cells that a note shows
+
+
+class Column(NamedTuple):
+    """What one column of a table was taken for, and why.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        "number", "number with words", "boolean", "category", "date" or "left out".
+    why : str
+        The reason, in a few words; "as declared" where the user said so.
+    missing : tuple of str
+        Texts that mean a missing cell, besides an empty one; numbers among them also as numbers.
+    notation : Notation
+        How the numbers of texts are written.
+    dating : Dating or None
+        How dates are told.
+    n_levels : int
+        How many different texts there are, of a category or as words beside numbers; else 0.
+    doubts : tuple of str
+        What may be an oversight, in whole sentences.
+    """
+
+    name: str
+    kind: str = "number"
+    why: str = ""
+    missing: tuple[str, ...] = MISSING_IN_NUMBERS
+    notation: Notation = PLAIN
+    dating: Dating | None = None
+    n_levels: int = 0
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it becomes inputs."""
+        return self.kind != LeftOut.name
+
+    @property
+    def reads(self) -> Kind:
+        """The kind that knows how to read it."""
+        return KINDS[self.kind]
+
+
+class Reading(NamedTuple):
+    """The cells of a column as their kind reads them."""
+
+    numbers: Floats  # (n, k), NaN where there is no number; k may be 0
+    missing: Mask  # (n,): nothing stands there, or nothing that could be read
+    texts: pa.LargeStringArray | None  # (n,) to be found among levels; null where nothing is
+    unknown: Mask  # (n,): present, but not of this kind
+
+
+class Unknown(NamedTuple):
+    """Cells of one column that the model does not know.
+
+    Attributes
+    ----------
+    column : str
+    n, n_present : int
+        How many, of how many cells that are there.
+    examples : tuple of str
+        The first few that differ.
+    taken_for : str
+        What the network got instead.
+    """
+
+    column: str
+    n: int
+    n_present: int
+    examples: tuple[str, ...]
+    taken_for: str
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether no present cell of the column is known."""
+        return self.n == self.n_present
+
+    def __add__(self, more: object) -> Unknown:
+        """Add what a further part of the table has of the same column."""
+        assert isinstance(more, Unknown)
+        examples = tuple(dict.fromkeys((*self.examples, *more.examples)))[:MOST_EXAMPLES]
+        n, n_present = self.n + more.n, self.n_present + more.n_present
+        return self._replace(n=n, n_present=n_present, examples=examples)
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        shown = ", ".join(map(quoted, self.examples)) + (
+            ", ..." if self.n > len(self.examples) else ""
+        )
+        return (
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells were not there when "
+            f"the model was fitted ({shown}); each is taken for {self.taken_for}"
+        )
+
+
+class Kind:
+    """One kind of column. The methods take the `Column`, which says how its cells are written."""
+
+    name: ClassVar[str]
+    has_levels: ClassVar[bool] = False
+    says_its_doubts: ClassVar[bool] = False  # whether its doubts are about how cells are read
+    taken_for: ClassVar[str] = "missing"  # what the network gets for an unknown cell
+
+    def number_names(self, column: Column) -> list[str]:
+        """Name the numbers that a cell becomes."""
+        return [column.name]
+
+    def scaled(self, column: Column) -> list[bool]:
+        """Tell for each of these numbers whether it is standardised."""
+        return [True]
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        """Read all cells of the column."""
+        raise NotImplementedError
+
+    def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
+        """Refuse cells that cannot be taken for anything; most kinds only count them.
+
+        Raises
+        ------
+        DataError
+            The message names the cell.
+        """
+
+
+class Number(Kind):
+    """A quantity: one standardised number."""
+
+    name = "number"
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        values, present = number_cells(table, column)
+        missing = np.isnan(values)
+        return Reading(values[:, None], missing, None, missing & present)
+
+    def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
+        if reading.unknown.any():
+            raise DataError(_not_a_number(table, column, int(reading.unknown.argmax())))
+
+
+class NumberWithWords(Kind):
+    """A quantity where a word stands now and then: the number, and an input for each word."""
+
+    name = "number with words"
+    has_levels = True
+    says_its_doubts = True
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        values, present = number_cells(table, column)
+        is_word = np.isnan(values) & present
+        texts = _blanked(stripped(table, column.name), ~is_word)
+        return Reading(values[:, None], ~present, texts, np.zeros(len(values), dtype=bool))
+
+
+class Boolean(Kind):
+    """Yes or no, in whatever spelling: one input, 1 or 0."""
+
+    name = "boolean"
+    taken_for = "missing, or for the number that it is"
+
+    def scaled(self, column: Column) -> list[bool]:
+        return [False]
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        if raw.has_texts(table, column.name):
+            cells, present = _present_texts(table, column)
+            values = _by_text(cells, _truth)
+        else:
+            values, present = number_cells(table, column)
+        # A number other than 0 and 1 stays the number that it is, but is counted.
+        unknown = present & (values != 0) & (values != 1)
+        return Reading(values[:, None], np.isnan(values), None, unknown)
+
+
+class Category(Kind):
+    """One of several levels: an input for each level that is frequent enough."""
+
+    name = "category"
+    has_levels = True
+
+    def number_names(self, column: Column) -> list[str]:
+        return []
+
+    def scaled(self, column: Column) -> list[bool]:
+        return []
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        cells, present = _present_texts(table, column, trimmed=False)
+        n = len(present)
+        return Reading(np.empty((n, 0)), ~present, cells, np.zeros(n, dtype=bool))
+
+
+class Date(Kind):
+    """A date, a time of day or a duration: what elapsed, and the parts that vary."""
+
+    name = "date"
+    says_its_doubts = True
+
+    def number_names(self, column: Column) -> list[str]:
+        assert column.dating is not None
+        return column.dating.input_names(column.name)
+
+    def scaled(self, column: Column) -> list[bool]:
+        assert column.dating is not None
+        return column.dating.standardised()
+
+    def read(self, table: pa.Table, column: Column) -> Reading:
+        assert column.dating is not None
+        seconds, present = moments(table, column, column.dating)
+        missing = np.isnan(seconds)
+        return Reading(column.dating.numbers(seconds), missing, None, missing & present)
+
+
+class LeftOut(Kind):
+    """A column that says nothing of a row, or something else of each: no input."""
+
+    name = "left out"
+
+    def number_names(self, column: Column) -> list[str]:
+        return []
+
+    def scaled(self, column: Column) -> list[bool]:
+        return []
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (Number(), NumberWithWords(), Boolean(), Category(), Date(), LeftOut())
+}
+
+
+# ------------------------------------------------------------------ cells
+
+
+def stripped(table: pa.Table, name: str) -> pa.LargeStringArray:
+    """Give a column as texts without the blanks around them; null where a cell is null."""
+    import pyarrow.compute as pc
+
+    return pc.utf8_trim_whitespace(raw.raw_texts(table, name))
+
+
+def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
+    """Read a column as numbers, shape (n,), NaN where there is none; and which cells are there."""
+    kind = value_kind_of(table, column.name)
+    if kind in ("number", "boolean", "empty"):
+        values = raw.numbers(table, column.name)
+        codes = [float(word) for word in column.missing if is_plain_number(word)]
+        if codes:
+            values = np.where(np.isin(values, codes), np.nan, values)
+        return values, ~np.isnan(values)
+    if kind == "moment":
+        there = table.column(column.name).is_valid().to_numpy()
+        return np.full(len(there), np.nan), there
+    cells, present = _present_texts(table, column)
+    return parsed(cells, column.notation), present
+
+
+def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Mask]:
+    """Read a column as seconds, shape (n,), NaN where there are none; and which cells are there."""
+    kind = value_kind_of(table, column.name)
+    if kind == "moment":
+        values = raw.decoded(table, column.name)
+        seconds = seconds_of(values)
+        there = ~np.isnan(seconds)
+        return (seconds if what_of(values.type) == dating.what else seconds * np.nan), there
+    cells, present = _present_texts(table, column)
+    return _by_text(cells, lambda text: moment(text, dating)), present
+
+
+def _present_texts(
+    table: pa.Table, column: Column, *, trimmed: bool = True
+) -> tuple[pa.LargeStringArray, Mask]:
+    """Give the cells as texts, null where they are missing; and which are there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = raw.raw_texts(table, column.name)
+    bare = pc.utf8_trim_whitespace(cells)
+    words = pa.array(("", *column.missing), pa.large_string())
+    if raw.has_texts(table, column.name):
+        cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+    elif column.missing:
+        cells = _without_codes(cells, column.missing)
+    return cells, cells.is_valid().to_numpy(zero_copy_only=False)
+
+
+def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
+    """Blank numbers of a typed column that mean a missing cell."""
+    codes = {float(word) for word in missing if is_plain_number(word)}
+    if not codes:
+        return cells
+    values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
+    return _blanked(cells, np.isin(values, list(codes)))
+
+
+def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pa.array(gone), None, cells)
+
+
+def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
+    """Turn texts into numbers, shape (n,); NaN where a cell is null or no finite number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if notation.is_plain:
+        try:
+            values: Floats = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+        except pa.ArrowInvalid:
+            values = np.full(len(cells), np.inf)
+        if np.isfinite(values).sum() + cells.null_count == len(values):
+            return values
+    return _by_text(cells, lambda text: _number(text, notation))
+
+
+def _number(text: str, notation: Notation) -> float:
+    if notation.is_plain and is_plain_number(text):
+        value = float(text)
+        return value if math.isfinite(value) else math.nan
+    return number_in(text, notation)
+
+
+def is_plain_number(text: str) -> bool:
+    """Tell a number as programs write it, such as -1.5 or 2e3."""
+    return raw.PLAIN.fullmatch(text) is not None
+
+
+def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
+    """Ask for the value of each different text once; NaN for null."""
+    encoded = cells.dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    values = np.array([*map(value_of, distinct), math.nan], dtype=np.float64)
+    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    found: Floats = values[at]
+    return found
+
+
+def _truth(text: str) -> float:
+    low = text.casefold()
+    if low in TRUE:
+        return 1.0
+    if low in FALSE:
+        return 0.0
+    return float(text) if is_plain_number(text) else math.nan
+
+
+def _not_a_number(table: pa.Table, column: Column, row: int) -> str:
+    where = place(table, column.name, row)
+    if not raw.has_texts(table, column.name):
+        return f"{where}: {quoted(table.column(column.name)[row])} is not a number"
+    return raw.not_a_number(where, stripped(table, column.name)[row].as_py())
+
+
+# ------------------------------------------------------------------ levels
+
+Levels = tuple[str | None, ...]
+
+
+def codes_of(cells: pa.LargeStringArray, levels: Levels) -> tuple[npt.NDArray[np.intp], Mask]:
+    """Find each text among the levels.
+
+    A text that is not there is taken for the one level that means the same: 1 for 1.0 or 01,
+    True for true, and a letter with its accent in one sign or in two.
+
+    Returns
+    -------
+    codes : int array, shape (n,)
+        The place of each cell among the levels, of null that of None; -1 where there is none.
+    unknown : bool array, shape (n,)
+        Where a text stands that no level means.
+    """
+    encoded = cells.dictionary_encode()
+    at = {level: place for place, level in enumerate(levels) if level is not None}
+    same = _by_meaning(levels)
+    distinct = [
+        at.get(text, -1) if text in at else same.get(meaning(text), -1)
+        for text in encoded.dictionary.to_pylist()
+    ]
+    missing = levels.index(None) if None in levels else -1
+    places = np.array([*distinct, missing], dtype=np.intp)
+    index = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    codes: npt.NDArray[np.intp] = places[index]
+    return codes, (codes < 0) & (index < len(distinct))
+
+
+def _by_meaning(levels: Levels) -> dict[Any, int]:
+    """Give the place of each level by what it means; two that mean the same are told apart."""
+    found: dict[Any, int] = {}
+    for place_of, level in enumerate(levels):
+        if level is not None:
+            key = meaning(level)
+            found[key] = -1 if key in found else place_of
+    return found
+
+
+def meaning(text: str) -> Any:
+    """Give what spellings of one whole number, boolean or word have in common."""
+    if is_plain_number(text) and float(text).is_integer():
+        return float(text)
+    low = text.casefold()
+    return low == "true" if low in ("true", "false") else unicodedata.normalize("NFC", text)

@@ -1,0 +1,280 @@
+"""Numbers as people write them: 1.448,00 €, (1.45), 14.5 kg, 10 %, 12 500, 3.2M.
+
+A column is judged by its shape: nearly every cell is one number in the same surroundings. What
+the signs within the numbers mean is decided by the whole column, for 1.500 alone may be one and
+a half, or fifteen hundred.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+THOUSANDS = ".,'_· "  # blanks of any width count as one, and so do straight and curly apostrophes
+MULTIPLIERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
+MINUS = "-−–"
+FEW_DOTTED = 10  # fewer numbers with a point do not prove that it parts thousands
+
+_BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_INSIDE = r"[0-9.,'’_·\s\u00a0\u2007\u2009\u202f]"
+_NUMBER = re.compile(rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?")
+_CURRENCY = re.compile(
+    r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk|kr\.?"
+)
+
+
+class Notation(NamedTuple):
+    """How the numbers of a column are written.
+
+    Attributes
+    ----------
+    decimal : str
+        The sign before the fraction, "." or ",".
+    thousands : str
+        The sign between groups of digits; "" where there is none.
+    before, after : str
+        What surrounds each number, in lower case and without blanks and signs: "$", "kg".
+    scaled : bool
+        Whether k, M or B behind a number multiplies it.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    before: str = ""
+    after: str = ""
+    scaled: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether numbers are written as programs write them: -1.5 or 2e3."""
+        return self == PLAIN
+
+    def __str__(self) -> str:
+        digits = f"1{self.thousands}234{self.decimal}5"
+        before = f"{self.before} " if self.before[-1:].isalpha() else self.before
+        after = f" {self.after}" if self.after[:1].isalpha() else self.after
+        return f"{before}{digits}{'M' if self.scaled else ''}{after}"
+
+
+PLAIN = Notation()
+
+
+class Found(NamedTuple):
+    """A notation, and what is doubtful about it ("" where nothing is)."""
+
+    notation: Notation
+    doubt: str
+
+
+class _Parts(NamedTuple):
+    """A text taken apart around its first number."""
+
+    number: str
+    negative: bool
+    before: str
+    after: str
+
+
+def _taken_apart(text: str) -> _Parts | None:
+    found = _NUMBER.search(text)
+    if found is None:
+        return None
+    before, after = (
+        _BLANKS.sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
+    )
+    number = _BLANKS.sub(" ", found.group()).replace("’", "'")
+    if before.endswith("(") and after.startswith(")"):
+        return _Parts(number, True, before[:-1], after[1:])
+    negative = False
+    if before[:1] in MINUS and before:
+        negative, before = True, before[1:]
+    elif before[-1:] in MINUS and before and not before[-2:-1].isalpha():
+        negative, before = True, before[:-1]
+    elif after and after[-1:] in MINUS and not after[:-1]:
+        negative, after = True, ""
+    elif before[:1] == "+":
+        before = before[1:]
+    return _Parts(number, negative, before, after)
+
+
+def number_in(text: str, notation: Notation) -> float:
+    """Read one cell; NaN where it is no finite number in this notation."""
+    parts = _taken_apart(text)
+    if parts is None or not _fits(parts, notation):
+        return math.nan
+    value = _value(parts.number, notation)
+    if notation.scaled:
+        value *= MULTIPLIERS.get(parts.after.removesuffix(notation.after), 1.0)
+    if not math.isfinite(value):
+        return math.nan
+    return -value if parts.negative else value
+
+
+def _fits(parts: _Parts, notation: Notation) -> bool:
+    after = parts.after
+    if notation.scaled:
+        ending = after.removesuffix(notation.after) if notation.after else after
+        after = notation.after if ending in MULTIPLIERS or ending == "" else after
+    if (parts.before, after) == (notation.before, notation.after):
+        return True
+    bare = not parts.before and not after
+    return bare and (_is_money(notation) or not parts.number.strip("0.,"))
+
+
+def _is_money(notation: Notation) -> bool:
+    around = notation.before + notation.after
+    return bool(around) and _CURRENCY.fullmatch(around) is not None
+
+
+def _value(number: str, notation: Notation) -> float:
+    mantissa, power = number, ""
+    if found := re.search(r"[eE][+-]?[0-9]+$", number):
+        mantissa, power = number[: found.start()], found.group()
+    whole, _, fraction = mantissa.partition(notation.decimal)
+    if notation.thousands and notation.thousands in whole:
+        if not _is_grouped(whole, notation.thousands):
+            return math.nan
+        whole = whole.replace(notation.thousands, "")
+    if not re.fullmatch(r"[0-9]*", whole) or not re.fullmatch(r"[0-9]*", fraction):
+        return math.nan
+    return float(f"{whole or '0'}.{fraction or '0'}{power}") if whole or fraction else math.nan
+
+
+def _is_grouped(whole: str, sign: str) -> bool:
+    """Tell 1,234,567, and 12,34,567 as in India."""
+    first, *groups = whole.split(sign)
+    if not 1 <= len(first) <= 3 or len(groups[-1]) != 3:
+        return False
+    inner = {len(group) for group in groups[:-1]}
+    return inner <= {3} or (inner <= {2} and len(first) <= 2)
+
+
+def find_notation(
+    cells: Mapping[str, int], decimal: str | None = None, thousands: str | None = None
+) -> Found | None:
+    """Find how most cells of a column write their numbers.
+
+    Parameters
+    ----------
+    cells : mapping of str to int
+        The different texts of a column, and how often each stands there.
+    decimal, thousands : str, optional
+        What the user says these signs are.
+
+    Returns
+    -------
+    Found or None
+        None where fewer than half of the cells have a number in common surroundings.
+    """
+    parts = {text: _taken_apart(text) for text in cells}
+    known = {text: part for text, part in parts.items() if part is not None}
+    around: Counter[tuple[str, str]] = Counter()
+    for text, part in known.items():
+        around[part.before, part.after] += cells[text]
+    if not around:
+        return None
+    before, after, scaled = _surroundings(around)
+    shell = Notation(before=before, after=after, scaled=scaled)
+    inner = {text: part for text, part in known.items() if _fits(part, shell)}
+    if 2 * sum(cells[text] for text in inner) < sum(cells.values()):
+        return None
+    if _looks_like_codes(before, [part.number for part in inner.values()]):
+        return None
+    numbers = [part.number for part in inner.values()]
+    point, group, doubt = _signs(numbers, decimal, thousands)
+    return Found(Notation(point, group, before, after, scaled), doubt)
+
+
+def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
+    """Give what stands around most numbers, and whether multipliers do."""
+    total = sum(around.values())
+    endings = {after for _, after in around if after}
+    multiplied = sum(n for (_, after), n in around.items() if after in MULTIPLIERS)
+    if (
+        multiplied
+        and 2 * sum(n for (_, after), n in around.items() if after in MULTIPLIERS or not after)
+        >= total
+        and len(endings & set(MULTIPLIERS)) >= 1
+    ):
+        befores: Counter[str] = Counter()
+        for (before, after), n in around.items():
+            if after in MULTIPLIERS or not after:
+                befores[before] += n
+        return befores.most_common(1)[0][0], "", True
+    (before, after), n = around.most_common(1)[0]
+    if not before and not after:  # $0 is often written 0, and there may be many
+        money = [
+            (pair, m)
+            for pair, m in around.most_common(3)
+            if _CURRENCY.fullmatch("".join(pair)) is not None
+        ]
+        if money and 20 * money[0][1] >= n:
+            before, after = money[0][0]
+    return before, after, False
+
+
+def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:
+    """Tell C0001, C0002, ... from USD 5: letters in front of whole numbers that all differ."""
+    if not any(letter.isalpha() for letter in before) or _CURRENCY.fullmatch(before):
+        return False
+    if not all(number.isdigit() for number in numbers):
+        return False
+    return len(set(numbers)) == len(numbers) or any(n[0] == "0" and len(n) > 1 for n in numbers)
+
+
+def _signs(
+    numbers: Sequence[str], decimal: str | None, thousands: str | None
+) -> tuple[str, str, str]:
+    """Decide by all numbers of a column which sign parts thousands, and which the fraction."""
+    if decimal is not None or thousands is not None:
+        group = thousands if thousands is not None else _other_sign(numbers, decimal or ".")
+        return decimal or ("," if group == "." else "."), group, ""
+    mantissas = [re.sub(r"[eE][+-]?[0-9]+$", "", number) for number in numbers]
+    plain_groups = [sign for sign in "'_· " if any(sign in m for m in mantissas)]
+    both = [m for m in mantissas if "," in m and "." in m]
+    if both:
+        point = Counter(max(",.", key=m.rfind) for m in both).most_common(1)[0][0]
+        return point, "." if point == "," else ",", ""
+    doubt = ""
+    point, group = ".", ""
+    if any("," in m for m in mantissas):
+        point, group, doubt = _comma(mantissas)
+    elif any("." in m for m in mantissas):
+        point, group, doubt = _dot(mantissas)
+    return point, plain_groups[0] if plain_groups else group, "" if plain_groups else doubt
+
+
+def _other_sign(numbers: Sequence[str], decimal: str) -> str:
+    found = [sign for sign in THOUSANDS if sign != decimal and any(sign in n for n in numbers)]
+    return found[0] if found else ""
+
+
+def _comma(mantissas: Sequence[str]) -> tuple[str, str, str]:
+    """Tell 1,234 from 1,5."""
+    with_comma = [m for m in mantissas if "," in m]
+    if any(m.count(",") > 1 for m in with_comma):
+        return ".", ",", ""
+    grouped = sum(_is_grouped(m, ",") and not m.startswith("0") for m in with_comma)
+    if 2 * grouped <= len(with_comma):
+        return ",", "", ""
+    if grouped < len(with_comma):  # 1,234 beside 12,5: a fraction has any length
+        return ",", "", ""
+    if len(with_comma) < len(mantissas):  # 950 beside 1,234: no group where there is no thousand
+        return ".", ",", ""
+    return ".", ",", f"{with_comma[0]!r} is read as {with_comma[0].replace(',', '')}"
+
+
+def _dot(mantissas: Sequence[str]) -> tuple[str, str, str]:
+    """Tell 1.234, more than a thousand, from 1.234, little more than one."""
+    dotted = [m for m in mantissas if "." in m]
+    if any(m.count(".") > 1 for m in dotted):
+        return ",", ".", ""
+    if not all(_is_grouped(m, ".") and not m.startswith("0") for m in dotted):
+        return ".", "", ""
+    bare = [m for m in mantissas if "." not in m]
+    if bare and len(dotted) >= FEW_DOTTED and all(len(m) <= 3 for m in bare):
+        return ",", ".", f"{dotted[0]!r} is read as {dotted[0].replace('.', '')}"
+    return ".", "", f"{dotted[0]!r} is read as the fraction {float(dotted[0]):g}"

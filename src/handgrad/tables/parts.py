@@ -1,0 +1,224 @@
+"""An encoder taken apart for a file, and put together again with nothing trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.tables.dates import DATE_PARTS, Dating, Order, What
+from handgrad.tables.encode import Encoder
+from handgrad.tables.kinds import KINDS, MISSING_IN_NUMBERS, MISSING_IN_TEXTS, Column, Levels
+from handgrad.tables.notation import PLAIN, Notation
+from handgrad.tables.plan import Plan
+
+MOST_LEVELS = 1_000_000
+
+_TENSORS = ("mean", "scale", "median", "indicator")
+_USUAL = Column("")
+
+Array = npt.NDArray[Any]
+
+
+def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Take an encoder apart for a file.
+
+    Returns
+    -------
+    metadata : dict
+        What JSON can hold.
+    tensors : dict of str to numpy.ndarray
+        "mean", "scale", "median" of float64 and "indicator" of bool, shape (K,).
+    """
+    tensors = {part: getattr(encoder, part) for part in _TENSORS}
+    metadata: dict[str, Any] = {
+        "names": list(encoder.names),
+        "levels": [list(levels) for levels in encoder.levels],
+        "identity": encoder.is_identity,
+    }
+    if all(column == Column(column.name) for column in encoder.plan):
+        return metadata | {"numeric": [True] * len(encoder.names)}, tensors
+    columns = [_column_to_json(column) for column in encoder.plan]
+    return metadata | {"columns": columns, "other": list(encoder.other)}, tensors
+
+
+def is_plain(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether the metadata of an encoder says what every version of the format could say."""
+    return "columns" not in metadata
+
+
+def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Encoder:
+    """Put an encoder together again.
+
+    Raises
+    ------
+    ValueError
+        If a part is lacking, has another type or length, or cannot be.
+    """
+    shared = {"names", "levels", "identity"}
+    later = {"columns", "other"}
+    wanted = shared | (later if "columns" in metadata else {"numeric"})
+    _check(set(metadata) == wanted, "metadata keys")
+    _check(set(tensors) == set(_TENSORS), "tensor names")
+    _check_names(metadata["names"])
+    groups = _groups(metadata["levels"])
+    plan = _plan(metadata, groups)
+    levels, other = _levels(groups, metadata.get("other"), plan)
+    _check_tensors(tensors, len(plan.scaled))
+    identity = metadata["identity"]
+    _check(isinstance(identity, bool), "identity (must be true or false)")
+    plain = all(c.kind == "number" for c in plan) and not tensors["indicator"].any()
+    _check(not identity or plain, "identity (must have plain numbers only)")
+    mean, scale, median, indicator = (tensors[part].copy() for part in _TENSORS)
+    return Encoder(plan, mean, scale, median, indicator, levels, other, identity)
+
+
+# ------------------------------------------------------------------ columns
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    """Describe a column, leaving out what is as usual."""
+    told = {
+        name: value
+        for name, value in column._asdict().items()
+        if name != "name" and value != getattr(_USUAL, name)
+    }
+    if "notation" in told:
+        told["notation"] = column.notation._asdict()
+    if column.dating is not None:
+        told["dating"] = column.dating._asdict()
+    return told
+
+
+def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
+    names = metadata["names"]
+    if "numeric" in metadata:
+        _check_booleans(metadata["numeric"], len(names), "numeric")
+        _check(len(groups) == metadata["numeric"].count(False), "levels (one list a category)")
+        return _plan_of_before(names, metadata["numeric"], groups)
+    columns = metadata["columns"]
+    _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
+    return Plan(tuple(_column(name, told) for name, told in zip(names, columns, strict=True)))
+
+
+def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str | None]]) -> Plan:
+    """Read versions 1 and 2: plain numbers, and texts where a level was a level, even "NA"."""
+    levels = iter(groups)
+    columns = []
+    for name, is_number in zip(names, numeric, strict=True):
+        if is_number:
+            columns.append(Column(name))
+            continue
+        there = set(next(levels))
+        missing = tuple(word for word in MISSING_IN_TEXTS if word not in there)
+        columns.append(Column(name, "category", missing=missing))
+    return Plan(tuple(columns))
+
+
+def _column(name: str, told: Any) -> Column:
+    _check(isinstance(told, dict), "columns (must be objects)")
+    _check(set(told) < set(Column._fields) and "name" not in told, "keys of a column")
+    kind = told.get("kind", "number")
+    _check(isinstance(kind, str) and kind in KINDS, "kind of a column")
+    why, n_levels = told.get("why", ""), told.get("n_levels", 0)
+    _check(_is_text(why), "why (must be a text)")
+    _check(type(n_levels) is int and n_levels >= 0, "n_levels (must be a whole number)")
+    missing = told.get("missing", list(MISSING_IN_NUMBERS))
+    doubts = told.get("doubts", [])
+    _check(_are_texts(missing), "missing (must be texts)")
+    _check(_are_texts(doubts), "doubts (must be texts)")
+    return Column(
+        name,
+        kind,
+        why,
+        tuple(missing),
+        _notation(told["notation"]) if "notation" in told else PLAIN,
+        _dating(told.get("dating"), kind),
+        n_levels,
+        tuple(doubts),
+    )
+
+
+def _notation(told: Any) -> Notation:
+    _check(isinstance(told, dict) and set(told) == set(Notation._fields), "notation")
+    scaled = told["scaled"]
+    texts = [told[name] for name in Notation._fields if name != "scaled"]
+    _check(all(map(_is_text, texts)) and isinstance(scaled, bool), "notation")
+    _check(told["decimal"] in (".", ",") and len(told["thousands"]) <= 1, "notation")
+    return Notation(**told)
+
+
+def _dating(told: Any, kind: str) -> Dating | None:
+    _check((told is None) == (kind != "date"), "dating (a date has one)")
+    if told is None:
+        return None
+    _check(isinstance(told, dict) and set(told) == set(Dating._fields), "dating")
+    parts = told["parts"]
+    well = isinstance(parts, list) and all(part in DATE_PARTS for part in parts)
+    well = well and len(set(parts)) == len(parts)
+    known = told["what"] in get_args(What) and told["order"] in get_args(Order)
+    _check(well and known, "dating")
+    return Dating(told["what"], told["order"], tuple(parts))
+
+
+# ------------------------------------------------------------------ levels
+
+
+def _groups(groups: Any) -> list[list[str | None]]:
+    well = isinstance(groups, list) and all(isinstance(levels, list) for levels in groups)
+    _check(well, "levels (must be lists)")
+    return groups  # type: ignore[no-any-return]
+
+
+def _levels(
+    groups: list[list[str | None]], other: Any, plan: Plan
+) -> tuple[tuple[Levels, ...], tuple[bool, ...]]:
+    n = len(plan.with_levels)
+    _check(len(groups) == n, "levels (must be one list for each column that has them)")
+    if other is None:
+        other = [False] * n
+    _check_booleans(other, n, "other")
+    for levels in groups:
+        texts = levels[:-1] if levels and levels[-1] is None else levels
+        _check(len(levels) <= MOST_LEVELS, f"levels (must be at most {MOST_LEVELS})")
+        _check(all(map(_is_text, texts)), "levels (must be texts, then perhaps null)")
+        _check(len(set(texts)) == len(texts), "levels (must differ)")
+    return tuple(map(tuple, groups)), tuple(other)
+
+
+# ------------------------------------------------------------------ checks
+
+
+def _check(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"the encoder in the file is not valid: {what}")
+
+
+def _check_names(names: Any) -> None:
+    _check(_are_texts(names), "names (must be texts)")
+    _check(len(set(names)) == len(names), "names (must differ)")
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list) and all(map(_is_text, values))
+
+
+def _is_text(value: object) -> bool:
+    # JSON can spell half of a surrogate pair, which no column of text can hold
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def _check_booleans(values: Any, n: int, name: str) -> None:
+    well = isinstance(values, list) and all(isinstance(value, bool) for value in values)
+    _check(well and len(values) == n, f"{name} (must be {n} of true and false)")
+
+
+def _check_tensors(tensors: Mapping[str, Array], k: int) -> None:
+    for part in _TENSORS:
+        tensor, dtype = tensors[part], bool if part == "indicator" else np.float64
+        fits = tensor.dtype == dtype and tensor.shape == (k,)
+        _check(fits, f"{part} (must be {np.dtype(dtype)} of shape ({k},))")
+        _check(bool(np.isfinite(tensor).all()), f"{part} (must be finite)")
+    _check(bool((tensors["scale"] > 0).all()), "scale (must be above 0)")

@@ -1,0 +1,117 @@
+"""Means, deviations and medians of columns, weighted or not, exact to the last digits."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+
+Floats = npt.NDArray[np.float64]
+
+
+class Kept(NamedTuple):
+    rows: npt.NDArray[np.bool_] | None  # None: all of them
+    weight: Floats | None  # of the kept rows, all above zero; None: all equal
+
+
+class Statistics(NamedTuple):
+    mean: float
+    scale: float
+    median: float
+    has_missing: bool
+
+
+def kept_rows(weight: npt.ArrayLike | None, n: int) -> Kept:
+    if n == 0:
+        raise DataError("there are no rows; at least one is needed to fit")
+    if weight is None:
+        return Kept(None, None)
+    weights = np.asarray(weight, dtype=np.float64)
+    if weights.shape != (n,):
+        raise DataError(f"weight must have the shape ({n},), got {weights.shape}")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"weights must be finite and not negative, got {weights[row]} in row {row + 1}"
+        )
+    rows = weights > 0
+    if not rows.any():
+        raise DataError("all weights are zero; at least one row must count")
+    return Kept(None if rows.all() else rows, weights[rows])
+
+
+def describe(column: Floats, kept: Kept) -> Statistics:
+    values = column if kept.rows is None else column[kept.rows]
+    present = ~np.isnan(values)
+    has_missing = not present.all()
+    weight = kept.weight
+    if has_missing:
+        values = values[present]
+        weight = None if weight is None else weight[present]
+    if not len(values):
+        return Statistics(0.0, 1.0, 0.0, has_missing)
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return Statistics(low, 1.0, low, has_missing)
+    return Statistics(*_moments(values, weight), has_missing)
+
+
+def _moments(values: Floats, weight: Floats | None) -> tuple[float, float, float]:
+    # a power of two scales exactly, and squares of what is below 1 never overflow
+    exponent = _exponent(values)
+    v = np.ldexp(values, -exponent)
+    w, count = (None, float(len(v))) if weight is None else _scaled_weight(weight)
+    mean = _average(v, w)
+    centred = v - mean
+    # what rounding left in the mean is taken out of both moments
+    shift = _average(centred, w)
+    mean += shift
+    variance = max(0.0, _average(centred * centred, w) - shift * shift)
+    scale = math.ldexp(math.sqrt(variance), exponent)
+    if scale == 0 or _is_constant(mean, variance, count):
+        scale = 1.0
+    median = float(np.median(v)) if w is None else _weighted_median(v, w)
+    return math.ldexp(mean, exponent), scale, math.ldexp(median, exponent)
+
+
+def _exponent(values: Floats) -> int:
+    return int(np.frexp(np.abs(values).max())[1])
+
+
+def _scaled_weight(weight: Floats) -> tuple[Floats, float]:
+    """Give weights below 1, and how many rows they count for, within sane bounds."""
+    exponent = _exponent(weight)
+    scaled = np.ldexp(weight, -exponent)
+    count = math.ldexp(float(scaled.sum()), min(exponent, 60))
+    return scaled, min(max(count, float(len(weight))), 2.0**40)
+
+
+def _average(v: Floats, w: Floats | None) -> float:
+    return float(v.mean() if w is None else (v * w).sum() / w.sum())
+
+
+def _is_constant(mean: float, variance: float, count: float) -> bool:
+    # scikit-learn's rule: the spread that rounding alone gives n equal values
+    eps = float(np.finfo(np.float64).eps)
+    return variance <= count * eps * variance + (count * mean * eps) ** 2
+
+
+def _weighted_median(v: Floats, w: Floats) -> float:
+    order = np.argsort(v, kind="stable")
+    below = np.cumsum(w[order])
+    half = below[-1] / 2
+    lower, upper = (int(np.searchsorted(below, half, side)) for side in ("left", "right"))
+    return float((v[order[lower]] + v[order[upper]]) / 2)
+
+
+def stacked(
+    statistics: list[Statistics],
+) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
+    numbers = np.array([s[:3] for s in statistics], dtype=np.float64).reshape(-1, 3)
+    mean, scale, median = np.ascontiguousarray(numbers.T)
+    return mean, scale, median, np.array([s.has_missing for s in statistics], dtype=bool)
