@@ -34,6 +34,7 @@ from handgrad.model_file import (
 from handgrad.network import Architecture
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
+from handgrad.tables.parts import to_parts
 from handgrad.tables.table import read_table
 
 
@@ -123,10 +124,10 @@ def tensor(name, content=GOOD):
 
 def same(a, b):
     return (
-        a.encoder.to_parts()[0] == b.encoder.to_parts()[0]
+        to_parts(a.encoder)[0] == to_parts(b.encoder)[0]
         and all(
-            np.array_equal(part, b.encoder.to_parts()[1][name])
-            for name, part in a.encoder.to_parts()[1].items()
+            np.array_equal(part, to_parts(b.encoder)[1][name])
+            for name, part in to_parts(a.encoder)[1].items()
         )
         and a.architecture == b.architecture
         and a.params.flat.dtype == b.params.flat.dtype

@@ -46,6 +46,7 @@ _FORMS = tuple(
         rf"{_WEEKDAY}{_MONTH}\s*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(?P<year>[0-9]{{4}}){_TAIL}",
         rf"(?P<year>[0-9]{{4}})[-\s.,/]+{_MONTH}(?:[-\s./]+(?P<day>[0-9]{{1,2}}))?{_TAIL}",
         rf"{_MONTH}[-\s.,/]+(?P<year>[0-9]{{4}})",
+        r"(?P<year>(?:1[5-9]|20)[0-9]{2})",
         r"(?P<year>[0-9]{4})-(?P<number>[0-9]{2})",
         r"(?P<year>(?:19|20)[0-9]{2})(?P<number>[0-9]{2})(?P<day>[0-9]{2})",
         r"(?P<year>[0-9]{4})-?w(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?",
@@ -186,11 +187,13 @@ def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
     """
     total = sum(cells.values())
     matches = {text: match for text in cells if (match := _match(text)) is not None}
-    if matches and sum(cells[text] for text in matches) >= share * total:
+    are_years = 2 * sum(len(text.strip()) == 4 for text in matches) > len(matches)
+    if matches and not are_years and sum(cells[text] for text in matches) >= share * total:
         order, doubt = _order(list(matches.values()))
         dating = Dating("date", order)
         read = sum(n for text, n in cells.items() if math.isfinite(moment(text, dating)))
-        return FoundDates(dating, doubt) if read >= share * total else None
+        if read >= share * total:
+            return FoundDates(dating, doubt)
     whats: list[What] = ["time", "duration"] if any(map(_has_two_units, cells)) else ["time"]
     for dating in map(Dating, whats):
         read = sum(n for text, n in cells.items() if math.isfinite(moment(text, dating)))
@@ -215,7 +218,7 @@ def _match(text: str) -> re.Match[str] | None:
 def _order(matches: list[re.Match[str]]) -> tuple[Order, str]:
     """Decide by all texts whether the day or the month comes first."""
     numeric = [m for m in matches if "a" in m.re.groupindex and len(m["a"]) < 4]
-    if not numeric:
+    if 2 * len(numeric) < len(matches):
         return "ymd", ""
     day_first = sum(int(m["a"]) > 12 for m in numeric)
     month_first = sum(int(m["b"]) > 12 for m in numeric)
@@ -282,7 +285,7 @@ def _date(found: re.Match[str], order: Order) -> float:
     else:
         year, day = groups["year"], int(groups.get("day") or 1)
         name = groups.get("month")
-        month = _MONTHS.index(name[:3]) + 1 if name else int(groups["number"])
+        month = _MONTHS.index(name[:3]) + 1 if name else int(groups.get("number") or 1)
     days = _days_since_1970(_full_year(year), month, day)
     clock = _clock(found) if groups.get("hour") else 0.0
     return days * DAY + clock - _offset(groups.get("zone"))

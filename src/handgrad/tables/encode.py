@@ -20,6 +20,7 @@ from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Column, Levels, Unknown, codes_of
 from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.rows import take
 from handgrad.tables.statistics import Floats, Kept, Statistics, describe, kept_rows, stacked
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class Encoder:
         table = columns if names is None else columns.select(_present(columns, names))
         _present(table, categorical)
         if plan is None:
-            plan = Plan.of(table, Wishes(kinds=dict.fromkeys(categorical, "category")))
+            plan = _plan(table, kept, Wishes(kinds=dict.fromkeys(categorical, "category")))
         return cls._fit_table(table, kept, plan, frequency)
 
     @classmethod
@@ -212,7 +213,7 @@ class Encoder:
     @property
     def takes_arrays(self) -> bool:
         """Whether every column can stand in a matrix of numbers."""
-        return all(c.kind in ("number", "boolean") for c in self.plan.used)
+        return self.plan.is_plain or all(c.kind in ("number", "boolean") for c in self.plan.used)
 
     @cached_property
     def n_inputs(self) -> int:
@@ -321,7 +322,7 @@ class Encoder:
     def _transform_matrix(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         out = np.empty((len(x), self.n_inputs), dtype)
         k = len(self.mean)
-        if k < x.shape[1]:
+        if not self.plan.is_plain and k < x.shape[1]:
             x = x[:, np.isin(self.names, self.needed)]
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
@@ -474,6 +475,19 @@ def _present(table: pa.Table, names: Collection[str]) -> list[str]:
             f"the table lacks the columns {lacking[:20]}; it has {table.column_names[:20]}"
         )
     return list(names)
+
+
+def _plan(table: pa.Table, kept: Kept, wishes: Wishes) -> Plan:
+    """Make a plan by the rows that weigh something; what is wrong is told by its row among all."""
+    import pyarrow as pa
+
+    if kept.rows is None:
+        return Plan.of(table, wishes)
+    try:
+        return Plan.of(take(table, np.flatnonzero(kept.rows)), wishes)
+    except DataError:
+        Plan.of(table.take(pa.array(np.arange(table.num_rows), mask=~kept.rows)), wishes)
+        raise
 
 
 def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:

@@ -18,7 +18,7 @@ from handgrad.errors import DataError
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import place, value_kind_of
 from handgrad.tables.dates import Dating, moment, seconds_of, what_of
-from handgrad.tables.notation import PLAIN, Notation, number_in
+from handgrad.tables.notation import PLAIN, Notation, number_in, unit_in
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
@@ -187,8 +187,9 @@ class NumberWithWords(Kind):
 
     def read(self, table: pa.Table, column: Column) -> Reading:
         values, present = number_cells(table, column)
-        is_word = np.isnan(values) & present
-        texts = _blanked(stripped(table, column.name), ~is_word)
+        texts = _blanked(stripped(table, column.name), ~(np.isnan(values) & present))
+        if column.notation.units:
+            texts = _with_units(texts, stripped(table, column.name), column.notation)
         return Reading(values[:, None], ~present, texts, np.zeros(len(values), dtype=bool))
 
 
@@ -338,6 +339,18 @@ def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:
     import pyarrow.compute as pc
 
     return pc.if_else(pa.array(gone), None, cells)
+
+
+def _with_units(
+    words: pa.LargeStringArray, cells: pa.LargeStringArray, notation: Notation
+) -> pa.LargeStringArray:
+    """Put beside the words the units of numbers that have another than most."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    encoded = cells.dictionary_encode()
+    units = [unit_in(text, notation) for text in encoded.dictionary.to_pylist()]
+    return pc.coalesce(words, pa.array(units, pa.large_string()).take(encoded.indices))
 
 
 def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 THOUSANDS = ".,'_· "  # blanks of any width count as one, and so do straight and curly apostrophes
 MULTIPLIERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
 MINUS = "-−–"
+MOST_UNITS, FEW_UNITS = 4, 5
 FEW_DOTTED = 10  # fewer numbers with a point do not prove that it parts thousands
 
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -39,6 +40,8 @@ class Notation(NamedTuple):
         What surrounds each number, in lower case and without blanks and signs: "$", "kg".
     scaled : bool
         Whether k, M or B behind a number multiplies it.
+    units : tuple of str
+        What stands behind many others: "seasons" beside "min".
     """
 
     decimal: str = "."
@@ -46,6 +49,7 @@ class Notation(NamedTuple):
     before: str = ""
     after: str = ""
     scaled: bool = False
+    units: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -118,22 +122,28 @@ def _fits(parts: _Parts, notation: Notation) -> bool:
     if notation.scaled:
         ending = after.removesuffix(notation.after) if notation.after else after
         after = notation.after if ending in MULTIPLIERS or ending == "" else after
-    if (parts.before, after) == (notation.before, notation.after):
+    if parts.before == notation.before and after in (notation.after, *notation.units):
         return True
     bare = not parts.before and not after
-    return bare and (_is_money(notation) or not parts.number.strip("0.,"))
+    return bare and ("%" not in notation.after or not parts.number.strip("0.,"))
 
 
-def _is_money(notation: Notation) -> bool:
-    around = notation.before + notation.after
-    return bool(around) and _CURRENCY.fullmatch(around) is not None
+def unit_in(text: str, notation: Notation) -> str | None:
+    """Give the unit of a number, where it is another than that of most."""
+    if not notation.units:
+        return None
+    parts = _taken_apart(text)
+    return parts.after if parts is not None and parts.after in notation.units else None
 
 
 def _value(number: str, notation: Notation) -> float:
     mantissa, power = number, ""
     if found := re.search(r"[eE][+-]?[0-9]+$", number):
         mantissa, power = number[: found.start()], found.group()
-    whole, _, fraction = mantissa.partition(notation.decimal)
+    decimal = notation.decimal
+    if decimal == "," and not notation.thousands and _has_point(mantissa):
+        decimal = "."  # people who write 2,5 sometimes write 2.5
+    whole, _, fraction = mantissa.partition(decimal)
     if notation.thousands and notation.thousands in whole:
         if not _is_grouped(whole, notation.thousands):
             return math.nan
@@ -141,6 +151,11 @@ def _value(number: str, notation: Notation) -> float:
     if not re.fullmatch(r"[0-9]*", whole) or not re.fullmatch(r"[0-9]*", fraction):
         return math.nan
     return float(f"{whole or '0'}.{fraction or '0'}{power}") if whole or fraction else math.nan
+
+
+def _has_point(mantissa: str) -> bool:
+    """Tell a fraction behind a point, which three digits may not be."""
+    return re.fullmatch(r"[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})", mantissa) is not None
 
 
 def _is_grouped(whole: str, sign: str) -> bool:
@@ -177,7 +192,8 @@ def find_notation(
     if not around:
         return None
     before, after, scaled = _surroundings(around)
-    shell = Notation(before=before, after=after, scaled=scaled)
+    units = () if scaled else tuple(_other_units(around, before, after))
+    shell = Notation(before=before, after=after, scaled=scaled, units=units)
     inner = {text: part for text, part in known.items() if _fits(part, shell)}
     if 2 * sum(cells[text] for text in inner) < sum(cells.values()):
         return None
@@ -185,35 +201,35 @@ def find_notation(
         return None
     numbers = [part.number for part in inner.values()]
     point, group, doubt = _signs(numbers, decimal, thousands)
-    return Found(Notation(point, group, before, after, scaled), doubt)
+    return Found(Notation(point, group, before, after, scaled, units), doubt)
 
 
 def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
     """Give what stands around most numbers, and whether multipliers do."""
     total = sum(around.values())
-    endings = {after for _, after in around if after}
-    multiplied = sum(n for (_, after), n in around.items() if after in MULTIPLIERS)
-    if (
-        multiplied
-        and 2 * sum(n for (_, after), n in around.items() if after in MULTIPLIERS or not after)
-        >= total
-        and len(endings & set(MULTIPLIERS)) >= 1
-    ):
-        befores: Counter[str] = Counter()
-        for (before, after), n in around.items():
-            if after in MULTIPLIERS or not after:
-                befores[before] += n
+    befores: Counter[str] = Counter()
+    multiplied = 0
+    for (before, after), n in around.items():
+        if after in MULTIPLIERS or not after:
+            befores[before] += n
+            multiplied += n * (after in MULTIPLIERS)
+    if 20 * multiplied >= total and 2 * befores.total() >= total:
         return befores.most_common(1)[0][0], "", True
     (before, after), n = around.most_common(1)[0]
-    if not before and not after:  # $0 is often written 0, and there may be many
-        money = [
-            (pair, m)
-            for pair, m in around.most_common(3)
-            if _CURRENCY.fullmatch("".join(pair)) is not None
-        ]
-        if money and 20 * money[0][1] >= n:
-            before, after = money[0][0]
+    if not before and not after:  # a sign or unit is often left out: 0 for $0, 5000 for 5000 kms
+        units = [(pair, m) for pair, m in around.most_common(3) if pair != ("", "")]
+        if units and 10 * units[0][1] >= n:
+            before, after = units[0][0]
     return before, after, False
+
+
+def _other_units(around: Counter[tuple[str, str]], before: str, after: str) -> Iterator[str]:
+    """Find the few units that many other numbers have; letters alone, so no 12/10 or 7-9."""
+    total = sum(around.values())
+    for (ahead, unit), n in around.most_common(MOST_UNITS + 1):
+        is_unit = unit.isalpha() or unit.replace("/", "").isalpha()
+        if ahead == before and unit != after and is_unit and 100 * n >= total and n >= FEW_UNITS:
+            yield unit
 
 
 def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:

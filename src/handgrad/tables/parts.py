@@ -38,7 +38,7 @@ def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
         "levels": [list(levels) for levels in encoder.levels],
         "identity": encoder.is_identity,
     }
-    if all(column == Column(column.name) for column in encoder.plan):
+    if encoder.plan.is_plain:
         return metadata | {"numeric": [True] * len(encoder.names)}, tensors
     columns = [_column_to_json(column) for column in encoder.plan]
     return metadata | {"columns": columns, "other": list(encoder.other)}, tensors
@@ -69,7 +69,7 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
     _check_tensors(tensors, len(plan.scaled))
     identity = metadata["identity"]
     _check(isinstance(identity, bool), "identity (must be true or false)")
-    plain = all(c.kind == "number" for c in plan) and not tensors["indicator"].any()
+    plain = plan.is_plain and not tensors["indicator"].any()
     _check(not identity or plain, "identity (must have plain numbers only)")
     mean, scale, median, indicator = (tensors[part].copy() for part in _TENSORS)
     return Encoder(plan, mean, scale, median, indicator, levels, other, identity)
@@ -97,6 +97,8 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
     if "numeric" in metadata:
         _check_booleans(metadata["numeric"], len(names), "numeric")
         _check(len(groups) == metadata["numeric"].count(False), "levels (one list a category)")
+        if all(metadata["numeric"]):
+            return Plan.of_numbers(names)
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
@@ -144,10 +146,11 @@ def _column(name: str, told: Any) -> Column:
 def _notation(told: Any) -> Notation:
     _check(isinstance(told, dict) and set(told) == set(Notation._fields), "notation")
     scaled = told["scaled"]
-    texts = [told[name] for name in Notation._fields if name != "scaled"]
-    _check(all(map(_is_text, texts)) and isinstance(scaled, bool), "notation")
+    texts = [told[name] for name in ("decimal", "thousands", "before", "after")]
+    well = all(map(_is_text, texts)) and isinstance(scaled, bool) and _are_texts(told["units"])
+    _check(well, "notation")
     _check(told["decimal"] in (".", ",") and len(told["thousands"]) <= 1, "notation")
-    return Notation(**told)
+    return Notation(**told | {"units": tuple(told["units"])})
 
 
 def _dating(told: Any, kind: str) -> Dating | None:

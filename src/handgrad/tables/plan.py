@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
+from handgrad.tables.columns import place
 from handgrad.tables.dates import Dating, find_dates, varying_parts, what_of
 from handgrad.tables.kinds import (
     FALSE,
@@ -31,16 +31,20 @@ from handgrad.tables.kinds import (
     number_cells,
     stripped,
 )
-from handgrad.tables.notation import PLAIN, Notation, find_notation, number_in
+from handgrad.tables.notation import PLAIN, Notation, find_notation, number_in, unit_in
+from handgrad.tables.table import NUMBER
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NEARLY_ALL = 0.95  # of the cells: so many are dates, or so many differ
+MOSTLY = 0.95  # of the cells: so many are dates
+NEARLY_ALL = 0.9  # of the texts: so many differ
+LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
 FEWEST_ROWS = 10  # in fewer, that all texts differ says nothing
 MANY_NUMBERS = 10  # different ones; fewer beside words are levels
 FEW_WORDS = 20
+MOST_LOOKED_AT = 1000  # levels, among which those that look alike are worth a word
 LOOKED_AT_FIRST = 1000  # different texts that tell whether the rest is worth reading
 
 
@@ -73,17 +77,17 @@ class Wishes(NamedTuple):
 NO_WISHES = Wishes()
 
 
-@dataclass(frozen=True)
 class Plan:
     """What the columns of a table were taken for; a sequence of `Column`.
 
-    Attributes
+    Parameters
     ----------
     columns : tuple of Column
         In the order of the table.
     """
 
-    columns: tuple[Column, ...] = field(default=())
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        self.columns = columns
 
     @classmethod
     def of(cls, table: pa.Table, wishes: Wishes = NO_WISHES) -> Plan:
@@ -96,20 +100,26 @@ class Plan:
             fit; all columns at fault are named at once.
         """
         _check_wishes(table, wishes)
-        columns, faults = [], []
-        for name in table.column_names:
-            try:
-                columns.append(_column(table, name, wishes))
-            except DataError as error:
-                faults.append(str(error))
-        if faults:
-            raise DataError("; ".join(faults))
-        return cls(tuple(columns))
+        plan = cls(_columns(table, wishes))
+        if not plan.used and not wishes.is_stream:  # nothing varies: then that is what is learnt
+            plan = cls(_columns(table, wishes._replace(is_stream=True)))
+        return plan
 
     @classmethod
     def of_numbers(cls, names: Iterable[str]) -> Plan:
         """Make the plan of a matrix: numbers throughout."""
-        return cls(tuple(map(Column, names)))
+        return _PlainPlan(names)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.columns == other.columns
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all columns are plain numbers, as those of a matrix are."""
+        return all(column == Column(column.name) for column in self.columns)
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -199,6 +209,32 @@ class Plan:
         return f"<table>{head}{body}</table>{notes}"
 
 
+class _PlainPlan(Plan):
+    """The plan of a matrix, of which there may be a million columns: made when it is asked for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.__dict__["names"] = tuple(names)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
+        return tuple(map(Column, self.names))
+
+    @property
+    def is_plain(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def scaled(self) -> npt.NDArray[np.bool_]:
+        return np.ones(len(self), dtype=bool)
+
+    @cached_property
+    def with_levels(self) -> list[Column]:
+        return []
+
+
 _KIND_WORDS = {
     "number": ("number", "numbers"),
     "number with words": ("number with words", "numbers with words"),
@@ -227,6 +263,18 @@ def _check_wishes(table: pa.Table, wishes: Wishes) -> None:
                 f"the kind of column {name!r} must be one of {', '.join(map(repr, KINDS))}; got "
                 f"{kind!r}"
             )
+
+
+def _columns(table: pa.Table, wishes: Wishes) -> tuple[Column, ...]:
+    columns, faults = [], []
+    for name in table.column_names:
+        try:
+            columns.append(_column(table, name, wishes))
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError("; ".join(faults))
+    return tuple(columns)
 
 
 # ------------------------------------------------------------------ one column
@@ -317,11 +365,11 @@ def _typed_dates(table: pa.Table, name: str, more: tuple[str, ...]) -> Column:
 _WHAT = {"date": "dates", "time": "times of day", "duration": "durations"}
 
 
-def _with_parts(table: pa.Table, column: Column) -> Column:
+def _with_parts(table: pa.Table, column: Column, wishes: Wishes = NO_WISHES) -> Column:
     assert column.dating is not None
     seconds, _ = moments(table, column, column.dating)
     known = seconds[np.isfinite(seconds)]
-    if len(known) > 1 and np.ptp(known) == 0 and len(known) == len(seconds):
+    if len(known) and np.ptp(known) == 0 and len(known) == len(seconds):
         return Column(column.name, "left out", "all cells are the same")
     parts = varying_parts(column.dating.what, seconds)
     return column._replace(dating=column.dating._replace(parts=parts))
@@ -346,15 +394,19 @@ def _by_values(
     if not len(values):
         return _empty(name, wishes)
     low, high = values.min(), values.max()
-    if low == high and len(values) == n and n > 1 and not wishes.is_stream:
+    if low == high and len(values) == n and not wishes.is_stream:
         return Column(name, "left out", "all cells are the same")
     if low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
         return Column(name, "boolean", "0 and 1", missing=missing)
     if _are_compact_dates(values, low, high):
         return _compact_dates(name, values, missing)
-    why = "numbers" if notation.is_plain else f"numbers such as {notation}"
+    why = f"numbers{_such_as(notation)}"
     doubts = tuple(_doubts_of_numbers(name, values, low, high))
     return Column(name, "number", why, missing=missing, notation=notation, doubts=doubts)
+
+
+def _such_as(notation: Notation) -> str:
+    return "" if notation.is_plain else f" such as {notation}"
 
 
 def _are_compact_dates(values: Any, low: float, high: float) -> bool:
@@ -388,14 +440,14 @@ def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Itera
     n = len(values)
     if n >= 2 * FEWEST_ROWS and _may_be_an_id(name, values, low, high):
         yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
-    for extreme in (low, high):
+    for extreme in (low, high) if low < high else ():
         share = (values == extreme).sum()
-        if share < 2:
+        if share < 2 or n < 2 * FEWEST_ROWS:
             continue
         rest = values[values != extreme]
         near, far = rest.min(), rest.max()
         gap = near - low if extreme == low else high - far
-        if len(rest) and near < far and gap > far - near and n >= 2 * FEWEST_ROWS:
+        if near < far and gap > far - near:
             yield (
                 f"{extreme:g} stands {share:,} times, far from the rest ({near:g} to {far:g}): "
                 "does it mean missing? Then declare it so"
@@ -478,16 +530,26 @@ def _plain_numbers(
     if wishes.decimal not in (None, ".") or wishes.thousands == ".":
         return None
     some = list(cells)[:LOOKED_AT_FIRST]
-    if not all(map(is_plain_number, some)) or not all(map(is_plain_number, cells)):
+    if not all(map(_is_number, some)) or not all(map(_is_number, cells)):
         return None
     if _are_dotted(cells):
         return None
     column = Column(name, missing=missing)
     values, present = number_cells(table, column)
-    if np.isnan(values[present]).any():  # 1e999
-        return None
+    if (endless := present & np.isnan(values)).any():
+        where = place(table, name, int(endless.argmax()))
+        cell = stripped(table, name)[int(endless.argmax())].as_py()
+        raise DataError(raw.not_a_number(where, cell))
     found = _by_values(name, values[present], len(values), missing, wishes)
     return found._replace(doubts=(*found.doubts, *_doubt_of_zeros(cells)))
+
+
+def _is_number(text: str) -> bool:
+    """Tell a number as programs write it, infinite ones too."""
+    return _NUMBER.match(text) is not None
+
+
+_NUMBER = re.compile(NUMBER)
 
 
 def _are_dotted(cells: Mapping[str, int]) -> bool:
@@ -509,7 +571,7 @@ def _dates(
     table: pa.Table, name: str, cells: Mapping[str, int], missing: tuple[str, ...]
 ) -> Column | None:
     some = dict(list(cells.items())[:LOOKED_AT_FIRST])
-    found = find_dates(some, 0.8) and find_dates(cells, NEARLY_ALL)
+    found = find_dates(some, 0.8) and find_dates(cells, MOSTLY)
     if not found:
         return None
     dating = found.dating
@@ -544,21 +606,23 @@ def _other_numbers(
     numbers = np.array([value for value in values.values() if not np.isnan(value)])
     if not _are_numbers_with_words(cells, words, numbers):
         return None
+    for text, n in cells.items():
+        if (unit := unit_in(text, notation)) is not None:
+            words[unit] = words.get(unit, 0) + n
     doubts = [found.doubt] if found.doubt else []
     if not words:
         column = _by_values(name, numbers, len(numbers), missing, wishes, notation)
         # The different values alone were looked at: how often each stands is not known here.
         return column._replace(doubts=(*doubts, *_doubt_of_zeros(cells)))
-    n_words = sum(words.values())
-    total = sum(cells.values())
+    total, n_plain = sum(cells.values()), sum(cells.values()) - sum(words.values())
     doubts.append(
-        f"{total - n_words:,} of {total:,} cells are numbers; beside them stand {_counted(words)}, "
-        "each an input of its own where it is frequent enough"
+        f"{n_plain:,} of {total:,} cells are numbers{_such_as(notation)}; beside them stand "
+        f"{_counted(words)}, each an input of its own where it is frequent enough"
     )
     return Column(
         name,
         "number with words",
-        f"numbers{'' if notation.is_plain else f' such as {notation}'}, and {_counted(words, 3)}",
+        f"numbers{_such_as(notation)}, and {_counted(words, 3)}",
         missing=missing,
         notation=notation,
         n_levels=len(words),
@@ -580,7 +644,7 @@ def _are_numbers_with_words(
         return True
     if 2 * n_words > total or len(np.unique(numbers)) < MANY_NUMBERS:
         return False
-    is_slip = n_words <= 0.01 * total
+    is_slip = n_words <= 0.1 * total
     return is_slip or len(words) <= FEW_WORDS or 5 * len(words) <= n_words
 
 
@@ -607,12 +671,18 @@ def _level_column(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wis
     total, n_rows = sum(cells.values()), table.num_rows
     is_declared = raw.kind_of(table, name) == "category"
     if not wishes.is_stream and not is_declared:
-        if len(cells) == 1 and total == n_rows and n_rows > 1:
+        if len(cells) == 1 and total == n_rows:
             return Column(name, "left out", "all cells are the same")
         if total >= FEWEST_ROWS and len(cells) >= NEARLY_ALL * total:
             return Column(name, "left out", f"{len(cells):,} of {total:,} differ")
+        if total >= FEWEST_ROWS and 2 * len(cells) >= total and _are_long(cells):
+            return Column(name, "left out", f"free text: {len(cells):,} of {total:,} differ")
     why = "a categorical column" if is_declared else f"{len(cells):,} different texts"
     return _category(table, name, cells, more, why)
+
+
+def _are_long(cells: Mapping[str, int]) -> bool:
+    return sum(map(len, cells)) >= LONG_TEXT * len(cells)
 
 
 def _category(
@@ -628,7 +698,7 @@ def _doubts_of_levels(cells: Mapping[str, int]) -> Iterator[str]:
     for text in cells:
         alike.setdefault(_gist(text), []).append(text)
     groups = [group for group in alike.values() if len(group) > 1]
-    if groups:
+    if groups and len(cells) <= MOST_LOOKED_AT:
         yield f"{listed(groups[0])} look alike, but each counts as a level of its own"
     total = sum(cells.values())
     if total >= FEWEST_ROWS and 2 * len(cells) > total:

@@ -1,0 +1,161 @@
+"""What a command says of the columns of a table, and what the user says of them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from handgrad.cli.options import COLUMN, TABLES, Option
+from handgrad.errors import DataError
+from handgrad.model import Model
+from handgrad.tables.encode import Encoded
+from handgrad.tables.kinds import KINDS
+from handgrad.tables.plan import Plan, Wishes
+from handgrad.terminal import note, shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    """Take COLUMN=KIND apart; a column's name may have an equals sign, a kind has none."""
+    pairs = {}
+    for text in texts:
+        name, sign, kind = text.rpartition("=")
+        if not (name and sign) or kind not in KINDS:
+            raise click.UsageError(
+                f"--kind must be COLUMN=KIND, the kind one of {', '.join(KINDS)}; got {shown(text)}"
+            )
+        pairs[name] = kind
+    return pairs
+
+
+PLAN_OPTIONS: tuple[Callable[[Any], Any], ...] = tuple(
+    click.option(*names, cls=Option, section=TABLES, **settings)
+    for names, settings in (
+        (
+            ("--kind", "kinds"),
+            {
+                "metavar": "COLUMN=KIND",
+                "type": COLUMN,
+                "multiple": True,
+                "callback": _pairs,
+                "help": f"Say what a column is: {', '.join(KINDS)} (repeatable).  "
+                "[default: what it looks like]",
+            },
+        ),
+        (
+            ("--missing",),
+            {
+                "metavar": "[COLUMN=]TEXT",
+                "type": COLUMN,
+                "multiple": True,
+                "help": "Read this text or number as a missing cell, in every column or in one "
+                "(repeatable), as in --missing unknown --missing income=-999.",
+            },
+        ),
+        (
+            ("--decimal",),
+            {
+                "type": click.Choice([".", ","]),
+                "help": "The sign before the fraction of numbers.  [default: each column decides]",
+            },
+        ),
+        (
+            ("--thousands",),
+            {
+                "metavar": "SIGN",
+                "type": click.Choice([".", ",", "'", "_", "·", " "]),
+                "help": "The sign between groups of three digits.  [default: each column decides]",
+            },
+        ),
+        (
+            ("--min-frequency",),
+            {
+                "metavar": "N",
+                "type": click.IntRange(1),
+                "default": 1,
+                "show_default": True,
+                "help": "Give a level of a category an input of its own if N training rows have "
+                "it; rarer ones share one.",
+            },
+        ),
+        (
+            ("--max-levels",),
+            {
+                "metavar": "N",
+                "type": click.IntRange(1),
+                "default": 1000,
+                "show_default": True,
+                "help": "Give at most N levels of a category inputs of their own.",
+            },
+        ),
+    )
+)
+
+UNKNOWN = click.option(
+    "--unknown",
+    type=click.Choice(["refuse", "allow"]),
+    default="refuse",
+    show_default=True,
+    help="Refuse a table of which a whole column was never seen in training, and texts in columns "
+    "of numbers; or allow both, as missing cells.",
+)
+
+
+def wishes_of(options: dict[str, Any], columns: "pa.Table") -> Wishes:
+    """Read off the options what the user knows better of the columns that are predicted from."""
+    names = set(columns.column_names)
+    for name in options["kinds"]:
+        if name not in names:
+            raise click.UsageError(f"--kind {shown(name)}: there is no such column to predict from")
+    declared = dict.fromkeys(options["categorical"], "category")
+    missing = {n: w for n, w in missing_of(options, columns).items() if n is None or n in names}
+    return Wishes(declared | options["kinds"], missing, options["decimal"], options["thousands"])
+
+
+def missing_of(options: dict[str, Any], table: "pa.Table") -> dict[str | None, tuple[str, ...]]:
+    """Tell the texts that mean missing: COLUMN=TEXT where there is such a column, else for all."""
+    words: dict[str | None, tuple[str, ...]] = {}
+    for text in options["missing"]:
+        name, sign, word = text.partition("=")
+        of_one = bool(sign) and name in table.column_names
+        key, value = (name, word) if of_one else (None, text)
+        words[key] = (*words.get(key, ()), value.strip())
+    return words
+
+
+def print_plan(plan: Plan) -> None:
+    """Say on stderr what the columns were taken for, and what is doubtful."""
+    note(f"columns: {shown(plan.summary())}")
+    for doubt in plan.doubts:
+        note(f"  {shown(doubt)}")
+    if plan.doubts:
+        note("  (--kind, --missing, --decimal and --drop have it otherwise; --dry-run shows all)")
+
+
+def encode(model: Model, columns: "pa.Table", unknown: str) -> Encoded:
+    """Turn a table into inputs; say which cells the model does not know.
+
+    Raises
+    ------
+    DataError
+        If no cell of a column is known, or a text stands where only numbers did, unless unknown
+        cells are allowed.
+    """
+    allowed = unknown == "allow"
+    try:
+        encoded = model.encode(columns, strict=not allowed)
+    except DataError as error:
+        if "not a plain decimal number" not in str(error):
+            raise
+        raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
+    for one in encoded.unknown:
+        note(shown(str(one)))
+    drifted = [one.column for one in encoded.unknown if one.is_drift]
+    if drifted and not allowed:
+        raise DataError(
+            f"no cell of {', '.join(map(repr, drifted))} was there when the model was fitted: is "
+            "it the same table? --unknown allow predicts all the same"
+        )
+    return encoded
