@@ -236,6 +236,7 @@ def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:
     """Tell C0001, C0002, ... from USD 5: letters in front of whole numbers that all differ."""
     if not any(letter.isalpha() for letter in before) or _CURRENCY.fullmatch(before):
         return False
+    numbers = [number.strip(".,") for number in numbers]
     if not all(number.isdigit() for number in numbers):
         return False
     return len(set(numbers)) == len(numbers) or any(n[0] == "0" and len(n) > 1 for n in numbers)

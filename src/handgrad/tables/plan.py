@@ -61,6 +61,8 @@ class Wishes(NamedTuple):
         The signs within numbers.
     is_stream : bool
         Whether more rows may come: then nothing is left out because it does not vary yet.
+    keeps_constants : bool
+        Whether columns are kept that are the same in every row.
     """
 
     kinds: Mapping[str, str] = {}
@@ -68,6 +70,12 @@ class Wishes(NamedTuple):
     decimal: str | None = None
     thousands: str | None = None
     is_stream: bool = False
+    keeps_constants: bool = False
+
+    @property
+    def takes_constants(self) -> bool:
+        """Whether a column may be used that does not vary."""
+        return self.is_stream or self.keeps_constants
 
     def missing_of(self, name: str) -> tuple[str, ...]:
         """Give the additional words of one column."""
@@ -101,8 +109,8 @@ class Plan:
         """
         _check_wishes(table, wishes)
         plan = cls(_columns(table, wishes))
-        if not plan.used and not wishes.is_stream:  # nothing varies: then that is what is learnt
-            plan = cls(_columns(table, wishes._replace(is_stream=True)))
+        if not plan.used:  # nothing varies: then that is what is learnt
+            plan = cls(_columns(table, wishes._replace(keeps_constants=True)))
         return plan
 
     @classmethod
@@ -287,7 +295,9 @@ def _column(table: pa.Table, name: str, wishes: Wishes) -> Column:
     kind = raw.value_kind_of(table, name)
     more = wishes.missing_of(name)
     if kind == "moment":
-        return _declared(table, name, declared, more, wishes) or _typed_dates(table, name, more)
+        return _declared(table, name, declared, more, wishes) or _typed_dates(
+            table, name, more, wishes
+        )
     if kind == "empty":
         return _empty(name, wishes)
     if kind in ("number", "boolean"):
@@ -317,7 +327,7 @@ def _declared(
     if kind == "boolean":
         return column
     if kind == "date":
-        return _declared_dates(table, column)
+        return _declared_dates(table, column, wishes)
     return _declared_numbers(table, column, wishes)
 
 
@@ -335,21 +345,21 @@ def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column
     )
 
 
-def _declared_dates(table: pa.Table, column: Column) -> Column:
+def _declared_dates(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     name = column.name
     if raw.value_kind_of(table, name) == "moment":
-        return _typed_dates(table, name, column.missing)._replace(why=column.why)
+        return _typed_dates(table, name, column.missing, wishes)._replace(why=column.why)
     cells = _cells(table, name, column.missing)
     found = find_dates(cells, 0.5) if cells else None
     if found is None:
         raise DataError(f"column {name!r} cannot be dates: most cells are none that is known")
-    return _with_parts(table, column._replace(dating=found.dating))
+    return _with_parts(table, column._replace(dating=found.dating), wishes)
 
 
 # ------------------------------------------------------------------ typed columns
 
 
-def _typed_dates(table: pa.Table, name: str, more: tuple[str, ...]) -> Column:
+def _typed_dates(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
     what = what_of(raw.decoded(table, name).type)
     if what is None:
         raise DataError(
@@ -359,17 +369,20 @@ def _typed_dates(table: pa.Table, name: str, more: tuple[str, ...]) -> Column:
     column = Column(
         name, "date", _WHAT[what], missing=(*MISSING_IN_NUMBERS, *more), dating=Dating(what)
     )
-    return _with_parts(table, column)
+    return _with_parts(table, column, wishes)
 
 
 _WHAT = {"date": "dates", "time": "times of day", "duration": "durations"}
 
 
-def _with_parts(table: pa.Table, column: Column, wishes: Wishes = NO_WISHES) -> Column:
+def _with_parts(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     assert column.dating is not None
     seconds, _ = moments(table, column, column.dating)
     known = seconds[np.isfinite(seconds)]
-    if len(known) and np.ptp(known) == 0 and len(known) == len(seconds):
+    if not len(known) and not wishes.is_stream:
+        return _empty(column.name, wishes)
+    is_constant = len(known) == len(seconds) and len(known) > 0 and np.ptp(known) == 0
+    if is_constant and not wishes.takes_constants:
         return Column(column.name, "left out", "all cells are the same")
     parts = varying_parts(column.dating.what, seconds)
     return column._replace(dating=column.dating._replace(parts=parts))
@@ -394,7 +407,7 @@ def _by_values(
     if not len(values):
         return _empty(name, wishes)
     low, high = values.min(), values.max()
-    if low == high and len(values) == n and not wishes.is_stream:
+    if low == high and len(values) == n and not wishes.takes_constants:
         return Column(name, "left out", "all cells are the same")
     if low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
         return Column(name, "boolean", "0 and 1", missing=missing)
@@ -498,7 +511,7 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
     return (
         _boolean(name, cells, in_numbers)
         or _plain_numbers(table, name, cells, in_numbers, wishes)
-        or _dates(table, name, cells, in_numbers)
+        or _dates(table, name, cells, in_numbers, wishes)
         or _other_numbers(name, cells, in_numbers, wishes)
         or _level_column(table, name, more, wishes)
     )
@@ -568,7 +581,11 @@ def _doubt_of_zeros(cells: Mapping[str, int]) -> Iterator[str]:
 
 
 def _dates(
-    table: pa.Table, name: str, cells: Mapping[str, int], missing: tuple[str, ...]
+    table: pa.Table,
+    name: str,
+    cells: Mapping[str, int],
+    missing: tuple[str, ...],
+    wishes: Wishes,
 ) -> Column | None:
     some = dict(list(cells.items())[:LOOKED_AT_FIRST])
     found = find_dates(some, 0.8) and find_dates(cells, MOSTLY)
@@ -581,7 +598,7 @@ def _dates(
     odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, dating))}
     if odd:
         doubts.append(f"{_counted(odd)} are no {_WHAT[dating.what]} and count as missing")
-    return _with_parts(table, column._replace(doubts=tuple(doubts)))
+    return _with_parts(table, column._replace(doubts=tuple(doubts)), wishes)
 
 
 def _moment(text: str, dating: Dating) -> float:
@@ -670,9 +687,10 @@ def _level_column(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wis
     cells = _cells(table, name, _missing_in_texts(table, name, more), trimmed=False)
     total, n_rows = sum(cells.values()), table.num_rows
     is_declared = raw.kind_of(table, name) == "category"
+    is_constant = len(cells) == 1 and total == n_rows
+    if is_constant and not is_declared and not wishes.takes_constants:
+        return Column(name, "left out", "all cells are the same")
     if not wishes.is_stream and not is_declared:
-        if len(cells) == 1 and total == n_rows:
-            return Column(name, "left out", "all cells are the same")
         if total >= FEWEST_ROWS and len(cells) >= NEARLY_ALL * total:
             return Column(name, "left out", f"{len(cells):,} of {total:,} differ")
         if total >= FEWEST_ROWS and 2 * len(cells) >= total and _are_long(cells):
