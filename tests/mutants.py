@@ -249,7 +249,7 @@ FAULTS = [
     # evaluation.py
     Fault("evaluation.py", "K * y_t + given", "K * given + y_t", "confusion transposed", "evaluation"),
     Fault("evaluation.py", "self.confusion.sum(axis=0))", "self.confusion.sum(axis=1))", "recall for precision", "evaluation"),
-    Fault("evaluation.py", "np.mean(true_log_proba, dtype", "np.mean(np.maximum(true_log_proba, -36.0), dtype", "log-loss clipped", "evaluation"),
+    Fault("evaluation.py", "_mean(log_proba[np.arange(len(y_t)), y_t], weight)", "_mean(np.maximum(log_proba[np.arange(len(y_t)), y_t], -36.0), weight)", "log-loss clipped", "evaluation"),
     Fault("evaluation.py", "np.full(len(part), np.nan)", "np.zeros(len(part))", "0 where there is no share", "evaluation"),
     # estimators/
     Fault('estimators/checks.py', 'given.take(np.flatnonzero(weight))', 'given', 'rows of weight 0 kept', 'estimators'),
@@ -296,7 +296,7 @@ FAULTS = [
     Fault("losses.py", "rows: Array = log_sum_exp - true", "rows: Array = log_sum_exp + score.max(axis=1) - (true + score.max(axis=1))", "digits of large scores lost", "losses"),
     # cli
     Fault("cli/exits.py", "(ModelFileError, 4),", "(ModelFileError, 3),", "wrong exit code", "cli"),
-    Fault("cli/data.py", "part.y[held_out]", "part.y[: len(held_out)]", "rows held out without their labels", "cli"),
+    Fault("cli/data.py", "self.y[rows]", "self.y[: len(rows)]", "rows held out without their labels", "cli"),
     Fault("cli/data.py", "    if extra:\n", "    if extra and targets:\n", "predict is silent on extra columns", "cli"),
     Fault("cli/outcome.py", "return -loss, -loss", "return -epoch.loss, -loss", "kept epoch by the training loss", "cli_settings"),
     Fault("cli/outcome.py", "return score, -loss", "return score, loss", "of equals the epoch of most loss", "cli_settings"),
@@ -407,13 +407,15 @@ FAULTS = [
     # judging numbers, and what came with it
     Fault('evaluation.py', '(size / spread) ** 2', '(size / spread)', 'R2 of roots', 'evaluation'),
     Fault('evaluation.py', 'np.where(varies, _root', 'np.where(True, _root', 'R2 where nothing varies', 'evaluation cli_numbers'),
-    Fault('evaluation.py', 'scale * np.sqrt(np.square(x / scale)', 'np.sqrt(np.square(x)', 'squares overflow', 'evaluation'),
+    Fault('evaluation.py', 'scale * np.sqrt(_mean(np.square(x / scale), weight))', 'np.sqrt(_mean(np.square(x), weight))', 'squares overflow', 'evaluation'),
     Fault('evaluation.py', 'np.maximum(q * off, (q - 1) * off)', 'np.maximum((1 - q) * off, -q * off)', 'quantile judged by the other side', 'evaluation'),
     Fault('evaluation.py', 'np.tile(quantiles, y_t.shape[1])', 'np.repeat(quantiles, y_t.shape[1])', 'quantiles of several targets mixed up', 'evaluation'),
     Fault('evaluation.py', 'np.where(true, score, -score)', 'np.where(true, -score, score)', 'log-loss of the wrong answer', 'evaluation'),
-    Fault('evaluation.py', '_share(both, given.sum(axis=0))', '_share(both, true.sum(axis=0))', 'labels: recall for precision', 'evaluation'),
+    Fault('evaluation.py', '_share(both, _total(given, weight))', '_share(both, _total(true, weight))', 'labels: recall for precision', 'evaluation'),
     Fault('evaluation.py', 'right.all(axis=1)', 'right.any(axis=1)', 'one right label suffices', 'evaluation'),
-    Fault('cli/judge.py', 'known, y_t = ~truths.missing, truths.y_t[~truths.missing]', 'known, y_t = np.ones_like(truths.missing), truths.y_t', 'rows without truth judged', 'cli_numbers'),
+    Fault('evaluation.py', 'weights=relative', 'weights=None', 'figures without their weights', 'evaluation'),
+    Fault('evaluation.py', 'y if weight is None else y[weight > 0]', 'y', 'rows of no weight vary', 'evaluation'),
+    Fault('cli/judge.py', 'known, y_t = truths.counted, truths.y_t[truths.counted]', 'known, y_t = np.ones_like(truths.missing), truths.y_t', 'rows without truth judged', 'cli_numbers'),
     Fault('cli/judge.py', '(y == 0) | (y == 1)', '(y >= 0)', '2 counts as a yes', 'cli_numbers'),
     Fault('cli/data.py', 'if by_class else np.zeros(n, np.intp)', 'if True else np.zeros(n, np.intp)', 'numbers held out as if each were a class', 'cli_numbers'),
     Fault('training.py', 'value - shrinkage, shrinkage', 'value, shrinkage', 'L-BFGS: penalty told twice', 'training'),

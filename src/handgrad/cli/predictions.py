@@ -64,16 +64,24 @@ class Kept(NamedTuple):
         click.UsageError
             If a column is named as one of the predictions.
         """
-        if twice := set(self.names) & set(predictions.names):
+        self.check_beside(predictions.names)
+        kept = zip(*self.columns, strict=True) if self.columns else ([] for _ in predictions.rows)
+        lines = (_line([*before, *row]) for before, row in zip(kept, predictions.rows, strict=True))
+        return "".join([_line([*self.names, *predictions.names]), *lines]).encode()
+
+    def check_beside(self, names: Sequence[str]) -> None:
+        """Refuse to write two columns of one name.
+
+        Raises
+        ------
+        click.UsageError
+            If a column is named as one of the predictions.
+        """
+        if twice := [name for name in self.names if name in names]:
             raise click.UsageError(
                 f"--keep {listed(twice)}: the predictions have a column of this name, too; rename "
                 "it in the table, or do not keep it"
             )
-        kept = zip(*self.columns, strict=True) if self.columns else ([] for _ in predictions.rows)
-        lines = (
-            _line([*before, *row]) for before, row in zip(kept, predictions.rows, strict=True)
-        )
-        return "".join([_line([*self.names, *predictions.names]), *lines]).encode()
 
 
 def keep(table: "pa.Table", named: Sequence[str], *, every: bool) -> Kept:
