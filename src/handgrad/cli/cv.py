@@ -86,6 +86,7 @@ class Fold(NamedTuple):
     show_default=True,
     help="Divide the rows into so many parts, and train as often.",
 )
+@training_options
 @click.option(
     "--output",
     "-o",
@@ -98,7 +99,6 @@ class Fold(NamedTuple):
 @PROBA
 @KEEP
 @KEEP_ALL
-@training_options
 def cv(
     table: Path | None,
     target: str | None,
@@ -110,7 +110,7 @@ def cv(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Cross-validate a network on a table, to tell how good it will be on new rows.
+    """Cross-validate a network: judge it by rows unseen.
 
     The rows of TABLE, or of the Palmer penguins, are shuffled and divided into folds, class by
     class. For each fold a network trains on the other rows as fit would, validation rows

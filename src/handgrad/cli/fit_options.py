@@ -217,11 +217,12 @@ ONE_MODEL = (
     output("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why."),
 )
 TOLD = (JSON, output("--quiet", "-q", is_flag=True, help="Show no progress."))
+FIT_OPTIONS = (*TRAINING_OPTIONS, *ONE_MODEL, *TOLD)
 
 
 def fit_options(command: Command) -> Command:
     """Give a command the options of a training, and of the one model that comes of it."""
-    return _with(command, *TRAINING_OPTIONS, *ONE_MODEL, *TOLD)
+    return _with(command, *FIT_OPTIONS)
 
 
 def training_options(command: Command) -> Command:
