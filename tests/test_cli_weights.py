@@ -10,6 +10,8 @@ from handgrad import MLPClassifier, MLPRegressor
 from handgrad.cli import run
 from handgrad.model_file import load_model, save_model
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 OK, USAGE, DATA = 0, 2, 3
 chance = np.random.default_rng(8)
 N = 80
@@ -45,8 +47,7 @@ def test_fit_is_the_estimator_s_with_sample_weight(call):
     assert model.encoder.names == ("a", "b")
     settings = {"max_iter": 6, "random_state": 0, "learning_rate_init": 0.03, "batch_size": 32}
     own = MLPClassifier((5,), dtype="float32", **settings)
-    with pytest.warns(Warning):
-        own.fit(X, LABELS, sample_weight=WEIGHTS.astype(float))
+    own.fit(X, LABELS, sample_weight=WEIGHTS.astype(float))
     assert np.array_equal(own.model_.params.flat, model.params.flat)
 
 
@@ -135,9 +136,14 @@ def test_several_columns_are_judged_by_weight(call, kind):
         own = MLPClassifier((3,), max_iter=2, random_state=0)
     else:
         y = X["a"].to_numpy()[:, None]
-        own = MLPRegressor((3,), max_iter=2, random_state=0, loss="quantile", quantiles=(0.2, 0.8))
-    with pytest.warns(Warning):
-        own.fit(X, y if kind == "labels" else y[:, 0])
+        own = MLPRegressor(
+            hidden_layer_sizes=(3,),
+            max_iter=2,
+            random_state=0,
+            loss="quantile",
+            quantiles=(0.2, 0.8),
+        )
+    own.fit(X, y if kind == "labels" else y[:, 0])
     save_model(own.model_, "m")
     names = [f"y{i}" for i in range(y.shape[1])]
     table = X.assign(w=WEIGHTS, **dict(zip(names, y.T, strict=True)))
