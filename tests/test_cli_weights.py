@@ -52,11 +52,10 @@ def test_fit_is_the_estimator_s_with_sample_weight(call):
 
 
 def test_validation_rows_are_watched_by_their_weights(call):
-    options = (*FIT[:-2], "--validation", "0.3", "--json")
-    history = json.loads(call(*options)[1])["history"]
-    write_weights(np.ones(N))
-    plain = json.loads(call(*options)[1])["history"]
-    assert history[0]["validation_loss"] != plain[0]["validation_loss"]
+    told = json.loads(call(*FIT[:-2], "--validation", "0.3", "--l2", "0", "--json")[1])
+    watched = told["history"][told["kept_epoch"] - 1]["validation_loss"]
+    assert told["judged_by"] == "validation"
+    assert watched == pytest.approx(told["evaluation"]["log_loss"], rel=1e-4)
 
 
 def test_a_factor_on_all_weights_changes_nothing(call, tmp_path):
