@@ -303,7 +303,7 @@ def _fold_table(
 
     table = Table(title="fold by fold", title_justify="left")
     for heading in ("fold", "trained on", "judged by", "epochs", *map(_heading, mean)):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for number, fold in enumerate(trained, start=1):
         counts = [f"{fold.n_training:,}", f"{len(fold.rows):,}", ", ".join(map(str, fold.epochs))]
         table.add_row(str(number), *counts, *_written(_figures(fold.evaluation)))
