@@ -93,7 +93,7 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["fit"], ["predict"], ["evaluate"], ["info"], ["explain"], ["gradcheck"]],
+    [[], ["fit"], ["cv"], ["predict"], ["evaluate"], ["info"], ["explain"], ["gradcheck"]],
 )
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(call, command, option):

@@ -150,3 +150,95 @@ def test_figures_of_several_labels_are_those_of_scikit_learn(n, seed):
 
 def test_the_log_loss_of_several_labels_is_not_clipped():
     assert evaluate_labels(np.array([[0, 1]]), np.array([[1e4, 1e4]]), "ab").log_loss == 1e4
+
+
+# -- by weight --------------------------------------------------------------------------------
+
+
+def some_weights(n, seed):
+    weight = np.random.default_rng(seed).integers(0, 5, size=n) / 4
+    weight[0] = 0.5
+    return weight
+
+
+@given(st.integers(1, 60), st.integers(2, 5), st.integers(0, 1000))
+def test_weighted_figures_are_those_of_scikit_learn(n, K, seed):
+    y_t, log_proba = some_predictions(n, K, seed)
+    weight = some_weights(n, seed)
+    found = evaluate(y_t, log_proba, np.arange(K), weight)
+    given_to, by = log_proba.argmax(axis=1), {"sample_weight": weight}
+    np.testing.assert_allclose(
+        found.confusion, metrics.confusion_matrix(y_t, given_to, labels=range(K), **by)
+    )
+    assert found.n == n
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(y_t, given_to, **by))
+    precision, recall, _, support = metrics.precision_recall_fscore_support(
+        y_t, given_to, labels=range(K), zero_division=np.nan, **by
+    )
+    np.testing.assert_allclose(found.precision, precision)
+    np.testing.assert_allclose(found.recall, recall)
+    np.testing.assert_allclose(found.support, support)
+    expected = metrics.log_loss(y_t, np.exp(log_proba), labels=range(K), **by)
+    assert found.log_loss == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_whole_weight_counts_as_so_many_rows():
+    y_t, log_proba = some_predictions(50, 3, 1)
+    weight = np.random.default_rng(0).integers(1, 4, size=50)
+    rows = np.repeat(np.arange(50), weight)
+    found = evaluate(y_t, log_proba, np.arange(3), weight.astype(float))
+    repeated = evaluate(y_t[rows], log_proba[rows], np.arange(3))
+    assert np.array_equal(found.confusion, repeated.confusion)
+    assert found.log_loss == pytest.approx(repeated.log_loss)
+    assert found.calibration_error == pytest.approx(repeated.calibration_error)
+
+
+@given(st.integers(2, 50), st.integers(1, 3), st.integers(0, 1000), st.sampled_from([1, 1e300]))
+def test_weighted_figures_of_numbers_are_those_of_scikit_learn(n, n_y, seed, factor):
+    y, off = np.random.default_rng(seed).normal(size=(2, n, n_y))
+    weight = some_weights(n, seed)
+    weight[1] = 1
+    found = evaluate_numbers(y, y + off, list("abc"[:n_y]), factor * weight)
+    by = {"multioutput": "raw_values", "sample_weight": weight}
+    for name, metric in (
+        ("r2", metrics.r2_score),
+        ("mean_absolute_error", metrics.mean_absolute_error),
+        ("root_mean_squared_error", metrics.root_mean_squared_error),
+    ):
+        np.testing.assert_allclose(found.measures[name], metric(y, y + off, **by), rtol=1e-9)
+    assert found.n == n
+
+
+def test_rows_of_no_weight_do_not_vary():
+    y = np.array([[1.0], [1.0], [5.0]])
+    found = evaluate_numbers(y, y, ["y"], np.array([1.0, 2.0, 0.0]))
+    assert np.isnan(found.measures["r2"]).all()
+
+
+@given(st.integers(1, 50), st.integers(0, 1000))
+def test_weighted_figures_of_quantiles_are_those_of_scikit_learn(n, seed):
+    rng, quantiles = np.random.default_rng(seed), (0.2, 0.9)
+    y, guess, weight = rng.normal(size=(n, 1)), rng.normal(size=(n, 2)), some_weights(n, seed)
+    found = evaluate_quantiles(y, guess, quantiles, ["a", "b"], weight)
+    for column, q in enumerate(quantiles):
+        loss = metrics.mean_pinball_loss(y[:, 0], guess[:, column], alpha=q, sample_weight=weight)
+        assert found.measures["pinball_loss"][column] == pytest.approx(loss)
+        below = np.average(y[:, 0] <= guess[:, column], weights=weight)
+        assert found.measures["share_below"][column] == pytest.approx(below)
+
+
+@given(st.integers(1, 50), st.integers(0, 1000))
+def test_weighted_figures_of_several_labels_are_those_of_scikit_learn(n, seed):
+    rng = np.random.default_rng(seed)
+    y, score, weight = rng.integers(2, size=(n, 3)), rng.normal(size=(n, 3)), some_weights(n, seed)
+    found, given_to = evaluate_labels(y, score, "abc", weight), (score > 0).astype(int)
+    precision, recall, _, support = metrics.precision_recall_fscore_support(
+        y, given_to, zero_division=np.nan, sample_weight=weight
+    )
+    np.testing.assert_allclose(found.precision, precision)
+    np.testing.assert_allclose(found.recall, recall)
+    np.testing.assert_allclose(found.support, support)
+    accuracy = metrics.accuracy_score(y, given_to, sample_weight=weight)
+    assert found.accuracy == pytest.approx(accuracy)
+    wrong = metrics.hamming_loss(y, given_to, sample_weight=weight)
+    assert found.label_accuracy == pytest.approx(1 - wrong)

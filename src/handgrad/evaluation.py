@@ -21,33 +21,36 @@ class Evaluation:
     ----------
     classes : array of shape (K,)
         The labels, in the order of the matrix.
-    confusion : int array of shape (K, K)
-        confusion[i, j] rows of true class i were given class j.
+    confusion : int array of shape (K, K), or float where rows have weights
+        confusion[i, j] rows of true class i were given class j; or what those rows weigh.
     log_loss : float
         Mean of -log(probability of the true class), in nats; never clipped.
     calibration_error : float
         How far the probability of the class given lies from being right, see ``calibration``.
+    n_weighted : int, optional
+        How many rows there are, where the matrix tells their weights instead.
     """
 
     classes: Array
-    confusion: NDArray[np.intp]
+    confusion: NDArray[Any]
     log_loss: float
     calibration_error: float
+    n_weighted: int | None = None
 
     @property
     def n(self) -> int:
         """Count the rows."""
-        return int(self.confusion.sum())
+        return int(self.confusion.sum()) if self.n_weighted is None else self.n_weighted
 
     @property
     def accuracy(self) -> float:
         """Share of rows given their true class."""
-        return float(np.trace(self.confusion) / self.n)
+        return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
-    def support(self) -> NDArray[np.intp]:
-        """Rows that truly are of each class, shape (K,)."""
-        rows: NDArray[np.intp] = self.confusion.sum(axis=1)
+    def support(self) -> NDArray[Any]:
+        """Rows that truly are of each class, or their weight, shape (K,)."""
+        rows: NDArray[Any] = self.confusion.sum(axis=1)
         return rows
 
     @property
@@ -61,13 +64,23 @@ class Evaluation:
         return _share(np.diag(self.confusion), self.support)
 
 
-def _share(part: NDArray[np.intp], whole: NDArray[np.intp]) -> NDArray[np.float64]:
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
     shares = np.full(len(part), np.nan)
     np.divide(part, whole, out=shares, where=whole > 0)
     return shares
 
 
-def evaluate(y_t: NDArray[np.intp], log_proba: Array, classes: Array) -> Evaluation:
+def _mean(values: Array, weight: Array | None) -> Any:
+    """Give the mean over the rows, column by column, by their weights if they have some."""
+    if weight is None:
+        return np.mean(values, axis=0, dtype=np.float64)
+    relative = weight / weight.max()  # whose sum is finite whatever the weights are
+    return np.average(values.astype(np.float64), axis=0, weights=relative)
+
+
+def evaluate(
+    y_t: NDArray[np.intp], log_proba: Array, classes: Array, weight: Array | None = None
+) -> Evaluation:
     """Compare log-probabilities with the truth.
 
     Parameters
@@ -76,14 +89,16 @@ def evaluate(y_t: NDArray[np.intp], log_proba: Array, classes: Array) -> Evaluat
         True class numbers, n at least 1.
     log_proba : float array of shape (n, K)
     classes : array of shape (K,)
+    weight : float array of shape (n,), optional
+        How much each row counts: at least 0, one above 0, of finite sum.
     """
     K = len(classes)
     given = log_proba.argmax(axis=1)
-    confusion = np.bincount(K * y_t + given, minlength=K * K).reshape(K, K)
-    true_log_proba = log_proba[np.arange(len(y_t)), y_t]
-    log_loss = -float(np.mean(true_log_proba, dtype=np.float64))
-    error = calibration_error(given == y_t, np.exp(log_proba.max(axis=1)))
-    return Evaluation(classes, confusion, log_loss, error)
+    confusion = np.bincount(K * y_t + given, weight, minlength=K * K).reshape(K, K)
+    log_loss = -float(_mean(log_proba[np.arange(len(y_t)), y_t], weight))
+    error = calibration_error(given == y_t, np.exp(log_proba.max(axis=1)), weight)
+    n_weighted = None if weight is None else len(y_t)
+    return Evaluation(classes, confusion, log_loss, error, n_weighted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +119,8 @@ class LabelsEvaluation:
         Mean of a row's sum of -log(probability of the truth), in nats; never clipped.
     precision, recall : float arrays of shape (K,)
         Of the rows given a label, and of those that truly have it; NaN where there are none.
-    support : int array of shape (K,)
-        Rows that truly have each label.
+    support : int array of shape (K,), or float where rows have weights
+        Rows that truly have each label, or their weight.
     """
 
     names: tuple[str, ...]
@@ -115,10 +130,12 @@ class LabelsEvaluation:
     log_loss: float
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
-    support: NDArray[np.intp]
+    support: NDArray[Any]
 
 
-def evaluate_labels(y_t: Array, score: Array, names: Sequence[str]) -> LabelsEvaluation:
+def evaluate_labels(
+    y_t: Array, score: Array, names: Sequence[str], weight: Array | None = None
+) -> LabelsEvaluation:
     """Compare the scores of several labels a row with the truth.
 
     Parameters
@@ -128,21 +145,29 @@ def evaluate_labels(y_t: Array, score: Array, names: Sequence[str]) -> LabelsEva
         Above 0 for yes, before the logistic function.
     names : sequence of str
         The K labels.
+    weight : float array of shape (n,), optional
+        As for ``evaluate``.
     """
     true, given = y_t > 0, score > 0
-    both = (true & given).sum(axis=0)
+    both = _total(true & given, weight)
     right = true == given
     loss = -log_logistic(np.where(true, score, -score).astype(np.float64))
     return LabelsEvaluation(
         tuple(names),
         len(y_t),
-        accuracy=float(right.all(axis=1).mean()),
-        label_accuracy=float(right.mean()),
-        log_loss=float(loss.sum(axis=1).mean()),
-        precision=_share(both, given.sum(axis=0)),
-        recall=_share(both, true.sum(axis=0)),
-        support=true.sum(axis=0),
+        accuracy=float(_mean(right.all(axis=1), weight)),
+        label_accuracy=float(_mean(right.mean(axis=1), weight)),
+        log_loss=float(_mean(loss.sum(axis=1), weight)),
+        precision=_share(both, _total(given, weight)),
+        recall=_share(both, _total(true, weight)),
+        support=_total(true, weight),
     )
+
+
+def _total(has: NDArray[np.bool_], weight: Array | None) -> NDArray[Any]:
+    """Count the rows that have each label, or weigh them, shape (K,)."""
+    total: NDArray[Any] = has.sum(axis=0) if weight is None else weight @ has
+    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,36 +202,49 @@ class NumbersEvaluation:
 Judgement = Evaluation | LabelsEvaluation | NumbersEvaluation
 
 
-def evaluate_numbers(y_t: Array, prediction: Array, names: Sequence[str]) -> NumbersEvaluation:
-    """Compare predicted numbers with the truth, both of shape (n, N_y), n at least 1."""
+def evaluate_numbers(
+    y_t: Array, prediction: Array, names: Sequence[str], weight: Array | None = None
+) -> NumbersEvaluation:
+    """Compare predicted numbers with the truth, both of shape (n, N_y), n at least 1.
+
+    Weights are as for ``evaluate``.
+    """
     y, off = y_t.astype(np.float64), prediction - y_t.astype(np.float64)
-    varies = y.max(axis=0) > y.min(axis=0)
-    spread = np.where(varies, _root_mean_square(y - y.mean(axis=0)), np.nan)
-    size = _root_mean_square(off)
+    counts = y if weight is None else y[weight > 0]
+    varies = counts.max(axis=0) > counts.min(axis=0)
+    spread = np.where(varies, _root_mean_square(y - _mean(y, weight), weight), np.nan)
+    size = _root_mean_square(off, weight)
     measures = {
         "r2": 1 - (size / spread) ** 2,
-        "mean_absolute_error": np.abs(off).mean(axis=0),
+        "mean_absolute_error": _mean(np.abs(off), weight),
         "root_mean_squared_error": size,
     }
     return NumbersEvaluation(tuple(names), len(y), measures)
 
 
 def evaluate_quantiles(
-    y_t: Array, prediction: Array, quantiles: Sequence[float], names: Sequence[str]
+    y_t: Array,
+    prediction: Array,
+    quantiles: Sequence[float],
+    names: Sequence[str],
+    weight: Array | None = None,
 ) -> NumbersEvaluation:
-    """Compare quantiles (n, N_y Q), target by target, with the truth (n, N_y), n at least 1."""
+    """Compare quantiles (n, N_y Q), target by target, with the truth (n, N_y), n at least 1.
+
+    Weights are as for ``evaluate``.
+    """
     q = np.tile(quantiles, y_t.shape[1])
     off = np.repeat(y_t.astype(np.float64), len(quantiles), axis=1) - prediction
     measures = {
-        "pinball_loss": np.maximum(q * off, (q - 1) * off).mean(axis=0),
-        "share_below": (off <= 0).mean(axis=0),
+        "pinball_loss": _mean(np.maximum(q * off, (q - 1) * off), weight),
+        "share_below": _mean(off <= 0, weight),
     }
     return NumbersEvaluation(tuple(names), len(y_t), measures)
 
 
-def _root_mean_square(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _root_mean_square(x: NDArray[np.float64], weight: Array | None) -> NDArray[np.float64]:
     """Compute it column by column without overflow, shape (columns,)."""
     largest = np.abs(x).max(axis=0)
     scale = np.where(largest > 0, largest, 1)
-    root: NDArray[np.float64] = scale * np.sqrt(np.square(x / scale).mean(axis=0))
+    root: NDArray[np.float64] = scale * np.sqrt(_mean(np.square(x / scale), weight))
     return root

@@ -280,12 +280,13 @@ def _confusion_table(evaluation: Evaluation) -> "Table | None":
     names = [shown(label) for label in evaluation.classes.tolist()]
     if len(names) > MOST_CLASSES_IN_A_MATRIX:
         return None
-    table = Table(title="confusion matrix", title_justify="left")
+    weights = " of weights" if support_heading(evaluation) == "weight" else ""
+    table = Table(title=f"confusion matrix{weights}", title_justify="left")
     table.add_column("true \\ predicted")
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for name, counts in zip(names, evaluation.confusion, strict=True):
-        table.add_row(name, *(f"{count:,}" for count in counts))
+        table.add_row(name, *map(support_shown, counts))
     return table
 
 
@@ -298,11 +299,11 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
     table = Table(title="most frequent confusions", title_justify="left")
     table.add_column("true", overflow="fold")
     table.add_column("predicted", overflow="fold")
-    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column(support_heading(evaluation), justify="right", no_wrap=True)
     for cell in np.argsort(-wrong, axis=None, kind="stable")[:10]:
         true, predicted = divmod(int(cell), len(names))
         if wrong[true, predicted]:
-            table.add_row(names[true], names[predicted], f"{wrong[true, predicted]:,}")
+            table.add_row(names[true], names[predicted], support_shown(wrong[true, predicted]))
     return table
 
 
@@ -313,7 +314,7 @@ def _class_table(
 
     table = Table(title={"class": "classes", "label": "labels"}[kind], title_justify="left")
     table.add_column(kind, overflow="fold")
-    for heading in ("precision", "recall", "rows"):
+    for heading in ("precision", "recall", support_heading(evaluation)):
         table.add_column(heading, justify="right", no_wrap=True)
     for label, precision, recall, support in zip(
         names,
@@ -322,8 +323,18 @@ def _class_table(
         evaluation.support,
         strict=True,
     ):
-        table.add_row(shown(label), _share(precision), _share(recall), f"{support:,}")
+        table.add_row(shown(label), _share(precision), _share(recall), support_shown(support))
     return table
+
+
+def support_heading(evaluation: Evaluation | LabelsEvaluation) -> str:
+    """Say what a support counts: rows, or their weight."""
+    return "weight" if evaluation.support.dtype.kind == "f" else "rows"
+
+
+def support_shown(value: float) -> str:
+    """Write a count of rows, or their weight."""
+    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.4g}"
 
 
 def _share(value: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import split
+from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
 from handgrad.model import Model
 from handgrad.tables.columns import (
@@ -47,12 +48,22 @@ class Labelled(NamedTuple):
     target: str
     n_unlabelled: int
     task: str  # "classification" or "regression"
+    weight: Array | None  # (n,), above 0
+    n_weightless: int  # rows that have a label, and a weight of 0
+    source: "pa.Table"  # all columns and all rows, as read
+    places: NDArray[np.intp]  # which of its rows these are
 
 
 class Part(NamedTuple):
     name: str
     table: "pa.Table"
     y: Array
+    weight: Array | None = None  # (n,), above 0
+
+    def take(self, name: str, rows: NDArray[np.intp]) -> "Part":
+        """Pick rows, in the order given."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Part(name, take(self.table, rows), self.y[rows], weight)
 
 
 class Parts(NamedTuple):
@@ -77,15 +88,42 @@ def read_labelled(table: Path | None, target: str | None, options: dict[str, Any
     check_columns(content, [target], "--target")
     columns = _features(content, target, options)
     y, missing = _truth(content, target, options)
+    weight = _weights(content, target, options["weight"])
+    counts = ~missing if weight is None else ~missing & (weight > 0)
+    if not counts.any():
+        raise DataError(f"no row has both {target!r} and a weight above 0")
     # Every cell is looked at here, while the rows still know their lines in the file.
     Encoder.fit(columns, categorical=options["categorical"])
     if options["task"] == "classification":
-        _check_classes(y[~missing], target)
+        _check_classes(y[counts], target)
     else:
-        _check_variety(y[~missing], target)
-    if missing.any():
-        columns, y = take(columns, np.flatnonzero(~missing)), y[~missing]
-    return Labelled(name, columns, y, target, int(missing.sum()), options["task"])
+        _check_variety(y[counts], target)
+    places = np.flatnonzero(counts)
+    rows = Part(name, columns, y, weight)
+    if not counts.all():
+        rows = rows.take(name, places)
+    n_unlabelled = int(missing.sum())
+    n_weightless = len(y) - n_unlabelled - len(places)
+    return Labelled(
+        name,
+        rows.table,
+        rows.y,
+        target,
+        n_unlabelled,
+        options["task"],
+        rows.weight,
+        n_weightless,
+        content,
+        places,
+    )
+
+
+def _weights(content: "pa.Table", target: str, name: str | None) -> Array | None:
+    if name is None:
+        return None
+    if name == target:
+        raise click.UsageError(f"--weight {shown(name)} is the target; name another column")
+    return read_weights(content, name)
 
 
 def _truth(
@@ -122,15 +160,18 @@ def _check_no_labels(content: "pa.Table", target: str) -> None:
 
 
 def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
-    """Give the columns to predict from: all but the target and those to drop."""
+    """Give the columns to predict from: all but the target, the weights and those to drop."""
     dropped, categorical = options["drop"], options["categorical"]
+    weights = [] if options["weight"] is None else [options["weight"]]
+    check_columns(content, weights, "--weight")
     check_columns(content, dropped, "--drop")
     check_columns(content, categorical, "--categorical")
     if target in dropped:
         raise click.UsageError(f"--drop {target} would drop the target")
-    if unused := {target, *dropped} & set(categorical):
+    others = {target, *weights, *dropped}
+    if unused := others & set(categorical):
         raise click.UsageError(f"--categorical {listed(unused)} is not a column to predict from")
-    columns = content.drop_columns(list({target, *dropped}))
+    columns = content.drop_columns(list(others))
     if not columns.num_columns:
         raise DataError(f"the table must have columns besides {target!r} to predict it from")
     return columns
@@ -218,7 +259,7 @@ def partition(data: Labelled, options: dict[str, Any]) -> Parts:
     """Set rows apart: test rows first, then validation rows from what is left."""
     test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
     by_class = data.task == "classification"
-    whole = Part("training", data.table, data.y)
+    whole = Part("training", data.table, data.y, data.weight)
     rest, test = _hold_out(whole, options["test_share"], int(test_seed), "test", by_class)
     training, validation = _hold_out(
         rest, options["validation"], int(validation_seed), "validation", by_class
@@ -233,17 +274,14 @@ def _hold_out(
         return part, None
     n = len(part.y)
     groups = encode_labels(part.y, classes_of(part.y)) if by_class else np.zeros(n, np.intp)
-    kept, held_out = split(row_keys(part.table, seed), groups, share)
+    kept, held_out = split(row_keys(part.table, seed), groups, share, part.weight)
     if not len(held_out):
         and_classes = " and each class keeps a row to train on" if by_class else ""
         raise DataError(
             f"--{name} {share:g} of {n} rows leaves none for it, as equal rows stay "
             f"together{and_classes}; raise it, or set it to 0"
         )
-    return (
-        Part(part.name, take(part.table, kept), part.y[kept]),
-        Part(name, take(part.table, held_out), part.y[held_out]),
-    )
+    return part.take(part.name, kept), part.take(name, held_out)
 
 
 def as_classes(y: Array, classes: Array) -> Array:

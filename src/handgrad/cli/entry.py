@@ -6,6 +6,7 @@ import sys
 import click
 
 from handgrad import __version__
+from handgrad.cli.cv import cv
 from handgrad.cli.evaluate import evaluate_command
 from handgrad.cli.exits import exit_code_of
 from handgrad.cli.explain import explain_command, gradcheck
@@ -30,7 +31,7 @@ def main(context: click.Context) -> None:
         context.exit(2)
 
 
-for command in (fit, predict, evaluate_command, info, explain_command, gradcheck, play):
+for command in (fit, cv, predict, evaluate_command, info, explain_command, gradcheck, play):
     main.add_command(command)
 
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
 from handgrad.cli.data import note_extra_columns, separator_of
-from handgrad.cli.judge import judge, read_truths, targets_of
+from handgrad.cli.judge import judge, read_truths, targets_of, told_rows, weighed
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, JSON, REPORT, SEPARATOR, TABLE, TARGETS
-from handgrad.cli.outcome import network_facts, no_warnings
+from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
+from handgrad.cli.weights import WEIGHT
 from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
 @TARGETS
+@WEIGHT
 @SEPARATOR
 @REPORT
 @JSON
@@ -43,6 +45,7 @@ def evaluate_command(
     model: Path,
     table: Path,
     targets: tuple[str, ...],
+    weight: str | None,
     report: Path | None,
     as_json: bool,
     **options: Any,
@@ -57,22 +60,27 @@ def evaluate_command(
     trained = load_model(model)
     columns = read_table(table, separator=separator_of(options))
     known = targets_of(trained, targets)
-    truths = read_truths(trained, columns, known)
+    truths = weighed(read_truths(trained, columns, known), columns, weight)
     evaluation = judge(trained, columns, truths)
-    note_extra_columns(trained, columns, known)
+    note_extra_columns(trained, columns, known if weight is None else [*known, weight])
     if truths.missing.any():
         what = "label" if len(trained.classes) else "number"
         note(f"left out: {int(truths.missing.sum()):,} rows without a {what}")
+    if n_weightless := int((~truths.missing & ~truths.counted).sum()):
+        note(weightless(n_weightless))
+    told = told_rows(evaluation.n, "", weight)
     written = []
     if report is not None:
-        labelled = np.flatnonzero(~truths.missing)
+        labelled = np.flatnonzero(truths.counted)
         rows, y_t = take(columns, labelled), truths.y_t[labelled]
-        written = _report_of(trained, rows, y_t, evaluation, report, str(table))
+        known_of = [("table", str(table)), *network_facts(trained), *weight_facts(weight)]
+        written = _report_of(trained, rows, y_t, evaluation, report, told, known_of)
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
-        print_json(evaluation_json(evaluation) | files)
+        by_weight = {} if weight is None else {"weight": weight}
+        print_json(evaluation_json(evaluation) | by_weight | files)
         return
-    print_evaluation(evaluation, f"{evaluation.n:,} rows")
+    print_evaluation(evaluation, told)
     for path in written:
         say(f"wrote {shown(path)}")
 
@@ -83,18 +91,18 @@ def _report_of(
     y_t: NDArray[Any],
     evaluation: Judgement,
     folder: Path,
-    name: str,
+    told: str,
+    known: list[tuple[str, str]],
 ) -> list[Path]:
     from handgrad.report import Judged, write_report
 
-    known = [("table", name), *network_facts(model)]
     folder.mkdir(parents=True, exist_ok=True)
     with no_warnings():
         return write_report(
             folder,
             History(()),
             evaluation,
-            rows=f"{evaluation.n:,} rows",
+            rows=told,
             best=None,
             judged=Judged(model, columns, y_t),
             known=known,

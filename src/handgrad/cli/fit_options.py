@@ -1,4 +1,4 @@
-"""The options of ``handgrad fit``, in the sections in which its help shows them.
+"""The options of ``handgrad fit`` and ``cv``, in the sections in which their help shows them.
 
 An option without a default goes with some other one; ``settings`` knows which, and its default.
 """
@@ -26,6 +26,7 @@ from handgrad.cli.options import (
     Option,
 )
 from handgrad.cli.settings import OPTIMIZERS, STOP_ON
+from handgrad.cli.weights import WEIGHT
 from handgrad.losses import OUTPUT_OF
 from handgrad.schedules import NAMES
 
@@ -37,6 +38,8 @@ stopping = partial(option, section="When to stop, and which epoch to keep")
 labels = partial(option, section="With --task classification")
 numbers = partial(option, section="With --task regression")
 output = partial(option, section=OUTPUT)
+
+Command = Callable[..., Any]
 
 NOT_NEGATIVE = Number(min=0, max=1e30)
 BETWEEN_0_AND_1 = Number(min=0, min_open=True, max=1, max_open=True)
@@ -52,7 +55,7 @@ def _only_one(_: click.Context, option: click.Parameter, names: tuple[str, ...])
     return names[0] if names else None
 
 
-FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     rows(
         "--target",
         type=COLUMN,
@@ -66,20 +69,13 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default="classification",
         help="Predict labels, or numbers.",
     ),
+    WEIGHT,
     rows("--drop", type=COLUMN, multiple=True, help="Leave a column out (repeatable)."),
     rows(
         "--categorical",
         type=COLUMN,
         multiple=True,
         help="Treat a column of numbers as categories (repeatable).",
-    ),
-    rows(
-        "--test",
-        "test_share",
-        metavar="SHARE",
-        type=SHARE,
-        default=0,
-        help="Share of rows kept out of everything, to judge the result by.",
     ),
     SEPARATOR,
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
@@ -206,16 +202,35 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="With --loss quantile: which to predict, ascending, as in 0.1,0.5,0.9.  "
         "[default: 0.5]",
     ),
+)
+ONE_MODEL = (
+    rows(
+        "--test",
+        "test_share",
+        metavar="SHARE",
+        type=SHARE,
+        default=0,
+        help="Share of rows kept out of everything, to judge the result by.",
+    ),
     output("--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."),
     REPORT,
-    JSON,
     output("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why."),
-    output("--quiet", "-q", is_flag=True, help="Show no progress."),
 )
+TOLD = (JSON, output("--quiet", "-q", is_flag=True, help="Show no progress."))
+FIT_OPTIONS = (*TRAINING_OPTIONS, *ONE_MODEL, *TOLD)
 
 
-def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of fit."""
-    for add in reversed(FIT_OPTIONS):
+def fit_options(command: Command) -> Command:
+    """Give a command the options of a training, and of the one model that comes of it."""
+    return _with(command, *FIT_OPTIONS)
+
+
+def training_options(command: Command) -> Command:
+    """Give a command the options of a training, as often as it may train."""
+    return _with(command, *TRAINING_OPTIONS, *TOLD)
+
+
+def _with(command: Command, *options: Callable[[Any], Any]) -> Command:
+    for add in reversed(options):
         command = add(command)
     return command

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.data import Part, check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
 from handgrad.evaluation import (
     Judgement,
@@ -20,6 +21,7 @@ from handgrad.evaluation import (
 from handgrad.model import Model
 from handgrad.tables.columns import place
 from handgrad.tables.labels import encode_labels
+from handgrad.terminal import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,6 +34,12 @@ class Truths(NamedTuple):
 
     y_t: Array  # class numbers (n,); or numbers, or 0 and 1, of shape (n, targets)
     missing: NDArray[np.bool_]  # (n,)
+    weight: Array | None = None  # (n,)
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Tell which rows there is something to judge by, shape (n,)."""
+        return ~self.missing if self.weight is None else ~self.missing & (self.weight > 0)
 
 
 def targets_of(model: Model, named: Sequence[str]) -> list[str]:
@@ -82,6 +90,25 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     return Truths(y, missing)
 
 
+def weighed(truths: Truths, table: "pa.Table", name: str | None) -> Truths:
+    """Let rows count by a column of weights, where one is named.
+
+    Raises
+    ------
+    click.UsageError
+        If the table has no such column.
+    DataError
+        If a cell is no weight, or no row has both a truth and a weight above 0.
+    """
+    if name is None:
+        return truths
+    check_columns(table, [name], "--weight")
+    whole = truths._replace(weight=read_weights(table, name))
+    if not whole.counted.any():
+        raise DataError(f"no row has both its truth and a weight above 0 in {name!r}")
+    return whole
+
+
 def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Array:
     """Read numbers, or the 0 and 1 of labels, of shape (n, targets); NaN where one is missing.
 
@@ -114,7 +141,7 @@ def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> Non
 def truths_of(part: Part, model: Model) -> Truths:
     """Give the truth of rows none of which is without it."""
     y_t = encode_labels(part.y, model.classes) if len(model.classes) else part.y[:, None]
-    return Truths(y_t, np.zeros(len(y_t), dtype=bool))
+    return Truths(y_t, np.zeros(len(y_t), dtype=bool), part.weight)
 
 
 def judge(model: Model, table: "pa.Table", truths: Truths) -> Judgement:
@@ -125,20 +152,29 @@ def judge(model: Model, table: "pa.Table", truths: Truths) -> Judgement:
     DataError
         If a column is missing or a cell cannot be used.
     """
-    known, y_t = ~truths.missing, truths.y_t[~truths.missing]
+    known, y_t = truths.counted, truths.y_t[truths.counted]
+    weight = None if truths.weight is None else truths.weight[known]
     if not len(model.classes):
-        return _judge_numbers(model, y_t, model.predict_numbers(table)[known])
+        return _judge_numbers(model, y_t, model.predict_numbers(table)[known], weight)
     if model.is_multilabel:
         names = [str(label) for label in model.classes.tolist()]
-        return evaluate_labels(y_t, model.scores(table)[known], names)
-    return evaluate(y_t, model.predict_log_proba(table)[known], model.classes)
+        return evaluate_labels(y_t, model.scores(table)[known], names, weight)
+    return evaluate(y_t, model.predict_log_proba(table)[known], model.classes, weight)
 
 
-def _judge_numbers(model: Model, y_t: Array, prediction: Array) -> NumbersEvaluation:
+def _judge_numbers(
+    model: Model, y_t: Array, prediction: Array, weight: Array | None
+) -> NumbersEvaluation:
     names, architecture = number_names(model), model.architecture
     if architecture.output == "quantile":
-        return evaluate_quantiles(y_t, prediction, architecture.loss.quantiles, names)
-    return evaluate_numbers(y_t, prediction, names)
+        return evaluate_quantiles(y_t, prediction, architecture.loss.quantiles, names, weight)
+    return evaluate_numbers(y_t, prediction, names, weight)
+
+
+def told_rows(n: int, what: str, weight: str | None) -> str:
+    """Say what figures are of: how many rows of what kind, and whether by weight."""
+    rows = f"{n:,} {what} rows" if what else f"{n:,} rows"
+    return rows if weight is None else f"{rows}, weighed by {shown(weight)}"
 
 
 def number_names(model: Model) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.cli.data import Labelled, Parts
-from handgrad.cli.judge import truths_of
+from handgrad.cli.judge import told_rows, truths_of
 from handgrad.evaluation import Judgement
 from handgrad.history import Epoch, History
 from handgrad.model import Model
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def judged_rows(self) -> str:
-        return f"{self.evaluation.n} {self.judged_by} rows"
+        return told_rows(self.evaluation.n, self.judged_by, self.settings["weight"])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -68,6 +68,7 @@ class Outcome:
                 "validation": len(self.parts.validation.y) if self.parts.validation else 0,
                 "test": len(self.parts.test.y) if self.parts.test else 0,
                 "without_label": self.data.n_unlabelled,
+                "without_weight": self.data.n_weightless,
             },
             "settings": self.settings,
             "network": network_json(self.model),
@@ -129,6 +130,7 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
         ("table", outcome.data.name),
         ("target", outcome.data.target),
         *network_facts(model),
+        *weight_facts(outcome.settings["weight"]),
         ("training", "; ".join(_told_of_training(outcome))),
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +154,28 @@ def network_facts(model: Model) -> list[tuple[str, str]]:
     return facts
 
 
+def weight_facts(weight: str | None) -> list[tuple[str, str]]:
+    """Say for a report what counts by weight, where a column of weights is named."""
+    if weight is None:
+        return []
+    told = f"{weight}: figures and confusion matrix are by weight; other pictures show each row"
+    return [("weights", told)]
+
+
+def say_left_out(data: Labelled) -> None:
+    """Say which rows of the table count nowhere."""
+    if data.n_unlabelled:
+        what = "number" if data.task == "regression" else "label"
+        say(f"left out: {data.n_unlabelled:,} rows without a {what}")
+    if data.n_weightless:
+        say(weightless(data.n_weightless))
+
+
+def weightless(n: int) -> str:
+    """Say that rows were left out because of their weight."""
+    return f"left out: {n:,} rows of weight 0"
+
+
 @contextmanager
 def no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
@@ -168,16 +192,14 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
         if part is not None
     ]
     say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
-    if outcome.data.n_unlabelled:
-        what = "number" if outcome.data.task == "regression" else "label"
-        say(f"left out: {outcome.data.n_unlabelled:,} rows without a {what}")
+    say_left_out(outcome.data)
     say(f"network: {network_line(outcome.model)}")
     for line in _told_of_training(outcome):
         say(line)
     if verbose:
         say(f"engine: {outcome.engine['name']} ({outcome.engine['reason']})")
     say("")
-    print_evaluation(outcome.evaluation, f"{outcome.evaluation.n:,} {outcome.judged_by} rows")
+    print_evaluation(outcome.evaluation, outcome.judged_rows)
     _say_how_far_to_trust(outcome)
     for path in written:
         say(f"wrote {shown(path)}")

@@ -1,37 +1,41 @@
 """``handgrad predict``: a prediction for every row of a table, as CSV."""
 
-import csv
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
 from handgrad.cli.data import note_extra_columns, separator_of
-from handgrad.cli.judge import number_names
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, SEPARATOR, TABLE
-from handgrad.model import Model, decide, proba
+from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, keep, predict_rows
 from handgrad.model_file import load_model
 from handgrad.tables.table import read_table
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @click.command()
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option("--proba", is_flag=True, help="Add the probability of each class.")
+@PROBA
+@KEEP
+@KEEP_ALL
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
 @SEPARATOR
-def predict(model: Path, table: Path, proba: bool, output: Path | None, **options: Any) -> None:
+def predict(
+    model: Path,
+    table: Path,
+    proba: bool,
+    kept: tuple[str, ...],
+    keep_all: bool,
+    output: Path | None,
+    **options: Any,
+) -> None:
     """Predict labels, or numbers, of every row of TABLE, as CSV.
 
     Columns are found by name: their order is free, others are ignored. TABLE may be - for the
-    standard input.
+    standard input. --keep takes columns along, so that predictions can be joined by them.
     """
     if output == Path("-"):
         output = None
@@ -41,39 +45,10 @@ def predict(model: Path, table: Path, proba: bool, output: Path | None, **option
     if proba and not len(trained.classes):
         raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
     columns = read_table(table, separator=separator_of(options))
-    content = _predictions(trained, columns, with_probabilities=proba).encode()
-    note_extra_columns(trained, columns)
+    taken_along = keep(columns, kept, every=keep_all)
+    content = taken_along.beside(predict_rows(trained, columns, with_probabilities=proba))
+    note_extra_columns(trained, columns, taken_along.names)
     if output is None:
         click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
     else:
         write_atomically(output, content)
-
-
-def _predictions(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> str:
-    if len(model.classes):
-        header, rows = _predicted_labels(model, columns, with_probabilities)
-    else:
-        header, rows = number_names(model), model.predict_numbers(columns).tolist()
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _predicted_labels(
-    model: Model, columns: "pa.Table", with_probabilities: bool
-) -> tuple[list[str], list[list[Any]]]:
-    scores, output = model.scores(columns), model.architecture.output
-    if model.is_multilabel:  # a column for each label, 1 where a row has it
-        header = [f"prediction {label}" for label in model.classes.tolist()]
-        rows: list[list[Any]] = decide(output, scores).tolist()
-    else:
-        header = ["prediction"]
-        rows = [[label] for label in model.classes[decide(output, scores)].tolist()]
-    if with_probabilities:
-        header += [f"probability {label}" for label in model.classes.tolist()]
-        shares = proba(output, scores)[:, : len(model.classes)].tolist()
-        for row, part in zip(rows, shares, strict=True):
-            row += [f"{p:.6g}" for p in part]
-    return header, rows

@@ -154,5 +154,6 @@ def settings_json(options: Options, n_rows: int) -> dict[str, Any]:
     """Tell the settings used, by the names of their options."""
     told = {name: value for name, value in options.items() if name not in NOT_OF_TRAINING}
     told |= {name: _one_or_all(told[name]) for name in ("activation", "dropout")}
-    told["test"] = told.pop("test_share")
+    if "test_share" in told:
+        told["test"] = told.pop("test_share")
     return dict(sorted((told | {"batch_size": min(options["batch_size"], n_rows)}).items()))

@@ -13,8 +13,12 @@ from handgrad.history import Epoch
 from handgrad.terminal import note, shown
 
 
-def train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, float]:
+def train(
+    parts: Parts, options: dict[str, Any], *, show: bool, which: str = ""
+) -> tuple[Any, float]:
     """Train as the options say; give the fitted estimator, and the seconds that it took.
+
+    What is told meanwhile begins with ``which`` training it is, where there are several.
 
     Raises
     ------
@@ -26,35 +30,36 @@ def train(parts: Parts, options: dict[str, Any], *, show: bool) -> tuple[Any, fl
     validation = parts.validation
     kind = MLPRegressor if options["task"] == "regression" else MLPClassifier
     estimator = kind(**parameters(options, len(parts.training.y)))
-    held_out = {}
+    held_out: dict[str, Any] = {}
     if validation is not None:
         check_validation_rows(options, len(validation.y))
         held_out = {"X_val": validation.table, "y_val": validation.y}
+        held_out["sample_weight_val"] = validation.weight
     started = time.perf_counter()
     with (
         warnings.catch_warnings(record=True) as told,
-        _progress(options["epochs"], options["ensemble"], show=show) as on_epoch,
+        _progress(options["epochs"], options["ensemble"], which, show=show) as on_epoch,
     ):
         warnings.simplefilter("always")
         estimator.set_params(on_epoch=on_epoch)
-        estimator.fit(parts.training.table, parts.training.y, **held_out)
+        estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started
-    _note_ills(told)
+    _note_ills(told, which)
     return estimator, seconds
 
 
-def _note_ills(told: list[warnings.WarningMessage]) -> None:
+def _note_ills(told: list[warnings.WarningMessage], which: str) -> None:
     """Pass on that a training goes wrong; what else there is to say, the outcome says."""
     for warning in told:
         message = str(warning.message)
         if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
-            note(shown(message))
+            note(f"{which}{shown(message)}")
 
 
 @contextmanager
 def _progress(
-    epochs: int, networks: int, *, show: bool
+    epochs: int, networks: int, training: str, *, show: bool
 ) -> Iterator[Callable[[Epoch], None] | None]:
     """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
     if not show:
@@ -82,7 +87,7 @@ def _progress(
         def on_epoch(epoch: Epoch) -> None:
             nonlocal number
             number += epoch.epoch == 1
-            which = f"network {number}/{networks}  " if networks > 1 else ""
+            which = training + (f"network {number}/{networks}  " if networks > 1 else "")
             bar.update(task, description=which, completed=epoch.epoch, figures=_figures(epoch))
             lines[:] = [f"{which}epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
 

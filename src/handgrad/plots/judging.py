@@ -28,16 +28,18 @@ def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
     from sklearn.metrics import ConfusionMatrixDisplay
 
     counts = evaluation.confusion
-    share = counts / np.maximum(evaluation.support[:, None], 1)
+    whole = evaluation.support[:, None]
+    share = counts / np.where(whole > 0, whole, 1)
     small = len(counts) <= MOST_CELLS_WITH_TEXT
     names = [plain(label) for label in evaluation.classes.tolist()]
     display = ConfusionMatrixDisplay(counts, display_labels=names)
-    display.plot(ax=ax, cmap="Blues", colorbar=False, include_values=small, values_format="d")
+    written = "d" if counts.dtype.kind == "i" else ".4g"  # rows, or their weight
+    display.plot(ax=ax, cmap="Blues", colorbar=False, include_values=small, values_format=written)
     display.im_.set_data(share)
     display.im_.set_clim(0, 1)
     if small:
         for cell, part in zip(display.text_.ravel(), share.ravel(), strict=True):
-            dark = PALE if not int(cell.get_text()) else "black"
+            dark = PALE if not float(cell.get_text()) else "black"
             cell.set_color("white" if part > 0.5 else dark)
             cell.set_fontsize(min(12, 220 / len(counts)))
     if max(map(len, names)) * len(names) > 40:

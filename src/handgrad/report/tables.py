@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation, NumbersEvaluation
 from handgrad.history import History
 from handgrad.page import escaped, table
-from handgrad.terminal import MEASURES
+from handgrad.terminal import MEASURES, support_heading, support_shown
 
 MOST_LINES = 100  # of classes, labels or columns
 MOST_EPOCHS = 1000
@@ -49,13 +49,13 @@ def details(evaluation: Judgement) -> Iterator[str]:
 
 def _shares(kind: str, names: Iterable[Any], evaluation: Evaluation | LabelsEvaluation) -> str:
     rows = [
-        (escaped(name), _share(precision), _share(recall), f"{support:,}")
+        (escaped(name), _share(precision), _share(recall), support_shown(support))
         for name, precision, recall, support in zip(
             names, evaluation.precision, evaluation.recall, evaluation.support, strict=True
         )
     ]
     heading, more = f"{kind.capitalize()} by {kind}", f"{kind}es" if kind == "class" else f"{kind}s"
-    return _lines(heading, (kind, "precision", "recall", "rows"), rows, more)
+    return _lines(heading, (kind, "precision", "recall", support_heading(evaluation)), rows, more)
 
 
 def _columns(evaluation: NumbersEvaluation) -> str:

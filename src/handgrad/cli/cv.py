@@ -1,0 +1,327 @@
+"""``handgrad cv``: trained several times on most rows of a table, judged each time by the rest."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.atomic_file import write_atomically
+from handgrad.batches import Order, folds
+from handgrad.cli.checks import check_engine, check_output
+from handgrad.cli.data import Labelled, Part, partition, read_labelled
+from handgrad.cli.fit_options import training_options
+from handgrad.cli.judge import judge, told_rows, truths_of
+from handgrad.cli.libraries import TABLE_LIBRARIES, load
+from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, InSections, Option
+from handgrad.cli.outcome import say_left_out
+from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, Kept, Predictions, keep, predict_rows
+from handgrad.cli.settings import settings_json, settle
+from handgrad.cli.training import train
+from handgrad.errors import DataError
+from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation
+from handgrad.model import Model
+from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.terminal import (
+    MEASURES,
+    evaluation_json,
+    network_json,
+    network_line,
+    print_json,
+    print_table,
+    say,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+OF_LABELS = {"accuracy": "accuracy", "log_loss": "log-loss"}
+HEADINGS = MEASURES | OF_LABELS
+
+Options = dict[str, Any]
+
+
+class Fold(NamedTuple):
+    """What one training has to tell."""
+
+    rows: Order  # of the rows with a label, those that it was judged by
+    n_training: int
+    n_validation: int
+    epochs: list[int]  # of each network
+    model: Model
+    engine: str
+    seconds: float
+    evaluation: Judgement
+    predictions: Predictions | None  # of the rows that it was judged by
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rows": {
+                "training": self.n_training,
+                "validation": self.n_validation,
+                "judged": len(self.rows),
+            },
+            "network": network_json(self.model),
+            "epochs": self.epochs[0],
+            **({"ensemble": self.epochs} if len(self.epochs) > 1 else {}),
+            "engine": self.engine,
+            "seconds": self.seconds,
+            "evaluation": evaluation_json(self.evaluation),
+        }
+
+
+@click.command(cls=InSections)
+@click.argument("table", type=TABLE, required=False)
+@click.option(
+    "--folds",
+    cls=Option,
+    section=TABLES,
+    metavar="N",
+    type=click.IntRange(2, 1000),
+    default=5,
+    show_default=True,
+    help="Divide the rows into so many parts, and train as often.",
+)
+@training_options
+@click.option(
+    "--output",
+    "-o",
+    cls=Option,
+    section=OUTPUT,
+    metavar="FILE",
+    type=FILE,
+    help="Write a prediction of every row, by a network that has not seen it, as CSV.",
+)
+@PROBA
+@KEEP
+@KEEP_ALL
+def cv(
+    table: Path | None,
+    target: str | None,
+    output: Path | None,
+    proba: bool,
+    kept: tuple[str, ...],
+    keep_all: bool,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Cross-validate a network: judge it by rows unseen.
+
+    The rows of TABLE, or of the Palmer penguins, are shuffled and divided into folds, class by
+    class. For each fold a network trains on the other rows as fit would, validation rows
+    included, and is judged by the rows of the fold. The mean of the figures, and their spread
+    (the standard deviation from fold to fold), say what to expect. No model is saved: fit, with
+    the same options, trains one on all rows.
+    """
+    options = settle(given)
+    _check_usage(options, output, asked=bool(kept) or keep_all, proba=proba)
+    check_output(output, table)
+    check_engine(options["engine"])
+    load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
+    data = read_labelled(table, target, options)
+    taken_along = keep(data.source, kept, every=keep_all)
+    trained = []
+    for number, rows in enumerate(_divided(data, options), start=1):
+        with _naming(f"fold {number}/{options['folds']}") as which:
+            fold = _train(data, rows, options, which, show=not quiet)
+        if output is not None:
+            fold = fold._replace(predictions=_predicted(data, fold, taken_along, proba))
+        trained.append(fold)
+    if output is not None:
+        write_atomically(output, _out_of_fold(data, trained, taken_along))
+    written = [] if output is None else [output]
+    if as_json:
+        files = {"files": [str(path) for path in written]}
+        print_json(_to_json(data, trained, options) | files)
+    else:
+        _print(data, trained, options, written)
+
+
+def _check_usage(options: Options, output: Path | None, *, asked: bool, proba: bool) -> None:
+    if output is None and (asked or proba):
+        raise click.UsageError("--keep, --keep-all and --proba go with --output FILE")
+    if output == Path("-"):
+        raise click.UsageError("--output must name a file; the figures go to the standard output")
+    if proba and options["task"] == "regression":
+        raise click.UsageError("--proba is for --task classification; numbers have none")
+
+
+def _divided(data: Labelled, options: Options) -> list[Order]:
+    """Divide the rows into folds, class by class.
+
+    Raises
+    ------
+    DataError
+        If a fold would have no row, or none of some class.
+    """
+    n, n_folds, bits = len(data.y), options["folds"], np.random.PCG64((options["seed"], 1))
+    if data.task == "regression":
+        if n < n_folds:
+            raise DataError(f"{n} rows cannot fill {n_folds} folds; ask for --folds {n}")
+        return folds(np.zeros(n, np.intp), n_folds, bits)
+    classes = classes_of(data.y)
+    numbers = encode_labels(data.y, classes)
+    _check_rarest(classes, np.bincount(numbers), n_folds)
+    return folds(numbers, n_folds, bits)
+
+
+def _check_rarest(classes: NDArray[Any], counts: NDArray[np.intp], n_folds: int) -> None:
+    rarest = int(counts.argmin())
+    n = int(counts[rarest])
+    if n < n_folds:
+        fewer = f"ask for --folds {n}, or " if n > 1 else ""
+        raise DataError(
+            f"the class {classes.tolist()[rarest]!r} has {n} row{'s' if n > 1 else ''}, and each "
+            f"of {n_folds} folds needs one; {fewer}join it to another class, or leave its rows "
+            "out: rows without a label are"
+        )
+
+
+@contextmanager
+def _naming(fold: str) -> Iterator[str]:
+    """Let messages begin with the fold; the value does so for progress."""
+    try:
+        yield f"{fold}  "
+    except ValueError as error:
+        error.args = (f"{fold}: {error}",)
+        raise
+
+
+def _train(data: Labelled, rows: Order, options: Options, which: str, *, show: bool) -> Fold:
+    whole = Part("training", data.table, data.y, data.weight)
+    others = whole.take("training", np.setdiff1d(np.arange(len(data.y)), rows))
+    rest = data._replace(table=others.table, y=others.y, weight=others.weight)
+    parts = partition(rest, options | {"test_share": 0})
+    estimator, seconds = train(parts, options, show=show, which=which)
+    judged, model = whole.take("fold", rows), estimator.model_
+    return Fold(
+        rows,
+        len(parts.training.y),
+        len(parts.validation.y) if parts.validation else 0,
+        [len(history) for history in estimator.histories_],
+        model,
+        estimator.engine_,
+        seconds,
+        judge(model, judged.table, truths_of(judged, model)),
+        None,
+    )
+
+
+def _predicted(data: Labelled, fold: Fold, taken_along: Kept, proba: bool) -> Predictions:
+    table = data.table.take(fold.rows)
+    predictions = predict_rows(fold.model, table, with_probabilities=proba)
+    taken_along.check_beside(predictions.names)
+    return predictions
+
+
+def _out_of_fold(data: Labelled, trained: Sequence[Fold], taken_along: Kept) -> bytes:
+    """Put the predictions into the order of the table; rows of no fold have empty cells."""
+    known = [fold.predictions for fold in trained if fold.predictions is not None]
+    names = known[0].names
+    cells: list[list[Any]] = [[None] * len(names)] * data.source.num_rows
+    for fold, predictions in zip(trained, known, strict=True):
+        for place, row in zip(data.places[fold.rows].tolist(), predictions.rows, strict=True):
+            cells[place] = row
+    return taken_along.beside(Predictions(names, cells))
+
+
+# -- what it tells --------------------------------------------------------------------------------
+
+
+def _figures(evaluation: Judgement) -> dict[str, float]:
+    """Give the figures by their names in JSON; of several quantiles the share below each."""
+    if isinstance(evaluation, Evaluation | LabelsEvaluation):
+        return {"accuracy": evaluation.accuracy, "log_loss": evaluation.log_loss}
+    figures = evaluation.overall
+    if "share_below" in evaluation.measures and "share_below" not in figures:
+        quantiles = [name.removeprefix("prediction ") for name in evaluation.names]
+        shares = evaluation.measures["share_below"].tolist()
+        figures |= {f"share_below {q}": s for q, s in zip(quantiles, shares, strict=True)}
+    return figures
+
+
+def _mean_and_spread(trained: Sequence[Fold]) -> tuple[dict[str, float], dict[str, float]]:
+    """Give the mean of each figure over the folds, and its standard deviation (n - 1)."""
+    each = [_figures(fold.evaluation) for fold in trained]
+    values = {name: np.array([figures[name] for figures in each]) for name in each[0]}
+    return (
+        {name: float(value.mean()) for name, value in values.items()},
+        {name: float(value.std(ddof=1)) for name, value in values.items()},
+    )
+
+
+def _to_json(data: Labelled, trained: Sequence[Fold], options: Options) -> dict[str, Any]:
+    mean, spread = _mean_and_spread(trained)
+    return {
+        "table": data.name,
+        "target": data.target,
+        "task": data.task,
+        "rows": {
+            "judged": len(data.y),
+            "without_label": data.n_unlabelled,
+            "without_weight": data.n_weightless,
+        },
+        "settings": settings_json(options, max(fold.n_training for fold in trained)),
+        "folds": [fold.to_json() for fold in trained],
+        "mean": _without_nan(mean),
+        "spread": _without_nan(spread),
+    }
+
+
+def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if np.isnan(value) else value for name, value in figures.items()}
+
+
+def _print(
+    data: Labelled, trained: Sequence[Fold], options: Options, written: Sequence[Path]
+) -> None:
+    rows = told_rows(len(data.y), "", options["weight"])
+    say(f"{shown(data.name)}: {rows}, in {len(trained)} folds; target {shown(data.target)}")
+    say_left_out(data)
+    say(f"network: {network_line(trained[0].model)}")
+    seconds = sum(fold.seconds for fold in trained)
+    say(f"trained {len(trained)} times, in {seconds:.1f} s")
+    say("")
+    mean, spread = _mean_and_spread(trained)
+    each = zip(map(_heading, mean), _written(mean), _written(spread), strict=True)
+    figures = [f"{heading} {value} +- {off}" for heading, value, off in each]
+    say(f"mean of {len(trained)} folds +- spread: {', '.join(figures)}")
+    print_table(_fold_table(trained, mean, spread))
+    for path in written:
+        say(f"wrote {shown(path)}")
+
+
+def _fold_table(
+    trained: Sequence[Fold], mean: dict[str, float], spread: dict[str, float]
+) -> "Table":
+    from rich.table import Table
+
+    table = Table(title="fold by fold", title_justify="left")
+    for heading in ("fold", "trained on", "judged by", "epochs", *map(_heading, mean)):
+        table.add_column(heading, justify="right", overflow="fold")
+    for number, fold in enumerate(trained, start=1):
+        counts = [f"{fold.n_training:,}", f"{len(fold.rows):,}", ", ".join(map(str, fold.epochs))]
+        table.add_row(str(number), *counts, *_written(_figures(fold.evaluation)))
+    table.add_section()
+    table.add_row("mean", "", "", "", *_written(mean))
+    table.add_row("spread", "", "", "", *_written(spread))
+    return table
+
+
+def _heading(name: str) -> str:
+    """Say what a figure is: of a share below, also which quantile's."""
+    _, _, quantile = name.partition(" ")
+    return f"quantile {quantile}: rows below" if quantile else HEADINGS[name]
+
+
+def _written(figures: dict[str, float]) -> list[str]:
+    # R2 of a fold whose numbers do not vary is none, and so is the mean of such.
+    return [
+        "-" if np.isnan(value) else f"{value:{'.4f' if name in OF_LABELS else '.4g'}}"
+        for name, value in figures.items()
+    ]
