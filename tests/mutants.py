@@ -189,7 +189,7 @@ FAULTS = [
     Fault("tables/labels.py", "distinct = sorted(set(values))", "distinct = list(dict.fromkeys(values))", "classes in order of rows (objects)", "labels"),
     Fault("tables/labels.py", "_check_all_there(y != y)", "_check_all_there(y[:0] != y[:0])", "NaN is a class", "labels"),
     Fault("tables/labels.py", "repeat(-1)", "repeat(0)", "unknown label is the first class", "labels"),
-    Fault("tables/labels.py", "return classes if classes.tolist() == distinct else np.array(distinct, dtype=object)", "return classes", "labels merged by a NUL", "labels"),
+    Fault("tables/labels.py", "if classes.tolist() == distinct:", "if True:", "labels merged by a NUL", "labels"),
     # tables/rows.py
     Fault("tables/rows.py", "enumerate(table.column_names)", "enumerate(table.column_names[:-1])", "last column ignored (table)", "rows"),
     Fault("tables/rows.py", "bits += by_column", "bits += by_column[0]", "exchanged cells are equal (array)", "rows"),
@@ -458,7 +458,7 @@ FAULTS = [
     Fault('estimators/regressor.py', 'if self.scale_target != (self.model_.scale is not None):', 'if False:', 'another scale_target ignored in going on', 'regressor'),
     Fault('estimators/learning.py', 'and all(map(math.isnan, scores)):', 'and False:', 'scores of NaN passed over', 'validation'),
     Fault('estimators/checks.py', 'not math.isfinite(weight.sum())', 'False', 'weights without a finite sum', 'weights'),
-    Fault('estimators/classifier.py', 'super().score(X, y, check_weight(sample_weight, X))', 'super().score(X, y, sample_weight)', 'a score takes any weight', 'weights'),
+    Fault('estimators/classifier.py', 'labels_to_judge(y), check_weight(sample_weight, rows))', 'labels_to_judge(y), sample_weight)', 'a score takes any weight', 'weights'),
     Fault('estimators/regressor.py', 'sample_weight = check_weight(sample_weight, X)', 'pass', 'a score of numbers takes any weight', 'weights'),
     Fault('estimators/record.py', 'max(TIMES_CHANCE * chance, run.first_loss or 0)', 'TIMES_CHANCE * chance', 'a run that falls from far above is an explosion', 'inside'),
     Fault('calibration.py', 'not any(at_ends)', 'False', 'scores that say nothing', 'inside'),

@@ -18,6 +18,7 @@ from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_
 from handgrad.estimators.checks import (
     Given,
     HeldOut,
+    as_rows,
     bit_generator,
     check_columns,
     check_scale,
@@ -174,6 +175,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     ) -> Self:
         self._validate_params()
         self._check_settings(held_out)
+        X = as_rows(X)
         columns = check_columns(self, X, reset=not going_on)
         given = given_rows(columns, self._check_y(y, X), check_weight(sample_weight, X))
         bits = self._bits(going_on=going_on)

@@ -3,7 +3,10 @@
 import math
 import sys
 import warnings
-from numbers import Integral, Real
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from numbers import Complex, Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -14,7 +17,6 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
-    assert_all_finite,
     check_array,
     check_consistent_length,
     column_or_1d,
@@ -25,9 +27,10 @@ from handgrad.batch import is_sparse
 from handgrad.errors import DataError
 from handgrad.tables.columns import numbers
 from handgrad.tables.encode import Encoder
-from handgrad.tables.frames import from_frame, is_frame
-from handgrad.tables.labels import classes_of
+from handgrad.tables.frames import from_frame, from_rows, is_frame
+from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.rows import take
+from handgrad.tables.values import values_of
 
 Array = NDArray[Any]
 
@@ -83,12 +86,49 @@ def _is_ours(module: str) -> bool:
 # -- rows -------------------------------------------------------------------------------------
 
 
+def as_rows(X: Any) -> Any:
+    """Give rows that can be counted and picked: mappings and lazy frames become tables."""
+    if hasattr(X, "collect") and type(X).__name__ == "LazyFrame":
+        return X.collect()
+    if _is_mapping(X):
+        _check_columns_of(X)
+        return from_frame(X)
+    if isinstance(X, list | tuple) and X and _is_mapping(X[0]):
+        return from_rows(X)
+    if is_frame(X) and not _is_sparse_mapping(X):
+        has_names = hasattr(X, "columns") or hasattr(X, "column_names")
+        return X if has_names else from_frame(X)
+    return X
+
+
+def _is_sparse_mapping(X: Any) -> bool:
+    return hasattr(X, "tocsr")  # DOK matrices are dictionaries
+
+
+def _is_mapping(X: Any) -> bool:
+    return isinstance(X, Mapping) and not _is_sparse_mapping(X)
+
+
+def _check_columns_of(X: Mapping[Any, Any]) -> None:
+    """Tell one row from a table: both are mappings."""
+    if X and all(isinstance(cell, str) or not hasattr(cell, "__len__") for cell in X.values()):
+        raise TypeError(
+            f"X must be a table or a list of rows; this {type(X).__name__} of single cells is one "
+            "row. Pass a list of it: [row]"
+        )
+
+
 def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
     if not reset and _is_as_expected(estimator, X):
         return X
+    is_by_name = not reset and (_is_mapping(X) or isinstance(X, list | tuple))
+    rows = as_rows(X)
+    if is_by_name and rows is not X:
+        rows = _in_order(estimator, rows, may_lack=not _is_mapping(X))
+    X = rows
     raw = estimator.preprocess is None
-    if is_frame(X) and not isinstance(X, dict):
+    if is_frame(X) and not _is_sparse_mapping(X):
         _check_names(X)
     if not raw and _is_named_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -97,6 +137,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             return table
         # Fitted on a matrix, it knows columns by position; validate_data has warned.
         return table.rename_columns(list(estimator.model_.encoder.names))
+    if not raw and _is_numbered_table(estimator, X, reset=reset):
+        return _numbered_table(estimator, X, reset=reset)
     _check_kind_of_rows(X)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # scikit-learn would widen ">f4"
         X = X.astype(X.dtype.newbyteorder("="), copy=False)
@@ -116,6 +158,55 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             if not str(error).startswith("Input X contains"):
                 raise
             raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
+
+
+def _in_order(estimator: Any, table: Any, *, may_lack: bool) -> Any:
+    """Put the columns of a mapping, whose order means nothing, in the order of the fit.
+
+    Rows that are mappings may lack a name; all of its cells are missing then.
+    """
+    fitted = list(getattr(estimator, "feature_names_in_", ()))
+    there, n = set(table.column_names), table.num_rows
+    lacking = {name: [None] * n for name in fitted if name not in there} if may_lack else {}
+    for name, cells in lacking.items():
+        table = table.append_column(name, [cells])
+    known = [name for name in fitted if name in there or name in lacking]
+    return table.select([*known, *(name for name in table.column_names if name not in fitted)])
+
+
+def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:
+    """Tell a pandas frame with numbers for names that is no matrix of numbers."""
+    if not (hasattr(X, "iloc") and hasattr(X, "columns")):
+        return False
+    if reset:
+        named = estimator.categorical_features
+        return (named is not None and len(named) > 0) or not _is_matrix(X)
+    names = set(estimator.model_.encoder.names)
+    return names == set(map(str, X.columns)) or not _is_matrix(X)
+
+
+def _is_matrix(frame: Any) -> bool:
+    kinds = {kind for kind in map(_kind_of_cells, frame.dtypes) if kind not in "biufc"}
+    return not kinds or (kinds == {"O"} and not _holds_texts(frame))
+
+
+def _kind_of_cells(dtype: Any) -> str:
+    """Give NumPy's letter for a type, C for categories and E for other types of pandas."""
+    if hasattr(dtype, "categories"):
+        return "C"
+    kind = str(getattr(dtype, "kind", "E"))
+    return "E" if kind == "O" and not isinstance(dtype, np.dtype) else kind
+
+
+def _numbered_table(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Name the columns by their numbers; for scikit-learn they have no names all the same."""
+    names = list(map(str, X.columns))
+    if reset or not hasattr(estimator, "feature_names_in_"):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return from_frame(X.set_axis(names, axis=1))
+    table = X.set_axis(names, axis=1)  # a model out of a file knows no other names than texts
+    validate_data(estimator, table, reset=False, skip_check_array=True)
+    return from_frame(table)
 
 
 def _check_kind_of_rows(X: Any) -> None:
@@ -146,13 +237,19 @@ def _check_kind_of_rows(X: Any) -> None:
         )
     if kind in "mM" and kind:
         raise TypeError(
-            f"X must be numbers; it holds dates ({dtype}). Pass what matters of them, such as "
-            "days since a date"
+            f"X must be numbers; it holds {'dates' if kind == 'M' else 'durations'} ({dtype}). "
+            "Pass a data frame, whose columns may be of such types, or what matters of them, such "
+            "as days since a date"
         )
     if (kind in "US" and kind) or _holds_texts(X):
         raise TypeError(
-            "X must be numbers; it holds texts. Pass X.astype(float), or a data frame whose text "
-            "columns are categories"
+            "X must be numbers; it holds texts. Pass X.astype(float) if they are numbers, or a "
+            "data frame, whose columns may be texts"
+        )
+    if hasattr(X, "type") and hasattr(X, "__arrow_c_array__"):
+        raise TypeError(
+            f"X must be rows; an Arrow array ({str(X.type)[:80]}) is one column. Pass a table of "
+            "plain columns: pyarrow.table({'name': X})"
         )
     shape = _shape(X)
     if shape is not None and len(shape) < 2:
@@ -197,7 +294,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
         what = given = cells.data[bad][0]
         count = int(bad.sum())
     else:
-        dense = X.to_numpy(dtype=np.float64, na_value=np.nan) if names else np.asarray(X, float)
+        dense = _floats(*values_of(X)) if is_frame(X) else np.asarray(X, float)
         bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
         row, column = (int(place) for place in np.argwhere(bad)[0])
         what, count = dense[row, column], int(bad.sum())
@@ -263,7 +360,7 @@ def _repeats(names: list[str]) -> bool:
 
 def _is_named_frame(X: Any) -> bool:
     """Tell a data frame with text for column names; one with numbers for names is a matrix."""
-    if isinstance(X, dict) or not is_frame(X):  # DOK matrices are dictionaries, too
+    if _is_sparse_mapping(X) or not is_frame(X):
         return False
     names = X.column_names if hasattr(X, "column_names") else X.columns
     return all(isinstance(name, str) for name in names)
@@ -292,31 +389,44 @@ def check_labels(y: Any, X: Any) -> Array:
     """Turn y into one label a row, shape (n,); or into 0 and 1, shape (n, K)."""
     if y is None:
         raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
-    if is_indicator(y):
-        return _check_indicator(y, X)
-    if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
-        y = np.array(y, dtype=object)  # or NumPy would turn 1 and "a" into two texts
-    labels: Array = column_or_1d(y, warn=True)
-    if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
-        labels = labels.astype(classes_of(labels).dtype)
-    try:
-        assert_all_finite(labels, input_name="y")
-    except ValueError as error:
-        missing = np.flatnonzero(~np.isfinite(np.asarray(labels, dtype=np.float64)))
+    labels = labels_of(y)
+    check_consistent_length(as_rows(X), labels)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        several = _check_indicator(labels)
+        _doubt_one_hot(several)
+        return several
+    labels = np.asarray(column_or_1d(labels, warn=True))
+    _check_whole(labels)
+    check_classification_targets(labels[:FEW])
+    _doubt_classes(labels)
+    return labels
+
+
+def labels_to_judge(y: Any) -> Array:
+    """Turn y into labels as `check_labels` does, where nothing is learnt: without a doubt."""
+    labels = labels_of(y)
+    return _check_indicator(labels) if labels.ndim == 2 and labels.shape[1] > 1 else labels
+
+
+def _check_whole(labels: Array) -> None:
+    if labels.dtype.kind != "f":
+        return
+    infinite = np.isinf(labels)
+    if infinite.any():
         raise DataError(
-            f"{str(error).splitlines()[0]} {len(missing)} rows have no usable label, the first is "
-            f"row {missing[0] + 1}; drop them"
-        ) from None
-    if labels.dtype.kind == "f" and (labels % 1).any():
+            f"Input y contains infinity. {_rows(infinite.sum())} no usable label, the first is "
+            f"row {infinite.argmax() + 1}; drop them"
+        )
+    if (labels % 1).any():
         row = int((labels % 1 != 0).argmax())
         raise ValueError(
             f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
             f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
         )
-    check_classification_targets(labels[:FEW])
-    check_consistent_length(X, labels)
-    _doubt_classes(labels)
-    return labels
+
+
+def _rows(count: int) -> str:
+    return "1 row has" if count == 1 else f"{count} rows have"
 
 
 def _doubt_classes(labels: Array) -> None:
@@ -330,70 +440,127 @@ def _doubt_classes(labels: Array) -> None:
         )
 
 
-def is_indicator(y: Any) -> bool:
-    """Tell labels of which a row may have several: a matrix of more than one column."""
-    if isinstance(y, list | tuple) and y and isinstance(y[0], list | tuple | np.ndarray):
-        y = np.asarray(y)
-    shape: tuple[int, ...] = getattr(y, "shape", ())
-    return len(shape) == 2 and shape[1] > 1
-
-
-def _check_indicator(y: Any, X: Any) -> Array:
-    indicator = check_array(y, accept_sparse="csr", input_name="y", dtype=None)
-    if is_sparse(indicator):
-        indicator = indicator.toarray()
-    check_consistent_length(X, indicator)
-    wrong = (indicator != 0) & (indicator != 1)
+def _check_indicator(indicator: Array) -> Array:
+    wrong = np.asarray((indicator != 0) & (indicator != 1))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
+        cell = indicator[row, column]
+        advice = (
+            f"Of names, {SEVERAL_LABELS}."
+            if isinstance(cell, str)
+            else "If it holds scores, pass y.argmax(axis=1)."
+        )
         raise DataError(
             "y must hold one label a row, shape (n_samples,); or, where a row may have several, "
-            f"only 0 and 1, shape (n_samples, n_labels). Got {indicator[row, column]!r:.40} in row "
-            f"{row + 1}, column {column + 1}. If it holds scores, pass y.argmax(axis=1)."
+            f"only 0 and 1, shape (n_samples, n_labels). Got {cell!r:.40} in row "
+            f"{row + 1}, column {column + 1}. {advice}"
         )
     several: Array = indicator.astype(np.int64)
+    return several
+
+
+def _doubt_one_hot(several: Array) -> None:
     if (several.sum(axis=1) == 1).all():
         warn(
             "every row of y has exactly one of several labels; if these are one-hot classes, pass "
             "y.argmax(axis=1), whose probabilities sum to 1",
             UserWarning,
         )
-    return several
 
 
 def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
     """Turn y into finite numbers, shape (n,) or (n, N_y)."""
     if y is None:
         raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
+    cells, missing = values_of(y)
+    check_consistent_length(as_rows(X), cells)
+    _check_are_numbers(cells, missing)
+    numbers = _floats(cells, missing)
+    _check_finite(numbers)
+    numbers = check_array(numbers, ensure_2d=False, input_name="y", ensure_min_features=0)
+    one_column = numbers.ndim == 2 and numbers.shape[1] == 1
+    return np.asarray(column_or_1d(numbers, warn=True) if one_column else numbers)
+
+
+def _floats(cells: Array, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Make floats of numbers, NaN of what is missing, infinity of what is too large."""
+    if cells.dtype == object:
+        listed = zip(cells.flat, missing.flat, strict=True)
+        floats = (math.nan if gone else _float(cell) for cell, gone in listed)
+        return np.fromiter(floats, np.float64, cells.size).reshape(cells.shape)
+    return np.where(missing, np.nan, cells) if missing.any() else cells.astype(np.float64)
+
+
+def _float(cell: Any) -> float:
     try:
-        numbers: NDArray[np.float64] = check_array(
-            y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_features=0
-        )
-    except ValueError as error:
-        raise _with_place(error, y) from None
-    if numbers.ndim == 2 and numbers.shape[1] == 1:
-        numbers = column_or_1d(numbers, warn=True)
-    check_consistent_length(X, numbers)
-    return numbers
+        return float(cell)
+    except OverflowError:
+        return math.inf
 
 
-def _with_place(error: ValueError, y: Any) -> ValueError:
-    """Add to a complaint of scikit-learn's the first row of y that has no finite number."""
-    first_line = str(error).splitlines()[0]
-    if not first_line.startswith("Input y contains"):
-        return error
-    cells = y.to_numpy(dtype=np.float64, na_value=np.nan) if hasattr(y, "to_numpy") else y
-    bad = ~np.isfinite(np.asarray(cells, dtype=np.float64))
-    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
-    return DataError(
-        f"{first_line} {len(rows)} rows have no usable number, the first is row {rows[0] + 1}; "
+_NO_NUMBERS = {
+    "texts": "Pass y.astype(float) if they are numbers; for labels there is MLPClassifier",
+    "dates": "Pass numbers, such as days since a date: (y - y.min()) / numpy.timedelta64(1, 'D')",
+    "durations": "Pass numbers, such as hours: y / numpy.timedelta64(1, 'h')",
+    "complex numbers": "Complex data not supported: pass y.real, or both parts in a column each",
+    "other things": "Pass one number a row, or as many in each row",
+}
+
+
+def _check_are_numbers(cells: Array, missing: NDArray[np.bool_]) -> None:
+    kinds = {"U": "texts", "S": "texts", "M": "dates", "m": "durations", "c": "complex numbers"}
+    if cells.dtype.kind in "biuf":
+        return
+    is_wrong = ~missing
+    if cells.dtype.kind == "O":
+        listed = zip(cells.flat, missing.flat, strict=True)
+        fine = [gone or _is_number(cell) for cell, gone in listed]
+        is_wrong = ~np.array(fine, dtype=bool).reshape(cells.shape)
+    if not is_wrong.any():
+        return
+    place = tuple(np.argwhere(is_wrong)[0])
+    what = kinds.get(cells.dtype.kind) or _what_it_is(cells[place])
+    raise DataError(
+        f"y must be numbers; it holds {what}, {str(cells[place])!r:.80} in {_cell(place)}. "
+        f"{_NO_NUMBERS[what]}"
+    )
+
+
+def _is_number(cell: object) -> bool:
+    # NumPy's durations are whole numbers, too
+    return isinstance(cell, Real | Decimal | np.bool_) and not isinstance(cell, np.timedelta64)
+
+
+def _what_it_is(cell: object) -> str:
+    if isinstance(cell, str | bytes):
+        return "texts"
+    if isinstance(cell, date | time | np.datetime64):
+        return "dates"
+    if isinstance(cell, timedelta | np.timedelta64):
+        return "durations"
+    return "complex numbers" if isinstance(cell, Complex) else "other things"
+
+
+def _cell(place: tuple[int, ...]) -> str:
+    return f"row {place[0] + 1}" + (f", column {place[1] + 1}" if len(place) > 1 else "")
+
+
+def _check_finite(numbers: NDArray[np.float64]) -> None:
+    bad = ~np.isfinite(numbers)
+    if not bad.any():
+        return
+    place = tuple(np.argwhere(bad)[0])
+    count = int(bad.any(axis=1).sum() if bad.ndim == 2 else bad.sum())
+    what = "NaN" if np.isnan(numbers[place]) else "infinity or a value too large for float64"
+    raise DataError(
+        f"Input y contains {what}. {_rows(count)} no usable number, the first is {_cell(place)}; "
         "drop them"
     )
 
 
 def check_classes(classes: Any) -> Array:
     """Sort the labels that partial_fit is told of, or say which stands there twice."""
-    given = column_or_1d(classes)
+    given = column_or_1d(labels_of(classes))
     distinct = classes_of(given)
     if len(distinct) < len(given):
         raise ValueError(f"classes must be distinct; got {list(given)}")
@@ -409,7 +576,8 @@ def check_weight(
     """Turn sample weights into numbers >= 0, of finite sum, of which one at least is above."""
     if sample_weight is None:
         return None
-    weight: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    rows = as_rows(X)
+    weight: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(

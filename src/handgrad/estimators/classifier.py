@@ -18,7 +18,15 @@ from handgrad.batch import Rows
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight, warn
+from handgrad.estimators.checks import (
+    Given,
+    as_rows,
+    check_classes,
+    check_labels,
+    check_weight,
+    labels_to_judge,
+    warn,
+)
 from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
@@ -480,7 +488,8 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the share of rows whose label, or whose labels all, are right."""
-        return float(super().score(X, y, check_weight(sample_weight, X)))
+        rows = as_rows(X)
+        return float(super().score(rows, labels_to_judge(y), check_weight(sample_weight, rows)))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 
