@@ -329,12 +329,13 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         return Rows(x, self._encode_y(given.y), weight)
 
     def _validation(self, held_out: HeldOut) -> Validation:
-        columns = check_columns(self, held_out.X, reset=False)
-        y = self._check_y(held_out.y, held_out.X)
+        X = as_rows(held_out.X)
+        columns = check_columns(self, X, reset=False)
+        y = self._check_y(held_out.y, X)
         if not len(y):
             raise DataError("X_val must have rows; it has none")
-        weight = check_weight(held_out.weight, held_out.X, "sample_weight_val")
-        return self._apart(given_rows(columns, y, weight), held_out.X)
+        weight = check_weight(held_out.weight, X, "sample_weight_val")
+        return self._apart(given_rows(columns, y, weight), X)
 
     def _apart(self, given: Given, X: Any) -> Validation:
         seen = HeldOut(_pick(X, given.places), given.y, given.weight)

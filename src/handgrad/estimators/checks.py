@@ -1,12 +1,11 @@
-"""The border at which a user's input is checked: rows, labels, numbers, weights, units."""
+"""The border at which a user's input is checked: rows, weights, units (y: ``targets.py``)."""
 
 import math
 import sys
 import warnings
 from collections.abc import Mapping
-from datetime import date, time, timedelta
-from decimal import Decimal
-from numbers import Complex, Integral, Real
+from datetime import date, timedelta
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -14,12 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    column_or_1d,
     validate_data,
 )
 
@@ -28,14 +23,12 @@ from handgrad.errors import DataError
 from handgrad.tables.columns import numbers
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
-from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.rows import take
-from handgrad.tables.values import values_of
+from handgrad.tables.values import floats, values_of
 
 Array = NDArray[Any]
 
 LARGE = 1e9  # numbers of which a network without preprocessing learns little
-FEW = 20  # rows that may all be of different classes; scikit-learn warns of more, in its own words
 
 
 class Given(NamedTuple):
@@ -187,7 +180,7 @@ def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:
 
 def _is_matrix(frame: Any) -> bool:
     kinds = {kind for kind in map(_kind_of_cells, frame.dtypes) if kind not in "biufc"}
-    return not kinds or (kinds == {"O"} and not _holds_texts(frame))
+    return not kinds or (kinds == {"O"} and not _among_objects(frame))
 
 
 def _kind_of_cells(dtype: Any) -> str:
@@ -200,13 +193,15 @@ def _kind_of_cells(dtype: Any) -> str:
 
 def _numbered_table(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Name the columns by their numbers; for scikit-learn they have no names all the same."""
-    names = list(map(str, X.columns))
-    if reset or not hasattr(estimator, "feature_names_in_"):
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return from_frame(X.set_axis(names, axis=1))
-    table = X.set_axis(names, axis=1)  # a model out of a file knows no other names than texts
-    validate_data(estimator, table, reset=False, skip_check_array=True)
-    return from_frame(table)
+    named = X.set_axis(list(map(str, X.columns)), axis=1)
+    # a model out of a file knows no other names than texts
+    from_file = not reset and hasattr(estimator, "feature_names_in_")
+    validate_data(estimator, named if from_file else X, reset=reset, skip_check_array=True)
+    table = from_frame(named)
+    made_up = [f"x{column}" for column in range(table.num_columns)]
+    if not reset and list(estimator.model_.encoder.names) == made_up:
+        return table.rename_columns(made_up)  # fitted on a matrix
+    return table
 
 
 def _check_kind_of_rows(X: Any) -> None:
@@ -222,9 +217,10 @@ def _check_kind_of_rows(X: Any) -> None:
         lengths = [len(row) if isinstance(row, list | tuple) else None for row in X]
         for row, length in enumerate(lengths):
             if length != lengths[0]:
+                has = f"is of type {type(X[row]).__name__}" if length is None else f"has {length}"
                 raise ValueError(
                     f"all rows of X must be equally long; row 1 has the length {lengths[0]}, row "
-                    f"{row + 1} has {length}"
+                    f"{row + 1} {has}"
                 )
     dtype = getattr(X, "dtype", None)
     kind = dtype.kind if isinstance(dtype, np.dtype) else ""
@@ -235,18 +231,19 @@ def _check_kind_of_rows(X: Any) -> None:
             "X must be rows of numbers; structured arrays are not. Pass a data frame, or "
             "numpy.lib.recfunctions.structured_to_unstructured(X)"
         )
-    if kind in "mM" and kind:
+    what = _WHAT_IT_HOLDS.get(kind) or _among_objects(X)
+    if what in ("dates", "durations"):
+        told = what if kind in "OEC" else f"{what} ({dtype})"
         raise TypeError(
-            f"X must be numbers; it holds {'dates' if kind == 'M' else 'durations'} ({dtype}). "
-            "Pass a data frame, whose columns may be of such types, or what matters of them, such "
-            "as days since a date"
+            f"X must be numbers; it holds {told}. Pass a data frame, whose columns may be of such "
+            "types, or what matters of them, such as days since a date"
         )
-    if (kind in "US" and kind) or _holds_texts(X):
+    if what == "texts":
         raise TypeError(
             "X must be numbers; it holds texts. Pass X.astype(float) if they are numbers, or a "
             "data frame, whose columns may be texts"
         )
-    if hasattr(X, "type") and hasattr(X, "__arrow_c_array__"):
+    if hasattr(X, "type") and hasattr(X, "null_count"):
         raise TypeError(
             f"X must be rows; an Arrow array ({str(X.type)[:80]}) is one column. Pass a table of "
             "plain columns: pyarrow.table({'name': X})"
@@ -271,22 +268,30 @@ def _shape(X: Any) -> tuple[int, ...] | None:
     return shape
 
 
-def _holds_texts(X: Any) -> bool:
-    """Tell rows of objects of which one is a text, which NumPy would turn into a number."""
+_WHAT_IT_HOLDS = {"U": "texts", "S": "texts", "T": "texts", "M": "dates", "m": "durations"}
+
+
+def _among_objects(X: Any) -> str:
+    """Name what is no number in rows of objects, which NumPy might turn into one; or say ""."""
     if is_sparse(X):
-        return False
+        return ""
     cells = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if hasattr(X, "column_names"):
+        cells = np.asarray(X)
     if isinstance(cells, list | tuple):
         rows = [row for row in cells if isinstance(row, list | tuple)]
-        return any(isinstance(cell, str) for row in rows for cell in row)
-    if not (isinstance(cells, np.ndarray) and cells.dtype.kind == "O"):
-        return False
-    return any(isinstance(cell, str) for cell in cells.ravel().tolist())
+        types = {type(cell) for row in rows for cell in row}
+    elif isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
+        types = set(map(type, cells.ravel().tolist()))
+    else:
+        return ""
+    names = (("texts", str), ("dates", date), ("durations", timedelta))
+    return next((name for name, kind in names for its in types if issubclass(its, kind)), "")
 
 
 def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     """Say which is the first cell that is missing or infinite."""
-    names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    names = _names_of(X) if is_frame(X) and not is_sparse(X) else None
     if is_sparse(X):
         cells = X.tocoo()
         bad = ~np.isfinite(cells.data)
@@ -294,7 +299,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
         what = given = cells.data[bad][0]
         count = int(bad.sum())
     else:
-        dense = _floats(*values_of(X)) if is_frame(X) else np.asarray(X, float)
+        dense = floats(values_of(X)) if is_frame(X) else np.asarray(X, float)
         bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
         row, column = (int(place) for place in np.argwhere(bad)[0])
         what, count = dense[row, column], int(bad.sum())
@@ -348,10 +353,15 @@ def _check_names(X: Any) -> None:
             "Feature names are only supported if all input features have string names, but your "
             f"input has {kinds} as feature name types. Make them all texts, or none"
         )
-    names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
+    names = _names_of(X)
     twice = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
     if twice:
         raise ValueError(f"the columns of X must have different names; {twice} occur repeatedly")
+
+
+def _names_of(frame: Any) -> list[str]:
+    names = frame.column_names if hasattr(frame, "column_names") else frame.columns
+    return list(map(str, names))
 
 
 def _repeats(names: list[str]) -> bool:
@@ -382,191 +392,6 @@ def warn_of_constants(table: Any, encoder: Encoder) -> None:
         )
 
 
-# -- what is to be learnt -----------------------------------------------------------------------
-
-
-def check_labels(y: Any, X: Any) -> Array:
-    """Turn y into one label a row, shape (n,); or into 0 and 1, shape (n, K)."""
-    if y is None:
-        raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
-    labels = labels_of(y)
-    check_consistent_length(as_rows(X), labels)
-    if labels.ndim == 2 and labels.shape[1] > 1:
-        several = _check_indicator(labels)
-        _doubt_one_hot(several)
-        return several
-    labels = np.asarray(column_or_1d(labels, warn=True))
-    _check_whole(labels)
-    check_classification_targets(labels[:FEW])
-    _doubt_classes(labels)
-    return labels
-
-
-def labels_to_judge(y: Any) -> Array:
-    """Turn y into labels as `check_labels` does, where nothing is learnt: without a doubt."""
-    labels = labels_of(y)
-    return _check_indicator(labels) if labels.ndim == 2 and labels.shape[1] > 1 else labels
-
-
-def _check_whole(labels: Array) -> None:
-    if labels.dtype.kind != "f":
-        return
-    infinite = np.isinf(labels)
-    if infinite.any():
-        raise DataError(
-            f"Input y contains infinity. {_rows(infinite.sum())} no usable label, the first is "
-            f"row {infinite.argmax() + 1}; drop them"
-        )
-    if (labels % 1).any():
-        row = int((labels % 1 != 0).argmax())
-        raise ValueError(
-            f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
-            f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
-        )
-
-
-def _rows(count: int) -> str:
-    return "1 row has" if count == 1 else f"{count} rows have"
-
-
-def _doubt_classes(labels: Array) -> None:
-    """Warn where labels may be a slip: more classes than half the rows."""
-    n_classes, n = len(classes_of(labels)), len(labels)
-    if n > FEW and n_classes > n / 2:
-        warn(
-            f"y has {n_classes} classes for {n} rows: is it an identifier, or a number? For "
-            "numbers there is MLPRegressor",
-            UserWarning,
-        )
-
-
-def _check_indicator(indicator: Array) -> Array:
-    wrong = np.asarray((indicator != 0) & (indicator != 1))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        cell = indicator[row, column]
-        advice = (
-            f"Of names, {SEVERAL_LABELS}."
-            if isinstance(cell, str)
-            else "If it holds scores, pass y.argmax(axis=1)."
-        )
-        raise DataError(
-            "y must hold one label a row, shape (n_samples,); or, where a row may have several, "
-            f"only 0 and 1, shape (n_samples, n_labels). Got {cell!r:.40} in row "
-            f"{row + 1}, column {column + 1}. {advice}"
-        )
-    several: Array = indicator.astype(np.int64)
-    return several
-
-
-def _doubt_one_hot(several: Array) -> None:
-    if (several.sum(axis=1) == 1).all():
-        warn(
-            "every row of y has exactly one of several labels; if these are one-hot classes, pass "
-            "y.argmax(axis=1), whose probabilities sum to 1",
-            UserWarning,
-        )
-
-
-def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
-    """Turn y into finite numbers, shape (n,) or (n, N_y)."""
-    if y is None:
-        raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
-    cells, missing = values_of(y)
-    check_consistent_length(as_rows(X), cells)
-    _check_are_numbers(cells, missing)
-    numbers = _floats(cells, missing)
-    _check_finite(numbers)
-    numbers = check_array(numbers, ensure_2d=False, input_name="y", ensure_min_features=0)
-    one_column = numbers.ndim == 2 and numbers.shape[1] == 1
-    return np.asarray(column_or_1d(numbers, warn=True) if one_column else numbers)
-
-
-def _floats(cells: Array, missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Make floats of numbers, NaN of what is missing, infinity of what is too large."""
-    if cells.dtype == object:
-        listed = zip(cells.flat, missing.flat, strict=True)
-        floats = (math.nan if gone else _float(cell) for cell, gone in listed)
-        return np.fromiter(floats, np.float64, cells.size).reshape(cells.shape)
-    return np.where(missing, np.nan, cells) if missing.any() else cells.astype(np.float64)
-
-
-def _float(cell: Any) -> float:
-    try:
-        return float(cell)
-    except OverflowError:
-        return math.inf
-
-
-_NO_NUMBERS = {
-    "texts": "Pass y.astype(float) if they are numbers; for labels there is MLPClassifier",
-    "dates": "Pass numbers, such as days since a date: (y - y.min()) / numpy.timedelta64(1, 'D')",
-    "durations": "Pass numbers, such as hours: y / numpy.timedelta64(1, 'h')",
-    "complex numbers": "Complex data not supported: pass y.real, or both parts in a column each",
-    "other things": "Pass one number a row, or as many in each row",
-}
-
-
-def _check_are_numbers(cells: Array, missing: NDArray[np.bool_]) -> None:
-    kinds = {"U": "texts", "S": "texts", "M": "dates", "m": "durations", "c": "complex numbers"}
-    if cells.dtype.kind in "biuf":
-        return
-    is_wrong = ~missing
-    if cells.dtype.kind == "O":
-        listed = zip(cells.flat, missing.flat, strict=True)
-        fine = [gone or _is_number(cell) for cell, gone in listed]
-        is_wrong = ~np.array(fine, dtype=bool).reshape(cells.shape)
-    if not is_wrong.any():
-        return
-    place = tuple(np.argwhere(is_wrong)[0])
-    what = kinds.get(cells.dtype.kind) or _what_it_is(cells[place])
-    raise DataError(
-        f"y must be numbers; it holds {what}, {str(cells[place])!r:.80} in {_cell(place)}. "
-        f"{_NO_NUMBERS[what]}"
-    )
-
-
-def _is_number(cell: object) -> bool:
-    # NumPy's durations are whole numbers, too
-    return isinstance(cell, Real | Decimal | np.bool_) and not isinstance(cell, np.timedelta64)
-
-
-def _what_it_is(cell: object) -> str:
-    if isinstance(cell, str | bytes):
-        return "texts"
-    if isinstance(cell, date | time | np.datetime64):
-        return "dates"
-    if isinstance(cell, timedelta | np.timedelta64):
-        return "durations"
-    return "complex numbers" if isinstance(cell, Complex) else "other things"
-
-
-def _cell(place: tuple[int, ...]) -> str:
-    return f"row {place[0] + 1}" + (f", column {place[1] + 1}" if len(place) > 1 else "")
-
-
-def _check_finite(numbers: NDArray[np.float64]) -> None:
-    bad = ~np.isfinite(numbers)
-    if not bad.any():
-        return
-    place = tuple(np.argwhere(bad)[0])
-    count = int(bad.any(axis=1).sum() if bad.ndim == 2 else bad.sum())
-    what = "NaN" if np.isnan(numbers[place]) else "infinity or a value too large for float64"
-    raise DataError(
-        f"Input y contains {what}. {_rows(count)} no usable number, the first is {_cell(place)}; "
-        "drop them"
-    )
-
-
-def check_classes(classes: Any) -> Array:
-    """Sort the labels that partial_fit is told of, or say which stands there twice."""
-    given = column_or_1d(labels_of(classes))
-    distinct = classes_of(given)
-    if len(distinct) < len(given):
-        raise ValueError(f"classes must be distinct; got {list(given)}")
-    return distinct
-
-
 # -- weights ------------------------------------------------------------------------------------
 
 
@@ -577,6 +402,8 @@ def check_weight(
     if sample_weight is None:
         return None
     rows = as_rows(X)
+    if hasattr(sample_weight, "__len__") and not isinstance(sample_weight, str):
+        sample_weight = _plain_weight(sample_weight)
     weight: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
@@ -591,6 +418,12 @@ def check_weight(
     if too_large:  # sums of weights are taken here and in scorers; a power of two rounds nothing
         weight = np.ldexp(weight, -math.frexp(weight.max())[1])
     return weight
+
+
+def _plain_weight(sample_weight: Any) -> Any:
+    """Read weights out of any container; what is no number is left to scikit-learn's words."""
+    values = values_of(sample_weight)
+    return floats(values) if values.cells.dtype.kind in "biuf" else sample_weight
 
 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,15 +16,14 @@ from handgrad.tables.values import values_of
 _LABEL_KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool, np.bool_),
-    "duration": (np.timedelta64, datetime.timedelta),  # NumPy's is a whole number, too
     "int": (int, np.integer),
     "float": (float, np.floating, Decimal),
     "date": (datetime.date, np.datetime64),
 }
 _SEVERAL = (list, tuple, Set, Mapping, np.ndarray)
 SEVERAL_LABELS = (
-    "rows that may have several labels become 0 and 1 in a column each by "
-    "sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)"
+    "where a row may have several, sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) "
+    "makes 0 and 1 of them, in a column for each label"
 )
 
 
@@ -48,9 +47,9 @@ def labels_of(y: Any) -> npt.NDArray[Any]:
         If the labels mix kinds, or are of a kind that cannot be a label.
     """
     cells, missing = values_of(y)
-    if cells.ndim:
-        _check_all_there(missing)
-    if cells.dtype != object or cells.ndim == 0:
+    _check_all_there(missing)
+    if cells.dtype != object:
+        _check_type(cells.dtype)
         return cells
     flat = cells.ravel()
     return flat.astype(_object_classes(flat).dtype).reshape(cells.shape) if len(flat) else cells
@@ -80,11 +79,15 @@ def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"labels must have one axis, got the shape {y.shape}")
     if y.dtype.kind in "OT":
         return _object_classes(y.astype(object))
-    if y.dtype.kind not in "UiubfM":
-        raise TypeError(f"labels must be texts, numbers, booleans or dates, got {y.dtype}")
+    _check_type(y.dtype)
     # a NaN and a NaT are what differs from itself
     _check_all_there(y != y)
     return np.unique(y)
+
+
+def _check_type(dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in "UiubfM":
+        raise TypeError(f"labels must be texts, numbers, booleans or dates, got {dtype}")
 
 
 def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
@@ -99,10 +102,12 @@ def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
         return _dates(values)
     distinct = sorted(set(values))
     classes = np.array(distinct, dtype=float if "float" in kinds else None)
-    if classes.tolist() == distinct:
+    if classes.dtype != object and classes.tolist() == distinct:
         return classes
     if kinds != {"str"}:
-        raise TypeError("labels are numbers that no 64 bits hold exactly; pass them as texts")
+        raise TypeError(
+            "labels are numbers that no 64 bits hold exactly; pass their texts, list(map(str, y))"
+        )
     # NumPy's texts lose a trailing NUL, and would merge two labels
     return np.array(distinct, dtype=object)
 
@@ -110,8 +115,8 @@ def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
 def _dates(values: list[Any]) -> npt.NDArray[Any]:
     if any(getattr(label, "tzinfo", None) for label in values):
         raise TypeError(
-            "labels are times with a zone, which would be lost; pass them as texts, "
-            "y.astype(str), or without a zone, y.dt.tz_localize(None)"
+            "labels are times with a zone, which would be lost; pass their texts, "
+            "list(map(str, y)), or take the zone away"
         )
     return np.unique(np.array(values, dtype="datetime64"))
 
@@ -120,11 +125,12 @@ def _label_kind(kind: type) -> str:
     if issubclass(kind, _SEVERAL):
         raise TypeError(f"labels must be one a row, got {kind.__name__}; {SEVERAL_LABELS}")
     for name, kinds in _LABEL_KINDS.items():
-        if issubclass(kind, kinds):
+        # a duration of NumPy's is a whole number, too
+        if issubclass(kind, kinds) and not issubclass(kind, np.timedelta64):
             return name
     raise TypeError(
         f"labels must be texts, numbers, booleans or dates, got {kind.__name__}; "
-        "pass their texts, such as y.astype(str)"
+        "pass their texts, list(map(str, y))"
     )
 
 

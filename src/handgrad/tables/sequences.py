@@ -84,7 +84,7 @@ def _plain(values: Any) -> Column:
     if isinstance(cells.type, pa.BaseExtensionType):
         return Column(_texts(list(values)))
     if pa.types.is_date(cells.type) and not hasattr(values, "__arrow_array__"):
-        return Column(_days_and_times(list(values), cells))
+        return Column(_days_and_times(list(values)))
     return Column(cells)
 
 
@@ -98,25 +98,24 @@ def _categories(held: Any, values: Any) -> pa.Array:
     return pa.array(values, from_pandas=True)
 
 
-def _days_and_times(listed: list[Any], cells: pa.Array) -> pa.Array:
+def _days_and_times(listed: list[Any]) -> pa.Array:
     """Keep the time of day, which Arrow drops where the first of the cells is a plain day."""
     import pyarrow as pa
 
-    if not any(isinstance(cell, datetime.datetime) for cell in listed):
-        return cells
-    midnight = datetime.time()
-    return pa.array(
-        [
-            datetime.datetime.combine(cell, midnight) if type(cell) is datetime.date else cell
-            for cell in listed
-        ],
-        from_pandas=True,
-    )
+    if any(isinstance(cell, datetime.datetime) for cell in listed):
+        listed = [_at_midnight(cell) if type(cell) is datetime.date else cell for cell in listed]
+    return pa.array(listed, from_pandas=True)
+
+
+def _at_midnight(day: datetime.date) -> datetime.datetime:
+    return datetime.datetime.combine(day, datetime.time())
 
 
 def _mixed(name: str, values: Any, error: Exception) -> Column:
     listed = list(values) if isinstance(values, Iterable) else []
     kinds = {type(cell) for cell in listed if not is_missing(cell)}
+    if kinds and all(issubclass(kind, datetime.date) for kind in kinds):
+        return Column(_days_and_times(listed))
     if not kinds or not all(map(_has_a_text, kinds)):
         raise DataError(f"column {name!r}: {quoted(error)}; {_ADVICE}") from None
     return Column(_texts(listed), is_mixed=True)

@@ -6,13 +6,16 @@ merges large ids; here each cell keeps its type, and what is missing is told apa
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.errors import DataError
 from handgrad.tables.frames import is_frame, without_views
 from handgrad.tables.sequences import is_missing
+from handgrad.text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,6 +43,11 @@ def values_of(y: Any) -> Values:
     -------
     Values
         A list of rows of different lengths is a column of lists, a frame a matrix.
+
+    Raises
+    ------
+    DataError
+        If `y` is a single value.
     """
     if is_frame(y):
         return _beside([values_of(column) for column in _columns(y)])
@@ -50,6 +58,30 @@ def values_of(y: Any) -> Values:
     if isinstance(y, list | tuple):
         return _of_numpy(_of_list(y))
     return _of_numpy(y.toarray() if hasattr(y, "toarray") else y)
+
+
+def floats(values: Values) -> npt.NDArray[np.float64]:
+    """Make floats of numbers, NaN of what is missing, infinity of what is too large.
+
+    Returns
+    -------
+    numpy.ndarray of float64, of the shape of the cells
+    """
+    cells, missing = values
+    if cells.dtype == object:
+        listed = zip(cells.flat, missing.flat, strict=True)
+        each = (math.nan if gone else _float(cell) for cell, gone in listed)
+        return np.fromiter(each, np.float64, cells.size).reshape(cells.shape)
+    numbers = cells.astype(np.float64)
+    numbers[missing] = math.nan
+    return numbers
+
+
+def _float(cell: Any) -> float:
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
 
 
 def _columns(frame: Any) -> list[Any]:
@@ -142,6 +174,8 @@ def _objects(y: list[Any] | tuple[Any, ...]) -> Array:
 
 def _of_numpy(y: Any) -> Values:
     cells = np.asarray(y)
+    if not cells.ndim:
+        raise DataError(f"y must hold a cell for each row; got {quoted(y)} alone")
     if cells.dtype.kind == "T":  # NumPy's texts of any length
         cells = cells.astype(object)
     missing = np.ma.getmaskarray(y) if isinstance(y, np.ma.MaskedArray) else _holes(cells)
