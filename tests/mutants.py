@@ -189,7 +189,7 @@ FAULTS = [
     Fault("tables/labels.py", "distinct = sorted(set(values))", "distinct = list(dict.fromkeys(values))", "classes in order of rows (objects)", "labels"),
     Fault("tables/labels.py", "_check_all_there(y != y)", "_check_all_there(y[:0] != y[:0])", "NaN is a class", "labels"),
     Fault("tables/labels.py", "repeat(-1)", "repeat(0)", "unknown label is the first class", "labels"),
-    Fault("tables/labels.py", "if classes.tolist() == distinct:", "if True:", "labels merged by a NUL", "labels"),
+    Fault("tables/labels.py", "if classes.dtype != object and classes.tolist() == distinct:", "if classes.dtype != object:", "labels merged by a NUL", "labels"),
     # tables/rows.py
     Fault("tables/rows.py", "enumerate(table.column_names)", "enumerate(table.column_names[:-1])", "last column ignored (table)", "rows"),
     Fault("tables/rows.py", "bits += by_column", "bits += by_column[0]", "exchanged cells are equal (array)", "rows"),

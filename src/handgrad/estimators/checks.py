@@ -88,10 +88,9 @@ def as_rows(X: Any) -> Any:
         return from_frame(X)
     if isinstance(X, list | tuple) and X and _is_mapping(X[0]):
         return from_rows(X)
-    if is_frame(X) and not _is_sparse_mapping(X):
-        has_names = hasattr(X, "columns") or hasattr(X, "column_names")
-        return X if has_names else from_frame(X)
-    return X
+    # of pandas, polars and Arrow's tables scikit-learn knows the names; other frames become such
+    is_known = any(hasattr(X, method) for method in ("iloc", "lazy", "combine_chunks", "tocsr"))
+    return from_frame(X) if is_frame(X) and not is_known else X
 
 
 def _is_sparse_mapping(X: Any) -> bool:

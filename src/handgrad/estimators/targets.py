@@ -142,7 +142,7 @@ def _check_are_numbers(cells: Array, missing: NDArray[np.bool_]) -> None:
     what = _KINDS.get(cells.dtype.kind) or _what_it_is(cells[place])
     advice = _NO_NUMBERS.get(what, "Pass one number a row, or equally many in every row")
     raise DataError(
-        f"y must be numbers; it holds {what}, {quoted(cells[place])} in {_cell(place)}. {advice}"
+        f"y must be numbers; it holds {what}, {quoted(str(cells[place]))} in {_cell(place)}. {advice}"
     )
 
 

@@ -87,7 +87,7 @@ def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def _check_type(dtype: np.dtype[Any]) -> None:
     if dtype.kind not in "UiubfM":
-        raise TypeError(f"labels must be texts, numbers, booleans or dates, got {dtype}")
+        raise _not_a_label("bytes" if dtype.kind == "S" else str(dtype))
 
 
 def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
@@ -128,9 +128,13 @@ def _label_kind(kind: type) -> str:
         # a duration of NumPy's is a whole number, too
         if issubclass(kind, kinds) and not issubclass(kind, np.timedelta64):
             return name
-    raise TypeError(
-        f"labels must be texts, numbers, booleans or dates, got {kind.__name__}; "
-        "pass their texts, list(map(str, y))"
+    raise _not_a_label(kind.__name__)
+
+
+def _not_a_label(what: str) -> TypeError:
+    texts = "[label.decode() for label in y]" if what == "bytes" else "list(map(str, y))"
+    return TypeError(
+        f"labels must be texts, numbers, booleans or dates, got {what}; pass their texts, {texts}"
     )
 
 
