@@ -117,9 +117,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or data frame
-            Numbers; or, with preprocess="auto", a pandas, polars or Arrow table with string
-            column names, whose columns may be text, categories, booleans and numbers, with
-            missing cells.
+            Numbers; or, with preprocess="auto", a pandas, polars or Arrow table, a mapping of
+            names to columns or a list of rows that are mappings, whose columns may be text,
+            categories, booleans and numbers, with missing cells.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             A classifier takes labels of one type (strings, integers, booleans, whole floats or
             dates), or 0 and 1 in a column for each label that a row may have; a regressor takes

@@ -141,9 +141,8 @@ def _check_are_numbers(cells: Array, missing: NDArray[np.bool_]) -> None:
     place = tuple(np.argwhere(is_wrong)[0])
     what = _KINDS.get(cells.dtype.kind) or _what_it_is(cells[place])
     advice = _NO_NUMBERS.get(what, "Pass one number a row, or equally many in every row")
-    raise DataError(
-        f"y must be numbers; it holds {what}, {quoted(str(cells[place]))} in {_cell(place)}. {advice}"
-    )
+    cell = quoted(str(cells[place]))
+    raise DataError(f"y must be numbers; it holds {what}, {cell} in {_cell(place)}. {advice}")
 
 
 def _is_number(cell: object) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CSV_MARK = {b"handgrad": b"csv"}  # of a field whose texts may turn out to be numbers
-MANY = 8  # columns of one type, from which on a matrix of them costs less than each by itself
+MANY = 8  # columns of one type: picking them as a matrix costs less than each by itself
 
 
 def is_frame(value: object) -> bool:
@@ -109,18 +109,19 @@ def _is_pandas(value: object) -> bool:
 def _from_columns(frame: Any) -> pa.Table:
     import pyarrow as pa
 
-    names = list(frame.columns if _is_pandas(frame) else frame)
+    names = frame.columns.tolist() if _is_pandas(frame) else list(frame)
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"column names must be strings, got {name!r}; rename the column")
     check_names(names)
     columns = _of_pandas(frame, names) if _is_pandas(frame) else _of_mapping(frame)
     _check_lengths(names, [len(column.cells) for column in columns])
-    fields = [
-        pa.field(name, column.cells.type, metadata=CSV_MARK if column.is_mixed else None)
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return pa.table([column.cells for column in columns], schema=pa.schema(fields))
+    table = pa.table([column.cells for column in columns], names=names)
+    for position, column in enumerate(columns):
+        if column.is_mixed:
+            field = table.field(position).with_metadata(CSV_MARK)
+            table = table.set_column(position, field, column.cells)
+    return table
 
 
 def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:
@@ -145,7 +146,8 @@ def _blocks(dtypes: list[Any]) -> list[list[int]]:
     for position, dtype in enumerate(dtypes):
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             alike[dtype].append(position)
-    return [positions for positions in alike.values() if len(positions) >= MANY]
+    fewest = min(MANY, len(dtypes))  # all of them need no picking
+    return [positions for positions in alike.values() if len(positions) >= fewest]
 
 
 def _check_lengths(names: list[str], lengths: list[int]) -> None:

@@ -60,9 +60,10 @@ def from_sequence(name: str, values: Any) -> Column:
     """
     if isinstance(values, str | bytes):
         raise DataError(f"column {name!r} is {quoted(values)}; {_ADVICE}")
-    if hasattr(values, "sparse"):  # a sparse pandas column
-        values = values.sparse.to_dense()
-    held = getattr(values, "cat", values)
+    dtype = getattr(values, "dtype", None)  # pandas is slow to tell what else a column has not
+    if hasattr(dtype, "fill_value"):  # a sparse column of pandas
+        values = np.asarray(values)
+    held = getattr(values, "cat", values) if hasattr(dtype, "categories") else values
     try:
         if hasattr(held, "rename_categories"):
             return Column(_categories(held, values))
