@@ -685,7 +685,7 @@ def test_a_bad_parameter_is_named_before_anything_is_trained(parameters, message
     ("X", "y", "weight", "error", "message"),
     [
         ("table.csv", y, None, TypeError, "handgrad.read_table"),
-        ({"a": X[:, 0]}, y, None, TypeError, "dict"),
+        ({"a": 1.0}, y, None, TypeError, r"dict of single cells is one row. Pass .*\[row\]"),
         (None, y, None, ValueError, "None"),
         (X, None, None, ValueError, "y is None"),
         (np.where(X == 7, np.inf, X), y, None, ValueError, "infinity|finite"),

@@ -41,7 +41,7 @@ def test_labels_come_back(y, classes):
     "missing", [None, np.nan, pd.NA, pd.NaT, float("nan")], ids=lambda value: type(value).__name__
 )
 def test_a_missing_label_is_refused_with_its_row(missing):
-    with pytest.raises(DataError, match="1 are missing, the first in row 2"):
+    with pytest.raises(DataError, match="1 is missing, the first in row 2"):
         classes_of(np.array(["a", missing, "b"], dtype=object))
 
 

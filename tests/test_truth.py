@@ -86,11 +86,11 @@ REFUSED = [
     Refused("complex", X + 0j, y, ValueError, "Complex data not supported: X is complex"),
     Refused("np.matrix", np.matrix(X), y, TypeError, "np.matrix is not supported.*np.asarray"),
     Refused("structured", np.zeros(60, dtype=[("a", float)]), y, TypeError, "structured_to_unstructured"),
-    Refused("y None", X, texts((4, None)), ValueError, "1 are missing, the first in row 5"),
-    Refused("y pd.NA", X, texts((4, pd.NA)), ValueError, "1 are missing, the first in row 5"),
-    Refused("y pd.NA, nullable", X, pd.Series([None, *y[1:]], dtype="Int64"), ValueError, "NaN. 1 rows.*row 1"),
-    Refused("y NaN", X, put(y.astype(float), 4, np.nan), ValueError, "NaN. 1 rows.*row 5"),
-    Refused("y NaT", X, put(np.array(["2026-01-01", "2026-01-02"] * 30, "M8[D]"), 4, "NaT"), ValueError, "1 are missing.*row 5"),
+    Refused("y None", X, texts((4, None)), ValueError, "1 is missing, the first in row 5"),
+    Refused("y pd.NA", X, texts((4, pd.NA)), ValueError, "1 is missing, the first in row 5"),
+    Refused("y pd.NA, nullable", X, pd.Series([None, *y[1:]], dtype="Int64"), ValueError, "1 is missing.*row 1"),
+    Refused("y NaN", X, put(y.astype(float), 4, np.nan), ValueError, "1 is missing.*row 5"),
+    Refused("y NaT", X, put(np.array(["2026-01-01", "2026-01-02"] * 30, "M8[D]"), 4, "NaT"), ValueError, "1 is missing.*row 5"),
     Refused("y mixed str+int, array", X, texts((4, 1)), TypeError, "mix int and str"),
     Refused("y mixed str+int, list", X, [1, "a"] * 30, TypeError, "mix int and str"),
     Refused("y bytes", X, np.array([b"a", b"b"] * 30), TypeError, "labels represented as bytes"),
@@ -139,9 +139,9 @@ def test_refused(case):
 def test_y_with_a_hole_names_the_row_for_numbers_too(hole):
     numbers = pd.Series(X[:, 0], dtype="Float64" if hole is pd.NA else object)
     numbers[4] = hole
-    with pytest.raises(ValueError, match=r"NaN. 1 rows have no usable number, the first is row 5"):
+    with pytest.raises(ValueError, match=r"NaN. 1 row has no usable number, the first is row 5"):
         MLPRegressor(**QUICK).fit(X, numbers)
-    with pytest.raises(ValueError, match=r"infinity.* 1 rows have no usable number.*row 3"):
+    with pytest.raises(ValueError, match=r"infinity.* 1 row has no usable number.*row 3"):
         MLPRegressor(**QUICK).fit(X, put(X[:, :2], (2, 1), np.inf))
 
 

@@ -18,6 +18,7 @@ from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_
 from handgrad.estimators.checks import (
     Given,
     HeldOut,
+    as_rows,
     bit_generator,
     check_columns,
     check_scale,
@@ -116,9 +117,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features), or data frame
-            Numbers; or, with preprocess="auto", a pandas, polars or Arrow table with string
-            column names, whose columns may be text, categories, booleans and numbers, with
-            missing cells.
+            Numbers; or, with preprocess="auto", a pandas, polars or Arrow table, a mapping of
+            names to columns or a list of rows that are mappings, whose columns may be text,
+            categories, booleans and numbers, with missing cells.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             A classifier takes labels of one type (strings, integers, booleans, whole floats or
             dates), or 0 and 1 in a column for each label that a row may have; a regressor takes
@@ -174,6 +175,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     ) -> Self:
         self._validate_params()
         self._check_settings(held_out)
+        X = as_rows(X)
         columns = check_columns(self, X, reset=not going_on)
         given = given_rows(columns, self._check_y(y, X), check_weight(sample_weight, X))
         bits = self._bits(going_on=going_on)
@@ -335,12 +337,13 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         return Rows(x, self._encode_y(given.y), weight)
 
     def _validation(self, held_out: HeldOut) -> Validation:
-        columns = check_columns(self, held_out.X, reset=False)
-        y = self._check_y(held_out.y, held_out.X)
+        X = as_rows(held_out.X)
+        columns = check_columns(self, X, reset=False)
+        y = self._check_y(held_out.y, X)
         if not len(y):
             raise DataError("X_val must have rows; it has none")
-        weight = check_weight(held_out.weight, held_out.X, "sample_weight_val")
-        return self._apart(given_rows(columns, y, weight), held_out.X)
+        weight = check_weight(held_out.weight, X, "sample_weight_val")
+        return self._apart(given_rows(columns, y, weight), X)
 
     def _apart(self, given: Given, X: Any) -> Validation:
         seen = HeldOut(_pick(X, given.places), given.y, given.weight)

@@ -1,8 +1,10 @@
-"""The border at which a user's input is checked: rows, labels, numbers, weights, units."""
+"""The border at which a user's input is checked: rows, weights, units (y: ``targets.py``)."""
 
 import math
 import sys
 import warnings
+from collections.abc import Mapping
+from datetime import date, timedelta
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, NamedTuple
@@ -11,27 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import InvalidParameterError
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
-    assert_all_finite,
-    check_array,
-    check_consistent_length,
-    column_or_1d,
     validate_data,
 )
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError
 from handgrad.tables.encode import Encoded
-from handgrad.tables.frames import from_frame, is_frame
-from handgrad.tables.labels import classes_of
+from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.rows import take
+from handgrad.tables.values import floats, values_of
 
 Array = NDArray[Any]
 
 LARGE = 1e9  # numbers of which a network without preprocessing learns little
-FEW = 20  # rows that may all be of different classes; scikit-learn warns of more, in its own words
 
 
 class Given(NamedTuple):
@@ -82,12 +78,48 @@ def _is_ours(module: str) -> bool:
 # -- rows -------------------------------------------------------------------------------------
 
 
+def as_rows(X: Any) -> Any:
+    """Give rows that can be counted and picked: mappings and lazy frames become tables."""
+    if hasattr(X, "collect") and type(X).__name__ == "LazyFrame":
+        return X.collect()
+    if _is_mapping(X):
+        _check_columns_of(X)
+        return from_frame(X)
+    if isinstance(X, list | tuple) and X and _is_mapping(X[0]):
+        return from_rows(X)
+    # of pandas, polars and Arrow's tables scikit-learn knows the names; other frames become such
+    is_known = any(hasattr(X, method) for method in ("iloc", "lazy", "combine_chunks", "tocsr"))
+    return from_frame(X) if is_frame(X) and not is_known else X
+
+
+def _is_sparse_mapping(X: Any) -> bool:
+    return hasattr(X, "tocsr")  # DOK matrices are dictionaries
+
+
+def _is_mapping(X: Any) -> bool:
+    return isinstance(X, Mapping) and not _is_sparse_mapping(X)
+
+
+def _check_columns_of(X: Mapping[Any, Any]) -> None:
+    """Tell one row from a table: both are mappings."""
+    if X and all(isinstance(cell, str) or not hasattr(cell, "__len__") for cell in X.values()):
+        raise TypeError(
+            f"X must be a table or a list of rows; this {type(X).__name__} of single cells is one "
+            "row. Pass a list of it: [row]"
+        )
+
+
 def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
     if not reset and (isinstance(X, Encoded) or _is_as_expected(estimator, X)):
         return X
+    is_by_name = not reset and (_is_mapping(X) or isinstance(X, list | tuple))
+    rows = as_rows(X)
+    if is_by_name and rows is not X:
+        rows = _in_order(estimator, rows, may_lack=not _is_mapping(X))
+    X = rows
     raw = estimator.preprocess is None
-    if is_frame(X) and not isinstance(X, dict):
+    if is_frame(X) and not _is_sparse_mapping(X):
         _check_names(X)
     if not raw and _is_named_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -96,6 +128,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             return table
         # Fitted on a matrix, it knows columns by position; validate_data has warned.
         return table.rename_columns(list(estimator.model_.encoder.names))
+    if not raw and _is_numbered_table(estimator, X, reset=reset):
+        return _numbered_table(estimator, X, reset=reset)
     _check_kind_of_rows(X)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # scikit-learn would widen ">f4"
         X = X.astype(X.dtype.newbyteorder("="), copy=False)
@@ -117,6 +151,57 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
             raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
 
 
+def _in_order(estimator: Any, table: Any, *, may_lack: bool) -> Any:
+    """Put the columns of a mapping, whose order means nothing, in the order of the fit.
+
+    Rows that are mappings may lack a name; all of its cells are missing then.
+    """
+    fitted = list(getattr(estimator, "feature_names_in_", ()))
+    there, n = set(table.column_names), table.num_rows
+    lacking = {name: [None] * n for name in fitted if name not in there} if may_lack else {}
+    for name, cells in lacking.items():
+        table = table.append_column(name, [cells])
+    known = [name for name in fitted if name in there or name in lacking]
+    return table.select([*known, *(name for name in table.column_names if name not in fitted)])
+
+
+def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:
+    """Tell a pandas frame with numbers for names that is no matrix of numbers."""
+    if not (hasattr(X, "iloc") and hasattr(X, "columns")):
+        return False
+    if reset:
+        named = estimator.categorical_features
+        return (named is not None and len(named) > 0) or not _is_matrix(X)
+    names = set(estimator.model_.encoder.names)
+    return names == set(map(str, X.columns)) or not _is_matrix(X)
+
+
+def _is_matrix(frame: Any) -> bool:
+    kinds = {kind for kind in map(_kind_of_cells, frame.dtypes) if kind not in "biufc"}
+    return not kinds or (kinds == {"O"} and not _among_objects(frame))
+
+
+def _kind_of_cells(dtype: Any) -> str:
+    """Give NumPy's letter for a type, C for categories and E for other types of pandas."""
+    if hasattr(dtype, "categories"):
+        return "C"
+    kind = str(getattr(dtype, "kind", "E"))
+    return "E" if kind == "O" and not isinstance(dtype, np.dtype) else kind
+
+
+def _numbered_table(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Name the columns by their numbers; for scikit-learn they have no names all the same."""
+    named = X.set_axis(list(map(str, X.columns)), axis=1)
+    # a model out of a file knows no other names than texts
+    from_file = not reset and hasattr(estimator, "feature_names_in_")
+    validate_data(estimator, named if from_file else X, reset=reset, skip_check_array=True)
+    table = from_frame(named)
+    made_up = [f"x{column}" for column in range(table.num_columns)]
+    if not reset and list(estimator.model_.encoder.names) == made_up:
+        return table.rename_columns(made_up)  # fitted on a matrix
+    return table
+
+
 def _check_kind_of_rows(X: Any) -> None:
     """Refuse what scikit-learn would misread, or refuse without saying what to do."""
     if X is None:
@@ -130,9 +215,10 @@ def _check_kind_of_rows(X: Any) -> None:
         lengths = [len(row) if isinstance(row, list | tuple) else None for row in X]
         for row, length in enumerate(lengths):
             if length != lengths[0]:
+                has = f"is of type {type(X[row]).__name__}" if length is None else f"has {length}"
                 raise ValueError(
                     f"all rows of X must be equally long; row 1 has the length {lengths[0]}, row "
-                    f"{row + 1} has {length}"
+                    f"{row + 1} {has}"
                 )
     dtype = getattr(X, "dtype", None)
     kind = dtype.kind if isinstance(dtype, np.dtype) else ""
@@ -143,15 +229,22 @@ def _check_kind_of_rows(X: Any) -> None:
             "X must be rows of numbers; structured arrays are not. Pass a data frame, or "
             "numpy.lib.recfunctions.structured_to_unstructured(X)"
         )
-    if kind in "mM" and kind:
+    what = _WHAT_IT_HOLDS.get(kind) or _among_objects(X)
+    if what in ("dates", "durations"):
+        told = what if kind in "OEC" else f"{what} ({dtype})"
         raise TypeError(
-            f"X must be numbers; it holds dates ({dtype}). Pass what matters of them, such as "
-            "days since a date"
+            f"X must be numbers; it holds {told}. Pass a data frame, whose columns may be of such "
+            "types, or what matters of them, such as days since a date"
         )
-    if (kind in "US" and kind) or _holds_texts(X):
+    if what == "texts":
         raise TypeError(
-            "X must be numbers; it holds texts. Pass X.astype(float), or a data frame whose text "
-            "columns are categories"
+            "X must be numbers; it holds texts. Pass X.astype(float) if they are numbers, or a "
+            "data frame, whose columns may be texts"
+        )
+    if hasattr(X, "type") and hasattr(X, "null_count"):
+        raise TypeError(
+            f"X must be rows; an Arrow array ({str(X.type)[:80]}) is one column. Pass a table of "
+            "plain columns: pyarrow.table({'name': X})"
         )
     shape = _shape(X)
     if shape is not None and len(shape) < 2:
@@ -173,22 +266,30 @@ def _shape(X: Any) -> tuple[int, ...] | None:
     return shape
 
 
-def _holds_texts(X: Any) -> bool:
-    """Tell rows of objects of which one is a text, which NumPy would turn into a number."""
+_WHAT_IT_HOLDS = {"U": "texts", "S": "texts", "T": "texts", "M": "dates", "m": "durations"}
+
+
+def _among_objects(X: Any) -> str:
+    """Name what is no number in rows of objects, which NumPy might turn into one; or say ""."""
     if is_sparse(X):
-        return False
+        return ""
     cells = X.to_numpy() if hasattr(X, "to_numpy") else X
+    if hasattr(X, "column_names"):
+        cells = np.asarray(X)
     if isinstance(cells, list | tuple):
         rows = [row for row in cells if isinstance(row, list | tuple)]
-        return any(isinstance(cell, str) for row in rows for cell in row)
-    if not (isinstance(cells, np.ndarray) and cells.dtype.kind == "O"):
-        return False
-    return any(isinstance(cell, str) for cell in cells.ravel().tolist())
+        types = {type(cell) for row in rows for cell in row}
+    elif isinstance(cells, np.ndarray) and cells.dtype.kind == "O":
+        types = set(map(type, cells.ravel().tolist()))
+    else:
+        return ""
+    names = (("texts", str), ("dates", date), ("durations", timedelta))
+    return next((name for name, kind in names for its in types if issubclass(its, kind)), "")
 
 
 def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     """Say which is the first cell that is missing or infinite."""
-    names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    names = _names_of(X) if is_frame(X) and not is_sparse(X) else None
     if is_sparse(X):
         cells = X.tocoo()
         bad = ~np.isfinite(cells.data)
@@ -196,7 +297,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
         what = given = cells.data[bad][0]
         count = int(bad.sum())
     else:
-        dense = X.to_numpy(dtype=np.float64, na_value=np.nan) if names else np.asarray(X, float)
+        dense = floats(values_of(X)) if is_frame(X) else np.asarray(X, float)
         bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
         row, column = (int(place) for place in np.argwhere(bad)[0])
         what, count = dense[row, column], int(bad.sum())
@@ -250,10 +351,15 @@ def _check_names(X: Any) -> None:
             "Feature names are only supported if all input features have string names, but your "
             f"input has {kinds} as feature name types. Make them all texts, or none"
         )
-    names = [str(name) for name in (X.column_names if hasattr(X, "column_names") else X.columns)]
+    names = _names_of(X)
     twice = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
     if twice:
         raise ValueError(f"the columns of X must have different names; {twice} occur repeatedly")
+
+
+def _names_of(frame: Any) -> list[str]:
+    names = frame.column_names if hasattr(frame, "column_names") else frame.columns
+    return list(map(str, names))
 
 
 def _repeats(names: list[str]) -> bool:
@@ -262,125 +368,10 @@ def _repeats(names: list[str]) -> bool:
 
 def _is_named_frame(X: Any) -> bool:
     """Tell a data frame with text for column names; one with numbers for names is a matrix."""
-    if isinstance(X, dict) or not is_frame(X):  # DOK matrices are dictionaries, too
+    if _is_sparse_mapping(X) or not is_frame(X):
         return False
     names = X.column_names if hasattr(X, "column_names") else X.columns
     return all(isinstance(name, str) for name in names)
-
-
-# -- what is to be learnt -----------------------------------------------------------------------
-
-
-def check_labels(y: Any, X: Any) -> Array:
-    """Turn y into one label a row, shape (n,); or into 0 and 1, shape (n, K)."""
-    if y is None:
-        raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
-    if is_indicator(y):
-        return _check_indicator(y, X)
-    if isinstance(y, list | tuple) and len(np.shape(y)) == 1:
-        y = np.array(y, dtype=object)  # or NumPy would turn 1 and "a" into two texts
-    labels: Array = column_or_1d(y, warn=True)
-    if labels.dtype == object:  # of one kind, which scikit-learn wants to see in the dtype
-        labels = labels.astype(classes_of(labels).dtype)
-    try:
-        assert_all_finite(labels, input_name="y")
-    except ValueError as error:
-        missing = np.flatnonzero(~np.isfinite(np.asarray(labels, dtype=np.float64)))
-        raise DataError(
-            f"{str(error).splitlines()[0]} {len(missing)} rows have no usable label, the first is "
-            f"row {missing[0] + 1}; drop them"
-        ) from None
-    if labels.dtype.kind == "f" and (labels % 1).any():
-        row = int((labels % 1 != 0).argmax())
-        raise ValueError(
-            f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
-            f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
-        )
-    check_classification_targets(labels[:FEW])
-    check_consistent_length(X, labels)
-    _doubt_classes(labels)
-    return labels
-
-
-def _doubt_classes(labels: Array) -> None:
-    """Warn where labels may be a slip: more classes than half the rows."""
-    n_classes, n = len(classes_of(labels)), len(labels)
-    if n > FEW and n_classes > n / 2:
-        warn(
-            f"y has {n_classes} classes for {n} rows: is it an identifier, or a number? For "
-            "numbers there is MLPRegressor",
-            UserWarning,
-        )
-
-
-def is_indicator(y: Any) -> bool:
-    """Tell labels of which a row may have several: a matrix of more than one column."""
-    if isinstance(y, list | tuple) and y and isinstance(y[0], list | tuple | np.ndarray):
-        y = np.asarray(y)
-    shape: tuple[int, ...] = getattr(y, "shape", ())
-    return len(shape) == 2 and shape[1] > 1
-
-
-def _check_indicator(y: Any, X: Any) -> Array:
-    indicator = check_array(y, accept_sparse="csr", input_name="y", dtype=None)
-    if is_sparse(indicator):
-        indicator = indicator.toarray()
-    check_consistent_length(X, indicator)
-    wrong = (indicator != 0) & (indicator != 1)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise DataError(
-            "y must hold one label a row, shape (n_samples,); or, where a row may have several, "
-            f"only 0 and 1, shape (n_samples, n_labels). Got {indicator[row, column]!r:.40} in row "
-            f"{row + 1}, column {column + 1}. If it holds scores, pass y.argmax(axis=1)."
-        )
-    several: Array = indicator.astype(np.int64)
-    if (several.sum(axis=1) == 1).all():
-        warn(
-            "every row of y has exactly one of several labels; if these are one-hot classes, pass "
-            "y.argmax(axis=1), whose probabilities sum to 1",
-            UserWarning,
-        )
-    return several
-
-
-def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
-    """Turn y into finite numbers, shape (n,) or (n, N_y)."""
-    if y is None:
-        raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
-    try:
-        numbers: NDArray[np.float64] = check_array(
-            y, ensure_2d=False, dtype=np.float64, input_name="y", ensure_min_features=0
-        )
-    except ValueError as error:
-        raise _with_place(error, y) from None
-    if numbers.ndim == 2 and numbers.shape[1] == 1:
-        numbers = column_or_1d(numbers, warn=True)
-    check_consistent_length(X, numbers)
-    return numbers
-
-
-def _with_place(error: ValueError, y: Any) -> ValueError:
-    """Add to a complaint of scikit-learn's the first row of y that has no finite number."""
-    first_line = str(error).splitlines()[0]
-    if not first_line.startswith("Input y contains"):
-        return error
-    cells = y.to_numpy(dtype=np.float64, na_value=np.nan) if hasattr(y, "to_numpy") else y
-    bad = ~np.isfinite(np.asarray(cells, dtype=np.float64))
-    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
-    return DataError(
-        f"{first_line} {len(rows)} rows have no usable number, the first is row {rows[0] + 1}; "
-        "drop them"
-    )
-
-
-def check_classes(classes: Any) -> Array:
-    """Sort the labels that partial_fit is told of, or say which stands there twice."""
-    given = column_or_1d(classes)
-    distinct = classes_of(given)
-    if len(distinct) < len(given):
-        raise ValueError(f"classes must be distinct; got {list(given)}")
-    return distinct
 
 
 # -- weights ------------------------------------------------------------------------------------
@@ -392,7 +383,10 @@ def check_weight(
     """Turn sample weights into numbers >= 0, of finite sum, of which one at least is above."""
     if sample_weight is None:
         return None
-    weight: NDArray[np.float64] = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    rows = as_rows(X)
+    if hasattr(sample_weight, "__len__") and not isinstance(sample_weight, str):
+        sample_weight = _plain_weight(sample_weight)
+    weight: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(
@@ -406,6 +400,12 @@ def check_weight(
     if too_large:  # sums of weights are taken here and in scorers; a power of two rounds nothing
         weight = np.ldexp(weight, -math.frexp(weight.max())[1])
     return weight
+
+
+def _plain_weight(sample_weight: Any) -> Any:
+    """Read weights out of any container; what is no number is left to scikit-learn's words."""
+    values = values_of(sample_weight)
+    return floats(values) if values.cells.dtype.kind in "biuf" else sample_weight
 
 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:

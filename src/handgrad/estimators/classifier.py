@@ -18,10 +18,11 @@ from handgrad.batch import Rows
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_classes, check_labels, check_weight, warn
+from handgrad.estimators.checks import Given, as_rows, check_weight, warn
 from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
+from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
 from handgrad.history import Epoch
 from handgrad.losses import CLASSIFIERS, LossSettings
 from handgrad.model import Model
@@ -500,7 +501,8 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the share of rows whose label, or whose labels all, are right."""
-        return float(super().score(X, y, check_weight(sample_weight, X)))
+        X = as_rows(X)
+        return float(super().score(X, labels_to_judge(y), check_weight(sample_weight, X)))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 

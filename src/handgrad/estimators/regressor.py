@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from handgrad.batch import Rows
 from handgrad.errors import ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, check_numbers, check_weight
+from handgrad.estimators.checks import Given, as_rows, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
+from handgrad.estimators.targets import check_numbers
 from handgrad.history import Epoch
 from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, PLAIN, LossSettings, mean_loss
 from handgrad.model import Model, TargetScale
@@ -269,11 +270,13 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""
+        X = as_rows(X)
+        y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
         if self.loss != "quantile":
             return float(super().score(X, y, sample_weight))
         quantiles = self._quantiles()
-        y = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        y = y.reshape(len(y), -1)
         predicted = self.predict(X).reshape(len(y), -1, len(quantiles))
         scores = [
             d2_pinball_score(y, predicted[:, :, k], sample_weight=sample_weight, alpha=q)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.table import CSV_MARK, LINES, NUMBER, PLAIN_NUMBER
+from handgrad.tables.frames import CSV_MARK
+from handgrad.tables.table import LINES, NUMBER, PLAIN_NUMBER
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:

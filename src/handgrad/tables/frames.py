@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from handgrad.errors import DataError
-from handgrad.text import listed, quoted
+from handgrad.tables.sequences import Column, from_sequence, slices
+from handgrad.text import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+CSV_MARK = {b"handgrad": b"csv"}  # of a field whose texts may turn out to be numbers
+MANY = 8  # columns of one type: picking them as a matrix costs less than each by itself
 
 
 def is_frame(value: object) -> bool:
@@ -36,12 +42,13 @@ def from_frame(frame: Any) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The same columns in the same order, n rows.
+        The same columns in the same order, n rows. A column that holds cells of several types,
+        such as 1 and "a", becomes their texts, which count as those of a CSV file.
 
     Raises
     ------
     DataError
-        If names repeat, lengths differ, or a column mixes types; it names the column.
+        If names repeat, lengths differ, or a column is no sequence of cells; it names the column.
     TypeError
         If `frame` is no frame, or a column name is not a string.
     """
@@ -60,22 +67,39 @@ def from_frame(frame: Any) -> pa.Table:
 
 
 def without_views(table: pa.Table) -> pa.Table:
-    """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views."""
+    """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views.
+
+    Extension types lose their wrapping, too: UUIDs become texts.
+    """
     import pyarrow as pa
 
     for position, field in enumerate(table.schema):
-        column, kind = table.column(position), field.type
-        if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+        kind = field.type
+        if isinstance(kind, pa.BaseExtensionType):
+            column = _without_extension(table.column(position))
+        elif pa.types.is_string_view(kind):
+            column = table.column(position).cast(pa.large_string())
+        elif pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
             parts = [
-                part.dictionary.cast("large_string").take(part.indices) for part in column.chunks
+                part.dictionary.cast("large_string").take(part.indices)
+                for part in table.column(position).chunks
             ]
             column = pa.chunked_array(parts, pa.large_string())
-        elif pa.types.is_string_view(kind):
-            column = column.cast(pa.large_string())
         else:
             continue
         table = table.set_column(position, field.name, column)
     return table
+
+
+def _without_extension(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Spell UUIDs out; of any other extension type take what it is stored as."""
+    import pyarrow as pa
+
+    storage = column.type.storage_type
+    if column.type.extension_name == "arrow.uuid":
+        cells = [cell if cell is None else str(cell) for cell in column.to_pylist()]
+        return pa.chunked_array([pa.array(cells, pa.large_string())])
+    return pa.chunked_array([part.storage for part in column.chunks], storage)
 
 
 def _is_pandas(value: object) -> bool:
@@ -85,34 +109,79 @@ def _is_pandas(value: object) -> bool:
 def _from_columns(frame: Any) -> pa.Table:
     import pyarrow as pa
 
-    names = list(frame.columns if _is_pandas(frame) else frame)
+    names = frame.columns.tolist() if _is_pandas(frame) else list(frame)
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"column names must be strings, got {name!r}; rename the column")
     check_names(names)
-    arrays = [_from_sequence(name, frame[name]) for name in names]
-    lengths = [len(array) for array in arrays]
+    columns = _of_pandas(frame, names) if _is_pandas(frame) else _of_mapping(frame)
+    _check_lengths(names, [len(column.cells) for column in columns])
+    table = pa.table([column.cells for column in columns], names=names)
+    for position, column in enumerate(columns):
+        if column.is_mixed:
+            field = table.field(position).with_metadata(CSV_MARK)
+            table = table.set_column(position, field, column.cells)
+    return table
+
+
+def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:
+    return [from_sequence(name, values) for name, values in columns.items()]
+
+
+def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
+    found: dict[int, Column] = {}
+    for positions in _blocks(frame.dtypes.tolist()):
+        whole = len(positions) == len(names)
+        block = (frame if whole else frame.iloc[:, positions]).to_numpy()
+        found.update(zip(positions, map(Column, slices(block)), strict=True))
+    return [
+        found[position] if position in found else from_sequence(name, frame[name])
+        for position, name in enumerate(names)
+    ]
+
+
+def _blocks(dtypes: list[Any]) -> list[list[int]]:
+    """Group the positions of columns of numbers that make up a matrix."""
+    alike = defaultdict(list)
+    for position, dtype in enumerate(dtypes):
+        if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+            alike[dtype].append(position)
+    fewest = min(MANY, len(dtypes))  # all of them need no picking
+    return [positions for positions in alike.values() if len(positions) >= fewest]
+
+
+def _check_lengths(names: list[str], lengths: list[int]) -> None:
     if len(set(lengths)) > 1:
         other = next(i for i, length in enumerate(lengths) if length != lengths[0])
         raise DataError(
             f"columns must have the same length, but {names[0]!r} has {lengths[0]} rows "
             f"and {names[other]!r} has {lengths[other]}"
         )
-    return pa.table(arrays, names=names)
 
 
-def _from_sequence(name: str, values: Any) -> pa.Array:
-    import pyarrow as pa
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Turn rows, each a mapping of names to cells, into a table, as JSON brings them.
 
-    advice = "a column must be one sequence of texts, of numbers or of booleans"
-    if isinstance(values, str | bytes):
-        raise DataError(f"column {name!r} is {quoted(values)}; {advice}")
-    if hasattr(values, "sparse"):  # a sparse pandas column
-        values = values.sparse.to_dense()
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"column {name!r}: {quoted(error)}; {advice}") from None
+    A name that a row lacks is a missing cell there; the columns stand in the order in which
+    their names turn up.
+
+    Raises
+    ------
+    DataError
+        If a row is no mapping, or no row has a cell.
+    TypeError
+        If a name is not a string.
+    """
+    for row, cells in enumerate(rows, start=1):
+        if not isinstance(cells, Mapping):
+            raise DataError(
+                f"rows must all be mappings of names to cells, as the first is; row {row} is of "
+                f"type {type(cells).__name__}"
+            )
+    names = dict.fromkeys(name for cells in rows for name in cells)
+    if not names:
+        raise DataError("the rows hold no cells; each must map names of columns to cells")
+    return _from_columns({name: [cells.get(name) for cells in rows] for name in names})
 
 
 def check_names(names: list[str]) -> None:

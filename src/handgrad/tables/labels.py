@@ -1,5 +1,8 @@
 """Labels of any type become the class numbers 0 to K-1, and come back exactly as they were."""
 
+import datetime
+from collections.abc import Mapping, Set
+from decimal import Decimal
 from itertools import repeat
 from typing import Any
 
@@ -7,13 +10,49 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables.sequences import is_missing
+from handgrad.tables.values import values_of
 
 _LABEL_KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool, np.bool_),
     "int": (int, np.integer),
-    "float": (float, np.floating),
+    "float": (float, np.floating, Decimal),
+    "date": (datetime.date, np.datetime64),
 }
+_SEVERAL = (list, tuple, Set, Mapping, np.ndarray)
+SEVERAL_LABELS = (
+    "where a row may have several, sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) "
+    "makes 0 and 1 of them, in a column for each label"
+)
+
+
+def labels_of(y: Any) -> npt.NDArray[Any]:
+    """Give labels as they are, in an array of the one type that they have.
+
+    Parameters
+    ----------
+    y : array-like, pandas or polars Series or DataFrame, pyarrow Array, ChunkedArray or Table
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,) or, of a matrix or frame, (n, k)
+        Objects are of one type only where NumPy's own would lose something.
+
+    Raises
+    ------
+    DataError
+        If a label is missing; the message gives the row.
+    TypeError
+        If the labels mix kinds, or are of a kind that cannot be a label.
+    """
+    cells, missing = values_of(y)
+    _check_all_there(missing)
+    if cells.dtype != object:
+        _check_type(cells.dtype)
+        return cells
+    flat = cells.ravel()
+    return flat.astype(_object_classes(flat).dtype).reshape(cells.shape) if len(flat) else cells
 
 
 def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -40,46 +79,74 @@ def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"labels must have one axis, got the shape {y.shape}")
     if y.dtype.kind in "OT":
         return _object_classes(y.astype(object))
-    if y.dtype.kind not in "UiubfM":
-        raise TypeError(f"labels must be texts, numbers, booleans or dates, got {y.dtype}")
+    _check_type(y.dtype)
     # a NaN and a NaT are what differs from itself
     _check_all_there(y != y)
     return np.unique(y)
+
+
+def _check_type(dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in "UiubfM":
+        raise _not_a_label("bytes" if dtype.kind == "S" else str(dtype))
 
 
 def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
     values = y.tolist()
     types = set(map(type, values))
     if not all(issubclass(kind, str) for kind in types):
-        _check_all_there(np.fromiter(map(_is_missing, values), dtype=bool, count=len(y)))
+        _check_all_there(np.fromiter(map(is_missing, values), dtype=bool, count=len(y)))
     kinds = set(map(_label_kind, types))
     if len(kinds) > 1 and kinds != {"int", "float"}:
         raise TypeError(f"labels mix {' and '.join(sorted(kinds))}; make them all one kind")
+    if kinds == {"date"}:
+        return _dates(values)
     distinct = sorted(set(values))
-    classes = np.array(distinct)
+    classes = np.array(distinct, dtype=float if "float" in kinds else None)
+    if classes.dtype != object and classes.tolist() == distinct:
+        return classes
+    if kinds != {"str"}:
+        raise TypeError(
+            "labels are numbers that no 64 bits hold exactly; pass their texts, list(map(str, y))"
+        )
     # NumPy's texts lose a trailing NUL, and would merge two labels
-    return classes if classes.tolist() == distinct else np.array(distinct, dtype=object)
+    return np.array(distinct, dtype=object)
 
 
-def _is_missing(label: object) -> bool:
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(label, float | np.floating) and bool(np.isnan(label))
+def _dates(values: list[Any]) -> npt.NDArray[Any]:
+    if any(getattr(label, "tzinfo", None) for label in values):
+        raise TypeError(
+            "labels are times with a zone, which would be lost; pass their texts, "
+            "list(map(str, y)), or take the zone away"
+        )
+    return np.unique(np.array(values, dtype="datetime64"))
 
 
 def _label_kind(kind: type) -> str:
+    if issubclass(kind, _SEVERAL):
+        raise TypeError(f"labels must be one a row, got {kind.__name__}; {SEVERAL_LABELS}")
     for name, kinds in _LABEL_KINDS.items():
-        if issubclass(kind, kinds):
+        # a duration of NumPy's is a whole number, too
+        if issubclass(kind, kinds) and not issubclass(kind, np.timedelta64):
             return name
-    raise TypeError(f"labels must be texts, numbers or booleans, got {kind.__name__}")
+    raise _not_a_label(kind.__name__)
+
+
+def _not_a_label(what: str) -> TypeError:
+    texts = "[label.decode() for label in y]" if what == "bytes" else "list(map(str, y))"
+    return TypeError(
+        f"labels must be texts, numbers, booleans or dates, got {what}; pass their texts, {texts}"
+    )
 
 
 def _check_all_there(missing: npt.NDArray[np.bool_]) -> None:
-    if missing.any():
-        raise DataError(
-            f"every row needs a label, but {int(missing.sum())} are missing, the first in row "
-            f"{int(missing.argmax()) + 1}; drop those rows"
-        )
+    if not missing.any():
+        return
+    rows, row = int(missing.sum()), int(np.argwhere(missing)[0][0]) + 1
+    column = f", column {int(np.argwhere(missing)[0][1]) + 1}" if missing.ndim == 2 else ""
+    raise DataError(
+        f"every row needs a label, but {rows} {'is' if rows == 1 else 'are'} missing, the first "
+        f"in row {row}{column}; drop those rows"
+    )
 
 
 def encode_labels(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray[np.intp]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from handgrad.errors import DataError
-from handgrad.tables.frames import check_names, without_views
+from handgrad.tables.frames import CSV_MARK, check_names, without_views
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 33  # of a pipe or of what a gzip file unfolds to: neither says its size first
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
 
-CSV_MARK = {b"handgrad": b"csv"}
 LINES = b"handgrad.lines"
 _SEPARATORS = (",", ";", "\t")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
