@@ -1,6 +1,6 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
-``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV and Parquet
+``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV, Parquet and more
 for them; the exceptions say what went wrong. The derivation itself is ``handgrad.two_layer``.
 """
 
@@ -13,6 +13,7 @@ from handgrad.errors import (
     DivergenceWarning,
     HandgradError,
     ModelFileError,
+    TableWarning,
     VersionError,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
+    "TableWarning",
     "VersionError",
     "read_table",
 ]

@@ -63,3 +63,7 @@ class VersionError(HandgradError):
 
 class DivergenceWarning(UserWarning):
     """Training explodes, although its numbers are still finite."""
+
+
+class TableWarning(UserWarning):
+    """Something in a file was taken with a grain of salt: left out, renamed, or guessed."""
