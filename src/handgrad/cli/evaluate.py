@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
-from handgrad.cli.data import note_extra_columns, separator_of
+from handgrad.cli.data import note_extra_columns
 from handgrad.cli.judge import judge, read_truths, targets_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, JSON, REPORT, SEPARATOR, TABLE, TARGETS
+from handgrad.cli.options import FILE, JSON, REPORT, TABLE, TARGETS, reading_options
 from handgrad.cli.outcome import network_facts, no_warnings
+from handgrad.cli.reading import name_of, read
 from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.tables.rows import take
-from handgrad.tables.table import read_table
 from handgrad.terminal import (
     evaluation_json,
     note,
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 @click.command("evaluate")
 @click.argument("model", type=FILE)
-@click.argument("table", type=TABLE)
+@click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 @TARGETS
-@SEPARATOR
+@reading_options
 @REPORT
 @JSON
 def evaluate_command(
     model: Path,
-    table: Path,
+    tables: tuple[Path, ...],
     targets: tuple[str, ...],
     report: Path | None,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Judge MODEL by rows of TABLE whose truth is known.
+    """Judge MODEL by rows of TABLE, of one file or several, whose truth is known.
 
     Where a row may have several labels, or several numbers are predicted, name the column of each
     with --target, in the order in which they were trained.
@@ -55,7 +55,7 @@ def evaluate_command(
     check_report(report)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(tables, options)
     known = targets_of(trained, targets)
     truths = read_truths(trained, columns, known)
     evaluation = judge(trained, columns, truths)
@@ -67,7 +67,7 @@ def evaluate_command(
     if report is not None:
         labelled = np.flatnonzero(~truths.missing)
         rows, y_t = take(columns, labelled), truths.y_t[labelled]
-        written = _report_of(trained, rows, y_t, evaluation, report, str(table))
+        written = _report_of(trained, rows, y_t, evaluation, report, name_of(tables))
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         print_json(evaluation_json(evaluation) | files)

@@ -16,8 +16,8 @@ from handgrad.cli.options import (
     JSON,
     OUTPUT,
     POSITIVE,
+    READING_OPTIONS,
     REPORT,
-    SEPARATOR,
     SHARE,
     TABLES,
     HiddenUnits,
@@ -81,7 +81,7 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=0,
         help="Share of rows kept out of everything, to judge the result by.",
     ),
-    SEPARATOR,
+    *READING_OPTIONS,
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
     network(
         "--activation",

@@ -9,13 +9,13 @@ import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.data import note_extra_columns, separator_of
+from handgrad.cli.data import note_extra_columns
 from handgrad.cli.judge import number_names
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, SEPARATOR, TABLE
+from handgrad.cli.options import FILE, TABLE, reading_options
+from handgrad.cli.reading import read
 from handgrad.model import Model, decide, proba
 from handgrad.model_file import load_model
-from handgrad.tables.table import read_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,24 +23,26 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.argument("table", type=TABLE)
+@click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 @click.option("--proba", is_flag=True, help="Add the probability of each class.")
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
-@SEPARATOR
-def predict(model: Path, table: Path, proba: bool, output: Path | None, **options: Any) -> None:
+@reading_options
+def predict(
+    model: Path, tables: tuple[Path, ...], proba: bool, output: Path | None, **options: Any
+) -> None:
     """Predict labels, or numbers, of every row of TABLE, as CSV.
 
     Columns are found by name: their order is free, others are ignored. TABLE may be - for the
-    standard input.
+    standard input, or several files: the rows of the first come first.
     """
     if output == Path("-"):
         output = None
-    check_output(output, model, table)
+    check_output(output, model, *tables)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
     if proba and not len(trained.classes):
         raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(tables, options)
     content = _predictions(trained, columns, with_probabilities=proba).encode()
     note_extra_columns(trained, columns)
     if output is None:

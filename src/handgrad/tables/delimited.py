@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.errors import DataError
 from handgrad.tables.encodings import check_utf8
-from handgrad.tables.layout import Layout, candidates, check_title, layout_of, quoting_fault, records_below
+from handgrad.tables.layout import (
+    Layout,
+    candidates,
+    check_title,
+    layout_of,
+    quoting_fault,
+    records_below,
+)
 from handgrad.tables.marks import LINES, WORDS_FOR_MISSING, csv_field, with_notes
 from handgrad.tables.names import hint_of_separator, named, numbered, without_empty_rows
 from handgrad.text import quoted
@@ -245,13 +252,11 @@ def _with_quoted_words(
 
 def _all_is_quoted(text: _Text) -> bool:
     """Look for a cell without quotes: read as a number, or refused as none, unlike a quoted one."""
-    style = csv.QUOTE_NONNUMERIC
-    reader = csv.reader(_lines(text), delimiter=text.layout.separator, quoting=style)
+    sign = text.layout.separator
+    reader = csv.reader(_lines(text), delimiter=sign, quoting=csv.QUOTE_NONNUMERIC)
     try:
         return not any(
             isinstance(cell, float) for row in islice(reader, _ROWS_LOOKED_AT) for cell in row
         )
-    except ValueError:
-        return False
-    except csv.Error:
+    except (ValueError, csv.Error):
         return False

@@ -19,7 +19,9 @@ _OPENINGS = (
     (b"{\\rtf", "an RTF document", "export the table as CSV"),
     *((bytes([0x80, v]), "a pickle", "save the table as CSV or Parquet") for v in range(2, 6)),
 )
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table)\b", re.I | re.S)
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table)\b", re.I | re.S
+)
 _XML = re.compile(rb"\s*<\?xml\b", re.I)
 
 

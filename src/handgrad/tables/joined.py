@@ -41,9 +41,7 @@ def joined(paths: Sequence[str], tables: Sequence[pa.Table]) -> pa.Table:
         _check_kinds(paths[0], ordered[0], path, table)
     whole = _with_one_meaning_of_words(ordered)
     bare = [table.replace_schema_metadata(None) for table in whole]
-    return with_notes(
-        pa.concat_tables(bare, promote_options="permissive"), _notes(paths, tables)
-    )
+    return with_notes(pa.concat_tables(bare, promote_options="permissive"), _notes(paths, tables))
 
 
 def _check_names(first: str, of_first: pa.Table, path: str, table: pa.Table) -> None:

@@ -218,9 +218,7 @@ def records_below(content: bytes, layout: Layout, separator: str) -> Iterator[Re
         line = layout.first_line + reader.line_num
 
 
-def _first_of_table(
-    records: list[Record], n_title: int
-) -> tuple[int, int] | None:
+def _first_of_table(records: list[Record], n_title: int) -> tuple[int, int] | None:
     n = len(records[-1][1]) if records else 0
     others = [i for i, (_, fields) in enumerate(records) if len(fields) != n]
     table = records[others[-1] + 1 if others else 0 :]

@@ -52,8 +52,7 @@ class Reading(NamedTuple):
         ]
         if needless:
             raise DataError(
-                f"this is {kind}, for which {' and '.join(needless)} can mean nothing; "
-                "leave it out"
+                f"this is {kind}, for which {' and '.join(needless)} can mean nothing; leave it out"
             )
 
 
