@@ -47,10 +47,11 @@ def evaluate_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Judge MODEL by rows of TABLE, of one file or several, whose truth is known.
+    """Judge MODEL by rows of TABLE whose truth is known.
 
-    Where a row may have several labels, or several numbers are predicted, name the column of each
-    with --target, in the order in which they were trained.
+    TABLE may be several files with the same columns. Where a row may have several labels, or
+    several numbers are predicted, name the column of each with --target, in the order in which
+    they were trained.
     """
     check_report(report)
     load(*TABLE_LIBRARIES)

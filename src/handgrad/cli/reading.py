@@ -25,7 +25,7 @@ def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
     """
     table = read_files(paths, reading_of(options))
     for told in notes_of(table):
-        note(f"note: {shown(told)}")
+        note(shown(told))
     return table
 
 

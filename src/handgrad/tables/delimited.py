@@ -18,7 +18,7 @@ from handgrad.tables.layout import (
     quoting_fault,
     records_below,
 )
-from handgrad.tables.marks import LINES, WORDS_FOR_MISSING, csv_field, with_notes
+from handgrad.tables.marks import LINES, NUMBER, WORDS_FOR_MISSING, csv_field, with_notes
 from handgrad.tables.names import hint_of_separator, named, numbered, without_empty_rows
 from handgrad.text import quoted
 
@@ -175,7 +175,7 @@ def _check_records(text: _Text, n: int) -> None:
 
 
 def _wrong_width(line: int, found: int, n: int, layout: Layout) -> str:
-    like = "in the header" if n == layout.n_named else "in the first row"
+    like = "in the header" if n == layout.n_named and any(layout.names) else "in the first row"
     return (
         f"line {line}: {found} fields, expected {n} as {like}; quote cells that hold the "
         "separator, or mend the row"
@@ -216,7 +216,7 @@ def _are_row_names(column: Any) -> bool:
     """Tell what R writes before each row: its number, or a text of its own."""
     import pyarrow.compute as pc
 
-    if column.null_count or pc.count_distinct(column).as_py() < len(column):
+    if len(column) < 2 or column.null_count or pc.count_distinct(column).as_py() < len(column):
         return False
     if column[0].as_py() == "1":
         return bool(column.to_pylist() == [str(row + 1) for row in range(len(column))])
@@ -244,10 +244,19 @@ def _with_quoted_words(
     quoted_words = set()
     for place, position in enumerate(positions):
         column = again.column(position)
-        if pc.any(pc.is_in(column, value_set=words)).as_py():
+        is_word = pc.is_in(column, value_set=words)
+        if pc.any(is_word).as_py() and not _are_numbers(column.filter(pc.invert(is_word))):
             quoted_words.add(place)
             cells = cells.set_column(place, cells.field(place), column)
     return cells, quoted_words
+
+
+def _are_numbers(cells: Any) -> bool:
+    """Tell numbers, among which a word means a missing one even in quotes, as pandas writes it."""
+    import pyarrow.compute as pc
+
+    present = cells.drop_null()
+    return len(present) > 0 and pc.all(pc.match_substring_regex(present, NUMBER)).as_py()
 
 
 def _all_is_quoted(text: _Text) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LOOKED_AT = 40  # records from which a title is told
 _SEPARATORS = (",", ";", "\t")
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*\r?\n', re.I)
+_SIGN = re.compile(rb"\S")
 _BEFORE_HEADER = re.compile(rb"(?:[ \t\r]*\n|#[^\n]*\n)*")
 
 
@@ -64,9 +65,8 @@ def layout_of(
     place, notes = _beginning(content, reading, separators)
     layout = _layout(content, place, separators)
     if not reading.header:
-        n = max(layout.n_named, len(layout.names))
-        names = [""] * n
-        return Layout(names, n, layout.separator, place.offset, place.line), notes
+        names = [""] * layout.n_named
+        return layout._replace(names=names, start=place.offset, first_line=place.line), notes
     if layout.n_named == 1:
         check_title(content, layout, separators)
     return layout, notes + check_header(layout.names)
@@ -90,8 +90,8 @@ def _beginning(
         kept = lines[: comments.pop()]
     else:
         kept = lines
-    if not content[place.offset + sum(map(len, kept)) :].strip():
-        raise DataError("the file holds comments or empty lines only; it must hold a header line")
+    if not _SIGN.search(content, place.offset + sum(map(len, kept))):
+        raise DataError("no line is left for a header after comments, empty lines and skipped ones")
     after = _Place(place.offset + sum(map(len, kept)), place.line + len(kept))
     n = len(comments)
     what = "1 line that begins" if n == 1 else f"{n} lines that begin"
@@ -100,10 +100,11 @@ def _beginning(
 
 def _after_lines(content: bytes, n: int) -> _Place:
     offset = 0
-    for line in range(n):
+    for _ in range(n):
         offset = content.find(b"\n", offset) + 1
         if not offset:
-            raise DataError(f"the file has {line + 1} lines, and --skip {n} (skip={n}) leaves none")
+            n_lines = len(content.splitlines())
+            raise DataError(f"the file has {n_lines} lines, and --skip {n} (skip={n}) leaves none")
     return _Place(offset, n + 1)
 
 
@@ -112,9 +113,9 @@ def _is_header(content: bytes, line: bytes, end: int, separators: tuple[str, ...
     following = content[end : end + 100_000].split(b"\n", 1)[0]
     for separator in separators:
         names, row = (_fields(text, separator) for text in (line, following))
-        if len(names) == len(row) and any(map(is_like_data, row)):
-            return len(names) > 1 or separator == separators[-1]
-    return False
+        if len(names) == len(row) > 1 and any(map(is_like_data, row)):
+            return True
+    return line[1:2].strip() != b"" and is_like_data(following.decode("utf-8", "replace").strip())
 
 
 def _fields(line: bytes, separator: str) -> list[str]:
@@ -193,8 +194,17 @@ def check_title(content: bytes, layout: Layout, separators: tuple[str, ...]) -> 
         raise DataError(
             f"the first row has {cells}, but from line {n_lines + 1} on each has {n}: is it a "
             f"title? Skip what stands before the header with --skip {n_lines} (in Python "
-            f"skip={n_lines})"
+            f"skip={n_lines}){_if_single(content, layout)}"
         )
+
+
+def _if_single(content: bytes, layout: Layout) -> str:
+    """Say how to read what is no title, but the name of a single column."""
+    sample = content[: layout.start + 100_000]
+    sign = next((sign for sign in ",;|~^" if sign.encode() not in sample), None)
+    if layout.n_named > 1 or sign is None:
+        return ""
+    return f"; if it names a single column, read it with --separator {sign!r}"
 
 
 def _header_below(content: bytes, layout: Layout, separator: str) -> tuple[int, int] | None:

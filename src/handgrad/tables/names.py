@@ -134,7 +134,7 @@ def _is_index(column: pa.ChunkedArray) -> bool:
 
 def _check_names_suffice(nameless: list[int], kept: list[int], records: Iterable[Record]) -> None:
     n_named = len(kept) - len(nameless)
-    if len(nameless) < 2 or n_named > len(nameless):
+    if len(nameless) < 2 or n_named > len(nameless) or kept[0] in nameless:
         return
     lines = (line for line, cells in records if sum(cell != "" for cell in cells) > n_named)
     n_lines = next(lines, 2) - 1
@@ -245,6 +245,8 @@ def hint_of_separator(names: Sequence[str], cells: Iterable[str | None]) -> list
     rows = [cell for cell in cells if cell]
     for sign in ",;\t|: ^~/":
         n = names[0].count(sign)
+        if sign == " " and not any(is_like_data(part) for row in rows for part in row.split()):
+            continue  # a text of several words
         if n and rows and all(_n_parts(row, sign) == _n_parts(names[0], sign) for row in rows):
             shown = "'\\t'" if sign == "\t" else repr(sign)
             return [

@@ -48,7 +48,7 @@ class Reading(NamedTuple):
         needless = [
             option
             for name, option in OPTIONS.items()
-            if name not in allowed and getattr(self, name) not in (None, True)
+            if name not in allowed and getattr(self, name) is not getattr(PLAIN, name)
         ]
         if needless:
             raise DataError(

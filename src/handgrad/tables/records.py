@@ -93,7 +93,7 @@ def _of_records(records: list[Record]) -> pa.Table:
 
     names = list(dict.fromkeys(name for record in records for name in record))
     nested = [n for n in names if any(isinstance(r.get(n), dict | list) for r in records)]
-    _refuse_nested(nested)
+    _refuse_nested(nested, is_one_object=len(records) == 1)
     columns = [typed(name, [record.get(name) for record in records]) for name in names]
     return pa.table([array for _, array in columns], schema=pa.schema([f for f, _ in columns]))
 
@@ -101,12 +101,16 @@ def _of_records(records: list[Record]) -> pa.Table:
 def _check_flat(table: pa.Table) -> None:
     import pyarrow as pa
 
-    _refuse_nested([field.name for field in table.schema if pa.types.is_nested(field.type)])
+    nested = [field.name for field in table.schema if pa.types.is_nested(field.type)]
+    _refuse_nested(nested, is_one_object=table.num_rows == 1)
 
 
-def _refuse_nested(names: list[str]) -> None:
-    if names:
-        raise DataError(
-            f"each value must be a text, a number, true, false or null, but {listed(names)} hold "
-            "objects or lists; take them apart into columns of their own"
-        )
+def _refuse_nested(names: list[str], *, is_one_object: bool) -> None:
+    if not names:
+        return
+    advice = _ADVICE if is_one_object else "take them apart into columns of their own"
+    hold = "holds" if len(names) == 1 else "hold"
+    raise DataError(
+        f"each value must be a text, a number, true, false or null, but {listed(names)} {hold} "
+        f"objects or lists; {advice}"
+    )

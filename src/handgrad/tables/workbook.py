@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
@@ -28,6 +27,8 @@ def is_workbook(content: bytes) -> bool:
         return True
     if not content.startswith(b"PK\x03\x04"):
         return False
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
@@ -114,6 +115,8 @@ def _reader() -> Any:
 def _check_size(content: bytes) -> None:
     if content.startswith(_OLD_EXCEL):
         return
+    import zipfile
+
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
             raise DataError(f"the workbook unfolds to more than {MAX_BYTES} bytes; save it as CSV")
