@@ -205,7 +205,7 @@ FAULTS = [
     Fault("tables/delimited.py", "if n_quotes % 2 or (", "if n_quotes < 0 and (", "open quote swallows rows", "table"),
     Fault("tables/delimited.py", "ignore_empty_lines=len(types) > 1,", "ignore_empty_lines=True,", "a missing cell of one column is no row", "layouts"),
     Fault("tables/delimited.py", "return 1, n, [", "return 0, n, [", "row names under the first name", "layouts"),
-    Fault("tables/delimited.py", "found is None or _all_is_quoted(text)", "found is None", "quotes around all cells taken to mean texts", "layouts"),
+    Fault("tables/delimited.py", "found is not None and not _all_is_quoted(text)", "found is not None", "quotes around all cells taken to mean texts", "layouts"),
     Fault("tables/names.py", "while free in taken:", "while False:", "a new name that was taken", "layouts"),
     Fault("tables/names.py", "column.null_count or pc.count_distinct(column).as_py() < len(column)", "column.null_count", "codes that repeat left out as an index", "layouts"),
     Fault("tables/encodings.py", 'rb"[\\x80-\\x9f]"', 'rb"[\\x80-\\x80]"', "latin-1 advised for cp1252", "layouts"),

@@ -236,10 +236,9 @@ def _with_quoted_words(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = _QUOTED_WORD.search(text.content, text.layout.start)
-    if found is None or _all_is_quoted(text):
-        return cells, set()
     words = pa.array(WORDS_FOR_MISSING)
+    if not _has_quoted_words(text, cells, words):
+        return cells, set()
     again = _columns(text, ["", *WORDS_FOR_MISSING]).slice(0, cells.num_rows)
     quoted_words = set()
     for place, position in enumerate(positions):
@@ -249,6 +248,18 @@ def _with_quoted_words(
             quoted_words.add(place)
             cells = cells.set_column(place, cells.field(place), column)
     return cells, quoted_words
+
+
+def _has_quoted_words(text: _Text, cells: pa.Table, words: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
+    if text.content.find(b'"', text.layout.start) < 0:
+        return False
+    # the cells are looked at first: of most files that is faster than their bytes
+    if not any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in cells.columns):
+        return False
+    found = _QUOTED_WORD.search(text.content, text.layout.start)
+    return found is not None and not _all_is_quoted(text)
 
 
 def _are_numbers(cells: Any) -> bool:
