@@ -25,7 +25,7 @@ from handgrad.tables.columns import (
 )
 from handgrad.tables.frames import from_frame, is_frame
 from handgrad.tables.rows import take
-from handgrad.tables.table import BLOCK_BYTES, read_table
+from handgrad.tables.table import BLOCK_BYTES, read, read_table
 
 # ------------------------------------------------------------------ files that read
 
@@ -118,7 +118,9 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows, quoted)
         style = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
         writer = csv.writer(stream, quoting=style, lineterminator="\n")
         writer.writerows([("left", "right"), *rows])
-    back = read_table(path).to_pylist()
+    back = read(path).to_pylist()  # without a warning of empty rows at the end
+    while rows and not quoted and rows[-1] == ("", ""):
+        rows = rows[:-1]
     assert [(row["left"] or "", row["right"] or "") for row in back] == rows
 
 
@@ -128,16 +130,16 @@ CORPUS = [
     ("C02 empty", b"", ["empty"]),
     ("C02 byte order mark only", b"\xef\xbb\xbf\n \n", ["empty"]),
     ("C04 no header", b"1,2.5\n3,4\n", ["first row", "only numbers", "header"]),
-    ("C06 UTF-16", "a,b\n1,2\n".encode("utf-16"), ["UTF-16", "convert"]),
+    ("C06 UTF-16", "a,b\n1,2\n".encode("utf-16-le"), ["--encoding utf-16-le"]),
+    ("C06 half UTF-16", "a,b\n1,2\n".encode("utf-16")[:-1], ["line 2", "utf-16"]),
     ("C07 latin-1", b"a,b\n1,2\n3,x\xe9\n", ["line 3, byte 4", "0xE9", "UTF-8"]),
     ("C07 latin-1 header", b"a,\xe9\n1,2\n", ["line 1, byte 3", "0xE9"]),
     ("C08 NUL", b"a,b\n1,\x002\n", ["line 2, byte 3", "NUL"]),
     ("C10 one too many", b"a,b,c\n1,2,3\n1,2,3,4\n", ["line 3: 4 fields, expected 3"]),
     ("C11 one too few", b'a,b,c\n"x\ny",2,3\n1,2\n', ["line 4: 2 fields, expected 3"]),
     ("C10 blank lines count", b"a,b\n\n\n1\n", ["line 4: 1 fields, expected 2"]),
-    ("C14 duplicate names", b"a,b, a\n1,2,3\n", ["'a'", "twice"]),
-    ("C15 empty name", b"a, ,c\n1,2,3\n", ["column 2", "no name"]),
-    ("C15 empty last name", b"a,b,\n1,2,\n", ["column 3", "no name"]),
+    ("C15 no names", b",,\n,,\n", ["no header line"]),
+    ("C15 names of nothing", b"\n \n# a,b\n", ["no line is left"]),
     ("C18 open quote", b'a,b\n1,2\n3,"4\n5,6\n', ["line 3", "never closed"]),
     ("C18 open quote, last cell", b'a,b\n1,2\n3,"4', ["line 3", "never closed"]),
     ("C18 open quote, first cell", b'a,b\n"1,2\n3,4\n', ["line 2", "never closed"]),
@@ -146,13 +148,14 @@ CORPUS = [
     ("C18 long open quote", b'a,b\n1,"' + b"x,y\n" * 50_000, ["line 2", "never closes"]),
     ("C34 damaged gzip", gzip.compress(b"a,b\n1,2\n" * 99)[:-20], ["gzip", "damaged"]),
     ("C34 zip", b"PK\x03\x04rest", ["zip", "xlsx"]),
+    ("C34 old Excel", b"\xd0\xcf\x11\xe0rest", ["workbook"]),
     ("C34 pickle", pickle.dumps({"a": [1]}), ["pickle"]),
     ("C34 HDF5", b"\x89HDF\r\n\x1a\n", ["HDF5"]),
     ("C34 NumPy", b"\x93NUMPY\x01\x00", ["NumPy"]),
     ("C34 zip in gzip", gzip.compress(b"PK\x03\x04rest"), ["zip"]),
     ("C35 damaged Parquet", b"PAR1 and then nothing", ["Parquet", "damaged"]),
     ("a row beyond the block", b"a,b\n1," + b"x" * 2 * BLOCK_BYTES + b"\n", ["longer than"]),
-    ("control characters", b"a\x1b[31m,a\x1b[31m\n1,2\n", [r"\x1b[31m", "twice"]),
+    ("control characters", b"a,b\n1,2,\x1b[31m\n", ["line 2: 3 fields"]),
 ]
 
 

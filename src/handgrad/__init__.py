@@ -1,7 +1,8 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
-``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV and Parquet
-for them; the exceptions say what went wrong. The derivation itself is ``handgrad.two_layer``.
+``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV, Parquet and
+more for them; the exceptions say what went wrong. The derivation itself is
+``handgrad.two_layer``.
 """
 
 from importlib import import_module

@@ -62,7 +62,7 @@ class VersionError(HandgradError):
 
 
 class TableWarning(UserWarning):
-    """A column was left out, or taken for something that may not be meant."""
+    """A file or a column was taken with a grain of salt: left out, renamed, or guessed."""
 
 
 class DriftWarning(UserWarning):

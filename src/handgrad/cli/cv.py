@@ -75,7 +75,7 @@ class Fold(NamedTuple):
 
 
 @click.command(cls=InSections)
-@click.argument("table", type=TABLE, required=False)
+@click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
 @click.option(
     "--folds",
     cls=Option,
@@ -100,7 +100,7 @@ class Fold(NamedTuple):
 @KEEP
 @KEEP_ALL
 def cv(
-    table: Path | None,
+    tables: tuple[Path, ...],
     target: str | None,
     output: Path | None,
     proba: bool,
@@ -120,10 +120,10 @@ def cv(
     """
     options = settle(given)
     _check_usage(options, output, asked=bool(kept) or keep_all, proba=proba)
-    check_output(output, table)
+    check_output(output, *tables)
     check_engine(options["engine"])
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
-    data = read_labelled(table, target, options)
+    data = read_labelled(tables, target, options)
     taken_along = keep(data.source, kept, every=keep_all)
     trained = []
     for number, rows in enumerate(_divided(data, options), start=1):

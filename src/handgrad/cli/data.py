@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batches import split
+from handgrad.cli.reading import name_of, read
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
 from handgrad.model import Model
@@ -26,7 +27,7 @@ from handgrad.tables.columns import (
 from handgrad.tables.encode import Encoder
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.rows import row_keys, take
-from handgrad.tables.table import read_table
+from handgrad.tables.table import read as read_file
 from handgrad.terminal import listed, note, shown
 from handgrad.text import quoted
 
@@ -76,15 +77,15 @@ class Parts(NamedTuple):
         return self.test or self.validation or self.training
 
 
-def read_labelled(table: Path | None, target: str | None, options: dict[str, Any]) -> Labelled:
-    if table is None:
+def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str, Any]) -> Labelled:
+    if not tables:
         with as_file(files("handgrad") / "data" / PENGUINS) as path:
-            content, name = read_table(path), "the Palmer penguins"
+            content, name = read_file(path), "the Palmer penguins"
         target = target or PENGUINS_TARGET[options["task"]]
     elif target is None:
         raise click.UsageError("name the column to predict: --target COLUMN")
     else:
-        content, name = read_table(table, separator=separator_of(options)), str(table)
+        content, name = read(tables, options), name_of(tables)
     check_columns(content, [target], "--target")
     columns = _features(content, target, options)
     y, missing = _truth(content, target, options)
@@ -303,12 +304,15 @@ def class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArr
 
 
 def check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None:
-    for name in wanted:
-        if name not in table.column_names:
-            raise click.UsageError(
-                f"{option} {shown(name)}: the table has no such column{_guess(name, table)}; "
-                f"it has {listed(table.column_names)}"
-            )
+    """Refuse names that the table does not have, all at once."""
+    absent = [name for name in wanted if name not in table.column_names]
+    if absent:
+        guessed = listed(f"{shown(name)}{_guess(name, table)}" for name in absent)
+        column = "column" if len(absent) == 1 else "columns"
+        raise click.UsageError(
+            f"{option} {guessed}: the table has no such {column}; it has "
+            f"{listed(table.column_names)}"
+        )
 
 
 def note_extra_columns(model: Model, columns: "pa.Table", targets: Sequence[str] = ()) -> None:
@@ -321,18 +325,6 @@ def note_extra_columns(model: Model, columns: "pa.Table", targets: Sequence[str]
 def _guess(name: str, table: "pa.Table") -> str:
     from difflib import get_close_matches
 
-    if table.num_columns == 1:
-        return " (does another sign part its cells? Then name it: --separator ';')"
     plain = {column.casefold(): column for column in table.column_names}
     near = get_close_matches(name.strip().casefold(), plain, n=1)
     return f" (did you mean {shown(plain[near[0]])}?)" if near else ""
-
-
-def separator_of(options: dict[str, Any]) -> str | None:
-    separator: str | None = options["separator"]
-    if separator is None:
-        return None
-    separator = separator.replace("\\t", "\t")
-    if not re.fullmatch(r"[\t !#-~]", separator):
-        raise click.UsageError("--separator must be one ASCII character, such as ';' or '\\t'")
-    return separator

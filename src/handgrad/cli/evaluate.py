@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
-from handgrad.cli.data import note_extra_columns, separator_of
+from handgrad.cli.data import note_extra_columns
 from handgrad.cli.judge import judge, read_truths, targets_of, told_rows, weighed
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, JSON, REPORT, SEPARATOR, TABLE, TARGETS
+from handgrad.cli.options import FILE, JSON, REPORT, TABLE, TARGETS, reading_options
 from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
+from handgrad.cli.reading import name_of, read
 from handgrad.cli.weights import WEIGHT
 from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.tables.rows import take
-from handgrad.tables.table import read_table
 from handgrad.terminal import (
     evaluation_json,
     note,
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 @click.command("evaluate")
 @click.argument("model", type=FILE)
-@click.argument("table", type=TABLE)
+@click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 @TARGETS
 @WEIGHT
-@SEPARATOR
+@reading_options
 @REPORT
 @JSON
 def evaluate_command(
     model: Path,
-    table: Path,
+    tables: tuple[Path, ...],
     targets: tuple[str, ...],
     weight: str | None,
     report: Path | None,
@@ -52,13 +52,14 @@ def evaluate_command(
 ) -> None:
     """Judge MODEL by rows of TABLE whose truth is known.
 
-    Where a row may have several labels, or several numbers are predicted, name the column of each
-    with --target, in the order in which they were trained.
+    TABLE may be several files with the same columns. Where a row may have several labels, or
+    several numbers are predicted, name the column of each with --target, in the order in which
+    they were trained.
     """
     check_report(report)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(tables, options)
     known = targets_of(trained, targets)
     truths = weighed(read_truths(trained, columns, known), columns, weight)
     evaluation = judge(trained, columns, truths)
@@ -73,7 +74,7 @@ def evaluate_command(
     if report is not None:
         labelled = np.flatnonzero(truths.counted)
         rows, y_t = take(columns, labelled), truths.y_t[labelled]
-        known_of = [("table", str(table)), *network_facts(trained), *weight_facts(weight)]
+        known_of = [("table", name_of(tables)), *network_facts(trained), *weight_facts(weight)]
         written = _report_of(trained, rows, y_t, evaluation, report, told, known_of)
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}

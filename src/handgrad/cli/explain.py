@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.data import as_classes, check_columns, separator_of
+from handgrad.cli.data import as_classes, check_columns
 from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, JSON, POSITIVE, SEPARATOR, TABLE, TARGETS
+from handgrad.cli.options import FILE, JSON, POSITIVE, TABLE, TARGETS, reading_options
+from handgrad.cli.reading import read
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
 from handgrad.explain.page import page as page_of
@@ -23,7 +24,6 @@ from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.tables.columns import labels
 from handgrad.tables.rows import one_row
-from handgrad.tables.table import read_table
 from handgrad.terminal import listed, note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Truth(NamedTuple):
 @click.option(
     "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
 )
-@SEPARATOR
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
 def explain_command(
     model: Path, table: Path, page: Path | None, as_json: bool, **options: Any
@@ -76,7 +76,7 @@ def explain_command(
     check_output(page, model, table)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(table, options)
     explanation = explain_row(
         trained,
         columns,
@@ -205,7 +205,7 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
     show_default=True,
     help="Of each parameter; 0 for all.",
 )
-@SEPARATOR
+@reading_options
 @JSON
 def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
     """Check the gradients of MODEL on rows of TABLE.
@@ -216,7 +216,7 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
     """
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(table, options)
     check, n = check_model(
         trained,
         columns,

@@ -19,22 +19,24 @@ from handgrad.terminal import print_json
 
 
 @click.command(cls=InSections)
-@click.argument("table", type=TABLE, required=False)
+@click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
 @fit_options
-def fit(table: Path | None, target: str | None, as_json: bool, quiet: bool, **given: Any) -> None:
+def fit(
+    tables: tuple[Path, ...], target: str | None, as_json: bool, quiet: bool, **given: Any
+) -> None:
     """Train a network on a table.
 
-    TABLE is a CSV file (also gzipped) or a Parquet file, or - for the standard input. Numbers
-    are standardised, texts and booleans one-hot encoded, missing cells filled in. Without TABLE
-    it trains on the 344 Palmer penguins that come with handgrad: on their species, or with --task
-    regression on their weight.
+    TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, or - for the standard input;
+    several files with the same columns are one table. Numbers are standardised, texts and booleans
+    one-hot encoded, missing cells filled in. Without TABLE it trains on the 344 Palmer penguins
+    that come with handgrad: on their species, or with --task regression on their weight.
     """
     options = settle(given)
-    check_output(options["model_path"], table)
+    check_output(options["model_path"], *tables)
     check_report(options.get("report"))
     check_engine(options["engine"])
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
-    data = read_labelled(table, target, options)
+    data = read_labelled(tables, target, options)
     parts = partition(data, options)
     estimator, seconds = train(parts, options, show=not quiet)
     model = replace(estimator.model_, target=data.target)

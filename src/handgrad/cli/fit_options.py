@@ -16,8 +16,8 @@ from handgrad.cli.options import (
     JSON,
     OUTPUT,
     POSITIVE,
+    READING_OPTIONS,
     REPORT,
-    SEPARATOR,
     SHARE,
     TABLES,
     HiddenUnits,
@@ -77,7 +77,7 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         help="Treat a column of numbers as categories (repeatable).",
     ),
-    SEPARATOR,
+    *READING_OPTIONS,
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
     network(
         "--activation",

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from handgrad.tables.reading import is_encoding, is_separator
+from handgrad.terminal import shown
+
 if TYPE_CHECKING:
     UnitsType = click.ParamType[tuple[int, ...]]
     ListType = click.ParamType[tuple[Any, ...]]
@@ -111,13 +114,68 @@ class InSections(click.Command):
 
 
 TABLES, OUTPUT = "Rows and columns", "Output"
-SEPARATOR = click.option(
-    "--separator",
-    cls=Option,
-    section=TABLES,
-    metavar="SIGN",
-    help="Between the cells of a CSV file.  [default: from its header]",
+
+
+def _separator(_: click.Context, __: click.Parameter, sign: str | None) -> str | None:
+    if sign is None:
+        return None
+    sign = sign.replace("\\t", "\t")
+    if not is_separator(sign):
+        raise click.UsageError("--separator must be one ASCII character, such as ';' or '\\t'")
+    return sign
+
+
+def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None and not is_encoding(name):
+        raise click.UsageError(
+            f"--encoding {shown(name)}: there is no such encoding; take one such as cp1252, "
+            "latin-1 or utf-16"
+        )
+    return name
+
+
+READING_OPTIONS = (
+    click.option(
+        "--separator",
+        cls=Option,
+        section=TABLES,
+        metavar="SIGN",
+        callback=_separator,
+        help="Between the cells of a CSV file.  [default: from its header]",
+    ),
+    click.option(
+        "--encoding",
+        cls=Option,
+        section=TABLES,
+        metavar="NAME",
+        callback=_encoding,
+        help="Of a CSV file, such as cp1252 or utf-16.  [default: utf-8]",
+    ),
+    click.option(
+        "--skip",
+        cls=Option,
+        section=TABLES,
+        metavar="N",
+        type=click.IntRange(0),
+        help="Skip so many lines before the header, such as a title.",
+    ),
+    click.option(
+        "--no-header",
+        cls=Option,
+        section=TABLES,
+        is_flag=True,
+        help="Take the first row as data; the columns are called 'column 1', 'column 2', ...",
+    ),
 )
+
+
+def reading_options(command: Any) -> Any:
+    """Give a command the options of how its table is to be read."""
+    for option in reversed(READING_OPTIONS):
+        command = option(command)
+    return command
+
+
 REPORT = click.option(
     "--report",
     cls=Option,

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from handgrad.cli.data import PENGUINS, check_columns, separator_of
+from handgrad.cli.data import PENGUINS, check_columns
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import COLUMN, SEPARATOR, TABLE
-from handgrad.tables.table import read_table
+from handgrad.cli.options import COLUMN, TABLE, reading_options
+from handgrad.cli.reading import read
+from handgrad.tables.table import read as read_file
 from handgrad.terminal import say
 
 
@@ -21,7 +22,7 @@ from handgrad.terminal import say
     "--port", metavar="N", type=click.IntRange(1, 65535), help="Where to listen.  [default: 8642]"
 )
 @click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
-@SEPARATOR
+@reading_options
 def play(
     table: Path | None, target: str | None, port: int | None, no_browser: bool, **options: Any
 ) -> None:
@@ -38,13 +39,13 @@ def play(
     except ImportError as error:
         raise click.UsageError(str(error)) from None
     load(*TABLE_LIBRARIES)
-    start_playing(table, target, separator_of(options), port=port, opens=not no_browser, say=say)
+    start_playing(table, target, options, port=port, opens=not no_browser, say=say)
 
 
 def start_playing(
     table: Path | None,
     target: str | None,
-    separator: str | None,
+    options: dict[str, Any],
     *,
     port: int | None,
     opens: bool,
@@ -69,8 +70,8 @@ def start_playing(
     if table is not None and target is None:
         raise click.UsageError("name the column to predict: --target COLUMN")
     with as_file(files("handgrad") / "data" / PENGUINS) as path:
-        penguins = read_table(path)
-    content = None if table is None else read_table(table, separator=separator)
+        penguins = read_file(path)
+    content = None if table is None else read(table, options)
     if content is not None and target is not None:
         check_columns(content, [target], "--target")
     session = Session(penguins, content, target)

@@ -7,25 +7,25 @@ import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.data import note_extra_columns, separator_of
+from handgrad.cli.data import note_extra_columns
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, SEPARATOR, TABLE
+from handgrad.cli.options import FILE, TABLE, reading_options
 from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, keep, predict_rows
+from handgrad.cli.reading import read
 from handgrad.model_file import load_model
-from handgrad.tables.table import read_table
 
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.argument("table", type=TABLE)
+@click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 @PROBA
 @KEEP
 @KEEP_ALL
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
-@SEPARATOR
+@reading_options
 def predict(
     model: Path,
-    table: Path,
+    tables: tuple[Path, ...],
     proba: bool,
     kept: tuple[str, ...],
     keep_all: bool,
@@ -35,16 +35,17 @@ def predict(
     """Predict labels, or numbers, of every row of TABLE, as CSV.
 
     Columns are found by name: their order is free, others are ignored. TABLE may be - for the
-    standard input. --keep takes columns along, so that predictions can be joined by them.
+    standard input, or several files: the rows of the first come first. --keep takes columns along,
+    so that predictions can be joined by them.
     """
     if output == Path("-"):
         output = None
-    check_output(output, model, table)
+    check_output(output, model, *tables)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
     if proba and not len(trained.classes):
         raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
-    columns = read_table(table, separator=separator_of(options))
+    columns = read(tables, options)
     taken_along = keep(columns, kept, every=keep_all)
     content = taken_along.beside(predict_rows(trained, columns, with_probabilities=proba))
     note_extra_columns(trained, columns, taken_along.names)

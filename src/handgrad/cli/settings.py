@@ -44,7 +44,15 @@ ONLY = (
     Only("delta", "loss", "huber", 1.0),
     Only("quantiles", "loss", "quantile", (0.5,)),
 )
-NOT_OF_TRAINING = ("model_path", "report", "separator", "verbose")  # the rest is told as JSON
+NOT_OF_TRAINING = (
+    "model_path",
+    "report",
+    "separator",
+    "encoding",
+    "skip",
+    "no_header",
+    "verbose",
+)  # the rest is told as JSON
 
 
 def settle(options: Options) -> Options:

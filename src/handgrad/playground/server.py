@@ -27,7 +27,7 @@ from handgrad.playground.player import Player
 from handgrad.playground.points import MOST_CLASSES, class_columns
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
-from handgrad.tables.table import read_table
+from handgrad.tables.table import read
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,7 +187,7 @@ async def _body(request: Request) -> bytes:
 
 
 def read_bytes(content: bytes) -> "pa.Table":
-    """Read plain CSV as ``read_table`` reads a file, which for this moment it is.
+    """Read plain CSV as ``read`` reads a file, which for this moment it is.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def read_bytes(content: bytes) -> "pa.Table":
         path = Path(folder) / "table.csv"
         path.write_bytes(content)
         try:
-            return read_table(path)
+            return read(path)
         except DataError as error:
             raise DataError(str(error).removeprefix(f"{str(path)!r}: ")) from None
 

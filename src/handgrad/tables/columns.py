@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.frames import CSV_MARK
-from handgrad.tables.table import LINES, NUMBER, PLAIN_NUMBER
+from handgrad.tables.table import LINES, NUMBER, PLAIN_NUMBER, is_csv
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def value_kind_of(table: pa.Table, name: str) -> Kind:
     if types.is_boolean(kind):
         return "boolean"
     if types.is_string(kind) or types.is_large_string(kind):
-        return "csv" if table.schema.field(name).metadata == CSV_MARK else "text"
+        return "csv" if is_csv(table.schema.field(name)) else "text"
     if types.is_null(kind):
         return "empty"
     if types.is_temporal(kind):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.errors import DataError
+from handgrad.tables.marks import CSV_MARK
 from handgrad.tables.sequences import Column, from_sequence, slices
 from handgrad.text import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CSV_MARK = {b"handgrad": b"csv"}  # of a field whose texts may turn out to be numbers
 MANY = 8  # columns of one type: picking them as a matrix costs less than each by itself
 
 

@@ -1,0 +1,40 @@
+"""How every command reads its tables: as the reading options say, with notes on stderr."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from handgrad.tables.reading import Reading
+from handgrad.tables.table import notes_of
+from handgrad.tables.table import read as read_files
+from handgrad.terminal import note, shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
+    """Read one table from its files, and say what was taken with a grain of salt.
+
+    Raises
+    ------
+    DataError
+        If they hold no table.
+    OSError
+        If the system cannot open or read one.
+    """
+    table = read_files(paths, reading_of(options))
+    for told in notes_of(table):
+        note(shown(told))
+    return table
+
+
+def reading_of(options: dict[str, Any]) -> Reading:
+    return Reading(
+        options["separator"], options["encoding"], options["skip"], not options["no_header"]
+    )
+
+
+def name_of(paths: Sequence[Path]) -> str:
+    """Name a table by its files."""
+    return ", ".join(map(str, paths))

@@ -1,0 +1,111 @@
+"""Bytes of any encoding become UTF-8, or are refused with the encoding that they may have."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from handgrad.errors import DataError
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WIDE_MARKS = (  # the longer ones first: one of UTF-32 begins as one of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def as_utf8(content: bytes, encoding: str | None) -> tuple[bytes, list[str]]:
+    """Give the text in UTF-8 without a byte order mark, and what is to be told of it.
+
+    Text that is said to be UTF-8, or about which nothing is said, is not looked at here.
+
+    Raises
+    ------
+    DataError
+        If the bytes are no text of that encoding; the message gives line and byte.
+    """
+    notes = []
+    if encoding is None:
+        encoding = next((name for mark, name in _WIDE_MARKS if content.startswith(mark)), "utf-8")
+        if encoding != "utf-8":
+            notes.append(f"the text is {encoding.upper()}, as its byte order mark says")
+    if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
+        content = _transcoded(content, encoding)
+    return content.removeprefix(_BYTE_ORDER_MARK), notes
+
+
+def _transcoded(content: bytes, encoding: str) -> bytes:
+    try:
+        return content.decode(encoding).encode()
+    except UnicodeDecodeError as error:
+        line, byte = position(content, error.start)
+        raise DataError(
+            f"line {line}, byte {byte}: the byte 0x{content[error.start]:02X} is no {encoding} "
+            f"text ({error.reason}); name another encoding, or mend the cell"
+        ) from None
+    except UnicodeError as error:
+        raise DataError(f"the text cannot be read as {encoding}: {error}") from None
+
+
+def position(content: bytes, offset: int) -> tuple[int, int]:
+    """Give the line of a byte, and its place in that line, both from 1."""
+    line_start = content.rfind(b"\n", 0, offset) + 1
+    return content.count(b"\n", 0, offset) + 1, offset - line_start + 1
+
+
+def check_utf8(content: bytes) -> None:
+    """Refuse what is not UTF-8.
+
+    Raises
+    ------
+    DataError
+        With the line, the byte, and the encoding to try.
+    """
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line, byte = position(content, error.start)
+        raise DataError(
+            f"line {line}, byte {byte}: the byte 0x{content[error.start]:02X} is not UTF-8; "
+            f"{_advice(content)}"
+        ) from None
+
+
+def check_no_nul(content: bytes) -> None:
+    if (nul := content.find(b"\0")) < 0:
+        return
+    line, byte = position(content, nul)
+    raise DataError(
+        f"line {line}, byte {byte}: a NUL byte, so this is not UTF-8 text; {_wide_advice(content)}"
+    )
+
+
+def asked_for(encoding: str) -> str:
+    return f"read the file with --encoding {encoding} (in Python encoding={encoding!r})"
+
+
+def _advice(content: bytes) -> str:
+    text = content.decode("utf-8", "replace")
+    n_bad = text.count("\ufffd")
+    if len(re.findall(r"[^\x00-\x7f]", text)) > 2 * n_bad:
+        return "as most of the file is, mend the cell"
+    try:
+        content.decode("cp1252")
+    except UnicodeDecodeError:
+        return (
+            "name the encoding with --encoding, such as cp1251, shift_jis or gb18030 (in Python "
+            "encoding=...)"
+        )
+    return asked_for("cp1252" if re.search(rb"[\x80-\x9f]", content) else "latin-1")
+
+
+def _wide_advice(content: bytes) -> str:
+    """Tell UTF-16 without a mark from a stray byte: of Latin letters every other byte is 0."""
+    start = content[:400]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        zeros = start[first::2].count(0)
+        if zeros > len(start) / 4 and not start[1 - first :: 2].count(0):
+            return f"if it is UTF-16, {asked_for(encoding)}"
+    return "convert the file to UTF-8, or repair the cell"

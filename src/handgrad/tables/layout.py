@@ -1,0 +1,251 @@
+"""Where the table begins in a text: what stands before its header, and what parts its cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from handgrad.errors import DataError
+from handgrad.tables.encodings import check_utf8
+from handgrad.tables.names import check_header, is_like_data
+from handgrad.tables.reading import is_separator
+from handgrad.text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from handgrad.tables.reading import Reading
+
+    Record = tuple[int, list[str]]
+
+LOOKED_AT = 40  # records from which a title is told
+_SEPARATORS = (",", ";", "\t")
+_SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*\r?\n', re.I)
+_SIGN = re.compile(rb"\S")
+_BEFORE_HEADER = re.compile(rb"(?:[ \t\r]*\n|#[^\n]*\n)*")
+
+
+class Layout(NamedTuple):
+    names: list[str]  # one for each cell of a row, "" where the header has none
+    n_named: int  # cells of the header
+    separator: str
+    start: int  # offset of the first byte after the header
+    first_line: int  # the line, counted from 1, that byte stands on
+
+
+class _Place(NamedTuple):
+    offset: int
+    line: int
+
+
+def candidates(path: str, reading: Reading, content: bytes) -> tuple[str, ...]:
+    """Give the signs that may part the cells, the likeliest first."""
+    if reading.separator is not None:
+        return (reading.separator,)
+    if (told := _SEP_LINE.match(content)) and is_separator(told[1].decode("latin-1")):
+        return (told[1].decode("latin-1"),)
+    if path.lower().removesuffix(".gz").endswith(".tsv"):
+        return ("\t", ",", ";")
+    return _SEPARATORS
+
+
+def layout_of(
+    content: bytes, reading: Reading, separators: tuple[str, ...]
+) -> tuple[Layout, list[str]]:
+    """Find header and separator; give what is to be told of the lines before it, too.
+
+    Raises
+    ------
+    DataError
+        If no line can be a header, or there is a title before it.
+    """
+    place, notes = _beginning(content, reading, separators)
+    layout = _layout(content, place, separators)
+    if not reading.header:
+        names = [""] * layout.n_named
+        return layout._replace(names=names, start=place.offset, first_line=place.line), notes
+    if layout.n_named == 1:
+        check_title(content, layout, separators)
+    return layout, notes + check_header(layout.names)
+
+
+# ------------------------------------------------------------------ before the header
+
+
+def _beginning(
+    content: bytes, reading: Reading, separators: tuple[str, ...]
+) -> tuple[_Place, list[str]]:
+    place = _after_lines(content, reading.skip or 0)
+    if place.offset == 0 and (told := _SEP_LINE.match(content)):
+        place = _Place(told.end(), 2)
+    found = _BEFORE_HEADER.match(content, place.offset)
+    assert found is not None  # it may be empty
+    lines = found[0].splitlines(keepends=True)
+    comments = [i for i, line in enumerate(lines) if line.startswith(b"#")]
+    end = found.end()
+    if comments and reading.header and _is_header(content, lines[comments[-1]], end, separators):
+        kept = lines[: comments.pop()]
+    else:
+        kept = lines
+    if not _SIGN.search(content, place.offset + sum(map(len, kept))):
+        raise DataError("no line is left for a header after comments, empty lines and skipped ones")
+    after = _Place(place.offset + sum(map(len, kept)), place.line + len(kept))
+    n = len(comments)
+    what = "1 line that begins" if n == 1 else f"{n} lines that begin"
+    return after, [f"{what} with # before the header; left out"] if n else []
+
+
+def _after_lines(content: bytes, n: int) -> _Place:
+    offset = 0
+    for _ in range(n):
+        offset = content.find(b"\n", offset) + 1
+        if not offset:
+            n_lines = len(content.splitlines())
+            raise DataError(f"the file has {n_lines} lines, and --skip {n} (skip={n}) leaves none")
+    return _Place(offset, n + 1)
+
+
+def _is_header(content: bytes, line: bytes, end: int, separators: tuple[str, ...]) -> bool:
+    """Tell a header that begins with # from a comment: data of as many cells follow."""
+    following = content[end : end + 100_000].split(b"\n", 1)[0]
+    for separator in separators:
+        names, row = (_fields(text, separator) for text in (line, following))
+        if len(names) == len(row) > 1 and any(map(is_like_data, row)):
+            return True
+    return line[1:2].strip() != b"" and is_like_data(following.decode("utf-8", "replace").strip())
+
+
+def _fields(line: bytes, separator: str) -> list[str]:
+    text = line.decode("utf-8", "replace").strip("\r\n")
+    return [field.strip() for field in next(csv.reader([text], delimiter=separator), [])]
+
+
+# ------------------------------------------------------------------ the header
+
+
+def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layout:
+    layouts = []
+    for separator in separators:
+        layouts.append(_layout_by(content, place, separator))
+        if layouts[-1].n_named > 1:
+            return layouts[-1]
+    return layouts[0]
+
+
+def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
+    stream = io.BytesIO(content)
+    stream.seek(place.offset)
+    reader = csv.reader((line.decode() for line in stream), delimiter=separator, strict=True)
+    try:
+        fields = next(filter(_has_text, reader))
+    except UnicodeDecodeError:
+        check_utf8(content)
+        raise
+    except csv.Error as error:
+        raise DataError(quoting_fault(place.line, error)) from None
+    except StopIteration:
+        raise DataError("the file holds no header line: no line has a cell") from None
+    names = [field.strip() for field in fields]
+    start, line = stream.tell(), place.line + reader.line_num
+    return Layout(_fitted(names, _first_row(content, reader)), len(names), separator, start, line)
+
+
+def _has_text(fields: list[str]) -> bool:
+    return any(field.strip() for field in fields)
+
+
+def _first_row(content: bytes, reader: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(filter(None, reader), [])
+    except UnicodeDecodeError:
+        check_utf8(content)
+        raise
+    except csv.Error:  # whoever reads the rows says in which line
+        return []
+
+
+def _fitted(names: list[str], row: list[str]) -> list[str]:
+    """Give as many names as the first row has cells, if only nameless ones come or go by it."""
+    n = len(row)
+    if n > len(names):
+        return names + [""] * (n - len(names))
+    return names[:n] if n and not any(names[n:]) else names
+
+
+# ------------------------------------------------------------------ a title before it
+
+
+def check_title(content: bytes, layout: Layout, separators: tuple[str, ...]) -> None:
+    """Refuse a header that is a title: fewer cells than all that follows it.
+
+    Raises
+    ------
+    DataError
+        With the number of lines to skip.
+    """
+    for separator in separators:
+        if (found := _header_below(content, layout, separator)) is None:
+            continue
+        n_lines, n = found
+        cells = "1 cell" if layout.n_named == 1 else f"{layout.n_named} cells"
+        raise DataError(
+            f"the first row has {cells}, but from line {n_lines + 1} on each has {n}: is it a "
+            f"title? Skip what stands before the header with --skip {n_lines} (in Python "
+            f"skip={n_lines}){_if_single(content, layout)}"
+        )
+
+
+def _if_single(content: bytes, layout: Layout) -> str:
+    """Say how to read what is no title, but the name of a single column."""
+    sample = content[: layout.start + 100_000]
+    sign = next((sign for sign in ",;|~^" if sign.encode() not in sample), None)
+    if layout.n_named > 1 or sign is None:
+        return ""
+    return f"; if it names a single column, read it with --separator {sign!r}"
+
+
+def _header_below(content: bytes, layout: Layout, separator: str) -> tuple[int, int] | None:
+    """Find the first of the many records, all of one width, that are wider than the first."""
+    try:
+        records = list(records_below(content, layout, separator))
+    except csv.Error:
+        return None
+    return _first_of_table(records, layout.n_named)
+
+
+def records_below(content: bytes, layout: Layout, separator: str) -> Iterator[Record]:
+    """Give the first few rows after the header, each with its line."""
+    stream = io.BytesIO(content)
+    stream.seek(layout.start)
+    reader = csv.reader((line.decode("utf-8", "replace") for line in stream), delimiter=separator)
+    line = layout.first_line
+    for fields in islice(reader, LOOKED_AT):
+        if fields:
+            yield line, fields
+        line = layout.first_line + reader.line_num
+
+
+def _first_of_table(records: list[Record], n_title: int) -> tuple[int, int] | None:
+    n = len(records[-1][1]) if records else 0
+    others = [i for i, (_, fields) in enumerate(records) if len(fields) != n]
+    table = records[others[-1] + 1 if others else 0 :]
+    if n <= n_title or len(table) < 2:
+        return None
+    line, header = table[0]
+    is_data = n_title > 1 and any(map(is_like_data, header))
+    return None if is_data or sum(map(bool, header)) < 2 else (line - 1, n)
+
+
+def quoting_fault(line: int, error: csv.Error) -> str:
+    told = str(error)
+    if "end of data" in told:
+        return f"line {line}: a quote is opened in this row and never closed; close or remove it"
+    if "field limit" in told:
+        limit = csv.field_size_limit()
+        return f"line {line}: a cell is longer than {limit} characters, or a quote never closes"
+    if "expected after" in told:
+        return f"line {line}: text stands after a closing quote; double the quotes within a cell"
+    return f"line {line}: {quoted(error)}"

@@ -1,0 +1,55 @@
+"""What a table remembers of its file: marks on its fields, and notes and lines beside them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+CSV_MARK = {b"handgrad": b"csv"}
+QUOTED_MARK = {b"handgrad.quoted": b"1"}
+LINES = b"handgrad.lines"
+NOTES = b"handgrad.notes"
+
+PLAIN_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NUMBER = rf"^(?:{PLAIN_NUMBER}|[+-]?(?i:inf|infinity))$"
+
+# the words for a missing cell that pandas knows, and the sign of the UCI tables
+WORDS_FOR_MISSING = (
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?",
+)  # fmt: skip
+
+
+def is_csv(field: pa.Field) -> bool:
+    """Tell whether the cells are unparsed text, which may turn out to be numbers."""
+    return (field.metadata or {}).get(b"handgrad") == b"csv"
+
+
+def words_are_texts(field: pa.Field) -> bool:
+    """Tell whether quotes set texts such as "NA" apart from missing cells, which are null."""
+    return b"handgrad.quoted" in (field.metadata or {})
+
+
+def csv_field(name: str, *, quoted_words: bool = False) -> pa.Field:
+    import pyarrow as pa
+
+    return pa.field(name, pa.string(), metadata=CSV_MARK | (QUOTED_MARK if quoted_words else {}))
+
+
+def notes_of(table: pa.Table) -> tuple[str, ...]:
+    """Give what was taken with a grain of salt when the table was read, one sentence each."""
+    return tuple(json.loads((table.schema.metadata or {}).get(NOTES, b"[]")))
+
+
+def with_notes(table: pa.Table, notes: Iterable[str]) -> pa.Table:
+    """Put notes in place of those that the table has."""
+    known = dict(table.schema.metadata or {})
+    known.pop(NOTES, None)
+    if told := list(notes):
+        known[NOTES] = json.dumps(told).encode()
+    return table.replace_schema_metadata(known or None)

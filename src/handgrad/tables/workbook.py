@@ -1,0 +1,122 @@
+"""The first sheet of an Excel or OpenDocument workbook becomes a table, its cells typed."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from handgrad.errors import DataError
+from handgrad.tables.marks import LINES, with_notes
+from handgrad.tables.names import check_header, named, numbered, without_empty_rows
+from handgrad.tables.typed import as_text, typed
+from handgrad.text import quoted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from handgrad.tables.reading import Reading
+
+    Row = list[Any]
+
+MAX_BYTES = 1 << 31  # of what a workbook unfolds to
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
+def is_workbook(content: bytes) -> bool:
+    if content.startswith(_OLD_EXCEL):
+        return True
+    if not content.startswith(b"PK\x03\x04"):
+        return False
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+            if "mimetype" in names:
+                return b"opendocument.spreadsheet" in archive.read("mimetype")[:200]
+            return any(name.startswith("xl/workbook.") for name in names)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        return False
+
+
+def workbook(content: bytes, reading: Reading) -> pa.Table:
+    """Read the first sheet; its first row that is not empty names the columns.
+
+    Raises
+    ------
+    DataError
+        If the reader is not installed, or the workbook is damaged or has no table.
+    """
+    reading.check_only("a workbook", "skip", "header")
+    rows, notes = _first_sheet(content)
+    start = next((i for i, row in enumerate(rows) if i >= (reading.skip or 0) and any(row)), None)
+    if start is None:
+        raise DataError("the sheet is empty; it must hold a header row and rows")
+    if not reading.header:
+        columns, dropped = without_empty_rows(_columns(rows[start:], [""] * len(rows[start])))
+        found = numbered(columns.num_columns)
+    else:
+        header = [as_text(cell).strip() for cell in rows[start]]
+        notes, start = notes + check_header([name for name in header if name]), start + 1
+        columns, dropped = without_empty_rows(_columns(rows[start:], header))
+        records = enumerate(rows[start:], start=start + 1)
+        found = named(columns, header, records)
+    table = _chosen(columns, found.positions, found.names, first_line=start + 1)
+    return with_notes(table, [*notes, *dropped, *found.notes])
+
+
+def _chosen(columns: pa.Table, positions: list[int], names: list[str], *, first_line: int) -> Any:
+    import pyarrow as pa
+
+    chosen = columns.select(positions)
+    fields = [field.with_name(name) for field, name in zip(chosen.schema, names, strict=True)]
+    lines = {LINES: f"{first_line} {columns.num_rows}".encode()}
+    return pa.table(chosen.columns, schema=pa.schema(fields, metadata=lines))
+
+
+def _columns(rows: list[Row], names: list[str]) -> pa.Table:
+    import pyarrow as pa
+
+    cells = [[None if row[p] == "" else row[p] for row in rows] for p in range(len(names))]
+    columns = [typed(names[p] or f"column {p + 1}", column) for p, column in enumerate(cells)]
+    return pa.table([array for _, array in columns], schema=pa.schema([f for f, _ in columns]))
+
+
+# ------------------------------------------------------------------ the file
+
+
+def _first_sheet(content: bytes) -> tuple[list[Row], list[str]]:
+    """Give the cells of the first sheet that is not hidden; an empty one is an empty text."""
+    calamine = _reader()
+    _check_size(content)
+    try:
+        book = calamine.load_workbook(io.BytesIO(content))
+        seen = [sheet.name for sheet in book.sheets_metadata if "Visible" in str(sheet.visible)]
+        names = seen or book.sheet_names
+        rows = book.get_sheet_by_name(names[0]).to_python(skip_empty_area=False)
+    except (calamine.CalamineError, IndexError) as error:
+        raise DataError(f"the workbook is damaged: {quoted(error)}; save it anew") from None
+    if len(names) == 1:
+        return rows, []
+    return rows, [f"the workbook has {len(names)} sheets; the first, {names[0]!r}, was read"]
+
+
+def _reader() -> Any:
+    try:
+        import python_calamine
+    except ImportError:
+        raise DataError(
+            'to read an Excel or OpenDocument workbook, pip install "handgrad[excel]"; '
+            "or else save the sheet as CSV"
+        ) from None
+    return python_calamine
+
+
+def _check_size(content: bytes) -> None:
+    if content.startswith(_OLD_EXCEL):
+        return
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+            raise DataError(f"the workbook unfolds to more than {MAX_BYTES} bytes; save it as CSV")
