@@ -1,4 +1,4 @@
-"""What commands read: a labelled table, looked at closely, and its rows set apart."""
+"""What commands read: a labelled table, looked at closely."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batches import split
 from handgrad.errors import DataError
 from handgrad.model import Model
 from handgrad.tables.columns import (
@@ -24,7 +23,7 @@ from handgrad.tables.columns import (
 )
 from handgrad.tables.encode import Encoder
 from handgrad.tables.labels import classes_of, encode_labels
-from handgrad.tables.rows import row_keys, take
+from handgrad.tables.rows import take
 from handgrad.tables.table import read_table
 from handgrad.terminal import listed, note, shown
 from handgrad.text import quoted
@@ -47,22 +46,6 @@ class Labelled(NamedTuple):
     target: str
     n_unlabelled: int
     task: str  # "classification" or "regression"
-
-
-class Part(NamedTuple):
-    name: str
-    table: "pa.Table"
-    y: Array
-
-
-class Parts(NamedTuple):
-    training: Part
-    validation: Part | None
-    test: Part | None
-
-    def judged(self) -> Part:
-        """Give the rows to judge the model by: those it knows least."""
-        return self.test or self.validation or self.training
 
 
 def read_labelled(table: Path | None, target: str | None, options: dict[str, Any]) -> Labelled:
@@ -212,38 +195,6 @@ def _gist(label: str) -> str:
 
 def _is_number(label: str) -> bool:
     return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", label) is not None
-
-
-def partition(data: Labelled, options: dict[str, Any]) -> Parts:
-    """Set rows apart: test rows first, then validation rows from what is left."""
-    test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
-    by_class = data.task == "classification"
-    whole = Part("training", data.table, data.y)
-    rest, test = _hold_out(whole, options["test_share"], int(test_seed), "test", by_class)
-    training, validation = _hold_out(
-        rest, options["validation"], int(validation_seed), "validation", by_class
-    )
-    return Parts(training, validation, test)
-
-
-def _hold_out(
-    part: Part, share: float, seed: int, name: str, by_class: bool
-) -> tuple[Part, Part | None]:
-    if share == 0:
-        return part, None
-    n = len(part.y)
-    groups = encode_labels(part.y, classes_of(part.y)) if by_class else np.zeros(n, np.intp)
-    kept, held_out = split(row_keys(part.table, seed), groups, share)
-    if not len(held_out):
-        and_classes = " and each class keeps a row to train on" if by_class else ""
-        raise DataError(
-            f"--{name} {share:g} of {n} rows leaves none for it, as equal rows stay "
-            f"together{and_classes}; raise it, or set it to 0"
-        )
-    return (
-        Part(part.name, take(part.table, kept), part.y[kept]),
-        Part(name, take(part.table, held_out), part.y[held_out]),
-    )
 
 
 def as_classes(y: Array, classes: Array) -> Array:

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from handgrad.cli.checks import check_engine, check_output, check_report
-from handgrad.cli.data import partition, read_labelled
+from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import fit_options
 from handgrad.cli.judge import judge, truths_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
+from handgrad.cli.parts import partition
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.training import train
 from handgrad.terminal import print_json

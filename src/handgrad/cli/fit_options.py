@@ -81,6 +81,12 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=0,
         help="Share of rows kept out of everything, to judge the result by.",
     ),
+    rows(
+        "--test-last",
+        is_flag=True,
+        help="Test with the last rows of the table, not with rows drawn at random: for rows in "
+        "the order of time.",
+    ),
     SEPARATOR,
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
     network(
@@ -153,6 +159,12 @@ FIT_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=SHARE,
         default=0.1,
         help="Share of rows to choose the best epoch by; 0 for none.",
+    ),
+    stopping(
+        "--validation-last",
+        is_flag=True,
+        help="Validate with the last rows of the table (but for those of --test-last), not with "
+        "rows drawn at random.",
     ),
     stopping(
         "--patience",

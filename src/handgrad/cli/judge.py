@@ -7,7 +7,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import Part, check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.parts import Part
 from handgrad.errors import DataError
 from handgrad.evaluation import (
     Judgement,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from handgrad.cli.data import Parts
+from handgrad.cli.parts import Parts
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.errors import DivergenceWarning
 from handgrad.history import Epoch
