@@ -1,14 +1,10 @@
 """Rows held back: a fair sample from the seed alone, equal rows together where rows differ."""
 
-import warnings
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad import MLPClassifier, MLPRegressor
 from handgrad.batches import shuffled
 from handgrad.held_back import split, split_last
 from handgrad.tables.rows import row_keys

@@ -1,9 +1,10 @@
-"""Rows held back to validate or to test with: a fair sample, or the last. The only place that splits.
+"""Rows held back: a fair sample, or the last ones. The only place that splits rows.
 
 All chance comes from hashes of what the rows hold (``tables.rows.row_keys``), so that a seed means
 the same rows in ten years, and in any order.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +15,8 @@ from handgrad.tables.rows import Keys, mixed_bits
 Rows = NDArray[np.intp]
 Weight = NDArray[np.float64]
 
-MOST_REPETITIONS = 3  # equal rows in a group that no label need tell apart: slips, not cases
-FEWEST_GROUPS = 10  # to make up the rows held back, or they are no sample
+MOST_REPETITIONS = 3  # so many equal rows may be a slip of who wrote the table
+FEWEST_GROUPS = 10  # held back, or they are no sample
 MOST_ROWS = 2**20  # that weights may stand for
 ROUNDING = 1 + 1e-9  # what two sums of the same weights may differ by
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -57,9 +58,9 @@ class _Units(NamedTuple):
     stratum: Rows
     differs: NDArray[np.bool_]  # in its answer from the unit before, within a group
 
-    def sums(self, weight: Weight | None = None) -> NDArray[Any]:
-        """Sum over each group; without weights, count its units."""
-        return np.bincount(self.group, weight)
+    def sums(self, values: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Sum over each group; without values, count its units."""
+        return np.bincount(self.group, values)
 
 
 def split(
@@ -81,11 +82,14 @@ def split(
     of several labels counts for the class that most of it has.
 
     Where few rows differ, or a few of them are most of the table, whole groups are no sample of
-    it. So rows are drawn one by one from a group that is too heavy ever to be held back whole;
-    and from one of more than three that weighs over a tenth of what is to be held back, if its
-    labels differ, or if most repeated rows of the table are in groups whose labels differ. For
-    equal rows of different labels are different cases, whereas those of one label may be one
-    case that counts often: a repetition, an oversampled class, a weight.
+    it. So rows are drawn one by one from a group of more than three
+
+    - that weighs over a tenth of what is to be held back of its class, if its labels differ, or
+      if most repeated rows of the table are in groups whose labels differ. For equal rows of
+      different labels are different cases, whereas those of one label may be one case that
+      counts often: a repetition, an oversampled class, a weight;
+    - that weighs over twice what is to be held back, and so never would be as a whole: of its
+      class, where the share of all groups is fewer than ten; else of the table.
 
     A weight of 2 is split as two equal rows; a row may then stand on both sides with parts of
     its weight. A factor on all weights changes nothing: one row is the largest weight of which
@@ -160,10 +164,11 @@ def _heavy_groups(units: _Units, share: float) -> tuple[NDArray[np.bool_], Rows]
     weight, size, is_mixed = units.sums(units.weight), units.sums(), units.sums(units.differs) > 0
     by_class = np.bincount(units.stratum, units.weight)
     wanted = share * by_class[majority] * ROUNDING
-    repeated = weight * (size > 1)
+    is_few, repeated = share * len(size) < FEWEST_GROUPS, weight * (size > 1)
     has_patterns = 2 * repeated[is_mixed].sum() > repeated.sum() * ROUNDING
-    outweighs = (size > MOST_REPETITIONS) & (FEWEST_GROUPS * weight > wanted)
-    return (weight > 2 * wanted) & (size > 1) | outweighs & (is_mixed | has_patterns), majority
+    outweighs = (FEWEST_GROUPS * weight > wanted) & (is_mixed | has_patterns)
+    never_fits = weight > 2 * (wanted if is_few else share * weight.sum() * ROUNDING)
+    return (size > MOST_REPETITIONS) & (outweighs | never_fits), majority
 
 
 def _majority(units: _Units) -> Rows:
@@ -201,10 +206,8 @@ def _lowest_share(keys: Keys, weight: Weight, share: float) -> NDArray[np.bool_]
 
 def _give_back(held: NDArray[np.bool_], keys: Keys, strata: Rows) -> None:
     """Leave a class that is held back as a whole the last of its groups to learn from."""
-    kept = np.bincount(strata[~held], minlength=strata.max(initial=0) + 1)
-    for k in np.unique(strata[held]):
-        if not kept[k]:
-            held &= keys != keys[strata == k].max()
+    for k in np.setdiff1d(strata[held], strata[~held]):
+        held &= keys != keys[strata == k].max()
 
 
 def _parts(row: Rows, held: NDArray[np.bool_], weight: Weight | None, n: int) -> Split:
@@ -234,7 +237,7 @@ def _unit(relative: Weight) -> float:
     unit = 1.0
     for divisor in np.unique(relative)[::-1].tolist():
         while divisor > 1e-9:
-            unit, divisor = divisor, abs(unit - divisor * round(unit / divisor))
+            unit, divisor = divisor, abs(math.remainder(unit, divisor))
         if unit * MOST_ROWS < 1:
             break
     return unit

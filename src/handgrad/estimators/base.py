@@ -251,9 +251,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             return False
         return self._needs_rows_apart() or (self.early_stopping and self.solver != "lbfgs")
 
-    def _hold_back(
-        self, given: Given, bits: np.random.BitGenerator, *, going_on: bool
-    ) -> Split:
+    def _hold_back(self, given: Given, bits: np.random.BitGenerator, *, going_on: bool) -> Split:
         if self.validation_fraction == 0:
             raise InvalidParameterError(
                 "rows are to be held back: 'validation_fraction' must be above 0; got 0"
