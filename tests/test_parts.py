@@ -46,7 +46,7 @@ def test_every_row_keeps_its_answer():
     parts = partition(data(np.arange(100) * 2.0, "regression"), OPTIONS)
     for part in parts:
         assert part.y.tolist() == [2.0 * t for t in times(part)]
-    assert sorted(sum(map(times, parts), [])) == list(range(100))
+    assert sorted(t for part in parts for t in times(part)) == list(range(100))
 
 
 @pytest.mark.parametrize("share", ["test", "validation"])

@@ -88,8 +88,9 @@ def split(
       if most repeated rows of the table are in groups whose labels differ. For equal rows of
       different labels are different cases, whereas those of one label may be one case that
       counts often: a repetition, an oversampled class, a weight;
-    - that weighs over twice what is to be held back, and so never would be as a whole: of its
-      class, where the share of all groups is fewer than ten; else of the table.
+    - that weighs over half of what is to be held back of its class, where the share of all
+      groups is fewer than ten;
+    - that weighs over twice what is to be held back of the table, and so never would be whole.
 
     A weight of 2 is split as two equal rows; a row may then stand on both sides with parts of
     its weight. A factor on all weights changes nothing: one row is the largest weight of which
@@ -138,7 +139,8 @@ def split_last(n: int, share: float, weight: Weight | None = None) -> Split:
     row = np.arange(n).repeat(copies)
     each = (relative / copies)[row][::-1]
     from_the_end = np.cumsum(each)
-    n_wanted = np.count_nonzero(from_the_end - each / 2 <= share * relative.sum() * ROUNDING)
+    wanted = share * relative.sum() * ROUNDING
+    n_wanted = int(np.count_nonzero(from_the_end - each / 2 <= wanted))
     n_held = min(max(1, n_wanted), len(row) - 1)
     return _parts(row, np.arange(len(row)) >= len(row) - n_held, weight, n)
 
@@ -167,8 +169,8 @@ def _heavy_groups(units: _Units, share: float) -> tuple[NDArray[np.bool_], Rows]
     is_few, repeated = share * len(size) < FEWEST_GROUPS, weight * (size > 1)
     has_patterns = 2 * repeated[is_mixed].sum() > repeated.sum() * ROUNDING
     outweighs = (FEWEST_GROUPS * weight > wanted) & (is_mixed | has_patterns)
-    never_fits = weight > 2 * (wanted if is_few else share * weight.sum() * ROUNDING)
-    return (size > MOST_REPETITIONS) & (outweighs | never_fits), majority
+    misses = (2 * weight > wanted) & is_few | (weight > 2 * share * weight.sum() * ROUNDING)
+    return (size > MOST_REPETITIONS) & (outweighs | misses), majority
 
 
 def _majority(units: _Units) -> Rows:
@@ -235,7 +237,8 @@ def _read_weights(weight: Weight | None, n: int) -> tuple[Weight, Rows]:
 def _unit(relative: Weight) -> float:
     """Find the largest weight of which all are multiples, as Euclid did; 1e-9 counts as nothing."""
     unit = 1.0
-    for divisor in np.unique(relative)[::-1].tolist():
+    for weight in np.unique(relative)[::-1]:
+        divisor = float(weight)
         while divisor > 1e-9:
             unit, divisor = divisor, abs(math.remainder(unit, divisor))
         if unit * MOST_ROWS < 1:
