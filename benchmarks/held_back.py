@@ -3,8 +3,8 @@
     python benchmarks/held_back.py [SEEDS]
 
 Each table is fitted by the command line for some seeds, once with test rows, once with validation
-rows only; the truth is what the model that is kept reaches on 200,000 fresh rows of the same source,
-or, of a fixed table, on all of it.
+rows only; the truth is what the model that is kept reaches on 200,000 fresh rows of the same
+source, or, of a fixed table, on all of it.
 """
 
 import json

@@ -424,7 +424,7 @@ FAULTS = [
     Fault('evaluation.py', 'right.all(axis=1)', 'right.any(axis=1)', 'one right label suffices', 'evaluation'),
     Fault('cli/judge.py', 'known, y_t = ~truths.missing, truths.y_t[~truths.missing]', 'known, y_t = np.ones_like(truths.missing), truths.y_t', 'rows without truth judged', 'cli_numbers'),
     Fault('cli/judge.py', '(y == 0) | (y == 1)', '(y >= 0)', '2 counts as a yes', 'cli_numbers'),
-    Fault('cli/data.py', 'if by_class else np.zeros(n, np.intp)', 'if True else np.zeros(n, np.intp)', 'numbers held out as if each were a class', 'cli_numbers'),
+    Fault('cli/parts.py', 'if by_class:\n        return split', 'if True:\n        return split', 'numbers held out as if each were a class', 'cli_numbers'),
     Fault('training.py', 'value - shrinkage, shrinkage', 'value, shrinkage', 'L-BFGS: penalty told twice', 'training'),
     Fault('training.py', '        params.flat[...] = theta\n        shrinkage', '        shrinkage', 'L-BFGS: an interrupt loses all', 'training'),
     Fault('optim.py', '            raise StopIteration', '            pass', 'L-BFGS cannot be stopped', 'training'),

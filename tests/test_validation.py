@@ -169,9 +169,9 @@ def few_patterns():
 
 def test_few_patterns_are_learnt_with_early_stopping(capsys):
     X, y = few_patterns()
-    watched = []
+    watched, settings = [], {"learning_rate_init": 0.05, "batch_size": 20}
     for seed in range(20):
-        model = MLPClassifier((), early_stopping=True, learning_rate_init=0.05, random_state=seed)
+        model = MLPClassifier((), early_stopping=True, random_state=seed, **settings)
         model.fit(X, y)
         assert model.score(X, y) == 0.9
         assert model.held_back_singly_ == 200
