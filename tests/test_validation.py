@@ -156,3 +156,88 @@ def test_a_schedule_that_ends_with_max_iter_is_no_training_cut_short(schedule):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MLPClassifier((5,), learning_rate=schedule, max_iter=4, random_state=0).fit(X, y)
+
+
+# -- which rows are held back ---------------------------------------------------------------------
+
+
+def few_patterns():
+    """Two patterns, each with its label in nine rows of ten."""
+    X = pd.DataFrame({"g": ["u", "v"] * 90 + ["u", "v"] * 10})
+    return X, np.array(["a", "b"] * 90 + ["b", "a"] * 10)
+
+
+def test_few_patterns_are_learnt_with_early_stopping(capsys):
+    X, y = few_patterns()
+    watched, settings = [], {"learning_rate_init": 0.05, "batch_size": 20}
+    for seed in range(20):
+        model = MLPClassifier((), early_stopping=True, random_state=seed, **settings)
+        model.fit(X, y)
+        assert model.score(X, y) == 0.9
+        assert model.held_back_singly_ == 200
+        watched.append(model.score(X.iloc[model.held_back_], y[model.held_back_]))
+    assert np.mean(watched) == pytest.approx(0.9, abs=0.03)  # of 20 rows each
+    assert "Held back" not in capsys.readouterr().out
+    model.set_params(verbose=True, max_iter=1)
+    with pytest.warns(match="max_iter"):
+        model.fit(X, y)
+    assert "Held back 20 rows: 200 rows repeat only 2 different ones" in capsys.readouterr().out
+
+
+def test_counts_are_learnt_as_their_rows():
+    """A table of counts and its rows give one network."""
+    X, y = few_patterns()
+    X, y = pd.concat([X, X[:1]], ignore_index=True), np.append(y, "a")
+    pairs = pd.DataFrame({"g": X["g"], "y": y}).value_counts().reset_index()
+    settings = {"early_stopping": True, "random_state": 0, "batch_size": 500, "max_iter": 30}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a batch larger than the table, and of max_iter
+        rows = MLPClassifier((4,), **settings).fit(X, y)
+        counts = MLPClassifier((4,), **settings).fit(pairs[["g"]], pairs["y"], pairs["count"])
+    np.testing.assert_allclose(counts.predict_proba(X), rows.predict_proba(X), atol=1e-9)
+    np.testing.assert_allclose(counts.validation_scores_, rows.validation_scores_, atol=1e-9)
+
+
+def test_a_regressor_learns_few_patterns():
+    rng = np.random.default_rng(0)
+    X = rng.integers(6, size=(300, 1)).astype(float)
+    y = X[:, 0] + rng.normal(0, 0.5, size=300)
+    model = MLPRegressor(early_stopping=True, learning_rate_init=0.01, random_state=0).fit(X, y)
+    assert model.held_back_singly_ == 300
+    assert len(model.held_back_) == 30
+    assert model.best_validation_score_ > 0.8
+
+
+def test_rows_held_back_are_told(blobs):
+    X, y = blobs
+    model = MLPClassifier(early_stopping=True, random_state=0).fit(X, y)
+    assert (len(model.held_back_), model.held_back_singly_) == (39, 0)  # 13 of each class
+    score = model.score(X[model.held_back_], y[model.held_back_])
+    assert score == model.best_validation_score_
+    weight = (np.arange(400) % 2).astype(float)
+    assert (weight[model.fit(X, y, weight).held_back_] == 1).all()
+    model.set_params(early_stopping=False, solver="lbfgs", alpha=1).fit(X, y)
+    assert model.held_back_.tolist() == []
+
+
+@pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs", "calibration": "temperature"}])
+def test_without_shuffling_the_last_rows_are_held_back(blobs, settings):
+    X, y = blobs
+    model = MLPClassifier((), shuffle=False, early_stopping=True, alpha=1, **settings)
+    model.fit(X, y)
+    assert model.held_back_.tolist() == list(range(360, 400))
+    weight = np.r_[np.ones(398), 2, 0]
+    model.fit(X, y, weight)
+    assert model.held_back_.tolist() == list(range(360, 399))
+    regressor = MLPRegressor(shuffle=False, early_stopping=True, random_state=0)
+    assert regressor.fit(X, X[:, 0]).held_back_.tolist() == list(range(360, 400))
+
+
+@unconverged
+def test_a_class_of_the_last_rows_only_is_known():
+    X = np.arange(60.0)[:, None]
+    y = np.repeat([0, 1, 2], [30, 27, 3])
+    model = MLPClassifier(shuffle=False, early_stopping=True, max_iter=3, random_state=0)
+    model.fit(X, y)
+    assert model.classes_.tolist() == [0, 1, 2]
+    assert set(y[model.held_back_]) == {1, 2}

@@ -1,4 +1,4 @@
-"""Rows into batches. The only place that shuffles, and the only one that splits rows.
+"""Rows into batches. The only place that shuffles.
 
 All chance comes from the raw 64-bit output of a bit generator that the caller passes in:
 NumPy keeps that stream unchanged between versions, which it does not promise for
@@ -61,59 +61,3 @@ def folds(y_t: NDArray[np.intp], n_folds: int, bits: np.random.BitGenerator) -> 
     order = shuffled(len(y_t), bits)
     dealt = order[np.argsort(y_t[order], kind="stable")]
     return [np.sort(dealt[number::n_folds]) for number in range(n_folds)]
-
-
-def split(
-    keys: NDArray[np.uint64],
-    y_t: NDArray[np.intp],
-    share: float,
-    weight: NDArray[np.float64] | None = None,
-) -> tuple[Order, Order]:
-    """Divide rows into a part to learn from and a part to hold back, class by class.
-
-    A row's key alone decides: in each class the rows of lowest key are held back until they
-    weigh the share of the class. Equal rows have equal keys and stay on one side, so that a
-    repeated row never validates itself, and a row of weight 2 is split as two equal rows. Where
-    so many rows are equal that a group of them outweighs the share, less is held back, or none.
-
-    Parameters
-    ----------
-    keys : uint64 array of shape (n,)
-        Random keys of the rows, equal for equal rows (``rows.row_keys``).
-    y_t : int array of shape (n,)
-        The class of each row.
-    share : float
-        Part of each class to hold back, between 0 and 1 (both excluded).
-    weight : float array of shape (n,), optional
-        Weight of each row; 1 by default.
-
-    Returns
-    -------
-    kept, held_back : int arrays
-        Ascending row numbers; together every row once. A class keeps at least one distinct
-        row to learn from, so a class of one row is never held back.
-    """
-    weight = np.ones(len(y_t)) if weight is None else weight
-    held_back = np.zeros(len(y_t), dtype=bool)
-    for k in np.unique(y_t):
-        rows = np.flatnonzero(y_t == k)
-        held_back[rows] = _lowest_share(keys[rows], weight[rows], share)
-    return np.flatnonzero(~held_back), np.flatnonzero(held_back)
-
-
-def _lowest_share(
-    keys: NDArray[np.uint64], weight: NDArray[np.float64], share: float
-) -> NDArray[np.bool_]:
-    """Choose groups of equal rows by ascending key, passing over a group that is too heavy."""
-    group = np.unique(keys, return_inverse=True)[1]  # (n,) numbers equal keys, in ascending order
-    heaviness = np.bincount(group, weights=weight).tolist()  # (groups,)
-    wanted = share * sum(heaviness)
-    chosen, held = [], 0.0
-    for number, heavy in enumerate(heaviness):
-        if held + heavy / 2 <= wanted:
-            chosen.append(number)
-            held += heavy
-    if len(chosen) == len(heaviness):
-        chosen.pop()
-    held_back: NDArray[np.bool_] = np.isin(group, chosen)
-    return held_back

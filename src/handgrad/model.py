@@ -20,6 +20,7 @@ from handgrad.losses import OUTPUTS, log_logistic, log_softmax
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
+from handgrad.tables.kinds import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +71,8 @@ class Model:
         Scores are divided by it: above 1, probabilities are less sure of themselves.
     members : tuple of Params
         Further networks of this architecture, whose probabilities are averaged with the first's.
+    truth : Column or None
+        How the cells of the target are read, where it came from a table.
     """
 
     encoder: Encoder
@@ -81,6 +84,7 @@ class Model:
     scale: TargetScale | None = None
     temperature: float = 1.0
     members: tuple[Params, ...] = ()
+    truth: Column | None = None
 
     @property
     def is_multilabel(self) -> bool:

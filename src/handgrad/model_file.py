@@ -29,7 +29,14 @@ from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
-from handgrad.tables.parts import from_parts, is_plain, to_parts
+from handgrad.tables.kinds import Column
+from handgrad.tables.parts import (
+    column_from_json,
+    column_to_json,
+    from_parts,
+    is_plain,
+    to_parts,
+)
 
 Array = NDArray[Any]
 
@@ -108,6 +115,8 @@ def to_bytes(model: Model) -> bytes:
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
     } | (later if version > 1 else {})
+    if version == 3 and model.truth is not None:
+        description["truth"] = {"name": model.truth.name} | column_to_json(model.truth)
     tensors = {
         _network_prefix(number) + name: np.ascontiguousarray(value)
         for number, params in enumerate(networks, start=1)
@@ -264,7 +273,10 @@ def _strict_json(text: str) -> dict[str, Any]:
 def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     keys = {"format_version", "architecture", "encoder", "classes", "target"}
     later = {"kind", "networks", "temperature"}
-    _require_keys(description, keys | later if description["format_version"] > 1 else keys)
+    _require_keys(
+        {key: part for key, part in description.items() if key != "truth"},
+        keys | later if description["format_version"] > 1 else keys,
+    )
     encoder = from_parts(description["encoder"], _taken(tensors, "encoder."))
     architecture = _architecture(description["architecture"])
     target = description["target"]
@@ -289,7 +301,17 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         scale=scale,
         temperature=temperature,
         members=tuple(others),
+        truth=_truth(description),
     )
+
+
+def _truth(description: dict[str, Any]) -> Column | None:
+    if "truth" not in description:
+        return None
+    told = description["truth"]
+    well = description["format_version"] > 2 and isinstance(told, dict)
+    _require(well and isinstance(told.get("name"), str), "truth must be a named column")
+    return column_from_json(told["name"], {k: v for k, v in told.items() if k != "name"})
 
 
 def _taken(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:

@@ -10,11 +10,13 @@ from handgrad.errors import DataError
 from handgrad.model import Model
 from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import KINDS
+from handgrad.tables.parts import column_to_json
 from handgrad.tables.plan import Plan, Wishes
-from handgrad.terminal import note, shown
+from handgrad.terminal import note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from rich.table import Table
 
 
 def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
@@ -132,6 +134,35 @@ def print_plan(plan: Plan) -> None:
         note(f"  {shown(doubt)}")
     if plan.doubts:
         note("  (--kind, --missing, --decimal and --drop have it otherwise; --dry-run shows all)")
+
+
+def print_dry_run(plan: Plan, name: str, *, as_json: bool) -> None:
+    """Print what each column is taken for, and what is doubtful, to stdout."""
+    if as_json:
+        print_json({"table": name, "columns": plan_json(plan), "notes": plan.doubts})
+        return
+    say(f"{shown(name)}: {shown(plan.summary())}")
+    print_table(plan_table(plan))
+    for doubt in plan.doubts:
+        say(f"note: {shown(doubt)}")
+    say("Nothing was trained (--dry-run).")
+
+
+def plan_json(plan: Plan) -> list[dict[str, Any]]:
+    """Describe each column for a machine."""
+    return [{"name": column.name, "kind": column.kind} | column_to_json(column) for column in plan]
+
+
+def plan_table(plan: Plan) -> "Table":
+    """Make a table of names, kinds and reasons."""
+    from rich.table import Table
+
+    table = Table(title="columns", title_justify="left")
+    for heading in ("column", "kind", "why"):
+        table.add_column(heading, overflow="fold")
+    for row in plan.rows():
+        table.add_row(*map(shown, row))
+    return table
 
 
 def encode(model: Model, columns: "pa.Table", unknown: str) -> Encoded:

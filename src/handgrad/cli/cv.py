@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from handgrad.atomic_file import write_atomically
 from handgrad.batches import Order, folds
 from handgrad.cli.checks import check_engine, check_output
-from handgrad.cli.data import Labelled, Part, partition, read_labelled
+from handgrad.cli.columns import print_plan
+from handgrad.cli.data import Labelled, read_labelled
 from handgrad.cli.fit_options import training_options
 from handgrad.cli.judge import judge, told_rows, truths_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, InSections, Option
 from handgrad.cli.outcome import say_left_out
+from handgrad.cli.parts import Part, partition
 from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, Kept, Predictions, keep, predict_rows
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.training import train
@@ -125,6 +127,8 @@ def cv(
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = read_labelled(tables, target, options)
     taken_along = keep(data.source, kept, every=keep_all)
+    if not quiet:
+        print_plan(data.plan)
     trained = []
     for number, rows in enumerate(_divided(data, options), start=1):
         with _naming(f"fold {number}/{options['folds']}") as which:
@@ -194,11 +198,11 @@ def _naming(fold: str) -> Iterator[str]:
 
 def _train(data: Labelled, rows: Order, options: Options, which: str, *, show: bool) -> Fold:
     whole = Part("training", data.table, data.y, data.weight)
-    others = whole.take("training", np.setdiff1d(np.arange(len(data.y)), rows))
+    others = whole.take(np.setdiff1d(np.arange(len(data.y)), rows), "training")
     rest = data._replace(table=others.table, y=others.y, weight=others.weight)
     parts = partition(rest, options | {"test_share": 0})
-    estimator, seconds = train(parts, options, show=show, which=which)
-    judged, model = whole.take("fold", rows), estimator.model_
+    estimator, seconds = train(parts, data.plan, options, show=show, which=which)
+    judged, model = whole.take(rows, "fold"), estimator.model_
     return Fold(
         rows,
         len(parts.training.y),

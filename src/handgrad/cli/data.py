@@ -1,4 +1,4 @@
-"""What commands read: a labelled table, looked at closely, and its rows set apart."""
+"""What commands read: a labelled table, looked at closely."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batches import split
+from handgrad.cli.columns import missing_of, wishes_of
 from handgrad.cli.reading import name_of, read
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
@@ -21,12 +21,12 @@ from handgrad.tables.columns import (
     kind_of,
     labels,
     number_counts,
-    numbers,
     place,
 )
-from handgrad.tables.encode import Encoder
+from handgrad.tables.kinds import Column, meaning
 from handgrad.tables.labels import classes_of, encode_labels
-from handgrad.tables.rows import row_keys, take
+from handgrad.tables.plan import Plan, Wishes, plan_of_target, target_numbers
+from handgrad.tables.rows import take
 from handgrad.tables.table import read as read_file
 from handgrad.terminal import listed, note, shown
 from handgrad.text import quoted
@@ -53,28 +53,8 @@ class Labelled(NamedTuple):
     n_weightless: int  # rows that have a label, and a weight of 0
     source: "pa.Table"  # all columns and all rows, as read
     places: NDArray[np.intp]  # which of its rows these are
-
-
-class Part(NamedTuple):
-    name: str
-    table: "pa.Table"
-    y: Array
-    weight: Array | None = None  # (n,), above 0
-
-    def take(self, name: str, rows: NDArray[np.intp]) -> "Part":
-        """Pick rows, in the order given."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Part(name, take(self.table, rows), self.y[rows], weight)
-
-
-class Parts(NamedTuple):
-    training: Part
-    validation: Part | None
-    test: Part | None
-
-    def judged(self) -> Part:
-        """Give the rows to judge the model by: those it knows least."""
-        return self.test or self.validation or self.training
+    plan: Plan  # of the columns to predict from
+    truth: Column  # how the column to predict is read
 
 
 def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str, Any]) -> Labelled:
@@ -88,34 +68,36 @@ def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str,
         content, name = read(tables, options), name_of(tables)
     check_columns(content, [target], "--target")
     columns = _features(content, target, options)
-    y, missing = _truth(content, target, options)
+    truth = _plan_of_truth(content, target, options)
+    y, missing = _truth(content, truth, options)
     weight = _weights(content, target, options["weight"])
     counts = ~missing if weight is None else ~missing & (weight > 0)
     if not counts.any():
         raise DataError(f"no row has both {target!r} and a weight above 0")
     # Every cell is looked at here, while the rows still know their lines in the file.
-    Encoder.fit(columns, categorical=options["categorical"])
+    plan = Plan.of(columns, wishes_of(options, columns))
     if options["task"] == "classification":
         _check_classes(y[counts], target)
     else:
         _check_variety(y[counts], target)
     places = np.flatnonzero(counts)
-    rows = Part(name, columns, y, weight)
     if not counts.all():
-        rows = rows.take(name, places)
+        columns, y = take(columns, places), y[places]
+        weight = None if weight is None else weight[places]
     n_unlabelled = int(missing.sum())
-    n_weightless = len(y) - n_unlabelled - len(places)
     return Labelled(
         name,
-        rows.table,
-        rows.y,
+        columns,
+        y,
         target,
         n_unlabelled,
         options["task"],
-        rows.weight,
-        n_weightless,
+        weight,
+        len(missing) - n_unlabelled - len(places),
         content,
         places,
+        plan,
+        truth,
     )
 
 
@@ -127,14 +109,28 @@ def _weights(content: "pa.Table", target: str, name: str | None) -> Array | None
     return read_weights(content, name)
 
 
+def _plan_of_truth(content: "pa.Table", target: str, options: dict[str, Any]) -> Column:
+    """Decide how the column to predict is read, and say what is doubtful about it."""
+    words = missing_of(options, content)
+    wishes = Wishes(missing=words, decimal=options["decimal"], thousands=options["thousands"])
+    if options["task"] == "classification":
+        return Column(target, "category", missing=wishes.missing_of(target))
+    truth = plan_of_target(content, target, wishes)
+    for doubt in truth.doubts:
+        note(f"column {shown(target)}: {shown(doubt)}")
+    return truth
+
+
 def _truth(
-    content: "pa.Table", target: str, options: dict[str, Any]
+    content: "pa.Table", truth: Column, options: dict[str, Any]
 ) -> tuple[Array, NDArray[np.bool_]]:
     """Give the labels or numbers of a column, and which of them are missing."""
+    target = truth.name
     if options["task"] == "classification":
-        return labels_of(content, target)
+        y, missing = labels_of(content, target, truth)
+        return y, missing
     _check_no_labels(content, target)
-    y = numbers_of(content, target)
+    y = numbers_of(content, truth)
     missing = np.isnan(y)
     if missing.all():
         raise DataError(f"column {target!r} must hold numbers; all {len(y)} are missing")
@@ -151,9 +147,11 @@ def _check_no_labels(content: "pa.Table", target: str) -> None:
     """Refuse a column whose cells do not even look like numbers, most of them."""
     if kind_of(content, target) not in ("text", "csv"):
         return
-    counts = number_counts(content, target)
     wrong = first_not_number(content, target)
-    if wrong is not None and 2 * counts.like_numbers < counts.cells:
+    if wrong is not None and plan_of_target(content, target).notation.is_plain:
+        counts = number_counts(content, target)
+        if 2 * counts.numbers >= counts.cells:
+            return
         raise DataError(
             f"{place(content, target, wrong[0])}: {quoted(wrong[1])} is no number, nor are most "
             "others of the column; if these are labels, ask for --task classification"
@@ -178,8 +176,15 @@ def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.
     return columns
 
 
-def labels_of(content: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_]]:
+def labels_of(
+    content: "pa.Table", target: str, truth: Column | None = None
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Give the labels of a column as they stand, and which of them are missing."""
     y, missing = labels(content, target)
+    if truth is not None and truth.missing:
+        words = {meaning(word) for word in truth.missing}
+        told = [meaning(str(label).strip()) in words for label in y.tolist()]
+        missing = missing | np.array(told, dtype=bool)
     if not len(y):
         raise DataError("the table must have rows; it has a header only")
     if missing.all():
@@ -187,11 +192,11 @@ def labels_of(content: "pa.Table", target: str) -> tuple[Array, NDArray[np.bool_
     return y, missing
 
 
-def numbers_of(content: "pa.Table", target: str) -> NDArray[np.float64]:
+def numbers_of(content: "pa.Table", truth: Column) -> NDArray[np.float64]:
     """Give a column as numbers, NaN where they are missing."""
     if not content.num_rows:
         raise DataError("the table must have rows; it has a header only")
-    return numbers(content, target)
+    return target_numbers(content, truth)
 
 
 def _check_variety(y: Array, target: str) -> None:
@@ -254,35 +259,6 @@ def _gist(label: str) -> str:
 
 def _is_number(label: str) -> bool:
     return re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", label) is not None
-
-
-def partition(data: Labelled, options: dict[str, Any]) -> Parts:
-    """Set rows apart: test rows first, then validation rows from what is left."""
-    test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2)
-    by_class = data.task == "classification"
-    whole = Part("training", data.table, data.y, data.weight)
-    rest, test = _hold_out(whole, options["test_share"], int(test_seed), "test", by_class)
-    training, validation = _hold_out(
-        rest, options["validation"], int(validation_seed), "validation", by_class
-    )
-    return Parts(training, validation, test)
-
-
-def _hold_out(
-    part: Part, share: float, seed: int, name: str, by_class: bool
-) -> tuple[Part, Part | None]:
-    if share == 0:
-        return part, None
-    n = len(part.y)
-    groups = encode_labels(part.y, classes_of(part.y)) if by_class else np.zeros(n, np.intp)
-    kept, held_out = split(row_keys(part.table, seed), groups, share, part.weight)
-    if not len(held_out):
-        and_classes = " and each class keeps a row to train on" if by_class else ""
-        raise DataError(
-            f"--{name} {share:g} of {n} rows leaves none for it, as equal rows stay "
-            f"together{and_classes}; raise it, or set it to 0"
-        )
-    return part.take(part.name, kept), part.take(name, held_out)
 
 
 def as_classes(y: Array, classes: Array) -> Array:

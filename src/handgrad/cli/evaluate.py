@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
+from handgrad.cli.columns import UNKNOWN, encode
 from handgrad.cli.data import note_extra_columns
 from handgrad.cli.judge import judge, read_truths, targets_of, told_rows, weighed
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 @TARGETS
 @WEIGHT
+@UNKNOWN
 @reading_options
 @REPORT
 @JSON
@@ -48,6 +50,7 @@ def evaluate_command(
     weight: str | None,
     report: Path | None,
     as_json: bool,
+    unknown: str,
     **options: Any,
 ) -> None:
     """Judge MODEL by rows of TABLE whose truth is known.
@@ -62,7 +65,7 @@ def evaluate_command(
     columns = read(tables, options)
     known = targets_of(trained, targets)
     truths = weighed(read_truths(trained, columns, known), columns, weight)
-    evaluation = judge(trained, columns, truths)
+    evaluation = judge(trained, encode(trained, columns, unknown), truths)
     note_extra_columns(trained, columns, known if weight is None else [*known, weight])
     if truths.missing.any():
         what = "label" if len(trained.classes) else "number"

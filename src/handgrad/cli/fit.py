@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from handgrad.cli.checks import check_engine, check_output, check_report
-from handgrad.cli.data import partition, read_labelled
+from handgrad.cli.columns import print_dry_run, print_plan
+from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import fit_options
 from handgrad.cli.judge import judge, truths_of
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
+from handgrad.cli.parts import partition
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.training import train
 from handgrad.terminal import print_json
@@ -22,13 +24,18 @@ from handgrad.terminal import print_json
 @click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
 @fit_options
 def fit(
-    tables: tuple[Path, ...], target: str | None, as_json: bool, quiet: bool, **given: Any
+    tables: tuple[Path, ...],
+    target: str | None,
+    as_json: bool,
+    quiet: bool,
+    dry_run: bool,
+    **given: Any,
 ) -> None:
     """Train a network on a table.
 
     TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, or - for the standard input;
-    several files with the same columns are one table. Numbers are standardised, texts and booleans
-    one-hot encoded, missing cells filled in. Without TABLE it trains on the 344 Palmer penguins
+    several files with the same columns are one table. What each column is taken for is said before
+    the training, and --dry-run shows it alone. Without TABLE fit trains on the 344 Palmer penguins
     that come with handgrad: on their species, or with --task regression on their weight.
     """
     options = settle(given)
@@ -37,9 +44,14 @@ def fit(
     check_engine(options["engine"])
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = read_labelled(tables, target, options)
+    if dry_run:
+        print_dry_run(data.plan, data.name, as_json=as_json)
+        return
+    if not quiet:
+        print_plan(data.plan)
     parts = partition(data, options)
-    estimator, seconds = train(parts, options, show=not quiet)
-    model = replace(estimator.model_, target=data.target)
+    estimator, seconds = train(parts, data.plan, options, show=not quiet)
+    model = replace(estimator.model_, target=data.target, truth=data.truth)
     judged = parts.judged()
     outcome = Outcome(
         data,

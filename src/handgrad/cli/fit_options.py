@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.cli.columns import PLAN_OPTIONS
 from handgrad.cli.options import (
     COLUMN,
     FILE,
@@ -77,6 +78,7 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         help="Treat a column of numbers as categories (repeatable).",
     ),
+    *PLAN_OPTIONS,
     *READING_OPTIONS,
     network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
     network(
@@ -151,6 +153,12 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Share of rows to choose the best epoch by; 0 for none.",
     ),
     stopping(
+        "--validation-last",
+        is_flag=True,
+        help="Validate with the last rows of the table (but for those of --test-last), not with "
+        "rows drawn at random.",
+    ),
+    stopping(
         "--patience",
         metavar="N",
         type=click.IntRange(1),
@@ -211,6 +219,17 @@ ONE_MODEL = (
         type=SHARE,
         default=0,
         help="Share of rows kept out of everything, to judge the result by.",
+    ),
+    rows(
+        "--test-last",
+        is_flag=True,
+        help="Test with the last rows of the table, not with rows drawn at random: for rows in "
+        "the order of time.",
+    ),
+    rows(
+        "--dry-run",
+        is_flag=True,
+        help="Print what each column is taken for, and train nothing.",
     ),
     output("--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."),
     REPORT,

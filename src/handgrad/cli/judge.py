@@ -7,7 +7,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import Part, check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.parts import Part
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
 from handgrad.evaluation import (
@@ -20,7 +21,10 @@ from handgrad.evaluation import (
 )
 from handgrad.model import Model
 from handgrad.tables.columns import place
+from handgrad.tables.encode import Encoded
+from handgrad.tables.kinds import Column
 from handgrad.tables.labels import encode_labels
+from handgrad.tables.plan import plan_of_target
 from handgrad.terminal import shown
 
 if TYPE_CHECKING:
@@ -81,7 +85,7 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     """
     check_columns(table, targets, "--target")
     if len(model.classes) and not model.is_multilabel:
-        y, missing = labels_of(table, targets[0])
+        y, missing = labels_of(table, targets[0], model.truth)
         return Truths(class_numbers(y, missing, model.classes), missing)
     y = true_numbers(model, table, targets)
     missing = np.asarray(np.isnan(y).any(axis=1))
@@ -118,7 +122,7 @@ def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Arr
         If a cell cannot be true.
     """
     try:
-        y = np.column_stack([numbers_of(table, name) for name in targets])
+        y = np.column_stack([numbers_of(table, _truth(model, table, name)) for name in targets])
     except DataError as error:
         if model.is_multilabel:
             raise DataError(f"{error}; a column of labels holds 1 and 0") from None
@@ -126,6 +130,13 @@ def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Arr
     if model.is_multilabel:
         _check_yes_or_no(y, table, targets)
     return y
+
+
+def _truth(model: Model, table: "pa.Table", name: str) -> Column:
+    """Say how a true column is read: as in training, where the model knows that."""
+    if model.truth is not None and len(model.classes) == 0:
+        return model.truth._replace(name=name)
+    return plan_of_target(table, name)
 
 
 def _check_yes_or_no(y: Array, table: "pa.Table", targets: Sequence[str]) -> None:
@@ -144,7 +155,7 @@ def truths_of(part: Part, model: Model) -> Truths:
     return Truths(y_t, np.zeros(len(y_t), dtype=bool), part.weight)
 
 
-def judge(model: Model, table: "pa.Table", truths: Truths) -> Judgement:
+def judge(model: Model, table: "pa.Table | Encoded", truths: Truths) -> Judgement:
     """Compare what the model predicts of a table's rows with their truth.
 
     Raises

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handgrad.cli.data import Labelled, Parts
+from handgrad.cli.data import Labelled
 from handgrad.cli.judge import told_rows, truths_of
+from handgrad.cli.parts import Parts
 from handgrad.evaluation import Judgement
 from handgrad.history import Epoch, History
 from handgrad.model import Model

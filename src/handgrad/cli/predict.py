@@ -7,6 +7,7 @@ import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
+from handgrad.cli.columns import UNKNOWN, encode
 from handgrad.cli.data import note_extra_columns
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, TABLE, reading_options
@@ -22,6 +23,7 @@ from handgrad.model_file import load_model
 @KEEP
 @KEEP_ALL
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
+@UNKNOWN
 @reading_options
 def predict(
     model: Path,
@@ -30,6 +32,7 @@ def predict(
     kept: tuple[str, ...],
     keep_all: bool,
     output: Path | None,
+    unknown: str,
     **options: Any,
 ) -> None:
     """Predict labels, or numbers, of every row of TABLE, as CSV.
@@ -47,7 +50,8 @@ def predict(
         raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
     columns = read(tables, options)
     taken_along = keep(columns, kept, every=keep_all)
-    content = taken_along.beside(predict_rows(trained, columns, with_probabilities=proba))
+    encoded = encode(trained, columns, unknown)
+    content = taken_along.beside(predict_rows(trained, encoded, with_probabilities=proba))
     note_extra_columns(trained, columns, taken_along.names)
     if output is None:
         click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file

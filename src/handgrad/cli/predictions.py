@@ -11,6 +11,7 @@ from handgrad.cli.judge import number_names
 from handgrad.cli.options import COLUMN, OUTPUT, Option
 from handgrad.errors import DataError
 from handgrad.model import Model, decide, proba
+from handgrad.tables.encode import Encoded
 from handgrad.terminal import listed, shown
 from handgrad.text import quoted
 
@@ -129,7 +130,9 @@ def _cell(value: Any) -> str:
     return '"' + text.replace('"', '""') + '"' if not text or re.search('[",\r\n]', text) else text
 
 
-def predict_rows(model: Model, columns: "pa.Table", *, with_probabilities: bool) -> Predictions:
+def predict_rows(
+    model: Model, columns: "pa.Table | Encoded", *, with_probabilities: bool
+) -> Predictions:
     """Predict labels or numbers of every row.
 
     Raises

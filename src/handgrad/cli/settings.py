@@ -74,6 +74,7 @@ def settle(options: Options) -> Options:
             del settled[option]
     _check_layers(settled)
     _check_validation(settled)
+    _check_last(settled)
     _check_quantiles(settled.get("quantiles", ()))
     settled["stop_on"] = settled["stop_on"] or "loss"
     return settled
@@ -106,6 +107,22 @@ def _check_validation(options: Options) -> None:
         raise click.UsageError(f"--stop-on {stop_on} is for --task {STOP_ON[stop_on]}")
     if stop_on == "r2" and options["loss"] == "quantile":
         raise click.UsageError("--stop-on r2 judges means, not the quantiles of --loss quantile")
+
+
+def _check_last(options: Options) -> None:
+    """Refuse to hold back the last rows where none are, or where later rows may have trained."""
+    test, validation = options.get("test_share", 0), options["validation"]
+    if options.get("test_last") and not test:
+        raise click.UsageError("--test-last needs test rows; leave it out, or add --test 0.2")
+    if options["validation_last"] and not validation:
+        raise click.UsageError(
+            "--validation-last needs validation rows; leave it out, or set --validation above 0"
+        )
+    if options["validation_last"] and test and not options.get("test_last"):
+        raise click.UsageError(
+            "--validation-last is for rows in the order of time, and --test would draw rows from "
+            "all times; add --test-last, or leave one of them out"
+        )
 
 
 def _check_quantiles(quantiles: tuple[float, ...]) -> None:
@@ -141,7 +158,8 @@ def parameters(options: Options, n_rows: int) -> dict[str, Any]:
         "early_stopping": options["validation"] > 0,
         "scoring": options["stop_on"],
         "n_iter_no_change": options["patience"],
-        "categorical_features": list(options["categorical"]),
+        "min_frequency": options["min_frequency"],
+        "max_levels": options["max_levels"],
         "dtype": "float32",
         "engine": options["engine"],
         "dropout": _one_or_all(options["dropout"]),

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from handgrad.cli.data import Parts
+from handgrad.cli.parts import Parts
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.errors import DivergenceWarning
 from handgrad.history import Epoch
+from handgrad.tables.plan import Plan
 from handgrad.terminal import note, shown
 
 
 def train(
-    parts: Parts, options: dict[str, Any], *, show: bool, which: str = ""
+    parts: Parts, plan: Plan, options: dict[str, Any], *, show: bool, which: str = ""
 ) -> tuple[Any, float]:
-    """Train as the options say; give the fitted estimator, and the seconds that it took.
+    """Train as the options and the plan say; give the fitted estimator, and the seconds it took.
 
     What is told meanwhile begins with ``which`` training it is, where there are several.
 
@@ -41,7 +42,7 @@ def train(
         _progress(options["epochs"], options["ensemble"], which, show=show) as on_epoch,
     ):
         warnings.simplefilter("always")
-        estimator.set_params(on_epoch=on_epoch)
+        estimator.set_params(on_epoch=on_epoch, kinds=plan)
         estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started

@@ -12,7 +12,6 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.batch import Rows, is_sparse
-from handgrad.batches import split
 from handgrad.errors import DataError
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.checks import (
@@ -33,6 +32,7 @@ from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.learning import Learning
 from handgrad.estimators.planning import frequency_of, plan_of
 from handgrad.estimators.record import Validation
+from handgrad.held_back import Split, split, split_last
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
@@ -91,9 +91,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     def _encode_y(self, y: Array) -> Array:
         raise NotImplementedError
 
-    def _strata(self, y: Array) -> NDArray[np.intp]:
-        """Group the rows: of each group a part is held back."""
-        return np.zeros(len(y), np.intp)
+    def _strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
+        """Group the rows, of each group a part is held back; and tell answers apart by numbers."""
+        return np.zeros(len(y), np.intp), y
 
     def _row_weight(self, given: Given) -> NDArray[np.float64] | None:
         """Weigh the rows for the loss."""
@@ -182,19 +182,21 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         if going_on:
             self._prepare_going_on(classes)
             self._check_going_on(given.y, partial=partial)
-        kept, apart = np.arange(len(given.y)), np.arange(0)
+        parts = Split(np.arange(len(given.y)), np.arange(0), given.weight)
         if self._holds_back(held_out, partial=partial):
-            kept, apart = self._hold_back(given, bits, going_on=going_on)
+            parts = self._hold_back(given, bits, going_on=going_on)
         if not going_on:
-            learning = learning_weight(given.weight, kept, len(given.y))
+            learning = learning_weight(parts.kept, parts.kept_weight, len(given.y))
             outputs = self._outputs(given, learning, classes)
             self._start(given, learning, outputs, bits, is_stream=partial)
-        rows = self._encode(given.take(kept))
+        self.held_back_ = given.places[parts.held_back]
+        self.held_back_singly_ = parts.drawn_singly
+        rows = self._encode(given.take(parts.kept, parts.kept_weight))
         validation: Validation | None = None
         if held_out.X is not None:
             validation = self._validation(held_out)
-        elif len(apart):
-            validation = self._apart(given.take(apart), X)
+        elif len(parts.held_back):
+            validation = self._apart(given.take(parts.held_back, parts.held_weight), X)
         if not partial:
             self.n_iter_ = 0
             self.model_ = replace(self.model_, temperature=1.0)
@@ -252,19 +254,21 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             return False
         return self._needs_rows_apart() or (self.early_stopping and self.solver != "lbfgs")
 
-    def _hold_back(
-        self, given: Given, bits: np.random.BitGenerator, *, going_on: bool
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _hold_back(self, given: Given, bits: np.random.BitGenerator, *, going_on: bool) -> Split:
         if self.validation_fraction == 0:
             raise InvalidParameterError(
                 "rows are to be held back: 'validation_fraction' must be above 0; got 0"
             )
         if not (going_on and hasattr(self, "_split_seed")):  # going on, the same rows stay apart
             self._split_seed = int(bits.random_raw())
-        strata, n = self._strata(given.y), len(given.y)
-        keys = row_keys(given.columns, self._split_seed)
-        kept, held_back = split(keys, strata, self.validation_fraction, given.weight)
-        if not len(held_back):
+        strata, answers = self._strata(given.y)
+        n, share = len(given.y), self.validation_fraction
+        if self.shuffle:
+            keys = row_keys(given.columns, self._split_seed)
+            parts = split(keys, strata, share, given.weight, answers)
+        else:
+            parts = split_last(n, share, given.weight)
+        if not len(parts.held_back):
             classes = len(np.unique(strata))
             warn(
                 f"validation_fraction={self.validation_fraction} of {n} rows"
@@ -272,7 +276,12 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
                 "(equal rows stay together); training on all rows and watching their loss instead",
                 UserWarning,
             )
-        return kept, held_back
+        if self.verbose and parts.drawn_singly:
+            print(
+                f"Held back {len(parts.held_back)} rows: {parts.drawn_singly} rows repeat only "
+                f"{parts.patterns} different ones, so they were drawn one by one"
+            )
+        return parts
 
     def _start(
         self,

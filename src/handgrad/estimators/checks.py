@@ -41,11 +41,12 @@ class Given(NamedTuple):
     weight: NDArray[np.float64] | None
     places: NDArray[np.intp]  # of these rows among those of the user
 
-    def take(self, rows: NDArray[np.intp]) -> "Given":
-        """Pick rows; nothing is copied where they are all."""
+    def take(self, rows: NDArray[np.intp], weight: NDArray[np.float64] | None = None) -> "Given":
+        """Pick rows, with other weights where these are given; where all are, none is copied."""
+        if weight is None and self.weight is not None:
+            weight = self.weight[rows]
         if len(rows) == len(self.y):
-            return self
-        weight = None if self.weight is None else self.weight[rows]
+            return self._replace(weight=weight)
         return Given(take(self.columns, rows), self.y[rows], weight, self.places[rows])
 
 
@@ -416,13 +417,13 @@ def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def learning_weight(
-    weight: NDArray[np.float64] | None, kept: NDArray[np.intp], n: int
+    kept: NDArray[np.intp], kept_weight: NDArray[np.float64] | None, n: int
 ) -> NDArray[np.float64] | None:
     """Weigh rows that are held back with 0: the encoding must not learn from them."""
-    if weight is None and len(kept) == n:
+    if kept_weight is None and len(kept) == n:
         return None
     learning = np.zeros(n)
-    learning[kept] = 1 if weight is None else weight[kept]
+    learning[kept] = 1 if kept_weight is None else kept_weight
     return learning
 
 

@@ -63,7 +63,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     max_iter : int, default=200
         Most epochs ("lbfgs": iterations).
     shuffle : bool, default=True
-        Whether each epoch takes the rows in a new order.
+        Whether each epoch takes the rows in a new order. Without it, the rows held back are the
+        last ones: so for rows in the order of time.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the initial weights, of the rows held back and of shuffling.
     tol : float, default=1e-4
@@ -79,7 +80,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     early_stopping : bool, default=False
         Hold back rows, stop when they stop gaining, and keep the best epoch.
     validation_fraction : float, default=0.1
-        Part of each class to hold back.
+        Part of each class to hold back; without shuffle, of all rows. Equal rows stay together,
+        but where few differ or a few are most of the table, they are drawn one by one.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999, 1e-8
         Decay rates and guard of Adam.
     n_iter_no_change : int or inf, default=10
@@ -168,6 +170,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         All that was recorded, one row an epoch; ``history_.rows()`` gives dictionaries.
     histories_ : tuple of History
         That of each network of an ensemble. All else that is recorded tells of the first.
+    held_back_ : int array
+        The rows of X that were held back, none where this did not happen.
+    held_back_singly_ : int
+        How many rows were drawn one by one, so that equal rows may be on both sides; 0 where
+        equal rows stayed together.
     diverged_ : bool
         Whether the loss stayed above ten times that of chance, and above that before training, for
         three epochs, or a weight grew beyond 1e6. A DivergenceWarning has said so.
@@ -392,8 +399,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         if model.architecture.output not in CLASSIFIERS:
             raise ModelFileError("this model predicts numbers; load it with MLPRegressor.load")
 
-    def _strata(self, y: Array) -> NDArray[np.intp]:
-        return super()._strata(y) if y.ndim == 2 else np.unique(y, return_inverse=True)[1]
+    def _strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
+        if y.ndim == 2:
+            return super()._strata(y)
+        classes = np.unique(y, return_inverse=True)[1]
+        return classes, classes
 
     def _row_weight(self, given: Given) -> NDArray[np.float64] | None:
         if self.class_weight is None:

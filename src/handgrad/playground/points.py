@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.batches import split
 from handgrad.errors import DataError
+from handgrad.held_back import split
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder
 from handgrad.tables.labels import classes_of, encode_labels
@@ -153,7 +153,8 @@ def apart(x: Array, share: float, y_t: NDArray[np.intp], seed: int) -> tuple[Any
     """Set test rows apart, class by class."""
     if share == 0:
         return np.arange(len(x)), np.arange(0)
-    return split(row_keys(x, seed), y_t, share)
+    parts = split(row_keys(x, seed), y_t, share)
+    return parts.kept, parts.held_back
 
 
 def of_plane(

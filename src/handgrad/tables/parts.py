@@ -40,7 +40,7 @@ def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
     }
     if encoder.plan.is_plain:
         return metadata | {"numeric": [True] * len(encoder.names)}, tensors
-    columns = [_column_to_json(column) for column in encoder.plan]
+    columns = [column_to_json(column) for column in encoder.plan]
     return metadata | {"columns": columns, "other": list(encoder.other)}, tensors
 
 
@@ -78,7 +78,7 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
 # ------------------------------------------------------------------ columns
 
 
-def _column_to_json(column: Column) -> dict[str, Any]:
+def column_to_json(column: Column) -> dict[str, Any]:
     """Describe a column, leaving out what is as usual."""
     told = {
         name: value
@@ -102,7 +102,9 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
-    return Plan(tuple(_column(name, told) for name, told in zip(names, columns, strict=True)))
+    return Plan(
+        tuple(column_from_json(name, told) for name, told in zip(names, columns, strict=True))
+    )
 
 
 def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str | None]]) -> Plan:
@@ -119,7 +121,14 @@ def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str
     return Plan(tuple(columns))
 
 
-def _column(name: str, told: Any) -> Column:
+def column_from_json(name: str, told: Any) -> Column:
+    """Read back what `column_to_json` wrote.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be.
+    """
     _check(isinstance(told, dict), "columns (must be objects)")
     _check(set(told) < set(Column._fields) and "name" not in told, "keys of a column")
     kind = told.get("kind", "number")

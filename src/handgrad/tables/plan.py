@@ -331,6 +331,48 @@ def _declared(
     return _declared_numbers(table, column, wishes)
 
 
+def plan_of_target(table: pa.Table, name: str, wishes: Wishes = NO_WISHES) -> Column:
+    """Decide how the numbers of a column to predict are written.
+
+    Raises
+    ------
+    DataError
+        If most cells are no numbers.
+    """
+    column = Column(name, missing=(*MISSING_IN_NUMBERS, *wishes.missing_of(name)))
+    if not raw.has_texts(table, name):
+        return column
+    cells = _cells(table, name, column.missing)
+    found = find_notation(cells, wishes.decimal, wishes.thousands)
+    if found is None:
+        return column
+    notation = found.notation._replace(units=())
+    return column._replace(notation=notation, doubts=(found.doubt,) if found.doubt else ())
+
+
+def target_numbers(table: pa.Table, column: Column) -> npt.NDArray[np.float64]:
+    """Read the numbers to predict, shape (n,); NaN where they are missing.
+
+    Raises
+    ------
+    DataError
+        If a cell is neither a number nor missing; the message names it.
+    """
+    if raw.value_kind_of(table, column.name) == "moment":
+        raw.numbers(table, column.name)  # says what to do instead
+    reading = column.reads.read(table, column)
+    if reading.unknown.any():
+        row = int(reading.unknown.argmax())
+        cell = quoted(stripped(table, column.name)[row].as_py())
+        try:
+            column.reads.check(table, column, reading)
+        except DataError as error:
+            raise DataError(
+                f"{error}; if {cell} means missing, say so (--missing {column.name}={cell})"
+            ) from None
+    return reading.numbers[:, 0]
+
+
 def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     if not raw.has_texts(table, column.name):
         return column._replace(kind="number")
