@@ -13,13 +13,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from handgrad import TableWarning, read_table
 from handgrad.cli import run
 from handgrad.errors import DataError
 from handgrad.tables.columns import kind_of, numbers
+from handgrad.tables.reading import Reading
 from handgrad.tables.rows import take
-from handgrad.tables.table import is_csv, notes_of, words_are_texts
+from handgrad.tables.table import is_csv, notes_of, read, words_are_texts
 
 TABLE = {"a": ["1", "4"], "x": ["2", "5"], "y": ["u", "v"]}
 
@@ -72,6 +75,7 @@ NOTED = [
     ("an empty row at the end", "a,x,y\n1,2,u\n4,5,v\n,,\n\n", "1 row at the end"),
     ("comments", "# made by us\n#\n\na,x,y\n1,2,u\n4,5,v\n", "2 lines that begin with #"),
     ("a comment of as many cells", "# a, b, c\na,x,y\n1,2,u\n4,5,v\n", "1 line that begins"),
+    ("a long comment", "#" + "c" * 200_000 + "\na,x,y\n1,2,u\n4,5,v\n", "1 line that begins"),
     ("UTF-16", "a,x,y\n1,2,u\n4,5,v\n".encode("utf-16"), "UTF-16"),
     ("UTF-16, big end first", "\ufeffa\tx\ty\n1\t2\tu\n4\t5\tv\n".encode("utf-16-be"), "UTF-16"),
     ("UTF-32", "a,x,y\n1,2,u\n4,5,v\n".encode("utf-32"), "UTF-32"),
@@ -149,6 +153,33 @@ def test_lines_are_told_after_titles_comments_and_dropped_rows(look):
     table = look("title\n# c\na,x\n1,2\n3,oops\n,\n", skip=1)
     with pytest.raises(DataError, match=r"row 2 \(line 5\)"):
         numbers(table, "x")
+
+
+PIECES = [*',,,;#?|:{}[] é1axQ\t\n\n\n"\0', "\r\n", "2.5", "NA", '"NA"', '"q,r"', "# c", "sep=;\n"]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=30).map("".join),
+    st.sampled_from(["utf-8", "latin-1", "utf-16"]),
+    st.builds(
+        Reading,
+        separator=st.sampled_from([None, " ", ",", "|"]),
+        encoding=st.sampled_from([None, "cp1252", "utf-16"]),
+        skip=st.sampled_from([None, 0, 1, 3]),
+        header=st.booleans(),
+    ),
+)
+def test_any_text_is_a_table_or_refused_in_words(tmp_path_factory, text, encoding, reading):
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(text.encode(encoding))
+    try:
+        table = read(path, reading)
+    except DataError:
+        return
+    table.validate(full=True)
+    assert all(table.column_names)
+    assert len(set(table.column_names)) == table.num_columns > 0
 
 
 # ------------------------------------------------------------------ advice, followed literally
@@ -481,6 +512,8 @@ def test_an_open_document_sheet_is_read(look):
     ("content", "options", "message"),
     [
         (xlsx(Data=[]), {}, "the sheet is empty"),
+        (xlsx(Data=[["", ""], [0, 0], [1, 1]]), {}, "the first row must name .*--no-header"),
+        (xlsx(Data=ROWS), {"skip": 9}, "the sheet is empty"),
         (xlsx(Data=ROWS), {"separator": ";"}, "--separator can mean nothing"),
         (xlsx(Data=ROWS), {"encoding": "cp1252"}, "--encoding can mean nothing"),
         (xlsx(Data=ROWS).replace(b"<sheet ", b"<shoot "), {}, "damaged"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Record = tuple[int, list[str]]
 
+_LONGEST = 100_000  # bytes of a line: the csv module refuses longer cells
 LOOKED_AT = 40  # records from which a title is told
 _SEPARATORS = (",", ";", "\t")
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*\r?\n', re.I)
@@ -85,17 +86,20 @@ def _beginning(
     assert found is not None  # it may be empty
     lines = found[0].splitlines(keepends=True)
     comments = [i for i, line in enumerate(lines) if line.startswith(b"#")]
-    end = found.end()
-    if comments and reading.header and _is_header(content, lines[comments[-1]], end, separators):
-        kept = lines[: comments.pop()]
-    else:
-        kept = lines
-    if not _SIGN.search(content, place.offset + sum(map(len, kept))):
+    following = content[found.end() : found.end() + _LONGEST].split(b"\n", 1)[0]
+    if comments and reading.header and _is_header(lines[comments[-1]], following, separators):
+        lines = lines[: comments.pop()]
+    after = _Place(place.offset + sum(map(len, lines)), place.line + len(lines))
+    if not _SIGN.search(content, after.offset):
         raise DataError("no line is left for a header after comments, empty lines and skipped ones")
-    after = _Place(place.offset + sum(map(len, kept)), place.line + len(kept))
-    n = len(comments)
+    return after, _of_comments(len(comments))
+
+
+def _of_comments(n: int) -> list[str]:
+    if not n:
+        return []
     what = "1 line that begins" if n == 1 else f"{n} lines that begin"
-    return after, [f"{what} with # before the header; left out"] if n else []
+    return [f"{what} with # before the header; left out"]
 
 
 def _after_lines(content: bytes, n: int) -> _Place:
@@ -108,9 +112,8 @@ def _after_lines(content: bytes, n: int) -> _Place:
     return _Place(offset, n + 1)
 
 
-def _is_header(content: bytes, line: bytes, end: int, separators: tuple[str, ...]) -> bool:
+def _is_header(line: bytes, following: bytes, separators: tuple[str, ...]) -> bool:
     """Tell a header that begins with # from a comment: data of as many cells follow."""
-    following = content[end : end + 100_000].split(b"\n", 1)[0]
     for separator in separators:
         names, row = (_fields(text, separator) for text in (line, following))
         if len(names) == len(row) > 1 and any(map(is_like_data, row)):
@@ -119,7 +122,7 @@ def _is_header(content: bytes, line: bytes, end: int, separators: tuple[str, ...
 
 
 def _fields(line: bytes, separator: str) -> list[str]:
-    text = line.decode("utf-8", "replace").strip("\r\n")
+    text = line[:_LONGEST].decode("utf-8", "replace").strip("\r\n")
     return [field.strip() for field in next(csv.reader([text], delimiter=separator), [])]
 
 

@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    Record = tuple[int, Sequence[object]]  # a line and its cells
+
 NO_HEADER = "--no-header (in Python header=False)"
-
-
-if TYPE_CHECKING:
-    Record = tuple[int, Sequence[object]]
 
 
 class Named(NamedTuple):

@@ -110,7 +110,8 @@ def read_table(
     Warns
     -----
     TableWarning
-        For each thing that was taken with a grain of salt; `notes_of` gives them, too.
+        For each thing that was taken with a grain of salt; ``handgrad.tables.table.notes_of`` gives
+        them, too.
     """
     table = read(path_or_paths, Reading(separator, encoding, skip, header))
     for note in notes_of(table):

@@ -49,20 +49,24 @@ def workbook(content: bytes, reading: Reading) -> pa.Table:
     """
     reading.check_only("a workbook", "skip", "header")
     rows, notes = _first_sheet(content)
-    start = next((i for i, row in enumerate(rows) if i >= (reading.skip or 0) and any(row)), None)
-    if start is None:
-        raise DataError("the sheet is empty; it must hold a header row and rows")
-    if not reading.header:
-        columns, dropped = without_empty_rows(_columns(rows[start:], [""] * len(rows[start])))
+    start = _first_filled(rows, reading.skip or 0)
+    header = [as_text(cell).strip() for cell in rows[start]] if reading.header else None
+    start += header is not None
+    columns, dropped = without_empty_rows(_columns(rows[start:], header or [""] * len(rows[0])))
+    if header is None:
         found = numbered(columns.num_columns)
     else:
-        header = [as_text(cell).strip() for cell in rows[start]]
-        notes, start = notes + check_header([name for name in header if name]), start + 1
-        columns, dropped = without_empty_rows(_columns(rows[start:], header))
-        records = enumerate(rows[start:], start=start + 1)
-        found = named(columns, header, records)
+        notes += check_header(header)
+        found = named(columns, header, enumerate(rows[start:], start=start + 1))
     table = _chosen(columns, found.positions, found.names, first_line=start + 1)
     return with_notes(table, [*notes, *dropped, *found.notes])
+
+
+def _first_filled(rows: list[Row], n_skipped: int) -> int:
+    for place, row in enumerate(rows[n_skipped:], start=n_skipped):
+        if any(cell != "" for cell in row):
+            return place
+    raise DataError("the sheet is empty; it must hold a header row and rows")
 
 
 def _chosen(columns: pa.Table, positions: list[int], names: list[str], *, first_line: int) -> Any:
