@@ -32,6 +32,7 @@ from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.learning import Learning
 from handgrad.estimators.planning import frequency_of, plan_of
 from handgrad.estimators.record import Validation
+from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
 from handgrad.held_back import Split, split, split_last
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
@@ -68,6 +69,8 @@ def goes_in_steps(estimator: "MLP") -> bool:
 
 class MLP(CallbackSupportMixin, Fitted, Learning):
     """What MLPClassifier and MLPRegressor share."""
+
+    _moments: Moments  # of the columns, in a stream
 
     # -- what a kind of estimator has to say --------------------------------------------------
 
@@ -175,6 +178,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     ) -> Self:
         self._validate_params()
         self._check_settings(held_out)
+        if not partial:
+            for name in ("_moments", "_target_moments"):
+                self.__dict__.pop(name, None)
         X = as_rows(X)
         columns = check_columns(self, X, reset=not going_on)
         given = given_rows(columns, self._check_y(y, X), check_weight(sample_weight, X))
@@ -189,6 +195,8 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             learning = learning_weight(parts.kept, parts.kept_weight, len(given.y))
             outputs = self._outputs(given, learning, classes)
             self._start(given, learning, outputs, bits, is_stream=partial)
+        if partial:
+            self._follow(given, going_on=going_on)
         self.held_back_ = given.places[parts.held_back]
         self.held_back_singly_ = parts.drawn_singly
         rows = self._encode(given.take(parts.kept, parts.kept_weight))
@@ -303,7 +311,14 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             if hasattr(columns, "schema"):
                 plan = plan_of(self, columns, is_stream=is_stream)
             frequency = frequency_of(self)
-            encoder = Encoder.fit(columns, learning, names=names, plan=plan, frequency=frequency)
+            encoder = Encoder.fit(
+                columns,
+                learning,
+                names=names,
+                plan=plan,
+                frequency=frequency,
+                is_stream=is_stream,
+            )
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
         architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)
@@ -316,6 +331,26 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             encoder, architecture, self._runs[0].params, outputs.classes, scale=outputs.scale
         )
         self._start_record()
+
+    def _follow(self, given: Given, *, going_on: bool) -> None:
+        """Let the statistics of columns and targets move with the rows of a stream."""
+        encoder = self.model_.encoder
+        if encoder.is_identity or (going_on and not hasattr(self, "_moments")):
+            return  # nothing is scaled, or what it is scaled by came from a whole table
+        now = Moments.of(encoder.numbers(given.columns), given.weight)
+        if going_on:
+            before = self._moments
+            now = before.merged(now)
+            moved = moved_encoder(encoder, now)
+            networks = [folded_inputs(run.params, encoder, moved, before) for run in self._runs]
+            self._take(networks)
+            self.model_ = replace(self.model_, encoder=moved)
+        self._moments = now
+
+    def _take(self, networks: list[Params]) -> None:
+        """Go on with other parameters; those there were stay as they are, should this fail."""
+        self._runs = [replace(run, params=p) for run, p in zip(self._runs, networks, strict=True)]
+        self.model_ = with_params(self.model_, networks)
 
     def _first_params(
         self, architecture: Architecture, bits: np.random.PCG64, dtype: np.dtype[Any]

@@ -93,7 +93,8 @@ class Learning(Record):
         partial: bool,
     ) -> None:
         architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
-        settings = self._settings(len(rows), 0 if validation is None else len(validation.rows))
+        n_watched = 0 if validation is None else len(validation.rows)
+        settings = self._settings(len(rows), n_watched, partial=partial)
         choice = choose(
             self.engine,
             architecture,
@@ -103,7 +104,7 @@ class Learning(Record):
             epochs=epochs,
         )
         self._use(choice.name, choice.reason)
-        chance = self._chance(rows)
+        chance, had_diverged = self._chance(rows), self.diverged_
         reasons = []
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:
@@ -124,7 +125,7 @@ class Learning(Record):
                     reasons.append(history.reason)
         finally:
             self._keep_trained_members()
-        if self.diverged_:
+        if self.diverged_ and not had_diverged:
             warn(
                 f"training diverges, although its numbers are finite: {self._explosion}. "
                 "Lower the learning rate, or scale the inputs.",
@@ -150,9 +151,9 @@ class Learning(Record):
         adam = float(self.beta_1), float(self.beta_2), float(self.epsilon)
         return Adam(*adam) if self.solver == "adam" else AdamW(*adam, float(self.weight_decay))
 
-    def _settings(self, n: int, n_watched: int) -> Settings:
+    def _settings(self, n: int, n_watched: int, *, partial: bool) -> Settings:
         batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
-        if batch_size > n:
+        if batch_size > n and not partial:
             warn(
                 f"batch_size={batch_size} is more than the {n} training rows; taking all",
                 UserWarning,

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
-from handgrad.batch import Rows, is_sparse
+from handgrad.batch import Rows
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
@@ -159,8 +159,6 @@ class Record(Parameters):
     def _conclude(self, rows: Rows, validation: Validation | None) -> None:
         """Do what takes the trained network: find its dead units."""
         some: Any = rows.x[:ROWS_LOOKED_AT]
-        if is_sparse(some):
-            some = some.toarray()
         model = self.model_
         with blas_on_one_thread():
             hidden = forward(model.architecture, model.params, some).h[1:]
@@ -169,11 +167,11 @@ class Record(Parameters):
             for h, name in zip(hidden, model.architecture.activations, strict=True)
         ]
         for layer, share in enumerate(self.dead_units_, start=1):
-            if share > 0.5 and len(some) >= ROWS_FOR_A_WARNING:
+            if share > 0.5 and some.shape[0] >= ROWS_FOR_A_WARNING:
                 warn(
                     f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
-                    f"each of {len(some)} rows, and will not learn any more. Lower the learning "
-                    'rate, or take the activation "leaky_relu".',
+                    f"each of {some.shape[0]} rows, and will not learn any more. Lower the "
+                    'learning rate, or take the activation "leaky_relu".',
                     ConvergenceWarning,
                 )
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -20,6 +21,7 @@ from handgrad.errors import ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, as_rows, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
+from handgrad.estimators.stream import Moments, folded_targets, moved_targets
 from handgrad.estimators.targets import check_numbers
 from handgrad.history import Epoch
 from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, PLAIN, LossSettings, mean_loss
@@ -138,6 +140,7 @@ class MLPRegressor(RegressorMixin, MLP):
     scale_target: bool
     delta: float
     quantiles: Any
+    _target_moments: Moments  # of y, in a stream
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -190,6 +193,22 @@ class MLPRegressor(RegressorMixin, MLP):
         if self.loss == "poisson":
             mean, scale = 0 * mean, np.where(mean > 0, mean, 1)
         return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
+
+    def _follow(self, given: Given, *, going_on: bool) -> None:
+        super()._follow(given, going_on=going_on)
+        scale = self.model_.scale
+        if scale is None or self.loss == "poisson":
+            return
+        if going_on and not hasattr(self, "_target_moments"):
+            return
+        now = Moments.of(given.y.reshape(len(given.y), -1).astype(np.float64), given.weight)
+        if going_on:
+            before = self._target_moments
+            now = before.merged(now)
+            moved = moved_targets(scale, now)
+            self._take([folded_targets(run.params, scale, moved, before) for run in self._runs])
+            self.model_ = replace(self.model_, scale=moved)
+        self._target_moments = now
 
     def _check_counts(self, kind: str, y: Array) -> None:
         if kind == "poisson" and (y < 0).any():

@@ -7,7 +7,7 @@ once, on the rows that train, and saved with the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,14 @@ from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Column, Levels, Unknown, codes_of
 from handgrad.tables.plan import Plan, Wishes
 from handgrad.tables.rows import take
-from handgrad.tables.statistics import Floats, Kept, Statistics, describe, kept_rows, stacked
+from handgrad.tables.statistics import (
+    Floats,
+    Kept,
+    Statistics,
+    describe_columns,
+    kept_rows,
+    stacked,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,6 +120,7 @@ class Encoder:
         categorical: Collection[str] = (),
         plan: Plan | None = None,
         frequency: Frequency = EVERY_LEVEL,
+        is_stream: bool = False,
     ) -> Encoder:
         """Learn means, scales, medians and levels from the rows that train.
 
@@ -130,6 +138,8 @@ class Encoder:
             What the columns of a table are; without it, it is made from these rows.
         frequency : Frequency
             Which levels become inputs.
+        is_stream : bool
+            Whether more rows may come: then the levels that a dictionary declares are all there.
 
         Raises
         ------
@@ -146,24 +156,32 @@ class Encoder:
         _present(table, categorical)
         if plan is None:
             plan = _plan(table, kept, Wishes(kinds=dict.fromkeys(categorical, "category")))
-        return cls._fit_table(table, kept, plan, frequency)
+        declared = _declared_levels(table, plan) if is_stream else {}
+        return cls._fit_table(table, kept, plan, frequency, declared)
 
     @classmethod
     def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
         known = _default_names(x.shape[1], names)
-        statistics = [describe(column, kept) for column in _finite_columns(x, known)]
+        statistics = [
+            one for block in _finite_blocks(x, known) for one in describe_columns(block, kept)
+        ]
         return cls(Plan.of_numbers(known), *stacked(statistics))
 
     @classmethod
-    def _fit_table(cls, table: pa.Table, kept: Kept, plan: Plan, frequency: Frequency) -> Encoder:
+    def _fit_table(
+        cls,
+        table: pa.Table,
+        kept: Kept,
+        plan: Plan,
+        frequency: Frequency,
+        declared: Mapping[str, list[str]],
+    ) -> Encoder:
         if not plan.used:
             left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
             raise DataError(f"no column is left to learn from ({left_out})")
         cells = read_cells(table, plan, counted=kept.rows)
-        statistics = [
-            _scaled(describe(x, kept), is_scaled)
-            for x, is_scaled in zip(cells.numbers.T, plan.scaled.tolist(), strict=True)
-        ]
+        described = describe_columns(np.ascontiguousarray(cells.numbers.T), kept)
+        statistics = list(map(_scaled, described, plan.scaled.tolist()))
         mean, scale, median, _ = stacked(statistics)
         indicator = np.zeros(len(mean), dtype=bool)
         for (_, first, _), missing in zip(plan.with_numbers, cells.missing(plan), strict=True):
@@ -172,6 +190,9 @@ class Encoder:
             _levels(column, texts, kept, frequency)
             for column, texts in zip(plan.with_levels, cells.texts, strict=True)
         ]
+        for at, column in enumerate(plan.with_levels):
+            if column.name in declared:
+                found[at] = (tuple(declared[column.name]), False)
         levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
         return cls(plan, mean, scale, median, indicator, levels, other)
 
@@ -319,6 +340,13 @@ class Encoder:
             self._untouched(x, dtype) if self.is_identity else self._transform_matrix(x, dtype)
         )
 
+    def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
+        """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
+        if isinstance(columns, np.ndarray):
+            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.names) else ...
+            return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
+        return read_cells(columns, self.plan).numbers
+
     def _transform_matrix(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         out = np.empty((len(x), self.n_inputs), dtype)
         k = len(self.mean)
@@ -454,7 +482,7 @@ def _default_names(n_columns: int, names: Sequence[str] | None) -> tuple[str, ..
     return tuple(map(str, names))
 
 
-def _finite_columns(x: npt.NDArray[Any], names: Sequence[str]) -> Iterator[Floats]:
+def _finite_blocks(x: npt.NDArray[Any], names: Sequence[str]) -> Iterator[Floats]:
     n_block = max(1, 4 * BLOCK_CELLS // max(1, len(x)))
     for start in range(0, x.shape[1], n_block):
         block = np.array(x[:, start : start + n_block].T, dtype=np.float64, order="C")
@@ -465,7 +493,7 @@ def _finite_columns(x: npt.NDArray[Any], names: Sequence[str]) -> Iterator[Float
                 f"column {names[start + int(column)]!r}, row {row + 1}: "
                 f"{block[column, row]} is not a finite number"
             )
-        yield from block
+        yield block
 
 
 def _present(table: pa.Table, names: Collection[str]) -> list[str]:
@@ -516,6 +544,21 @@ def _levels(
     known = sorted(frequent[: frequency.max_levels])
     missing: Levels = (None,) if column.kind == "category" and counts[-1] > 0 else ()
     return (*known, *missing), len(known) < len(there)
+
+
+def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
+    """Give the levels that the dictionaries of columns declare, whether they occur or not."""
+    import pyarrow as pa
+
+    found = {}
+    for column in plan.with_levels:
+        cells = table.column(column.name)
+        if pa.types.is_dictionary(cells.type):
+            values = [
+                v for part in cells.chunks for v in part.dictionary.cast("string").to_pylist()
+            ]
+            found[column.name] = sorted({value for value in values if value is not None})
+    return found
 
 
 def _put_ones(

@@ -81,10 +81,10 @@ def without_views(table: pa.Table) -> pa.Table:
             column = table.column(position).cast(pa.large_string())
         elif pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
             parts = [
-                part.dictionary.cast("large_string").take(part.indices)
+                pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast("large_string"))
                 for part in table.column(position).chunks
             ]
-            column = pa.chunked_array(parts, pa.large_string())
+            column = pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.large_string()))
         else:
             continue
         table = table.set_column(position, field.name, column)

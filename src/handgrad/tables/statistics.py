@@ -12,6 +12,8 @@ from handgrad.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 
+SHORT = 4096  # rows, up to which columns are described together
+
 
 class Kept(NamedTuple):
     rows: npt.NDArray[np.bool_] | None  # None: all of them
@@ -59,6 +61,44 @@ def describe(column: Floats, kept: Kept) -> Statistics:
     if low == high:
         return Statistics(low, 1.0, low, has_missing)
     return Statistics(*_moments(values, weight), has_missing)
+
+
+def describe_columns(columns: Floats, kept: Kept) -> list[Statistics]:
+    """Describe each row of a C-ordered block of columns, shape (k, n): what `describe` would say.
+
+    Short columns without a hole are done together, for thousands of them cost more in Python
+    than in arithmetic.
+    """
+    if kept.rows is not None or kept.weight is not None or columns.shape[1] > SHORT:
+        return [describe(column, kept) for column in columns]
+    low, high = columns.min(axis=1), columns.max(axis=1)  # NaN where one is in it
+    together = low < high
+    found: dict[int, Statistics] = {}
+    if together.any():
+        places = np.flatnonzero(together).tolist()
+        found = dict(zip(places, _all_moments(columns[together]), strict=True))
+    return [
+        found[place] if place in found else describe(column, kept)
+        for place, column in enumerate(columns)
+    ]
+
+
+def _all_moments(columns: Floats) -> list[Statistics]:
+    """Take the steps of `_moments` for many columns at once."""
+    exponent = np.frexp(np.abs(columns).max(axis=1))[1]
+    v = np.ldexp(columns, -exponent[:, None])
+    mean = v.mean(axis=1)
+    centred = v - mean[:, None]
+    shift = centred.mean(axis=1)
+    mean = mean + shift
+    variance = np.maximum(0.0, (centred * centred).mean(axis=1) - shift * shift)
+    scale = np.ldexp(np.sqrt(variance), exponent)
+    n, eps = float(columns.shape[1]), float(np.finfo(np.float64).eps)
+    is_constant = variance <= n * eps * variance + (n * mean * eps) ** 2
+    scale = np.where((scale == 0) | is_constant, 1.0, scale)
+    median = np.ldexp(np.median(v, axis=1), exponent)
+    parts = (np.ldexp(mean, exponent).tolist(), scale.tolist(), median.tolist())
+    return [Statistics(*three, False) for three in zip(*parts, strict=True)]
 
 
 def _moments(values: Floats, weight: Floats | None) -> tuple[float, float, float]:

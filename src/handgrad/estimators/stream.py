@@ -1,0 +1,111 @@
+"""Statistics that move with a stream: ``partial_fit`` sees its rows bit by bit.
+
+Means and deviations are those of all rows so far. Their change is folded into the first layer
+(that of the targets into the last), so that a network that has learnt predicts what it predicted.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.model import Model, TargetScale
+from handgrad.params import Params
+from handgrad.tables.encode import Encoder
+
+Floats = NDArray[np.float64]
+
+SETTLED = 30  # rows after which a deviation is worth folding in: before, a network knows little
+
+
+class Moments(NamedTuple):
+    """What is known of k numbers so far.
+
+    Attributes
+    ----------
+    n, mean, squares : arrays of shape (k,)
+        Rows by weight, their mean, and the sum of their squared distances from it.
+    """
+
+    n: Floats
+    mean: Floats
+    squares: Floats
+
+    @classmethod
+    def of(cls, x: Floats, weight: Floats | None) -> "Moments":
+        """Take the moments of rows of shape (n, k); NaN is no row of its number."""
+        there = ~np.isnan(x)
+        w = there * (1.0 if weight is None else weight[:, None])
+        values = np.where(there, x, 0.0)
+        n = w.sum(axis=0)
+        mean = np.divide((w * values).sum(axis=0), n, out=np.zeros_like(n), where=n > 0)
+        return cls(n, mean, (w * (values - mean) ** 2).sum(axis=0))
+
+    def merged(self, other: "Moments") -> "Moments":
+        """Put two parts of a stream together (Chan, Golub and LeVeque 1983, equation 2.1)."""
+        n = self.n + other.n
+        share = np.divide(other.n, n, out=np.zeros_like(n), where=n > 0)
+        apart = other.mean - self.mean
+        squares = self.squares + other.squares + apart**2 * self.n * share
+        return Moments(n, self.mean + apart * share, squares)
+
+    @property
+    def scale(self) -> Floats:
+        """The population standard deviation, 1 where nothing varies."""
+        variance = np.divide(self.squares, self.n, out=np.zeros_like(self.n), where=self.n > 0)
+        deviation = np.sqrt(variance)
+        tiny = 1e-12 * np.abs(self.mean)  # what rounding gives equal values
+        return np.where(deviation > tiny, deviation, 1.0)
+
+
+def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
+    """Give the encoder the statistics of all rows so far; a hole is filled with the mean."""
+    scaled = encoder.plan.scaled
+    mean = np.where(scaled, now.mean, encoder.mean)
+    scale = np.where(scaled, now.scale, encoder.scale)
+    median = np.where(scaled, now.mean, encoder.median)
+    return replace(encoder, mean=mean, scale=scale, median=median)
+
+
+def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -> Params:
+    """Change the first layer so that the network says of the new inputs what it said of the old.
+
+    What one input was, x = (v - mean) / scale, is a x' + c of what it is now. A number that has
+    not varied so far has taught its weights nothing: they stay as they were drawn, and the bias
+    keeps what the network says of that one value.
+    """
+    k = len(old.mean)
+    moved = params.like(params.flat.copy())
+    W, b = moved.W[0][:k], moved.b[0]
+    varied = before.squares > 0
+    settled = varied & (before.n >= SETTLED)
+    a = np.where(settled, new.scale / old.scale, 1.0)
+    c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
+    c = np.where(varied, c, (new.mean - old.mean) / new.scale)
+    b += (c @ W.astype(np.float64)).astype(b.dtype)
+    W *= a[:, None].astype(W.dtype)
+    return moved
+
+
+def moved_targets(scale: TargetScale, now: Moments) -> TargetScale:
+    """Give the scale of the targets the statistics of all rows so far."""
+    n_each = len(scale.mean) // len(now.mean)
+    return TargetScale(np.repeat(now.mean, n_each), np.repeat(now.scale, n_each))
+
+
+def folded_targets(params: Params, old: TargetScale, new: TargetScale, before: Moments) -> Params:
+    """Change the last layer so that mean + scale * prediction stays what it was."""
+    if (before.n < SETTLED).any():
+        return params
+    moved = params.like(params.flat.copy())
+    a = old.scale / new.scale
+    moved.W[-1][...] *= a.astype(moved.flat.dtype)
+    moved.b[-1][...] = moved.b[-1] * a + (old.mean - new.mean) / new.scale
+    return moved
+
+
+def with_params(model: Model, networks: list[Params]) -> Model:
+    """Give a model its networks' new parameters."""
+    first, *others = networks
+    return replace(model, params=first, members=tuple(others))
