@@ -208,7 +208,7 @@ REFUSED = [
     ("horse", "2,1,u,2,?\n1,?,v,3,4\n",
      {"column 1": ["2", "1"], "column 2": ["1", "?"], "column 3": ["u", "v"],
       "column 4": ["2", "3"], "column 5": ["?", "4"]}),
-    ("cp1252", "a,x\n1,it’s 5 €\n".encode("cp1252"), {"a": ["1"], "x": ["it’s 5 €"]}),
+    ("cp1252", "a,x\n1,it’s\n".encode("cp1252"), {"a": ["1"], "x": ["it’s"]}),
     ("cp1252 in the header", "a,€\n1,2\n".encode("cp1252"), {"a": ["1"], "€": ["2"]}),
     ("latin-1", "a,x\n1,café\n".encode("latin-1"), {"a": ["1"], "x": ["café"]}),
     ("UTF-16 without a mark", "a,x\n1,2\n".encode("utf-16-le"), {"a": ["1"], "x": ["2"]}),
