@@ -13,13 +13,10 @@ import pytest
 
 from handgrad.errors import DataError
 from handgrad.tables.columns import (
-    NumberCounts,
-    first_not_number,
     kind_of,
     labels,
-    number_counts,
     numbers,
-    texts,
+    raw_texts,
 )
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
@@ -124,7 +121,7 @@ def test_an_infinite_float_is_named():
     ],
     ids=lambda column: str(column.type),
 )
-@pytest.mark.parametrize("reader", [numbers, texts, labels, number_counts])
+@pytest.mark.parametrize("reader", [numbers, labels])
 def test_other_types_are_refused_by_name(column, reader):
     with pytest.raises(DataError, match="column 'when'") as refused:
         reader(pa.table({"when": column}), "when")
@@ -136,41 +133,7 @@ def test_an_absent_column_is_refused_with_those_there():
         numbers(pa.table({"a": [1], "b": [2]}), "z")
 
 
-def test_counting_tells_numbers_from_what_looks_like_them(read):
-    table = read('a,b\n1,1\n?,inf\n"1,5",x\nword,\n')
-    assert number_counts(table, "a") == NumberCounts(cells=3, numbers=1, like_numbers=2)
-    assert number_counts(table, "b") == NumberCounts(cells=3, numbers=2, like_numbers=2)
-    assert first_not_number(table, "a") == (2, "1,5")
-    typed = pa.table({"n": [1, None], "t": [True, None]})
-    assert number_counts(typed, "n") == NumberCounts(1, 1, 1)
-    assert number_counts(typed, "t") == NumberCounts(1, 0, 0)
-
-
 # ------------------------------------------------------------------ texts and labels
-
-
-def test_texts_write_values_out():
-    table = from_frame(
-        {
-            "text": ["x ", "NA", None, " ? ", "nan"],
-            "boolean": [True, False, None, True, True],
-            "integer": [1, 2, None, 4, 5],
-            "number": [0.1, 7.0, None, 1e-7, 2.0],
-            "category": pd.Categorical(["u", "v", None, "u", "null"]),
-        }
-    )
-    assert texts(table, "text").to_pylist() == ["x ", "NA", None, " ? ", "nan"]
-    assert texts(table, "boolean").to_pylist() == ["true", "false", None, "true", "true"]
-    assert texts(table, "integer").to_pylist() == ["1", "2", None, "4", "5"]
-    assert texts(table, "number").to_pylist() == ["0.1", "7", None, "1e-7", "2"]
-    assert texts(table, "category").to_pylist() == ["u", "v", None, "u", "null"]
-    assert {texts(table, name).type for name in table.column_names} == {pa.large_string()}
-
-
-def test_the_missing_words_are_missing_in_text_from_a_file_alone(read):
-    table = read("a,b\nx ,1\nNA,2\n ? ,3\nNamibia,4\n")
-    assert texts(table, "a").to_pylist() == ["x ", None, None, "Namibia"]
-    assert texts(from_frame({"a": ["NA", "DE"]}), "a").to_pylist() == ["NA", "DE"]
 
 
 def test_categories_are_categories_whatever_their_values():
@@ -182,7 +145,7 @@ def test_categories_are_categories_whatever_their_values():
         polars = from_frame(
             pl.DataFrame({"c": ["u", None, "v"]}).with_columns(pl.col("c").cast(kind))
         )
-        assert texts(polars, "c").to_pylist() == ["u", None, "v"]
+        assert raw_texts(polars, "c").to_pylist() == ["u", None, "v"]
 
 
 def test_integers_beyond_float64_lose_their_last_digits():
@@ -191,7 +154,7 @@ def test_integers_beyond_float64_lose_their_last_digits():
 
 def test_sparse_pandas_columns_are_filled_out():
     sparse = pd.get_dummies(pd.Series(["a", "b"]), sparse=True)
-    assert texts(from_frame(sparse), "a").to_pylist() == ["true", "false"]
+    assert raw_texts(from_frame(sparse), "a").to_pylist() == ["true", "false"]
 
 
 def test_labels_are_what_stands_in_the_file(read):
@@ -235,9 +198,3 @@ def test_reading_a_path_needs_no_path_object(tmp_path):
     path = Path(tmp_path / "t.csv")
     path.write_text("a\n1\n")
     assert read_table(str(path)).equals(read_table(path))
-
-
-def test_a_name_that_looks_like_nan_is_text(read):
-    table = read("a,b\n1,x\nNAN,y\n")
-    assert number_counts(table, "a").numbers == 1
-    assert not Encoder.fit(table).numeric.any()

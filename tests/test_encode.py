@@ -13,8 +13,9 @@ from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from handgrad.errors import DataError
-from handgrad.tables.encode import Encoder, Frequency
+from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
+from handgrad.tables.levels import Frequency
 from handgrad.tables.parts import MOST_LEVELS, from_parts, to_parts
 from handgrad.tables.table import read_table
 

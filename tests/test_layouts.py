@@ -20,7 +20,7 @@ from handgrad import TableWarning, read_table
 from handgrad.cli import run
 from handgrad.errors import DataError
 from handgrad.tables.columns import kind_of, numbers
-from handgrad.tables.reading import Reading
+from handgrad.tables.files.reading import Reading
 from handgrad.tables.rows import take
 from handgrad.tables.table import is_csv, notes_of, read, words_are_texts
 

@@ -16,7 +16,8 @@ from handgrad import DataError
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.parts import from_parts, to_parts
-from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes
 from handgrad.tables.table import read_table
 
 N = 60

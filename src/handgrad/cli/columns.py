@@ -11,7 +11,8 @@ from handgrad.model import Model
 from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import KINDS
 from handgrad.tables.parts import column_to_json
-from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes
 from handgrad.terminal import note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:

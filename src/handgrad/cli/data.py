@@ -17,19 +17,17 @@ from handgrad.errors import DataError
 from handgrad.model import Model
 from handgrad.tables.columns import (
     MISSING_WORDS,
-    first_not_number,
-    kind_of,
     labels,
-    number_counts,
     place,
 )
-from handgrad.tables.kinds import Column, meaning
+from handgrad.tables.kinds import Column
 from handgrad.tables.labels import classes_of, encode_labels
-from handgrad.tables.plan import Plan, Wishes, plan_of_target, target_numbers
+from handgrad.tables.levels import meaning
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes, plan_of_target, target_numbers
 from handgrad.tables.rows import take
 from handgrad.tables.table import read as read_file
 from handgrad.terminal import listed, note, shown
-from handgrad.text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -115,7 +113,10 @@ def _plan_of_truth(content: "pa.Table", target: str, options: dict[str, Any]) ->
     wishes = Wishes(missing=words, decimal=options["decimal"], thousands=options["thousands"])
     if options["task"] == "classification":
         return Column(target, "category", missing=wishes.missing_of(target))
-    truth = plan_of_target(content, target, wishes)
+    try:
+        truth = plan_of_target(content, target, wishes)
+    except DataError as error:
+        raise DataError(f"{error}; if these are labels, ask for --task classification") from None
     for doubt in truth.doubts:
         note(f"column {shown(target)}: {shown(doubt)}")
     return truth
@@ -129,7 +130,6 @@ def _truth(
     if options["task"] == "classification":
         y, missing = labels_of(content, target, truth)
         return y, missing
-    _check_no_labels(content, target)
     y = numbers_of(content, truth)
     missing = np.isnan(y)
     if missing.all():
@@ -141,21 +141,6 @@ def _truth(
             "for counts; mend the cell, or take another --loss"
         )
     return y, missing
-
-
-def _check_no_labels(content: "pa.Table", target: str) -> None:
-    """Refuse a column whose cells do not even look like numbers, most of them."""
-    if kind_of(content, target) not in ("text", "csv"):
-        return
-    wrong = first_not_number(content, target)
-    if wrong is not None and plan_of_target(content, target).notation.is_plain:
-        counts = number_counts(content, target)
-        if 2 * counts.numbers >= counts.cells:
-            return
-        raise DataError(
-            f"{place(content, target, wrong[0])}: {quoted(wrong[1])} is no number, nor are most "
-            "others of the column; if these are labels, ask for --task classification"
-        )
 
 
 def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handgrad.tables.reading import is_encoding, is_separator
+from handgrad.tables.files.reading import is_encoding, is_separator
 from handgrad.terminal import shown
 
 if TYPE_CHECKING:

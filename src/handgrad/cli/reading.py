@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handgrad.tables.reading import Reading
+from handgrad.tables.files.reading import Reading
 from handgrad.tables.table import notes_of
 from handgrad.tables.table import read as read_files
 from handgrad.terminal import note, shown

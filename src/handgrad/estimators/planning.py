@@ -8,8 +8,10 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.errors import DataError, DriftWarning, TableWarning
 from handgrad.estimators.checks import warn
-from handgrad.tables.encode import Encoded, Frequency
-from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.encode import Encoded
+from handgrad.tables.levels import Frequency
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes
 from handgrad.text import listed
 
 

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.tables.columns import raw_texts
+from handgrad.tables.columns import is_plain_number, raw_texts
 from handgrad.tables.encode import Encoder
 from handgrad.tables.kinds import Column as Planned
-from handgrad.tables.kinds import is_plain_number
 from handgrad.tables.notation import number_in
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from handgrad.errors import DataError
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, apart, of_plane
-from handgrad.tables.columns import kind_of, labels, number_counts, texts
+from handgrad.tables.columns import labels
 from handgrad.tables.encode import Encoder
+from handgrad.tables.kinds import Column
 from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.tables.plan import Plan
 from handgrad.tables.rows import take
 
 if TYPE_CHECKING:
@@ -94,14 +96,16 @@ def of_columns(table: "pa.Table", target: str, *, share: float, seed: int) -> Po
             f"holds {len(classes)}; name another column"
         )
     rest = table.drop_columns([target])
-    left_out = tuple(name for name in rest.column_names if _is_motley(rest, name))
+    plan = Plan.of(rest)
+    left_out = tuple(column.name for column in plan if _says_little(column))
     rest = take(rest.drop_columns(list(left_out)), kept)
+    plan = Plan(tuple(column for column in plan if column.name not in left_out))
     if not rest.num_columns:
         raise DataError(
             f"the table must have a column of numbers, or of at most {MOST_TEXTS} different "
             f"texts, besides {target!r}"
         )
-    encoder = Encoder.fit(rest)
+    encoder = Encoder.fit(rest, plan=plan)
     if encoder.n_inputs > MOST_INPUTS:
         raise DataError(
             f"all columns together must be at most {MOST_INPUTS} inputs, a column of texts being "
@@ -113,9 +117,6 @@ def of_columns(table: "pa.Table", target: str, *, share: float, seed: int) -> Po
     return Points(x, y_t, classes, encoder, target, training, test, left_out=left_out)
 
 
-def _is_motley(table: "pa.Table", name: str) -> bool:
-    """Tell whether a column holds so many different texts that it says little of any row."""
-    counts = number_counts(table, name)
-    if kind_of(table, name) in ("number", "empty") or counts.numbers == counts.cells:
-        return False
-    return len(texts(table, name).unique().drop_null()) > MOST_TEXTS
+def _says_little(column: Column) -> bool:
+    """Tell a column that is left out anyway, or has so many levels that each says little."""
+    return not column.is_used or (column.reads.has_levels and column.n_levels > MOST_TEXTS)

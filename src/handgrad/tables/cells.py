@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
-from handgrad.tables.columns import place
-from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, is_plain_number
+from handgrad.tables.columns import is_plain_number, place
+from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,26 +19,7 @@ Kind = Literal["number", "boolean", "category", "text", "csv", "moment", "empty"
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 
-_OTHER_NOTATIONS = (
-    r"[+-]?[0-9]+,[0-9]+",  # decimal comma
-    r"[+-]?[0-9]{1,3}(?:[,.' ][0-9]{3})+(?:[.,][0-9]+)?",  # thousands
-    r"[+-]?[0-9]+(?:_[0-9]+)+",
-    r"[+-]?0[xX][0-9a-fA-F]+",
-    rf"{PLAIN_NUMBER} ?%",
-    rf"[+-]?[$€£¥] ?{PLAIN_NUMBER}",
-    rf"−{PLAIN_NUMBER}",
-    r"[+-]?[０-９]+",
-)
 PLAIN = re.compile(PLAIN_NUMBER)
-_LIKE_A_NUMBER = rf"{NUMBER}|^(?:{'|'.join(_OTHER_NOTATIONS)})$"
-
-
-class NumberCounts(NamedTuple):
-    """How many cells of a column are there, are numbers, or look like numbers at least."""
-
-    cells: int
-    numbers: int
-    like_numbers: int
 
 
 def kind_of(table: pa.Table, name: str) -> Kind:
@@ -110,64 +91,6 @@ def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     return values  # type: ignore[no-any-return]
 
 
-def number_counts(table: pa.Table, name: str) -> NumberCounts:
-    """Count the cells that are not missing, and how many of them `numbers` would parse.
-
-    Infinities count as numbers; `like_numbers` also counts other notations, such as 1,5 or
-    1_000 or 10%. Booleans are not numbers.
-    """
-    import pyarrow.compute as pc
-
-    kind = kind_of(table, name)
-    if kind not in ("text", "csv"):
-        column = _column(table, name)
-        n_cells = len(column) - column.null_count
-        n_numbers = n_cells if kind == "number" else 0
-        return NumberCounts(n_cells, n_numbers, n_numbers)
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
-    n_cells = len(cells) - cells.null_count
-    if _casts(cells):  # as most columns do, or do not, at the first cell
-        return NumberCounts(n_cells, n_cells, n_cells)
-    n_numbers, n_like = (
-        pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
-        for pattern in (NUMBER, _LIKE_A_NUMBER)
-    )
-    return NumberCounts(n_cells, n_numbers, n_like)
-
-
-def first_not_number(table: pa.Table, name: str) -> tuple[int, str] | None:
-    """Find the first cell of a text column that is neither missing nor a number.
-
-    Returns
-    -------
-    tuple of int and str, or None
-        The row, counted from 0, and the text.
-    """
-    import pyarrow.compute as pc
-
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
-    row = pc.index(pc.match_substring_regex(cells, NUMBER), value=False).as_py()
-    return None if row < 0 else (row, cells[row].as_py())
-
-
-def texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    """Give a column as texts, numbers written out and booleans as true and false.
-
-    Returns
-    -------
-    pyarrow.LargeStringArray, length n
-        Null where the cell is missing; in text from a CSV file the missing words of `numbers`
-        count as missing, too.
-
-    Raises
-    ------
-    DataError
-        If there is no such column, or it holds lists, bytes or the like.
-    """
-    cells = _plain_texts(table, name)
-    return _without_missing(cells, trimmed=False) if kind_of(table, name) == "csv" else cells
-
-
 def has_texts(table: pa.Table, name: str) -> bool:
     """Tell whether the cells of a column are texts, categories of texts included."""
     return value_kind_of(table, name) in ("text", "csv")
@@ -217,6 +140,11 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
     return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
 
 
+def is_plain_number(text: str) -> bool:
+    """Tell a number as programs write it, such as -1.5 or 2e3."""
+    return PLAIN.fullmatch(text) is not None
+
+
 def part_of(table: pa.Table, start: int, n: int) -> pa.Table:
     """Cut rows out of a table; what is wrong in them is told by its place in the whole."""
     first_line, first_row = origin(table)
@@ -257,29 +185,18 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    cells = _without_missing(_plain_texts(table, name), trimmed=True)
+    cells = _without_missing(_plain_texts(table, name))
     try:
         values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
-        row, cell = first_not_number(table, name) or (0, "")
+        row = pc.index(pc.match_substring_regex(cells, NUMBER), value=False).as_py()
+        cell = cells[row].as_py()
         raise DataError(not_a_number(place(table, name, row), cell)) from None
     if np.isfinite(values).sum() + cells.null_count < len(values):
         present = cells.is_valid().to_numpy(zero_copy_only=False)
         row = int((present & ~np.isfinite(values)).argmax())
         raise DataError(not_a_number(place(table, name, row), cells[row].as_py()))
     return values
-
-
-def _casts(cells: pa.LargeStringArray) -> bool:
-    """Tell whether all cells are numbers; Arrow's other spellings of NaN (NAN, nan(1)) are not."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        values = pc.cast(cells, "float64")
-    except pa.ArrowInvalid:
-        return False
-    return not pc.any(pc.is_nan(values)).as_py()
 
 
 def not_a_number(where: str, cell: str) -> str:
@@ -315,14 +232,14 @@ def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
 
 
-def _without_missing(cells: pa.LargeStringArray, *, trimmed: bool) -> pa.LargeStringArray:
+def _without_missing(cells: pa.LargeStringArray) -> pa.LargeStringArray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     bare = pc.ascii_trim_whitespace(cells)
     words = pa.array(MISSING_WORDS, pa.large_string())
     # is_in is false for a null, and if_else then gives the null itself
-    return pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+    return pc.if_else(pc.is_in(bare, value_set=words), None, bare)
 
 
 def _shared_objects(cells: pa.LargeStringArray) -> npt.NDArray[np.object_]:

@@ -18,8 +18,10 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
-from handgrad.tables.kinds import Column, Levels, Unknown, codes_of
-from handgrad.tables.plan import Plan, Wishes
+from handgrad.tables.kinds import Column, Unknown
+from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels, put_ones
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes
 from handgrad.tables.rows import take
 from handgrad.tables.statistics import (
     Floats,
@@ -35,24 +37,6 @@ if TYPE_CHECKING:
 
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
 TABLE_CELLS = 1 << 22  # of a table, read at a time: 32 MB of float64
-
-
-class Frequency(NamedTuple):
-    """Which levels of a category get an input of their own; the rest share one.
-
-    Attributes
-    ----------
-    min_frequency : int
-        In how many of the training rows a level must stand.
-    max_levels : int
-        How many at most; the most frequent are taken.
-    """
-
-    min_frequency: int = 1
-    max_levels: int = 1000
-
-
-EVERY_LEVEL = Frequency()
 
 
 class Encoded(NamedTuple):
@@ -185,9 +169,9 @@ class Encoder:
         mean, scale, median, _ = stacked(statistics)
         indicator = np.zeros(len(mean), dtype=bool)
         for (_, first, _), missing in zip(plan.with_numbers, cells.missing(plan), strict=True):
-            indicator[first] = missing[_rows(kept)].any()
+            indicator[first] = missing[kept.picked].any()
         found = [
-            _levels(column, texts, kept, frequency)
+            frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
             for column, texts in zip(plan.with_levels, cells.texts, strict=True)
         ]
         for at, column in enumerate(plan.with_levels):
@@ -385,7 +369,7 @@ class Encoder:
             self.plan.with_levels, cells.texts, self.levels, self.other, strict=True
         ):
             n = len(levels) + other
-            strange = _put_ones(texts, levels, other, out[:, at : at + n])
+            strange = put_ones(texts, levels, other, out[:, at : at + n])
             if strange.any():
                 cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
             at += n
@@ -522,28 +506,12 @@ def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:
     return statistics if is_scaled else statistics._replace(mean=0.0, scale=1.0)
 
 
-def _rows(kept: Kept) -> Any:
-    return slice(None) if kept.rows is None else kept.rows
-
-
-# ------------------------------------------------------------------ levels
-
-
-def _levels(
-    column: Column, texts: pa.LargeStringArray, kept: Kept, frequency: Frequency
-) -> tuple[Levels, bool]:
-    """Give the levels that are frequent enough, and whether others share an input."""
-    encoded = texts.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)[_rows(kept)]
-    weight = None if kept.weight is None else kept.weight / kept.weight.min()
-    counts = np.bincount(at, weights=weight, minlength=len(distinct) + 1).tolist()
-    there = {text: n for text, n in zip(distinct, counts, strict=False) if n > 0}
-    frequent = [text for text, n in there.items() if n >= frequency.min_frequency]
-    frequent.sort(key=lambda text: (-there[text], text))
-    known = sorted(frequent[: frequency.max_levels])
-    missing: Levels = (None,) if column.kind == "category" and counts[-1] > 0 else ()
-    return (*known, *missing), len(known) < len(there)
+def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+    """Put what several parts of a table have of one column into one account."""
+    found: dict[str, Unknown] = {}
+    for one in unknown:
+        found[one.column] = found[one.column] + one if one.column in found else one
+    return tuple(found.values())
 
 
 def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
@@ -561,18 +529,6 @@ def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
     return found
 
 
-def _put_ones(
-    texts: pa.LargeStringArray, levels: Levels, other: bool, out: npt.NDArray[Any]
-) -> npt.NDArray[np.bool_]:
-    """Set the input of each row's level to 1; tell the rows whose level is not among them."""
-    codes, strange = codes_of(texts, levels)
-    if other:
-        codes[strange] = len(levels)
-    rows = np.flatnonzero(codes >= 0)
-    out[rows, codes[rows]] = 1
-    return strange
-
-
 def _unknown_levels(
     table: pa.Table,
     column: Column,
@@ -582,11 +538,3 @@ def _unknown_levels(
 ) -> Unknown:
     taken_for = "one of its rare levels" if other else "none of its levels"
     return unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
-
-
-def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
-    """Put what several parts of a table have of one column into one account."""
-    found: dict[str, Unknown] = {}
-    for one in unknown:
-        found[one.column] = found[one.column] + one if one.column in found else one
-    return tuple(found.values())

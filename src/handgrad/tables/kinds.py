@@ -7,17 +7,17 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
-from handgrad.tables.columns import place, value_kind_of
+from handgrad.tables.columns import is_plain_number, place, value_kind_of
 from handgrad.tables.dates import Dating, moment, seconds_of, what_of
+from handgrad.tables.marks import WORDS_FOR_MISSING
 from handgrad.tables.notation import PLAIN, Notation, number_in, unit_in
 from handgrad.text import quoted
 
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-# What pandas reads as missing, and the question mark of the UCI tables.
-MISSING_IN_NUMBERS = (
-    *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN"),
-    *("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?"),
-)
+MISSING_IN_NUMBERS = ("", *WORDS_FOR_MISSING)
 MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
@@ -375,11 +371,6 @@ def _number(text: str, notation: Notation) -> float:
     return number_in(text, notation)
 
 
-def is_plain_number(text: str) -> bool:
-    """Tell a number as programs write it, such as -1.5 or 2e3."""
-    return raw.PLAIN.fullmatch(text) is not None
-
-
 def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
     """Ask for the value of each different text once; NaN for null."""
     encoded = cells.dictionary_encode()
@@ -404,53 +395,3 @@ def _not_a_number(table: pa.Table, column: Column, row: int) -> str:
     if not raw.has_texts(table, column.name):
         return f"{where}: {quoted(table.column(column.name)[row])} is not a number"
     return raw.not_a_number(where, stripped(table, column.name)[row].as_py())
-
-
-# ------------------------------------------------------------------ levels
-
-Levels = tuple[str | None, ...]
-
-
-def codes_of(cells: pa.LargeStringArray, levels: Levels) -> tuple[npt.NDArray[np.intp], Mask]:
-    """Find each text among the levels.
-
-    A text that is not there is taken for the one level that means the same: 1 for 1.0 or 01,
-    True for true, and a letter with its accent in one sign or in two.
-
-    Returns
-    -------
-    codes : int array, shape (n,)
-        The place of each cell among the levels, of null that of None; -1 where there is none.
-    unknown : bool array, shape (n,)
-        Where a text stands that no level means.
-    """
-    encoded = cells.dictionary_encode()
-    at = {level: place for place, level in enumerate(levels) if level is not None}
-    same = _by_meaning(levels)
-    distinct = [
-        at.get(text, -1) if text in at else same.get(meaning(text), -1)
-        for text in encoded.dictionary.to_pylist()
-    ]
-    missing = levels.index(None) if None in levels else -1
-    places = np.array([*distinct, missing], dtype=np.intp)
-    index = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    codes: npt.NDArray[np.intp] = places[index]
-    return codes, (codes < 0) & (index < len(distinct))
-
-
-def _by_meaning(levels: Levels) -> dict[Any, int]:
-    """Give the place of each level by what it means; two that mean the same are told apart."""
-    found: dict[Any, int] = {}
-    for place_of, level in enumerate(levels):
-        if level is not None:
-            key = meaning(level)
-            found[key] = -1 if key in found else place_of
-    return found
-
-
-def meaning(text: str) -> Any:
-    """Give what spellings of one whole number, boolean or word have in common."""
-    if is_plain_number(text) and float(text).is_integer():
-        return float(text)
-    low = text.casefold()
-    return low == "true" if low in ("true", "false") else unicodedata.normalize("NFC", text)

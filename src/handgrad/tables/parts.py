@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from handgrad.tables.dates import DATE_PARTS, Dating, Order, What
 from handgrad.tables.encode import Encoder
-from handgrad.tables.kinds import KINDS, MISSING_IN_NUMBERS, MISSING_IN_TEXTS, Column, Levels
+from handgrad.tables.kinds import KINDS, MISSING_IN_NUMBERS, MISSING_IN_TEXTS, Column
+from handgrad.tables.levels import Levels
 from handgrad.tables.notation import PLAIN, Notation
 from handgrad.tables.plan import Plan
 

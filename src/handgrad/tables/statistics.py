@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,11 @@ SHORT = 4096  # rows, up to which columns are described together
 class Kept(NamedTuple):
     rows: npt.NDArray[np.bool_] | None  # None: all of them
     weight: Floats | None  # of the kept rows, all above zero; None: all equal
+
+    @property
+    def picked(self) -> Any:
+        """An index that picks the kept rows."""
+        return slice(None) if self.rows is None else self.rows
 
 
 class Statistics(NamedTuple):

@@ -17,11 +17,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from handgrad.errors import DataError, TableWarning
-from handgrad.tables.delimited import BLOCK_BYTES, delimited
-from handgrad.tables.encodings import as_utf8, check_no_nul
-from handgrad.tables.foreign import check_is_table, check_text_is_table
+from handgrad.tables.files.delimited import BLOCK_BYTES, delimited
+from handgrad.tables.files.encodings import as_utf8, check_no_nul
+from handgrad.tables.files.foreign import check_is_table, check_text_is_table
+from handgrad.tables.files.joined import joined
+from handgrad.tables.files.names import check_distinct
+from handgrad.tables.files.reading import PLAIN, Reading
+from handgrad.tables.files.records import is_json, json_records
+from handgrad.tables.files.workbook import is_workbook, workbook
 from handgrad.tables.frames import without_views
-from handgrad.tables.joined import joined
 from handgrad.tables.marks import (
     CSV_MARK,
     LINES,
@@ -33,10 +37,6 @@ from handgrad.tables.marks import (
     with_notes,
     words_are_texts,
 )
-from handgrad.tables.names import check_distinct
-from handgrad.tables.reading import PLAIN, Reading
-from handgrad.tables.records import is_json, json_records
-from handgrad.tables.workbook import is_workbook, workbook
 from handgrad.text import quoted
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
+from handgrad.tables.files.names import check_header, named, numbered, without_empty_rows
+from handgrad.tables.files.typed import as_text, typed
 from handgrad.tables.marks import LINES, with_notes
-from handgrad.tables.names import check_header, named, numbered, without_empty_rows
-from handgrad.tables.typed import as_text, typed
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from handgrad.tables.reading import Reading
+    from handgrad.tables.files.reading import Reading
 
     Row = list[Any]
 

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.errors import DataError
-from handgrad.tables.encodings import check_utf8
-from handgrad.tables.layout import (
+from handgrad.tables.files.encodings import check_utf8
+from handgrad.tables.files.layout import (
     Layout,
     candidates,
     check_title,
@@ -18,8 +18,8 @@ from handgrad.tables.layout import (
     quoting_fault,
     records_below,
 )
+from handgrad.tables.files.names import hint_of_separator, named, numbered, without_empty_rows
 from handgrad.tables.marks import LINES, NUMBER, WORDS_FOR_MISSING, csv_field, with_notes
-from handgrad.tables.names import hint_of_separator, named, numbered, without_empty_rows
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from handgrad.tables.reading import Reading
+    from handgrad.tables.files.reading import Reading
 
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
 _QUOTED_WORD = re.compile(

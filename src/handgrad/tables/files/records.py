@@ -7,15 +7,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
+from handgrad.tables.files.names import check_distinct
+from handgrad.tables.files.typed import typed
 from handgrad.tables.frames import without_views
-from handgrad.tables.names import check_distinct
-from handgrad.tables.typed import typed
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from handgrad.tables.reading import Reading
+    from handgrad.tables.files.reading import Reading
 
     Record = dict[str, Any]
 

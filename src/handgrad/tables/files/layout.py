@@ -9,15 +9,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from handgrad.errors import DataError
-from handgrad.tables.encodings import check_utf8
-from handgrad.tables.names import check_header, is_like_data
-from handgrad.tables.reading import is_separator
+from handgrad.tables.files.encodings import check_utf8
+from handgrad.tables.files.names import check_header, is_like_data
+from handgrad.tables.files.reading import is_separator
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from handgrad.tables.reading import Reading
+    from handgrad.tables.files.reading import Reading
 
     Record = tuple[int, list[str]]
 
