@@ -7,7 +7,8 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -281,8 +282,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     kind = value_kind_of(table, column.name)
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
-        codes = [float(word) for word in column.missing if is_plain_number(word)]
-        if codes:
+        if codes := missing_codes(column.missing):
             values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
@@ -308,12 +308,11 @@ def _present_texts(
     table: pa.Table, column: Column, *, trimmed: bool = True
 ) -> tuple[pa.LargeStringArray, Mask]:
     """Give the cells as texts, null where they are missing; and which are there."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     cells = raw.raw_texts(table, column.name)
     bare = pc.utf8_trim_whitespace(cells)
-    words = pa.array(("", *column.missing), pa.large_string())
+    words = _words(column.missing)
     if raw.has_texts(table, column.name):
         cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
     elif column.missing:
@@ -321,13 +320,26 @@ def _present_texts(
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
-def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
+@lru_cache(maxsize=100)
+def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
+    import pyarrow as pa
+
+    return pa.array(("", *missing), pa.large_string())
+
+
+@lru_cache(maxsize=1000)
+def missing_codes(missing: tuple[str, ...]) -> tuple[float, ...]:
+    """Give the numbers among the words that mean a missing cell."""
+    return tuple(float(word) for word in missing if is_plain_number(word))
+
+
+def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
     """Blank numbers of a typed column that mean a missing cell."""
-    codes = {float(word) for word in missing if is_plain_number(word)}
+    codes = missing_codes(missing)
     if not codes:
         return cells
     values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
-    return _blanked(cells, np.isin(values, list(codes)))
+    return _blanked(cells, np.isin(values, codes))
 
 
 def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:

@@ -87,7 +87,7 @@ class Plan:
         """The names of all columns, those left out included."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def used(self) -> list[Column]:
         """The columns that become inputs."""
         return [column for column in self.columns if column.is_used]
@@ -103,9 +103,20 @@ class Plan:
         return found
 
     @cached_property
+    def firsts(self) -> npt.NDArray[np.intp]:
+        """The places of the first numbers of the columns with numbers."""
+        return np.array([first for _, first, _ in self.with_numbers], dtype=np.intp)
+
+    @cached_property
     def with_levels(self) -> list[Column]:
         """The columns that have levels."""
         return [column for column in self.used if column.reads.has_levels]
+
+    @cached_property
+    def levels_beside(self) -> dict[int, int]:
+        """Of columns with both: the place of the first number to that among columns of levels."""
+        at = {column.name: place for place, column in enumerate(self.with_levels)}
+        return {first: at[c.name] for c, first, _ in self.with_numbers if c.name in at}
 
     @cached_property
     def scaled(self) -> npt.NDArray[np.bool_]:
@@ -177,6 +188,10 @@ class _PlainPlan(Plan):
     @cached_property
     def scaled(self) -> npt.NDArray[np.bool_]:
         return np.ones(len(self), dtype=bool)
+
+    @cached_property
+    def firsts(self) -> npt.NDArray[np.intp]:
+        return np.arange(len(self))
 
     @cached_property
     def with_levels(self) -> list[Column]:
