@@ -19,6 +19,7 @@ from handgrad.tables.kinds import (
     Column,
 )
 from handgrad.tables.recognition import NO_WISHES, Wishes, column_of
+from handgrad.tables.wide import plain_columns
 from handgrad.text import listed
 
 if TYPE_CHECKING:
@@ -229,10 +230,11 @@ def _check_wishes(table: pa.Table, wishes: Wishes) -> None:
 
 
 def _columns(table: pa.Table, wishes: Wishes) -> tuple[Column, ...]:
+    plain = plain_columns(table, wishes)
     columns, faults = [], []
     for name in table.column_names:
         try:
-            columns.append(column_of(table, name, wishes))
+            columns.append(plain[name] if name in plain else column_of(table, name, wishes))
         except DataError as error:
             faults.append(str(error))
     if faults:
