@@ -314,7 +314,9 @@ def _present_texts(
     bare = pc.utf8_trim_whitespace(cells)
     words = _words(column.missing)
     if raw.has_texts(table, column.name):
-        cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+        gone = pc.is_in(bare, value_set=words)
+        cells = bare if trimmed else cells
+        cells = pc.if_else(gone, None, cells) if gone.true_count else cells
     elif column.missing:
         cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
