@@ -305,7 +305,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         names = getattr(self, "feature_names_in_", None)
         if self.preprocess is None or is_sparse(columns):
             encoder = Encoder.identity(columns.shape[1], names=names)
-            check_scale(columns, encoder.names)
+            check_scale(columns, encoder)
         else:
             plan = None
             if hasattr(columns, "schema"):

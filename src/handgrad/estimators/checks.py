@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError
-from handgrad.tables.encode import Encoded
+from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.rows import take
 from handgrad.tables.values import floats, values_of
@@ -316,7 +316,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     )
 
 
-def check_scale(columns: Any, names: tuple[str, ...]) -> None:
+def check_scale(columns: Any, encoder: Encoder) -> None:
     """Refuse numbers whose squares overflow, and warn of large ones: nothing will scale them."""
     if hasattr(columns, "schema") or not columns.shape[0]:
         return
@@ -324,17 +324,18 @@ def check_scale(columns: Any, names: tuple[str, ...]) -> None:
     largest = largest.toarray().ravel() if is_sparse(largest) else np.asarray(largest)
     column = int(largest.argmax())
     limit = 1e-6 * float(np.finfo(columns.dtype).max) ** 0.5
-    told = f"column {names[column]!r} of X holds numbers up to {largest[column]:.3g}"
+    if not largest[column] > min(limit, LARGE):
+        return
+    told = f"column {encoder.names[column]!r} of X holds numbers up to {largest[column]:.3g}"
     if largest[column] > limit:
         raise DataError(
             f"{told}, too large to compute with in {columns.dtype}; scale the columns, or pass a "
             'dense X with preprocess="auto"'
         )
-    if largest[column] > LARGE:
-        warn(
-            f"{told}: a network without preprocessing learns little from such; scale the columns",
-            UserWarning,
-        )
+    warn(
+        f"{told}: a network without preprocessing learns little from such; scale the columns",
+        UserWarning,
+    )
 
 
 def _is_as_expected(estimator: Any, X: Any) -> bool:

@@ -23,7 +23,7 @@ def typed_numbers(table: pa.Table) -> dict[str, bool]:
 def _is_number(kind: pa.DataType) -> bool:
     import pyarrow.types as types
 
-    return types.is_floating(kind) or types.is_integer(kind)
+    return bool(types.is_floating(kind) or types.is_integer(kind))
 
 
 def put_block(table: pa.Table, names: list[str], out: Floats, places: Any) -> None:

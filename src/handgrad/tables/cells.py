@@ -155,7 +155,7 @@ def _read_typed(
 
 
 def _places(places: list[int]) -> Any:
-    """Give an index of these places in ascending order: a slice, which copies nothing, if it can be."""
+    """Index places in ascending order, by a slice, which copies nothing, where they are one."""
     if places and places[-1] - places[0] == len(places) - 1:
         return slice(places[0], places[-1] + 1)
     return np.array(places, dtype=np.intp)

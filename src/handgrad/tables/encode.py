@@ -144,9 +144,8 @@ class Encoder:
 
     @classmethod
     def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
-        known = _default_names(x.shape[1], names)
-        statistics = _described(_finite_blocks(x, known), kept)
-        return cls(Plan.of_numbers(known), *statistics)
+        plan = _plan_of_numbers(x.shape[1], names)
+        return cls(plan, *_described(_finite_blocks(x, plan), kept))
 
     @classmethod
     def _fit_table(
@@ -179,9 +178,9 @@ class Encoder:
     @classmethod
     def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
-        known = _default_names(n_columns, names)
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
-        return cls(Plan.of_numbers(known), zeros, ones, zeros, zeros > 0, is_identity=True)
+        plan = _plan_of_numbers(n_columns, names)
+        return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
@@ -318,8 +317,8 @@ class Encoder:
                 f"the columns {others} are no plain numbers, so an array cannot hold them; "
                 "pass a table"
             )
-        if x.shape[1] != len(self.names):
-            raise DataError(f"x must have {len(self.names)} columns, got {x.shape[1]}")
+        if x.shape[1] != len(self.plan):
+            raise DataError(f"x must have {len(self.plan)} columns, got {x.shape[1]}")
         return Encoded(
             self._untouched(x, dtype) if self.is_identity else self._transform_matrix(x, dtype)
         )
@@ -327,7 +326,7 @@ class Encoder:
     def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
         """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
         if isinstance(columns, np.ndarray):
-            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.names) else ...
+            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.plan) else ...
             return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
@@ -449,12 +448,12 @@ def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"x must hold numbers, got {x.dtype}: {error}") from None
 
 
-def _default_names(n_columns: int, names: Sequence[str] | None) -> tuple[str, ...]:
+def _plan_of_numbers(n_columns: int, names: Sequence[str] | None) -> Plan:
     if names is None:
-        return tuple(f"x{column}" for column in range(n_columns))
+        return Plan.of_numbers(n_columns)
     if len(names) != n_columns or len(set(names)) != n_columns:
         raise DataError(f"names must be {n_columns} different names, got {len(names)}: {names!r}")
-    return tuple(map(str, names))
+    return Plan.of_numbers(map(str, names))
 
 
 def _described(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
@@ -468,14 +467,14 @@ def _blocks(x: npt.NDArray[Any]) -> Iterator[Floats]:
         yield np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order="C")
 
 
-def _finite_blocks(x: npt.NDArray[Any], names: Sequence[str]) -> Iterator[Floats]:
+def _finite_blocks(x: npt.NDArray[Any], plan: Plan) -> Iterator[Floats]:
     start = 0
     for block in _blocks(x):
         infinite = np.isinf(block)
         if infinite.any():
             column, row = np.unravel_index(int(infinite.argmax()), infinite.shape)
             raise DataError(
-                f"column {names[start + int(column)]!r}, row {row + 1}: "
+                f"column {plan.names[start + int(column)]!r}, row {row + 1}: "
                 f"{block[column, row]} is not a finite number"
             )
         start += len(block)

@@ -55,8 +55,8 @@ class Plan:
         return plan
 
     @classmethod
-    def of_numbers(cls, names: Iterable[str]) -> Plan:
-        """Make the plan of a matrix: numbers throughout."""
+    def of_numbers(cls, names: Iterable[str] | int) -> Plan:
+        """Make the plan of a matrix: numbers throughout, by name or x0, x1, ... so many."""
         return _PlainPlan(names)
 
     def __eq__(self, other: object) -> bool:
@@ -172,8 +172,14 @@ class Plan:
 class _PlainPlan(Plan):
     """The plan of a matrix, of which there may be a million columns: made when it is asked for."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.__dict__["names"] = tuple(names)
+    def __init__(self, names: Iterable[str] | int) -> None:
+        self._given = names if isinstance(names, int) else tuple(names)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        if isinstance(self._given, int):
+            return tuple(f"x{column}" for column in range(self._given))
+        return self._given
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
@@ -184,7 +190,7 @@ class _PlainPlan(Plan):
         return True
 
     def __len__(self) -> int:
-        return len(self.names)
+        return self._given if isinstance(self._given, int) else len(self._given)
 
     @cached_property
     def scaled(self) -> npt.NDArray[np.bool_]:

@@ -41,6 +41,12 @@ class ManyStatistics(NamedTuple):
     median: Floats
     has_missing: npt.NDArray[np.bool_]
 
+    @classmethod
+    def room(cls, k: int) -> ManyStatistics:
+        """Make room for those of k columns."""
+        mean, scale, median = np.zeros((3, k))
+        return cls(mean, scale, median, np.zeros(k, dtype=bool))
+
     def put(self, places: Any, statistics: Iterable[Any]) -> None:
         """Write what some of the columns have, in the order of the fields."""
         for part, values in zip(self, statistics, strict=False):
@@ -49,10 +55,7 @@ class ManyStatistics(NamedTuple):
     @classmethod
     def joined(cls, parts: Iterable[ManyStatistics]) -> ManyStatistics:
         """Put those of several blocks of columns together."""
-        several = list(parts)
-        if not several:
-            return cls(*np.zeros((3, 0)), np.zeros(0, dtype=bool))
-        return cls(*map(np.concatenate, zip(*several, strict=True)))
+        return cls(*map(np.concatenate, zip(cls.room(0), *parts, strict=True)))
 
 
 def kept_rows(weight: npt.ArrayLike | None, n: int) -> Kept:
@@ -97,7 +100,7 @@ def describe_columns(columns: Floats, kept: Kept) -> ManyStatistics:
     Short columns without a hole are done together, for thousands of them cost more in Python
     than in arithmetic.
     """
-    described = ManyStatistics(*np.zeros((3, len(columns))), np.zeros(len(columns), dtype=bool))
+    described = ManyStatistics.room(len(columns))
     alone = np.ones(len(columns), dtype=bool)
     if columns.shape[1] <= SHORT:
         values = columns if kept.rows is None else np.compress(kept.rows, columns, axis=1)

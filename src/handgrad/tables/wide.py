@@ -88,7 +88,8 @@ def _sure(x: Floats) -> tuple[Mask, Mask]:
     is_number = varies & ~is_boolean & ~((low >= FIRST_DAY) & (high <= LAST_DAY))
     at = np.flatnonzero(is_number & (there.sum(axis=0) >= DOUBTED_FROM))
     if len(at):
-        doubted = _has_a_far_extreme(x[:, at], low[at], high[at]) | _all_whole_and_different(x[:, at])
+        y = x[:, at]
+        doubted = _has_a_far_extreme(y, low[at], high[at]) | _all_whole_and_different(y)
         is_number[at[doubted]] = False
     return is_number, is_boolean
 
@@ -110,7 +111,7 @@ def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
 
 def _all_whole_and_different(x: Floats) -> Mask:
     """Tell where the numbers may be ids."""
-    found = ((x % 1 == 0) | np.isnan(x)).all(axis=0)
+    found: Mask = ((x % 1 == 0) | np.isnan(x)).all(axis=0)
     ordered = np.sort(x[:, found], axis=0)  # NaN comes last, and equals nothing
     found[found] = (ordered[1:] != ordered[:-1]).all(axis=0)
     return found
