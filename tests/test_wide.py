@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad import MLPClassifier
-from handgrad.optim import PART, SGD, Adam
+from handgrad.errors import DataError
+from handgrad.optim import PART, SGD, Adam, update
+from handgrad.params import Params, count
 from handgrad.tables.encode import Encoder
 from handgrad.tables.levels import FEW
 from handgrad.tables.recognition import Wishes, column_of
@@ -103,6 +105,50 @@ def test_plain_numbers_and_booleans_need_no_look_at_each(rng):
     assert not plain_columns(table, Wishes(kinds={"x": "category"}, missing={"yes": ("1",)}))
 
 
+TEXTS = ["+1.5", "1.", "-.5", "7", "8", "007", "1.500", "2.250", "1e5", "1e-400", " 2 ", "0", "1"]
+TEXTS += ["NA", "", None, "-99", "999", "1e400", "inf", "nan", "x", "1,5", "true", "\x1c3", "5 %"]
+PLAIN = ["1.5", "-.5", "7", "8", "1.25", "1e5", " 2 ", "NA", "", None, "0.250", "1.500", "1.", "3"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    columns=st.lists(
+        st.sampled_from([TEXTS, PLAIN, PLAIN[:6]]).flatmap(
+            lambda texts: st.lists(st.sampled_from(texts), min_size=24, max_size=24)
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    missing=st.sampled_from([(), ("999",)]),
+    decimal=st.sampled_from([None, ".", ","]),
+    is_csv=st.booleans(),
+)
+def test_texts_among_many_are_taken_for_what_they_are_alone(columns, missing, decimal, is_csv):
+    marks = {"handgrad": "csv"} if is_csv else None
+    fields = [pa.field(f"c{at}", pa.string(), metadata=marks) for at in range(len(columns))]
+    table = pa.table(columns, schema=pa.schema(fields))
+    wishes = Wishes(missing={None: missing} if missing else {}, decimal=decimal)
+    for name, found in plain_columns(table, wishes).items():
+        assert found == column_of(table, name, wishes)
+
+
+def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
+    cells = rng.normal(size=(40, 30)).astype(str).astype(object)
+    cells[rng.random(cells.shape) < 0.1] = "NA"
+    cells[3, 4], cells[5, 6], cells[7] = "+1.5", "1.", None
+    names = [f"c{at}" for at in range(30)]
+    table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
+    together = Encoder.fit(table)
+    assert together.plan["c0"] in plain_columns(table, Wishes()).values()
+    monkeypatch.setattr("handgrad.tables.cells.MANY", 1000)
+    assert np.array_equal(together.transform(table), Encoder.fit(table).transform(table))
+    monkeypatch.undo()
+    cells[8, 2] = "much"
+    odd = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
+    with pytest.raises(DataError, match="column 'c2', row 9: 'much' is not"):
+        together.transform(odd)
+
+
 # ------------------------------------------------------------------ predicting
 
 quick = pytest.mark.filterwarnings(
@@ -169,9 +215,6 @@ def test_a_wide_frame_with_booleans_and_holes_says_what_is_odd(rng):
 
 @pytest.mark.parametrize("rule", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=str)
 def test_a_step_in_parts_is_the_step(rng, rule):
-    from handgrad.optim import update
-    from handgrad.params import Params, count
-
     units = (PART // 10, 25)
     theta, dtheta = rng.normal(size=(2, count(units)))
     slots = rng.random((rule.n_slots, count(units)))

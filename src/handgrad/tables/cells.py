@@ -9,13 +9,22 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
-from handgrad.tables.blocks import put_block, typed_numbers
+from handgrad.tables.blocks import (
+    LONGEST,
+    Texts,
+    in_blocks,
+    put_block,
+    texts_alike,
+    typed_numbers,
+)
 from handgrad.tables.columns import place
 from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, missing_codes
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+MANY = 8  # columns, which are sooner read together
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -86,8 +95,8 @@ def read_cells(
     _read_typed(table, typed, numbers, unknown, counted)
     if len(typed) == len(plan.used):
         return Cells(numbers, [], unknown)
-    done = {column.name for column, _ in typed}
     places = {column.name: (first, stop) for column, first, stop in plan.with_numbers}
+    done = {column.name for column, _ in typed} | _read_plain_texts(table, plan, places, numbers)
     for column in plan.used:
         if column.name in done:
             continue
@@ -152,6 +161,28 @@ def _read_typed(
     for at in np.flatnonzero(odd.any(axis=0)).tolist():
         column, n_present = booleans[at][0], int(present[:, at].sum())
         unknown.append(unknown_cells(table, column, odd[:, at], n_present, column.reads.taken_for))
+
+
+def _read_plain_texts(
+    table: pa.Table, plan: Plan, places: dict[str, tuple[int, int]], numbers: Floats
+) -> set[str]:
+    """Read the texts of which each cell is a plain number, if there are many; name them."""
+    done: set[str] = set()
+    if not 0 < table.num_rows <= LONGEST or len(places) < MANY:
+        return done
+    for names in texts_alike(table):
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in names:
+            column = plan[name] if name in places else None
+            if column is not None and column.kind == "number" and column.notation.is_plain:
+                alike.setdefault(column.missing, []).append(name)
+        for missing, those in alike.items():
+            for some in in_blocks(those, table.num_rows):
+                x, is_read = Texts(table, some, ("", *missing)).numbers()
+                read = [name for name, well in zip(some, is_read, strict=True) if well]
+                numbers[:, [places[name][0] for name in read]] = x[is_read].T
+                done.update(read)
+    return done
 
 
 def _places(places: list[int]) -> Any:

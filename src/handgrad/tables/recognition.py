@@ -420,16 +420,18 @@ def _is_number(text: str) -> bool:
 
 
 _NUMBER = re.compile(NUMBER)
+DOTTED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # 1.500, which may be 1500
+WITH_A_ZERO = r"^0[0-9]+$"
 
 
 def _are_dotted(cells: Mapping[str, int]) -> bool:
     """Tell texts such as 1.500, of which a plain reading need not be the right one."""
     dotted = [text for text in list(cells)[:LOOKED_AT_FIRST] if "." in text]
-    return bool(dotted) and all(re.fullmatch(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}", t) for t in dotted)
+    return bool(dotted) and all(re.search(DOTTED, text) for text in dotted)
 
 
 def _doubt_of_zeros(cells: Mapping[str, int]) -> Iterator[str]:
-    with_zero = [text for text in cells if re.fullmatch(r"0[0-9]+", text)]
+    with_zero = [text for text in cells if re.search(WITH_A_ZERO, text)]
     if with_zero:
         yield (
             f"{quoted(with_zero[0])} begins with a zero: are these codes? Then declare the column "

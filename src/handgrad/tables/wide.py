@@ -1,4 +1,4 @@
-"""Wide tables: columns of typed numbers that need no second look, recognised as one matrix.
+"""Wide tables: columns of numbers that need no second look, recognised as one matrix.
 
 What `recognition` says of a column after a look at it alone, and nothing else, is said here of
 those that are numbers without a doubt, or 0 and 1; all others are left to it.
@@ -6,18 +6,27 @@ those that are numbers without a doubt, or 0 and 1; all others are left to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.blocks import put_block, typed_numbers
+from handgrad.tables.blocks import (
+    LONGEST,
+    Texts,
+    in_blocks,
+    put_block,
+    texts_alike,
+    typed_numbers,
+)
 from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, missing_codes
 from handgrad.tables.recognition import (
+    DOTTED,
     DOUBTED_FROM,
     FIRST_DAY,
     LAST_DAY,
+    LOOKED_AT_FIRST,
+    WITH_A_ZERO,
     Wishes,
     numbers_column,
     zeros_and_ones,
@@ -29,12 +38,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LONGEST = 4096  # rows; a longer column costs more in arithmetic than in Python
-BLOCK_CELLS = 1 << 18
-
 
 def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
-    """Recognise the typed columns that are numbers without a doubt, or 0 and 1, by name.
+    """Recognise the columns that are numbers without a doubt, or 0 and 1, by name.
 
     Parameters
     ----------
@@ -50,30 +56,44 @@ def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
     if not 0 < table.num_rows <= LONGEST:
         return {}
     missing = (*MISSING_IN_NUMBERS, *wishes.missing.get(None, ()))
+    found = _typed(table, wishes, missing)
+    is_usual = wishes.decimal in (None, ".") and wishes.thousands != "."
+    if is_usual and table.num_rows <= LOOKED_AT_FIRST:
+        found |= _texts(table, wishes, missing)
+    return found
+
+
+def _typed(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[str, Column]:
     found: dict[str, Column] = {}
-    for names, columns in _blocks(table, wishes, missing_codes(missing)):
-        for are, make in zip(_sure(columns), (numbers_column, zeros_and_ones), strict=True):
+    codes = missing_codes(missing)
+    of_interest = [name for name, is_typed in typed_numbers(table).items() if is_typed]
+    for names in in_blocks(_unnamed(of_interest, wishes), table.num_rows):
+        x = np.empty((len(names), table.num_rows)).T
+        put_block(table, names, x, slice(None))
+        if codes:
+            x[np.isin(x, codes)] = np.nan
+        for are, make in zip(_sure(x), (numbers_column, zeros_and_ones), strict=True):
             found |= {names[at]: make(names[at], missing) for at in np.flatnonzero(are).tolist()}
     return found
 
 
-def _blocks(
-    table: pa.Table, wishes: Wishes, codes: tuple[float, ...]
-) -> Iterator[tuple[list[str], Floats]]:
-    """Give the columns in blocks of shape (n, k), NaN where a cell is missing."""
-    names = [
-        name
-        for name, is_typed in typed_numbers(table).items()
-        if is_typed and name not in wishes.kinds and name not in wishes.missing
-    ]
-    n_block = max(1, BLOCK_CELLS // table.num_rows)
-    for start in range(0, len(names), n_block):
-        some = names[start : start + n_block]
-        block = np.empty((len(some), table.num_rows)).T
-        put_block(table, some, block, slice(None))
-        if codes:
-            block[np.isin(block, codes)] = np.nan
-        yield some, block
+def _texts(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[str, Column]:
+    found: dict[str, Column] = {}
+    for alike in texts_alike(table):
+        for names in in_blocks(_unnamed(alike, wishes), table.num_rows):
+            texts = Texts(table, names, missing)
+            numbers, is_read = texts.numbers()
+            with_point, dotted = texts.match(r"\."), texts.match(DOTTED)
+            are_dotted = with_point.any(axis=1) & (dotted | ~with_point).all(axis=1)
+            are_sure = is_read & ~are_dotted & ~texts.match(WITH_A_ZERO).any(axis=1)
+            are_sure &= _sure(numbers.T)[0]
+            sure = [names[at] for at in np.flatnonzero(are_sure).tolist()]
+            found |= {name: numbers_column(name, missing) for name in sure}
+    return found
+
+
+def _unnamed(names: list[str], wishes: Wishes) -> list[str]:
+    return [name for name in names if name not in wishes.kinds and name not in wishes.missing]
 
 
 def _sure(x: Floats) -> tuple[Mask, Mask]:
