@@ -342,9 +342,9 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             before = self._moments
             now = before.merged(now)
             moved = moved_encoder(encoder, now)
-            networks = [folded_inputs(run.params, encoder, moved, before) for run in self._runs]
-            self._take(networks)
-            self.model_ = replace(self.model_, encoder=moved)
+            if moved is not encoder:
+                self._take([folded_inputs(r.params, encoder, moved, before) for r in self._runs])
+                self.model_ = replace(self.model_, encoder=moved)
         self._moments = now
 
     def _take(self, networks: list[Params]) -> None:
