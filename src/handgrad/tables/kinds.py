@@ -108,8 +108,8 @@ class Unknown(NamedTuple):
 
     @property
     def is_drift(self) -> bool:
-        """Whether no present cell of the column is known."""
-        return self.n == self.n_present
+        """Whether no present cell of the column is known; a single one may be new by chance."""
+        return self.n == self.n_present > 1
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""

@@ -239,7 +239,10 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     """Take a typed column of numbers or booleans for what its values are."""
     missing = (*MISSING_IN_NUMBERS, *more)
     values, present = number_cells(table, Column(name, missing=missing))
-    return _by_values(name, values[present], len(values), missing, wishes)
+    column = _by_values(name, values[present], len(values), missing, wishes)
+    if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
+        return column._replace(kind="boolean", why="true and false", doubts=())
+    return column
 
 
 def _by_values(
@@ -353,10 +356,13 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
     cells = _cells(table, name, in_numbers)
     if not cells:
         return _only_missing_words(table, name, more, wishes)
+    is_full = sum(cells.values()) == table.num_rows
+    is_constant = is_full and not wishes.takes_constants
+    boolean = _boolean(name, cells, in_numbers, is_constant=is_constant)
     if raw.kind_of(table, name) == "category":
-        return _boolean(name, cells, in_numbers) or _level_column(table, name, more, wishes)
+        return boolean or _level_column(table, name, more, wishes)
     return (
-        _boolean(name, cells, in_numbers)
+        boolean
         or _plain_numbers(table, name, cells, in_numbers, wishes)
         or _dates(table, name, cells, in_numbers, wishes)
         or _other_numbers(name, cells, in_numbers, wishes)
@@ -373,9 +379,14 @@ def _only_missing_words(
     return _empty(name, wishes)
 
 
-def _boolean(name: str, cells: Mapping[str, int], missing: tuple[str, ...]) -> Column | None:
+def _boolean(
+    name: str, cells: Mapping[str, int], missing: tuple[str, ...], *, is_constant: bool
+) -> Column | None:
     words = {text.casefold() for text in cells}
-    if not (words <= TRUE | FALSE and words & TRUE and words & FALSE):
+    if not words <= TRUE | FALSE:
+        return None
+    is_one_sided = not (words & TRUE and words & FALSE)
+    if is_one_sided and (is_constant or any(map(is_plain_number, words))):
         return None
     return Column(name, "boolean", " and ".join(sorted(cells)[:2]), missing=missing)
 
