@@ -371,7 +371,8 @@ class Encoder:
             n = len(levels) + other
             strange = put_ones(texts, levels, other, out[:, at : at + n])
             if strange.any():
-                cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
+                unknown = _unknown_levels(table, column, texts, strange)
+                cells.unknown.append(_rare(unknown, levels) if other else unknown)
             at += n
         return cells.unknown
 
@@ -534,7 +535,15 @@ def _unknown_levels(
     column: Column,
     texts: pa.LargeStringArray,
     strange: npt.NDArray[np.bool_],
-    other: bool,
 ) -> Unknown:
-    taken_for = "one of its rare levels" if other else "none of its levels"
-    return unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    n_present = len(texts) - texts.null_count
+    return unknown_cells(table, column, strange, n_present, "none of its levels")
+
+
+def _rare(unknown: Unknown, levels: Levels) -> Unknown:
+    """Say of levels that share an input what is true: they are new, or were rare."""
+    return unknown._replace(
+        taken_for="one of its rare levels",
+        was="are none of the levels that were frequent when the model was fitted",
+        can_drift=any(level is not None for level in levels),
+    )

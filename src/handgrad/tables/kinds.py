@@ -89,6 +89,8 @@ class Reading(NamedTuple):
 class Unknown(NamedTuple):
     """Cells of one column that the model does not know.
 
+    Where rare levels share an input, rare ones are among them: their names are not kept.
+
     Attributes
     ----------
     column : str
@@ -105,11 +107,13 @@ class Unknown(NamedTuple):
     n_present: int
     examples: tuple[str, ...]
     taken_for: str
+    was: str = "were not there when the model was fitted"
+    can_drift: bool = True
 
     @property
     def is_drift(self) -> bool:
         """Whether no present cell of the column is known; a single one may be new by chance."""
-        return self.n == self.n_present > 1
+        return self.can_drift and self.n == self.n_present > 1
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""
@@ -124,8 +128,8 @@ class Unknown(NamedTuple):
             ", ..." if self.n > len(self.examples) else ""
         )
         return (
-            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells were not there when "
-            f"the model was fitted ({shown}); each is taken for {self.taken_for}"
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {self.was} ({shown}); "
+            f"each is taken for {self.taken_for}"
         )
 
 
@@ -281,15 +285,18 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     kind = value_kind_of(table, column.name)
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
-        codes = [float(word) for word in column.missing if is_plain_number(word)]
-        if codes:
+        if codes := codes_in(column.missing):
             values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
         there = table.column(column.name).is_valid().to_numpy()
         return np.full(len(there), np.nan), there
     cells, present = _present_texts(table, column)
-    return parsed(cells, column.notation), present
+    values = parsed(cells, column.notation)
+    if codes := codes_in(column.missing):
+        is_code = np.isin(values, codes)
+        return np.where(is_code, np.nan, values), present & ~is_code
+    return values, present
 
 
 def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Mask]:
@@ -316,18 +323,23 @@ def _present_texts(
     words = pa.array(("", *column.missing), pa.large_string())
     if raw.has_texts(table, column.name):
         cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
-    elif column.missing:
+    if column.missing:
         cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
     """Blank numbers of a typed column that mean a missing cell."""
-    codes = {float(word) for word in missing if is_plain_number(word)}
+    codes = codes_in(missing)
     if not codes:
         return cells
     values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
-    return _blanked(cells, np.isin(values, list(codes)))
+    return _blanked(cells, np.isin(values, codes))
+
+
+def codes_in(missing: Sequence[str]) -> list[float]:
+    """Give the numbers among texts that mean missing; -999.0 means what -999 means."""
+    return [float(word) for word in missing if is_plain_number(word)]
 
 
 def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:

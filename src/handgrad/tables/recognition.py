@@ -19,6 +19,7 @@ from handgrad.tables.kinds import (
     MISSING_IN_TEXTS,
     TRUE,
     Column,
+    codes_in,
     moments,
     number_cells,
     stripped,
@@ -345,9 +346,12 @@ def _cells(
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
     counted = pc.value_counts(texts)
     values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    gone = {"", *missing}
+    gone, codes = {"", *missing}, codes_in(tuple(missing))
     pairs = zip(values, counts, strict=True)
-    return {v: n for v, n in pairs if v is not None and v.strip() not in gone}
+    there = {v: n for v, n in pairs if v is not None and v.strip() not in gone}
+    if not codes:
+        return there
+    return {v: n for v, n in there.items() if not (is_plain_number(v) and float(v) in codes)}
 
 
 def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:

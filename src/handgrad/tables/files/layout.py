@@ -137,9 +137,9 @@ def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layou
         except _QuotingError as error:  # "a";"b" is no row parted by commas
             faults.append(error)
             continue
-        if len(layouts[-1].names) > 1:
+        if layouts[-1].n_named > 1:
             return layouts[-1]
-    if not layouts:
+    if faults:
         raise faults[0]
     return layouts[0]
 
