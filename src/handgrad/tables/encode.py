@@ -352,7 +352,7 @@ class Encoder:
         for start in range(0, n, n_block):
             part = table if n <= n_block else part_of(table, start, n_block)
             unknown += self._encode_part(part, out[start : start + n_block], strict)
-        return Encoded(out, _together(unknown))
+        return Encoded(out, together(unknown))
 
     def _encode_part(
         self, table: pa.Table, out: npt.NDArray[Any], strict: bool
@@ -506,7 +506,7 @@ def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:
     return statistics if is_scaled else statistics._replace(mean=0.0, scale=1.0)
 
 
-def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
     """Put what several parts of a table have of one column into one account."""
     found: dict[str, Unknown] = {}
     for one in unknown:

@@ -32,7 +32,8 @@ MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
-MOST_EXAMPLES = 3  # of unknown cells that a note shows
+SHOWN_EXAMPLES = 3  # of unknown cells, in a note
+MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
 class Column(NamedTuple):
@@ -120,9 +121,9 @@ class Unknown(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in a line."""
-        shown = ", ".join(map(quoted, self.examples)) + (
-            ", ..." if self.n > len(self.examples) else ""
-        )
+        shown = ", ".join(map(quoted, self.examples[:SHOWN_EXAMPLES]))
+        if len(self.examples) > SHOWN_EXAMPLES:
+            shown += ", ..."
         return (
             f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells were not there when "
             f"the model was fitted ({shown}); each is taken for {self.taken_for}"

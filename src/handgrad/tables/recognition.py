@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_plain_number, place
-from handgrad.tables.dates import Dating, find_dates, varying_parts, what_of
+from handgrad.tables.dates import Dating, FoundDates, find_dates, varying_parts, what_of
 from handgrad.tables.kinds import (
     FALSE,
     MISSING_IN_NUMBERS,
@@ -118,7 +119,7 @@ def _declared(
         return _category(table, name, cells, more, why)
     column = Column(name, kind, why, missing=(*MISSING_IN_NUMBERS, *more))
     if kind == "boolean":
-        return column
+        return _declared_boolean(table, column)
     if kind == "date":
         return _declared_dates(table, column, wishes)
     return _declared_numbers(table, column, wishes)
@@ -178,7 +179,25 @@ def target_numbers(table: pa.Table, column: Column) -> npt.NDArray[np.float64]:
     return reading.numbers[:, 0]
 
 
+def _declared_boolean(table: pa.Table, column: Column) -> Column:
+    reading = column.reads.read(table, column)
+    odd = reading.unknown
+    if not odd.any():
+        return column
+    words = Counter(stripped(table.take(np.flatnonzero(odd)), column.name).to_pylist())
+    if (odd | reading.missing).all():
+        raise DataError(
+            f"column {column.name!r} cannot be booleans: {quoted(next(iter(words)))} is neither "
+            "yes nor no"
+        )
+    doubt = f"{_counted(words)} are neither yes nor no: taken for {column.reads.taken_for}"
+    return column._replace(doubts=(doubt,))
+
+
 def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column:
+    if raw.value_kind_of(table, column.name) == "moment":
+        what = raw.decoded(table, column.name).type
+        raise DataError(f"column {column.name!r} cannot be numbers: it holds {what}; take date")
     if not raw.has_texts(table, column.name):
         return column._replace(kind="number")
     cells = _cells(table, column.name, column.missing)
@@ -200,7 +219,8 @@ def _declared_dates(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     found = find_dates(cells, 0.5) if cells else None
     if found is None:
         raise DataError(f"column {name!r} cannot be dates: most cells are none that is known")
-    return _with_parts(table, column._replace(dating=found.dating), wishes)
+    doubts = tuple(_doubts_of_dates(cells, found))
+    return _with_parts(table, column._replace(dating=found.dating, doubts=doubts), wishes)
 
 
 # ------------------------------------------------------------------ typed columns
@@ -440,12 +460,16 @@ def _dates(
         return None
     dating = found.dating
     column = Column(name, "date", _WHAT[dating.what], missing=missing, dating=dating)
-    first = next(iter(cells))
-    doubts = [f"{found.doubt}, as in {quoted(first)}"] if found.doubt else []
-    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, dating))}
+    column = column._replace(doubts=tuple(_doubts_of_dates(cells, found)))
+    return _with_parts(table, column, wishes)
+
+
+def _doubts_of_dates(cells: Mapping[str, int], found: FoundDates) -> Iterator[str]:
+    if found.doubt:
+        yield f"{found.doubt}, as in {quoted(next(iter(cells)))}"
+    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, found.dating))}
     if odd:
-        doubts.append(f"{_counted(odd)} are no {_WHAT[dating.what]} and count as missing")
-    return _with_parts(table, column._replace(doubts=tuple(doubts)), wishes)
+        yield f"{_counted(odd)} are no {_WHAT[found.dating.what]} and count as missing"
 
 
 def _moment(text: str, dating: Dating) -> float:
