@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
-from handgrad.tables.columns import is_plain_number, place
-from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown
+from handgrad.tables.columns import place
+from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
@@ -153,9 +153,8 @@ def _read_typed(
 
 def _blank_codes(typed: list[tuple[Column, int]], numbers: Floats) -> None:
     for column, first in typed:
-        codes = [float(word) for word in column.missing if is_plain_number(word)]
-        if codes:
-            numbers[np.isin(numbers[:, first], codes), first] = np.nan
+        if codes := codes_in(column.missing):
+            numbers[np.isin(numbers[:, first], list(codes)), first] = np.nan
 
 
 def _check_finite(

@@ -537,4 +537,5 @@ def _unknown_levels(
     other: bool,
 ) -> Unknown:
     taken_for = "one of its rare levels" if other else "none of its levels"
-    return unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    found = unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    return found._replace(may_be_rare=other)

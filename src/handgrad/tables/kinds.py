@@ -7,7 +7,7 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 SHOWN_EXAMPLES = 3  # of unknown cells, in a note
+ALL_BY_CHANCE = 100  # cells: so few may all be rare ones
 MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
@@ -99,6 +100,8 @@ class Unknown(NamedTuple):
         The first few that differ.
     taken_for : str
         What the network got instead.
+    may_be_rare : bool
+        Whether they may have been there, too seldom to be known.
     """
 
     column: str
@@ -106,11 +109,12 @@ class Unknown(NamedTuple):
     n_present: int
     examples: tuple[str, ...]
     taken_for: str
+    may_be_rare: bool = False
 
     @property
     def is_drift(self) -> bool:
-        """Whether no present cell of the column is known."""
-        return self.n == self.n_present
+        """Whether no present cell of the column is known, where that can be no chance."""
+        return self.n == self.n_present and (not self.may_be_rare or self.n > ALL_BY_CHANCE)
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""
@@ -124,9 +128,10 @@ class Unknown(NamedTuple):
         shown = ", ".join(map(quoted, self.examples[:SHOWN_EXAMPLES]))
         if len(self.examples) > SHOWN_EXAMPLES:
             shown += ", ..."
+        were = "are rare, or were not there" if self.may_be_rare else "were not there"
         return (
-            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells were not there when "
-            f"the model was fitted ({shown}); each is taken for {self.taken_for}"
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {were} when the model "
+            f"was fitted ({shown}); each is taken for {self.taken_for}"
         )
 
 
@@ -282,9 +287,8 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     kind = value_kind_of(table, column.name)
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
-        codes = [float(word) for word in column.missing if is_plain_number(word)]
-        if codes:
-            values = np.where(np.isin(values, codes), np.nan, values)
+        if codes := codes_in(column.missing):
+            values = np.where(np.isin(values, list(codes)), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
         there = table.column(column.name).is_valid().to_numpy()
@@ -317,18 +321,27 @@ def _present_texts(
     words = pa.array(("", *column.missing), pa.large_string())
     if raw.has_texts(table, column.name):
         cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
-    elif column.missing:
-        cells = _without_codes(cells, column.missing)
+    cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
-    """Blank numbers of a typed column that mean a missing cell."""
-    codes = {float(word) for word in missing if is_plain_number(word)}
+    """Blank numbers that mean a missing cell, however they are spelt."""
+    codes = codes_in(missing)
     if not codes:
         return cells
-    values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
-    return _blanked(cells, np.isin(values, list(codes)))
+    return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
+
+
+def codes_in(missing: Collection[str]) -> set[float]:
+    """Give the numbers among the words that mean a missing cell."""
+    return {float(word) for word in missing if is_plain_number(word)}
+
+
+def is_code(text: str, codes: Collection[float]) -> bool:
+    """Tell whether a text is one of some numbers: -999.0 for -999."""
+    bare = text.strip()
+    return is_plain_number(bare) and float(bare) in codes
 
 
 def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:

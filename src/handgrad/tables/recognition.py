@@ -20,6 +20,8 @@ from handgrad.tables.kinds import (
     MISSING_IN_TEXTS,
     TRUE,
     Column,
+    codes_in,
+    is_code,
     moments,
     number_cells,
     stripped,
@@ -185,10 +187,10 @@ def _declared_boolean(table: pa.Table, column: Column) -> Column:
     if not odd.any():
         return column
     words = Counter(stripped(table.take(np.flatnonzero(odd)), column.name).to_pylist())
-    if (odd | reading.missing).all():
+    if 2 * words.total() >= (odd | ~reading.missing).sum():
         raise DataError(
-            f"column {column.name!r} cannot be booleans: {quoted(next(iter(words)))} is neither "
-            "yes nor no"
+            f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
+            f"as {quoted(next(iter(words)))}"
         )
     doubt = f"{_counted(words)} are neither yes nor no: taken for {column.reads.taken_for}"
     return column._replace(doubts=(doubt,))
@@ -259,7 +261,10 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     """Take a typed column of numbers or booleans for what its values are."""
     missing = (*MISSING_IN_NUMBERS, *more)
     values, present = number_cells(table, Column(name, missing=missing))
-    return _by_values(name, values[present], len(values), missing, wishes)
+    found = _by_values(name, values[present], len(values), missing, wishes)
+    if found.is_used and present.any() and raw.value_kind_of(table, name) == "boolean":
+        return Column(name, "boolean", "true and false", missing=missing)
+    return found
 
 
 def _by_values(
@@ -362,9 +367,12 @@ def _cells(
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
     counted = pc.value_counts(texts)
     values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    gone = {"", *missing}
-    pairs = zip(values, counts, strict=True)
-    return {v: n for v, n in pairs if v is not None and v.strip() not in gone}
+    gone, codes = {"", *missing}, codes_in(missing)
+    return {
+        text: n
+        for text, n in zip(values, counts, strict=True)
+        if text is not None and text.strip() not in gone and not (codes and is_code(text, codes))
+    }
 
 
 def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
@@ -374,9 +382,11 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
     if not cells:
         return _only_missing_words(table, name, more, wishes)
     if raw.kind_of(table, name) == "category":
-        return _boolean(name, cells, in_numbers) or _level_column(table, name, more, wishes)
+        return _boolean(table, name, cells, in_numbers, wishes) or _level_column(
+            table, name, more, wishes
+        )
     return (
-        _boolean(name, cells, in_numbers)
+        _boolean(table, name, cells, in_numbers, wishes)
         or _plain_numbers(table, name, cells, in_numbers, wishes)
         or _dates(table, name, cells, in_numbers, wishes)
         or _other_numbers(name, cells, in_numbers, wishes)
@@ -393,10 +403,22 @@ def _only_missing_words(
     return _empty(name, wishes)
 
 
-def _boolean(name: str, cells: Mapping[str, int], missing: tuple[str, ...]) -> Column | None:
+def _boolean(
+    table: pa.Table,
+    name: str,
+    cells: Mapping[str, int],
+    missing: tuple[str, ...],
+    wishes: Wishes,
+) -> Column | None:
     words = {text.casefold() for text in cells}
-    if not (words <= TRUE | FALSE and words & TRUE and words & FALSE):
+    if not words <= TRUE | FALSE:
         return None
+    varies = bool(words & TRUE and words & FALSE)
+    if not varies and not words <= {"true", "false"}:
+        return None
+    is_constant = not varies and sum(cells.values()) == table.num_rows
+    if is_constant and not wishes.takes_constants:
+        return Column(name, "left out", "all cells are the same")
     return Column(name, "boolean", " and ".join(sorted(cells)[:2]), missing=missing)
 
 
