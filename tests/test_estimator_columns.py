@@ -141,7 +141,7 @@ def test_a_plan_of_another_estimator_is_obeyed(frame, y):
     # even where the rows themselves would say otherwise
     few = frame[:20].assign(level="red", ok=True)
     assert quick(kinds=with_kinds.columns_).fit(few, y[:20]).columns_ == with_kinds.columns_
-    with pytest.raises(DataError, match="the plan is of the columns 'ok'.*the table has 'size'"):
+    with pytest.raises(DataError, match=r"the plan is of the columns 'ok'.*the table has 'size'"):
         quick(kinds=with_kinds.columns_).fit(frame[["size"]], y)
 
 
@@ -200,8 +200,8 @@ def test_codes_of_one_column_are_numbers_of_another(frame, y):
 
 def test_signs_within_numbers_are_told(y):
     texts = pd.DataFrame({"v": [f"{1 + i % 7}.{100 + i}" for i in range(N)]})
-    with pytest.warns(TableWarning, match=r"is read as the fraction"):
-        plain = quick().fit(texts, y)
+    plain = quick().fit(texts, y)
+    assert "is read as the fraction" in plain.columns_.doubts[0]
     assert plain.model_.encoder.mean[0] < 10
     for settings in ({"thousands": "."}, {"decimal": ","}):
         assert quick(**settings).fit(texts, y).model_.encoder.mean[0] > 1000
@@ -230,10 +230,7 @@ def test_what_was_left_out_is_warned_of_once_and_at_the_callers_line(frame, y):
         "'none' is left out: no cell is filled. See columns_, and kinds to have it otherwise."
     )
     declared = {"name": "left out", "same": "left out", "none": "left out"}
-    assert len(caught(lambda: quick(kinds=declared).fit(names, y))) <= 1
-    plan = quick(kinds=declared)
-    caught(lambda: plan.fit(names, y))
-    assert not caught(lambda: quick(kinds=plan.columns_).fit(names, y))
+    assert not caught(lambda: quick(kinds=declared).fit(names, y))
 
 
 def test_words_and_odd_notations_are_warned_of(frame, y):
@@ -316,22 +313,22 @@ def test_numbers_and_booleans_are_taken_as_an_array(frame, y):
     with pytest.warns(TableWarning, match="'constant' is left out"):
         model = quick().fit(frame, y)
     assert np.array_equal(model.predict_proba(frame.to_numpy(float)), model.predict_proba(frame))
-    with_levels = quick().fit(frame.assign(level="ab" * 0 + "a", flag=["u", "v"] * (N // 2)), y)
-    with pytest.raises((DataError, ValueError), match="no plain numbers|expecting 5 features"):
-        with_levels.predict(np.ones((2, 5)))
+    with_levels = quick().fit(frame[["ok"]].assign(level=["u", "v"] * (N // 2)), y)
+    with pytest.raises(DataError, match=r"the columns \['level'\] are no plain numbers"):
+        with_levels.predict(np.ones((2, 2)))
 
 
 def test_dummies_are_what_the_same_numbers_are(y, frame):
     dummies = pd.get_dummies(frame[["level"]])
     assert dummies.dtypes.eq(bool).all()
-    model = quick(solver="lbfgs").fit(dummies, y)
+    model = quick(solver="lbfgs", max_iter=500).fit(dummies, y)
     for rows in (dummies.astype(int), dummies.astype(float), dummies.to_numpy()):
         assert np.array_equal(model.predict_proba(rows), model.predict_proba(dummies))
 
 
 def test_booleans_go_to_scikit_learn(frame, y):
     frame = frame[["ok", "size"]]
-    model = quick(solver="lbfgs").fit(frame, y)
+    model = quick(solver="lbfgs", max_iter=500).fit(frame, y)
     theirs = model.to_sklearn()
     np.testing.assert_allclose(
         theirs.predict_proba(frame.astype(float)), model.predict_proba(frame), rtol=1e-6

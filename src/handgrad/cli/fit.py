@@ -47,9 +47,9 @@ def fit(
     if dry_run:
         print_dry_run(data.plan, data.name, as_json=as_json)
         return
+    parts = partition(data, options)
     if not quiet:
         print_plan(data.plan)
-    parts = partition(data, options)
     estimator, seconds = train(parts, data.plan, options, show=not quiet)
     model = replace(estimator.model_, target=data.target, truth=data.truth)
     judged = parts.judged()

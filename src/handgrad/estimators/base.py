@@ -340,14 +340,15 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         encoder = self.model_.encoder
         if encoder.is_identity or (going_on and not hasattr(self, "_moments")):
             return  # nothing is scaled, or what it is scaled by came from a whole table
-        now = Moments.of(encoder.numbers(given.columns), given.weight)
+        columns = given.columns.toarray() if is_sparse(given.columns) else given.columns
+        now = Moments.of(encoder.numbers(columns), given.weight)
         if going_on:
             before = self._moments
             now = before.merged(now)
             moved = moved_encoder(encoder, now)
-            networks = [folded_inputs(run.params, encoder, moved, before) for run in self._runs]
-            self._take(networks)
-            self.model_ = replace(self.model_, encoder=moved)
+            if moved is not encoder:
+                self._take([folded_inputs(r.params, encoder, moved, before) for r in self._runs])
+                self.model_ = replace(self.model_, encoder=moved)
         self._moments = now
 
     def _take(self, networks: list[Params]) -> None:

@@ -153,7 +153,7 @@ class Learning(Record):
 
     def _settings(self, n: int, n_watched: int, *, partial: bool) -> Settings:
         batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
-        if batch_size > n and not partial:
+        if batch_size > n and not (partial and self.t_):  # of a stream, once
             warn(
                 f"batch_size={batch_size} is more than the {n} training rows; taking all",
                 UserWarning,

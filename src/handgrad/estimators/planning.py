@@ -11,7 +11,7 @@ from handgrad.estimators.checks import said_of_columns, warn
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
+from handgrad.tables.recognition import AS_DECLARED, Wishes
 from handgrad.text import listed
 
 
@@ -104,7 +104,11 @@ def warn_of_plan(plan: Plan) -> None:
 
     Doubts about what columns mean, such as whether numbers are ids, are for who asks the plan.
     """
-    told = [f"{column.name!r} is left out: {column.why}" for column in plan if not column.is_used]
+    told = [
+        f"{column.name!r} is left out: {column.why}"
+        for column in plan
+        if not column.is_used and column.why != AS_DECLARED
+    ]
     told += [
         f"column {column.name!r}: {doubt}"
         for column in plan

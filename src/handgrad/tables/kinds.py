@@ -114,7 +114,7 @@ class Unknown(NamedTuple):
     @property
     def is_drift(self) -> bool:
         """Whether no present cell of the column is known, where that can be no chance."""
-        return self.n == self.n_present and (not self.may_be_rare or self.n > ALL_BY_CHANCE)
+        return self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""

@@ -34,6 +34,8 @@ from handgrad.text import listed, quoted
 if TYPE_CHECKING:
     import pyarrow as pa
 
+AS_DECLARED = "as declared"  # the reason that a user gave
+
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
 LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
@@ -87,7 +89,7 @@ NO_WISHES = Wishes()
 def column_of(table: pa.Table, name: str, wishes: Wishes) -> Column:
     declared = wishes.kinds.get(name)
     if declared == "left out":
-        return Column(name, declared, "as declared")
+        return Column(name, declared, AS_DECLARED)
     kind = raw.value_kind_of(table, name)
     more = wishes.missing_of(name)
     if kind == "moment":
@@ -115,7 +117,7 @@ def _declared(
     """Make the column that the user, or the type of the column, declares it to be."""
     if kind is None:
         return None
-    why = "as declared" if name in wishes.kinds else "a categorical column"
+    why = AS_DECLARED if name in wishes.kinds else "a categorical column"
     if kind == "category":
         cells = _cells(table, name, _missing_in_texts(table, name, more), trimmed=False)
         return _category(table, name, cells, more, why)
@@ -261,10 +263,10 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     """Take a typed column of numbers or booleans for what its values are."""
     missing = (*MISSING_IN_NUMBERS, *more)
     values, present = number_cells(table, Column(name, missing=missing))
-    found = _by_values(name, values[present], len(values), missing, wishes)
-    if found.is_used and present.any() and raw.value_kind_of(table, name) == "boolean":
-        return Column(name, "boolean", "true and false", missing=missing)
-    return found
+    column = _by_values(name, values[present], len(values), missing, wishes)
+    if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
+        return column._replace(kind="boolean", why="true and false", doubts=())
+    return column
 
 
 def _by_values(
@@ -381,12 +383,13 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
     cells = _cells(table, name, in_numbers)
     if not cells:
         return _only_missing_words(table, name, more, wishes)
+    is_full = sum(cells.values()) == table.num_rows
+    is_constant = is_full and not wishes.takes_constants
+    boolean = _boolean(name, cells, in_numbers, is_constant=is_constant)
     if raw.kind_of(table, name) == "category":
-        return _boolean(table, name, cells, in_numbers, wishes) or _level_column(
-            table, name, more, wishes
-        )
+        return boolean or _level_column(table, name, more, wishes)
     return (
-        _boolean(table, name, cells, in_numbers, wishes)
+        boolean
         or _plain_numbers(table, name, cells, in_numbers, wishes)
         or _dates(table, name, cells, in_numbers, wishes)
         or _other_numbers(name, cells, in_numbers, wishes)
@@ -404,21 +407,14 @@ def _only_missing_words(
 
 
 def _boolean(
-    table: pa.Table,
-    name: str,
-    cells: Mapping[str, int],
-    missing: tuple[str, ...],
-    wishes: Wishes,
+    name: str, cells: Mapping[str, int], missing: tuple[str, ...], *, is_constant: bool
 ) -> Column | None:
     words = {text.casefold() for text in cells}
     if not words <= TRUE | FALSE:
         return None
-    varies = bool(words & TRUE and words & FALSE)
-    if not varies and not words <= {"true", "false"}:
+    is_one_sided = not (words & TRUE and words & FALSE)
+    if is_one_sided and (is_constant or any(map(is_plain_number, words))):
         return None
-    is_constant = not varies and sum(cells.values()) == table.num_rows
-    if is_constant and not wishes.takes_constants:
-        return Column(name, "left out", "all cells are the same")
     return Column(name, "boolean", " and ".join(sorted(cells)[:2]), missing=missing)
 
 
