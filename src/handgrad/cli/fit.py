@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from handgrad.cli.checks import check_engine, check_output, check_report
-from handgrad.cli.columns import print_dry_run, print_plan
+from handgrad.cli.columns import plan_json, print_dry_run, print_plan
 from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import fit_options
 from handgrad.cli.judge import judge, truths_of
@@ -66,6 +66,7 @@ def fit(
     )
     written = write_outcome(outcome, options["model_path"], options.get("report"))
     if as_json:
-        print_json(outcome.to_json() | {"files": [str(path) for path in written]})
+        columns = {"columns": plan_json(data.plan), "notes": data.plan.doubts}
+        print_json(outcome.to_json() | columns | {"files": [str(path) for path in written]})
     else:
         print_outcome(outcome, written, verbose=options["verbose"])

@@ -154,7 +154,7 @@ def _read_typed(
 def _blank_codes(typed: list[tuple[Column, int]], numbers: Floats) -> None:
     for column, first in typed:
         if codes := codes_in(column.missing):
-            numbers[np.isin(numbers[:, first], codes), first] = np.nan
+            numbers[np.isin(numbers[:, first], list(codes)), first] = np.nan
 
 
 def _check_finite(

@@ -352,7 +352,7 @@ class Encoder:
         for start in range(0, n, n_block):
             part = table if n <= n_block else part_of(table, start, n_block)
             unknown += self._encode_part(part, out[start : start + n_block], strict)
-        return Encoded(out, _together(unknown))
+        return Encoded(out, together(unknown))
 
     def _encode_part(
         self, table: pa.Table, out: npt.NDArray[Any], strict: bool
@@ -371,8 +371,7 @@ class Encoder:
             n = len(levels) + other
             strange = put_ones(texts, levels, other, out[:, at : at + n])
             if strange.any():
-                unknown = _unknown_levels(table, column, texts, strange)
-                cells.unknown.append(_rare(unknown, levels) if other else unknown)
+                cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
             at += n
         return cells.unknown
 
@@ -507,7 +506,7 @@ def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:
     return statistics if is_scaled else statistics._replace(mean=0.0, scale=1.0)
 
 
-def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
     """Put what several parts of a table have of one column into one account."""
     found: dict[str, Unknown] = {}
     for one in unknown:
@@ -535,15 +534,8 @@ def _unknown_levels(
     column: Column,
     texts: pa.LargeStringArray,
     strange: npt.NDArray[np.bool_],
+    other: bool,
 ) -> Unknown:
-    n_present = len(texts) - texts.null_count
-    return unknown_cells(table, column, strange, n_present, "none of its levels")
-
-
-def _rare(unknown: Unknown, levels: Levels) -> Unknown:
-    """Say of levels that share an input what is true: they are new, or were rare."""
-    return unknown._replace(
-        taken_for="one of its rare levels",
-        was="are none of the levels that were frequent when the model was fitted",
-        can_drift=any(level is not None for level in levels),
-    )
+    taken_for = "one of its rare levels" if other else "none of its levels"
+    found = unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    return found._replace(may_be_rare=other)

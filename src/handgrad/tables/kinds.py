@@ -7,7 +7,7 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -32,7 +32,9 @@ MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
-MOST_EXAMPLES = 3  # of unknown cells that a note shows
+SHOWN_EXAMPLES = 3  # of unknown cells, in a note
+ALL_BY_CHANCE = 100  # cells: so few may all be rare ones
+MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
 class Column(NamedTuple):
@@ -100,6 +102,8 @@ class Unknown(NamedTuple):
         The first few that differ.
     taken_for : str
         What the network got instead.
+    may_be_rare : bool
+        Whether they may have been there, too seldom to be known.
     """
 
     column: str
@@ -107,13 +111,12 @@ class Unknown(NamedTuple):
     n_present: int
     examples: tuple[str, ...]
     taken_for: str
-    was: str = "were not there when the model was fitted"
-    can_drift: bool = True
+    may_be_rare: bool = False
 
     @property
     def is_drift(self) -> bool:
-        """Whether no present cell of the column is known; a single one may be new by chance."""
-        return self.can_drift and self.n == self.n_present > 1
+        """Whether no present cell of the column is known, where that can be no chance."""
+        return self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""
@@ -124,12 +127,13 @@ class Unknown(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in a line."""
-        shown = ", ".join(map(quoted, self.examples)) + (
-            ", ..." if self.n > len(self.examples) else ""
-        )
+        shown = ", ".join(map(quoted, self.examples[:SHOWN_EXAMPLES]))
+        if len(self.examples) > SHOWN_EXAMPLES:
+            shown += ", ..."
+        were = "are rare, or were not there" if self.may_be_rare else "were not there"
         return (
-            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {self.was} ({shown}); "
-            f"each is taken for {self.taken_for}"
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {were} when the model "
+            f"was fitted ({shown}); each is taken for {self.taken_for}"
         )
 
 
@@ -286,7 +290,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
         if codes := codes_in(column.missing):
-            values = np.where(np.isin(values, codes), np.nan, values)
+            values = np.where(np.isin(values, list(codes)), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
         there = table.column(column.name).is_valid().to_numpy()
@@ -294,8 +298,8 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     cells, present = _present_texts(table, column)
     values = parsed(cells, column.notation)
     if codes := codes_in(column.missing):
-        is_code = np.isin(values, codes)
-        return np.where(is_code, np.nan, values), present & ~is_code
+        gone = np.isin(values, list(codes))
+        return np.where(gone, np.nan, values), present & ~gone
     return values, present
 
 
@@ -323,23 +327,27 @@ def _present_texts(
     words = pa.array(("", *column.missing), pa.large_string())
     if raw.has_texts(table, column.name):
         cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
-    if column.missing:
-        cells = _without_codes(cells, column.missing)
+    cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
-    """Blank numbers of a typed column that mean a missing cell."""
+    """Blank numbers that mean a missing cell, however they are spelt."""
     codes = codes_in(missing)
     if not codes:
         return cells
-    values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
-    return _blanked(cells, np.isin(values, codes))
+    return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
 
 
-def codes_in(missing: Sequence[str]) -> list[float]:
-    """Give the numbers among texts that mean missing; -999.0 means what -999 means."""
-    return [float(word) for word in missing if is_plain_number(word)]
+def codes_in(missing: Collection[str]) -> set[float]:
+    """Give the numbers among the words that mean a missing cell."""
+    return {float(word) for word in missing if is_plain_number(word)}
+
+
+def is_code(text: str, codes: Collection[float]) -> bool:
+    """Tell whether a text is one of some numbers: -999.0 for -999."""
+    bare = text.strip()
+    return is_plain_number(bare) and float(bare) in codes
 
 
 def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:

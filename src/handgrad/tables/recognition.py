@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_plain_number, place
-from handgrad.tables.dates import Dating, find_dates, varying_parts, what_of
+from handgrad.tables.dates import Dating, FoundDates, find_dates, varying_parts, what_of
 from handgrad.tables.kinds import (
     FALSE,
     MISSING_IN_NUMBERS,
@@ -20,6 +21,7 @@ from handgrad.tables.kinds import (
     TRUE,
     Column,
     codes_in,
+    is_code,
     moments,
     number_cells,
     stripped,
@@ -31,6 +33,8 @@ from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+AS_DECLARED = "as declared"  # the reason that a user gave
 
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
@@ -85,7 +89,7 @@ NO_WISHES = Wishes()
 def column_of(table: pa.Table, name: str, wishes: Wishes) -> Column:
     declared = wishes.kinds.get(name)
     if declared == "left out":
-        return Column(name, declared, "as declared")
+        return Column(name, declared, AS_DECLARED)
     kind = raw.value_kind_of(table, name)
     more = wishes.missing_of(name)
     if kind == "moment":
@@ -113,13 +117,13 @@ def _declared(
     """Make the column that the user, or the type of the column, declares it to be."""
     if kind is None:
         return None
-    why = "as declared" if name in wishes.kinds else "a categorical column"
+    why = AS_DECLARED if name in wishes.kinds else "a categorical column"
     if kind == "category":
         cells = _cells(table, name, _missing_in_texts(table, name, more), trimmed=False)
         return _category(table, name, cells, more, why)
     column = Column(name, kind, why, missing=(*MISSING_IN_NUMBERS, *more))
     if kind == "boolean":
-        return column
+        return _declared_boolean(table, column)
     if kind == "date":
         return _declared_dates(table, column, wishes)
     return _declared_numbers(table, column, wishes)
@@ -179,7 +183,25 @@ def target_numbers(table: pa.Table, column: Column) -> npt.NDArray[np.float64]:
     return reading.numbers[:, 0]
 
 
+def _declared_boolean(table: pa.Table, column: Column) -> Column:
+    reading = column.reads.read(table, column)
+    odd = reading.unknown
+    if not odd.any():
+        return column
+    words = Counter(stripped(table.take(np.flatnonzero(odd)), column.name).to_pylist())
+    if 2 * words.total() >= (odd | ~reading.missing).sum():
+        raise DataError(
+            f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
+            f"as {quoted(next(iter(words)))}"
+        )
+    doubt = f"{_counted(words)} are neither yes nor no: taken for {column.reads.taken_for}"
+    return column._replace(doubts=(doubt,))
+
+
 def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column:
+    if raw.value_kind_of(table, column.name) == "moment":
+        what = raw.decoded(table, column.name).type
+        raise DataError(f"column {column.name!r} cannot be numbers: it holds {what}; take date")
     if not raw.has_texts(table, column.name):
         return column._replace(kind="number")
     cells = _cells(table, column.name, column.missing)
@@ -201,7 +223,8 @@ def _declared_dates(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     found = find_dates(cells, 0.5) if cells else None
     if found is None:
         raise DataError(f"column {name!r} cannot be dates: most cells are none that is known")
-    return _with_parts(table, column._replace(dating=found.dating), wishes)
+    doubts = tuple(_doubts_of_dates(cells, found))
+    return _with_parts(table, column._replace(dating=found.dating, doubts=doubts), wishes)
 
 
 # ------------------------------------------------------------------ typed columns
@@ -346,12 +369,12 @@ def _cells(
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
     counted = pc.value_counts(texts)
     values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    gone, codes = {"", *missing}, codes_in(tuple(missing))
-    pairs = zip(values, counts, strict=True)
-    there = {v: n for v, n in pairs if v is not None and v.strip() not in gone}
-    if not codes:
-        return there
-    return {v: n for v, n in there.items() if not (is_plain_number(v) and float(v) in codes)}
+    gone, codes = {"", *missing}, codes_in(missing)
+    return {
+        text: n
+        for text, n in zip(values, counts, strict=True)
+        if text is not None and text.strip() not in gone and not (codes and is_code(text, codes))
+    }
 
 
 def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
@@ -455,12 +478,16 @@ def _dates(
         return None
     dating = found.dating
     column = Column(name, "date", _WHAT[dating.what], missing=missing, dating=dating)
-    first = next(iter(cells))
-    doubts = [f"{found.doubt}, as in {quoted(first)}"] if found.doubt else []
-    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, dating))}
+    column = column._replace(doubts=tuple(_doubts_of_dates(cells, found)))
+    return _with_parts(table, column, wishes)
+
+
+def _doubts_of_dates(cells: Mapping[str, int], found: FoundDates) -> Iterator[str]:
+    if found.doubt:
+        yield f"{found.doubt}, as in {quoted(next(iter(cells)))}"
+    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, found.dating))}
     if odd:
-        doubts.append(f"{_counted(odd)} are no {_WHAT[dating.what]} and count as missing")
-    return _with_parts(table, column._replace(doubts=tuple(doubts)), wishes)
+        yield f"{_counted(odd)} are no {_WHAT[found.dating.what]} and count as missing"
 
 
 def _moment(text: str, dating: Dating) -> float:
