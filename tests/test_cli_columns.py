@@ -447,7 +447,7 @@ def test_a_column_of_which_no_cell_is_known_is_drift(call, colours, command, oth
 def test_several_columns_that_drifted_are_told_in_one_run(call, fit):
     write("t.csv", g=COLOURS, h=COLOURS[::-1], y=labels())
     fit("t.csv", "-q")
-    write("p.csv", g=["x"], h=["y"])
+    write("p.csv", g=["x", "x"], h=["y", "z"])
     assert "no cell of 'g', 'h' was there" in call("predict", "m", "p.csv")[2]
 
 

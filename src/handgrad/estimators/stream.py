@@ -53,12 +53,22 @@ class Moments(NamedTuple):
         return Moments(n, self.mean + apart * share, squares)
 
     @property
-    def scale(self) -> Floats:
-        """The population standard deviation, 1 where nothing varies."""
+    def deviation(self) -> Floats:
+        """The population standard deviation."""
         variance = np.divide(self.squares, self.n, out=np.zeros_like(self.n), where=self.n > 0)
-        deviation = np.sqrt(variance)
-        tiny = 1e-12 * np.abs(self.mean)  # what rounding gives equal values
-        return np.where(deviation > tiny, deviation, 1.0)
+        deviation: Floats = np.sqrt(variance)
+        return deviation
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether each number varies by more than what rounding gives equal values."""
+        varies: NDArray[np.bool_] = self.deviation > 1e-12 * np.abs(self.mean)
+        return varies
+
+    @property
+    def scale(self) -> Floats:
+        """The deviation, 1 where nothing varies."""
+        return np.where(self.varies, self.deviation, 1.0)
 
 
 def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
@@ -97,7 +107,7 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
     k = len(old.mean)
     moved = params.copy()
     W, b = moved.W[0][:k], moved.b[0]
-    varied = before.squares > 0
+    varied = before.varies
     settled = varied & _is_settled(before, new.scale / old.scale)
     a = np.where(settled, new.scale / old.scale, 1.0)
     c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
