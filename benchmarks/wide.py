@@ -39,7 +39,7 @@ from racing.sections import publish, verdict
 import handgrad
 
 CONTENDERS = ("handgrad", "scikit-learn")
-ROUNDS = 5
+ROUNDS = 3
 SECONDS = 300  # no process may take longer
 CALLS = 500
 EPOCHS = 20

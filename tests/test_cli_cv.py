@@ -222,15 +222,16 @@ def test_progress_names_the_fold(call):
     code, _, err = call(*loud, "--folds", "3", "--json")
     assert code == OK
     lines = err.splitlines()
-    assert [line[:8] for line in lines] == ["fold 1/3", "fold 2/3", "fold 3/3"]
-    assert all("epoch 8/8  loss" in line for line in lines)
+    assert [line[:8] for line in lines[-3:]] == ["fold 1/3", "fold 2/3", "fold 3/3"]
+    assert all("epoch 8/8  loss" in line for line in lines[-3:])
+    assert lines[0].startswith("columns: ")
 
 
 def test_weights_count_in_each_fold(call):
     heavy = X.assign(y=LABELS, w=np.where(np.arange(N) % 10 == 7, 0, 1 + np.arange(N) % 3))
     heavy.to_csv("w.csv", index=False)
     arguments = ("cv", "w.csv", "--target", "y", *QUICK, "--weight", "w", "--folds", "3")
-    content = told(call, *arguments, "-o", "o.csv", "--keep", "w")
+    content = json.loads(call(*arguments, "--json", "-o", "o.csv", "--keep", "w")[1])
     assert content["rows"] == {"judged": 81, "without_label": 0, "without_weight": 9}
     assert content["settings"]["weight"] == "w"
     predicted = pd.read_csv("o.csv")

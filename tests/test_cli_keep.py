@@ -121,7 +121,7 @@ def test_cells_that_csv_cannot_hold_are_refused(call):
 def test_a_column_that_is_not_there_is_guessed(call):
     code, out, err = call("predict", "m", "t.csv", "--keep", "ID")
     assert (code, out) == (USAGE, "")
-    assert "--keep ID: the table has no such column (did you mean id?)" in err
+    assert "--keep ID (did you mean id?): the table has no such column" in err
 
 
 @pytest.mark.parametrize("option", [("--keep", "prediction"), ("--keep-all",)])

@@ -191,7 +191,7 @@ def test_an_ensemble_tells_of_each_network(call):
     assert told["network"]["networks"] == len(ends) == 3
     assert ends[0] == {name: told[name] for name in ("epochs", "kept_epoch", "stopped_by")}
     assert len({end["epochs"] for end in ends}) > 1, "the test needs networks that differ"
-    assert re.match(rf"network 3/3  epoch {ends[2]['epochs']}/40  loss", err)
+    assert re.search(rf"(?m)^network 3/3  epoch {ends[2]['epochs']}/40  loss", err)
     out = call(*fixed, "-q")[1]
     epochs, kept = (", ".join(str(end[name]) for end in ends) for name in ("epochs", "kept_epoch"))
     assert f"\n3 networks of {epochs} epochs in " in out

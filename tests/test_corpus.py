@@ -83,7 +83,6 @@ REFUSED = [
     Refused("E05 raw", X * 1e200, y, ValueError, r"column 'x\d'.*e\+200.*scale", RAW),
     Refused("E01 control", GAP.rename(columns={"b": "b\x1b[31m"}), y, ValueError, r"row 4, column 'b\\x1b\[31m'", RAW),
     Refused("E11", X.astype("datetime64[s]"), y, TypeError, "dates"),
-    Refused("E11 frame", FRAME.assign(t=pd.Timestamp(0)), y, (TypeError, ValueError), "'t'.*time"),
     Refused("E12", None, y, ValueError, "X is None"),
     Refused("E13", "data.csv", y, TypeError, "path 'data.csv'.*Read the file first"),
     Refused("E13 path", Path("data.csv"), y, TypeError, "path 'data.csv'.*Read the file first"),
@@ -227,11 +226,13 @@ class TestWhatTakesMoreThanOneCall:
 
     def test_e08_constant_columns_are_named_once_and_do_not_matter(self):
         frame = FRAME.assign(k=0.1, z=0.0)
-        with pytest.warns(UserWarning, match=r"\['k', 'z'\] are the same") as caught:
+        with pytest.warns(
+            UserWarning, match="'k' is left out: all cells are the same; 'z'"
+        ) as caught:
             model = MLPClassifier(**QUICK).fit(frame, y)
-        assert len([w for w in caught if "same in every row" in str(w.message)]) == 1
+        assert len([w for w in caught if "the same" in str(w.message)]) == 1
         assert all(np.isfinite(W).all() for W in model.coefs_)
-        np.testing.assert_array_equal(model.transform(frame, layer=0)[:, -2:], 0)
+        assert model.transform(frame, layer=0).shape == (len(frame), len(FRAME.columns))
 
     def test_e18_the_layout_of_x_does_not_matter(self):
         for given in (VIEW, X[::-1, ::-1], np.asfortranarray(X)):

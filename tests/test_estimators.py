@@ -489,8 +489,10 @@ def test_every_class_is_held_back_by_its_share_and_none_vanishes():
 
 @unconverged
 def test_the_encoding_learns_nothing_from_rows_held_back():
-    frame = pd.DataFrame({"every row another": [f"r{i}" for i in range(100)]})
-    model = MLPClassifier(early_stopping=True, max_iter=1).fit(frame, np.arange(100) % 2)
+    frame = pd.DataFrame({"another": [f"r{i}" for i in range(100)]})
+    kinds = {"another": "category"}
+    model = MLPClassifier(early_stopping=True, max_iter=1, kinds=kinds)
+    model.fit(frame, np.arange(100) % 2)
     assert model.t_ == len(model.model_.encoder.levels[0]) == 90
 
 
@@ -515,7 +517,7 @@ def test_a_raw_table_is_learnt_and_kept_by_name(frame, convert, tmp_path):
     )
     assert model.score(table, y) > 0.9
     assert list(model.feature_names_in_) == ["mass", "island", "tagged"]
-    assert model.model_.encoder.input_names[:2] == ["mass", "mass is missing"]
+    assert model.model_.encoder.input_names[:3] == ["mass", "tagged", "mass is missing"]
     model.save(tmp_path / "model.safetensors")
     loaded = MLPClassifier.load(tmp_path / "model.safetensors")
     assert np.array_equal(loaded.predict_proba(table), model.predict_proba(table))

@@ -71,7 +71,7 @@ def test_the_temperature_goes_along():
         ({"activation": "gelu"}, {}, "'gelu'"),
         ({"activation": ["relu", "tanh"], "hidden_layer_sizes": (3, 3)}, {}, "activation"),
         ({"n_ensemble": 2}, {}, "ensemble"),
-        ({}, {"text": list("ab") * 75}, "categories"),
+        ({}, {"text": list("ab") * 75}, "something else"),
         ({}, {"holes": [np.nan, 1.0] * 75}, "missing cells"),
     ],
 )

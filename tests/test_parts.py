@@ -7,6 +7,8 @@ import pytest
 from handgrad.cli.data import Labelled
 from handgrad.cli.parts import partition
 from handgrad.errors import DataError
+from handgrad.tables.kinds import Column
+from handgrad.tables.plan import Plan
 
 OPTIONS = {
     "seed": 0,
@@ -19,7 +21,8 @@ OPTIONS = {
 
 def data(y, task="classification"):
     table = pa.table({"t": np.arange(len(y))})
-    return Labelled("t.csv", table, np.asarray(y), "y", 0, task)
+    y, places, plan = np.asarray(y), np.arange(len(y)), Plan.of(table)
+    return Labelled("t.csv", table, y, "y", 0, task, None, 0, table, places, plan, Column("y"))
 
 
 def times(part):

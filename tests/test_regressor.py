@@ -249,9 +249,8 @@ def test_going_on_with_another_meaning_of_the_numbers_is_refused(diabetes, setti
 
 def test_a_constant_is_learnt_as_one():
     X = np.random.default_rng(0).normal(size=(30, 2))
-    model = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500).fit(
-        X, np.full(30, 7.5)
-    )
+    model = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=500, random_state=0)
+    model.fit(X, np.full(30, 7.5))
     np.testing.assert_allclose(model.predict(X), 7.5, atol=1e-2)
 
 

@@ -13,6 +13,7 @@ from handgrad.optim import PART, SGD, Adam, update
 from handgrad.params import Params, count
 from handgrad.tables.encode import Encoder
 from handgrad.tables.levels import FEW
+from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes, column_of
 from handgrad.tables.statistics import describe, describe_columns, kept_rows
 from handgrad.tables.wide import plain_columns
@@ -119,7 +120,7 @@ PLAIN = ["1.5", "-.5", "7", "8", "1.25", "1e5", " 2 ", "NA", "", None, "0.250", 
         min_size=1,
         max_size=3,
     ),
-    missing=st.sampled_from([(), ("999",)]),
+    missing=st.sampled_from([(), ("999",), ("none", "8.0")]),
     decimal=st.sampled_from([None, ".", ","]),
     is_csv=st.booleans(),
 )
@@ -140,9 +141,13 @@ def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
     table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
     together = Encoder.fit(table)
     assert together.plan["c0"] in plain_columns(table, Wishes()).values()
-    monkeypatch.setattr("handgrad.tables.cells.MANY", 1000)
-    assert np.array_equal(together.transform(table), Encoder.fit(table).transform(table))
-    monkeypatch.undo()
+    coded = Encoder.fit(table, plan=Plan.of(table, Wishes(missing={None: (cells[0, 0], "1.50")})))
+    with monkeypatch.context() as alone:
+        alone.setattr("handgrad.tables.cells.MANY", 1000)
+        for encoder in (together, coded):
+            same = Encoder.fit(table, plan=encoder.plan)
+            assert np.array_equal(encoder.transform(table), same.transform(table))
+            assert np.array_equal(encoder.indicator, same.indicator)
     cells[8, 2] = "much"
     odd = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
     with pytest.raises(DataError, match="column 'c2', row 9: 'much' is not"):

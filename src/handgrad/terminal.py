@@ -168,7 +168,8 @@ def _read_as(encoder: Encoder, column: Column) -> str:
     if column.reads.has_levels:
         place = encoder.plan.with_levels.index(column)
         n, other = len(encoder.levels[place]), encoder.other[place]
-        told.append(f"{n} levels{' and the rare ones' if other else ''}")
+        what = "word" if column.kind == "number with words" else "level"
+        told.append(f"{n} {what}{'' if n == 1 else 's'}{' and the rare ones' if other else ''}")
     if column.kind == "date":
         told.append(", ".join(column.dating.features() if column.dating else ()))
     return ", ".join(told)

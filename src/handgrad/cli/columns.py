@@ -1,15 +1,16 @@
 """What a command says of the columns of a table, and what the user says of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
+from numpy.typing import DTypeLike
 
 from handgrad.cli.options import COLUMN, TABLES, Option
 from handgrad.errors import DataError
 from handgrad.model import Model
-from handgrad.tables.encode import Encoded
-from handgrad.tables.kinds import KINDS
+from handgrad.tables.encode import Encoded, together
+from handgrad.tables.kinds import KINDS, Unknown
 from handgrad.tables.parts import column_to_json
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
@@ -117,12 +118,19 @@ def wishes_of(options: dict[str, Any], columns: "pa.Table") -> Wishes:
     return Wishes(declared | options["kinds"], missing, options["decimal"], options["thousands"])
 
 
-def missing_of(options: dict[str, Any], table: "pa.Table") -> dict[str | None, tuple[str, ...]]:
+def missing_of(
+    options: dict[str, Any], table: "pa.Table", *, told: bool = False
+) -> dict[str | None, tuple[str, ...]]:
     """Tell the texts that mean missing: COLUMN=TEXT where there is such a column, else for all."""
     words: dict[str | None, tuple[str, ...]] = {}
     for text in options["missing"]:
         name, sign, word = text.partition("=")
         of_one = bool(sign) and name in table.column_names
+        if told and sign and not of_one:
+            note(
+                f"--missing {shown(text)}: no column is called {shown(name)}, so the whole text "
+                "means missing, in every column"
+            )
         key, value = (name, word) if of_one else (None, text)
         words[key] = (*words.get(key, ()), value.strip())
     return words
@@ -175,19 +183,37 @@ def encode(model: Model, columns: "pa.Table", unknown: str) -> Encoded:
         If no cell of a column is known, or a text stands where only numbers did, unless unknown
         cells are allowed.
     """
-    allowed = unknown == "allow"
-    try:
-        encoded = model.encode(columns, strict=not allowed)
-    except DataError as error:
-        if "not a plain decimal number" not in str(error):
-            raise
-        raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
-    for one in encoded.unknown:
-        note(shown(str(one)))
+    encoded = encode_some(model, columns, unknown)
+    note_unknown(encoded.unknown)
     drifted = [one.column for one in encoded.unknown if one.is_drift]
-    if drifted and not allowed:
+    if drifted and unknown != "allow":
         raise DataError(
             f"no cell of {', '.join(map(repr, drifted))} was there when the model was fitted: is "
             "it the same table? --unknown allow predicts all the same"
         )
     return encoded
+
+
+def encode_some(
+    model: Model, rows: "pa.Table", unknown: str, dtype: DTypeLike | None = None
+) -> Encoded:
+    """Turn a few rows into inputs, of which no column can be said to have drifted.
+
+    Raises
+    ------
+    DataError
+        If a text stands where only numbers did, unless unknown cells are allowed.
+    """
+    try:
+        dtype = model.params.flat.dtype if dtype is None else dtype
+        return model.encoder.encode(rows, dtype, strict=unknown != "allow")
+    except DataError as error:
+        if "not a plain decimal number" not in str(error):
+            raise
+        raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
+
+
+def note_unknown(unknown: Iterable[Unknown]) -> None:
+    """Say on stderr which cells the model does not know, a line for each column."""
+    for one in together(unknown):
+        note(shown(str(one)))

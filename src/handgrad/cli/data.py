@@ -109,7 +109,7 @@ def _weights(content: "pa.Table", target: str, name: str | None) -> Array | None
 
 def _plan_of_truth(content: "pa.Table", target: str, options: dict[str, Any]) -> Column:
     """Decide how the column to predict is read, and say what is doubtful about it."""
-    words = missing_of(options, content)
+    words = missing_of(options, content, told=True)
     wishes = Wishes(missing=words, decimal=options["decimal"], thousands=options["thousands"])
     if options["task"] == "classification":
         return Column(target, "category", missing=wishes.missing_of(target))
@@ -261,7 +261,19 @@ def class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArr
     """Find the class number of every row, 0 where missing; an error names the row."""
     given = as_classes(y, classes).astype(object)
     given[missing] = classes.tolist()[0]
-    return encode_labels(given, classes)
+    try:
+        return encode_labels(given, classes)
+    except DataError as error:
+        raise DataError(f"{error}; --unknown allow leaves them out") from None
+
+
+def strange_labels(
+    y: Array, missing: NDArray[np.bool_], classes: Array
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Tell which rows have a label that was not there in training, and these labels."""
+    given, known = as_classes(y, classes).tolist(), set(classes.tolist())
+    strange = ~missing & np.array([label not in known for label in given], dtype=bool)
+    return strange, list(dict.fromkeys(str(given[row]) for row in np.flatnonzero(strange)))
 
 
 def check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None:

@@ -64,12 +64,12 @@ def evaluate_command(
     trained = load_model(model)
     columns = read(tables, options)
     known = targets_of(trained, targets)
-    truths = weighed(read_truths(trained, columns, known), columns, weight)
+    truths = weighed(read_truths(trained, columns, known, unknown), columns, weight)
     evaluation = judge(trained, encode(trained, columns, unknown), truths)
     note_extra_columns(trained, columns, known if weight is None else [*known, weight])
-    if truths.missing.any():
+    if n_missing := int(truths.missing.sum()) - truths.n_strange:
         what = "label" if len(trained.classes) else "number"
-        note(f"left out: {int(truths.missing.sum()):,} rows without a {what}")
+        note(f"left out: {n_missing:,} rows without a {what}")
     if n_weightless := int((~truths.missing & ~truths.counted).sum()):
         note(weightless(n_weightless))
     told = told_rows(evaluation.n, "", weight)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
+from handgrad.cli.columns import UNKNOWN, encode_some, note_unknown
 from handgrad.cli.data import as_classes, check_columns
 from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
@@ -61,6 +62,7 @@ class Truth(NamedTuple):
 @click.option(
     "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
 )
+@UNKNOWN
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
 def explain_command(
@@ -84,6 +86,7 @@ def explain_command(
         row=options["row"],
         targets=options["targets"],
         lr=options["learning_rate"],
+        unknown=options["unknown"],
     )
     if page is not None:
         write_page(explanation, page)
@@ -95,9 +98,16 @@ def explain_command(
 
 
 def explain_row(
-    model: Model, table: "pa.Table", *, name: str, row: int, targets: Sequence[str], lr: float
+    model: Model,
+    table: "pa.Table",
+    *,
+    name: str,
+    row: int,
+    targets: Sequence[str],
+    lr: float,
+    unknown: str,
 ) -> Explanation:
-    """Explain one row of a table, counted from 1; say on stderr what is left out.
+    """Explain one row of a table, counted from 1; say on stderr what is left out or not known.
 
     Raises
     ------
@@ -114,11 +124,13 @@ def explain_row(
         )
     check_columns(table, targets, "--target")
     cells = one_row(table, row - 1)
-    truth = _truth(model, cells, targets, row)
+    truth = _truth(model, cells, targets, row, unknown)
+    encoded = encode_some(model, cells, unknown)
+    note_unknown(encoded.unknown)
     if truth.y_t is None:
         note(f"{truth.why_not}: the explanation ends with the prediction")
     title = f"row {row} of {name}"
-    return explain(model, cells, truth.y_t, title=title, truth=truth.words, lr=lr)
+    return explain(model, cells, truth.y_t, title=title, truth=truth.words, lr=lr, encoded=encoded)
 
 
 def write_page(explanation: Explanation, path: Path) -> None:
@@ -139,7 +151,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int) -> Truth:
+def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int, unknown: str) -> Truth:
     if not named and model.target is None:
         n = n_targets(model)
         of = "the model does not know its target" if n == 1 else f"the model predicts {n} columns"
@@ -148,7 +160,7 @@ def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int) -> T
     if absent := [name for name in targets if name not in cells.column_names]:
         return Truth(None, "", f"the table has no column {shown(repr(absent[0]))}, the truth")
     if len(model.classes) and not model.is_multilabel:
-        return _label(model, cells, targets[0], row)
+        return _label(model, cells, targets[0], row, unknown)
     y = true_numbers(model, cells, targets)
     if np.isnan(y).any():
         what = "label" if model.is_multilabel else "number"
@@ -168,16 +180,19 @@ def _number_words(targets: Sequence[str], y: Array) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in zip(targets, y, strict=True))
 
 
-def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
+def _label(model: Model, cells: "pa.Table", target: str, row: int, unknown: str) -> Truth:
     y, missing = labels(cells, target)
     if missing[0]:
         return Truth(None, "", "the true label of this row is missing")
     known = model.classes.tolist()
     label = as_classes(y, model.classes).tolist()[0]
+    if label not in known and unknown == "allow":
+        return Truth(None, "", f"the model does not know the true label {shown(repr(label))}")
     if label not in known:
         raise DataError(
             f"column {target!r}, row {row}: {label!r} must be one of the labels that the model "
-            f"knows, {listed(map(repr, known))}; mend the cell, or explain another row"
+            f"knows, {listed(map(repr, known))}; mend the cell, explain another row, or end with "
+            "the prediction by --unknown allow"
         )
     return Truth(model.learnt(np.array([known.index(label)])), str(label))
 
@@ -205,6 +220,7 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int) -> Truth:
     show_default=True,
     help="Of each parameter; 0 for all.",
 )
+@UNKNOWN
 @reading_options
 @JSON
 def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
@@ -223,6 +239,7 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
         targets=options["targets"],
         rows=options["rows"],
         entries=options["entries"],
+        unknown=options["unknown"],
     )
     (print_check_json if as_json else print_check)(check, n)
     if not check.passed:
@@ -230,7 +247,13 @@ def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
 
 
 def check_model(
-    model: Model, table: "pa.Table", *, targets: Sequence[str], rows: int, entries: int
+    model: Model,
+    table: "pa.Table",
+    *,
+    targets: Sequence[str],
+    rows: int,
+    entries: int,
+    unknown: str,
 ) -> tuple[GradientCheck, int]:
     """Check a model's gradients on some labelled rows, evenly spread; give their number, too.
 
@@ -241,13 +264,14 @@ def check_model(
     DataError
         If the rows cannot be used.
     """
-    truths = read_truths(model, table, targets_of(model, targets))
+    truths = read_truths(model, table, targets_of(model, targets), unknown)
     known = np.flatnonzero(~truths.missing)
     chosen = known[np.linspace(0, len(known) - 1, min(rows, len(known))).astype(np.intp)]
-    rows_of_x = [  # one by one: a message tells where in the whole table a cell stands
-        model.encoder.transform(one_row(table, row), np.float64) for row in chosen.tolist()
+    encoded = [  # one by one: a message tells where in the whole table a cell stands
+        encode_some(model, one_row(table, row), unknown, np.float64) for row in chosen.tolist()
     ]
-    x = np.concatenate(rows_of_x)
+    note_unknown(one for part in encoded for one in part.unknown)
+    x = np.concatenate([part.x for part in encoded])
     y_t = model.learnt(truths.y_t[chosen])
     wide = model.params.like(model.params.flat.astype(np.float64))
     check = check_gradients(model.architecture, wide, x, y_t, most_entries=entries or None)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from handgrad.cli.checks import check_engine, check_output, check_report
-from handgrad.cli.columns import print_dry_run, print_plan
+from handgrad.cli.columns import plan_json, print_dry_run, print_plan
 from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import fit_options
 from handgrad.cli.judge import judge, truths_of
@@ -47,9 +47,9 @@ def fit(
     if dry_run:
         print_dry_run(data.plan, data.name, as_json=as_json)
         return
+    parts = partition(data, options)
     if not quiet:
         print_plan(data.plan)
-    parts = partition(data, options)
     estimator, seconds = train(parts, data.plan, options, show=not quiet)
     model = replace(estimator.model_, target=data.target, truth=data.truth)
     judged = parts.judged()
@@ -66,6 +66,7 @@ def fit(
     )
     written = write_outcome(outcome, options["model_path"], options.get("report"))
     if as_json:
-        print_json(outcome.to_json() | {"files": [str(path) for path in written]})
+        columns = {"columns": plan_json(data.plan), "notes": data.plan.doubts}
+        print_json(outcome.to_json() | columns | {"files": [str(path) for path in written]})
     else:
         print_outcome(outcome, written, verbose=options["verbose"])

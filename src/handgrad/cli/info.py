@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from handgrad.cli.columns import plan_json
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import FILE, JSON
 from handgrad.losses import LOSS_OF
 from handgrad.model import Model
 from handgrad.model_file import load_model
+from handgrad.tables.kinds import Column
+from handgrad.tables.levels import Levels
 from handgrad.terminal import (
     column_table,
     layer_table,
@@ -88,10 +91,22 @@ def _info_json(model: Model) -> dict[str, Any]:
         "settings": _settings_json(model),
         "numeric_columns": model.encoder.number_names,
         "categorical_columns": {
-            name: list(levels)
-            for name, levels in zip(model.encoder.category_names, model.encoder.levels, strict=True)
+            column.name: list(levels)
+            for column, levels in _levels(model)
+            if column.kind == "category"
+        },
+        "columns": plan_json(model.encoder.plan),
+        "words_beside_numbers": {
+            column.name: list(levels)
+            for column, levels in _levels(model)
+            if column.kind != "category"
         },
     }
+
+
+def _levels(model: Model) -> Iterator[tuple[Column, Levels]]:
+    """Pair the columns that have levels with these."""
+    yield from zip(model.encoder.plan.with_levels, model.encoder.levels, strict=True)
 
 
 def _settings_json(model: Model) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of
+from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of, strange_labels
 from handgrad.cli.parts import Part
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
@@ -25,7 +25,7 @@ from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import encode_labels
 from handgrad.tables.recognition import plan_of_target
-from handgrad.terminal import shown
+from handgrad.terminal import listed, note, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +39,7 @@ class Truths(NamedTuple):
     y_t: Array  # class numbers (n,); or numbers, or 0 and 1, of shape (n, targets)
     missing: NDArray[np.bool_]  # (n,)
     weight: Array | None = None  # (n,)
+    n_strange: int = 0  # of the missing: how many have a label that the model does not know
 
     @property
     def counted(self) -> NDArray[np.bool_]:
@@ -73,8 +74,12 @@ def n_targets(model: Model) -> int:
     return 1 if len(model.classes) else model.architecture.n_targets
 
 
-def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Truths:
+def read_truths(
+    model: Model, table: "pa.Table", targets: Sequence[str], unknown: str = "refuse"
+) -> Truths:
     """Read what is true of every row; a row of which something is missing counts as missing.
+
+    So does, where unknown labels are allowed, a row with one: a note tells which there are.
 
     Raises
     ------
@@ -86,12 +91,27 @@ def read_truths(model: Model, table: "pa.Table", targets: Sequence[str]) -> Trut
     check_columns(table, targets, "--target")
     if len(model.classes) and not model.is_multilabel:
         y, missing = labels_of(table, targets[0], model.truth)
-        return Truths(class_numbers(y, missing, model.classes), missing)
+        n_strange = 0
+        if unknown == "allow":
+            strange, labels = strange_labels(y, missing, model.classes)
+            missing, n_strange = missing | strange, int(strange.sum())
+            _note_strange(n_strange, labels, targets[0], nothing_left=bool(missing.all()))
+        numbers = class_numbers(y, missing, model.classes)
+        return Truths(numbers, missing, n_strange=n_strange)
     y = true_numbers(model, table, targets)
     missing = np.asarray(np.isnan(y).any(axis=1))
     if missing.all():
         raise DataError(f"a row must have all of {targets} to be judged by; none has")
     return Truths(y, missing)
+
+
+def _note_strange(n: int, labels: Sequence[str], target: str, *, nothing_left: bool) -> None:
+    if not n:
+        return
+    told = f"labels that the model does not know: {listed(map(repr, labels))}"
+    if nothing_left:
+        raise DataError(f"column {target!r} must hold labels to judge by; it has only {told}")
+    note(f"left out: {n:,} rows with {shown(told)}")
 
 
 def weighed(truths: Truths, table: "pa.Table", name: str | None) -> Truths:

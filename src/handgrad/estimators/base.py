@@ -30,7 +30,7 @@ from handgrad.estimators.checks import (
 )
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.learning import Learning
-from handgrad.estimators.planning import frequency_of, plan_of
+from handgrad.estimators.planning import check_says_nothing, frequency_of, plan_of
 from handgrad.estimators.record import Validation
 from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
 from handgrad.held_back import Split, split, split_last
@@ -304,11 +304,14 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         columns = given.columns
         names = getattr(self, "feature_names_in_", None)
         if self.preprocess is None or is_sparse(columns):
+            check_says_nothing(self)
             encoder = Encoder.identity(columns.shape[1], names=names)
             check_scale(columns, encoder)
         else:
             plan = None
-            if hasattr(columns, "schema"):
+            if not hasattr(columns, "schema"):
+                check_says_nothing(self)
+            else:
                 plan = plan_of(self, columns, is_stream=is_stream)
             frequency = frequency_of(self)
             encoder = Encoder.fit(
@@ -337,14 +340,15 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         encoder = self.model_.encoder
         if encoder.is_identity or (going_on and not hasattr(self, "_moments")):
             return  # nothing is scaled, or what it is scaled by came from a whole table
-        now = Moments.of(encoder.numbers(given.columns), given.weight)
+        columns = given.columns.toarray() if is_sparse(given.columns) else given.columns
+        now = Moments.of(encoder.numbers(columns), given.weight)
         if going_on:
             before = self._moments
             now = before.merged(now)
             moved = moved_encoder(encoder, now)
-            networks = [folded_inputs(run.params, encoder, moved, before) for run in self._runs]
-            self._take(networks)
-            self.model_ = replace(self.model_, encoder=moved)
+            if moved is not encoder:
+                self._take([folded_inputs(r.params, encoder, moved, before) for r in self._runs])
+                self.model_ = replace(self.model_, encoder=moved)
         self._moments = now
 
     def _take(self, networks: list[Params]) -> None:

@@ -3,7 +3,7 @@
 import math
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import date, timedelta
 from numbers import Integral, Real
 from os import PathLike
@@ -22,6 +22,7 @@ from handgrad.batch import is_sparse
 from handgrad.errors import DataError
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
+from handgrad.tables.plan import Plan
 from handgrad.tables.rows import take
 from handgrad.tables.values import floats, values_of
 
@@ -173,10 +174,25 @@ def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:
     if not (hasattr(X, "iloc") and hasattr(X, "columns")):
         return False
     if reset:
-        named = estimator.categorical_features
-        return (named is not None and len(named) > 0) or not _is_matrix(X)
+        if isinstance(estimator.kinds, Plan) and not estimator.kinds.is_plain:
+            return True
+        return bool(said_of_columns(estimator)) or not _is_matrix(X)
     names = set(estimator.model_.encoder.names)
     return names == set(map(str, X.columns)) or not _is_matrix(X)
+
+
+def said_of_columns(estimator: Any) -> list[str]:
+    """Name the parameters by which the user says what columns of a table are."""
+    told = {
+        "kinds": None if isinstance(estimator.kinds, Plan) else estimator.kinds,
+        "missing_values": estimator.missing_values,
+        "categorical_features": estimator.categorical_features,
+    }
+    return [
+        name
+        for name, value in told.items()
+        if value is not None and (not isinstance(value, Sized) or len(value))
+    ]
 
 
 def _is_matrix(frame: Any) -> bool:

@@ -106,7 +106,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         the others share one.
     max_levels : int, default=1000
         How many levels of a category get inputs of their own: the most frequent.
-    categorical_features : sequence of str or None, default=None
+    categorical_features : sequence of str or int, or None, default=None
         Names of data frame columns to one-hot encode although they hold numbers.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Precision of training; "auto" is float32 for float32 X, else float64.

@@ -12,7 +12,7 @@ from handgrad.errors import DivergenceWarning
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import warn
 from handgrad.estimators.progress import progress
-from handgrad.estimators.record import Record, Validation
+from handgrad.estimators.record import ROWS_FOR_A_WARNING, Record, Validation
 from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.schedules import OF_TIME
@@ -104,7 +104,9 @@ class Learning(Record):
             epochs=epochs,
         )
         self._use(choice.name, choice.reason)
-        chance, had_diverged = self._chance(rows), self.diverged_
+        had_diverged = self.diverged_
+        says_little = partial and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
+        chance = math.inf if says_little else self._chance(rows)
         reasons = []
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:
@@ -153,7 +155,7 @@ class Learning(Record):
 
     def _settings(self, n: int, n_watched: int, *, partial: bool) -> Settings:
         batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
-        if batch_size > n and not partial:
+        if batch_size > n and not (partial and self.t_):  # of a stream, once
             warn(
                 f"batch_size={batch_size} is more than the {n} training rows; taking all",
                 UserWarning,

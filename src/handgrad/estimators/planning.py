@@ -1,17 +1,17 @@
 """What an estimator takes the columns of a table for, and what it says of them."""
 
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.errors import DataError, DriftWarning, TableWarning
-from handgrad.estimators.checks import warn
+from handgrad.estimators.checks import said_of_columns, warn
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
+from handgrad.tables.recognition import AS_DECLARED, Wishes
 from handgrad.text import listed
 
 
@@ -37,14 +37,35 @@ def plan_of(estimator: Any, table: Any, *, is_stream: bool) -> Plan:
 
 def wishes_of(estimator: Any, *, is_stream: bool = False) -> Wishes:
     """Read off the parameters what the user knows better of the columns."""
-    kinds = dict.fromkeys(estimator.categorical_features or (), "category")
+    categorical = () if estimator.categorical_features is None else estimator.categorical_features
+    kinds = dict.fromkeys(map(_name, categorical), "category")
     return Wishes(
-        kinds | dict(estimator.kinds or {}),
+        kinds | {_name(column): kind for column, kind in (estimator.kinds or {}).items()},
         missing_words(estimator.missing_values),
         estimator.decimal,
         estimator.thousands,
         is_stream,
     )
+
+
+def _name(column: Any) -> Any:
+    """Name a column by the text of its number, as a frame with numbers for names does here."""
+    return str(column) if isinstance(column, Integral) else column
+
+
+def check_says_nothing(estimator: Any) -> None:
+    """Refuse what the user says of columns where these are numbers that nobody looks at.
+
+    Raises
+    ------
+    DataError
+        If a parameter says something.
+    """
+    if said := said_of_columns(estimator):
+        raise DataError(
+            f"{listed(said)} is for a data frame with preprocess='auto'; the columns of other rows "
+            "are plain numbers. Pass pandas.DataFrame(X), and NaN where a number is missing"
+        )
 
 
 def missing_words(given: Any) -> dict[str | None, tuple[str, ...]]:
@@ -58,7 +79,7 @@ def missing_words(given: Any) -> dict[str | None, tuple[str, ...]]:
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        return {name: _texts(values) for name, values in given.items()}
+        return {_name(column): _texts(values) for column, values in given.items()}
     return {None: _texts(given)}
 
 
@@ -83,7 +104,11 @@ def warn_of_plan(plan: Plan) -> None:
 
     Doubts about what columns mean, such as whether numbers are ids, are for who asks the plan.
     """
-    told = [f"{column.name!r} is left out: {column.why}" for column in plan if not column.is_used]
+    told = [
+        f"{column.name!r} is left out: {column.why}"
+        for column in plan
+        if not column.is_used and column.why != AS_DECLARED
+    ]
     told += [
         f"column {column.name!r}: {doubt}"
         for column in plan

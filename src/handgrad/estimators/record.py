@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
-from handgrad.batch import Rows
+from handgrad.batch import Rows, is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
@@ -78,8 +78,8 @@ class Record(Parameters):
             return None
         scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
         X, y, weight = validation.seen
-        if isinstance(scorer, _BaseScorer):  # asks for predictions alone, of rows encoded already
-            X = Encoded(validation.rows.x)
+        if isinstance(scorer, _BaseScorer) and not is_sparse(validation.rows.x):
+            X = Encoded(validation.rows.x)  # it asks for predictions alone
         weighed = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}
 
         def score() -> float:

@@ -206,8 +206,9 @@ class MLPRegressor(RegressorMixin, MLP):
             before = self._target_moments
             now = before.merged(now)
             moved = moved_targets(scale, now)
-            self._take([folded_targets(run.params, scale, moved, before) for run in self._runs])
-            self.model_ = replace(self.model_, scale=moved)
+            if moved is not scale:
+                self._take([folded_targets(r.params, scale, moved, before) for r in self._runs])
+                self.model_ = replace(self.model_, scale=moved)
         self._target_moments = now
 
     def _check_counts(self, kind: str, y: Array) -> None:

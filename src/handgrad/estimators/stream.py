@@ -16,7 +16,9 @@ from handgrad.tables.encode import Encoder
 
 Floats = NDArray[np.float64]
 
-SETTLED = 30  # rows after which a deviation is worth folding in: before, a network knows little
+SETTLED = 30  # rows, after which any change of scale is folded in; before, the network knows little
+GENTLE = 2.0  # times, by which a scale may change to be folded in even so
+SAME = 1e-10  # of a deviation: less is what rounding does to the same rows seen again
 
 
 class Moments(NamedTuple):
@@ -51,21 +53,48 @@ class Moments(NamedTuple):
         return Moments(n, self.mean + apart * share, squares)
 
     @property
-    def scale(self) -> Floats:
-        """The population standard deviation, 1 where nothing varies."""
+    def deviation(self) -> Floats:
+        """The population standard deviation."""
         variance = np.divide(self.squares, self.n, out=np.zeros_like(self.n), where=self.n > 0)
-        deviation = np.sqrt(variance)
-        tiny = 1e-12 * np.abs(self.mean)  # what rounding gives equal values
-        return np.where(deviation > tiny, deviation, 1.0)
+        deviation: Floats = np.sqrt(variance)
+        return deviation
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether each number varies by more than what rounding gives equal values."""
+        varies: NDArray[np.bool_] = self.deviation > 1e-12 * np.abs(self.mean)
+        return varies
+
+    @property
+    def scale(self) -> Floats:
+        """The deviation, 1 where nothing varies."""
+        return np.where(self.varies, self.deviation, 1.0)
 
 
 def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
     """Give the encoder the statistics of all rows so far; a hole is filled with the mean."""
-    scaled = encoder.plan.scaled
-    mean = np.where(scaled, now.mean, encoder.mean)
-    scale = np.where(scaled, now.scale, encoder.scale)
-    median = np.where(scaled, now.mean, encoder.median)
+    moves = encoder.plan.scaled & _differ(encoder.mean, encoder.scale, now)
+    if not moves.any():
+        return encoder
+    mean = np.where(moves, now.mean, encoder.mean)
+    scale = np.where(moves, now.scale, encoder.scale)
+    median = np.where(moves, now.mean, encoder.median)
     return replace(encoder, mean=mean, scale=scale, median=median)
+
+
+def _differ(mean: Floats, scale: Floats, now: Moments) -> NDArray[np.bool_]:
+    """Tell which statistics have changed by more than rounding."""
+    differ: NDArray[np.bool_] = (np.abs(now.mean - mean) > SAME * scale) | (
+        np.abs(now.scale - scale) > SAME * scale
+    )
+    return differ
+
+
+def _is_settled(before: Moments, ratio: Floats) -> NDArray[np.bool_]:
+    """Tell which changes of scale are folded in: all but wild ones in the first few rows."""
+    gentle = (ratio >= 1 / GENTLE) & (ratio <= GENTLE)
+    settled: NDArray[np.bool_] = (before.n >= SETTLED) | gentle
+    return settled
 
 
 def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -> Params:
@@ -76,10 +105,10 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
     keeps what the network says of that one value.
     """
     k = len(old.mean)
-    moved = params.like(params.flat.copy())
+    moved = params.copy()
     W, b = moved.W[0][:k], moved.b[0]
-    varied = before.squares > 0
-    settled = varied & (before.n >= SETTLED)
+    varied = before.varies
+    settled = varied & _is_settled(before, new.scale / old.scale)
     a = np.where(settled, new.scale / old.scale, 1.0)
     c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
     c = np.where(varied, c, (new.mean - old.mean) / new.scale)
@@ -91,14 +120,17 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
 def moved_targets(scale: TargetScale, now: Moments) -> TargetScale:
     """Give the scale of the targets the statistics of all rows so far."""
     n_each = len(scale.mean) // len(now.mean)
+    if not _differ(scale.mean[::n_each], scale.scale[::n_each], now).any():
+        return scale
     return TargetScale(np.repeat(now.mean, n_each), np.repeat(now.scale, n_each))
 
 
 def folded_targets(params: Params, old: TargetScale, new: TargetScale, before: Moments) -> Params:
     """Change the last layer so that mean + scale * prediction stays what it was."""
-    if (before.n < SETTLED).any():
+    n_each = len(old.scale) // len(before.n)
+    if not _is_settled(before, (new.scale / old.scale)[::n_each]).all():
         return params
-    moved = params.like(params.flat.copy())
+    moved = params.copy()
     a = old.scale / new.scale
     moved.W[-1][...] *= a.astype(moved.flat.dtype)
     moved.b[-1][...] = moved.b[-1] * a + (old.mean - new.mean) / new.scale

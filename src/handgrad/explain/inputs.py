@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+NO_NUMBER = "no number, so the median stands in"
 MOST_LEVELS = 6  # of a category that are listed
 
 
@@ -42,9 +43,11 @@ def columns_of(encoder: Encoder, row: "pa.Table | Array", x: Array) -> list[Colu
     for position, column in enumerate(encoder.plan):
         at = encoder.places[column.name]
         cell = _cell(row, column, position)
-        becomes = _BECOMES[column.kind](encoder, column, cell, numbers)
+        strange = cell is not None and _is_strange(row, column)
+        becomes = _STRANGE[column.kind] if strange else _BECOMES[column.kind]
+        rule = becomes(encoder, column, cell, numbers)
         inputs = [(names[i], numbers[i]) for i in at if i < k or numbers[i]]
-        found.append(Column(column.name, cell, becomes, inputs))
+        found.append(Column(column.name, cell, rule, inputs))
     return found
 
 
@@ -59,6 +62,13 @@ def _cell(row: "pa.Table | Array", column: Planned, position: int) -> str | None
     return None if cell is None or cell.strip() in ("", *column.missing) else cell
 
 
+def _is_strange(row: "pa.Table | Array", column: Planned) -> bool:
+    """Tell a cell that its kind cannot read."""
+    if isinstance(row, np.ndarray) or not column.is_used:
+        return False
+    return bool(column.reads.read(row, column).unknown[0])
+
+
 def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     if encoder.is_identity:
         return "as it is"
@@ -68,8 +78,9 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
     told = "missing, so the median stands in: "
     if cell is not None and not is_plain_number(value):
         number = number_in(value, column.notation)
-        told = f"{value} is {number:.6g}: " if np.isfinite(number) else f"{value} is no number: "
-        value = f"{number:.6g}" if np.isfinite(number) else ""
+        known = np.isfinite(number)
+        told = f"{value} is {number:.6g}: " if known else f"{value} is {NO_NUMBER}: "
+        value = f"{number:.6g}" if known else ""
     elif cell is not None:
         told = ""
     value = value or f"{float(encoder.median[at]):.6g}"
@@ -78,7 +89,7 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
 
 def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     scaled = _scaled(encoder, column, cell, x)
-    if cell is None or "is no number" not in scaled:
+    if cell is None or NO_NUMBER not in scaled:
         return scaled
     return f"{scaled}; {_one_hot(encoder, column, cell.strip(), x)}"
 
@@ -86,14 +97,27 @@ def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) 
 def _truth(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     at = encoder.places[column.name][0]
     if cell is None:
-        return f"missing, so the more frequent one stands in: {x[at]:.4g}"
+        return f"missing, so the median stands in: {x[at]:.4g}"
     return f"yes or no, 1 or 0: {x[at]:.4g}"
+
+
+def _no_truth(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    at = encoder.places[column.name][0]
+    is_number = cell is not None and is_plain_number(cell.strip())
+    becomes = "stays that number" if is_number else "the median stands in"
+    return f"neither yes nor no, so {becomes}: {x[at]:.4g}"
 
 
 def _dated(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     assert column.dating is not None
     parts = ", ".join(column.dating.features())
     return f"missing, so medians stand in for {parts}" if cell is None else f"taken apart: {parts}"
+
+
+def _no_date(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
+    assert column.dating is not None
+    parts = ", ".join(column.dating.features())
+    return f"not read as a {column.dating.what}, so medians stand in for {parts}"
 
 
 def _one_hot(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
@@ -124,3 +148,4 @@ _BECOMES = {
     "date": _dated,
     "left out": _nothing,
 }
+_STRANGE = _BECOMES | {"boolean": _no_truth, "date": _no_date}  # what the kind cannot read

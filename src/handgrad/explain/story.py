@@ -15,6 +15,7 @@ from handgrad.equations import Equation, unit_name
 from handgrad.explain.inputs import Column, columns_of
 from handgrad.explain.spelled import spelled
 from handgrad.model import Model
+from handgrad.tables.encode import Encoded
 from handgrad.trace import Trace, network_words, trace
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def explain(
     title: str = "a row",
     truth: str = "",
     lr: float = 0.1,
+    encoded: Encoded | None = None,
 ) -> Explanation:
     """Follow one row through a model.
 
@@ -110,6 +112,8 @@ def explain(
         What to call the truth.
     lr : float
         How far the step (13) goes.
+    encoded : Encoded, optional
+        The row as inputs, where whoever asks has encoded it already.
 
     Returns
     -------
@@ -120,13 +124,14 @@ def explain(
     DataError
         If a column is missing or a cell cannot be used.
     """
-    x = model.encoder.transform(row, model.params.flat.dtype)
+    encoded = model.encode(row) if encoded is None else encoded
+    x = encoded.x
     t = trace(model.architecture, model.params, x, y_t, lr=lr)
     names = Names(model)
     steps = [_step(t, equation, names) for equation in t.equations]
     facts = [
         ("network", f"{network_words(model.architecture, model.params.flat.dtype)}"),
-        ("predicted", _predicted(model, row, names)),
+        ("predicted", _predicted(model, encoded, names)),
     ]
     if y_t is not None:
         facts += [("true", truth), ("loss", f"{float(t['L']):.4g}")]
@@ -175,7 +180,7 @@ def _outputs(model: Model) -> list[str]:
     return [labels[1]] if n == 1 else labels
 
 
-def _predicted(model: Model, row: "pa.Table | Array", names: Names) -> str:
+def _predicted(model: Model, row: Encoded, names: Names) -> str:
     """Say what the whole model predicts: its networks together, in the target's own scale."""
     outputs = names.by_layer[-1]
     if not len(model.classes):

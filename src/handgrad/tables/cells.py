@@ -18,7 +18,7 @@ from handgrad.tables.blocks import (
     typed_numbers,
 )
 from handgrad.tables.columns import place
-from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, missing_codes
+from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
@@ -66,6 +66,18 @@ class Cells(NamedTuple):
                 texts = self.texts[plan.levels_beside[first]]
                 gone[:, at] &= texts.is_null().to_numpy(zero_copy_only=False)
         return gone
+
+    def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray) -> int:
+        """Count the cells of a column with levels that are there, numbers among them."""
+        there = texts.is_valid().to_numpy(zero_copy_only=False)
+        first = _where_number(plan, column)
+        if first is not None:
+            there = there | ~np.isnan(self.numbers[:, first])
+        return int(there.sum())
+
+
+def _where_number(plan: Plan, column: Column) -> int | None:
+    return next((first for c, first, _ in plan.with_numbers if c.name == column.name), None)
 
 
 def read_cells(
@@ -179,6 +191,7 @@ def _read_plain_texts(
         for missing, those in alike.items():
             for some in in_blocks(those, table.num_rows):
                 x, is_read = Texts(table, some, ("", *missing)).numbers()
+                x = np.where(np.isin(x, codes_in(missing)), np.nan, x)
                 read = [name for name, well in zip(some, is_read, strict=True) if well]
                 numbers[:, [places[name][0] for name in read]] = x[is_read].T
                 done.update(read)
@@ -195,7 +208,7 @@ def _places(places: list[int]) -> Any:
 def _blank_codes(typed: list[tuple[Column, int]], numbers: Floats) -> None:
     alike: dict[tuple[float, ...], list[int]] = {}
     for column, first in typed:
-        if codes := missing_codes(column.missing):
+        if codes := codes_in(column.missing):
             alike.setdefault(codes, []).append(first)
     for codes, firsts in alike.items():
         at = _places(firsts)

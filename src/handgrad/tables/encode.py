@@ -351,7 +351,7 @@ class Encoder:
         for start in range(0, n, n_block):
             part = table if n <= n_block else part_of(table, start, n_block)
             unknown += self._encode_part(part, out[start : start + n_block], strict)
-        return Encoded(out, _together(unknown))
+        return Encoded(out, together(unknown))
 
     def _encode_part(
         self, table: pa.Table, out: npt.NDArray[Any], strict: bool
@@ -370,7 +370,8 @@ class Encoder:
             n = len(places.levels) + other
             strange = put_ones(texts, places, other, out[:, at : at + n])
             if strange.any():
-                cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
+                n_present = cells.n_present(self.plan, column, texts)
+                cells.unknown.append(_unknown_levels(table, column, strange, n_present, other))
             at += n
         return cells.unknown
 
@@ -503,7 +504,7 @@ def _plan(table: pa.Table, kept: Kept, wishes: Wishes) -> Plan:
         raise
 
 
-def _together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
+def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
     """Put what several parts of a table have of one column into one account."""
     found: dict[str, Unknown] = {}
     for one in unknown:
@@ -529,9 +530,10 @@ def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
 def _unknown_levels(
     table: pa.Table,
     column: Column,
-    texts: pa.LargeStringArray,
     strange: npt.NDArray[np.bool_],
+    n_present: int,
     other: bool,
 ) -> Unknown:
     taken_for = "one of its rare levels" if other else "none of its levels"
-    return unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    found = unknown_cells(table, column, strange, n_present, taken_for)
+    return found._replace(may_be_rare=other)

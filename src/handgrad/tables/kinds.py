@@ -7,7 +7,7 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -33,7 +33,9 @@ MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
-MOST_EXAMPLES = 3  # of unknown cells that a note shows
+SHOWN_EXAMPLES = 3  # of unknown cells, in a note
+ALL_BY_CHANCE = 100  # cells: so few may all be rare ones
+MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
 class Column(NamedTuple):
@@ -90,6 +92,8 @@ class Reading(NamedTuple):
 class Unknown(NamedTuple):
     """Cells of one column that the model does not know.
 
+    Where rare levels share an input, rare ones are among them: their names are not kept.
+
     Attributes
     ----------
     column : str
@@ -99,6 +103,8 @@ class Unknown(NamedTuple):
         The first few that differ.
     taken_for : str
         What the network got instead.
+    may_be_rare : bool
+        Whether they may have been there, too seldom to be known.
     """
 
     column: str
@@ -106,11 +112,12 @@ class Unknown(NamedTuple):
     n_present: int
     examples: tuple[str, ...]
     taken_for: str
+    may_be_rare: bool = False
 
     @property
     def is_drift(self) -> bool:
-        """Whether no present cell of the column is known."""
-        return self.n == self.n_present
+        """Whether no present cell of the column is known, where that can be no chance."""
+        return self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)
 
     def __add__(self, more: object) -> Unknown:
         """Add what a further part of the table has of the same column."""
@@ -121,12 +128,13 @@ class Unknown(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in a line."""
-        shown = ", ".join(map(quoted, self.examples)) + (
-            ", ..." if self.n > len(self.examples) else ""
-        )
+        shown = ", ".join(map(quoted, self.examples[:SHOWN_EXAMPLES]))
+        if len(self.examples) > SHOWN_EXAMPLES:
+            shown += ", ..."
+        were = "are rare, or were not there" if self.may_be_rare else "were not there"
         return (
-            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells were not there when "
-            f"the model was fitted ({shown}); each is taken for {self.taken_for}"
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {were} when the model "
+            f"was fitted ({shown}); each is taken for {self.taken_for}"
         )
 
 
@@ -282,14 +290,18 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     kind = value_kind_of(table, column.name)
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
-        if codes := missing_codes(column.missing):
+        if codes := codes_in(column.missing):
             values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
         there = table.column(column.name).is_valid().to_numpy()
         return np.full(len(there), np.nan), there
     cells, present = _present_texts(table, column)
-    return parsed(cells, column.notation), present
+    values = parsed(cells, column.notation)
+    if codes := codes_in(column.missing):
+        gone = np.isin(values, list(codes))
+        return np.where(gone, np.nan, values), present & ~gone
+    return values, present
 
 
 def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Mask]:
@@ -317,8 +329,7 @@ def _present_texts(
         gone = pc.is_in(bare, value_set=words)
         cells = bare if trimmed else cells
         cells = pc.if_else(gone, None, cells) if gone.true_count else cells
-    elif column.missing:
-        cells = _without_codes(cells, column.missing)
+    cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
@@ -329,19 +340,24 @@ def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
     return pa.array(("", *missing), pa.large_string())
 
 
+def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
+    """Blank numbers that mean a missing cell, however they are spelt."""
+    codes = codes_in(missing)
+    if not codes:
+        return cells
+    return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
+
+
 @lru_cache(maxsize=1000)
-def missing_codes(missing: tuple[str, ...]) -> tuple[float, ...]:
+def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
     """Give the numbers among the words that mean a missing cell."""
     return tuple(float(word) for word in missing if is_plain_number(word))
 
 
-def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
-    """Blank numbers of a typed column that mean a missing cell."""
-    codes = missing_codes(missing)
-    if not codes:
-        return cells
-    values = _by_text(cells, lambda text: float(text) if is_plain_number(text) else math.nan)
-    return _blanked(cells, np.isin(values, codes))
+def is_code(text: str, codes: Collection[float]) -> bool:
+    """Tell whether a text is one of some numbers: -999.0 for -999."""
+    bare = text.strip()
+    return is_plain_number(bare) and float(bare) in codes
 
 
 def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:

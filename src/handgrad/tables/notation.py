@@ -125,7 +125,13 @@ def _fits(parts: _Parts, notation: Notation) -> bool:
     if parts.before == notation.before and after in (notation.after, *notation.units):
         return True
     bare = not parts.before and not after
-    return bare and ("%" not in notation.after or not parts.number.strip("0.,"))
+    is_zero = not parts.number.strip("0.,")
+    return bare and (is_zero or _is_left_out_at_times((notation.before, notation.after)))
+
+
+def _is_left_out_at_times(around: tuple[str, str]) -> bool:
+    """Tell a unit or currency that a bare number may have, too: no percent, no >, no 0x10."""
+    return around != ("", "") and not re.search(r"[%0-9<>≤≥~≈+]", "".join(around))
 
 
 def unit_in(text: str, notation: Notation) -> str | None:
@@ -217,7 +223,7 @@ def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
         return befores.most_common(1)[0][0], "", True
     (before, after), n = around.most_common(1)[0]
     if not before and not after:  # a sign or unit is often left out: 0 for $0, 5000 for 5000 kms
-        units = [(pair, m) for pair, m in around.most_common(3) if pair != ("", "")]
+        units = [(pair, m) for pair, m in around.most_common(3) if _is_left_out_at_times(pair)]
         if units and 10 * units[0][1] >= n:
             before, after = units[0][0]
     return before, after, False

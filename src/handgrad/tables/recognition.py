@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,13 +14,15 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_plain_number, place
-from handgrad.tables.dates import Dating, find_dates, varying_parts, what_of
+from handgrad.tables.dates import Dating, FoundDates, find_dates, varying_parts, what_of
 from handgrad.tables.kinds import (
     FALSE,
     MISSING_IN_NUMBERS,
     MISSING_IN_TEXTS,
     TRUE,
     Column,
+    codes_in,
+    is_code,
     moments,
     number_cells,
     stripped,
@@ -30,6 +34,8 @@ from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+AS_DECLARED = "as declared"  # the reason that a user gave
 
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
@@ -86,7 +92,7 @@ NO_WISHES = Wishes()
 def column_of(table: pa.Table, name: str, wishes: Wishes) -> Column:
     declared = wishes.kinds.get(name)
     if declared == "left out":
-        return Column(name, declared, "as declared")
+        return Column(name, declared, AS_DECLARED)
     kind = raw.value_kind_of(table, name)
     more = wishes.missing_of(name)
     if kind == "moment":
@@ -114,13 +120,13 @@ def _declared(
     """Make the column that the user, or the type of the column, declares it to be."""
     if kind is None:
         return None
-    why = "as declared" if name in wishes.kinds else "a categorical column"
+    why = AS_DECLARED if name in wishes.kinds else "a categorical column"
     if kind == "category":
         cells = _cells(table, name, _missing_in_texts(table, name, more), trimmed=False)
         return _category(table, name, cells, more, why)
     column = Column(name, kind, why, missing=(*MISSING_IN_NUMBERS, *more))
     if kind == "boolean":
-        return column
+        return _declared_boolean(table, column)
     if kind == "date":
         return _declared_dates(table, column, wishes)
     return _declared_numbers(table, column, wishes)
@@ -170,17 +176,36 @@ def target_numbers(table: pa.Table, column: Column) -> npt.NDArray[np.float64]:
     reading = column.reads.read(table, column)
     if reading.unknown.any():
         row = int(reading.unknown.argmax())
-        cell = quoted(stripped(table, column.name)[row].as_py())
+        cell = stripped(table, column.name)[row].as_py()
         try:
             column.reads.check(table, column, reading)
         except DataError as error:
             raise DataError(
-                f"{error}; if {cell} means missing, say so (--missing {column.name}={cell})"
+                f"{error}; if {quoted(cell)} means missing, say so (--missing "
+                f"{shlex.quote(f'{column.name}={cell}')})"
             ) from None
     return reading.numbers[:, 0]
 
 
+def _declared_boolean(table: pa.Table, column: Column) -> Column:
+    reading = column.reads.read(table, column)
+    odd = reading.unknown
+    if not odd.any():
+        return column
+    words = Counter(stripped(table.take(np.flatnonzero(odd)), column.name).to_pylist())
+    if 2 * words.total() >= (odd | ~reading.missing).sum():
+        raise DataError(
+            f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
+            f"as {quoted(next(iter(words)))}"
+        )
+    doubt = f"{_counted(words)} are neither yes nor no: taken for {column.reads.taken_for}"
+    return column._replace(doubts=(doubt,))
+
+
 def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column:
+    if raw.value_kind_of(table, column.name) == "moment":
+        what = raw.decoded(table, column.name).type
+        raise DataError(f"column {column.name!r} cannot be numbers: it holds {what}; take date")
     if not raw.has_texts(table, column.name):
         return column._replace(kind="number")
     cells = _cells(table, column.name, column.missing)
@@ -202,7 +227,8 @@ def _declared_dates(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     found = find_dates(cells, 0.5) if cells else None
     if found is None:
         raise DataError(f"column {name!r} cannot be dates: most cells are none that is known")
-    return _with_parts(table, column._replace(dating=found.dating), wishes)
+    doubts = tuple(_doubts_of_dates(cells, found))
+    return _with_parts(table, column._replace(dating=found.dating, doubts=doubts), wishes)
 
 
 # ------------------------------------------------------------------ typed columns
@@ -241,7 +267,10 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     """Take a typed column of numbers or booleans for what its values are."""
     missing = (*MISSING_IN_NUMBERS, *more)
     values, present = number_cells(table, Column(name, missing=missing))
-    return _by_values(name, values[present], len(values), missing, wishes)
+    column = _by_values(name, values[present], len(values), missing, wishes)
+    if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
+        return column._replace(kind="boolean", why="true and false", doubts=())
+    return column
 
 
 def _by_values(
@@ -352,9 +381,12 @@ def _cells(
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
     counted = pc.value_counts(texts)
     values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    gone = {"", *missing}
-    pairs = zip(values, counts, strict=True)
-    return {v: n for v, n in pairs if v is not None and v.strip() not in gone}
+    gone, codes = {"", *missing}, codes_in(tuple(missing))
+    return {
+        text: n
+        for text, n in zip(values, counts, strict=True)
+        if text is not None and text.strip() not in gone and not (codes and is_code(text, codes))
+    }
 
 
 def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
@@ -363,10 +395,13 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
     cells = _cells(table, name, in_numbers)
     if not cells:
         return _only_missing_words(table, name, more, wishes)
+    is_full = sum(cells.values()) == table.num_rows
+    is_constant = is_full and not wishes.takes_constants
+    boolean = _boolean(name, cells, in_numbers, is_constant=is_constant)
     if raw.kind_of(table, name) == "category":
-        return _boolean(name, cells, in_numbers) or _level_column(table, name, more, wishes)
+        return boolean or _level_column(table, name, more, wishes)
     return (
-        _boolean(name, cells, in_numbers)
+        boolean
         or _plain_numbers(table, name, cells, in_numbers, wishes)
         or _dates(table, name, cells, in_numbers, wishes)
         or _other_numbers(name, cells, in_numbers, wishes)
@@ -383,9 +418,14 @@ def _only_missing_words(
     return _empty(name, wishes)
 
 
-def _boolean(name: str, cells: Mapping[str, int], missing: tuple[str, ...]) -> Column | None:
+def _boolean(
+    name: str, cells: Mapping[str, int], missing: tuple[str, ...], *, is_constant: bool
+) -> Column | None:
     words = {text.casefold() for text in cells}
-    if not (words <= TRUE | FALSE and words & TRUE and words & FALSE):
+    if not words <= TRUE | FALSE:
+        return None
+    is_one_sided = not (words & TRUE and words & FALSE)
+    if is_one_sided and (is_constant or any(map(is_plain_number, words))):
         return None
     return Column(name, "boolean", " and ".join(sorted(cells)[:2]), missing=missing)
 
@@ -452,12 +492,16 @@ def _dates(
         return None
     dating = found.dating
     column = Column(name, "date", _WHAT[dating.what], missing=missing, dating=dating)
-    first = next(iter(cells))
-    doubts = [f"{found.doubt}, as in {quoted(first)}"] if found.doubt else []
-    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, dating))}
+    column = column._replace(doubts=tuple(_doubts_of_dates(cells, found)))
+    return _with_parts(table, column, wishes)
+
+
+def _doubts_of_dates(cells: Mapping[str, int], found: FoundDates) -> Iterator[str]:
+    if found.doubt:
+        yield f"{found.doubt}, as in {quoted(next(iter(cells)))}"
+    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, found.dating))}
     if odd:
-        doubts.append(f"{_counted(odd)} are no {_WHAT[dating.what]} and count as missing")
-    return _with_parts(table, column._replace(doubts=tuple(doubts)), wishes)
+        yield f"{_counted(odd)} are no {_WHAT[found.dating.what]} and count as missing"
 
 
 def _moment(text: str, dating: Dating) -> float:

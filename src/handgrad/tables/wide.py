@@ -19,7 +19,7 @@ from handgrad.tables.blocks import (
     texts_alike,
     typed_numbers,
 )
-from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, missing_codes
+from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, codes_in
 from handgrad.tables.recognition import (
     DOTTED,
     DOUBTED_FROM,
@@ -57,7 +57,7 @@ def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
         return {}
     missing = (*MISSING_IN_NUMBERS, *wishes.missing.get(None, ()))
     found = _typed(table, wishes, missing)
-    is_usual = wishes.decimal in (None, ".") and wishes.thousands != "."
+    is_usual = not codes_in(missing) and wishes.decimal in (None, ".") and wishes.thousands != "."
     if is_usual and table.num_rows <= LOOKED_AT_FIRST:
         found |= _texts(table, wishes, missing)
     return found
@@ -65,7 +65,7 @@ def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
 
 def _typed(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[str, Column]:
     found: dict[str, Column] = {}
-    codes = missing_codes(missing)
+    codes = codes_in(missing)
     of_interest = [name for name, is_typed in typed_numbers(table).items() if is_typed]
     for names in in_blocks(_unnamed(of_interest, wishes), table.num_rows):
         x = np.empty((len(names), table.num_rows)).T
