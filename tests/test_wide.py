@@ -12,6 +12,7 @@ from handgrad.errors import DataError
 from handgrad.optim import PART, SGD, Adam, update
 from handgrad.params import Params, count
 from handgrad.tables.encode import Encoder
+from handgrad.tables.frames import from_frame
 from handgrad.tables.levels import FEW
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes, column_of
@@ -184,6 +185,26 @@ def test_few_rows_are_encoded_to_the_bit_as_many_are(mixed):
     rows = [encoder.encode(table.slice(row, 1)) for row in range(len(x))]
     assert np.array_equal(np.concatenate([row.x for row in rows]), whole.x)
     assert [u.column for u in rows[1].unknown] == ["city"]
+
+
+def test_a_frame_of_few_rows_becomes_the_table_that_many_rows_become():
+    frame = pd.DataFrame(
+        {
+            "float": [1.5, np.nan],
+            "whole": [2**60 + 1, 3],
+            "large": np.array([2**64 - 1, 2], np.uint64),
+            "single": np.array([0.1, np.nan], np.float32),
+            "yes": [True, False],
+            "text": ["x", None],
+            "object": np.array(["q", None], object),
+            "category": pd.Categorical(["u", "v"]),
+            "day": pd.to_datetime(["2020-01-01", None]),
+            "nullable": pd.array([1, None], dtype="Int64"),
+        }
+    )
+    many = from_frame(pd.concat([frame] * 9, ignore_index=True)).slice(0, 2)
+    assert from_frame(frame).equals(many)
+    assert from_frame(frame.iloc[1:]).equals(many.slice(1))
 
 
 @quick

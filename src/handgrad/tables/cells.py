@@ -166,7 +166,15 @@ def _read_typed(
     put_block(table, [column.name for column, _ in typed], numbers, places)
     _blank_codes(typed, numbers)
     _check_finite(table, typed, numbers[:, places], counted)
+    _count_odd_booleans(table, typed, numbers, unknown)
+
+
+def _count_odd_booleans(
+    table: pa.Table, typed: list[tuple[Column, int]], numbers: Floats, unknown: list[Unknown]
+) -> None:
     booleans = [(column, first) for column, first in typed if column.kind == "boolean"]
+    if not booleans:
+        return
     x = numbers[:, _places([first for _, first in booleans])]
     present = ~np.isnan(x)
     odd = present & (x != 0) & (x != 1)

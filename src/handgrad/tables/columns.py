@@ -248,7 +248,10 @@ def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     import pyarrow as pa
 
     value_kind_of(table, name)
-    return _decoded(_column(table, name)).cast(pa.large_string()).combine_chunks()
+    cells = _decoded(_column(table, name))
+    if cells.type != pa.large_string():
+        cells = cells.cast(pa.large_string())
+    return cells.combine_chunks()
 
 
 def _without_missing(cells: pa.LargeStringArray) -> pa.LargeStringArray:

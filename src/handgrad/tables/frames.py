@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables.marks import CSV_MARK
@@ -16,6 +17,7 @@ from handgrad.text import listed
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FEW = 4  # rows: their cells, all of them as objects, come sooner than columns one by one
 MANY = 8  # columns of one type: picking them as a matrix costs less than each by itself
 
 
@@ -129,15 +131,40 @@ def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:
 
 
 def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
-    found: dict[int, Column] = {}
-    for positions in _blocks(frame.dtypes.tolist()):
-        whole = len(positions) == len(names)
-        block = (frame if whole else frame.iloc[:, positions]).to_numpy()
-        found.update(zip(positions, map(Column, slices(block)), strict=True))
+    dtypes = frame.dtypes.tolist()
+    if len(set(dtypes)) > 1 and len(frame) <= FEW:
+        found = _of_few_rows(frame.to_numpy(dtype=object), dtypes)
+    else:
+        found = _of_matrices(frame, dtypes)
     return [
         found[position] if position in found else from_sequence(name, _held(frame[name]))
         for position, name in enumerate(names)
     ]
+
+
+def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, Column]:
+    """Give the columns of numbers that make up matrices, by position."""
+    found: dict[int, Column] = {}
+    for positions in _blocks(dtypes, MANY):
+        whole = len(positions) == len(dtypes)
+        block = (frame if whole else frame.iloc[:, positions]).to_numpy()
+        found.update(zip(positions, map(Column, slices(block)), strict=True))
+    return found
+
+
+def _of_few_rows(cells: npt.NDArray[np.object_], dtypes: list[Any]) -> dict[int, Column]:
+    """Give the columns of numbers and of texts, by position."""
+    import pyarrow as pa
+
+    found: dict[int, Column] = {}
+    for positions in _blocks(dtypes, 1):
+        block = cells[:, positions].astype(dtypes[positions[0]])
+        found.update(zip(positions, map(Column, slices(block)), strict=True))
+    for position, dtype in enumerate(dtypes):
+        if dtype == "str":
+            texts = cells[:, position].tolist()
+            found[position] = Column(pa.array(texts, pa.large_string(), from_pandas=True))
+    return found
 
 
 def _held(column: Any) -> Any:
@@ -148,13 +175,13 @@ def _held(column: Any) -> Any:
     return column.array if dtype.name in ("str", "string") else column
 
 
-def _blocks(dtypes: list[Any]) -> list[list[int]]:
+def _blocks(dtypes: list[Any], many: int) -> list[list[int]]:
     """Group the positions of columns of numbers that make up a matrix."""
     alike = defaultdict(list)
     for position, dtype in enumerate(dtypes):
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             alike[dtype].append(position)
-    fewest = min(MANY, len(dtypes))  # all of them need no picking
+    fewest = min(many, len(dtypes))  # all of them need no picking
     return [positions for positions in alike.values() if len(positions) >= fewest]
 
 
