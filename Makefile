@@ -38,7 +38,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/race.py
-	for name in prediction footprint growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in prediction footprint wide growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	test -z "$(DATA)" || $(BIN)/python benchmarks/as_a_user.py "$(DATA)"
 	test -z "$(DATA)" || $(BIN)/python benchmarks/time_to_quality.py "$(DATA)"
 	$(BIN)/python benchmarks/race.py --report

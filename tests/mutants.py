@@ -182,7 +182,7 @@ FAULTS = [
     Fault("tables/encode.py", "return _Kept(None if rows.all() else rows, weights[rows])", "return _Kept(None if rows.all() else rows, None)", "weights ignored", "encode"),
     Fault("tables/encode.py", "float(np.median(v)) if w is None else _weighted_median(v, w)", "float(np.median(v))", "median without weights", "encode"),
     Fault("tables/encode.py", "(v[order[lower]] + v[order[upper]])", "(v[lower] + v[upper])", "median of rows not sorted", "encode"),
-    Fault("tables/encode.py", "np.array(x[:, start : start + n_block].T, dtype=np.float64, order=\"C\")", "np.array(x[:, start : start + n_block].T, order=\"C\")", "statistics in float32", "encode"),
+    Fault("tables/encode.py", "np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order=\"C\")", "np.asarray(x[:, start : start + n_block].T, order=\"C\")", "statistics in float32", "encode"),
     Fault("tables/encode.py", "np.subtract(x, self.mean[at], dtype=np.float64)", "np.subtract(x, self.mean[at], dtype=out.dtype, casting=\"unsafe\")", "mean subtracted in float32", "encode"),
     Fault("tables/encode.py", "middle = (self.median[at] - self.mean[at]) / self.scale[at]", "middle = 0 * self.median[at]", "mean for median", "encode"),
     Fault("tables/encode.py", "np.isnan(x[:, self._flagged])", "np.isnan(x[:, : len(self._flagged)])", "flags of other columns (array)", "encode"),

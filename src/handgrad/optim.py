@@ -17,6 +17,7 @@ from handgrad.params import Params
 
 Array = NDArray[Any]
 
+PART = 1 << 15  # parameters that a step is made of at a time: what it needs stays in the cache
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -108,7 +109,9 @@ def update(
     if isinstance(rule, AdamW):
         for W in params.W:
             W -= lr * rule.weight_decay * W
-    rule.step(params.flat, gradients.flat, slots, t, lr)
+    for start in range(0, params.flat.size, PART):
+        part = slice(start, start + PART)
+        rule.step(params.flat[part], gradients.flat[part], slots[:, part], t, lr)
 
 
 def norm(gradients: Params) -> float:

@@ -306,7 +306,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         if self.preprocess is None or is_sparse(columns):
             check_says_nothing(self)
             encoder = Encoder.identity(columns.shape[1], names=names)
-            check_scale(columns, encoder.names)
+            check_scale(columns, encoder)
         else:
             plan = None
             if not hasattr(columns, "schema"):

@@ -20,7 +20,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError
-from handgrad.tables.encode import Encoded
+from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.plan import Plan
 from handgrad.tables.rows import take
@@ -115,6 +115,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
     if not reset and (isinstance(X, Encoded) or _is_as_expected(estimator, X)):
         return X
+    if not reset and _has_the_columns_of_the_fit(estimator, X):
+        return from_frame(X)
     is_by_name = not reset and (_is_mapping(X) or isinstance(X, list | tuple))
     rows = as_rows(X)
     if is_by_name and rows is not X:
@@ -330,7 +332,7 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     )
 
 
-def check_scale(columns: Any, names: tuple[str, ...]) -> None:
+def check_scale(columns: Any, encoder: Encoder) -> None:
     """Refuse numbers whose squares overflow, and warn of large ones: nothing will scale them."""
     if hasattr(columns, "schema") or not columns.shape[0]:
         return
@@ -338,17 +340,18 @@ def check_scale(columns: Any, names: tuple[str, ...]) -> None:
     largest = largest.toarray().ravel() if is_sparse(largest) else np.asarray(largest)
     column = int(largest.argmax())
     limit = 1e-6 * float(np.finfo(columns.dtype).max) ** 0.5
-    told = f"column {names[column]!r} of X holds numbers up to {largest[column]:.3g}"
+    if not largest[column] > min(limit, LARGE):
+        return
+    told = f"column {encoder.names[column]!r} of X holds numbers up to {largest[column]:.3g}"
     if largest[column] > limit:
         raise DataError(
             f"{told}, too large to compute with in {columns.dtype}; scale the columns, or pass a "
             'dense X with preprocess="auto"'
         )
-    if largest[column] > LARGE:
-        warn(
-            f"{told}: a network without preprocessing learns little from such; scale the columns",
-            UserWarning,
-        )
+    warn(
+        f"{told}: a network without preprocessing learns little from such; scale the columns",
+        UserWarning,
+    )
 
 
 def _is_as_expected(estimator: Any, X: Any) -> bool:
@@ -361,8 +364,16 @@ def _is_as_expected(estimator: Any, X: Any) -> bool:
         return X.shape[1] == estimator.n_features_in_ and math.isfinite(X.sum())
 
 
+def _has_the_columns_of_the_fit(estimator: Any, X: Any) -> bool:
+    """Tell a frame of pandas that scikit-learn's checks, 100 us and more, would let through."""
+    if estimator.preprocess is None or not hasattr(type(X), "iloc") or not hasattr(X, "columns"):
+        return False
+    fitted = getattr(estimator, "feature_names_in_", None)
+    return fitted is not None and X.columns.tolist() == fitted.tolist()
+
+
 def _check_names(X: Any) -> None:
-    kinds = sorted({type(name).__name__ for name in getattr(X, "columns", ())})
+    kinds = sorted({type(name).__name__ for name in _raw_names(X)} if hasattr(X, "columns") else ())
     if len(kinds) > 1 and "str" in kinds:
         raise TypeError(
             "Feature names are only supported if all input features have string names, but your "
@@ -375,8 +386,14 @@ def _check_names(X: Any) -> None:
 
 
 def _names_of(frame: Any) -> list[str]:
+    return list(map(str, _raw_names(frame)))
+
+
+def _raw_names(frame: Any) -> list[Any]:
+    """List the names of columns as they are, all at once: an index of pandas is slow to walk."""
     names = frame.column_names if hasattr(frame, "column_names") else frame.columns
-    return list(map(str, names))
+    listed: list[Any] = names.tolist() if hasattr(names, "tolist") else list(names)
+    return listed
 
 
 def _repeats(names: list[str]) -> bool:
@@ -387,8 +404,7 @@ def _is_named_frame(X: Any) -> bool:
     """Tell a data frame with text for column names; one with numbers for names is a matrix."""
     if _is_sparse_mapping(X) or not is_frame(X):
         return False
-    names = X.column_names if hasattr(X, "column_names") else X.columns
-    return all(isinstance(name, str) for name in names)
+    return all(isinstance(name, str) for name in _raw_names(X))
 
 
 # -- weights ------------------------------------------------------------------------------------

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
+from handgrad.tables.blocks import (
+    LONGEST,
+    Texts,
+    in_blocks,
+    put_block,
+    texts_alike,
+    typed_numbers,
+)
 from handgrad.tables.columns import place
 from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+MANY = 8  # columns, which are sooner read together
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -37,16 +47,25 @@ class Cells(NamedTuple):
     texts: list[pa.LargeStringArray]
     unknown: list[Unknown]
 
-    def missing(self, plan: Plan) -> list[Mask]:
-        """Tell for each column with numbers in which rows nothing stands at all."""
-        texts = dict(zip((c.name for c in plan.with_levels), self.texts, strict=True))
-        masks = []
-        for column, first, _ in plan.with_numbers:
-            no_number = np.isnan(self.numbers[:, first])
-            if column.name in texts:  # a word may stand there instead
-                no_number &= texts[column.name].is_null().to_numpy(zero_copy_only=False)
-            masks.append(no_number)
-        return masks
+    def missing(self, plan: Plan, firsts: npt.NDArray[np.intp]) -> Mask:
+        """Tell in which rows nothing stands at all, of the columns whose numbers begin there.
+
+        Parameters
+        ----------
+        plan : Plan
+        firsts : numpy.ndarray of int, shape (f,)
+            Some of `plan.firsts`.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n, f)
+        """
+        gone = np.isnan(self.numbers[:, firsts])
+        for at, first in enumerate(firsts.tolist() if plan.levels_beside else ()):
+            if first in plan.levels_beside:  # a word may stand there instead
+                texts = self.texts[plan.levels_beside[first]]
+                gone[:, at] &= texts.is_null().to_numpy(zero_copy_only=False)
+        return gone
 
     def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray) -> int:
         """Count the cells of a column with levels that are there, numbers among them."""
@@ -80,14 +99,16 @@ def read_cells(
     DataError
         If a cell can be taken for nothing.
     """
-    wanted = sum(stop - first for _, first, stop in plan.with_numbers)
-    numbers = np.empty((table.num_rows, wanted), dtype=np.float64)
+    # column by column is how cells come, and how statistics are taken
+    numbers = np.empty((table.num_rows, len(plan.scaled)), dtype=np.float64, order="F")
     unknown: list[Unknown] = []
     texts = {}
     typed = _typed_numbers(table, plan)
     _read_typed(table, typed, numbers, unknown, counted)
-    done = {column.name for column, _ in typed}
+    if len(typed) == len(plan.used):
+        return Cells(numbers, [], unknown)
     places = {column.name: (first, stop) for column, first, stop in plan.with_numbers}
+    done = {column.name for column, _ in typed} | _read_plain_texts(table, plan, places, numbers)
     for column in plan.used:
         if column.name in done:
             continue
@@ -124,14 +145,11 @@ def unknown_cells(
 
 def _typed_numbers(table: pa.Table, plan: Plan) -> list[tuple[Column, int]]:
     """List the columns that Arrow hands over as numbers, and where these belong."""
-    import pyarrow.types as types
-
-    kinds = dict(zip(table.column_names, table.schema.types, strict=True))
+    is_typed = typed_numbers(table)
     return [
         (column, first)
         for column, first, _ in plan.with_numbers
-        if column.kind in ("number", "boolean")
-        and (types.is_floating(kinds[column.name]) or types.is_integer(kinds[column.name]))
+        if is_typed[column.name] and column.kind in ("number", "boolean")
     ]
 
 
@@ -144,39 +162,66 @@ def _read_typed(
 ) -> None:
     if not typed or not table.num_rows:
         return
-    names = [column.name for column, _ in typed]
-    places = np.array([first for _, first in typed])
-    row = 0
-    for batch in table.select(names).combine_chunks().to_batches():
-        block = np.asarray(batch.to_tensor(null_to_nan=True, row_major=False))
-        numbers[row : row + len(block), places] = block
-        row += len(block)
+    places = _places([first for _, first in typed])
+    put_block(table, [column.name for column, _ in typed], numbers, places)
     _blank_codes(typed, numbers)
-    _check_finite(table, typed, numbers, counted)
-    for column, first in typed:
-        if column.kind != "boolean":
-            continue
-        x = numbers[:, first]
-        odd = ~np.isnan(x) & (x != 0) & (x != 1)
-        if odd.any():
-            n_present = int((~np.isnan(x)).sum())
-            unknown.append(unknown_cells(table, column, odd, n_present, column.reads.taken_for))
+    _check_finite(table, typed, numbers[:, places], counted)
+    booleans = [(column, first) for column, first in typed if column.kind == "boolean"]
+    x = numbers[:, _places([first for _, first in booleans])]
+    present = ~np.isnan(x)
+    odd = present & (x != 0) & (x != 1)
+    for at in np.flatnonzero(odd.any(axis=0)).tolist():
+        column, n_present = booleans[at][0], int(present[:, at].sum())
+        unknown.append(unknown_cells(table, column, odd[:, at], n_present, column.reads.taken_for))
+
+
+def _read_plain_texts(
+    table: pa.Table, plan: Plan, places: dict[str, tuple[int, int]], numbers: Floats
+) -> set[str]:
+    """Read the texts of which each cell is a plain number, if there are many; name them."""
+    done: set[str] = set()
+    if not 0 < table.num_rows <= LONGEST or len(places) < MANY:
+        return done
+    for names in texts_alike(table):
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in names:
+            column = plan[name] if name in places else None
+            if column is not None and column.kind == "number" and column.notation.is_plain:
+                alike.setdefault(column.missing, []).append(name)
+        for missing, those in alike.items():
+            for some in in_blocks(those, table.num_rows):
+                x, is_read = Texts(table, some, ("", *missing)).numbers()
+                x = np.where(np.isin(x, codes_in(missing)), np.nan, x)
+                read = [name for name, well in zip(some, is_read, strict=True) if well]
+                numbers[:, [places[name][0] for name in read]] = x[is_read].T
+                done.update(read)
+    return done
+
+
+def _places(places: list[int]) -> Any:
+    """Index places in ascending order, by a slice, which copies nothing, where they are one."""
+    if places and places[-1] - places[0] == len(places) - 1:
+        return slice(places[0], places[-1] + 1)
+    return np.array(places, dtype=np.intp)
 
 
 def _blank_codes(typed: list[tuple[Column, int]], numbers: Floats) -> None:
+    alike: dict[tuple[float, ...], list[int]] = {}
     for column, first in typed:
         if codes := codes_in(column.missing):
-            numbers[np.isin(numbers[:, first], list(codes)), first] = np.nan
+            alike.setdefault(codes, []).append(first)
+    for codes, firsts in alike.items():
+        at = _places(firsts)
+        numbers[:, at] = np.where(np.isin(numbers[:, at], codes), np.nan, numbers[:, at])
 
 
 def _check_finite(
     table: pa.Table, typed: list[tuple[Column, int]], numbers: Floats, counted: Mask | None
 ) -> None:
-    infinite = np.isinf(numbers[:, [first for _, first in typed]])
+    infinite = np.isinf(numbers)
     if counted is not None:
         infinite &= counted[:, None]
     if infinite.any():
         row, at = np.argwhere(infinite)[0]
-        column, first = typed[at]
-        where = place(table, column.name, int(row))
-        raise DataError(f"{where}: {numbers[row, first]} is not a finite number")
+        where = place(table, typed[at][0].name, int(row))
+        raise DataError(f"{where}: {numbers[row, at]} is not a finite number")

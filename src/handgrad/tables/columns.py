@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -40,25 +41,38 @@ def kind_of(table: pa.Table, name: str) -> Kind:
 
 def value_kind_of(table: pa.Table, name: str) -> Kind:
     """Tell what the cells of a column are, whether or not it is a dictionary of them."""
+    field = table.schema.field(_place_of(table, name))
+    kind = _kind_of_type(field.type)
+    if kind is None:
+        raise DataError(
+            f"column {name!r} has the type {quoted(_value_type(field.type))}, which is neither "
+            "number, text, date nor boolean; convert it, or drop the column"
+        )
+    return "csv" if kind == "text" and is_csv(field) else kind
+
+
+@lru_cache(maxsize=1000)
+def _kind_of_type(kind: pa.DataType) -> Kind | None:
     import pyarrow.types as types
 
-    kind = _column(table, name).type
-    while types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = _value_type(kind)
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return "number"
     if types.is_boolean(kind):
         return "boolean"
     if types.is_string(kind) or types.is_large_string(kind):
-        return "csv" if is_csv(table.schema.field(name)) else "text"
+        return "text"
     if types.is_null(kind):
         return "empty"
-    if types.is_temporal(kind):
-        return "moment"
-    raise DataError(
-        f"column {name!r} has the type {quoted(kind)}, which is neither number, text, date nor "
-        "boolean; convert it, or drop the column"
-    )
+    return "moment" if types.is_temporal(kind) else None
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    import pyarrow.types as types
+
+    while types.is_dictionary(kind):
+        kind = kind.value_type
+    return kind
 
 
 def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
@@ -212,9 +226,14 @@ def not_a_number(where: str, cell: str) -> str:
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
-    if len(table.schema.get_all_field_indices(name)) != 1:
+    return table.column(_place_of(table, name))
+
+
+def _place_of(table: pa.Table, name: str) -> int:
+    places: list[int] = table.schema.get_all_field_indices(name)
+    if len(places) != 1:
         raise DataError(f"there is no column {name!r}; there are {listed(table.column_names)}")
-    return table.column(name)
+    return places[0]
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

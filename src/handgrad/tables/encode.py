@@ -16,20 +16,19 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.cells import Cells, read_cells, unknown_cells
+from handgrad.tables.cells import read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Column, Unknown
-from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels, put_ones
+from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, Places, frequent_levels, put_ones
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
 from handgrad.tables.rows import take
 from handgrad.tables.statistics import (
     Floats,
     Kept,
-    Statistics,
+    ManyStatistics,
     describe_columns,
     kept_rows,
-    stacked,
 )
 
 if TYPE_CHECKING:
@@ -145,11 +144,8 @@ class Encoder:
 
     @classmethod
     def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
-        known = _default_names(x.shape[1], names)
-        statistics = [
-            one for block in _finite_blocks(x, known) for one in describe_columns(block, kept)
-        ]
-        return cls(Plan.of_numbers(known), *stacked(statistics))
+        plan = _plan_of_numbers(x.shape[1], names)
+        return cls(plan, *_described(_finite_blocks(x, plan), kept))
 
     @classmethod
     def _fit_table(
@@ -164,12 +160,11 @@ class Encoder:
             left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
             raise DataError(f"no column is left to learn from ({left_out})")
         cells = read_cells(table, plan, counted=kept.rows)
-        described = describe_columns(np.ascontiguousarray(cells.numbers.T), kept)
-        statistics = list(map(_scaled, described, plan.scaled.tolist()))
-        mean, scale, median, _ = stacked(statistics)
+        mean, scale, median, _ = _described(_blocks(cells.numbers), kept)
+        mean[~plan.scaled], scale[~plan.scaled] = 0.0, 1.0
         indicator = np.zeros(len(mean), dtype=bool)
-        for (_, first, _), missing in zip(plan.with_numbers, cells.missing(plan), strict=True):
-            indicator[first] = missing[kept.picked].any()
+        missing = cells.missing(plan, plan.firsts)
+        indicator[plan.firsts] = missing[kept.picked].any(axis=0)
         found = [
             frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
             for column, texts in zip(plan.with_levels, cells.texts, strict=True)
@@ -183,9 +178,9 @@ class Encoder:
     @classmethod
     def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
-        known = _default_names(n_columns, names)
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
-        return cls(Plan.of_numbers(known), zeros, ones, zeros, zeros > 0, is_identity=True)
+        plan = _plan_of_numbers(n_columns, names)
+        return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
@@ -262,6 +257,10 @@ class Encoder:
     def _flagged(self) -> npt.NDArray[np.intp]:
         return np.flatnonzero(self.indicator)
 
+    @cached_property
+    def _level_places(self) -> list[Places]:
+        return list(map(Places, self.levels))
+
     def extra_columns(self, table: pa.Table) -> list[str]:
         """Give the names of the columns of a table that the encoder does not know."""
         used = set(self.names)
@@ -318,8 +317,8 @@ class Encoder:
                 f"the columns {others} are no plain numbers, so an array cannot hold them; "
                 "pass a table"
             )
-        if x.shape[1] != len(self.names):
-            raise DataError(f"x must have {len(self.names)} columns, got {x.shape[1]}")
+        if x.shape[1] != len(self.plan):
+            raise DataError(f"x must have {len(self.plan)} columns, got {x.shape[1]}")
         return Encoded(
             self._untouched(x, dtype) if self.is_identity else self._transform_matrix(x, dtype)
         )
@@ -327,7 +326,7 @@ class Encoder:
     def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
         """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
         if isinstance(columns, np.ndarray):
-            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.names) else ...
+            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.plan) else ...
             return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
@@ -362,28 +361,19 @@ class Encoder:
         if self.is_identity:
             self._check_no_holes(table, cells.numbers)
         self._standardise(cells.numbers, out[:, :k], where=partial(self._place, table))
-        for at, flagged in enumerate(self._flags(cells), start=k):
-            out[:, at] = flagged
         at = k + len(self._flagged)
-        for column, texts, levels, other in zip(
-            self.plan.with_levels, cells.texts, self.levels, self.other, strict=True
+        if len(self._flagged):
+            out[:, k:at] = cells.missing(self.plan, self._flagged)
+        for column, texts, places, other in zip(
+            self.plan.with_levels, cells.texts, self._level_places, self.other, strict=True
         ):
-            n = len(levels) + other
-            strange = put_ones(texts, levels, other, out[:, at : at + n])
+            n = len(places.levels) + other
+            strange = put_ones(texts, places, other, out[:, at : at + n])
             if strange.any():
                 n_present = cells.n_present(self.plan, column, texts)
                 cells.unknown.append(_unknown_levels(table, column, strange, n_present, other))
             at += n
         return cells.unknown
-
-    def _flags(self, cells: Cells) -> Iterator[npt.NDArray[np.bool_]]:
-        if not len(self._flagged):
-            return
-        for (_, first, _), missing in zip(
-            self.plan.with_numbers, cells.missing(self.plan), strict=True
-        ):
-            if self.indicator[first]:
-                yield missing
 
     def _place(self, table: pa.Table, at: int, row: int) -> str:
         name = next(c.name for c, first, stop in self.plan.with_numbers if first <= at < stop)
@@ -459,25 +449,36 @@ def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"x must hold numbers, got {x.dtype}: {error}") from None
 
 
-def _default_names(n_columns: int, names: Sequence[str] | None) -> tuple[str, ...]:
+def _plan_of_numbers(n_columns: int, names: Sequence[str] | None) -> Plan:
     if names is None:
-        return tuple(f"x{column}" for column in range(n_columns))
+        return Plan.of_numbers(n_columns)
     if len(names) != n_columns or len(set(names)) != n_columns:
         raise DataError(f"names must be {n_columns} different names, got {len(names)}: {names!r}")
-    return tuple(map(str, names))
+    return Plan.of_numbers(map(str, names))
 
 
-def _finite_blocks(x: npt.NDArray[Any], names: Sequence[str]) -> Iterator[Floats]:
+def _described(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
+    return ManyStatistics.joined(describe_columns(block, kept) for block in blocks)
+
+
+def _blocks(x: npt.NDArray[Any]) -> Iterator[Floats]:
+    """Turn a matrix into blocks of whole columns, shape (k, n), C-ordered."""
     n_block = max(1, 4 * BLOCK_CELLS // max(1, len(x)))
     for start in range(0, x.shape[1], n_block):
-        block = np.array(x[:, start : start + n_block].T, dtype=np.float64, order="C")
+        yield np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order="C")
+
+
+def _finite_blocks(x: npt.NDArray[Any], plan: Plan) -> Iterator[Floats]:
+    start = 0
+    for block in _blocks(x):
         infinite = np.isinf(block)
         if infinite.any():
             column, row = np.unravel_index(int(infinite.argmax()), infinite.shape)
             raise DataError(
-                f"column {names[start + int(column)]!r}, row {row + 1}: "
+                f"column {plan.names[start + int(column)]!r}, row {row + 1}: "
                 f"{block[column, row]} is not a finite number"
             )
+        start += len(block)
         yield block
 
 
@@ -501,10 +502,6 @@ def _plan(table: pa.Table, kept: Kept, wishes: Wishes) -> Plan:
     except DataError:
         Plan.of(table.take(pa.array(np.arange(table.num_rows), mask=~kept.rows)), wishes)
         raise
-
-
-def _scaled(statistics: Statistics, is_scaled: bool) -> Statistics:
-    return statistics if is_scaled else statistics._replace(mean=0.0, scale=1.0)
 
 
 def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:

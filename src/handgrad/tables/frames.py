@@ -135,9 +135,17 @@ def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
         block = (frame if whole else frame.iloc[:, positions]).to_numpy()
         found.update(zip(positions, map(Column, slices(block)), strict=True))
     return [
-        found[position] if position in found else from_sequence(name, frame[name])
+        found[position] if position in found else from_sequence(name, _held(frame[name]))
         for position, name in enumerate(names)
     ]
+
+
+def _held(column: Any) -> Any:
+    """Give what a column of numbers or texts holds, which Arrow takes sooner than the column."""
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype):
+        return column.to_numpy() if dtype.kind in "biuf" else column
+    return column.array if dtype.name in ("str", "string") else column
 
 
 def _blocks(dtypes: list[Any]) -> list[list[int]]:

@@ -7,7 +7,8 @@ asks the kind, so that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -290,7 +291,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
         if codes := codes_in(column.missing):
-            values = np.where(np.isin(values, list(codes)), np.nan, values)
+            values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
         there = table.column(column.name).is_valid().to_numpy()
@@ -319,19 +320,27 @@ def _present_texts(
     table: pa.Table, column: Column, *, trimmed: bool = True
 ) -> tuple[pa.LargeStringArray, Mask]:
     """Give the cells as texts, null where they are missing; and which are there."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     cells = raw.raw_texts(table, column.name)
     bare = pc.utf8_trim_whitespace(cells)
-    words = pa.array(("", *column.missing), pa.large_string())
+    words = _words(column.missing)
     if raw.has_texts(table, column.name):
-        cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare if trimmed else cells)
+        gone = pc.is_in(bare, value_set=words)
+        cells = bare if trimmed else cells
+        cells = pc.if_else(gone, None, cells) if gone.true_count else cells
     cells = _without_codes(cells, column.missing)
     return cells, cells.is_valid().to_numpy(zero_copy_only=False)
 
 
-def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.LargeStringArray:
+@lru_cache(maxsize=100)
+def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
+    import pyarrow as pa
+
+    return pa.array(("", *missing), pa.large_string())
+
+
+def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
     """Blank numbers that mean a missing cell, however they are spelt."""
     codes = codes_in(missing)
     if not codes:
@@ -339,9 +348,10 @@ def _without_codes(cells: pa.LargeStringArray, missing: Sequence[str]) -> pa.Lar
     return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
 
 
-def codes_in(missing: Collection[str]) -> set[float]:
+@lru_cache(maxsize=1000)
+def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
     """Give the numbers among the words that mean a missing cell."""
-    return {float(word) for word in missing if is_plain_number(word)}
+    return tuple(float(word) for word in missing if is_plain_number(word))
 
 
 def is_code(text: str, codes: Collection[float]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,32 +19,50 @@ Mask = npt.NDArray[np.bool_]
 
 Levels = tuple[str | None, ...]
 
+FEW = 16  # cells, which Python looks up sooner than Arrow encodes them
 
-def codes_of(cells: pa.LargeStringArray, levels: Levels) -> tuple[npt.NDArray[np.intp], Mask]:
-    """Find each text among the levels.
 
-    A text that is not there is taken for the one level that means the same: 1 for 1.0 or 01,
-    True for true, and a letter with its accent in one sign or in two.
+class Places:
+    """Where texts stand among levels: made once, asked for every table."""
 
-    Returns
-    -------
-    codes : int array, shape (n,)
-        The place of each cell among the levels, of null that of None; -1 where there is none.
-    unknown : bool array, shape (n,)
-        Where a text stands that no level means.
-    """
-    encoded = cells.dictionary_encode()
-    at = {level: place for place, level in enumerate(levels) if level is not None}
-    same = _by_meaning(levels)
-    distinct = [
-        at.get(text, -1) if text in at else same.get(meaning(text), -1)
-        for text in encoded.dictionary.to_pylist()
-    ]
-    missing = levels.index(None) if None in levels else -1
-    places = np.array([*distinct, missing], dtype=np.intp)
-    index = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    codes: npt.NDArray[np.intp] = places[index]
-    return codes, (codes < 0) & (index < len(distinct))
+    def __init__(self, levels: Levels) -> None:
+        self.levels = levels
+        self._at = {level: place for place, level in enumerate(levels)}
+
+    @cached_property
+    def _same(self) -> dict[Any, int]:
+        return _by_meaning(self.levels)
+
+    def of(self, text: str | None) -> int:
+        """Find one text, or None for a missing cell; -1 where it is not among the levels."""
+        place = self._at.get(text)
+        if place is not None:
+            return place
+        return -1 if text is None else self._same.get(meaning(text), -1)
+
+    def codes_of(self, cells: pa.LargeStringArray) -> tuple[npt.NDArray[np.intp], Mask]:
+        """Find each text among the levels.
+
+        A text that is not there is taken for the one level that means the same: 1 for 1.0 or 01,
+        True for true, and a letter with its accent in one sign or in two.
+
+        Returns
+        -------
+        codes : int array, shape (n,)
+            The place of each cell among the levels, of null that of None; -1 where there is none.
+        unknown : bool array, shape (n,)
+            Where a text stands that no level means.
+        """
+        if len(cells) <= FEW:
+            texts = cells.to_pylist()
+            codes = np.array([self.of(text) for text in texts], dtype=np.intp)
+            return codes, (codes < 0) & np.array([text is not None for text in texts], dtype=bool)
+        encoded = cells.dictionary_encode()
+        distinct = [*encoded.dictionary.to_pylist(), None]
+        places = np.array([self.of(text) for text in distinct], dtype=np.intp)
+        index = encoded.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+        codes = places[index]
+        return codes, (codes < 0) & (index < len(distinct) - 1)
 
 
 def _by_meaning(levels: Levels) -> dict[Any, int]:
@@ -104,12 +123,12 @@ def frequent_levels(
 
 
 def put_ones(
-    texts: pa.LargeStringArray, levels: Levels, other: bool, out: npt.NDArray[Any]
+    texts: pa.LargeStringArray, places: Places, other: bool, out: npt.NDArray[Any]
 ) -> npt.NDArray[np.bool_]:
     """Set the input of each row's level to 1; tell the rows whose level is not among them."""
-    codes, strange = codes_of(texts, levels)
+    codes, strange = places.codes_of(texts)
     if other:
-        codes[strange] = len(levels)
+        codes[strange] = len(places.levels)
     rows = np.flatnonzero(codes >= 0)
     out[rows, codes[rows]] = 1
     return strange

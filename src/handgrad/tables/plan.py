@@ -19,6 +19,7 @@ from handgrad.tables.kinds import (
     Column,
 )
 from handgrad.tables.recognition import NO_WISHES, Wishes, column_of
+from handgrad.tables.wide import plain_columns
 from handgrad.text import listed
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Plan:
         return plan
 
     @classmethod
-    def of_numbers(cls, names: Iterable[str]) -> Plan:
-        """Make the plan of a matrix: numbers throughout."""
+    def of_numbers(cls, names: Iterable[str] | int) -> Plan:
+        """Make the plan of a matrix: numbers throughout, by name or x0, x1, ... so many."""
         return _PlainPlan(names)
 
     def __eq__(self, other: object) -> bool:
@@ -87,7 +88,7 @@ class Plan:
         """The names of all columns, those left out included."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def used(self) -> list[Column]:
         """The columns that become inputs."""
         return [column for column in self.columns if column.is_used]
@@ -103,9 +104,20 @@ class Plan:
         return found
 
     @cached_property
+    def firsts(self) -> npt.NDArray[np.intp]:
+        """The places of the first numbers of the columns with numbers."""
+        return np.array([first for _, first, _ in self.with_numbers], dtype=np.intp)
+
+    @cached_property
     def with_levels(self) -> list[Column]:
         """The columns that have levels."""
         return [column for column in self.used if column.reads.has_levels]
+
+    @cached_property
+    def levels_beside(self) -> dict[int, int]:
+        """Of columns with both: the place of the first number to that among columns of levels."""
+        at = {column.name: place for place, column in enumerate(self.with_levels)}
+        return {first: at[c.name] for c, first, _ in self.with_numbers if c.name in at}
 
     @cached_property
     def scaled(self) -> npt.NDArray[np.bool_]:
@@ -160,8 +172,14 @@ class Plan:
 class _PlainPlan(Plan):
     """The plan of a matrix, of which there may be a million columns: made when it is asked for."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.__dict__["names"] = tuple(names)
+    def __init__(self, names: Iterable[str] | int) -> None:
+        self._given = names if isinstance(names, int) else tuple(names)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        if isinstance(self._given, int):
+            return tuple(f"x{column}" for column in range(self._given))
+        return self._given
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
@@ -172,11 +190,15 @@ class _PlainPlan(Plan):
         return True
 
     def __len__(self) -> int:
-        return len(self.names)
+        return self._given if isinstance(self._given, int) else len(self._given)
 
     @cached_property
     def scaled(self) -> npt.NDArray[np.bool_]:
         return np.ones(len(self), dtype=bool)
+
+    @cached_property
+    def firsts(self) -> npt.NDArray[np.intp]:
+        return np.arange(len(self))
 
     @cached_property
     def with_levels(self) -> list[Column]:
@@ -214,10 +236,11 @@ def _check_wishes(table: pa.Table, wishes: Wishes) -> None:
 
 
 def _columns(table: pa.Table, wishes: Wishes) -> tuple[Column, ...]:
+    plain = plain_columns(table, wishes)
     columns, faults = [], []
     for name in table.column_names:
         try:
-            columns.append(column_of(table, name, wishes))
+            columns.append(plain[name] if name in plain else column_of(table, name, wishes))
         except DataError as error:
             faults.append(str(error))
     if faults:

@@ -41,6 +41,8 @@ MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
 LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
 FEWEST_ROWS = 10  # in fewer, that all texts differ says nothing
+DOUBTED_FROM = 2 * FEWEST_ROWS  # numbers, of which ids and codes may be told
+FIRST_DAY, LAST_DAY = 19000101, 21001231  # that a number may be
 MANY_NUMBERS = 10  # different ones; fewer beside words are levels
 FEW_WORDS = 20
 MOST_LOOKED_AT = 1000  # levels, among which those that look alike are worth a word
@@ -286,12 +288,20 @@ def _by_values(
     if low == high and len(values) == n and not wishes.takes_constants:
         return Column(name, "left out", "all cells are the same")
     if low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
-        return Column(name, "boolean", "0 and 1", missing=missing)
+        return zeros_and_ones(name, missing)
     if _are_compact_dates(values, low, high):
         return _compact_dates(name, values, missing)
-    why = f"numbers{_such_as(notation)}"
-    doubts = tuple(_doubts_of_numbers(name, values, low, high))
-    return Column(name, "number", why, missing=missing, notation=notation, doubts=doubts)
+    with np.errstate(over="ignore"):  # numbers of 1e308 may be infinitely far apart
+        doubts = tuple(_doubts_of_numbers(name, values, low, high))
+    return numbers_column(name, missing, notation)._replace(doubts=doubts)
+
+
+def zeros_and_ones(name: str, missing: tuple[str, ...]) -> Column:
+    return Column(name, "boolean", "0 and 1", missing=missing)
+
+
+def numbers_column(name: str, missing: tuple[str, ...], notation: Notation = PLAIN) -> Column:
+    return Column(name, why=f"numbers{_such_as(notation)}", missing=missing, notation=notation)
 
 
 def _such_as(notation: Notation) -> str:
@@ -300,7 +310,7 @@ def _such_as(notation: Notation) -> str:
 
 def _are_compact_dates(values: Any, low: float, high: float) -> bool:
     """Tell 20210304: whole numbers each of which is a date, many of them."""
-    if not (19000101 <= low < high <= 21001231) or (values % 1).any():
+    if not (FIRST_DAY <= low < high <= LAST_DAY) or (values % 1).any():
         return False
     distinct = np.unique(values)
     if len(distinct) < FEWEST_ROWS:
@@ -327,11 +337,11 @@ def _compact_dates(name: str, values: Any, missing: tuple[str, ...]) -> Column:
 
 def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Iterator[str]:
     n = len(values)
-    if n >= 2 * FEWEST_ROWS and _may_be_an_id(name, values, low, high):
+    if n >= DOUBTED_FROM and _may_be_an_id(name, values, low, high):
         yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
     for extreme in (low, high) if low < high else ():
         share = (values == extreme).sum()
-        if share < 2 or n < 2 * FEWEST_ROWS:
+        if share < 2 or n < DOUBTED_FROM:
             continue
         rest = values[values != extreme]
         near, far = rest.min(), rest.max()
@@ -371,7 +381,7 @@ def _cells(
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
     counted = pc.value_counts(texts)
     values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-    gone, codes = {"", *missing}, codes_in(missing)
+    gone, codes = {"", *missing}, codes_in(tuple(missing))
     return {
         text: n
         for text, n in zip(values, counts, strict=True)
@@ -450,16 +460,18 @@ def _is_number(text: str) -> bool:
 
 
 _NUMBER = re.compile(NUMBER)
+DOTTED = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # 1.500, which may be 1500
+WITH_A_ZERO = r"^0[0-9]+$"
 
 
 def _are_dotted(cells: Mapping[str, int]) -> bool:
     """Tell texts such as 1.500, of which a plain reading need not be the right one."""
     dotted = [text for text in list(cells)[:LOOKED_AT_FIRST] if "." in text]
-    return bool(dotted) and all(re.fullmatch(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}", t) for t in dotted)
+    return bool(dotted) and all(re.search(DOTTED, text) for text in dotted)
 
 
 def _doubt_of_zeros(cells: Mapping[str, int]) -> Iterator[str]:
-    with_zero = [text for text in cells if re.fullmatch(r"0[0-9]+", text)]
+    with_zero = [text for text in cells if re.search(WITH_A_ZERO, text)]
     if with_zero:
         yield (
             f"{quoted(with_zero[0])} begins with a zero: are these codes? Then declare the column "

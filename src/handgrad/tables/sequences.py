@@ -63,10 +63,11 @@ def from_sequence(name: str, values: Any) -> Column:
     dtype = getattr(values, "dtype", None)  # pandas is slow to tell what else a column has not
     if hasattr(dtype, "fill_value"):  # a sparse column of pandas
         values = np.asarray(values)
-    held = getattr(values, "cat", values) if hasattr(dtype, "categories") else values
     try:
-        if hasattr(held, "rename_categories"):
-            return Column(_categories(held, values))
+        if hasattr(dtype, "categories"):
+            held = getattr(values, "cat", values)
+            if hasattr(held, "rename_categories"):
+                return Column(_categories(held, values))
         return _plain(values)
     except _cannot() as error:
         return _mixed(name, values, error)

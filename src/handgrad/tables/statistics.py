@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +31,31 @@ class Statistics(NamedTuple):
     scale: float
     median: float
     has_missing: bool
+
+
+class ManyStatistics(NamedTuple):
+    """Those of k columns."""
+
+    mean: Floats
+    scale: Floats
+    median: Floats
+    has_missing: npt.NDArray[np.bool_]
+
+    @classmethod
+    def room(cls, k: int) -> ManyStatistics:
+        """Make room for those of k columns."""
+        mean, scale, median = np.zeros((3, k))
+        return cls(mean, scale, median, np.zeros(k, dtype=bool))
+
+    def put(self, places: Any, statistics: Iterable[Any]) -> None:
+        """Write what some of the columns have, in the order of the fields."""
+        for part, values in zip(self, statistics, strict=False):
+            part[places] = values
+
+    @classmethod
+    def joined(cls, parts: Iterable[ManyStatistics]) -> ManyStatistics:
+        """Put those of several blocks of columns together."""
+        return cls(*map(np.concatenate, zip(cls.room(0), *parts, strict=True)))
 
 
 def kept_rows(weight: npt.ArrayLike | None, n: int) -> Kept:
@@ -68,42 +94,56 @@ def describe(column: Floats, kept: Kept) -> Statistics:
     return Statistics(*_moments(values, weight), has_missing)
 
 
-def describe_columns(columns: Floats, kept: Kept) -> list[Statistics]:
+def describe_columns(columns: Floats, kept: Kept) -> ManyStatistics:
     """Describe each row of a C-ordered block of columns, shape (k, n): what `describe` would say.
 
     Short columns without a hole are done together, for thousands of them cost more in Python
     than in arithmetic.
     """
-    if kept.rows is not None or kept.weight is not None or columns.shape[1] > SHORT:
-        return [describe(column, kept) for column in columns]
-    low, high = columns.min(axis=1), columns.max(axis=1)  # NaN where one is in it
-    together = low < high
-    found: dict[int, Statistics] = {}
-    if together.any():
-        places = np.flatnonzero(together).tolist()
-        found = dict(zip(places, _all_moments(columns[together]), strict=True))
-    return [
-        found[place] if place in found else describe(column, kept)
-        for place, column in enumerate(columns)
-    ]
+    described = ManyStatistics.room(len(columns))
+    alone = np.ones(len(columns), dtype=bool)
+    if columns.shape[1] <= SHORT:
+        values = columns if kept.rows is None else np.compress(kept.rows, columns, axis=1)
+        low, high = values.min(axis=1), values.max(axis=1)  # NaN where one is in it
+        alone = ~(low < high)
+        together = np.flatnonzero(~alone)
+        if len(together):
+            some = values if len(together) == len(values) else values[together]
+            described.put(together, _all_moments(some, kept.weight))
+    for place in np.flatnonzero(alone).tolist():
+        described.put(place, describe(columns[place], kept))
+    return described
 
 
-def _all_moments(columns: Floats) -> list[Statistics]:
+def _all_moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:
     """Take the steps of `_moments` for many columns at once."""
     exponent = np.frexp(np.abs(columns).max(axis=1))[1]
     v = np.ldexp(columns, -exponent[:, None])
-    mean = v.mean(axis=1)
+    w, count = (None, float(v.shape[1])) if weight is None else _scaled_weight(weight)
+    mean = _averages(v, w)
     centred = v - mean[:, None]
-    shift = centred.mean(axis=1)
+    shift = _averages(centred, w)
     mean = mean + shift
-    variance = np.maximum(0.0, (centred * centred).mean(axis=1) - shift * shift)
+    variance = np.maximum(0.0, _averages(centred * centred, w) - shift * shift)
     scale = np.ldexp(np.sqrt(variance), exponent)
-    n, eps = float(columns.shape[1]), float(np.finfo(np.float64).eps)
-    is_constant = variance <= n * eps * variance + (n * mean * eps) ** 2
-    scale = np.where((scale == 0) | is_constant, 1.0, scale)
-    median = np.ldexp(np.median(v, axis=1), exponent)
-    parts = (np.ldexp(mean, exponent).tolist(), scale.tolist(), median.tolist())
-    return [Statistics(*three, False) for three in zip(*parts, strict=True)]
+    scale = np.where((scale == 0) | _is_constant(mean, variance, count), 1.0, scale)
+    median = np.median(v, axis=1) if w is None else _weighted_medians(v, w)
+    return np.ldexp(mean, exponent), scale, np.ldexp(median, exponent)
+
+
+def _averages(v: Floats, w: Floats | None) -> Floats:
+    averages: Floats = v.mean(axis=1) if w is None else (v * w).sum(axis=1) / w.sum()
+    return averages
+
+
+def _weighted_medians(v: Floats, w: Floats) -> Floats:
+    order = np.argsort(v, axis=1, kind="stable")
+    below = np.cumsum(w[order], axis=1)
+    half = below[:, -1:] / 2
+    sides = [(below < half).sum(axis=1), (below <= half).sum(axis=1)]
+    lower, upper = (np.take_along_axis(order, side[:, None], axis=1) for side in sides)
+    both: Floats = np.take_along_axis(v, lower, axis=1) + np.take_along_axis(v, upper, axis=1)
+    return both[:, 0] / 2
 
 
 def _moments(values: Floats, weight: Floats | None) -> tuple[float, float, float]:
@@ -140,10 +180,11 @@ def _average(v: Floats, w: Floats | None) -> float:
     return float(v.mean() if w is None else (v * w).sum() / w.sum())
 
 
-def _is_constant(mean: float, variance: float, count: float) -> bool:
+def _is_constant(mean: Any, variance: Any, count: float) -> Any:
     # scikit-learn's rule: the spread that rounding alone gives n equal values
     eps = float(np.finfo(np.float64).eps)
-    return variance <= count * eps * variance + (count * mean * eps) ** 2
+    spread = count * mean * eps
+    return variance <= count * eps * variance + spread * spread
 
 
 def _weighted_median(v: Floats, w: Floats) -> float:
@@ -152,11 +193,3 @@ def _weighted_median(v: Floats, w: Floats) -> float:
     half = below[-1] / 2
     lower, upper = (int(np.searchsorted(below, half, side)) for side in ("left", "right"))
     return float((v[order[lower]] + v[order[upper]]) / 2)
-
-
-def stacked(
-    statistics: list[Statistics],
-) -> tuple[Floats, Floats, Floats, npt.NDArray[np.bool_]]:
-    numbers = np.array([s[:3] for s in statistics], dtype=np.float64).reshape(-1, 3)
-    mean, scale, median = np.ascontiguousarray(numbers.T)
-    return mean, scale, median, np.array([s.has_missing for s in statistics], dtype=bool)

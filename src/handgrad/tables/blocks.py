@@ -1,0 +1,109 @@
+"""Columns of numbers, typed or plain texts, many of them as one matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.tables.marks import NUMBER
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+LONGEST = 4096  # rows; a longer column costs more in arithmetic than in Python
+BLOCK_CELLS = 1 << 18
+
+
+def typed_numbers(table: pa.Table) -> dict[str, bool]:
+    """Tell of each column, by name, whether its cells are floats or integers as they stand."""
+    return dict(zip(table.column_names, map(_is_number, table.schema.types), strict=True))
+
+
+@lru_cache(maxsize=1000)
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_floating(kind) or types.is_integer(kind))
+
+
+def put_block(table: pa.Table, names: list[str], out: Floats, places: Any) -> None:
+    """Write columns that are typed numbers into the places of a matrix; NaN stands for null."""
+    row = 0
+    for batch in table.select(names).combine_chunks().to_batches():
+        block = np.asarray(batch.to_tensor(null_to_nan=True, row_major=False))
+        out[row : row + len(block), places] = block
+        row += len(block)
+
+
+def in_blocks(names: list[str], n_rows: int) -> Iterator[list[str]]:
+    """Group columns of so many rows, so that a group fits the cache."""
+    n_block = max(1, BLOCK_CELLS // max(1, n_rows))
+    for start in range(0, len(names), n_block):
+        yield names[start : start + n_block]
+
+
+def texts_alike(table: pa.Table) -> list[list[str]]:
+    """List the columns of texts, those of one Arrow type together."""
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.large_string())
+    found: dict[pa.DataType, list[str]] = {kind: [] for kind in kinds}
+    for name, kind in zip(table.column_names, table.schema.types, strict=True):
+        if kind in kinds:
+            found[kind].append(name)
+    return [names for names in found.values() if names]
+
+
+class Texts:
+    """Some columns of texts of one type, k of n rows, one after the other in one array.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    names : list of str
+    missing : tuple of str
+        Texts that mean a missing cell, blanks around them left out.
+    """
+
+    def __init__(self, table: pa.Table, names: list[str], missing: tuple[str, ...]) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self.shape = len(names), table.num_rows
+        chunks = [chunk for name in names for chunk in table.column(name).chunks]
+        bare = pc.utf8_trim_whitespace(pa.chunked_array(chunks).combine_chunks())
+        words = pa.array(missing, bare.type)
+        self.cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare)
+
+    def match(self, pattern: str) -> Mask:
+        """Tell which cells match a regular expression, shape (k, n); a missing one does not."""
+        import pyarrow.compute as pc
+
+        found = pc.match_substring_regex(self.cells, pattern).fill_null(False)
+        matching: Mask = found.to_numpy(zero_copy_only=False).reshape(self.shape)
+        return matching
+
+    def numbers(self) -> tuple[Floats, Mask]:
+        """Read the cells, shape (k, n), NaN where one is missing; and tell which columns are read.
+
+        Those are the columns of which each cell is missing or a finite number.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        there = self.cells.is_valid().to_numpy(zero_copy_only=False).reshape(self.shape)
+        is_read = (self.match(NUMBER) | ~there).all(axis=1)
+        mask = pa.array(np.repeat(is_read, self.shape[1]))
+        try:
+            values = pc.cast(pc.if_else(mask, self.cells, None), "float64")
+        except pa.ArrowInvalid:  # as Python writes numbers, which Arrow does not all read
+            return np.full(self.shape, np.nan), np.zeros(len(is_read), dtype=bool)
+        numbers = values.to_numpy(zero_copy_only=False).reshape(self.shape)
+        return numbers, is_read & (np.isfinite(numbers) | ~there).all(axis=1)

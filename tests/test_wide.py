@@ -1,0 +1,231 @@
+"""What is done for many columns at once, or for few rows, is what each column alone would get."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handgrad import MLPClassifier
+from handgrad.errors import DataError
+from handgrad.optim import PART, SGD, Adam, update
+from handgrad.params import Params, count
+from handgrad.tables.encode import Encoder
+from handgrad.tables.levels import FEW
+from handgrad.tables.plan import Plan
+from handgrad.tables.recognition import Wishes, column_of
+from handgrad.tables.statistics import describe, describe_columns, kept_rows
+from handgrad.tables.wide import plain_columns
+
+# ------------------------------------------------------------------ statistics
+
+
+def awkward(rng, n):
+    """Make columns that overflow, underflow, hardly vary, have holes, or repeat."""
+    z = rng.normal(size=n)
+    x = [z, z * 1e200, z * 1e-310, 1e9 + z, 0.1 + 1e-17 * z, np.full(n, 0.1), np.zeros(n)]
+    x += [np.round(z), np.where(rng.random(n) < 0.3, np.nan, z), np.full(n, np.nan)]
+    x += [np.where(z > 0, 1.7e308, -1.7e308), np.where(z > 0, 0.0, -0.0), (z > 0) * 1.0]
+    x += [np.where(np.arange(n) == 0, 5e-324, 0), np.where(np.arange(n) == n - 1, np.nan, 3.0)]
+    return np.ascontiguousarray(x)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 127, 128, 129, 1000, 4097])
+@pytest.mark.parametrize("weighed", ["equally", "some not at all", "each its own way"])
+def test_columns_together_are_described_to_the_bit_as_each_alone(rng, n, weighed):
+    columns = awkward(rng, n)
+    weight = {
+        "equally": None,
+        "some not at all": np.arange(n) % 3 != 1,
+        "each its own way": np.where(np.arange(n) % 4 == 1, 0, rng.gamma(1, size=n)),
+    }[weighed]
+    kept = kept_rows(weight, n)
+    alone = [describe(column, kept) for column in columns]
+    together = describe_columns(columns, kept)
+    for number, part in enumerate(together[:3]):
+        expected = np.array([one[number] for one in alone])
+        assert part.tobytes() == expected.tobytes()
+    assert together.has_missing.tolist() == [one.has_missing for one in alone]
+
+
+def test_an_encoder_has_these_statistics_from_tables_and_from_arrays(rng):
+    x = rng.normal(size=(50, 30)) * 10.0 ** rng.integers(-5, 5, size=30)
+    x[rng.random((50, 30)) < 0.05] = np.nan
+    names = [f"c{at}" for at in range(30)]
+    table = pa.table([pa.array(column, from_pandas=True) for column in x.T], names=names)
+    alone = [describe(np.ascontiguousarray(column), kept_rows(None, 50)) for column in x.T]
+    for encoder in (Encoder.fit(table), Encoder.fit(x)):
+        assert encoder.mean.tolist() == [one.mean for one in alone]
+        assert encoder.scale.tolist() == [one.scale for one in alone]
+        assert encoder.median.tolist() == [one.median for one in alone]
+        assert encoder.indicator.tolist() == [one.has_missing for one in alone]
+
+
+# ------------------------------------------------------------------ the plan
+
+ODD = [0.0, -0.0, 1.0, 2.0, 0.5, 999.0, -99.0, 20210304.0, 20210305.0, 1e308, -1e308, None]
+
+
+@st.composite
+def columns(draw):
+    """Draw a column of which something may be doubtful: few rows, or many of a pattern."""
+    n = draw(st.sampled_from([1, 3, 19, 20, 21, 45]))
+    some = draw(st.lists(st.sampled_from(ODD), min_size=1, max_size=4))
+    start, step = draw(st.sampled_from([0, 7, 20210101])), draw(st.sampled_from([0, 1, 3, 0.25]))
+    share = draw(st.sampled_from([0, 1, 3, n]))
+    return [some[row % len(some)] if row < share else start + step * row for row in range(n)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    cells=columns(),
+    name=st.sampled_from(["a", "customer id", "key 3"]),
+    missing=st.sampled_from([(), ("999",), ("-99", "none")]),
+    is_stream=st.booleans(),
+    dtype=st.sampled_from(["float64", "float32", "int64"]),
+)
+def test_a_column_among_many_is_taken_for_what_it_is_alone(cells, name, missing, is_stream, dtype):
+    if dtype == "int64":
+        cells = [None if cell is None else int(np.clip(cell, -1e9, 1e9)) for cell in cells]
+    elif dtype == "float32":
+        cells = [None if cell is None else float(np.clip(cell, -1e9, 1e9)) for cell in cells]
+    table = pa.table({name: pa.array(cells, getattr(pa, dtype)())})
+    wishes = Wishes(missing={None: missing} if missing else {}, is_stream=is_stream)
+    for found in plain_columns(table, wishes).values():
+        assert found == column_of(table, name, wishes)
+
+
+def test_plain_numbers_and_booleans_need_no_look_at_each(rng):
+    frame = {"x": rng.normal(size=40), "yes": rng.integers(0, 2, size=40), "n": np.arange(40)}
+    frame |= {"day": 20210301 + np.arange(40) % 28, "same": np.ones(40), "word": ["a", "b"] * 20}
+    table = pa.table(frame)
+    found = plain_columns(table, Wishes(kinds={"x2": "category"}))
+    kinds = {name: column.kind for name, column in found.items()}
+    assert kinds == {"x": "number", "yes": "boolean"}
+    assert not plain_columns(table, Wishes(kinds={"x": "category"}, missing={"yes": ("1",)}))
+
+
+TEXTS = ["+1.5", "1.", "-.5", "7", "8", "007", "1.500", "2.250", "1e5", "1e-400", " 2 ", "0", "1"]
+TEXTS += ["NA", "", None, "-99", "999", "1e400", "inf", "nan", "x", "1,5", "true", "\x1c3", "5 %"]
+PLAIN = ["1.5", "-.5", "7", "8", "1.25", "1e5", " 2 ", "NA", "", None, "0.250", "1.500", "1.", "3"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    columns=st.lists(
+        st.sampled_from([TEXTS, PLAIN, PLAIN[:6]]).flatmap(
+            lambda texts: st.lists(st.sampled_from(texts), min_size=24, max_size=24)
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+    missing=st.sampled_from([(), ("999",), ("none", "8.0")]),
+    decimal=st.sampled_from([None, ".", ","]),
+    is_csv=st.booleans(),
+)
+def test_texts_among_many_are_taken_for_what_they_are_alone(columns, missing, decimal, is_csv):
+    marks = {"handgrad": "csv"} if is_csv else None
+    fields = [pa.field(f"c{at}", pa.string(), metadata=marks) for at in range(len(columns))]
+    table = pa.table(columns, schema=pa.schema(fields))
+    wishes = Wishes(missing={None: missing} if missing else {}, decimal=decimal)
+    for name, found in plain_columns(table, wishes).items():
+        assert found == column_of(table, name, wishes)
+
+
+def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
+    cells = rng.normal(size=(40, 30)).astype(str).astype(object)
+    cells[rng.random(cells.shape) < 0.1] = "NA"
+    cells[3, 4], cells[5, 6], cells[7] = "+1.5", "1.", None
+    names = [f"c{at}" for at in range(30)]
+    table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
+    together = Encoder.fit(table)
+    assert together.plan["c0"] in plain_columns(table, Wishes()).values()
+    coded = Encoder.fit(table, plan=Plan.of(table, Wishes(missing={None: (cells[0, 0], "1.50")})))
+    with monkeypatch.context() as alone:
+        alone.setattr("handgrad.tables.cells.MANY", 1000)
+        for encoder in (together, coded):
+            same = Encoder.fit(table, plan=encoder.plan)
+            assert np.array_equal(encoder.transform(table), same.transform(table))
+            assert np.array_equal(encoder.indicator, same.indicator)
+    cells[8, 2] = "much"
+    odd = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
+    with pytest.raises(DataError, match="column 'c2', row 9: 'much' is not"):
+        together.transform(odd)
+
+
+# ------------------------------------------------------------------ predicting
+
+quick = pytest.mark.filterwarnings(
+    "ignore:max_iter=:sklearn.exceptions.ConvergenceWarning",
+    "ignore::handgrad.errors.TableWarning",
+)
+
+
+@pytest.fixture
+def mixed(rng):
+    n = 120
+    frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=list("abc"))
+    frame.loc[::7, "b"] = np.nan
+    frame["yes"] = rng.integers(0, 2, size=n)
+    frame["city"] = rng.choice(["Oslo", "Rome", " NA", "1.0"], n)
+    frame["word"] = np.where(rng.random(n) < 0.1, "unknown", rng.normal(size=n).astype(str))
+    return frame, rng.integers(0, 2, size=n)
+
+
+@quick
+def test_few_rows_are_encoded_to_the_bit_as_many_are(mixed):
+    x, y = mixed
+    encoder = MLPClassifier((4,), max_iter=1).fit(x, y).model_.encoder
+    x.loc[:3, "city"] = ["1", "Paris", None, "rome"]
+    table = pa.Table.from_pandas(x, preserve_index=False)
+    assert len(x) > FEW
+    whole = encoder.encode(table)
+    rows = [encoder.encode(table.slice(row, 1)) for row in range(len(x))]
+    assert np.array_equal(np.concatenate([row.x for row in rows]), whole.x)
+    assert [u.column for u in rows[1].unknown] == ["city"]
+
+
+@quick
+def test_a_frame_with_the_columns_of_the_fit_predicts_as_scikit_learns_checks_let_it(mixed):
+    x, y = mixed
+    model = MLPClassifier((4,), max_iter=3, random_state=0).fit(x, y)
+    proba = model.predict_proba(x)
+    assert np.array_equal(model.predict_proba(pa.Table.from_pandas(x, preserve_index=False)), proba)
+    assert np.array_equal(model.predict_proba(x.iloc[5:6]), proba[5:6])
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(x[x.columns[::-1]])
+    with pytest.raises(ValueError, match="unseen at fit time"):
+        model.predict(x.assign(more=1))
+    with pytest.raises(ValueError, match="missing"):
+        model.predict(x.drop(columns="a"))
+
+
+@quick
+def test_a_wide_frame_with_booleans_and_holes_says_what_is_odd(rng):
+    x = pd.DataFrame(rng.integers(0, 2, size=(60, 40)), columns=[f"c{at}" for at in range(40)])
+    x["gap"] = np.where(np.arange(60) % 5 == 0, np.nan, rng.normal(size=60))
+    encoder = MLPClassifier((4,), max_iter=1).fit(x, rng.integers(0, 2, size=60)).model_.encoder
+    x.loc[3, "c7"], x.loc[4, "c9"] = 5, -1
+    encoded = encoder.encode(pa.Table.from_pandas(x, preserve_index=False))
+    assert [(u.column, u.n, u.n_present, u.examples) for u in encoded.unknown] == [
+        ("c7", 1, 60, ("5",)),
+        ("c9", 1, 60, ("-1",)),
+    ]
+    assert np.array_equal(encoded.x[:, -1], np.isnan(x["gap"]))
+
+
+# ------------------------------------------------------------------ large networks
+
+
+@pytest.mark.parametrize("rule", [SGD(), SGD(0.9), SGD(0.9, nesterov=True), Adam()], ids=str)
+def test_a_step_in_parts_is_the_step(rng, rule):
+    units = (PART // 10, 25)
+    theta, dtheta = rng.normal(size=(2, count(units)))
+    slots = rng.random((rule.n_slots, count(units)))
+    expected, expected_slots = theta.copy(), slots.copy()
+    rule.step(expected, dtheta, expected_slots, 3, 0.1)
+    assert count(units) > 2 * PART
+    update(rule, Params.view(theta, units), Params.view(dtheta, units), slots, 3, 0.1)
+    assert np.array_equal(theta, expected)
+    assert np.array_equal(slots, expected_slots)
