@@ -447,8 +447,16 @@ def test_a_column_of_which_no_cell_is_known_is_drift(call, colours, command, oth
 def test_several_columns_that_drifted_are_told_in_one_run(call, fit):
     write("t.csv", g=COLOURS, h=COLOURS[::-1], y=labels())
     fit("t.csv", "-q")
-    write("p.csv", g=["x"], h=["y"])
+    write("p.csv", g=["x", "y"], h=["y", "x"])
     assert "no cell of 'g', 'h' was there" in call("predict", "m", "p.csv")[2]
+
+
+def test_a_single_unknown_cell_may_be_chance(call, colours):
+    colours(["pink"])
+    code, out, err = call("predict", "m", "p.csv")
+    assert code == OK
+    assert "1 of 1 cells" in err
+    assert len(out.splitlines()) == 2
 
 
 def test_missing_cells_are_no_drift(call, colours):

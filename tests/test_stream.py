@@ -52,7 +52,7 @@ def feed(model, X, y, size=20, weight=None, **first):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_rows_one_by_one_teach_as_much_as_to_scikit_learn_behind_a_scaler(engine):
-    X, y = far_off(3000)
+    X, y = far_off(3000 if engine == "numpy" else 1500)
     model = MLPClassifier((16,), random_state=0, learning_rate_init=0.01, engine=engine)
     feed(model, X, y, 1, classes=[0, 1])  # a warning would be an error
     scaler, theirs = StandardScaler(), Theirs((16,), random_state=0, learning_rate_init=0.01)
@@ -65,9 +65,8 @@ def test_rows_one_by_one_teach_as_much_as_to_scikit_learn_behind_a_scaler(engine
 
 def test_a_first_piece_in_which_a_column_does_not_vary():
     X, y = far_off(600)
-    order = np.argsort(np.arange(600) >= 50, kind="stable")
     X[:50, 0] = X[0, 0]
-    model = feed(classifier(), X[order], y[order], 50, classes=[0, 1])
+    model = feed(classifier(), X, y, 50, classes=[0, 1])
     for _ in range(15):
         feed(model, X, y, 50)
     whole = classifier()
@@ -178,7 +177,7 @@ def test_several_targets_move_each_by_its_own_scale():
 
 
 def test_a_regressor_learns_row_by_row():
-    X, _ = far_off(1500)
+    X, _ = far_off(800)
     y = X[:, 0] * 0.1 + 1e5
     assert feed(regressor(), X, y, 1).score(X, y) > 0.9
 

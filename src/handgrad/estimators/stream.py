@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 SETTLED = 30  # rows, after which any change of scale is folded in; before, the network knows little
 GENTLE = 2.0  # times, by which a scale may change to be folded in even so
+TINY = 1e-12  # of the mean: so far apart rounding puts equal values
 SAME = 1e-10  # of a deviation: less is what rounding does to the same rows seen again
 
 
@@ -55,10 +56,19 @@ class Moments(NamedTuple):
     @property
     def scale(self) -> Floats:
         """The population standard deviation, 1 where nothing varies."""
+        return np.where(self.varies, self._deviation, 1.0)
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether there are different values, and not what rounding makes of equal ones."""
+        varies: NDArray[np.bool_] = self._deviation > TINY * np.abs(self.mean)
+        return varies
+
+    @property
+    def _deviation(self) -> Floats:
         variance = np.divide(self.squares, self.n, out=np.zeros_like(self.n), where=self.n > 0)
-        deviation = np.sqrt(variance)
-        tiny = 1e-12 * np.abs(self.mean)  # what rounding gives equal values
-        return np.where(deviation > tiny, deviation, 1.0)
+        deviation: Floats = np.sqrt(variance)
+        return deviation
 
 
 def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
@@ -97,7 +107,7 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
     k = len(old.mean)
     moved = params.copy()
     W, b = moved.W[0][:k], moved.b[0]
-    varied = before.squares > 0
+    varied = before.varies
     settled = varied & _is_settled(before, new.scale / old.scale)
     a = np.where(settled, new.scale / old.scale, 1.0)
     c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
