@@ -104,7 +104,8 @@ class Learning(Record):
             epochs=epochs,
         )
         self._use(choice.name, choice.reason)
-        chance, had_diverged = self._chance(rows), self.diverged_
+        chance = self._chance(rows) if self._is_settled else None
+        had_diverged = self.diverged_
         reasons = []
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:
