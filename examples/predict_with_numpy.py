@@ -6,7 +6,9 @@ where nothing can be installed, or read it to see all that a prediction is.
 
     python examples/predict_with_numpy.py model.safetensors table.csv
 
-What it was not written for it refuses: other activations, several labels a row, numbers.
+It knows plain numbers, booleans and categories; to it a quoted NA is a bare one. What it was not
+written for it refuses: dates, numbers with words, numbers such as 1.448,00 or 14 kg, other
+activations, several networks, several labels a row, and predicted numbers.
 handgrad's own predictions differ in the last digits, since it adds in another order.
 """
 
@@ -14,7 +16,9 @@ import csv
 import hashlib
 import json
 import math
+import re
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,14 @@ ACTIVATIONS = {
     "identity": lambda r: r,
 }
 TYPES = {"F64": "<f8", "F32": "<f4", "BOOL": "?"}
-MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"}
+# What means a missing cell, where the file names no words of its own.
+IN_LEVELS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
+IN_NUMBERS = [
+    *IN_LEVELS, "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
+    "1.#QNAN", "<NA>", "None", "n/a",
+]  # fmt: skip
+TRUE, FALSE = {"true", "t", "yes", "y"}, {"false", "f", "no", "n"}
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -49,46 +60,121 @@ def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return json.loads(metadata["handgrad"]), tensors
 
 
+def activations(model: dict[str, Any]) -> list[str]:
+    """Give the activation of each hidden layer."""
+    units, named = model["architecture"]["layer_units"], model["architecture"]["activation"]
+    return [named] * (len(units) - 2) if isinstance(named, str) else named
+
+
+def check(model: dict[str, Any]) -> None:
+    """Refuse what the functions below do not compute."""
+    version, kind = model["format_version"], model.get("kind", "labels")
+    if version > 3:
+        raise SystemExit(f"the file is of format version {version}; this reads versions 1 to 3")
+    known = set(activations(model)) <= set(ACTIVATIONS)
+    if kind != "labels" or model.get("networks", 1) != 1 or not known:
+        raise SystemExit(f"this reads one network of labels with {sorted(ACTIVATIONS)}")
+
+
+def columns_of(encoder: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give name, kind and words for missing of each column, whatever version wrote the file."""
+    number = {"kind": "number", "missing": IN_NUMBERS}
+    if "columns" in encoder:
+        told = encoder["columns"]
+    else:  # a word that was a level there is no missing cell
+        levels = iter(encoder["levels"])
+        told = [{} if is_number else level_column(next(levels)) for is_number in encoder["numeric"]]
+    columns = [{"name": n, **number, **one} for n, one in zip(encoder["names"], told, strict=True)]
+    for column in columns:
+        if column["kind"] not in ("number", "boolean", "category", "left out"):
+            refuse(column, f"it is a {column['kind']}")
+        if "notation" in column:
+            refuse(column, "its numbers are written in another way")
+    return columns
+
+
+def level_column(levels: list[str | None]) -> dict[str, Any]:
+    """Describe a category of a file that names no words for missing cells."""
+    return {"kind": "category", "missing": [word for word in IN_LEVELS if word not in levels]}
+
+
+def refuse(column: dict[str, Any], why: str) -> None:
+    """End with the name of a column that this cannot read."""
+    raise SystemExit(
+        f"column {column['name']!r}: {why}; this reads plain numbers, booleans and categories"
+    )
+
+
 def encode(
     rows: list[dict[str, str]], encoder: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> np.ndarray:
     """Turn cells into inputs: numbers, then flags of missing ones, then a 0/1 for each level."""
-    columns = list(zip(encoder["names"], encoder["numeric"], strict=True))
-    cells = {
-        name: [None if row[name] in MISSING else row[name] for row in rows] for name, _ in columns
-    }
-    numbers = (
-        np.array(
-            [
-                [math.nan if cell is None else float(cell) for cell in cells[name]]
-                for name, is_number in columns
-                if is_number
-            ]
-        )
-        .reshape(-1, len(rows))
-        .T
-    )
+    numbers, ones = [], []
+    columns = columns_of(encoder)
+    others = iter(encoder.get("other", [False] * len(columns)))
+    levels = iter(encoder["levels"])
+    for column in columns:
+        name, gone = column["name"], {"", *column["missing"]}
+        if column["kind"] == "left out":
+            continue
+        if any(row.get(name) is None for row in rows):
+            raise SystemExit(f"the table lacks cells of the column {name!r}")
+        cells = [None if row[name].strip() in gone else row[name] for row in rows]
+        if column["kind"] == "category":
+            ones.append(one_hot(cells, next(levels), next(others)))
+        else:
+            numbers.append([number(cell, column) for cell in cells])
+    values = np.array(numbers, dtype=np.float64).reshape(-1, len(rows)).T
     mean, scale, median, flagged = (
         tensors[f"encoder.{part}"] for part in ("mean", "scale", "median", "indicator")
     )
-    missing = np.isnan(numbers)
-    parts = [(np.where(missing, median, numbers) - mean) / scale, missing[:, flagged]]
-    categories = [name for name, is_number in columns if not is_number]
-    for name, levels in zip(categories, encoder["levels"], strict=True):
-        parts.append(np.array([[cell == level for level in levels] for cell in cells[name]]))
-    return np.hstack(parts)
+    missing = np.isnan(values)
+    scaled = (np.where(missing, median, values) - mean) / scale
+    return np.hstack([scaled, missing[:, flagged], *ones])
+
+
+def number(cell: str | None, column: dict[str, Any]) -> float:
+    """Read a cell; 1 and 0 for the words of a boolean, NaN where nothing is known."""
+    text = "" if cell is None else cell.strip()
+    if column["kind"] == "boolean" and text.casefold() in TRUE | FALSE:
+        return float(text.casefold() in TRUE)
+    if NUMBER.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    if cell is not None and column["kind"] == "number":
+        raise SystemExit(f"column {column['name']!r}: {cell!r} is not a plain number")
+    return math.nan
+
+
+def one_hot(cells: list[str | None], levels: list[str | None], other: bool) -> np.ndarray:
+    """Give each level an input, and one to all others, where rare ones were trained so."""
+    places: dict[Any, int] = {}
+    for at, level in enumerate(levels):  # of two spellings of one level each stands for itself
+        same = meaning(level)
+        places[same] = len(levels) if same in places else at
+    places |= {level: at for at, level in enumerate(levels)}
+    x = np.zeros((len(cells), len(levels) + 1))
+    for row, cell in enumerate(cells):
+        if cell is not None or None in levels:
+            x[row, places.get(cell, places.get(meaning(cell), len(levels)))] = 1
+    return x[:, : len(levels) + other]
+
+
+def meaning(level: str | None) -> Any:
+    """Give what spellings of one level have in common: 1, 1.0 and 01; true and True."""
+    if level is None:
+        return None
+    if NUMBER.fullmatch(level) and float(level).is_integer():
+        return ("number", float(level))
+    low = level.casefold()
+    return ("word", low if low in ("true", "false") else unicodedata.normalize("NFC", level))
 
 
 def predict_proba(
     model: dict[str, Any], tensors: dict[str, np.ndarray], x: np.ndarray
 ) -> np.ndarray:
     """Run equations (1) to (4), with as many layers as there are; shape (n, classes)."""
-    kind, networks = model.get("kind", "labels"), model.get("networks", 1)
     n_layers = len(model["architecture"]["layer_units"]) - 1
-    named = model["architecture"]["activation"]
-    names = [named] * (n_layers - 1) if isinstance(named, str) else named
-    if kind != "labels" or networks != 1 or not set(names) <= set(ACTIVATIONS):
-        raise SystemExit(f"this reads one network of labels with {sorted(ACTIVATIONS)}")
+    names = activations(model)
     h = x.astype(tensors["W1"].dtype)
     for layer in range(1, n_layers):
         h = ACTIVATIONS[names[layer - 1]](h @ tensors[f"W{layer}"] + tensors[f"b{layer}"])
@@ -106,6 +192,7 @@ def main() -> None:
     model, tensors = read_model(sys.argv[1])
     with open(sys.argv[2], encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    check(model)
     proba = predict_proba(model, tensors, encode(rows, model["encoder"], tensors))
     classes = model["classes"]["values"]
     out = csv.writer(sys.stdout)

@@ -200,6 +200,38 @@ def test_numpy_alone_predicts_the_same(settings, classes, flowers, tmp_path):
     np.testing.assert_allclose(out.iloc[:, 1:], model.predict_proba(X), rtol=1e-10, atol=1e-14)
 
 
+def test_numpy_alone_reads_booleans_and_rare_levels(flowers, tmp_path):
+    X, y = flowers
+    X["is wet"] = np.where(X.index % 4 == 0, "yes", "no")
+    X["field"] = np.where(X.index % 2 == 0, "12", np.where(X.index % 5 == 0, "north", "south"))
+    X["name"] = [f"flower {row}" for row in X.index]
+    model = MLPClassifier((8,), min_frequency=20, max_iter=30, batch_size=16)
+    with warnings.catch_warnings(action="ignore"):
+        model.fit(X, y)
+    assert "field: other" in model.model_.encoder.input_names
+    model.save(tmp_path / "model.safetensors")
+    X.loc[5:9, "field"] = ["012", "west", None, "12.0", "north"]
+    X.loc[5:9, "is wet"] = ["TRUE", "f", None, "maybe", "1"]
+    X.to_csv(tmp_path / "table.csv", index=False)
+    (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "model.safetensors", "table.csv"))
+    out = pd.read_csv(tmp_path / "out.csv").iloc[:, 1:]
+    np.testing.assert_allclose(out, model.predict_proba(X), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("column", ["dates", "prices", "doses"])
+def test_numpy_alone_refuses_columns_it_cannot_read(column, flowers, tmp_path):
+    X, y = flowers
+    X["dates"] = [f"2024-0{1 + row % 9}-01" for row in X.index]
+    X["prices"] = [f"{row}.50 EUR" for row in X.index]
+    X["doses"] = [str(row) if row % 9 else "trace" for row in X.index]
+    X = X[["petal length", column]]
+    X.to_csv(tmp_path / "table.csv", index=False)
+    with warnings.catch_warnings(action="ignore"):
+        MLPClassifier((4,), max_iter=2).fit(X, y).save(tmp_path / "model.safetensors")
+    told = by_numpy(tmp_path, "model.safetensors", "table.csv", code=1)
+    assert f"column '{column}'" in told
+
+
 def test_numpy_alone_refuses_what_it_cannot_do(flowers, tmp_path):
     X, y = flowers
     X.to_csv(tmp_path / "table.csv", index=False)

@@ -683,3 +683,13 @@ def test_several_files_on_the_command_line(call, tmp_path):
     for command in ("predict", "evaluate"):
         assert call(command, "m", "one.csv", "two.csv") == call(command, "m", "all.csv")
     assert call("predict", "m", "one.csv", "two.csv", "-o", "two.csv")[0] == 2
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_header_that_is_quoted_throughout_tells_its_separator(tmp_path, separator):
+    path = tmp_path / "bank.csv"
+    rows = [["age", "job", "y"], ["56", "housemaid", "no"], ["57", "services", "yes"]]
+    path.write_text("".join(separator.join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    table = read_table(path)
+    assert table.column_names == rows[0]
+    assert table.to_pylist()[1] == dict(zip(rows[0], rows[2], strict=True))

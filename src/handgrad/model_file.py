@@ -107,7 +107,8 @@ def to_bytes(model: Model) -> bytes:
         raise ModelFileError("the model has parameters that are not finite; train it again")
     encoder, encoder_tensors = to_parts(model.encoder)
     later = _later_parts(model)
-    version = 3 if not is_plain(encoder) else 1 if later == PLAIN_PARTS else 2
+    truth = model.truth if _says_something(model.truth) else None
+    version = 3 if truth or not is_plain(encoder) else 1 if later == PLAIN_PARTS else 2
     description = {
         "format_version": version,
         "architecture": _architecture_to_json(model.architecture),
@@ -115,8 +116,8 @@ def to_bytes(model: Model) -> bytes:
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
     } | (later if version > 1 else {})
-    if version == 3 and model.truth is not None:
-        description["truth"] = {"name": model.truth.name} | column_to_json(model.truth)
+    if truth is not None:
+        description["truth"] = {"name": truth.name} | column_to_json(truth)
     tensors = {
         _network_prefix(number) + name: np.ascontiguousarray(value)
         for number, params in enumerate(networks, start=1)
@@ -303,6 +304,13 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         members=tuple(others),
         truth=_truth(description),
     )
+
+
+def _says_something(truth: Column | None) -> bool:
+    """Tell a target whose cells are not read as those of any other file."""
+    if truth is None:
+        return False
+    return truth not in (Column(truth.name), Column(truth.name, "category", missing=()))
 
 
 def _truth(description: dict[str, Any]) -> Column | None:

@@ -91,6 +91,8 @@ class Reading(NamedTuple):
 class Unknown(NamedTuple):
     """Cells of one column that the model does not know.
 
+    Where rare levels share an input, rare ones are among them: their names are not kept.
+
     Attributes
     ----------
     column : str
@@ -294,7 +296,11 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
         there = table.column(column.name).is_valid().to_numpy()
         return np.full(len(there), np.nan), there
     cells, present = _present_texts(table, column)
-    return parsed(cells, column.notation), present
+    values = parsed(cells, column.notation)
+    if codes := codes_in(column.missing):
+        gone = np.isin(values, list(codes))
+        return np.where(gone, np.nan, values), present & ~gone
+    return values, present
 
 
 def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Mask]:

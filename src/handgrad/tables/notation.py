@@ -130,8 +130,8 @@ def _fits(parts: _Parts, notation: Notation) -> bool:
 
 
 def _is_left_out_at_times(around: tuple[str, str]) -> bool:
-    """Tell a unit or currency that a bare number may have, too: no percent, and no 0x10."""
-    return around != ("", "") and not re.search(r"[%0-9]", "".join(around))
+    """Tell a unit or currency that a bare number may have, too: no percent, no >, no 0x10."""
+    return around != ("", "") and not re.search(r"[%0-9<>≤≥~≈+]", "".join(around))
 
 
 def unit_in(text: str, notation: Notation) -> str | None:

@@ -130,12 +130,22 @@ def _fields(line: bytes, separator: str) -> list[str]:
 
 
 def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layout:
-    layouts = []
+    layouts, faults = [], []
     for separator in separators:
-        layouts.append(_layout_by(content, place, separator))
+        try:
+            layouts.append(_layout_by(content, place, separator))
+        except _QuotingError as error:  # "a";"b" is no row parted by commas
+            faults.append(error)
+            continue
         if layouts[-1].n_named > 1:
             return layouts[-1]
+    if faults:
+        raise faults[0]
     return layouts[0]
+
+
+class _QuotingError(DataError):
+    """Quotes stand where this separator lets none stand."""
 
 
 def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
@@ -148,7 +158,7 @@ def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
         check_utf8(content)
         raise
     except csv.Error as error:
-        raise DataError(quoting_fault(place.line, error)) from None
+        raise _QuotingError(quoting_fault(place.line, error)) from None
     except StopIteration:
         raise DataError("the file holds no header line: no line has a cell") from None
     names = [field.strip() for field in fields]
