@@ -239,7 +239,7 @@ FAULTS = [
     Fault('tables/dates.py', 'astype(np.int64) + 3, 7,', 'astype(np.int64), 7,', 'the week begins on Thursday', 'dates'),
     Fault('tables/dates.py', '- _offset(groups.get("zone"))', '', 'zones ignored', 'dates'),
     Fault('tables/dates.py', '(1900 if number > 68 else 2000)', '2000', '69 is 2069', 'estimator_columns'),
-    Fault('tables/parts.py', '_check((told is None) == (kind != "date"), "dating (a date has one)")', '', 'a number with a dating', 'model_file golden_files'),
+    Fault('tables/parts.py', '_check((told is None) == (kind != "date"), "dating (a date has one)")', '', 'a number with a dating', 'golden_files'),
     Fault('tables/parts.py', 'word not in there)', 'True)', 'NA of an old file is missing', 'model_file golden_files parts'),
     Fault('tables/parts.py', 'value != getattr(_USUAL, name)', 'name != "doubts"', 'what is usual is written out', 'golden_files plan'),
     # estimators: columns and streams

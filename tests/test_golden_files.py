@@ -11,6 +11,7 @@ import pytest
 
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.model_file import FORMAT_VERSION, load_model, save_model
+from handgrad.tables.parts import from_parts, to_parts
 from handgrad.tables.table import read_table
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -157,3 +158,54 @@ def test_cells_that_a_file_of_version_3_does_not_know_are_told():
     unknown = {u.column: u for u in model("version3").encode(pa.table(strange)).unknown}
     assert set(unknown) - {"rare"} == {"level", "flag", "worded", "when"}
     assert [u.n for name, u in unknown.items() if name != "rare"] == [2] * 4
+
+
+def tampered(name, **told):
+    metadata, tensors = to_parts(model("version3").encoder)
+    metadata = json.loads(json.dumps(metadata))
+    column = metadata["columns"][metadata["names"].index(name)]
+    column |= {key: value for key, value in told.items() if value is not None}
+    for key in [key for key, value in told.items() if value is None]:
+        del column[key]
+    return metadata, tensors
+
+
+DATING = {"what": "date", "order": "ymd", "parts": []}
+NOTATION = {
+    **{"decimal": ".", "thousands": "", "before": "$", "after": "", "scaled": False, "units": []}
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("number", {"dating": DATING}),
+        ("when", {"dating": None}),
+        ("when", {"dating": DATING | {"parts": ["century"]}}),
+        ("when", {"dating": DATING | {"parts": ["year", "year"]}}),
+        ("when", {"dating": DATING | {"what": "week"}}),
+        ("when", {"dating": DATING | {"order": "ydm"}}),
+        ("money", {"notation": NOTATION | {"decimal": ";"}}),
+        ("money", {"notation": NOTATION | {"thousands": ",,"}}),
+        ("money", {"notation": NOTATION | {"scaled": 1}}),
+        ("money", {"notation": NOTATION | {"units": "kg"}}),
+        ("money", {"notation": {"decimal": "."}}),
+        ("level", {"kind": "number"}),
+        ("level", {"kind": "colour"}),
+        ("level", {"missing": "NA"}),
+        ("level", {"missing": [1]}),
+        ("level", {"n_levels": -1}),
+        ("level", {"n_levels": True}),
+        ("level", {"why": 3}),
+        ("level", {"doubts": [None]}),
+        ("level", {"name": "level"}),
+        ("level", {"colour": "red"}),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(name, told):
+    with pytest.raises(ValueError, match="the encoder in the file is not valid"):
+        from_parts(*tampered(name, **told))
+
+
+def test_what_is_left_as_it_was_is_no_tampering():
+    assert from_parts(*tampered("level")).plan == model("version3").encoder.plan
