@@ -160,7 +160,7 @@ def test_cells_that_a_file_of_version_3_does_not_know_are_told():
     assert [u.n for name, u in unknown.items() if name != "rare"] == [2] * 4
 
 
-def tampered(name, **told):
+def tampered(name, /, **told):
     metadata, tensors = to_parts(model("version3").encoder)
     metadata = json.loads(json.dumps(metadata))
     column = metadata["columns"][metadata["names"].index(name)]
