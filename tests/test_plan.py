@@ -415,3 +415,10 @@ def test_all_columns_at_fault_are_named_at_once():
     table = pa.table({"a": [[1], [2]], "b": [b"x", b"y"], "c": [1.0, 2.0]})
     with pytest.raises(DataError, match=r"column 'a'.*column 'b'"):
         Plan.of(table)
+
+
+def test_a_new_word_beside_numbers_is_no_drift():
+    values = ["n.d." if i % 9 == 0 else str(0.25 * i) for i in range(N)]
+    encoder = Encoder.fit(arrow(values))
+    [unknown] = encoder.encode(arrow(["1.5", "what", "no", "2", None])).unknown
+    assert (unknown.n, unknown.n_present, unknown.is_drift) == (2, 4, False)

@@ -32,7 +32,7 @@ from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.learning import Learning
 from handgrad.estimators.planning import check_says_nothing, frequency_of, plan_of
 from handgrad.estimators.record import Validation
-from handgrad.estimators.stream import SETTLED, Moments, folded_inputs, moved_encoder, with_params
+from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
 from handgrad.held_back import Split, split, split_last
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
@@ -350,12 +350,6 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
                 self._take([folded_inputs(r.params, encoder, moved, before) for r in self._runs])
                 self.model_ = replace(self.model_, encoder=moved)
         self._moments = now
-
-    @property
-    def _is_settled(self) -> bool:
-        """Whether losses can tell an explosion: of the first few rows of a stream none can."""
-        n = self._moments.n if hasattr(self, "_moments") else ()
-        return not len(n) or max(n) >= SETTLED
 
     def _take(self, networks: list[Params]) -> None:
         """Go on with other parameters; those there were stay as they are, should this fail."""

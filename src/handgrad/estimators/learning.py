@@ -12,7 +12,7 @@ from handgrad.errors import DivergenceWarning
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import warn
 from handgrad.estimators.progress import progress
-from handgrad.estimators.record import Record, Validation
+from handgrad.estimators.record import ROWS_FOR_A_WARNING, Record, Validation
 from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.schedules import OF_TIME
@@ -104,8 +104,9 @@ class Learning(Record):
             epochs=epochs,
         )
         self._use(choice.name, choice.reason)
-        chance = self._chance(rows) if self._is_settled else None
         had_diverged = self.diverged_
+        says_little = partial and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
+        chance = math.inf if says_little else self._chance(rows)
         reasons = []
         try:
             with progress(bool(self.verbose), epochs * len(self._runs)) as show:

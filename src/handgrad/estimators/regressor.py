@@ -32,7 +32,6 @@ Array = NDArray[Any]
 
 
 LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
-CHANCE_OF_SCALED = 0.5  # half the variance of targets that are scaled
 
 
 class MLPRegressor(RegressorMixin, MLP):
@@ -255,9 +254,7 @@ class MLPRegressor(RegressorMixin, MLP):
             float(mean_loss(architecture.output, score, y_t, rows.weight, architecture.loss))
             for score in (np.tile(guess, (len(y_t), 1)), np.zeros((len(y_t), len(guess))))
         ]
-        # a few rows of a stream may lie close together, and yet be of scaled targets
-        least = LEAST_CHANCE if self.model_.scale is None else CHANCE_OF_SCALED
-        return max(*losses, least)
+        return max(*losses, LEAST_CHANCE)
 
     @classmethod
     def _told_by(cls, model: Model) -> dict[str, Any]:

@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 
 SETTLED = 30  # rows, after which any change of scale is folded in; before, the network knows little
 GENTLE = 2.0  # times, by which a scale may change to be folded in even so
-TINY = 1e-12  # of the mean: so far apart rounding puts equal values
 SAME = 1e-10  # of a deviation: less is what rounding does to the same rows seen again
 
 
@@ -54,21 +53,22 @@ class Moments(NamedTuple):
         return Moments(n, self.mean + apart * share, squares)
 
     @property
-    def scale(self) -> Floats:
-        """The population standard deviation, 1 where nothing varies."""
-        return np.where(self.varies, self._deviation, 1.0)
-
-    @property
-    def varies(self) -> NDArray[np.bool_]:
-        """Whether there are different values, and not what rounding makes of equal ones."""
-        varies: NDArray[np.bool_] = self._deviation > TINY * np.abs(self.mean)
-        return varies
-
-    @property
-    def _deviation(self) -> Floats:
+    def deviation(self) -> Floats:
+        """The population standard deviation."""
         variance = np.divide(self.squares, self.n, out=np.zeros_like(self.n), where=self.n > 0)
         deviation: Floats = np.sqrt(variance)
         return deviation
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether each number varies by more than what rounding gives equal values."""
+        varies: NDArray[np.bool_] = self.deviation > 1e-12 * np.abs(self.mean)
+        return varies
+
+    @property
+    def scale(self) -> Floats:
+        """The deviation, 1 where nothing varies."""
+        return np.where(self.varies, self.deviation, 1.0)
 
 
 def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:

@@ -48,6 +48,18 @@ class Cells(NamedTuple):
             masks.append(no_number)
         return masks
 
+    def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray) -> int:
+        """Count the cells of a column with levels that are there, numbers among them."""
+        there = texts.is_valid().to_numpy(zero_copy_only=False)
+        first = _where_number(plan, column)
+        if first is not None:
+            there = there | ~np.isnan(self.numbers[:, first])
+        return int(there.sum())
+
+
+def _where_number(plan: Plan, column: Column) -> int | None:
+    return next((first for c, first, _ in plan.with_numbers if c.name == column.name), None)
+
 
 def read_cells(
     table: pa.Table, plan: Plan, *, counted: Mask | None = None, strict: bool = True

@@ -371,7 +371,8 @@ class Encoder:
             n = len(levels) + other
             strange = put_ones(texts, levels, other, out[:, at : at + n])
             if strange.any():
-                cells.unknown.append(_unknown_levels(table, column, texts, strange, other))
+                n_present = cells.n_present(self.plan, column, texts)
+                cells.unknown.append(_unknown_levels(table, column, strange, n_present, other))
             at += n
         return cells.unknown
 
@@ -532,10 +533,10 @@ def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
 def _unknown_levels(
     table: pa.Table,
     column: Column,
-    texts: pa.LargeStringArray,
     strange: npt.NDArray[np.bool_],
+    n_present: int,
     other: bool,
 ) -> Unknown:
     taken_for = "one of its rare levels" if other else "none of its levels"
-    found = unknown_cells(table, column, strange, len(texts) - texts.null_count, taken_for)
+    found = unknown_cells(table, column, strange, n_present, taken_for)
     return found._replace(may_be_rare=other)

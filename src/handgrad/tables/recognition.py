@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -173,12 +174,13 @@ def target_numbers(table: pa.Table, column: Column) -> npt.NDArray[np.float64]:
     reading = column.reads.read(table, column)
     if reading.unknown.any():
         row = int(reading.unknown.argmax())
-        cell = quoted(stripped(table, column.name)[row].as_py())
+        cell = stripped(table, column.name)[row].as_py()
         try:
             column.reads.check(table, column, reading)
         except DataError as error:
             raise DataError(
-                f"{error}; if {cell} means missing, say so (--missing {column.name}={cell})"
+                f"{error}; if {quoted(cell)} means missing, say so (--missing "
+                f"{shlex.quote(f'{column.name}={cell}')})"
             ) from None
     return reading.numbers[:, 0]
 
