@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from handgrad import DataError, MLPClassifier, MLPRegressor
 from handgrad.engines.choice import missing_packages
 from handgrad.errors import DriftWarning, TableWarning
+from handgrad.tables.dates import Dating, moment
 from handgrad.tables.plan import Plan
 
 ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
@@ -170,6 +171,29 @@ def test_frames_with_dates_and_booleans_are_searched(frame, kind):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
+@pytest.mark.parametrize(
+    ("cells", "kind", "doubt"),
+    [
+        (["soon" if i in (3, 50) else f"{i % 28 + 1}.{i % 12 + 1}.2021" for i in range(N)],
+         "date", "'soon' (2) are no dates and count as missing"),
+        (["soon" if i % 9 == 0 else f"{i % 28 + 1}.{i % 12 + 1}.2021" for i in range(N)],
+         "category", ""),
+        ([20211301 + i for i in range(N // 5)] * 5, "number", ""),  # no month 13
+        ([f"a rather long answer to a question, number {i % 4} of 4" for i in range(N)],
+         "category", ""),
+        (["X" if i % 30 == 0 else str(i % 9) for i in range(N)], "category", ""),
+        (["X" if i % 30 == 0 else str(i) for i in range(N)], "number with words", "'X' (4)"),
+    ],
+)  # fmt: skip
+def test_most_cells_say_what_a_column_is(y, cells, kind, doubt):
+    rows = pd.DataFrame({"c": cells, "x": np.arange(N) % 7})
+    model = quick()
+    caught(lambda: model.fit(rows, y))
+    column = model.columns_["c"]
+    assert column.kind == kind
+    assert doubt in " ".join(column.doubts)
+
+
 # -- missing_values, decimal, thousands, rare levels --------------------------------------------
 
 
@@ -196,6 +220,28 @@ def test_codes_of_one_column_are_numbers_of_another(frame, y):
     names = quick(missing_values={"a": -9}).fit(both, y).model_.encoder.input_names
     assert "a is missing" in names
     assert "b is missing" not in names
+
+
+def test_two_signs_in_one_number_part_thousands_beyond_doubt(y):
+    rows = pd.DataFrame({"c": [f"{1_000_000 + 1001 * i:,}" for i in range(N)]})
+    model = quick()
+    assert not caught(lambda: model.fit(rows, y))
+    assert model.columns_.doubts == []
+    assert model.model_.encoder.mean[0] > 1e6
+
+
+def test_years_of_two_digits_are_those_of_posix():
+    order = Dating("date", "dmy")
+    assert moment("01.01.69", order) == -365 * 86400
+    assert moment("01.01.68", order) > moment("01.01.1999", order)
+
+
+def test_a_code_is_no_level_however_it_is_spelt(y):
+    rows = pd.DataFrame({"c": ["1.0", "2.0", "9.0"] * (N // 3)})
+    model = quick(kinds={"c": "category"}, missing_values={"c": 9}).fit(rows, y)
+    assert model.model_.encoder.input_names == ["c=1.0", "c=2.0", "c is missing"]
+    for cell in ("9", "9.00", 9, 9.0, None):
+        assert model.transform(pd.DataFrame({"c": [cell]}), layer=0).tolist() == [[0, 0, 1]]
 
 
 def test_signs_within_numbers_are_told(y):

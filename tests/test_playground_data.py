@@ -242,6 +242,13 @@ def test_more_inputs_than_can_be_shown_are_refused(session):
     assert session.recipe.inputs == "two"
 
 
+def test_columns_of_many_levels_are_left_out_though_they_repeat(session):
+    names = [f"name {i // 3}" for i in range(90)]
+    session.take_table(table_of(90, name=names, a=list(range(90)), b=list(range(90))), "kind")
+    session.change({"inputs": "all"})
+    assert layout(session)["left_out"] == ["name"]
+
+
 def test_rows_without_a_label_are_left_out_and_gaps_are_filled(session):
     labels, a = ["u", None, "v", "u"] * 5, [1.0, 2.0, None, 4.0] * 5
     session.take_table(pa.table({"kind": labels, "a": a}), "kind")

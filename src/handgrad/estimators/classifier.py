@@ -276,7 +276,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         Parameters
         ----------
         X, y, sample_weight
-            As for ``fit``. The first call also fixes the encoding of the columns.
+            As for ``fit``. The first call decides what the columns are and which levels have
+            inputs; means and deviations are those of all rows so far, unless the network comes
+            from ``fit`` or a file: then they stay.
         classes : array-like of shape (n_classes,), optional
             All labels that any call may bring; needed in the first call. A later call may name
             more, with all of the old among them: the output layer grows by their columns, drawn

@@ -151,8 +151,9 @@ class MLPRegressor(RegressorMixin, MLP):
         Parameters
         ----------
         X, y, sample_weight
-            As for ``fit``. The first call also fixes the encoding of the columns and the scale
-            of y.
+            As for ``fit``. The first call decides what the columns are and which levels have
+            inputs; means and deviations, of y too, are those of all rows so far, unless the
+            network comes from ``fit`` or a file: then they stay.
 
         Returns
         -------
