@@ -119,9 +119,33 @@ def test_what_is_no_number_is_nan(text):
     assert math.isnan(number_in(text, PLAIN))
 
 
+@pytest.mark.parametrize(
+    ("cells", "text", "value"),
+    [
+        (["5,-", "5,50", "7,25", "8,10"], "5,-", 5),
+        (["$-5.50", "($676.50)", "$3.50"], "($676.50)", -676.5),
+        (["12m", "21", "40m", "33m"], "40m", 40),
+        (["1B", "2", "3B", "4"], "1B", 1),
+        (["1 year", "3 years", "9 years"], "1 year", 1),
+        (["1.2k", "950", "3M"], "950", 950),
+    ],
+)
+def test_signs_behind_numbers_mean_what_people_mean(cells, text, value):
+    assert number_in(text, find_notation(dict.fromkeys(cells, 1)).notation) == value
+
+
+def test_numbers_that_letters_multiply_beside_bare_ones_are_said():
+    assert "'950' has none" in find_notation({"1.2k": 1, "950": 1, "3M": 1}).doubt
+
+
+def test_a_date_in_two_orders_is_no_number_with_a_unit():
+    cells = [f"{i}/3/2024" for i in range(13, 28)] + [f"3/{i}/2024" for i in range(13, 28)]
+    assert find_notation(dict.fromkeys(cells, 1)) is None
+
+
 def test_a_second_unit_is_kept_apart():
     cells = {f"{i} min": 1 for i in range(60)} | {f"{i} Seasons": 1 for i in range(20)}
     notation = find_notation(cells).notation
-    assert (notation.after, notation.units) == ("min", ("seasons",))
+    assert (notation.after, notation.units) == ("min", ("season",))
     assert number_in("7 Seasons", notation) == 7
     assert math.isnan(number_in("7 km", notation))

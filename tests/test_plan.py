@@ -422,3 +422,57 @@ def test_a_new_word_beside_numbers_is_no_drift():
     encoder = Encoder.fit(arrow(values))
     [unknown] = encoder.encode(arrow(["1.5", "what", "no", "2", None])).unknown
     assert (unknown.n, unknown.n_present, unknown.is_drift) == (2, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("zero", "one"), [("0%", "1%"), ("$0", "$1"), ("0,0", "1,0"), ("0 kg", "1 kg")]
+)
+def test_zero_and_one_in_another_notation_are_numbers(zero, one):
+    table = arrow([zero if i % 2 else one for i in range(N)])
+    encoder = Encoder.fit(table)
+    assert encoder.plan["c"].kind == "number"
+    assert encoder.input_names == ["c", "x"]
+    assert encoder.mean[0] == 0.5
+
+
+def test_dates_that_pandas_wrote_as_floats_are_dates():
+    whole = [None if i % 7 == 0 else float(day.strftime("%Y%m%d")) for i, day in enumerate(DAYS)]
+    texts = [None if value is None else f"{value:.1f}" for value in whole]
+    encoder = Encoder.fit(arrow(whole))
+    assert encoder.plan["c"].kind == "date"
+    assert not np.isnan(encoder.mean).any()
+    assert encoder.scale[0] > 1
+    np.testing.assert_array_equal(encoder.transform(arrow(texts)), encoder.transform(arrow(whole)))
+    np.testing.assert_array_equal(Encoder.fit(arrow(texts)).mean, encoder.mean)
+
+
+def test_large_ids_are_not_merged():
+    ids = [2**53 + i % 3 for i in range(N)]
+    assert "2**53" in plan_of(ids).doubts[0]
+    encoder = Encoder.fit(arrow(ids), categorical=["c"])
+    encoded = encoder.encode(arrow([2**53 + 1, 2**53 + 3]))
+    assert encoded.x[:, 1:].tolist() == [[0, 1, 0], [0, 0, 0]]
+    assert encoder.encode(arrow(["1E5"])).unknown[0].n == 1
+
+
+def test_a_missing_code_is_known_in_float32():
+    plan = Plan.of(arrow([0.1, -9.99, 0.7] * 20), Wishes(missing={"c": ("-9.99",)}))
+    encoder = Encoder.fit(arrow([0.1, -9.99, 0.7] * 20), plan=plan)
+    narrow = pa.table({"c": pa.array([-9.99, 0.1], pa.float32()), "x": [0.0, 1.0]})
+    assert encoder.transform(narrow)[:, 2].tolist() == [1, 0]
+
+
+def test_a_unit_that_does_not_vary_is_kept_where_cells_are_missing():
+    assert plan_of(["5 kg" if i % 3 else None for i in range(N)]).kind == "number"
+    assert plan_of(["5 kg"] * N).kind == "left out"
+
+
+def test_one_sign_cannot_be_two():
+    with pytest.raises(DataError, match="different signs"):
+        plan_of(["1,5"] * N, decimal=",", thousands=",")
+
+
+def test_a_number_without_the_sign_of_the_others_is_told_so(tmp_path):
+    encoder = Encoder.fit(arrow([f"{i}%" for i in range(N)]))
+    with pytest.raises(DataError, match=r"'75' is not a number such as 1234.5%"):
+        encoder.transform(arrow(["75"]))

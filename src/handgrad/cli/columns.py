@@ -208,7 +208,7 @@ def encode_some(
         dtype = model.params.flat.dtype if dtype is None else dtype
         return model.encoder.encode(rows, dtype, strict=unknown != "allow")
     except DataError as error:
-        if "not a plain decimal number" not in str(error):
+        if "is not a" not in str(error):
             raise
         raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
 

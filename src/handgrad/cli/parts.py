@@ -85,7 +85,7 @@ def _set_apart(part: Part, wanted: Wanted, *, by_class: bool) -> tuple[Part, Par
         )
     if parts.drawn_singly:
         note(
-            f"{wanted.name} rows: {parts.drawn_singly:,} of {len(part.y):,} rows repeat only "
+            f"{wanted.name} rows: {parts.drawn_singly:,} of {_counted(part)} repeat only "
             f"{parts.patterns:,} different ones, so they were drawn one by one, and equal rows "
             "may be on both sides"
         )
@@ -93,6 +93,13 @@ def _set_apart(part: Part, wanted: Wanted, *, by_class: bool) -> tuple[Part, Par
         part.take(parts.kept, part.name, parts.kept_weight),
         part.take(parts.held_back, wanted.name, parts.held_weight),
     )
+
+
+def _counted(part: Part) -> str:
+    """Say how many rows there are; a weight of 2 counts as two."""
+    if part.weight is None:
+        return f"{len(part.y):,} rows"
+    return f"{part.weight.sum():,.6g} rows by weight"
 
 
 def _split(part: Part, wanted: Wanted, *, by_class: bool) -> Split:

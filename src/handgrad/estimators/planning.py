@@ -1,6 +1,6 @@
 """What an estimator takes the columns of a table for, and what it says of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -84,7 +84,9 @@ def missing_words(given: Any) -> dict[str | None, tuple[str, ...]]:
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    several = [values] if isinstance(values, str | Real) else list(values)
+    several = (
+        list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    )
     for value in several:
         if not isinstance(value, str | Real) or isinstance(value, bool):
             raise InvalidParameterError(

@@ -238,7 +238,7 @@ def moment(text: str, dating: Dating) -> float:
         return math.nan if found is None or is_number else _clock(found)
     if dating.what == "duration":
         return _span(low)
-    found = _match(low)
+    found = _match(re.sub(r"^([0-9]{8})\.0+$", r"\1", low))  # 20210304.0, beside a hole
     return math.nan if found is None else _date(found, dating.order)
 
 
@@ -262,9 +262,10 @@ def _span(low: str) -> float:
                 units = [float((found[u] or "0").replace(",", ".")) for u in _UNITS]
             except ValueError:
                 return math.nan
-            return (-1 if found["sign"] else 1) * sum(
-                n * u for n, u in zip(units, _UNITS.values(), strict=True)
-            )
+            parts = [n * u for n, u in zip(units, _UNITS.values(), strict=True)]
+            if found["sign"] and ("+" in low or "," in low):  # -1 days +06:00:00 is -18 hours
+                return sum(parts[1:]) - parts[0]
+            return (-1 if found["sign"] else 1) * sum(parts)
     return math.nan
 
 

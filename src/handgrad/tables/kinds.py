@@ -312,6 +312,10 @@ def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Ma
         seconds = seconds_of(values)
         there = ~np.isnan(seconds)
         return (seconds if what_of(values.type) == dating.what else seconds * np.nan), there
+    if kind == "number":  # 20210304, as whole numbers or as floats
+        values, present = number_cells(table, column)
+        known = {v: moment(f"{v:.0f}", dating) for v in np.unique(values[present]).tolist()}
+        return np.array([known.get(v, math.nan) for v in values.tolist()]), present
     cells, present = _present_texts(table, column)
     return _by_text(cells, lambda text: moment(text, dating)), present
 
@@ -350,8 +354,10 @@ def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.L
 
 @lru_cache(maxsize=1000)
 def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
-    """Give the numbers among the words that mean a missing cell."""
-    return tuple(float(word) for word in missing if is_plain_number(word))
+    """Give the numbers among the words that mean a missing cell, and what float32 makes of them."""
+    exact = [float(word) for word in missing if is_plain_number(word)]
+    with np.errstate(over="ignore"):
+        return tuple(dict.fromkeys([*exact, *(float(np.float32(code)) for code in exact)]))
 
 
 def is_code(text: str, codes: Collection[float]) -> bool:
@@ -424,4 +430,10 @@ def _not_a_number(table: pa.Table, column: Column, row: int) -> str:
     where = place(table, column.name, row)
     if not raw.has_texts(table, column.name):
         return f"{where}: {quoted(table.column(column.name)[row])} is not a number"
-    return raw.not_a_number(where, stripped(table, column.name)[row].as_py())
+    cell = stripped(table, column.name)[row].as_py()
+    if column.notation.is_plain:
+        return raw.not_a_number(where, cell)
+    return (
+        f"{where}: {quoted(cell)} is not a number such as {column.notation}, as the others of the "
+        "column are; mend the cell, or leave it empty if the value is missing"
+    )

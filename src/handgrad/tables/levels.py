@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.columns import is_plain_number
 from handgrad.tables.statistics import Kept
 
 if TYPE_CHECKING:
@@ -75,10 +75,13 @@ def _by_meaning(levels: Levels) -> dict[Any, int]:
     return found
 
 
+_WHOLE = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")  # no exponent: 1E5 beside A1 is a code
+
+
 def meaning(text: str) -> Any:
     """Give what spellings of one whole number, boolean or word have in common."""
-    if is_plain_number(text) and float(text).is_integer():
-        return float(text)
+    if whole := _WHOLE.fullmatch(text):
+        return int(whole[1])
     low = text.casefold()
     return low == "true" if low in ("true", "false") else unicodedata.normalize("NFC", text)
 

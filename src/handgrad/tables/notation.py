@@ -17,6 +17,7 @@ THOUSANDS = ".,'_· "  # blanks of any width count as one, and so do straight an
 MULTIPLIERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
 MINUS = "-−–"
 MOST_UNITS, FEW_UNITS = 4, 5
+MOSTLY = 0.95  # of the numbers: so many have the same digits around them, as in 2.7/10
 FEW_DOTTED = 10  # fewer numbers with a point do not prove that it parts thousands
 
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
@@ -90,8 +91,11 @@ def _taken_apart(text: str) -> _Parts | None:
         _BLANKS.sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
     )
     number = _BLANKS.sub(" ", found.group()).replace("’", "'")
-    if before.endswith("(") and after.startswith(")"):
-        return _Parts(number, True, before[:-1], after[1:])
+    after = after[:-1] if len(after) > 2 and after[-1] == "s" and after[-2].isalpha() else after
+    if "(" in (before[:1], before[-1:]) and ")" in (after[:1], after[-1:]):
+        return _Parts(number, True, before.strip("("), after.strip(")"))
+    if number[-1] in ".,":  # 5,- has no cents: it is not less than nothing
+        after = after.lstrip(MINUS + "—")
     negative = False
     if before[:1] in MINUS and before:
         negative, before = True, before[1:]
@@ -170,7 +174,7 @@ def _is_grouped(whole: str, sign: str) -> bool:
     if not 1 <= len(first) <= 3 or len(groups[-1]) != 3:
         return False
     inner = {len(group) for group in groups[:-1]}
-    return inner <= {3} or (inner <= {2} and len(first) <= 2)
+    return inner <= {3} or (sign == "," and inner <= {2} and len(first) <= 2)
 
 
 def find_notation(
@@ -207,6 +211,10 @@ def find_notation(
         return None
     numbers = [part.number for part in inner.values()]
     point, group, doubt = _signs(numbers, decimal, thousands)
+    if scaled and not doubt:
+        bare = [text for text, part in inner.items() if not part.after and part.number.strip("0")]
+        if bare:
+            doubt = f"k, M and B multiply the numbers before them, and {bare[0]!r} has none of them"
     return Found(Notation(point, group, before, after, scaled, units), doubt)
 
 
@@ -219,9 +227,15 @@ def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
         if after in MULTIPLIERS or not after:
             befores[before] += n
             multiplied += n * (after in MULTIPLIERS)
-    if 20 * multiplied >= total and 2 * befores.total() >= total:
-        return befores.most_common(1)[0][0], "", True
+    letters = {after for _, after in around if after in MULTIPLIERS}
+    before = befores.most_common(1)[0][0] if befores else ""
+    # m alone may be metres, and B a house: thousands, two kinds of them or money tell
+    are_factors = "k" in letters or len(letters) > 1 or _CURRENCY.fullmatch(before) is not None
+    if are_factors and 20 * multiplied >= total and 2 * befores.total() >= total:
+        return before, "", True
     (before, after), n = around.most_common(1)[0]
+    if re.search("[0-9]", before + after) and n < MOSTLY * total:
+        return "", "", False  # 13/3/2024 is no number 13
     if not before and not after:  # a sign or unit is often left out: 0 for $0, 5000 for 5000 kms
         units = [(pair, m) for pair, m in around.most_common(3) if _is_left_out_at_times(pair)]
         if units and 10 * units[0][1] >= n:

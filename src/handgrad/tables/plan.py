@@ -227,6 +227,10 @@ def _check_wishes(table: pa.Table, wishes: Wishes) -> None:
             f"there are no columns {listed(lacking)} to say something of; there are "
             f"{listed(table.column_names)}"
         )
+    if wishes.decimal is not None and wishes.decimal == wishes.thousands:
+        raise DataError(
+            f"decimal and thousands must be different signs; both are {wishes.decimal!r}"
+        )
     for name, kind in wishes.kinds.items():
         if kind not in KINDS:
             raise DataError(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 AS_DECLARED = "as declared"  # the reason that a user gave
 
+EXACT = 2.0**53  # up to which a float64 tells whole numbers apart
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
 LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
@@ -285,11 +286,13 @@ def _by_values(
     if not len(values):
         return _empty(name, wishes)
     low, high = values.min(), values.max()
-    if low == high and len(values) == n and not wishes.takes_constants:
+    is_exact = max(-low, high) <= EXACT
+    if low == high and len(values) == n and is_exact and not wishes.takes_constants:
         return Column(name, "left out", "all cells are the same")
-    if low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
+    is_plain = notation.is_plain
+    if is_plain and low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
         return zeros_and_ones(name, missing)
-    if _are_compact_dates(values, low, high):
+    if is_plain and _are_compact_dates(values, low, high):
         return _compact_dates(name, values, missing)
     with np.errstate(over="ignore"):  # numbers of 1e308 may be infinitely far apart
         doubts = tuple(_doubts_of_numbers(name, values, low, high))
@@ -337,6 +340,11 @@ def _compact_dates(name: str, values: Any, missing: tuple[str, ...]) -> Column:
 
 def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Iterator[str]:
     n = len(values)
+    if max(-low, high) > EXACT and not (values % 1).any():
+        yield (
+            "whole numbers beyond 2**53 lose their last digits: are they ids? Then leave the "
+            "column out, or declare it a category"
+        )
     if n >= DOUBTED_FROM and _may_be_an_id(name, values, low, high):
         yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
     for extreme in (low, high) if low < high else ():
@@ -404,7 +412,7 @@ def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) ->
         boolean
         or _plain_numbers(table, name, cells, in_numbers, wishes)
         or _dates(table, name, cells, in_numbers, wishes)
-        or _other_numbers(name, cells, in_numbers, wishes)
+        or _other_numbers(name, cells, in_numbers, wishes, table.num_rows)
         or _level_column(table, name, more, wishes)
     )
 
@@ -511,7 +519,11 @@ def _moment(text: str, dating: Dating) -> float:
 
 
 def _other_numbers(
-    name: str, cells: Mapping[str, int], missing: tuple[str, ...], wishes: Wishes
+    name: str,
+    cells: Mapping[str, int],
+    missing: tuple[str, ...],
+    wishes: Wishes,
+    n_rows: int,
 ) -> Column | None:
     """Take texts for numbers in one notation, or numbers with a few words among them."""
     some = dict(list(cells.items())[:LOOKED_AT_FIRST])
@@ -531,7 +543,8 @@ def _other_numbers(
             words[unit] = words.get(unit, 0) + n
     doubts = [found.doubt] if found.doubt else []
     if not words:
-        column = _by_values(name, numbers, len(numbers), missing, wishes, notation)
+        n = len(numbers) if sum(cells.values()) == n_rows else len(numbers) + 1
+        column = _by_values(name, numbers, n, missing, wishes, notation)
         # The different values alone were looked at: how often each stands is not known here.
         return column._replace(doubts=(*doubts, *_doubt_of_zeros(cells)))
     total, n_plain = sum(cells.values()), sum(cells.values()) - sum(words.values())

@@ -23,6 +23,7 @@ from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, codes_in
 from handgrad.tables.recognition import (
     DOTTED,
     DOUBTED_FROM,
+    EXACT,
     FIRST_DAY,
     LAST_DAY,
     LOOKED_AT_FIRST,
@@ -105,7 +106,8 @@ def _sure(x: Floats) -> tuple[Mask, Mask]:
     is_boolean = varies & (low == 0) & (high == 1)
     at = np.flatnonzero(is_boolean)
     is_boolean[at] = ((x[:, at] == 0) | (x[:, at] == 1) | ~there[:, at]).all(axis=0)
-    is_number = varies & ~is_boolean & ~((low >= FIRST_DAY) & (high <= LAST_DAY))
+    is_exact = np.maximum(-low, high) <= EXACT
+    is_number = varies & is_exact & ~is_boolean & ~((low >= FIRST_DAY) & (high <= LAST_DAY))
     at = np.flatnonzero(is_number & (there.sum(axis=0) >= DOUBTED_FROM))
     if len(at):
         y = x[:, at]
