@@ -974,3 +974,11 @@ def test_saving_over_a_model_replaces_it(tmp_path):
     save_model(a_model(), tmp_path / "model")
     assert same(load_model(tmp_path / "model"), a_model())
     assert os.listdir(tmp_path) == ["model"]
+
+
+@pytest.mark.parametrize("temperature", ["1e999", "0.0", "-1.0", "1"])
+def test_a_temperature_is_a_finite_number(temperature):
+    later = {"format_version": 2, "kind": "labels", "networks": 1}
+    text = json.dumps(description_of(GOOD) | later)[:-1]
+    with pytest.raises(ModelFileError, match="temperature"):
+        from_bytes(with_description(f'{text}, "temperature": {temperature}}}'))

@@ -13,6 +13,7 @@ with one flipped bit is refused.
 
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -291,7 +292,8 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     classes = _classes(kind, description["classes"], architecture)
     scale = _target_scale(architecture, _taken(tensors, "target.")) if kind == "numbers" else None
     temperature = description.get("temperature", 1.0)
-    _require(type(temperature) is float and temperature > 0, "temperature must be above 0")
+    fits = type(temperature) is float and 0 < temperature < math.inf
+    _require(fits, "temperature must be finite and above 0")
     first, *others = _networks(description.get("networks", 1), architecture, tensors)
     return Model(
         encoder,
@@ -383,8 +385,8 @@ def _loss_settings(parts: dict[str, Any]) -> LossSettings:
     _require_keys(parts, {field.name for field in fields(LossSettings)})
     quantiles = parts["quantiles"]
     numbers = [parts["label_smoothing"], parts["delta"], *quantiles]
-    real = isinstance(quantiles, list) and all(type(number) is float for number in numbers)
-    _require(real, "settings of the loss must be numbers")
+    real = isinstance(quantiles, list) and all(map(_is_finite, numbers))
+    _require(real, "settings of the loss must be finite numbers")
     settings = LossSettings(**(parts | {"quantiles": tuple(quantiles)}))
     _require(settings != PLAIN, "settings of the loss must not be the usual ones")
     return settings
@@ -437,6 +439,10 @@ LABEL_DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|datetime64\[[a
 def _short(text: object) -> str:
     """Cut what a file says about itself: it may be very long."""
     return str(text)[:300]
+
+
+def _is_finite(number: object) -> bool:
+    return type(number) is float and math.isfinite(number)  # JSON can spell 1e999
 
 
 def _require_keys(parts: Any, keys: set[str]) -> None:
