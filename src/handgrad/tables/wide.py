@@ -133,7 +133,13 @@ def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
 
 def _all_whole_and_different(x: Floats) -> Mask:
     """Tell where the numbers may be ids."""
-    found: Mask = ((x % 1 == 0) | np.isnan(x)).all(axis=0)
+    found: Mask = _are_whole(x[:8])  # as a rule these tell
+    found[found] = _are_whole(x[:, found])
     ordered = np.sort(x[:, found], axis=0)  # NaN comes last, and equals nothing
     found[found] = (ordered[1:] != ordered[:-1]).all(axis=0)
     return found
+
+
+def _are_whole(x: Floats) -> Mask:
+    whole: Mask = ((x % 1 == 0) | np.isnan(x)).all(axis=0)
+    return whole
