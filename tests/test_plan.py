@@ -476,3 +476,16 @@ def test_a_number_without_the_sign_of_the_others_is_told_so(tmp_path):
     encoder = Encoder.fit(arrow([f"{i}%" for i in range(N)]))
     with pytest.raises(DataError, match=r"'75' is not a number such as 1234.5%"):
         encoder.transform(arrow(["75"]))
+
+
+def test_an_unquoted_word_is_a_level_where_the_user_says_so(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("c,x\n" + "".join(f"{('DE', 'NA', '')[i % 3]},{i}\n" for i in range(30)))
+    table = read_table(path)
+    assert Encoder.fit(table).input_names[1:] == ["c=DE", "c is missing"]
+    plan = Plan.of(table, Wishes(missing={"c": ("",)}))
+    encoder = Encoder.fit(table, plan=plan)
+    assert encoder.input_names[1:] == ["c=DE", "c=NA", "c is missing"]
+    metadata, tensors = to_parts(encoder)
+    again = from_parts(json.loads(json.dumps(metadata)), tensors)
+    np.testing.assert_array_equal(again.transform(table), encoder.transform(table))

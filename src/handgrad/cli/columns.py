@@ -55,7 +55,8 @@ PLAN_OPTIONS: tuple[Callable[[Any], Any], ...] = tuple(
                 "type": COLUMN,
                 "multiple": True,
                 "help": "Read this text or number as a missing cell, in every column or in one "
-                "(repeatable), as in --missing unknown --missing income=-999.",
+                "(repeatable), as in --missing unknown --missing income=-999; --missing country= "
+                "leaves only empty cells missing, so that NA is a level.",
             },
         ),
         (

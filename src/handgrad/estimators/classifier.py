@@ -98,7 +98,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         ``columns_`` of another estimator, is obeyed as it is.
     missing_values : str, number, list of these, dict or None, default=None
         What means missing besides empty cells and, in columns of numbers, the words that pandas
-        knows: "unknown", -999. A dict gives {column: values}.
+        knows: "unknown", -999. A dict gives {column: values}; no values, as in {"country": []},
+        leave empty cells alone missing, so that NA is a level.
     decimal, thousands : str or None, default=None
         The signs within numbers that are texts; by default each column decides.
     min_frequency : int, default=1

@@ -93,6 +93,8 @@ def _texts(values: Any) -> tuple[str, ...]:
                 "The 'missing_values' parameter must be a text, a number, a list of these or a "
                 f"dict of column to these. Got {value!r} instead."
             )
+    if not several:
+        return ("",)  # empty cells alone are missing
     return tuple(v.strip() if isinstance(v, str) else f"{v:.17g}" for v in several)
 
 

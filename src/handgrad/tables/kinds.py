@@ -38,6 +38,16 @@ ALL_BY_CHANCE = 100  # cells: so few may all be rare ones
 MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
+def words_for_missing(usual: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Add the user's words for a missing cell to the usual ones.
+
+    An empty word among them says that the usual ones are none: then NA is a level.
+    """
+    if "" in more:
+        return tuple(dict.fromkeys(("", *more)))
+    return tuple(dict.fromkeys((*usual, *more)))
+
+
 class Column(NamedTuple):
     """What one column of a table was taken for, and why.
 

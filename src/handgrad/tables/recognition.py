@@ -26,6 +26,7 @@ from handgrad.tables.kinds import (
     moments,
     number_cells,
     stripped,
+    words_for_missing,
 )
 from handgrad.tables.levels import meaning
 from handgrad.tables.marks import NUMBER, words_are_texts
@@ -125,7 +126,7 @@ def _declared(
     if kind == "category":
         cells = _cells(table, name, _missing_in_texts(table, name, more), trimmed=False)
         return _category(table, name, cells, more, why)
-    column = Column(name, kind, why, missing=(*MISSING_IN_NUMBERS, *more))
+    column = Column(name, kind, why, missing=words_for_missing(MISSING_IN_NUMBERS, more))
     if kind == "boolean":
         return _declared_boolean(table, column)
     if kind == "date":
@@ -141,7 +142,7 @@ def plan_of_target(table: pa.Table, name: str, wishes: Wishes = NO_WISHES) -> Co
     DataError
         If most cells are no numbers.
     """
-    column = Column(name, missing=(*MISSING_IN_NUMBERS, *wishes.missing_of(name)))
+    column = Column(name, missing=words_for_missing(MISSING_IN_NUMBERS, wishes.missing_of(name)))
     if not raw.has_texts(table, name):
         return column
     cells = _cells(table, name, column.missing)
@@ -243,7 +244,11 @@ def _typed_dates(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wish
             "duration that can be learnt from; convert it, or drop the column"
         )
     column = Column(
-        name, "date", _WHAT[what], missing=(*MISSING_IN_NUMBERS, *more), dating=Dating(what)
+        name,
+        "date",
+        _WHAT[what],
+        missing=words_for_missing(MISSING_IN_NUMBERS, more),
+        dating=Dating(what),
     )
     return _with_parts(table, column, wishes)
 
@@ -266,7 +271,7 @@ def _with_parts(table: pa.Table, column: Column, wishes: Wishes) -> Column:
 
 def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
     """Take a typed column of numbers or booleans for what its values are."""
-    missing = (*MISSING_IN_NUMBERS, *more)
+    missing = words_for_missing(MISSING_IN_NUMBERS, more)
     values, present = number_cells(table, Column(name, missing=missing))
     column = _by_values(name, values[present], len(values), missing, wishes)
     if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
@@ -399,7 +404,7 @@ def _cells(
 
 def _texts(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:
     """Take a column of texts for what most of its cells are."""
-    in_numbers = (*MISSING_IN_NUMBERS, *more)
+    in_numbers = words_for_missing(MISSING_IN_NUMBERS, more)
     cells = _cells(table, name, in_numbers)
     if not cells:
         return _only_missing_words(table, name, more, wishes)
@@ -596,7 +601,7 @@ def _missing_in_texts(table: pa.Table, name: str, more: tuple[str, ...]) -> tupl
     if raw.value_kind_of(table, name) != "csv" or words_are_texts(table.schema.field(name)):
         there = set(stripped(table, name).unique().to_pylist())
         words = tuple(word for word in words if word not in there)
-    return tuple(dict.fromkeys((*words, *more)))
+    return words_for_missing(words, more)
 
 
 def _level_column(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) -> Column:

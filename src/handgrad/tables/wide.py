@@ -19,7 +19,7 @@ from handgrad.tables.blocks import (
     texts_alike,
     typed_numbers,
 )
-from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, codes_in
+from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, codes_in, words_for_missing
 from handgrad.tables.recognition import (
     DOTTED,
     DOUBTED_FROM,
@@ -56,7 +56,7 @@ def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
     """
     if not 0 < table.num_rows <= LONGEST:
         return {}
-    missing = (*MISSING_IN_NUMBERS, *wishes.missing.get(None, ()))
+    missing = words_for_missing(MISSING_IN_NUMBERS, wishes.missing.get(None, ()))
     found = _typed(table, wishes, missing)
     is_usual = not codes_in(missing) and wishes.decimal in (None, ".") and wishes.thousands != "."
     if is_usual and table.num_rows <= LOOKED_AT_FIRST:
