@@ -205,11 +205,6 @@ class Encoder:
         """The columns that are a number and nothing else, which a picture may have as an axis."""
         return [column.name for column, _, _ in self.plan.with_numbers if column.kind == "number"]
 
-    @cached_property
-    def category_names(self) -> list[str]:
-        """The columns that are categories."""
-        return [column.name for column in self.plan.with_levels if column.kind == "category"]
-
     @property
     def takes_arrays(self) -> bool:
         """Whether every column can stand in a matrix of numbers."""

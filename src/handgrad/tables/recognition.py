@@ -14,7 +14,7 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_plain_number, place
-from handgrad.tables.dates import Dating, FoundDates, find_dates, varying_parts, what_of
+from handgrad.tables.dates import Dating, FoundDates, find_dates, moment, varying_parts, what_of
 from handgrad.tables.kinds import (
     FALSE,
     MISSING_IN_NUMBERS,
@@ -328,8 +328,6 @@ def _are_compact_dates(values: Any, low: float, high: float) -> bool:
 
 
 def _compact_dates(name: str, values: Any, missing: tuple[str, ...]) -> Column:
-    from handgrad.tables.dates import moment
-
     dating = Dating("date")
     distinct = np.unique(values)
     seconds = np.array([moment(f"{value:.0f}", dating) for value in distinct])
@@ -452,10 +450,7 @@ def _plain_numbers(
 ) -> Column | None:
     if wishes.decimal not in (None, ".") or wishes.thousands == ".":
         return None
-    some = list(cells)[:LOOKED_AT_FIRST]
-    if not all(map(_is_number, some)) or not all(map(_is_number, cells)):
-        return None
-    if _are_dotted(cells):
+    if not all(map(_is_number, cells)) or _are_dotted(cells):
         return None
     column = Column(name, missing=missing)
     values, present = number_cells(table, column)
@@ -512,15 +507,9 @@ def _dates(
 def _doubts_of_dates(cells: Mapping[str, int], found: FoundDates) -> Iterator[str]:
     if found.doubt:
         yield f"{found.doubt}, as in {quoted(next(iter(cells)))}"
-    odd = {t: n for t, n in cells.items() if np.isnan(_moment(t, found.dating))}
+    odd = {t: n for t, n in cells.items() if np.isnan(moment(t, found.dating))}
     if odd:
         yield f"{_counted(odd)} are no {_WHAT[found.dating.what]} and count as missing"
-
-
-def _moment(text: str, dating: Dating) -> float:
-    from handgrad.tables.dates import moment
-
-    return moment(text, dating)
 
 
 def _other_numbers(
