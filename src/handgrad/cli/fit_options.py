@@ -80,20 +80,26 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     *PLAN_OPTIONS,
     *READING_OPTIONS,
-    network("--hidden", type=HiddenUnits(), default="100", help="As in 64,32; 0 for none."),
+    network(
+        "--hidden",
+        type=HiddenUnits(),
+        default="100",
+        help="Units of each hidden layer, as in 64,32; 0 for no hidden layer.",
+    ),
     network(
         "--activation",
         metavar="NAME[,NAME...]",
         type=Listed(click.Choice(list(ACTIVATIONS))),
         default="relu",
-        help=f"Of the hidden layers, one for all or one for each: {', '.join(ACTIVATIONS)}.",
+        help="Activation of the hidden layers, one for all or one for each: "
+        f"{', '.join(ACTIVATIONS)}.",
     ),
     network(
         "--ensemble",
         metavar="N",
         type=click.IntRange(1, 1000),
         default=1,
-        help="Train so many networks; the mean of their predictions counts.",
+        help="Train N networks and average their predictions.",
     ),
     training("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam"),
     training(
@@ -107,7 +113,13 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--patience runs out; warmup rises for 5 epochs; the last three are stretched over "
         "--epochs.",
     ),
-    training("--batch-size", metavar="N", type=click.IntRange(1), default=32, help="Rows a step."),
+    training(
+        "--batch-size",
+        metavar="N",
+        type=click.IntRange(1),
+        default=32,
+        help="Number of rows in each step.",
+    ),
     training(
         "--l2",
         metavar="STRENGTH",
@@ -136,7 +148,11 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Shorten gradients longer than this.  [default: leave them]",
     ),
     training(
-        "--seed", metavar="N", type=click.IntRange(0, 2**32 - 1), default=0, help="Of all chance."
+        "--seed",
+        metavar="N",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        help="Seed for everything random: initial weights, splits, shuffling, dropout.",
     ),
     training(
         "--engine",
@@ -144,7 +160,13 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default="auto",
         help="What runs the epochs.",
     ),
-    stopping("--epochs", metavar="N", type=click.IntRange(1, 10**6), default=200, help="At most."),
+    stopping(
+        "--epochs",
+        metavar="N",
+        type=click.IntRange(1, 10**6),
+        default=200,
+        help="Train for at most N epochs.",
+    ),
     stopping(
         "--validation",
         metavar="SHARE",
@@ -163,7 +185,7 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="N",
         type=click.IntRange(1),
         default=10,
-        help="Stop after so many epochs without gain.",
+        help="Stop after N epochs without gain.",
     ),
     stopping(
         "--stop-on",

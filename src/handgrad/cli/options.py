@@ -141,7 +141,7 @@ READING_OPTIONS = (
         section=TABLES,
         metavar="SIGN",
         callback=_separator,
-        help="Between the cells of a CSV file.  [default: from its header]",
+        help="The sign between the cells of a CSV file.  [default: from its header]",
     ),
     click.option(
         "--encoding",
@@ -149,7 +149,7 @@ READING_OPTIONS = (
         section=TABLES,
         metavar="NAME",
         callback=_encoding,
-        help="Of a CSV file, such as cp1252 or utf-16.  [default: utf-8]",
+        help="The encoding of a CSV file, such as cp1252 or utf-16.  [default: utf-8]",
     ),
     click.option(
         "--skip",
@@ -157,7 +157,7 @@ READING_OPTIONS = (
         section=TABLES,
         metavar="N",
         type=click.IntRange(0),
-        help="Skip so many lines before the header, such as a title.",
+        help="Skip N lines before the header, such as a title.",
     ),
     click.option(
         "--no-header",
