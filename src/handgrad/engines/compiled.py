@@ -4,6 +4,7 @@ Importing this file imports numba; the first engine of a precision compiles the 
 reads them from the cache (see ``cache.py``).
 """
 
+import ctypes
 import sys
 import threading
 import time
@@ -245,13 +246,18 @@ class Compiled:
         Asking an array for its address takes a microsecond, as long as a step of a tiny net.
         """
         lent = flat, slots, order
-        for array in lent[:2]:
-            if array is not self._lent[0] and array is not self._lent[1]:
-                _check_written(array, self._work.dtype)
         for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
             if array is not self._lent[number]:
-                self._set(name, 0 if array is None else array.ctypes.data)
+                self._set(name, self._address(array, written=name != "order"))
         self._lent = lent
+
+    def _address(self, array: Array | None, *, written: bool) -> int:
+        if array is None or not array.size:
+            return 0
+        if not written:
+            return int(array.ctypes.data)
+        _check_written(array, self._work.dtype)
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # half as long as ctypes.data
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -364,11 +370,11 @@ def load(dtype: np.dtype[Any]) -> None:
 
 
 def _announce(dtype: np.dtype[Any]) -> None:
-    print(
-        f"handgrad: compiling the fast engine for {dtype.name}; this takes some seconds, "
-        "once on this machine",
-        file=sys.stderr,
-    )
+    how_often = "once on this machine" if cache.can_be_kept() else "for this process alone"
+    told = f"compiling the fast engine for {dtype.name}; this takes some seconds, {how_often}"
+    print(f"handgrad: {told}", file=sys.stderr)
+    if not cache.can_be_kept():
+        print(f"handgrad: {cache.NOT_KEPT}", file=sys.stderr)
 
 
 def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:

@@ -36,7 +36,7 @@ class Learning(Record):
         self._use("numpy", "lbfgs runs on the reference")
         results = []
         with self._training(self.max_iter) as show:
-            for number, run in enumerate(map(replace, self._runs)):
+            for number, run in enumerate([run.twin() for run in self._runs]):
                 on_epoch = partially(self._record, number, run, show, None, callbacks)
                 found = self._minimise_one(run, rows, on_epoch)
                 self._end(number, run, self._end_of(found))
@@ -124,7 +124,7 @@ class Learning(Record):
         chance = math.inf if says_little else self._chance(rows)
         reasons = []
         with self._training(epochs) as show:
-            for number, run in enumerate(map(replace, self._runs)):
+            for number, run in enumerate([run.twin() for run in self._runs]):
                 self._note_first_loss(run, rows)
                 history = train(
                     architecture,

@@ -20,6 +20,7 @@ from handgrad.estimators.checks import Given, HeldOut, warn
 from handgrad.estimators.fitting import fitting_of
 from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show
+from handgrad.estimators.stream import with_params
 from handgrad.history import Epoch, History
 from handgrad.model import Model
 from handgrad.network import forward
@@ -115,28 +116,31 @@ class Record(Parameters):
         self._keep_whole(number)
         show(epoch.epoch, epoch.loss + epoch.penalty, score)
         stop = False
-        if callbacks is not None:
+        if callbacks is not None and callbacks.listen:
             now = replace(self.model_, params=run.params, members=())
             stop = callbacks.epoch(now)
         return bool(self.on_epoch is not None and self.on_epoch(epoch)) or stop
 
     def _put(self, number: int, run: Run) -> None:
         """Let a network stand where its training does; those predict that have learnt."""
-        self._runs = [*self._runs[:number], replace(run), *self._runs[number + 1 :]]
+        self._runs = [*self._runs[:number], run.twin(), *self._runs[number + 1 :]]
         self.model_ = self._model_of(self._runs)
 
     def _model_of(self, runs: list[Run]) -> Model:
-        first, *others = runs
-        known = self.model_.members
+        model, others = self.model_, runs[1:]
+        known = model.members
         learnt = [run.params for run in others if run.epochs or _is_among(run.params, known)]
-        return replace(self.model_, params=first.params, members=tuple(learnt))
+        return with_params(model, [runs[0].params, *learnt])
 
     def _keep_whole(self, number: int) -> None:
         """Note what an interrupt goes back to: here everything belongs to the same epoch."""
         fitting = fitting_of(self)
         if fitting is not None:
-            runs = [run.result() for run in self._runs]
-            fitting.keep({**vars(self), "_runs": runs, "model_": self._model_of(runs)}, number)
+            whole = vars(self).copy()
+            if self._runs[number].best is not None:
+                runs = [run.result() for run in self._runs]
+                whole |= {"_runs": runs, "model_": self._model_of(runs)}
+            fitting.keep(whole, number)
 
     def _record_first(self, epoch: Epoch, score: float | None) -> None:
         """Bring up to date what scikit-learn's users look for: it tells of the first network."""
