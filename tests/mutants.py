@@ -99,7 +99,7 @@ FAULTS = [
     Fault("params.py", "        for n_in, n_out in pairwise(layer_units):\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n            b.append(flat[start : start + n_out])\n            start += n_out\n", "        for n_in, n_out in pairwise(layer_units):\n            b.append(flat[start : start + n_out])\n            start += n_out\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n", "biases before weights", "params"),
     Fault("params.py", ".reshape(n_in, n_out))", '.reshape(n_in, n_out, order="F"))', "column by column", "params"),
     Fault("params.py", ".reshape(n_in, n_out))", ".reshape(n_in, n_out).copy())", "a copy for a view", "params"),
-    Fault("params.py", "self.like(self.flat.copy())", "self.like(self.flat)", "copy shares memory", "params"),
+    Fault("params.py", "self.like(owned(self.flat))", "self.like(self.flat)", "copy shares memory", "params"),
     Fault("params.py", "if flat.shape != (count(layer_units),):", "if len(flat) < count(layer_units):", "long vector accepted", "params"),
     Fault("params.py", 'factor = 2.0 if activation == "logistic" else 6.0', "factor = 6.0", "Glorot factor of logistic", "params"),
     Fault("params.py", "np.sqrt(factor / sum(W.shape))", "np.sqrt(factor / W.shape[0])", "Glorot fan-in alone", "params"),
@@ -253,7 +253,7 @@ FAULTS = [
     Fault('estimators/stream.py', 'W *= a[:, None]', 'W *= 1 / a[:, None]', 'weights divided by the change of scale', 'stream'),
     Fault('estimators/stream.py', 'moved.b[-1] * a + (old.mean - new.mean) / new.scale', 'moved.b[-1] * a', 'the last bias keeps the old mean', 'stream'),
     Fault('estimators/base.py', 'given.columns.toarray() if is_sparse(given.columns) else given.columns\n        now', 'given.columns\n        now', 'sparse rows after dense ones', 'stream'),
-    Fault('estimators/base.py', 'for name in ("_moments", "_target_moments"):', 'for name in ():', 'a fit goes on with a stream', 'stream'),
+    Fault('estimators/base.py', 'for name in ("_moments", "_target_moments", "dead_units_"):', 'for name in ():', 'a fit goes on with a stream', 'stream'),
     Fault('estimators/record.py', 'X = Encoded(validation.rows.x)', 'pass', 'scorers encode the rows anew', 'estimator_columns'),
     # cli: columns
     Fault('cli/columns.py', 'if drifted and unknown != "allow":', 'if False:', 'a column of which nothing is known', 'cli_columns'),

@@ -40,6 +40,13 @@ def a_classifier(**changes):
 # -- other threads -----------------------------------------------------------------------------
 
 
+def error_of(function, *arguments):
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
+
+
 def in_a_thread(function):
     """Call a function in another thread, and give what it gave."""
     found = []
@@ -132,20 +139,21 @@ def test_partial_fit_is_seen_whole(rows):
 def test_before_its_first_fit_has_ended_an_estimator_is_not_fitted(rows):
     def look(epoch):
         model.predict(rows[0])
-        errors.append(in_a_thread(lambda: pytest.raises(NotFittedError, model.predict, rows[0])))
+        errors.append(in_a_thread(lambda: error_of(model.predict, rows[0])))
 
     errors, model = [], a_classifier(on_epoch=look)
     model.fit(*rows)
-    assert len(errors) == 3
+    assert list(map(type, errors)) == 3 * [NotFittedError]
 
 
 def test_two_threads_cannot_fit_one_estimator_at_once(rows):
     def fit_too(epoch):
-        told.append(in_a_thread(lambda: pytest.raises(RuntimeError, model.fit, *rows)))
+        told.append(in_a_thread(lambda: error_of(model.fit, *rows)))
 
     told, model = [], a_classifier(on_epoch=fit_too)
     model.fit(*rows)
-    assert "another thread" in str(told[0].value)
+    assert isinstance(told[0], RuntimeError)
+    assert "another thread" in str(told[0])
     assert model.n_iter_ == 3
     clone(model).set_params(on_epoch=None).fit(*rows)
 

@@ -8,7 +8,6 @@ a vector, a copy is one copy, and a file holds one array; while the mathematics 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Any, Self
 
@@ -48,16 +47,19 @@ class Params:
         ValueError
             If the length of the vector is not what the units need.
         """
-        if flat.shape != (count(tuple(layer_units)),):
+        if flat.shape != (count(layer_units),):
             raise ValueError(
                 f"a network with units {layer_units} has {count(layer_units)} parameters; "
                 f"the vector has shape {flat.shape}"
             )
         flat = flat if flat.dtype.isnative else owned(flat)
-        places = _places(tuple(layer_units))
-        W = tuple([flat[start:middle].reshape(shape) for start, middle, _, shape in places])
-        b = tuple([flat[middle:end] for _, middle, end, _ in places])
-        return cls(flat, tuple(layer_units), W, b)
+        W, b, start = [], [], 0
+        for n_in, n_out in pairwise(layer_units):
+            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))
+            start += n_in * n_out
+            b.append(flat[start : start + n_out])
+            start += n_out
+        return cls(flat, tuple(layer_units), tuple(W), tuple(b))
 
     @classmethod
     def zeros(cls, layer_units: tuple[int, ...], dtype: DTypeLike = np.float64) -> Self:
@@ -91,18 +93,6 @@ def owned(array: Array) -> Array:
     return np.array(array, array.dtype.newbyteorder("="), order="C")
 
 
-@lru_cache
-def _places(layer_units: tuple[int, ...]) -> tuple[tuple[int, int, int, tuple[int, int]], ...]:
-    """Give where each layer's weights begin, its biases begin and end, and the weights' shape."""
-    places, start = [], 0
-    for n_in, n_out in pairwise(layer_units):
-        middle = start + n_in * n_out
-        places.append((start, middle, middle + n_out, (n_in, n_out)))
-        start = middle + n_out
-    return tuple(places)
-
-
-@lru_cache
 def count(layer_units: tuple[int, ...]) -> int:
     """Count the weights and biases of a network with these units."""
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(layer_units))

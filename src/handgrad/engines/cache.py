@@ -65,13 +65,18 @@ def folder(*, make: bool = False) -> Path | None:
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not path.exists():
-            return path
+            return path if _can_be_made(path) else None
         state = path.stat()
     except OSError:
         return None
     if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
         return None
     return path if os.access(path, os.W_OK | os.X_OK) else None
+
+
+def _can_be_made(path: Path) -> bool:
+    there = next(parent for parent in path.parents if parent.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def can_be_kept() -> bool:

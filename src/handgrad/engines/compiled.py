@@ -257,7 +257,8 @@ class Compiled:
         if not written:
             return int(array.ctypes.data)
         _check_written(array, self._work.dtype)
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # half as long as ctypes.data
+        buffer: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))  # half as long as ctypes.data
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
