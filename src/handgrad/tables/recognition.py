@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 AS_DECLARED = "as declared"  # the reason that a user gave
 
-EXACT = 2.0**53  # up to which a float64 tells whole numbers apart
+EXACT = 2.0**53  # below which a float64 tells whole numbers apart
+WRITTEN_OUT = 1e21  # floats up to which may have been whole numbers, with every digit written
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
 LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
@@ -278,7 +279,33 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     column = _by_values(name, values[present], len(values), missing, wishes)
     if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
         return column._replace(kind="boolean", why="true and false", doubts=())
+    if column.kind == "number" and _lose_digits(values[present], raw.are_exact(table, name)):
+        return column._replace(doubts=(LOST_DIGITS, *column.doubts))
     return column
+
+
+LOST_DIGITS = (
+    "whole numbers beyond 2**53 are read to about 16 digits, so that some that differ may become "
+    "equal: are they ids? Then leave the column out, or declare it a category"
+)
+
+
+def _lose_digits(values: Any, are_exact: bool) -> bool:
+    """Tell whole numbers too long for a float64; a float as large as 1e300 was never one."""
+    largest = np.abs(values).max()
+    if largest < EXACT or (largest > WRITTEN_OUT and not are_exact):
+        return False
+    return are_exact or not (values % 1).any()
+
+
+def _doubt_of_digits(cells: Mapping[str, int], notation: Notation = PLAIN) -> Iterator[str]:
+    long = (text for text in cells if len(text) >= LONG_NUMBER and not _EXPONENT.search(text))
+    if any(abs(_value(text, notation)) >= EXACT for text in long):
+        yield LOST_DIGITS
+
+
+LONG_NUMBER = 16  # digits
+_EXPONENT = re.compile(r"[0-9.][eE][+-]?[0-9]")
 
 
 def _by_values(
@@ -293,7 +320,7 @@ def _by_values(
     if not len(values):
         return empty_column(name, wishes)
     low, high = values.min(), values.max()
-    is_exact = max(-low, high) <= EXACT
+    is_exact = max(-low, high) < EXACT
     if low == high and len(values) == n and is_exact and not wishes.takes_constants:
         return constant_column(name)
     is_plain = notation.is_plain
@@ -349,11 +376,6 @@ def _compact_dates(name: str, values: Any, missing: tuple[str, ...]) -> Column:
 
 def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Iterator[str]:
     n = len(values)
-    if max(-low, high) > EXACT and not (values % 1).any():
-        yield (
-            "whole numbers beyond 2**53 lose their last digits: are they ids? Then leave the "
-            "column out, or declare it a category"
-        )
     if n >= DOUBTED_FROM and _may_be_an_id(name, values, low, high):
         yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
     for extreme in (low, high) if low < high else ():
@@ -468,7 +490,8 @@ def _plain_numbers(
         cell = stripped(table, name)[int(endless.argmax())].as_py()
         raise DataError(raw.not_a_number(where, cell))
     found = _by_values(name, values[present], len(values), missing, wishes)
-    return found._replace(doubts=(*found.doubts, *_doubt_of_zeros(cells)))
+    doubts = (*_doubt_of_digits(cells), *found.doubts, *_doubt_of_zeros(cells))
+    return found._replace(doubts=doubts)
 
 
 def _is_number(text: str) -> bool:
@@ -545,6 +568,7 @@ def _other_numbers(
         if (unit := unit_in(text, notation)) is not None:
             words[unit] = words.get(unit, 0) + n
     doubts = [found.doubt] if found.doubt else []
+    doubts += _doubt_of_digits(cells, notation)
     if not words:
         n = len(numbers) if sum(cells.values()) == n_rows else len(numbers) + 1
         column = _by_values(name, numbers, n, missing, wishes, notation)

@@ -29,6 +29,7 @@ from handgrad.tables.kinds import (
     codes_in,
     words_for_missing,
 )
+from handgrad.tables.marks import NUMBER as NUMBER_PATTERN
 from handgrad.tables.marks import is_csv, words_are_texts
 from handgrad.tables.recognition import (
     DENSE,
@@ -144,7 +145,7 @@ def _sure(x: Floats, names: list[str], wishes: Wishes) -> Mask:
     low = np.where(there, x, np.inf).min(axis=0)
     high = np.where(there, x, -np.inf).max(axis=0)
     is_finite = np.isfinite(low) & np.isfinite(high)
-    is_exact = is_finite & (np.maximum(-low, high) <= EXACT)
+    is_exact = is_finite & (np.maximum(-low, high) < EXACT)
     varies = is_finite & (low < high)
     is_boolean = varies & (low == 0) & (high == 1)
     at = np.flatnonzero(is_boolean)
@@ -208,6 +209,7 @@ def _words(table: pa.Table, names: list[str], wishes: Wishes) -> dict[str, Colum
     texts = Texts(table, names, ("", *missing), trimmed=False)
     there = texts.there()
     odd = there & (texts.are(words_for_missing(MISSING_IN_NUMBERS, more)) | ~texts.match(WORD))
+    odd |= texts.match(NUMBER_PATTERN)  # infinity has letters alone
     odd |= texts.are(("", *missing)) & ~_are_unquoted(table, names)[:, None]
     codes, distinct = texts.coded()
     n, total = _n_different(codes), there.sum(axis=1)

@@ -249,14 +249,14 @@ def _with_quoted_words(
     if not _has_quoted_words(text, cells, words):
         return cells, set()
     again = _columns(text, ["", *WORDS_FOR_MISSING]).slice(0, cells.num_rows)
-    quoted_words = set()
+    quoted_words, columns = set(), cells.columns
     for place, position in enumerate(positions):
         column = again.column(position)
         is_word = pc.is_in(column, value_set=words)
         if pc.any(is_word).as_py() and not _are_numbers(column.filter(pc.invert(is_word))):
             quoted_words.add(place)
-            cells = cells.set_column(place, cells.field(place), column)
-    return cells, quoted_words
+            columns[place] = column
+    return pa.table(columns, schema=cells.schema), quoted_words
 
 
 def _has_quoted_words(text: _Text, cells: pa.Table, words: pa.Array) -> bool:
