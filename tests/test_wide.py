@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad import MLPClassifier
-from handgrad.errors import DataError
+from handgrad.errors import DataError, TableWarning
 from handgrad.optim import PART, SGD, Adam, update
 from handgrad.params import Params, count
 from handgrad.tables.encode import Encoder
@@ -18,6 +18,7 @@ from handgrad.tables.marks import CSV_MARK, QUOTED_MARK
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes, column_of
 from handgrad.tables.statistics import describe, describe_columns, kept_rows
+from handgrad.tables.table import read
 from handgrad.tables.wide import plain_columns
 
 # ------------------------------------------------------------------ statistics
@@ -220,6 +221,34 @@ def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
     odd = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
     with pytest.raises(DataError, match="column 'c2', row 9: 'much' is not"):
         together.transform(odd)
+
+
+def test_a_file_of_more_columns_than_are_read_at_a_time_is_one_table(tmp_path, monkeypatch):
+    rows = ["c0,c1,c2,c3,c4,c0", '1,"a,b",,NA,5,6', '2,"c\nd",4,"NA",5,7', "3,e,5,x,5,8"]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows) + "\n")
+    expected = read(path)
+    monkeypatch.setattr("handgrad.tables.files.delimited.COLUMNS_AT_A_TIME", 2)
+    assert read(path).equals(expected, check_metadata=True)
+    path.write_text("\n".join([*rows, "1,2"]))
+    with pytest.raises(DataError, match="line 6: 2 fields, expected 6"):
+        read(path)
+
+
+def test_thousands_of_names_that_are_one_get_names_of_their_own(tmp_path):
+    n = 20_000  # one by one from the first would take minutes
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(["a.1", *["a"] * n]) + "\n" + ",".join(["1"] * (n + 1)) + "\n")
+    names = read(path).column_names
+    assert names[:4] == ["a.1", "a", "a.2", "a.3"]
+    assert len(set(names)) == n + 1
+
+
+@pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+def test_a_warning_of_many_columns_names_the_first(rng):
+    frame = pd.DataFrame({f"c{at}": np.ones(12) for at in range(30)} | {"x": rng.normal(size=12)})
+    with pytest.warns(TableWarning, match="'c19' is left out.*; and 10 more. See columns_"):
+        MLPClassifier((2,), max_iter=1).fit(frame, [0, 1] * 6)
 
 
 # ------------------------------------------------------------------ predicting
