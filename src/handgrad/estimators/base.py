@@ -31,7 +31,12 @@ from handgrad.estimators.checks import (
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Fitting
 from handgrad.estimators.learning import Learning
-from handgrad.estimators.planning import check_says_nothing, frequency_of, plan_of
+from handgrad.estimators.planning import (
+    check_says_nothing,
+    frequency_of,
+    plan_of,
+    warn_of_lost_digits,
+)
 from handgrad.estimators.record import Validation
 from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
 from handgrad.held_back import Split, split, split_last
@@ -185,6 +190,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
                 self.__dict__.pop(name, None)
         X = as_rows(X)
         columns = check_columns(self, X, reset=not going_on)
+        warn_of_lost_digits(X)
         given = given_rows(columns, self._check_y(y, X), check_weight(sample_weight, X))
         bits = self._bits(going_on=going_on)
         if going_on:
