@@ -27,11 +27,16 @@ class Tally:
     """How often a drill struck, until when it may, and what did not hold."""
 
     def __init__(self, count, seconds):
-        self.count, self.deadline = count, time.monotonic() + seconds
+        self.count, self.seconds = count, seconds
         self.struck, self.failures = 0, []
+        self.begin()
+
+    def begin(self):
+        """Let the time run from here: what is made ready before does not count."""
+        self.deadline = time.monotonic() + self.seconds
 
     def strikes(self):
-        """Number the strikes, until they are as many as asked for or the time is over."""
+        """Give the numbers of the strikes, until there are enough or the time is over."""
         while self.struck < self.count and time.monotonic() < self.deadline:
             self.struck += 1
             yield self.struck - 1

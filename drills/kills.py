@@ -18,7 +18,9 @@ UNITS = {"3 KB": (8,), "90 KB": (128, 64), "4 MB": (700, 700)}
 def drill(tally, folder):
     from handgrad.model_file import to_bytes
 
-    pairs = {size: [house.classifier(u, seed).model_ for seed in (0, 1)] for size, u in UNITS.items()}
+    pairs = {
+        size: [house.classifier(u, seed).model_ for seed in (0, 1)] for size, u in UNITS.items()
+    }
     whole = {size: {to_bytes(model) for model in pair} for size, pair in pairs.items()}
     orphaned = 0
     chance = random.Random(0)
