@@ -13,7 +13,7 @@ import warnings
 import house
 import numpy as np
 
-COUNT = 1500
+COUNT = 6000
 THREADS = 8
 
 
