@@ -125,20 +125,29 @@ def table_seeds(folder):
 
 
 def workbooks():
-    """Make a workbook of the parts that a reader needs."""
+    """Write a workbook by hand, of the parts that a reader needs."""
     import io
     import zipfile
 
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    cells = '<row><c t="str"><v>a</v></c><c t="str"><v>b</v></c></row><row><c><v>1</v></c></row>'
+    formats = "http://schemas.openxmlformats.org"
+    main, package = f"{formats}/spreadsheetml/2006/main", f"{formats}/package/2006"
+    office = f"{formats}/officeDocument/2006/relationships"
+    relations = (
+        f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type="{office}'
+    )
+    rows = (("a", "b"), ("x", "1.5"), ("y", "2"))
+    cells = "".join(
+        "<row>" + "".join(f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in row) + "</row>"
+        for row in rows
+    )
     parts = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"/>',
+        "_rels/.rels": f'{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
         '<sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}"><Relationship Id="r1" '
-        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData>'
+        "xl/_rels/workbook.xml.rels": f'{relations}/worksheet" Target="worksheets/s1.xml"/>'
+        "</Relationships>",
+        "xl/worksheets/s1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData>'
         "</worksheet>",
     }
     sink = io.BytesIO()
