@@ -4,6 +4,9 @@
 #   make test      run the whole suite
 #   make check     lint, types, formatting, import contract
 #   make mutants   plant faults one by one and show that the suite catches each
+#   make drills    strike where it hurts, as docs/promises.md lists: killed saves, bombs, threads,
+#                  half-open connections ...; ten minutes, of Linux alone
+#   make fuzz      fuzz the readers of model files and tables, ten minutes; it installs atheris
 #   make docs      build the documentation, into docs/_build
 #   make bench     race against other libraries, in environments that it makes (half an hour);
 #                  DATA=FOLDER with adult, letter and mnist .npz adds fits and time to quality
@@ -14,7 +17,7 @@ VENV   ?= .venv
 OUT    ?= demo
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check mutants docs bench clean
+.PHONY: demo test check mutants drills fuzz docs bench clean
 
 demo: $(VENV)/.demo
 	mkdir -p $(OUT)
@@ -31,6 +34,12 @@ check: $(VENV)/.check
 
 mutants: $(VENV)/.test
 	$(BIN)/python tests/mutants.py
+
+drills: $(VENV)/.test
+	$(BIN)/python drills
+
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python drills/fuzz.py
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build
@@ -65,3 +74,8 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 $(VENV)/.check: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[check]"
 	touch $(VENV)/.demo $(VENV)/.docs $(VENV)/.test $@
+
+$(VENV)/.fuzz: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==2.3.0 || \
+	    { echo "atheris 2.3.0 is for CPython 3.11 and older, on Linux x86-64; make drills damages files without it"; exit 1; }
+	touch $@

@@ -176,5 +176,5 @@ def test_every_dependency_has_its_reason():
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_knows_its_targets():
-    for target in ("demo", "test", "check", "mutants", "docs", "clean"):
+    for target in ("demo", "test", "check", "mutants", "drills", "fuzz", "docs", "clean"):
         subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)

@@ -381,6 +381,10 @@ def test_json_values_that_are_absent_or_mixed(look):
         ('[{"a": 1},', "damaged"),
         ('[{"a": 123456789012345678901234567890}]', "column 'a'"),
         ('{"": 1}', "column 1 has no name"),
+        (b'{"a": 1, "\xfe": 2}\n', "line 1, byte 11: the byte 0xFE is not UTF-8"),
+        (b'[{"a": 1},\n{"a": "\xfe"}]', "line 2, byte 8: the byte 0xFE is not UTF-8"),
+        ('{"a": "\\ud800"}\n', "half of a surrogate pair"),
+        ('[{"\\udfff": 1}]', r"half of a surrogate pair, \\udfff"),
     ],
 )
 def test_json_that_is_no_table_is_refused(look, content, message):

@@ -149,3 +149,10 @@ def test_a_second_unit_is_kept_apart():
     assert (notation.after, notation.units) == ("min", ("season",))
     assert number_in("7 Seasons", notation) == 7
     assert math.isnan(number_in("7 km", notation))
+
+
+@pytest.mark.parametrize("text", ["5. 10", "5, 10", "1 2.345", "1'2.345", "1 2,345"])
+def test_two_signs_that_part_no_thousands_make_no_number(text):
+    found = find_notation({text: 1})
+    assert found is not None
+    assert math.isnan(number_in(text, found.notation))

@@ -171,7 +171,9 @@ def _has_point(mantissa: str) -> bool:
 def _is_grouped(whole: str, sign: str) -> bool:
     """Tell 1,234,567, and 12,34,567 as in India."""
     first, *groups = whole.split(sign)
-    if not 1 <= len(first) <= 3 or len(groups[-1]) != 3:
+    if not all(map(str.isdigit, (first, *groups))):  # 5. 10 has a blank: it is no 5010
+        return False
+    if len(first) > 3 or len(groups[-1]) != 3:
         return False
     inner = {len(group) for group in groups[:-1]}
     return inner <= {3} or (sign == "," and inner <= {2} and len(first) <= 2)

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
+from handgrad.tables.files.encodings import check_utf8
 from handgrad.tables.files.names import check_distinct
 from handgrad.tables.files.typed import typed
 from handgrad.tables.frames import without_views
@@ -37,6 +38,7 @@ def json_records(text: bytes, path: str, reading: Reading) -> pa.Table:
         If it is other JSON, or none; the message gives the line, or names the columns.
     """
     reading.check_only("JSON", "encoding")
+    check_utf8(text)
     is_list = text.lstrip().startswith(b"[")
     table = _of_list(text) if is_list else _of_lines(text)
     check_distinct(table.column_names, "JSON")
@@ -94,7 +96,13 @@ def _of_records(records: list[Record]) -> pa.Table:
     names = list(dict.fromkeys(name for record in records for name in record))
     nested = [n for n in names if any(isinstance(r.get(n), dict | list) for r in records)]
     _refuse_nested(nested, is_one_object=len(records) == 1)
-    columns = [typed(name, [record.get(name) for record in records]) for name in names]
+    try:
+        columns = [typed(name, [record.get(name) for record in records]) for name in names]
+    except UnicodeEncodeError as error:  # JSON can spell it, and no text can hold it
+        raise DataError(
+            f"the JSON holds half of a surrogate pair, \\u{ord(error.object[error.start]):04x}, "
+            "which is no character; write whole characters"
+        ) from None
     return pa.table([array for _, array in columns], schema=pa.schema([f for f, _ in columns]))
 
 
