@@ -20,17 +20,11 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handgrad.container import LONGEST_HEADER, NO_DIGEST
 from handgrad.errors import ModelFileError
 from handgrad.losses import LossSettings
 from handgrad.model import Model
-from handgrad.model_file import (
-    LONGEST_HEADER,
-    NO_DIGEST,
-    from_bytes,
-    load_model,
-    save_model,
-    to_bytes,
-)
+from handgrad.model_file import from_bytes, load_model, save_model, to_bytes
 from handgrad.network import Architecture
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder

@@ -16,6 +16,7 @@ from handgrad.tables.notation import PLAIN, Notation
 from handgrad.tables.plan import Plan
 
 MOST_LEVELS = 1_000_000
+KEYS_OF_COLUMNS = (*Column._fields, *Notation._fields, *Dating._fields)
 
 _TENSORS = ("mean", "scale", "median", "indicator")
 _USUAL = Column("")
@@ -136,7 +137,8 @@ def column_from_json(name: str, told: Any) -> Column:
     _check(isinstance(kind, str) and kind in KINDS, "kind of a column")
     why, n_levels = told.get("why", ""), told.get("n_levels", 0)
     _check(_is_text(why), "why (must be a text)")
-    _check(type(n_levels) is int and n_levels >= 0, "n_levels (must be a whole number)")
+    counted = type(n_levels) is int and 0 <= n_levels < 2**63
+    _check(counted, "n_levels (must be a whole number)")
     missing = told.get("missing", list(MISSING_IN_NUMBERS))
     doubts = told.get("doubts", [])
     _check(_are_texts(missing), "missing (must be texts)")
@@ -235,3 +237,6 @@ def _check_tensors(tensors: Mapping[str, Array], k: int) -> None:
         _check(fits, f"{part} (must be {np.dtype(dtype)} of shape ({k},))")
         _check(bool(np.isfinite(tensor).all()), f"{part} (must be finite)")
     _check(bool((tensors["scale"] > 0).all()), "scale (must be above 0)")
+    with np.errstate(over="ignore"):
+        middle = (tensors["median"] - tensors["mean"]) / tensors["scale"]
+    _check(bool(np.isfinite(middle).all()), "median (must be finite in the scale of its column)")
