@@ -974,5 +974,5 @@ def test_saving_over_a_model_replaces_it(tmp_path):
 def test_a_temperature_is_a_finite_number(temperature):
     later = {"format_version": 2, "kind": "labels", "networks": 1}
     text = json.dumps(description_of(GOOD) | later)[:-1]
-    with pytest.raises(ModelFileError, match="temperature"):
+    with pytest.raises(ModelFileError, match=r"temperature|no float64 holds the number 1e999"):
         from_bytes(with_description(f'{text}, "temperature": {temperature}}}'))

@@ -28,12 +28,14 @@ Array = NDArray[Any]
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
 # A header of more than 1 MiB must be that of a table so wide: each column and label that is used
-# has a weight, of 4 bytes or more, and a text of 1,000 signs takes up to 14,000 bytes.
-FREE_HEADER, HEADER_FOR_A_BYTE = 1 << 20, 1 << 12
+# has a weight, of 4 bytes or more, which pays for its text, up to 14,000 bytes if it has 1,000
+# signs, and for those of columns that were left out.
+FREE_HEADER, HEADER_FOR_A_BYTE = 1 << 20, 1 << 14
 # Small JSON values become large Python objects: "[]," 64 bytes. Those of real tables, of 100,000
-# short names too, need less than 6 bytes for each byte of the file.
-FREE_MEMORY, MEMORY_FOR_A_BYTE = 8 << 20, 6
+# short names too, need less than 8 bytes for each byte of the file.
+FREE_MEMORY, MEMORY_FOR_A_BYTE = 8 << 20, 8
 OBJECT, LIST, ITEM, TEXT, KEY = 192, 64, 40, 20, 350  # bytes; a text is an item, too
+MOST_SHARED = 1000  # objects; the columns of a wide table are described in few ways
 LONGEST_NUMBER = 1000  # digits; Python takes a time that is their square
 
 NO_DIGEST = "0" * 64
@@ -294,7 +296,7 @@ def strict_json(text: str, size: int, frequent: Collection[str]) -> dict[str, An
     try:
         parsed = json.loads(
             text,
-            object_pairs_hook=_once,
+            object_pairs_hook=_Objects(),
             parse_constant=_refused,
             parse_float=_finite,
             parse_int=_whole,
@@ -316,10 +318,25 @@ def _check_memory(text: str, size: int, frequent: Collection[str]) -> None:
         raise ModelFileError("not a handgrad model: its header has far too many parts")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key is repeated")
-    return dict(pairs)
+class _Objects:
+    """Make objects without repeated keys, equal ones the same, to be read only."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise ValueError("a key is repeated")
+        made = dict(pairs)
+        if len(self._known) > MOST_SHARED or not all(map(_is_short, made.values())):
+            return made
+        return self._known.setdefault(repr(pairs), made)  # a text tells 1 from 1.0 and true
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, list):
+        return len(value) < 32 and all(isinstance(v, str) and len(v) < 100 for v in value)
+    return not isinstance(value, dict | str) or (isinstance(value, str) and len(value) < 1000)
 
 
 def _refused(constant: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -104,9 +104,16 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
-    return Plan(
-        tuple(column_from_json(name, told) for name, told in zip(names, columns, strict=True))
-    )
+    return Plan(tuple(_columns(names, columns)))
+
+
+def _columns(names: list[str], columns: list[Any]) -> Iterator[Column]:
+    """Read columns; those that are described by one object share what it says."""
+    read: dict[int, Column] = {}
+    for name, told in zip(names, columns, strict=True):
+        if id(told) not in read:
+            read[id(told)] = column_from_json("", told)
+        yield read[id(told)]._replace(name=name)
 
 
 def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str | None]]) -> Plan:
