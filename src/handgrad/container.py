@@ -312,9 +312,10 @@ def _check_memory(text: str, size: int, frequent: Collection[str]) -> None:
     """Bound the memory that parsing takes, by the signs that make objects of it."""
     n_frequent = sum(text.count(f'"{key}":') for key in frequent)
     keys = text.count('":') - n_frequent + sum(1 for _ in _KEY_AND_SPACE.finditer(text))
-    needed = OBJECT * text.count("{") + LIST * text.count("[") + ITEM * text.count(",")
+    lists = LIST * text.count("[")  # of which a column has three or four, beside many bytes
+    needed = OBJECT * text.count("{") + lists + ITEM * text.count(",")
     needed += TEXT * (text.count('"') // 2 - n_frequent) + KEY * keys
-    if needed > FREE_MEMORY + MEMORY_FOR_A_BYTE * size:
+    if needed > FREE_MEMORY + MEMORY_FOR_A_BYTE * size or lists > FREE_MEMORY + size:
         raise ModelFileError("not a handgrad model: its header has far too many parts")
 
 
