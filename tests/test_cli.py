@@ -972,10 +972,13 @@ def test_interrupted_while_it_trains(folder):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    assert process.stderr.readline().startswith("columns: ")  # the last words before it trains
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        assert process.stderr.readline().startswith("columns: ")  # the last words before it trains
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()  # one that does not listen would never end
     assert process.returncode == INTERRUPTED
     assert (out, err) == ("", "\nhandgrad: interrupted; nothing more was written\n")
     assert contents(folder) == before
