@@ -3,7 +3,7 @@
     python benchmarks/wide.py [--quick]
     python benchmarks/race.py --report              (writes docs/performance.md)
 
-Six tables, each in a fresh process for each contender, in turns, several rounds; medians are
+Seven tables, each in a fresh process for each contender, in turns, several rounds; medians are
 printed, and of the memory of a process its peak, imports included:
 
 - a frame of 120 x 10,000 numbers: fit, and predict one row;
@@ -11,6 +11,8 @@ printed, and of the memory of a process its peak, imports included:
 - 4,000 x 100,000 sparse rows with 30 ones each: fit;
 - a frame of 300 x 2,000 numbers, 20 epochs, a score on the rows held back after each;
 - 5 rows of 100,001 columns, as CSV and as Parquet: read, plan and encode;
+- 20 rows of 100,001 columns as CSV, half of them words, the others whole numbers, 0 and 1, and
+  fractions: read, and tell of each column what it is;
 - 2,000,000 rows of 3 texts and 3 numbers from Arrow: fit the encoder and encode.
 
 scikit-learn gets the same through StandardScaler, where there are texts beside OneHotEncoder in a
@@ -18,7 +20,8 @@ ColumnTransformer, and reads files with pandas. handgrad runs its reference engi
 in this environment, for both need pandas. ``--quick`` is a trial of one round that leaves no
 result.
 
-Before it counts, each network must have learnt, and inputs must be as many for both.
+Before it counts, each network must have learnt, inputs must be as many for both, and so must
+columns of words, whose cells are the same, and the sum of all numbers.
 """
 
 import json
@@ -165,6 +168,47 @@ def long_header(contender):
     return {**seen, "inputs": z.shape[1]}
 
 
+def many_words(contender):
+    """Read 20 rows of 100,001 columns, half of them words, and tell what each column is."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        write_many_words(path)
+        seconds, found = seconds_of(lambda: recognised(contender, path))
+        peak = megabytes("VmHWM")
+    words, numbers = parted(contender, *found)
+    cells = {"words": words.shape[1], "cells": int((words == "C").sum()), "sum": numbers.sum()}
+    return {"read and recognise": seconds, "peak, MB": peak, **cells}
+
+
+def write_many_words(path):
+    rng, k = np.random.default_rng(0), 25_000
+    blocks = [rng.choice(["A", "C", "G"], (20, 2 * k)), rng.integers(0, 100, (20, k))]
+    blocks += [rng.integers(0, 2, (20, k // 2)), rng.integers(0, 4000, (20, k // 2 + 1)) / 8]
+    names = ",".join(f"c{number}" for number in range(sum(block.shape[1] for block in blocks)))
+    rows = (",".join(",".join(map(str, block[row])) for block in blocks) for row in range(20))
+    path.write_text("\n".join([names, *rows]) + "\n")
+
+
+def recognised(contender, path):
+    """Read a table; tell which of its columns are words."""
+    if contender == "handgrad":
+        from handgrad.tables.plan import Plan
+
+        table = handgrad.read_table(path)
+        return table, [column.kind == "category" for column in Plan.of(table)]
+    import pandas as pd
+
+    frame = pd.read_csv(path)
+    return frame, [dtype == "str" for dtype in frame.dtypes]
+
+
+def parted(contender, table, are_words):
+    """Give the words and the numbers of all columns as two matrices."""
+    frame = table.to_pandas() if contender == "handgrad" else table
+    are_words = np.array(are_words)
+    return frame.loc[:, are_words].to_numpy(str), frame.loc[:, ~are_words].to_numpy(float)
+
+
 def long_table(contender):
     """Encode 2,000,000 rows of texts and numbers; a third of the cells are texts' levels."""
     import pyarrow as pa
@@ -201,6 +245,7 @@ TASKS = {
     "sparse 4,000 x 100,000": sparse_rows,
     "frame of 300 x 2,000, 20 epochs": watched,
     "5 rows of 100,001 columns": long_header,
+    "20 rows of 100,001 columns, half of them words": many_words,
     "2,000,000 rows of 6 columns": long_table,
 }
 
@@ -243,13 +288,14 @@ def check(task, of):
     for contender, seen in of.items():
         if seen.get("accuracy", 1) < 0.8:
             raise RuntimeError(f"{task}: {contender} has not learnt: {seen['accuracy']:.2f}")
-    ours, theirs = (of[contender].get("inputs") for contender in CONTENDERS)
-    if ours != theirs:
-        raise RuntimeError(f"{task}: {ours} inputs beside {theirs}")
+    for what in ("inputs", "words", "cells", "sum"):
+        ours, theirs = (of[contender].get(what) for contender in CONTENDERS)
+        if ours != theirs:
+            raise RuntimeError(f"{task}: {what} {ours} beside {theirs}")
 
 
 OURS = "handgrad's reference engine"
-CHECKS = ("accuracy", "inputs")
+CHECKS = ("accuracy", "inputs", "words", "cells", "sum")
 
 
 def report(figures):
@@ -266,8 +312,8 @@ def report(figures):
         "through `StandardScaler`, texts through `OneHotEncoder`, files and Arrow tables through "
         "pandas. Figures are seconds unless they say otherwise. Before it counts, each network "
         "must get more than 0.8 of its training rows right, and both must make as many inputs of "
-        f"a table. The machine's load was {os.getloadavg()[0]:.1f} at the end, on "
-        f"{os.cpu_count()} processors."
+        "a table and find the same words and numbers in it. The machine's load was "
+        f"{os.getloadavg()[0]:.1f} at the end, on {os.cpu_count()} processors."
     )
     tables = [(["table", "what", "handgrad", "scikit-learn"], rows)]
     data = {"figures": figures, "ratios": ratios}

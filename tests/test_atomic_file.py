@@ -1,14 +1,17 @@
 """A file is written whole or not at all, whatever stops the writer."""
 
+import errno
 import os
 import resource
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from handgrad.atomic_file import write_atomically
+from handgrad.atomic_file import atomic_writer, write_atomically
+from handgrad.errors import DurabilityWarning
 
 OLD, NEW = b"old" * 1000, b"new!" * 5000
 
@@ -271,8 +274,9 @@ def test_a_killed_writer_leaves_the_old_or_the_new_content(path, call, when, lef
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 9, done.stderr
     assert path.read_bytes() == left
-    write_atomically(path, b"next")  # what the dead left behind is in nobody's way
+    write_atomically(path, b"next")  # what the dead left behind is in nobody's way, and goes
     assert path.read_bytes() == b"next"
+    assert os.listdir(path.parent) == ["file"]
 
 
 def test_a_reader_sees_one_content_or_another_and_never_a_mix(path):
@@ -294,3 +298,185 @@ def test_a_reader_sees_one_content_or_another_and_never_a_mix(path):
         assert path.read_bytes() in contents
     assert errors == []
     assert os.listdir(path.parent) == ["file"]
+
+
+# -- in parts ----------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_in_parts(path):
+    with atomic_writer(path) as file:
+        for _ in range(3):
+            file.write(NEW)
+            assert path.read_bytes() == OLD
+    assert path.read_bytes() == 3 * NEW
+    assert os.listdir(path.parent) == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), GeneratorExit()])
+def test_an_error_between_the_parts_leaves_the_old_file(path, error):
+    def write_and_fail(file):
+        file.write(NEW)
+        raise error
+
+    with pytest.raises(type(error)), atomic_writer(path) as file:
+        write_and_fail(file)
+    assert path.read_bytes() == OLD
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_an_error_of_another_file_keeps_its_name(path, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"), atomic_writer(path):
+        (tmp_path / "nowhere").read_bytes()
+
+
+# -- orphans -----------------------------------------------------------------------------------
+
+HALF = """
+import os, sys
+from handgrad.atomic_file import atomic_writer
+with atomic_writer(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    print("written", flush=True)
+    sys.stdin.readline()
+    file.write(b" and half")
+"""
+
+
+@pytest.fixture
+def writer(path):
+    """Start another process that is in the middle of writing."""
+    command = [sys.executable, "-c", HALF, str(path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"written\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def orphans(path):
+    return [name for name in os.listdir(path.parent) if name.startswith(".handgrad-")]
+
+
+def aged(path, days):
+    then = time.time() - days * 86400
+    os.utime(path, (then, then))
+
+
+def test_the_next_save_removes_what_a_killed_one_left(path, writer):
+    writer.kill()
+    writer.wait()
+    assert len(orphans(path)) == 1
+    write_atomically(path.parent / "other", NEW)
+    assert sorted(os.listdir(path.parent)) == ["file", "other"]
+
+
+def test_a_save_that_is_running_elsewhere_is_left_alone_however_slow(path, writer):
+    aged(path.parent / orphans(path)[0], days=9)
+    write_atomically(path, NEW)
+    assert len(orphans(path)) == 1
+    writer.communicate(b"\n")
+    assert writer.returncode == 0
+    assert path.read_bytes() == b"half and half"
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_two_saves_of_one_process_leave_each_other_alone(path):
+    with atomic_writer(path) as slow:
+        slow.write(OLD)
+        slow.flush()
+        write_atomically(path.parent / "other", NEW)
+    assert path.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("machine", ["", "0123abcd-"])
+def test_orphans_of_other_machines_are_removed_after_a_day(path, machine):
+    old, young = (path.parent / f".handgrad-{machine}{n}{'0' * 15}.tmp" for n in "12")
+    for orphan, days in ((old, 1.1), (young, 0.9)):
+        orphan.write_bytes(b"half")
+        aged(orphan, days)
+    write_atomically(path, NEW)
+    assert orphans(path) == [young.name]
+
+
+def test_files_that_only_look_like_orphans_are_left(path):
+    names = [".handgrad-1.tmp", "x.handgrad-" + "0" * 16 + ".tmp", ".handgrad-" + "0" * 16]
+    for name in names:
+        (path.parent / name).write_bytes(b"mine")
+        aged(path.parent / name, days=9)
+    link = path.parent / f".handgrad-{'1' * 16}.tmp"
+    link.symlink_to(path)
+    os.mkfifo(path.parent / f".handgrad-{'2' * 16}.tmp")
+    (path.parent / f".handgrad-{'3' * 16}.tmp").mkdir()
+    before = sorted(os.listdir(path.parent))
+    write_atomically(path, NEW)
+    assert sorted(os.listdir(path.parent)) == before
+    assert link.is_symlink()
+
+
+def test_without_locks_a_save_goes_on(path, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", raising(OSError(errno.ENOLCK, "No locks available")))
+    write_atomically(path, NEW)
+    assert path.read_bytes() == NEW
+
+
+def test_a_temporary_file_that_was_taken_for_an_orphan_is_made_anew(path, monkeypatch):
+    """Between making a file and locking it, another writer may have found it without a lock."""
+    import fcntl
+
+    real = fcntl.flock
+    taken = []
+
+    def late(descriptor, how):
+        if not taken:
+            taken.extend(orphans(path))
+            os.unlink(path.parent / taken[0])
+        real(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", late)
+    write_atomically(path, NEW)
+    assert len(taken) == 1
+    assert path.read_bytes() == NEW
+
+
+# -- systems that cannot do all ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+def test_where_permissions_cannot_be_set_the_file_stays_private(path, monkeypatch, number):
+    path.chmod(0o644)
+    monkeypatch.setattr(os, "fchmod", raising(OSError(number, "no")))
+    write_atomically(path, NEW)
+    assert path.read_bytes() == NEW
+    assert permissions(path) == 0o600
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EACCES])
+def test_a_folder_that_cannot_be_forced_to_the_disk_is_no_news(path, monkeypatch, number):
+    monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(number, "no")))
+    write_atomically(path, NEW)
+    assert path.read_bytes() == NEW
+
+
+def test_a_disk_that_fails_at_the_folder_is_told_of(path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(errno.EIO, "I/O error")))
+    with pytest.warns(DurabilityWarning, match=r"file' is written, .*power cut.*I/O error"):
+        write_atomically(path, NEW)
+    assert path.read_bytes() == NEW
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_the_command_line_tells_of_it_in_a_line(tmp_path, monkeypatch, capsys):
+    from handgrad.cli import run
+
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows)
+    monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(errno.EIO, "I/O error")))
+    with pytest.raises(SystemExit) as left:
+        run(["fit", "t.csv", "--target", "y", "--epochs", "2", "--model", "m"])
+    assert left.value.code == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len([line for line in lines if "power cut" in line]) == 1
+    assert not any("Warning" in line for line in lines)
+    assert "m" in os.listdir(tmp_path)

@@ -433,6 +433,16 @@ def test_rows_that_are_none_are_answered(rows, error, message):
         model.predict(rows)
 
 
+def test_lazy_labels_and_integers_of_128_bits():
+    two = np.array([Y, Y[::-1]]).T
+    model = classifier().fit(TABLE, pl.LazyFrame({"a": two[:, 0], "b": two[:, 1]}))
+    assert np.array_equal(model.predict(TABLE), classifier().fit(TABLE, two).predict(TABLE))
+    large = pl.Series([2**70, 5] * 6)
+    assert regressor().fit(TABLE, large).score(TABLE, large) <= 1
+    with pytest.raises(DataError, match=r"a type that Arrow lacks .* cast it"):
+        classifier().fit(pl.DataFrame({"a": large}), Y)
+
+
 def test_sparse_matrices_that_are_dictionaries_are_matrices():
     for kind in (sparse.dok_matrix, sparse.dok_array):
         assert classifier().fit(kind(np.eye(N)), Y).n_features_in_ == N

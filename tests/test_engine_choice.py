@@ -548,6 +548,49 @@ def test_a_folder_that_cannot_be_made_or_written(base, monkeypatch):
 
 
 @needs_compiled
+@needs_compiled
+@pytest.mark.parametrize("way", ["a file is in the way", "others may write", "nothing fits"])
+def test_a_cache_that_cannot_be_written_is_told_of_before_compiling(
+    call, base, monkeypatch, capsys, way
+):
+    from handgrad.engines.compiled import _announce
+
+    if way == "a file is in the way":
+        base.write_text(way)
+    elif way == "others may write":
+        cache.folder(make=True).chmod(0o777)
+    else:
+        full = OSError(28, "No space left on device")
+        monkeypatch.setattr(cache.tempfile, "TemporaryFile", lambda **k: raise_it(full))
+        with cache.numba_cache() as keeps:
+            assert not keeps
+    assert not cache.can_be_kept()
+    _announce(np.dtype("float64"))
+    told = capsys.readouterr().err
+    assert "once on this machine" not in told
+    assert "every process compiles anew" in told
+    assert "set NUMBA_CACHE_DIR" in told
+    if way != "nothing fits":  # which looking, that changes nothing, cannot know
+        code, out, _ = call("info", "--machine")
+        assert code == OK
+        assert "--compile" not in out
+        assert "every process compiles anew" in " ".join(out.split())
+
+
+def raise_it(error):
+    raise error
+
+
+@needs_compiled
+def test_a_cache_that_can_be_written_is_filled_once(base, capsys):
+    from handgrad.engines.compiled import _announce
+
+    _announce(np.dtype("float64"))
+    told = capsys.readouterr().err
+    assert "once on this machine" in told
+    assert "NUMBA_CACHE_DIR" not in told
+
+
 def test_without_a_folder_numba_keeps_nothing(base):
     from numba.core import config
 

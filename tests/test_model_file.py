@@ -20,17 +20,11 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handgrad.container import LONGEST_HEADER, NO_DIGEST
 from handgrad.errors import ModelFileError
 from handgrad.losses import LossSettings
 from handgrad.model import Model
-from handgrad.model_file import (
-    LONGEST_HEADER,
-    NO_DIGEST,
-    from_bytes,
-    load_model,
-    save_model,
-    to_bytes,
-)
+from handgrad.model_file import from_bytes, load_model, save_model, to_bytes
 from handgrad.network import Architecture
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
@@ -980,5 +974,5 @@ def test_saving_over_a_model_replaces_it(tmp_path):
 def test_a_temperature_is_a_finite_number(temperature):
     later = {"format_version": 2, "kind": "labels", "networks": 1}
     text = json.dumps(description_of(GOOD) | later)[:-1]
-    with pytest.raises(ModelFileError, match="temperature"):
+    with pytest.raises(ModelFileError, match=r"temperature|no float64 holds the number 1e999"):
         from_bytes(with_description(f'{text}, "temperature": {temperature}}}'))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
-from handgrad import DataError
+from handgrad import DataError, MLPClassifier
+from handgrad.errors import TableWarning
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
+from handgrad.tables.marks import CSV_MARK
 from handgrad.tables.parts import from_parts, to_parts
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
@@ -489,3 +492,75 @@ def test_an_unquoted_word_is_a_level_where_the_user_says_so(tmp_path):
     metadata, tensors = to_parts(encoder)
     again = from_parts(json.loads(json.dumps(metadata)), tensors)
     np.testing.assert_array_equal(again.transform(table), encoder.transform(table))
+
+
+# ------------------------------------------------------------------ whole numbers beyond 2**53
+
+IDS = [2**53 + row for row in range(24)]  # as float64 these are 12 numbers
+LONG_IDS = [99999999999999999999 - 10**6 * row for row in range(24)]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        "{}.0".format,
+        "{:,}".format,
+        "{} kg".format,
+        lambda cell: "" if cell % 5 == 0 else str(cell),
+        lambda cell: "1.5" if cell % 5 == 0 else str(cell),
+        lambda cell: "many" if cell % 23 == 1 else str(cell),
+    ],
+)
+@pytest.mark.parametrize(
+    "ids", [IDS, LONG_IDS, [2**53, 2**53 + 1] * 12, [5, 2**53 + 1, *range(60, 82)]]
+)
+def test_texts_of_whole_numbers_that_lose_digits_are_doubted(write, ids):
+    field = pa.field("a", pa.string(), metadata=CSV_MARK)
+    plan = Plan.of(pa.table([[write(cell) for cell in ids]], schema=pa.schema([field])))
+    assert sum("beyond 2**53" in doubt for doubt in plan.doubts) == 1
+    assert plan["a"].is_used
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(IDS, pa.int64()),
+        pa.array([2**53, 2**53 + 1] * 12, pa.int64()),
+        pa.array([-(2**53) - 1, None, 3]),
+        pa.array([2**64 - 1, 2, 7], pa.uint64()),
+        pa.array(map(Decimal, LONG_IDS), pa.decimal128(30, 2)),
+        pa.array(map(float, LONG_IDS)),
+    ],
+)
+def test_typed_whole_numbers_that_lose_digits_are_doubted(column):
+    assert "beyond 2**53" in Plan.of(pa.table({"a": column})).doubts[0]
+
+
+def as_array(columns):
+    return np.array(columns["a"])[:, None]
+
+
+@pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, dict, as_array])
+def test_ids_that_lose_digits_are_warned_of(frame):
+    with pytest.warns(TableWarning, match="whole numbers beyond 2"):
+        MLPClassifier((2,), max_iter=1).fit(frame({"a": IDS, "b": [0.5, 1.5] * 12}), [0, 1] * 12)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [2**53 - row for row in range(1, 25)],
+        [1e300, 2e300, 5e299],
+        ["1e300", "2e300", "5e22"],
+        ["1.2345678901234567e300", "3.5"],
+        ["0.12345678901234567890", "3.5"],
+        [9007199254740993.0 * 1e9, 1.5e30],
+    ],
+)
+def test_numbers_that_a_float_holds_are_not_doubted(cells):
+    kind = pa.string() if isinstance(cells[0], str) else None
+    field = pa.field("a", kind or pa.array(cells).type, metadata=CSV_MARK if kind else None)
+    plan = Plan.of(pa.table([cells], schema=pa.schema([field])))
+    assert not [doubt for doubt in plan.doubts if "2**53" in doubt]

@@ -46,7 +46,7 @@ def trained(session, epochs):
     run = Run.start(params, bits)
     rows = session.points.training_rows
     train(architecture, run, recipe.settings(len(rows)), rows, epochs=epochs)
-    return params.flat
+    return run.params.flat
 
 
 # -- steps --------------------------------------------------------------------------------------

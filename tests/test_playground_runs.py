@@ -258,5 +258,5 @@ def test_a_large_networks_snapshots_are_bounded(runs):
     session = runs.session
     for _ in range(60):
         session.step("epoch")
-    assert sum(kept.nbytes for kept in session.snapshots) < 70e6
+    assert sum(kept.state.nbytes for kept in session.snapshots) < 70e6
     assert [session.snapshots[0].epochs, session.snapshots[-1].epochs] == [0, 60]

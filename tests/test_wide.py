@@ -8,15 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad import MLPClassifier
-from handgrad.errors import DataError
+from handgrad.errors import DataError, TableWarning
 from handgrad.optim import PART, SGD, Adam, update
 from handgrad.params import Params, count
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.levels import FEW
+from handgrad.tables.marks import CSV_MARK, QUOTED_MARK
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes, column_of
 from handgrad.tables.statistics import describe, describe_columns, kept_rows
+from handgrad.tables.table import read
 from handgrad.tables.wide import plain_columns
 
 # ------------------------------------------------------------------ statistics
@@ -97,14 +99,15 @@ def test_a_column_among_many_is_taken_for_what_it_is_alone(cells, name, missing,
         assert found == column_of(table, name, wishes)
 
 
-def test_plain_numbers_and_booleans_need_no_look_at_each(rng):
+def test_columns_without_a_doubt_need_no_look_at_each(rng):
     frame = {"x": rng.normal(size=40), "yes": rng.integers(0, 2, size=40), "n": np.arange(40)}
     frame |= {"day": 20210301 + np.arange(40) % 28, "same": np.ones(40), "word": ["a", "b"] * 20}
     table = pa.table(frame)
     found = plain_columns(table, Wishes(kinds={"x2": "category"}))
     kinds = {name: column.kind for name, column in found.items()}
-    assert kinds == {"x": "number", "yes": "boolean"}
-    assert not plain_columns(table, Wishes(kinds={"x": "category"}, missing={"yes": ("1",)}))
+    assert kinds == {"x": "number", "yes": "boolean", "same": "left out", "word": "category"}
+    found = plain_columns(table, Wishes(kinds={"x": "category"}, missing={"yes": ("1",)}))
+    assert set(found) == {"same", "word"}
 
 
 TEXTS = ["+1.5", "1.", "-.5", "7", "8", "007", "1.500", "2.250", "1e5", "1e-400", " 2 ", "0", "1"]
@@ -112,26 +115,91 @@ TEXTS += ["NA", "", None, "-99", "999", "1e400", "inf", "nan", "x", "1,5", "true
 PLAIN = ["1.5", "-.5", "7", "8", "1.25", "1e5", " 2 ", "NA", "", None, "0.250", "1.500", "1.", "3"]
 
 
-@settings(max_examples=300, deadline=None)
+WORDS = ["a", "A", "red", "Red", "dark  red", "dark red", "yes", "no", "T", "F", "None", "n/a"]
+WORDS += [
+    "May",
+    "mon",
+    "inf",
+    "Infinity",
+    "h",
+    "s",
+    "e",
+    "x-y",
+    "a/b",
+    "NULL",
+    "",
+    None,
+    "\xe9",
+    " a",
+]
+BASES = [
+    ["C", "T"],
+    ["T", "y"],
+    ["red", "dark red", None],
+    ["a"],
+    ["a", ""],
+    [None, "NA"],
+    ["None"],
+]
+DIGITS = [["0", "1"], ["1"], ["0", "NA", "1"], ["0", "1.0"], ["2"], ["1.500"], ["007"], ["1e300"]]
+
+
+@settings(max_examples=600, deadline=None)
 @given(
     columns=st.lists(
-        st.sampled_from([TEXTS, PLAIN, PLAIN[:6]]).flatmap(
+        st.sampled_from([TEXTS, PLAIN, PLAIN[:6], WORDS, *BASES, *DIGITS]).flatmap(
             lambda texts: st.lists(st.sampled_from(texts), min_size=24, max_size=24)
         ),
         min_size=1,
         max_size=3,
     ),
-    missing=st.sampled_from([(), ("999",), ("none", "8.0")]),
+    n=st.sampled_from([1, 3, 9, 10, 24]),
+    missing=st.sampled_from([(), ("999",), ("none", "8.0"), ("", "a"), ("red",)]),
     decimal=st.sampled_from([None, ".", ","]),
-    is_csv=st.booleans(),
+    marks=st.sampled_from([None, CSV_MARK, CSV_MARK | QUOTED_MARK]),
+    takes=st.sampled_from([{}, {"is_stream": True}, {"keeps_constants": True}]),
 )
-def test_texts_among_many_are_taken_for_what_they_are_alone(columns, missing, decimal, is_csv):
-    marks = {"handgrad": "csv"} if is_csv else None
+def test_texts_among_many_are_taken_for_what_they_are_alone(
+    columns, n, missing, decimal, marks, takes
+):
     fields = [pa.field(f"c{at}", pa.string(), metadata=marks) for at in range(len(columns))]
-    table = pa.table(columns, schema=pa.schema(fields))
-    wishes = Wishes(missing={None: missing} if missing else {}, decimal=decimal)
+    table = pa.table([column[:n] for column in columns], schema=pa.schema(fields))
+    wishes = Wishes(missing={None: missing} if missing else {}, decimal=decimal, **takes)
     for name, found in plain_columns(table, wishes).items():
         assert found == column_of(table, name, wishes)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["0", "1"], "boolean"),
+        (["7", "7"], "left out"),
+        (["C", "T"], "category"),
+        (["red", None], "category"),
+        (["same", "same"], "left out"),
+        (["NA", None], "left out"),
+        (["12", "14"], "number"),
+    ],
+)
+def test_texts_without_a_doubt_need_no_look_at_each(cells, kind):
+    field = pa.field("c", pa.string(), metadata=CSV_MARK)
+    table = pa.table([cells * 12], schema=pa.schema([field]))
+    assert plain_columns(table, Wishes())["c"].kind == kind
+
+
+def test_levels_are_read_together_as_each_alone(rng, monkeypatch):
+    cells = rng.choice(np.array(["C", "T", " C", "None", "NA", "", None], object), size=(40, 30))
+    names = [f"c{at}" for at in range(30)]
+    table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
+    coded = Wishes(kinds=dict.fromkeys(names, "category"), missing={None: ("None",)})
+    for wishes in (Wishes(kinds=dict.fromkeys(names[:9], "category")), coded):
+        together = Encoder.fit(table, plan=Plan.of(table, wishes))
+        with monkeypatch.context() as alone:
+            alone.setattr("handgrad.tables.cells.MANY", 1000)
+            same = Encoder.fit(table, plan=together.plan)
+            expected = same.transform(table)
+        assert (together.levels, together.other) == (same.levels, same.other)
+        assert np.array_equal(together.transform(table), expected)
 
 
 def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
@@ -153,6 +221,34 @@ def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
     odd = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
     with pytest.raises(DataError, match="column 'c2', row 9: 'much' is not"):
         together.transform(odd)
+
+
+def test_a_file_of_more_columns_than_are_read_at_a_time_is_one_table(tmp_path, monkeypatch):
+    rows = ["c0,c1,c2,c3,c4,c0", '1,"a,b",,NA,5,6', '2,"c\nd",4,"NA",5,7', "3,e,5,x,5,8"]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows) + "\n")
+    expected = read(path)
+    monkeypatch.setattr("handgrad.tables.files.delimited.COLUMNS_AT_A_TIME", 2)
+    assert read(path).equals(expected, check_metadata=True)
+    path.write_text("\n".join([*rows, "1,2"]))
+    with pytest.raises(DataError, match="line 6: 2 fields, expected 6"):
+        read(path)
+
+
+def test_thousands_of_names_that_are_one_get_names_of_their_own(tmp_path):
+    n = 20_000  # one by one from the first would take minutes
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(["a.1", *["a"] * n]) + "\n" + ",".join(["1"] * (n + 1)) + "\n")
+    names = read(path).column_names
+    assert names[:4] == ["a.1", "a", "a.2", "a.3"]
+    assert len(set(names)) == n + 1
+
+
+@pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+def test_a_warning_of_many_columns_names_the_first(rng):
+    frame = pd.DataFrame({f"c{at}": np.ones(12) for at in range(30)} | {"x": rng.normal(size=12)})
+    with pytest.warns(TableWarning, match="'c19' is left out.*; and 10 more. See columns_"):
+        MLPClassifier((2,), max_iter=1).fit(frame, [0, 1] * 6)
 
 
 # ------------------------------------------------------------------ predicting

@@ -2,14 +2,30 @@
 
 The bytes go to a temporary file beside the target, are forced to the disk, and take the
 target's name in one step. Whatever stops this on the way, be it a full disk or the power,
-leaves the old file as it was.
+leaves the old file as it was. What killed writers left behind, the next one removes.
 """
 
+import errno
+import fcntl
+import hashlib
 import os
+import re
 import secrets
-from contextlib import suppress
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
+
+from handgrad.errors import DurabilityWarning
+
+# The errors of a system that cannot do what was asked for at all, as some network and FUSE mounts.
+_CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES)
+_TEMPORARY = re.compile(r"\.handgrad-(?:([0-9a-f]{8})-)?[0-9a-f]{16}\.tmp")
+DAY = 86400.0
 
 
 def write_atomically(path: str | PathLike[str], content: bytes) -> None:
@@ -20,45 +36,155 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     OSError
         If that cannot be done; the path is in the message, the old file untouched, and no
         temporary file left.
+
+    Warns
+    -----
+    DurabilityWarning
+        If the file is there, but may not survive a power cut.
+    """
+    with atomic_writer(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_writer(path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    """Give a file to write; what was written stands at ``path`` when the block ends well.
+
+    Raises
+    ------
+    OSError
+        As `write_atomically`. An error that the block raises, of whatever kind, leaves the old
+        file untouched, too.
+
+    Warns
+    -----
+    DurabilityWarning
+        If the file is there, but may not survive a power cut.
     """
     target = Path(path)
     if target.is_dir():
         raise IsADirectoryError(f"{str(target)!r} is a folder; name a file to write")
-    temporary = target.parent / f".handgrad-{secrets.token_hex(8)}.tmp"
+    mode = _mode(target)
+    with _named(target):
+        temporary, descriptor = _new_file(target.parent, 0o666 if mode is None else 0o600)
     try:
-        _write(temporary, content, _mode(target))
-        os.replace(temporary, target)
-    except BaseException as error:
+        with _named(target, also_foreign=False), _opened(descriptor) as file:
+            _remove_orphans(target.parent, os.fstat(descriptor).st_mtime)
+            if mode is not None:
+                _set_mode(descriptor, mode)
+            yield file
+            with _named(target):
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(temporary, target)  # while its lock is held
+    except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
-    _sync_folder(target.parent)
+    _sync_folder(target)
 
 
-def _write(path: Path, content: bytes, mode: int | None) -> None:
-    """Write a new file and force it to the disk; without a mode it gets that of any new file."""
-    first_mode = 0o666 if mode is None else 0o600
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
-    with os.fdopen(descriptor, "wb") as file:
-        if mode is not None:
-            os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+@contextmanager
+def _opened(descriptor: int) -> Iterator[BinaryIO]:
+    try:
+        file = os.fdopen(descriptor, "wb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with file:
+        yield file
+
+
+@contextmanager
+def _named(target: Path, *, also_foreign: bool = True) -> Iterator[None]:
+    """Let an error of the system name the target, unless it names another file itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or not (also_foreign or error.filename is None):
+            raise
+        raise type(error)(error.errno, error.strerror, str(target)) from None
 
 
 def _mode(target: Path) -> int | None:
     return target.stat().st_mode & 0o777 if target.exists() else None
 
 
-def _sync_folder(folder: Path) -> None:
+def _set_mode(descriptor: int, mode: int) -> None:
+    """Give the old file's permissions to the new one; where nobody may, it stays private."""
+    try:
+        os.fchmod(descriptor, mode)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+
+
+def _sync_folder(target: Path) -> None:
     # The new name itself must reach the disk, or a power cut could bring the old file back.
-    # Some file systems cannot do that; the new file stands all the same.
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+    # Some file systems cannot do that, which nobody can change; a disk that fails is told of.
+    try:
+        descriptor = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            warnings.warn(
+                f"{str(target)!r} is written, but it may not survive a power cut: its folder "
+                f"could not be forced to the disk ({error.strerror}); check the disk",
+                DurabilityWarning,
+                stacklevel=5,
+            )
+
+
+# -- temporary files ----------------------------------------------------------------------------
+#
+# A writer holds a lock on its temporary file until the file has its name; the system frees the
+# lock when the writer dies, however it dies. So on one machine a file without a lock is an orphan.
+# Between machines that share a folder locks may not be seen, as on NFS mounted with nolock; then
+# only age tells, by the clock of the folder's own file system. A writer that has written nothing
+# for a day is taken for dead. The name tells the machine, by what is random at each of its starts.
+
+
+def _new_file(folder: Path, mode: int) -> tuple[Path, int]:
+    """Create a file and lock it."""
+    while True:
+        path = folder / f".handgrad-{_this_machine()}{secrets.token_hex(8)}.tmp"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with suppress(OSError):  # without locks, age protects it
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink > 0:
+            return path, descriptor
+        os.close(descriptor)  # another writer took it for an orphan before it had its lock
+
+
+@cache
+def _this_machine() -> str:
+    try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        return ""
+    return f"{hashlib.sha256(start).hexdigest()[:8]}-"
+
+
+def _remove_orphans(folder: Path, now: float) -> None:
+    """Remove what killed writers left in a folder; whatever hinders that is no one's error."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if found := _TEMPORARY.fullmatch(entry.name):
+                is_ours = found[1] is not None and f"{found[1]}-" == _this_machine()
+                with suppress(OSError):
+                    _remove_orphan(entry.path, before=None if is_ours else now - DAY)
+
+
+def _remove_orphan(path: str, before: float | None) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        is_old = before is None or found.st_mtime < before
+        if is_old and stat.S_ISREG(found.st_mode):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+    finally:
+        os.close(descriptor)

@@ -69,5 +69,9 @@ class DriftWarning(UserWarning):
     """No cell of a column was there when the model was fitted: it is hardly the same column."""
 
 
+class DurabilityWarning(UserWarning):
+    """A file is written, but the disk did not confirm its name: a power cut may undo it."""
+
+
 class DivergenceWarning(UserWarning):
     """Training explodes, although its numbers are still finite."""

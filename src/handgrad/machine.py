@@ -77,10 +77,7 @@ def _advice(pins: dict[str, str], engine: dict[str, Any]) -> list[str]:
             'pip install "handgrad[fast]" brings the compiled engine'
         )
     elif engine["folder"] is None:
-        advice.append(
-            "compiled code cannot be kept: no folder that is yours alone; "
-            "name one in NUMBA_CACHE_DIR"
-        )
+        advice.append(cache.NOT_KEPT)
     elif len(engine["compiled_for"]) < len(PRECISIONS):
         advice.append(
             "the engine is not compiled yet: handgrad info --machine --compile does it once"

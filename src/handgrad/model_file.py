@@ -1,18 +1,14 @@
 """A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
 
 The tensors are W1, b1, W2, b2, ... and the encoder's; "network2.W1" and so on where there are
-several networks; "target.mean" and "target.scale" where numbers are predicted. Any program that
-reads safetensors can read them. The header's metadata has two texts: "handgrad", a JSON object
-with format version, architecture, encoder and classes; and "sha256", the digest of the whole
-file with the digest's own 64 digits replaced by zeros. The same model always gives the same
-bytes.
+several networks; "target.mean" and "target.scale" where numbers are predicted. The description,
+a JSON object, has the format version, architecture, encoder and classes. How both become one file
+is told in ``container.py``. The same model always gives the same bytes.
 
 Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
 with one flipped bit is refused.
 """
 
-import hashlib
-import json
 import math
 import os
 import re
@@ -24,14 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad import container
 from handgrad.atomic_file import write_atomically
 from handgrad.errors import ModelFileError
 from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
+from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import Column
+from handgrad.tables.labels import LONGEST_PADDED_LABEL
 from handgrad.tables.parts import (
+    KEYS_OF_COLUMNS,
     column_from_json,
     column_to_json,
     from_parts,
@@ -46,19 +46,8 @@ Array = NDArray[Any]
 # written as the version before, which every handgrad reads.
 FORMAT_VERSION = 3
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
-LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
-NO_DIGEST = "0" * 64
-
-# What a file starts with, for those that are not ours.
-FOREIGN = (
-    (b"\x80", "a pickle; handgrad never loads pickles"),
-    (b"PK\x03\x04", "a zip archive (.npz, .pt, .keras ...)"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"PAR1", "a Parquet table"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x89PNG", "a picture"),
-    (b"\x7fELF", "a program"),
-)
+TEMPERATURES = 1e-3, 1e3  # wider than calibration gives; far beyond, probabilities are NaN
+MOST_PADDED = 1 << 21  # signs of all labels, each as long as the longest: 8 MB
 
 
 def save_model(model: Model, path: str | PathLike[str]) -> None:
@@ -88,10 +77,7 @@ def load_model(path: str | PathLike[str]) -> Model:
         raise ModelFileError(f"{os.fspath(path)!r} is not a regular file; name a model file")
     try:
         with open(path, "rb") as file:
-            _check_start(file.read(9))  # before the rest of what may be any large file
-            file.seek(0)
-            content = file.read()
-        return from_bytes(content)
+            return _rebuilt(*container.read(file, KEYS_OF_COLUMNS))
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)!r}: {error}") from None
 
@@ -101,11 +87,11 @@ def load_model(path: str | PathLike[str]) -> Model:
 
 def to_bytes(model: Model) -> bytes:
     """Serialise a model; equal models give equal bytes."""
-    from safetensors.numpy import save
-
     networks = (model.params, *model.members)
     if not all(np.isfinite(params.flat).all() for params in networks):
         raise ModelFileError("the model has parameters that are not finite; train it again")
+    if not _has_finite_scores(model):
+        raise ModelFileError("the model's parameters are so large that its scores are not finite")
     encoder, encoder_tensors = to_parts(model.encoder)
     later = _later_parts(model)
     truth = model.truth if _says_something(model.truth) else None
@@ -127,10 +113,7 @@ def to_bytes(model: Model) -> bytes:
     if model.scale is not None:
         tensors |= {"target.mean": model.scale.mean, "target.scale": model.scale.scale}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
-    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    content = _with_metadata(save(tensors), {"handgrad": text, "sha256": NO_DIGEST})
-    digest = hashlib.sha256(content).hexdigest()
-    return content.replace(_digest_field(NO_DIGEST), _digest_field(digest), 1)
+    return container.pack(description, tensors, KEYS_OF_COLUMNS)
 
 
 def _later_parts(model: Model) -> dict[str, Any]:
@@ -160,22 +143,6 @@ def _architecture_to_json(architecture: Architecture) -> dict[str, Any]:
     return parts
 
 
-def _with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:
-    """Put metadata into the header; safetensors itself would write them in any order."""
-    length = int.from_bytes(content[:8], "little")
-    header = {"__metadata__": metadata} | json.loads(content[8 : 8 + length])
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8
-    if len(text) > LONGEST_HEADER:
-        raise ModelFileError("the names of columns and labels are too long for a model file")
-    return len(text).to_bytes(8, "little") + text + content[8 + length :]
-
-
-def _digest_field(digest: str) -> bytes:
-    # Quotation marks inside the JSON text are escaped, so this cannot occur in a user's name.
-    return f'"sha256":"{digest}"'.encode(errors="replace")
-
-
 def _classes_to_json(classes: Array) -> dict[str, Any]:
     kind = classes.dtype.kind
     values = classes.astype(np.int64) if kind == "M" else classes
@@ -192,84 +159,31 @@ def _classes_to_json(classes: Array) -> dict[str, Any]:
 
 def from_bytes(content: bytes) -> Model:
     """Rebuild a model from a file's bytes, or raise ModelFileError."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    description = _checked_description(content)
-    try:
-        tensors = load(content)
-    except (SafetensorError, ValueError, TypeError, KeyError) as error:
-        raise ModelFileError(f"its tensors cannot be read: {error}") from None
-    try:
-        return _model(description, tensors)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise ModelFileError(f"its parts do not fit together: {_short(error)}") from None
+    return _rebuilt(*container.unpack(content, KEYS_OF_COLUMNS))
 
 
-def _checked_description(content: bytes) -> dict[str, Any]:
-    """Check the digest and the format version, and give the JSON description."""
-    header, length = _header(content)
-    metadata = header.get("__metadata__")
-    if not (isinstance(metadata, dict) and set(metadata) == {"handgrad", "sha256"}):
-        raise ModelFileError("a safetensors file, but not a handgrad model")
-    field = _digest_field(str(metadata["sha256"]))
-    if content[: 8 + length].count(field) != 1:
-        raise ModelFileError("damaged: its checksum cannot be found. Take another copy")
-    blank = content.replace(field, _digest_field(NO_DIGEST), 1)
-    if hashlib.sha256(blank).hexdigest() != metadata["sha256"]:
-        raise ModelFileError("damaged: its checksum does not fit its content. Take another copy")
-    description = _strict_json(metadata["handgrad"])
+def _rebuilt(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     version = description.get("format_version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise ModelFileError(
             f"its format version is {_short(repr(version))}; this handgrad reads versions 1 to "
             f"{FORMAT_VERSION}. Upgrade handgrad"
         )
-    return description
-
-
-def _check_start(start: bytes) -> int:
-    """Judge a file by its first 9 bytes; return the length of its header."""
-    for magic, what in FOREIGN:
-        if start.startswith(magic) and not start[8:9] == b"{":
-            raise ModelFileError(f"not a handgrad model: it looks like {what}")
-    if len(start) < 9 or start[8:9] != b"{":
-        raise ModelFileError("not a handgrad model, or cut off in its first bytes")
-    length = int.from_bytes(start[:8], "little")
-    if length > LONGEST_HEADER:
-        raise ModelFileError("not a handgrad model: its header would be too large")
-    return length
-
-
-def _header(content: bytes) -> tuple[dict[str, Any], int]:
-    length = _check_start(content[:9])
-    if len(content) < 8 + length:
-        raise ModelFileError("cut off: the file ends within its header. Take another copy")
     try:
-        text = content[8 : 8 + length].decode("utf-8")
-    except UnicodeDecodeError:
-        raise ModelFileError("not a handgrad model, or damaged: no header of text") from None
-    return _strict_json(text), length
+        model = _model(description, tensors)
+        _require(_has_finite_scores(model), "the parameters are so large that scores overflow")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise ModelFileError(f"its parts do not fit together: {_short(error)}") from None
+    return model
 
 
-def _strict_json(text: str) -> dict[str, Any]:
-    """Parse a JSON object without repeated keys and without NaN or Infinity."""
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(f"{constant} is no JSON number")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in pairs}) < len(pairs):
-            raise ValueError("a key is repeated")
-        return dict(pairs)
-
-    try:
-        parsed = json.loads(text, object_pairs_hook=once, parse_constant=refuse)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ModelFileError(f"damaged: its header is no valid JSON ({error})") from None
-    if not isinstance(parsed, dict):
-        raise ModelFileError("damaged: its header is no JSON object")
-    return parsed
+def _has_finite_scores(model: Model) -> bool:
+    """Try a model on usual rows: weights may be finite, and their sums and products may not."""
+    n_inputs = model.architecture.layer_units[0]
+    rows = np.zeros((4, n_inputs), model.params.flat.dtype)
+    rows[1], rows[2], rows[3, ::2] = 1, -1, 1
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(model.scores(Encoded(rows))).all())
 
 
 def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
@@ -292,8 +206,9 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     classes = _classes(kind, description["classes"], architecture)
     scale = _target_scale(architecture, _taken(tensors, "target.")) if kind == "numbers" else None
     temperature = description.get("temperature", 1.0)
-    fits = type(temperature) is float and 0 < temperature < math.inf
-    _require(fits, "temperature must be finite and above 0")
+    least, most = TEMPERATURES
+    fits = type(temperature) is float and least <= temperature <= most
+    _require(fits, f"temperature must be between {least:g} and {most:g}")
     first, *others = _networks(description.get("networks", 1), architecture, tensors)
     return Model(
         encoder,
@@ -355,7 +270,7 @@ def _target_scale(architecture: Architecture, parts: dict[str, Array]) -> Target
         fits = value.dtype == np.float64 and value.shape == architecture.layer_units[-1:]
         _require(fits and bool(np.isfinite(value).all()), f"target.{name} does not fit the outputs")
     _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
-    return TargetScale(parts["mean"], parts["scale"])
+    return TargetScale(parts["mean"].copy(), parts["scale"].copy())
 
 
 def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> list[Params]:
@@ -419,17 +334,32 @@ def _classes_from_json(parts: dict[str, Any]) -> Array:
     _require(isinstance(values, list) and len(values) > 0, "classes must be a list of labels")
     if dtype in ("str", "object"):
         _require(all(isinstance(value, str) for value in values), "classes must be texts")
-        classes = np.array(values, dtype=str if dtype == "str" else object)
+        _require(len(set(values)) == len(values), "classes must be distinct")
+        classes: Array = np.array(values, dtype=object if dtype == "object" else _text_type(values))
     else:
-        known = isinstance(dtype, str) and LABEL_DTYPE.fullmatch(dtype)
-        _require(bool(known), f"classes cannot be of type {dtype!r}")
-        kind = {"b": bool, "f": float}.get(np.dtype(dtype).kind, int)
-        _require(all(type(value) is kind for value in values), f"classes must be {dtype}")
-        with np.errstate(over="ignore"):
-            as_read = np.array(values, dtype="int64" if "datetime" in dtype else dtype)
-        _require(bool(np.isfinite(as_read).all()), f"classes must be finite in {dtype}")
-        classes = as_read.astype(dtype)
-    _require(len(set(classes.tolist())) == len(values), "classes must be distinct")
+        classes = _numbers_or_dates(dtype, values)
+    as_stored = classes.astype(np.int64) if classes.dtype.kind == "M" else classes
+    _require(as_stored.tolist() == values, f"classes must be exact in {dtype}")
+    return classes
+
+
+def _text_type(values: list[str]) -> type:
+    """Give the type of an array of texts: NumPy's own makes all as long as the longest."""
+    longest = max(map(len, values))
+    wasteful = longest > LONGEST_PADDED_LABEL or longest * len(values) > MOST_PADDED
+    return object if wasteful else str
+
+
+def _numbers_or_dates(dtype: Any, values: list[Any]) -> Array:
+    known = isinstance(dtype, str) and LABEL_DTYPE.fullmatch(dtype)
+    _require(bool(known), f"classes cannot be of type {dtype!r}")
+    kind = {"b": bool, "f": float}.get(np.dtype(dtype).kind, int)
+    _require(all(type(value) is kind for value in values), f"classes must be {dtype}")
+    with np.errstate(over="ignore"):
+        as_read = np.array(values, dtype="int64" if "datetime" in dtype else dtype)
+    classes = as_read.astype(dtype)
+    _require(bool(np.isfinite(classes).all()), f"classes must be finite in {dtype}")
+    _require(len(np.unique(classes)) == len(values), "classes must be distinct")
     return classes
 
 
@@ -442,7 +372,7 @@ def _short(text: object) -> str:
 
 
 def _is_finite(number: object) -> bool:
-    return type(number) is float and math.isfinite(number)  # JSON can spell 1e999
+    return type(number) is float and math.isfinite(number)
 
 
 def _require_keys(parts: Any, keys: set[str]) -> None:

@@ -40,7 +40,7 @@ class Params:
 
     @classmethod
     def view(cls, flat: Array, layer_units: tuple[int, ...]) -> Self:
-        """Name the parts of a flat vector; nothing is copied.
+        """Name the parts of a flat vector; nothing is copied, but numbers of foreign byte order.
 
         Raises
         ------
@@ -52,6 +52,7 @@ class Params:
                 f"a network with units {layer_units} has {count(layer_units)} parameters; "
                 f"the vector has shape {flat.shape}"
             )
+        flat = flat if flat.dtype.isnative else owned(flat)
         W, b, start = [], [], 0
         for n_in, n_out in pairwise(layer_units):
             W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))
@@ -73,7 +74,7 @@ class Params:
         return self.view(flat, self.layer_units)
 
     def copy(self) -> Self:
-        return self.like(self.flat.copy())
+        return self.like(owned(self.flat))
 
     def named(self) -> Iterator[tuple[str, Array]]:
         """Yield ("W1", W1), ("b1", b1), ("W2", W2), ... in the order of the flat vector."""
@@ -83,6 +84,13 @@ class Params:
 
     def __getitem__(self, name: str) -> Array:
         return dict(self.named())[name]
+
+
+def owned(array: Array) -> Array:
+    """Copy an array into memory of our own: writable, in order, in the bytes of this machine."""
+    if type(array) is np.ndarray and array.dtype.isnative:
+        return array.copy()
+    return np.array(array, array.dtype.newbyteorder("="), order="C")
 
 
 def count(layer_units: tuple[int, ...]) -> int:

@@ -9,8 +9,8 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from handgrad.history import Epoch, History
 from handgrad.losses import CLASSIFIERS, mean_loss
 from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, lbfgs
-from handgrad.params import Params
+from handgrad.params import Params, owned
 from handgrad.schedules import Schedule, epoch_rates, invscaling
 
 Array = NDArray[Any]
@@ -93,9 +93,24 @@ class Settings:
     patience: float = 10
 
 
+class Kept(NamedTuple):
+    """A run as it was between two epochs."""
+
+    run: "Run"
+    chance: Any  # where the run's stream of chance stood
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.run.params.flat.nbytes + self.run.slots.nbytes)
+
+
 @dataclass
 class Run:
-    """The state of a training run; ``train`` changes it in place."""
+    """The state of a training run; ``train`` moves it on.
+
+    No epoch writes into the arrays that it finds, which may be read-only, or in use elsewhere: it
+    works on copies, which are the run's from then on.
+    """
 
     params: Params
     slots: Array  # (n_slots, p): the optimiser's memory
@@ -106,6 +121,7 @@ class Run:
     epochs: int = 0
     dropout_seed: int | None = None  # drawn when dropout is first asked for
     first_loss: float | None = None  # of the parameters it began with, for those who compare
+    best: Params | None = None  # of the epochs watched so far, the parameters to keep
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -123,13 +139,26 @@ class Run:
         if np.any(settings.dropout) and self.dropout_seed is None:
             self.dropout_seed = int(self.bits.random_raw())
 
-    def snapshot(self) -> tuple[Array, Array, int, Any]:
-        """Copy what an epoch changes."""
-        return self.params.flat.copy(), self.slots.copy(), self.updates, self.bits.state
+    def twin(self) -> "Run":
+        """Copy it, arrays shared: what this one becomes is not seen there."""
+        twin = object.__new__(Run)  # every epoch does so, and ``replace`` takes ten times as long
+        twin.__dict__ = vars(self).copy()
+        return twin
 
-    def put_back(self, snapshot: tuple[Array, Array, int, Any]) -> None:
-        """Undo an epoch that did not end."""
-        self.params.flat[...], self.slots[...], self.updates, self.bits.state = snapshot
+    def keep(self) -> Kept:
+        """Keep all that an epoch changes; from now on the run works on copies."""
+        kept = Kept(self.twin(), self.bits.state)
+        self.params, self.slots = self.params.copy(), owned(self.slots)
+        return kept
+
+    def put_back(self, kept: Kept) -> None:
+        """Undo what came since."""
+        self.__dict__ = vars(kept.run).copy()
+        self.bits.state = kept.chance
+
+    def result(self) -> "Run":
+        """Give what is left of it if it ends now."""
+        return self if self.best is None else replace(self, params=self.best, best=None)
 
 
 def _slots(params: Params, n_slots: int) -> Array:
@@ -142,7 +171,6 @@ class Watch:
 
     best: float = math.inf
     best_loss: float = math.inf  # of that epoch; decides between equally good ones
-    best_flat: Array | None = None
     bad_epochs: int = 0  # in a row
 
 
@@ -163,7 +191,7 @@ def train(
     Parameters
     ----------
     architecture, run, settings : Architecture, Run, Settings
-        What to train, where it stands (changed in place), and how.
+        What to train, where it stands (moved on), and how.
     rows : Rows
         The training rows.
     epochs : int
@@ -209,19 +237,24 @@ def train(
         with alone:
             for _ in range(epochs):
                 last_loss = record[-1].loss if record else None
-                epoch = _run_epoch(
-                    architecture, run, settings, engine, rows, validation, score, started, last_loss
-                )
+                before = run.keep()
+                try:
+                    epoch = _run_epoch(
+                        architecture, run, settings, engine, rows, validation, score, started,
+                        last_loss,
+                    )  # fmt: skip
+                    ended = _judge(watch, run, settings, epoch)
+                except BaseException:  # an interrupt, too: the run stays at the end of an epoch
+                    run.put_back(before)
+                    raise
                 record.append(epoch)
-                ended = _judge(watch, run, settings, epoch)
                 if on_epoch is not None and on_epoch(epoch):
                     ended = "on_epoch"
                 if ended:
                     reason = ended
                     break
     finally:
-        if watch.best_flat is not None:
-            run.params.flat[...] = watch.best_flat
+        run.params, run.best = run.best or run.params, None
     return History(tuple(record), reason)
 
 
@@ -236,22 +269,17 @@ def _run_epoch(
     started: float,
     last_loss: float | None,
 ) -> Epoch:
-    before = run.snapshot()
-    try:
-        # Overflow is not warned about: what it leaves behind is caught as a divergence.
-        with np.errstate(over="ignore", invalid="ignore"):
-            rates = rates_of_epoch(run, settings, len(rows))
-            measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
-            shrinkage = float(penalty(run.params, settings.l2))
-            if not math.isfinite(shrinkage):
-                what = "a parameter became too large by the last batch"
-                what_came = Diverged(what, None, measured.loss)
-                raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
-            validation_loss, validation_accuracy = measure(architecture, run.params, validation)
-        validation_score = None if score is None else float(score())
-    except BaseException:  # an interrupt, too: the run stays at the end of a whole epoch
-        run.put_back(before)
-        raise
+    # Overflow is not warned about: what it leaves behind is caught as a divergence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        rates = rates_of_epoch(run, settings, len(rows))
+        measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
+        shrinkage = float(penalty(run.params, settings.l2))
+        if not math.isfinite(shrinkage):
+            what = "a parameter became too large by the last batch"
+            what_came = Diverged(what, None, measured.loss)
+            raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
+        validation_loss, validation_accuracy = measure(architecture, run.params, validation)
+    validation_score = None if score is None else float(score())
     run.epochs += 1
     run.rows_seen += len(rows)
     classifies = architecture.output in CLASSIFIERS
@@ -366,7 +394,7 @@ def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
     if (value, loss) < (watch.best, watch.best_loss):
         watch.best, watch.best_loss = value, loss
         if settings.monitor != "loss":
-            watch.best_flat = run.params.flat.copy()
+            run.best = run.params
     if watch.bad_epochs < settings.patience:
         return ""
     if settings.learning_rate != "adaptive":

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+MOST_DOUBTS = 20  # told before a training
+
+
 def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
     """Take COLUMN=KIND apart; a column's name may have an equals sign, a kind has none."""
     pairs = {}
@@ -140,9 +143,12 @@ def missing_of(
 def print_plan(plan: Plan) -> None:
     """Say on stderr what the columns were taken for, and what is doubtful."""
     note(f"columns: {shown(plan.summary())}")
-    for doubt in plan.doubts:
+    doubts = plan.doubts
+    for doubt in doubts[:MOST_DOUBTS]:
         note(f"  {shown(doubt)}")
-    if plan.doubts:
+    if len(doubts) > MOST_DOUBTS:
+        note(f"  and {len(doubts) - MOST_DOUBTS:,} more such notes")
+    if doubts:
         note("  (--kind, --missing, --decimal and --drop have it otherwise; --dry-run shows all)")
 
 

@@ -2,6 +2,10 @@
 
 import io
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -14,7 +18,8 @@ from handgrad.cli.fit import fit
 from handgrad.cli.info import info
 from handgrad.cli.play import play
 from handgrad.cli.predict import predict
-from handgrad.terminal import note
+from handgrad.errors import DurabilityWarning
+from handgrad.terminal import note, shown
 
 
 @click.group(
@@ -43,7 +48,25 @@ def run(arguments: list[str] | None = None) -> None:
 def _run(arguments: list[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a label's signs
-    code: int | None = main.main(arguments, prog_name="handgrad", standalone_mode=False)
+    with _noted(DurabilityWarning):
+        code: int | None = main.main(arguments, prog_name="handgrad", standalone_mode=False)
     if sys.stdout is not None:  # closed by the caller: >&-
         sys.stdout.flush()
     return code or 0
+
+
+@contextmanager
+def _noted(kind: type[Warning]) -> Iterator[None]:
+    """Say warnings of one kind as notes, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", kind)
+        shows = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *place: Any, **named: Any) -> None:
+            if issubclass(category, kind):
+                note(f"handgrad: {shown(message)}")
+            else:
+                shows(message, category, *place, **named)
+
+        warnings.showwarning = show
+        yield

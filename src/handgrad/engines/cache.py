@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -23,6 +24,11 @@ SOURCES = (
     "updates.py", "epoch.py", "prediction.py",
 )  # fmt: skip
 DAYS_KEPT = 90
+
+NOT_KEPT = (
+    "compiled code cannot be kept, so every process compiles anew, for some 30 s; set "
+    "NUMBA_CACHE_DIR to a folder of your own that can be written"
+)
 PROCESSOR = Path("/proc/cpuinfo")
 
 
@@ -59,13 +65,30 @@ def folder(*, make: bool = False) -> Path | None:
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         elif not path.exists():
-            return path
+            return path if _can_be_made(path) else None
         state = path.stat()
     except OSError:
         return None
     if hasattr(os, "getuid") and (state.st_uid != os.getuid() or state.st_mode & 0o022):
         return None
     return path if os.access(path, os.W_OK | os.X_OK) else None
+
+
+def _can_be_made(path: Path) -> bool:
+    there = next(parent for parent in path.parents if parent.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def can_be_kept() -> bool:
+    """Tell whether compiled code can be kept, by making the folder and a file in it."""
+    path = folder(make=True)
+    if path is None:
+        return False
+    try:
+        with tempfile.TemporaryFile(dir=path):
+            return True
+    except OSError:  # a full disk, a file system that is read-only for root, too
+        return False
 
 
 def is_warm(dtype: str) -> bool:
@@ -108,7 +131,7 @@ def numba_cache() -> Iterator[bool]:
 
     settings: Any = config  # it makes its names at run time
     path, before = folder(make=True), settings.CACHE_DIR
-    if path is None:
+    if path is None or not can_be_kept():
         yield False
         return
     settings.CACHE_DIR = str(path)

@@ -97,7 +97,8 @@ def _by_work(architecture: Architecture, rows: Rows, batch_size: int, epochs: in
     if cache.is_warm(rows.x.dtype.name):
         return Choice("compiled", work, _compiled)
     if seconds < WORTH_COMPILING:
-        why = f"{work}: not worth compiling for (handgrad info --machine --compile does it once)"
+        once = "handgrad info --machine --compile does it once"
+        why = f"{work}: not worth compiling for ({once if cache.folder() else cache.NOT_KEPT})"
         return Choice("numpy", why, Numpy)
     return Choice("compiled", f"{work}: worth compiling for", _compiled)
 

@@ -4,6 +4,7 @@ Importing this file imports numba; the first engine of a precision compiles the 
 reads them from the cache (see ``cache.py``).
 """
 
+import ctypes
 import sys
 import threading
 import time
@@ -121,9 +122,9 @@ class Compiled:
         plan, dtype = self._plan, rows.x.dtype
         labels = rows.y_t.ndim == 1
         self._owned = [
-            np.ascontiguousarray(rows.x),
-            np.ascontiguousarray(rows.y_t, np.int64 if labels else dtype),
-            np.ascontiguousarray([] if rows.weight is None else rows.weight, dtype),
+            _readable(rows.x, dtype),
+            _readable(rows.y_t, np.dtype(np.int64) if labels else dtype),
+            _readable(np.zeros(0) if rows.weight is None else rows.weight, dtype),
         ]
         x, y_t, weight = (array.ctypes.data for array in self._owned)
         plan["rows"], plan["labels" if labels else "targets"], plan["weights"] = x, y_t, weight
@@ -210,7 +211,7 @@ class Compiled:
         order: NDArray[np.intp] | None,
     ) -> Measured:
         if order is not None:
-            order = np.ascontiguousarray(order, np.int64)
+            order = _readable(order, np.dtype(np.int64))
             if order.shape != (len(self._rows),):  # the kernels check nothing
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
@@ -247,8 +248,17 @@ class Compiled:
         lent = flat, slots, order
         for number, (name, array) in enumerate(zip(BORROWED, lent, strict=True)):
             if array is not self._lent[number]:
-                self._set(name, 0 if array is None else array.ctypes.data)
+                self._set(name, self._address(array, written=name != "order"))
         self._lent = lent
+
+    def _address(self, array: Array | None, *, written: bool) -> int:
+        if array is None or not array.size:
+            return 0
+        if not written:
+            return int(array.ctypes.data)
+        _check_written(array, self._work.dtype)
+        buffer: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))  # half as long as ctypes.data
 
     def _set(self, name: str, value: int) -> None:
         """Write a field of the plan, at a tenth of the price of ``plan[name] = value``."""
@@ -286,8 +296,8 @@ def predict(
     """Compute scores (n, N_y), or probabilities (n, K), of encoded rows, on all cores we have."""
     dtype = params.flat.dtype
     load(dtype)
-    x = np.ascontiguousarray(x, dtype)
-    flat = np.ascontiguousarray(params.flat)
+    x = _readable(x, dtype)
+    flat = _readable(params.flat, dtype)
     n, units = len(x), architecture.layer_units
     classes = 2 if probabilities and architecture.output == "logistic" else units[-1]
     out = np.empty((n, classes), dtype)
@@ -309,6 +319,22 @@ def predict(
     else:
         share(run, min(n // ROWS_A_THREAD, threads_given() if threads is None else threads))
     return out
+
+
+def _readable(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Give an array as the kernels read it, which know its address alone; copied if need be."""
+    readable: Array = np.require(array, dtype.newbyteorder("="), ["C", "A"])
+    return readable
+
+
+def _check_written(array: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse an array that the kernels cannot write to: they ask nobody, and the process dies."""
+    if not (array.flags.carray and array.dtype == dtype):
+        lies = "writable" if array.flags.writeable else "read-only"
+        raise ValueError(
+            f"parameters and slots must be writable, contiguous, aligned and of {dtype}, for they "
+            f"are trained in place; got {lies} {array.dtype} (strides {array.strides}). Pass a copy"
+        )
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:
@@ -345,11 +371,11 @@ def load(dtype: np.dtype[Any]) -> None:
 
 
 def _announce(dtype: np.dtype[Any]) -> None:
-    print(
-        f"handgrad: compiling the fast engine for {dtype.name}; this takes some seconds, "
-        "once on this machine",
-        file=sys.stderr,
-    )
+    how_often = "once on this machine" if cache.can_be_kept() else "for this process alone"
+    told = f"compiling the fast engine for {dtype.name}; this takes some seconds, {how_often}"
+    print(f"handgrad: {told}", file=sys.stderr)
+    if not cache.can_be_kept():
+        print(f"handgrad: {cache.NOT_KEPT}", file=sys.stderr)
 
 
 def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:

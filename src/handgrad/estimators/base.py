@@ -29,8 +29,14 @@ from handgrad.estimators.checks import (
     warn,
 )
 from handgrad.estimators.fitted import Fitted
+from handgrad.estimators.fitting import Fitting
 from handgrad.estimators.learning import Learning
-from handgrad.estimators.planning import check_says_nothing, frequency_of, plan_of
+from handgrad.estimators.planning import (
+    check_says_nothing,
+    frequency_of,
+    plan_of,
+    warn_of_lost_digits,
+)
 from handgrad.estimators.record import Validation
 from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
 from handgrad.held_back import Split, split, split_last
@@ -154,15 +160,16 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, **how: Any) -> Self:
-        """Fit, and undo everything where that fails before a first epoch has ended."""
-        before = self.__dict__.copy()
+        """Fit; where that fails, go back to the last whole epoch, or undo everything."""
+        fitting = Fitting.of(self)
         try:
-            return self._fit_or_fail(X, y, sample_weight, **how)
+            fitting.begin(self)
+            self._fit_or_fail(X, y, sample_weight, **how)
+            fitting.finish(self)
         except BaseException:
-            now = self.__dict__.get("histories_")
-            if now is before.get("histories_") or not (now and now[0]):
-                self.__dict__ = before
+            fitting.break_off(self)
             raise
+        return self
 
     def _fit_or_fail(
         self,
@@ -175,14 +182,15 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         classes: Array | None = None,
         held_out: HeldOut = NOTHING,
         callbacks: Callbacks | None = None,
-    ) -> Self:
+    ) -> None:
         self._validate_params()
         self._check_settings(held_out)
         if not partial:
-            for name in ("_moments", "_target_moments"):
+            for name in ("_moments", "_target_moments", "dead_units_"):
                 self.__dict__.pop(name, None)
         X = as_rows(X)
         columns = check_columns(self, X, reset=not going_on)
+        warn_of_lost_digits(X)
         given = given_rows(columns, self._check_y(y, X), check_weight(sample_weight, X))
         bits = self._bits(going_on=going_on)
         if going_on:
@@ -214,7 +222,6 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             self._descend(rows, validation, callbacks, partial=partial)
         if not partial:
             self._conclude(rows, validation)
-        return self
 
     def _check_going_on(self, y: Array, *, partial: bool) -> None:
         """Refuse to go on with other targets or another network than before."""
@@ -233,7 +240,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         return {
             "hidden_layer_sizes": architecture.layer_units[1:-1],
             "activation": architecture.activation,
-            "n_ensemble": 1 + len(self.model_.members),
+            "n_ensemble": len(self._runs),  # those that an interrupt came before, too
             "dtype": str(self.model_.params.flat.dtype),
             **asdict(architecture.loss),
         }

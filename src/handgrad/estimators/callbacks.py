@@ -27,6 +27,11 @@ class Callbacks:
             self._context = estimator._init_callback_context(max_subtasks=epochs)
             self._context.call_on_fit_task_begin(estimator=estimator, **self._data)
 
+    @property
+    def listen(self) -> bool:
+        """Whether there are any."""
+        return self._context is not None
+
     def epoch(self, model: Any) -> bool:
         """Tell of an epoch's end; True asks training to stop."""
         if self._context is None:

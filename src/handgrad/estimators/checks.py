@@ -165,8 +165,8 @@ def _in_order(estimator: Any, table: Any, *, may_lack: bool) -> Any:
     lacking = {name: [None] * n for name in fitted if name not in there} if may_lack else {}
     for name, cells in lacking.items():
         table = table.append_column(name, [cells])
-    known = [name for name in fitted if name in there or name in lacking]
-    return table.select([*known, *(name for name in table.column_names if name not in fitted)])
+    known = dict.fromkeys(name for name in fitted if name in there or name in lacking)
+    return table.select([*known, *(name for name in table.column_names if name not in known)])
 
 
 def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:

@@ -473,10 +473,11 @@ class MLPClassifier(ClassifierMixin, MLP):
         See ``handgrad.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
         given with 90 % are right 80 % or all of the time.
         """
-        proba = self.predict_proba(X)
-        if self.model_.is_multilabel:
+        model, columns = self._asked(X)
+        if model.is_multilabel:
             raise ValueError("the calibration error is that of one label a row; y has several")
-        right = encode_labels(check_labels(y, X), self.classes_) == proba.argmax(axis=1)
+        proba = model.predict_proba(columns)
+        right = encode_labels(check_labels(y, X), model.classes) == proba.argmax(axis=1)
         return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
 
     def predict(self, X: Any) -> Array:
@@ -484,21 +485,21 @@ class MLPClassifier(ClassifierMixin, MLP):
 
         Where a row may have several: 1 for each more probable than not, (n_samples, n_labels).
         """
-        columns = self._inputs(X)
-        return self._predictor.predict(columns)
+        model, columns = self._asked(X)
+        return model.predict(columns)
 
     def predict_proba(self, X: Any) -> Array:
         """Compute the probability of each class, shape (n_samples, n_classes)."""
-        columns = self._inputs(X)
-        return self._predictor.predict_proba(columns)
+        model, columns = self._asked(X)
+        return model.predict_proba(columns)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
 
         It comes from the scores and stays finite where the probability underflows to 0.
         """
-        columns = self._inputs(X)
-        return self._predictor.predict_log_proba(columns)
+        model, columns = self._asked(X)
+        return model.predict_log_proba(columns)
 
     def decision_function(self, X: Any) -> Array:
         """Compute the scores before softmax, shape (n_samples, n_classes).
@@ -506,11 +507,10 @@ class MLPClassifier(ClassifierMixin, MLP):
         For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
         where that class is predicted.
         """
-        columns = self._inputs(X)
-        scores = self._predictor.scores(columns)
-        return (
-            scores[:, 0] if self.out_activation_ == "logistic" and scores.shape[1] == 1 else scores
-        )
+        model, columns = self._asked(X)
+        scores = model.scores(columns)
+        is_one = model.architecture.output == "logistic" and scores.shape[1] == 1
+        return scores[:, 0] if is_one else scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the share of rows whose label, or whose labels all, are right."""

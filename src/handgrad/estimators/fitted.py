@@ -15,6 +15,7 @@ from handgrad.engines.choice import require_compiled
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.checks import bit_generator, check_columns
+from handgrad.estimators.fitting import seen
 from handgrad.estimators.inside import Inside
 from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.record import Record
@@ -99,14 +100,14 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
             Which: 1 is the first hidden layer, -1 the last one, 0 the encoded inputs. Of an
             ensemble it is the first network's.
         """
-        columns = self._inputs(X)
-        n_layers = len(self.model_.architecture.layer_units) - 1
+        model, columns = self._asked(X)
+        n_layers = len(model.architecture.layer_units) - 1
         if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
             raise ValueError(
                 f"layer must be a whole number from {-n_layers} to {n_layers - 1}, 0 being the "
                 f"inputs and -1 the last hidden layer; got {layer!r}"
             )
-        return self._predictor.hidden(columns, int(layer))
+        return model.hidden(columns, int(layer))
 
     @property
     def _n_features_out(self) -> int:
@@ -141,11 +142,17 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         warn_of_drift(encoded)
         return encoded
 
+    def _asked(self, X: Any) -> tuple[Model, Any]:
+        """Take what predicts, once, and rows checked for it: another thread may be fitting."""
+        now = seen(self)
+        columns = now._inputs(X)
+        return now._predictor, columns
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_handgrad_version": __version__}
+        return {**super(Fitted, seen(self)).__getstate__(), "_handgrad_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Refuse the pickle of another version, whose attributes may mean something else."""
@@ -177,8 +184,9 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         OSError
             If the file cannot be written; a file that stood there before is left as it was.
         """
-        check_is_fitted(self)
-        save_model(self.model_, path)
+        now = seen(self)
+        check_is_fitted(now)
+        save_model(now.model_, path)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:

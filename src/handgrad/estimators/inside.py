@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.estimators.checks import check_weight, given_rows
+from handgrad.estimators.fitting import seen
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.model import Model
 from handgrad.trace import Trace, trace
@@ -48,11 +49,12 @@ class Inside:
             network; a temperature of the probabilities comes after it. Dropout leaves out no unit.
         """
         lr = float(self.learning_rate_init if lr is None else lr)
+        now = seen(self)
         if y is None:
-            x, y_t, weight = self._dense_inputs(X), None, None
+            x, y_t, weight = now._dense_inputs(X), None, None
         else:
-            x, y_t, weight = self._inside(X, y, sample_weight)
-        return trace(self.model_.architecture, self.model_.params, x, y_t, weight, lr=lr)
+            x, y_t, weight = now._inside(X, y, sample_weight)
+        return trace(now.model_.architecture, now.model_.params, x, y_t, weight, lr=lr)
 
     def gradient_check(
         self, X: Any, y: Any, sample_weight: Any = None, *, most_entries: int | None = 200
@@ -72,11 +74,12 @@ class Inside:
         -------
         handgrad.gradcheck.GradientCheck
         """
-        rows = self._inside(X, y, sample_weight)
-        params = self.model_.params
+        now = seen(self)
+        rows = now._inside(X, y, sample_weight)
+        params = now.model_.params
         wide = params.like(params.flat.astype(np.float64))
         return check_gradients(
-            self.model_.architecture,
+            now.model_.architecture,
             wide,
             rows.x.astype(np.float64),
             rows.y_t,

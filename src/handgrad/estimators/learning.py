@@ -1,6 +1,8 @@
 """Training proper: the settings of a run, its epochs or iterations, and how it ended."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial as partially
 
@@ -11,8 +13,10 @@ from handgrad.engines.choice import choose
 from handgrad.errors import DivergenceWarning
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import warn
-from handgrad.estimators.progress import progress
+from handgrad.estimators.fitting import fitting_of
+from handgrad.estimators.progress import Show, progress
 from handgrad.estimators.record import ROWS_FOR_A_WARNING, Record, Validation
+from handgrad.estimators.stream import with_params
 from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.schedules import OF_TIME
@@ -31,18 +35,16 @@ class Learning(Record):
     def _minimise(self, rows: Rows, callbacks: Callbacks | None) -> None:
         self._use("numpy", "lbfgs runs on the reference")
         results = []
-        try:
-            with progress(bool(self.verbose), self.max_iter * len(self._runs)) as show:
-                for number, run in enumerate(self._runs):
-                    on_epoch = partially(self._record, number, show, None, callbacks)
-                    found = self._minimise_one(run, rows, on_epoch)
-                    self._add_history(number, (), self._end_of(found))
-                    results.append(found)
-        except BaseException:
-            self._keep_trained_members()
-            raise
-        self._keep_members(self._runs[1:])  # one that has converged at once has no iteration
+        with self._training(self.max_iter) as show:
+            for number, run in enumerate([run.twin() for run in self._runs]):
+                on_epoch = partially(self._record, number, run, show, None, callbacks)
+                found = self._minimise_one(run, rows, on_epoch)
+                self._end(number, run, self._end_of(found))
+                results.append(found)
+        # One that has converged at once has no iteration.
+        self.model_ = with_params(self.model_, [run.params for run in self._runs])
         self.loss_ = self.best_loss_ = results[0].loss
+        self._keep_whole(0)
         for found in results:
             if not (found.converged or found.stopped):
                 warn(
@@ -53,13 +55,16 @@ class Learning(Record):
                 break
 
     def _minimise_one(self, run: Run, rows: Rows, on_epoch: OnEpoch) -> LBFGSResult:
+        params = run.params.copy()
+
         def count_and_tell(epoch: Epoch) -> bool:
+            run.params = params.copy()
             run.epochs, run.rows_seen = epoch.epoch, run.rows_seen + len(rows)
             return bool(on_epoch(epoch))
 
-        return train_lbfgs(
+        found = train_lbfgs(
             self.model_.architecture,
-            run.params,
+            params,
             rows,
             l2=float(self.alpha),
             max_iter=self.max_iter,
@@ -68,6 +73,8 @@ class Learning(Record):
             on_epoch=count_and_tell,
             epochs_before=run.epochs,
         )
+        run.params = params
+        return found
 
     def _end_of(self, found: LBFGSResult) -> str:
         """Name what ended L-BFGS, in the words of a history."""
@@ -77,12 +84,20 @@ class Learning(Record):
             return "tol"
         return "max_iter" if found.iterations >= self.max_iter else "max_fun"
 
-    def _keep_trained_members(self) -> None:
-        """Let those predict that have an epoch, which an interrupt may have come before."""
-        self._keep_members([run for run in self._runs[1:] if run.epochs])
+    @contextmanager
+    def _training(self, epochs: int) -> Iterator[Show]:
+        """Note where chance stands, and show how the networks go through their epochs."""
+        fitting = fitting_of(self)
+        if fitting is not None:
+            fitting.train(self._runs)
+        with progress(bool(self.verbose), epochs * len(self._runs)) as show:
+            yield show
 
-    def _keep_members(self, runs: list[Run]) -> None:
-        self.model_ = replace(self.model_, members=tuple(run.params for run in runs))
+    def _end(self, number: int, run: Run, reason: str) -> None:
+        """Take over what a network has become, and why it ended."""
+        self._put(number, run)
+        self._add_history(number, (), reason)
+        self._keep_whole(number)
 
     def _descend(
         self,
@@ -108,25 +123,22 @@ class Learning(Record):
         says_little = partial and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
         chance = math.inf if says_little else self._chance(rows)
         reasons = []
-        try:
-            with progress(bool(self.verbose), epochs * len(self._runs)) as show:
-                for number, run in enumerate(self._runs):
-                    self._note_first_loss(run, rows)
-                    history = train(
-                        architecture,
-                        run,
-                        settings,
-                        rows,
-                        epochs=epochs,
-                        validation=None if validation is None else validation.rows,
-                        score=None if validation is None else self._scorer(validation, run),
-                        on_epoch=partially(self._record, number, show, chance, callbacks),
-                        make_engine=choice.make,
-                    )
-                    self._add_history(number, (), history.reason)
-                    reasons.append(history.reason)
-        finally:
-            self._keep_trained_members()
+        with self._training(epochs) as show:
+            for number, run in enumerate([run.twin() for run in self._runs]):
+                self._note_first_loss(run, rows)
+                history = train(
+                    architecture,
+                    run,
+                    settings,
+                    rows,
+                    epochs=epochs,
+                    validation=None if validation is None else validation.rows,
+                    score=None if validation is None else self._scorer(validation, run),
+                    on_epoch=partially(self._record, number, run, show, chance, callbacks),
+                    make_engine=choice.make,
+                )
+                self._end(number, run, history.reason)
+                reasons.append(history.reason)
         if self.diverged_ and not had_diverged:
             warn(
                 f"training diverges, although its numbers are finite: {self._explosion}. "

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.errors import DataError, DriftWarning, TableWarning
@@ -11,8 +12,10 @@ from handgrad.estimators.checks import said_of_columns, warn
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import AS_DECLARED, Wishes
+from handgrad.tables.recognition import AS_DECLARED, EXACT, LOST_DIGITS, Wishes
 from handgrad.text import listed
+
+MOST_TOLD = 20  # columns, in one warning
 
 
 def plan_of(estimator: Any, table: Any, *, is_stream: bool) -> Plan:
@@ -106,7 +109,8 @@ def frequency_of(estimator: Any) -> Frequency:
 def warn_of_plan(plan: Plan) -> None:
     """Say which columns were left out, and where a reading is doubtful or words stand in numbers.
 
-    Doubts about what columns mean, such as whether numbers are ids, are for who asks the plan.
+    Doubts about what columns mean, such as whether numbers are ids, are for who asks the plan,
+    unless the numbers lose digits.
     """
     told = [
         f"{column.name!r} is left out: {column.why}"
@@ -116,11 +120,22 @@ def warn_of_plan(plan: Plan) -> None:
     told += [
         f"column {column.name!r}: {doubt}"
         for column in plan
-        if column.reads.says_its_doubts or not column.notation.is_plain
         for doubt in column.doubts
+        if column.reads.says_its_doubts or not column.notation.is_plain or doubt == LOST_DIGITS
     ]
     if told:
-        warn(f"{'; '.join(told)}. See columns_, and kinds to have it otherwise.", TableWarning)
+        more = f"; and {len(told) - MOST_TOLD:,} more" if len(told) > MOST_TOLD else ""
+        told_of = "; ".join(told[:MOST_TOLD])
+        warn(f"{told_of}{more}. See columns_, and kinds to have it otherwise.", TableWarning)
+
+
+def warn_of_lost_digits(X: Any) -> None:
+    """Warn of an array of whole numbers that a float64 does not hold."""
+    if not isinstance(X, np.ndarray) or X.dtype.kind not in "iu" or not X.size:
+        return
+    if max(-int(X.min()), int(X.max())) >= EXACT:
+        example = X[(X >= EXACT) | (X <= -EXACT)][0]
+        warn(f"X holds {example}: {LOST_DIGITS}", TableWarning)
 
 
 def warn_of_drift(encoded: Encoded) -> None:

@@ -17,11 +17,14 @@ from handgrad.batch import Rows, is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
 from handgrad.estimators.checks import Given, HeldOut, warn
+from handgrad.estimators.fitting import fitting_of
 from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show
+from handgrad.estimators.stream import with_params
 from handgrad.history import Epoch, History
 from handgrad.model import Model
 from handgrad.network import forward
+from handgrad.params import Params
 from handgrad.tables.encode import Encoded
 from handgrad.training import Run, Score, measure
 
@@ -93,35 +96,58 @@ class Record(Parameters):
     def _record(
         self,
         number: int,
+        run: Run,
         show: Show,
         chance: float | None,
         callbacks: Callbacks | None,
         epoch: Epoch,
     ) -> bool:
-        """Bring the attributes up to date after an epoch, so that an interrupt leaves them true.
+        """Bring the attributes up to date after an epoch, all of which an interrupt leaves.
 
         Without ``chance`` nothing watches for an explosion: L-BFGS only ever goes down.
         """
-        run = self._runs[number]
+        self._put(number, run)
         self._add_history(number, (epoch,), "")
         if chance is not None:
             self._watch_for_divergence(number, chance)
         score = self._score_of(epoch)
         if number == 0:
             self._record_first(epoch, score)
+        self._keep_whole(number)
         show(epoch.epoch, epoch.loss + epoch.penalty, score)
         stop = False
-        if callbacks is not None:
-            now = replace(self.model_, params=run.params.copy(), members=())
+        if callbacks is not None and callbacks.listen:
+            now = replace(self.model_, params=run.params, members=())
             stop = callbacks.epoch(now)
         return bool(self.on_epoch is not None and self.on_epoch(epoch)) or stop
+
+    def _put(self, number: int, run: Run) -> None:
+        """Let a network stand where its training does; those predict that have learnt."""
+        self._runs = [*self._runs[:number], run.twin(), *self._runs[number + 1 :]]
+        self.model_ = self._model_of(self._runs)
+
+    def _model_of(self, runs: list[Run]) -> Model:
+        model, others = self.model_, runs[1:]
+        known = model.members
+        learnt = [run.params for run in others if run.epochs or _is_among(run.params, known)]
+        return with_params(model, [runs[0].params, *learnt])
+
+    def _keep_whole(self, number: int) -> None:
+        """Note what an interrupt goes back to: here everything belongs to the same epoch."""
+        fitting = fitting_of(self)
+        if fitting is not None:
+            whole = vars(self).copy()
+            if self._runs[number].best is not None:
+                runs = [run.result() for run in self._runs]
+                whole |= {"_runs": runs, "model_": self._model_of(runs)}
+            fitting.keep(whole, number)
 
     def _record_first(self, epoch: Epoch, score: float | None) -> None:
         """Bring up to date what scikit-learn's users look for: it tells of the first network."""
         self.n_iter_, self.t_ = self.n_iter_ + 1, self._runs[0].rows_seen
         self.loss_ = epoch.loss + epoch.penalty
         if self.solver != "lbfgs":  # as in scikit-learn; history_ has its iterations
-            self.loss_curve_.append(self.loss_)
+            self.loss_curve_ = [*self.loss_curve_, self.loss_]
         if self.best_loss_ is not None:
             self.best_loss_ = min(self.best_loss_, self.loss_)
         if score is not None and self.early_stopping:
@@ -186,6 +212,10 @@ class Record(Parameters):
         if self._watched(0) == "accuracy":
             return epoch.validation_accuracy
         return None if epoch.validation_loss is None else -epoch.validation_loss
+
+
+def _is_among(params: Params, known: tuple[Params, ...]) -> bool:
+    return any(params is one for one in known)
 
 
 def _weighs(scorer: Any) -> bool:

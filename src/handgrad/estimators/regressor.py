@@ -285,8 +285,8 @@ class MLPRegressor(RegressorMixin, MLP):
         Of several quantiles, a column each; of several numbers, all quantiles of the first, then
         all of the second, and so on.
         """
-        columns = self._inputs(X)
-        numbers = self._predictor.predict_numbers(columns)
+        model, columns = self._asked(X)
+        numbers = model.predict_numbers(columns)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

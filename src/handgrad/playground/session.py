@@ -36,7 +36,7 @@ from handgrad.playground.points import (
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
 from handgrad.schedules import invscaling
 from handgrad.trace import Trace, trace
-from handgrad.training import Run, Settings, rates_of_epoch
+from handgrad.training import Kept, Run, Settings, rates_of_epoch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,16 +67,12 @@ class Measure(NamedTuple):
 class Snapshot(NamedTuple):
     """All that a run is, after a whole epoch."""
 
-    state: tuple[Array, Array, int, Any]
-    lr: float
-    rows_seen: int
-    epochs: int
-    dropout_seed: int | None
+    state: Kept
     journal: Journal | None
 
     @property
-    def nbytes(self) -> int:
-        return int(self.state[0].nbytes + self.state[1].nbytes)
+    def epochs(self) -> int:
+        return self.state.run.epochs
 
 
 @dataclass
@@ -87,7 +83,7 @@ class Plan:
     order: NDArray[np.intp]  # of training rows
     shuffled: bool
     rates: Array
-    before: tuple[Array, Array, int, Any]
+    before: Kept
     done: int = 0  # batches
 
     def batch(self) -> NDArray[np.intp]:
@@ -385,7 +381,7 @@ class Session:
             n, run = len(self.points.training), self.run
             settings = self.recipe.settings(n)
             run.prepare(settings)
-            before = run.snapshot()
+            before = run.keep()
             rates = rates_of_epoch(run, settings, n)
             shuffles = settings.batch_size < n
             order = shuffled(n, run.bits) if shuffles else np.arange(n)
@@ -404,7 +400,7 @@ class Session:
             self.journal = _with_epoch(self.journal, settings)
         self.history.append(self._measured())
         self.snapshots.append(self._snapshot())
-        size = self.snapshots[-1].nbytes
+        size = self.snapshots[-1].state.nbytes
         if len(self.snapshots) > min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size):
             # every other one, but the first and the last
             self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
@@ -424,11 +420,9 @@ class Session:
         """Go back to the latest epoch kept that is not after this one."""
         there = [kept for kept in self.snapshots if kept.epochs <= epoch] or self.snapshots[:1]
         kept, run = there[-1], self.run
-        run.params.flat[...] = kept.state[0]
-        run.slots = kept.state[1].copy()
-        run.updates, run.bits.state = kept.state[2:]
-        run.lr, run.rows_seen, run.epochs = kept.lr, kept.rows_seen, kept.epochs
-        run.dropout_seed, self.journal = kept.dropout_seed, kept.journal
+        run.put_back(kept.state)
+        run.keep()  # what was kept is not to be written into
+        self.journal = kept.journal
         self.plan, self.at, self.seen, self.trouble = None, None, 0, ""
         self.snapshots = there
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
@@ -462,10 +456,7 @@ class Session:
         self.version += 1
 
     def _snapshot(self) -> Snapshot:
-        run = self.run
-        return Snapshot(
-            run.snapshot(), run.lr, run.rows_seen, run.epochs, run.dropout_seed, self.journal
-        )
+        return Snapshot(self.run.keep(), self.journal)
 
     # -- what is asked of it ----------------------------------------------------------------------
 

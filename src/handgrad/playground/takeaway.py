@@ -67,6 +67,7 @@ def python(session: Session) -> bytes:
         "run = Run.start(params, bits)",
         *[line for entry in session.journal for line in _done(entry)],
         "",
+        "params = run.params",
         "tape = forward(architecture, params, rows.x)",
         'print(f"loss {float(loss(architecture, params, tape, rows.y_t)):.6f}")',
         "for name, array in params.named():",
@@ -104,7 +105,7 @@ def _rows(session: Session) -> list[str]:
 
 def _done(entry: tuple[Any, ...]) -> list[str]:
     if entry[0] == "weight":
-        return [f"params.flat[{entry[1]}] = {entry[2]!r}  # typed in"]
+        return [f"run.params.flat[{entry[1]}] = {entry[2]!r}  # typed in"]
     settings: Settings = entry[1]
     written = repr(settings).replace("inf", "math.inf")
     return [f"settings = {written}", f"train(architecture, run, settings, rows, epochs={entry[2]})"]

@@ -70,17 +70,56 @@ class Texts:
     names : list of str
     missing : tuple of str
         Texts that mean a missing cell, blanks around them left out.
+    trimmed : bool
+        Whether blanks around cells are left out.
     """
 
-    def __init__(self, table: pa.Table, names: list[str], missing: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        table: pa.Table,
+        names: list[str],
+        missing: tuple[str, ...],
+        *,
+        trimmed: bool = True,
+    ) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         self.shape = len(names), table.num_rows
         chunks = [chunk for name in names for chunk in table.column(name).chunks]
-        bare = pc.utf8_trim_whitespace(pa.chunked_array(chunks).combine_chunks())
-        words = pa.array(missing, bare.type)
-        self.cells = pc.if_else(pc.is_in(bare, value_set=words), None, bare)
+        cells = pa.chunked_array(chunks).combine_chunks()
+        self._bare = pc.utf8_trim_whitespace(cells)
+        cells = self._bare if trimmed else cells
+        self.cells = pc.if_else(self._is_one_of(missing), None, cells)
+
+    def _is_one_of(self, words: tuple[str, ...]) -> pa.BooleanArray:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        return pc.is_in(self._bare, value_set=pa.array(words, self._bare.type))
+
+    def are(self, words: tuple[str, ...]) -> Mask:
+        """Tell which cells are one of some words, shape (k, n), blanks around them left out."""
+        found: Mask = self._is_one_of(words).to_numpy(zero_copy_only=False).reshape(self.shape)
+        return found
+
+    def there(self) -> Mask:
+        """Tell which cells are not missing, shape (k, n)."""
+        found: Mask = self.cells.is_valid().to_numpy(zero_copy_only=False).reshape(self.shape)
+        return found
+
+    def columns(self) -> Iterator[pa.LargeStringArray]:
+        """Give each column by itself, n cells; null where one is missing."""
+        import pyarrow as pa
+
+        (k, n), cells = self.shape, self.cells.cast(pa.large_string())
+        return (cells.slice(column * n, n) for column in range(k))
+
+    def coded(self) -> tuple[npt.NDArray[np.intp], list[str]]:
+        """Give numbers that stand for the texts, shape (k, n), -1 for a missing one; and these."""
+        encoded = self.cells.dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return codes.reshape(self.shape), encoded.dictionary.to_pylist()
 
     def match(self, pattern: str) -> Mask:
         """Tell which cells match a regular expression, shape (k, n); a missing one does not."""
@@ -98,8 +137,8 @@ class Texts:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        there = self.cells.is_valid().to_numpy(zero_copy_only=False).reshape(self.shape)
-        is_read = (self.match(NUMBER) | ~there).all(axis=1)
+        there = self.there()
+        is_read: Mask = np.asarray((self.match(NUMBER) | ~there).all(axis=1))
         mask = pa.array(np.repeat(is_read, self.shape[1]))
         try:
             values = pc.cast(pc.if_else(mask, self.cells, None), "float64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -70,14 +71,10 @@ class Cells(NamedTuple):
     def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray) -> int:
         """Count the cells of a column with levels that are there, numbers among them."""
         there = texts.is_valid().to_numpy(zero_copy_only=False)
-        first = _where_number(plan, column)
+        first = plan.first_of.get(column.name)
         if first is not None:
             there = there | ~np.isnan(self.numbers[:, first])
         return int(there.sum())
-
-
-def _where_number(plan: Plan, column: Column) -> int | None:
-    return next((first for c, first, _ in plan.with_numbers if c.name == column.name), None)
 
 
 def read_cells(
@@ -102,15 +99,15 @@ def read_cells(
     # column by column is how cells come, and how statistics are taken
     numbers = np.empty((table.num_rows, len(plan.scaled)), dtype=np.float64, order="F")
     unknown: list[Unknown] = []
-    texts = {}
     typed = _typed_numbers(table, plan)
     _read_typed(table, typed, numbers, unknown, counted)
     if len(typed) == len(plan.used):
         return Cells(numbers, [], unknown)
     places = {column.name: (first, stop) for column, first, stop in plan.with_numbers}
+    texts = _read_categories(table, plan)
     done = {column.name for column, _ in typed} | _read_plain_texts(table, plan, places, numbers)
     for column in plan.used:
-        if column.name in done:
+        if column.name in done or column.name in texts:
             continue
         reading = column.reads.read(table, column)
         if counted is not None:
@@ -135,7 +132,7 @@ def unknown_cells(
 ) -> Unknown:
     """Describe the cells of a column that are not known, by the first few that differ."""
     rows = np.flatnonzero(where)
-    cells = raw.raw_texts(table.take(rows[:1000]), column.name).to_pylist()
+    cells = raw.raw_texts(table.select([column.name]).take(rows[:1000]), column.name).to_pylist()
     examples = tuple(dict.fromkeys(cells))[:MOST_EXAMPLES]
     return Unknown(column.name, len(rows), n_present, examples, taken_for)
 
@@ -188,22 +185,44 @@ def _read_plain_texts(
 ) -> set[str]:
     """Read the texts of which each cell is a plain number, if there are many; name them."""
     done: set[str] = set()
-    if not 0 < table.num_rows <= LONGEST or len(places) < MANY:
-        return done
+    columns = [c for c, _, _ in plan.with_numbers if c.kind == "number" and c.notation.is_plain]
+    for some, missing in _blocks_of_texts(table, columns):
+        x, is_read = Texts(table, some, ("", *missing)).numbers()
+        x = np.where(np.isin(x, codes_in(missing)), np.nan, x)
+        read = [name for name, well in zip(some, is_read, strict=True) if well]
+        numbers[:, [places[name][0] for name in read]] = x[is_read].T
+        done.update(read)
+    return done
+
+
+def _read_categories(table: pa.Table, plan: Plan) -> dict[str, pa.LargeStringArray]:
+    """Read the levels of texts, if there are many such columns, by name."""
+    found: dict[str, pa.LargeStringArray] = {}
+    columns = [c for c in plan.with_levels if c.kind == "category" and not codes_in(c.missing)]
+    for some, missing in _blocks_of_texts(table, columns):
+        texts = Texts(table, some, ("", *missing), trimmed=False)
+        found |= zip(some, texts.columns(), strict=True)
+    return found
+
+
+def _blocks_of_texts(
+    table: pa.Table, columns: list[Column]
+) -> Iterator[tuple[list[str], tuple[str, ...]]]:
+    """Group those of the columns that are texts, by what means missing in them, if they are many.
+
+    Gives the names of each block, and the words for missing.
+    """
+    if not 0 < table.num_rows <= LONGEST or len(columns) < MANY:
+        return
+    missing_of = {column.name: column.missing for column in columns}
     for names in texts_alike(table):
         alike: dict[tuple[str, ...], list[str]] = {}
         for name in names:
-            column = plan[name] if name in places else None
-            if column is not None and column.kind == "number" and column.notation.is_plain:
-                alike.setdefault(column.missing, []).append(name)
+            if name in missing_of:
+                alike.setdefault(missing_of[name], []).append(name)
         for missing, those in alike.items():
             for some in in_blocks(those, table.num_rows):
-                x, is_read = Texts(table, some, ("", *missing)).numbers()
-                x = np.where(np.isin(x, codes_in(missing)), np.nan, x)
-                read = [name for name, well in zip(some, is_read, strict=True) if well]
-                numbers[:, [places[name][0] for name in read]] = x[is_read].T
-                done.update(read)
-    return done
+                yield some, missing
 
 
 def _places(places: list[int]) -> Any:

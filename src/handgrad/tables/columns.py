@@ -110,6 +110,18 @@ def has_texts(table: pa.Table, name: str) -> bool:
     return value_kind_of(table, name) in ("text", "csv")
 
 
+def are_exact(table: pa.Table, name: str) -> bool:
+    """Tell whether the numbers of a column are of a type that keeps each digit."""
+    return _is_exact(_value_type(_column(table, name).type))
+
+
+@lru_cache(maxsize=1000)
+def _is_exact(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_integer(kind) or types.is_decimal(kind))
+
+
 def decoded(table: pa.Table, name: str) -> pa.ChunkedArray:
     """Give a column without its dictionary."""
     return _decoded(_column(table, name))

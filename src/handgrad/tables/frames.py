@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,9 +64,21 @@ def from_frame(frame: Any) -> pa.Table:
         )
     if isinstance(frame, Mapping) or _is_pandas(frame):
         return _from_columns(frame)
-    table = frame if isinstance(frame, pa.Table) else pa.table(frame)
+    table = frame if isinstance(frame, pa.Table) else _arrow_table(frame)
     check_names(table.column_names)
     return without_views(table)
+
+
+def _arrow_table(frame: Any) -> pa.Table:
+    import pyarrow as pa
+
+    try:
+        return pa.table(frame)
+    except pa.ArrowException as error:
+        raise DataError(
+            f"a column of the {type(frame).__name__} is of a type that Arrow lacks ({error}); cast "
+            "it to one such as Int64, Float64 or String"
+        ) from None
 
 
 def without_views(table: pa.Table) -> pa.Table:
@@ -75,22 +88,40 @@ def without_views(table: pa.Table) -> pa.Table:
     """
     import pyarrow as pa
 
-    for position, field in enumerate(table.schema):
-        kind = field.type
-        if isinstance(kind, pa.BaseExtensionType):
-            column = _without_extension(table.column(position))
-        elif pa.types.is_string_view(kind):
-            column = table.column(position).cast(pa.large_string())
-        elif pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
-            parts = [
-                pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast("large_string"))
-                for part in table.column(position).chunks
-            ]
-            column = pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.large_string()))
-        else:
-            continue
-        table = table.set_column(position, field.name, column)
-    return table
+    if not any(map(_is_wrapped, table.schema.types)):
+        return table
+    columns, fields = [], []
+    for column, field in zip(table.columns, table.schema, strict=True):
+        if _is_wrapped(field.type):
+            column = _unwrapped(column)
+            field = pa.field(field.name, column.type)
+        columns.append(column)
+        fields.append(field)
+    return pa.table(columns, schema=pa.schema(fields, metadata=table.schema.metadata))
+
+
+@lru_cache(maxsize=1000)
+def _is_wrapped(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return bool(pa.types.is_string_view(kind.value_type))
+    return isinstance(kind, pa.BaseExtensionType) or bool(pa.types.is_string_view(kind))
+
+
+def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _without_extension(column)
+    if pa.types.is_string_view(kind):
+        return column.cast(pa.large_string())
+    parts = [
+        pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast("large_string"))
+        for part in column.chunks
+    ]
+    return pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.large_string()))
 
 
 def _without_extension(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -119,11 +150,13 @@ def _from_columns(frame: Any) -> pa.Table:
     columns = _of_pandas(frame, names) if _is_pandas(frame) else _of_mapping(frame)
     _check_lengths(names, [len(column.cells) for column in columns])
     table = pa.table([column.cells for column in columns], names=names)
-    for position, column in enumerate(columns):
-        if column.is_mixed:
-            field = table.field(position).with_metadata(CSV_MARK)
-            table = table.set_column(position, field, column.cells)
-    return table
+    if not any(column.is_mixed for column in columns):
+        return table
+    fields = [
+        field.with_metadata(CSV_MARK) if column.is_mixed else field
+        for field, column in zip(table.schema, columns, strict=True)
+    ]
+    return pa.table(table.columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
 def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:

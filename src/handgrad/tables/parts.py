@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -16,6 +16,7 @@ from handgrad.tables.notation import PLAIN, Notation
 from handgrad.tables.plan import Plan
 
 MOST_LEVELS = 1_000_000
+KEYS_OF_COLUMNS = (*Column._fields, *Notation._fields, *Dating._fields)
 
 _TENSORS = ("mean", "scale", "median", "indicator")
 _USUAL = Column("")
@@ -103,9 +104,16 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
-    return Plan(
-        tuple(column_from_json(name, told) for name, told in zip(names, columns, strict=True))
-    )
+    return Plan(tuple(_columns(names, columns)))
+
+
+def _columns(names: list[str], columns: list[Any]) -> Iterator[Column]:
+    """Read columns; those that are described by one object share what it says."""
+    read: dict[int, Column] = {}
+    for name, told in zip(names, columns, strict=True):
+        if id(told) not in read:
+            read[id(told)] = column_from_json("", told)
+        yield read[id(told)]._replace(name=name)
 
 
 def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str | None]]) -> Plan:
@@ -136,7 +144,8 @@ def column_from_json(name: str, told: Any) -> Column:
     _check(isinstance(kind, str) and kind in KINDS, "kind of a column")
     why, n_levels = told.get("why", ""), told.get("n_levels", 0)
     _check(_is_text(why), "why (must be a text)")
-    _check(type(n_levels) is int and n_levels >= 0, "n_levels (must be a whole number)")
+    counted = type(n_levels) is int and 0 <= n_levels < 2**63
+    _check(counted, "n_levels (must be a whole number)")
     missing = told.get("missing", list(MISSING_IN_NUMBERS))
     doubts = told.get("doubts", [])
     _check(_are_texts(missing), "missing (must be texts)")
@@ -235,3 +244,6 @@ def _check_tensors(tensors: Mapping[str, Array], k: int) -> None:
         _check(fits, f"{part} (must be {np.dtype(dtype)} of shape ({k},))")
         _check(bool(np.isfinite(tensor).all()), f"{part} (must be finite)")
     _check(bool((tensors["scale"] > 0).all()), "scale (must be above 0)")
+    with np.errstate(over="ignore"):
+        middle = (tensors["median"] - tensors["mean"]) / tensors["scale"]
+    _check(bool(np.isfinite(middle).all()), "median (must be finite in the scale of its column)")

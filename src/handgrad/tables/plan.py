@@ -109,6 +109,11 @@ class Plan:
         return np.array([first for _, first, _ in self.with_numbers], dtype=np.intp)
 
     @cached_property
+    def first_of(self) -> dict[str, int]:
+        """The place of the first number of each column that has any, by its name."""
+        return {column.name: first for column, first, _ in self.with_numbers}
+
+    @cached_property
     def with_levels(self) -> list[Column]:
         """The columns that have levels."""
         return [column for column in self.used if column.reads.has_levels]

@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 
 AS_DECLARED = "as declared"  # the reason that a user gave
 
-EXACT = 2.0**53  # up to which a float64 tells whole numbers apart
+EXACT = 2.0**53  # below which a float64 tells whole numbers apart
+WRITTEN_OUT = 1e21  # floats up to which may have been whole numbers, with every digit written
 MOSTLY = 0.95  # of the cells: so many are dates
 NEARLY_ALL = 0.9  # of the texts: so many differ
 LONG_TEXT = 40  # letters on average: then that half of the texts differ tells free text
 FEWEST_ROWS = 10  # in fewer, that all texts differ says nothing
 DOUBTED_FROM = 2 * FEWEST_ROWS  # numbers, of which ids and codes may be told
+DENSE = 1.5  # so much wider than their number may ids be spread
 FIRST_DAY, LAST_DAY = 19000101, 21001231  # that a number may be
 MANY_NUMBERS = 10  # different ones; fewer beside words are levels
 FEW_WORDS = 20
@@ -102,7 +104,7 @@ def column_of(table: pa.Table, name: str, wishes: Wishes) -> Column:
             table, name, more, wishes
         )
     if kind == "empty":
-        return _empty(name, wishes)
+        return empty_column(name, wishes)
     if kind in ("number", "boolean"):
         is_level = raw.kind_of(table, name) == "category" and kind == "number"
         wanted = declared or ("category" if is_level else None)
@@ -110,7 +112,7 @@ def column_of(table: pa.Table, name: str, wishes: Wishes) -> Column:
     return _declared(table, name, declared, more, wishes) or _texts(table, name, more, wishes)
 
 
-def _empty(name: str, wishes: Wishes) -> Column:
+def empty_column(name: str, wishes: Wishes) -> Column:
     if wishes.is_stream:
         return Column(name, "number", "nothing there yet")
     return Column(name, "left out", "no cell is filled")
@@ -194,7 +196,8 @@ def _declared_boolean(table: pa.Table, column: Column) -> Column:
     odd = reading.unknown
     if not odd.any():
         return column
-    words = Counter(stripped(table.take(np.flatnonzero(odd)), column.name).to_pylist())
+    alone = table.select([column.name])
+    words = Counter(stripped(alone.take(np.flatnonzero(odd)), column.name).to_pylist())
     if 2 * words.total() >= (odd | ~reading.missing).sum():
         raise DataError(
             f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
@@ -261,10 +264,10 @@ def _with_parts(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     seconds, _ = moments(table, column, column.dating)
     known = seconds[np.isfinite(seconds)]
     if not len(known) and not wishes.is_stream:
-        return _empty(column.name, wishes)
+        return empty_column(column.name, wishes)
     is_constant = len(known) == len(seconds) and len(known) > 0 and np.ptp(known) == 0
     if is_constant and not wishes.takes_constants:
-        return Column(column.name, "left out", "all cells are the same")
+        return constant_column(column.name)
     parts = varying_parts(column.dating.what, seconds)
     return column._replace(dating=column.dating._replace(parts=parts))
 
@@ -276,7 +279,33 @@ def _numbers(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wishes) 
     column = _by_values(name, values[present], len(values), missing, wishes)
     if column.kind == "number" and raw.value_kind_of(table, name) == "boolean":
         return column._replace(kind="boolean", why="true and false", doubts=())
+    if column.kind == "number" and _lose_digits(values[present], raw.are_exact(table, name)):
+        return column._replace(doubts=(LOST_DIGITS, *column.doubts))
     return column
+
+
+LOST_DIGITS = (
+    "whole numbers beyond 2**53 are read to about 16 digits, so that some that differ may become "
+    "equal: are they ids? Then leave the column out, or declare it a category"
+)
+
+
+def _lose_digits(values: Any, are_exact: bool) -> bool:
+    """Tell whole numbers too long for a float64; a float as large as 1e300 was never one."""
+    largest = np.abs(values).max()
+    if largest < EXACT or (largest > WRITTEN_OUT and not are_exact):
+        return False
+    return are_exact or not (values % 1).any()
+
+
+def _doubt_of_digits(cells: Mapping[str, int], notation: Notation = PLAIN) -> Iterator[str]:
+    long = (text for text in cells if len(text) >= LONG_NUMBER and not _EXPONENT.search(text))
+    if any(abs(_value(text, notation)) >= EXACT for text in long):
+        yield LOST_DIGITS
+
+
+LONG_NUMBER = 16  # digits
+_EXPONENT = re.compile(r"[0-9.][eE][+-]?[0-9]")
 
 
 def _by_values(
@@ -289,11 +318,11 @@ def _by_values(
 ) -> Column:
     """Take numbers for what they are: 0 and 1 a boolean, one alone nothing, else a number."""
     if not len(values):
-        return _empty(name, wishes)
+        return empty_column(name, wishes)
     low, high = values.min(), values.max()
-    is_exact = max(-low, high) <= EXACT
+    is_exact = max(-low, high) < EXACT
     if low == high and len(values) == n and is_exact and not wishes.takes_constants:
-        return Column(name, "left out", "all cells are the same")
+        return constant_column(name)
     is_plain = notation.is_plain
     if is_plain and low == 0 and high == 1 and bool(((values == 0) | (values == 1)).all()):
         return zeros_and_ones(name, missing)
@@ -302,6 +331,10 @@ def _by_values(
     with np.errstate(over="ignore"):  # numbers of 1e308 may be infinitely far apart
         doubts = tuple(_doubts_of_numbers(name, values, low, high))
     return numbers_column(name, missing, notation)._replace(doubts=doubts)
+
+
+def constant_column(name: str) -> Column:
+    return Column(name, "left out", "all cells are the same")
 
 
 def zeros_and_ones(name: str, missing: tuple[str, ...]) -> Column:
@@ -343,11 +376,6 @@ def _compact_dates(name: str, values: Any, missing: tuple[str, ...]) -> Column:
 
 def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Iterator[str]:
     n = len(values)
-    if max(-low, high) > EXACT and not (values % 1).any():
-        yield (
-            "whole numbers beyond 2**53 lose their last digits: are they ids? Then leave the "
-            "column out, or declare it a category"
-        )
     if n >= DOUBTED_FROM and _may_be_an_id(name, values, low, high):
         yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
     for extreme in (low, high) if low < high else ():
@@ -369,10 +397,13 @@ _LIKE_AN_ID = re.compile(
 )
 
 
+def is_named_like_an_id(name: str) -> bool:
+    return _LIKE_AN_ID.search(name) is not None
+
+
 def _may_be_an_id(name: str, values: Any, low: float, high: float) -> bool:
     n = len(values)
-    is_dense, is_named = high - low < 1.5 * n, _LIKE_AN_ID.search(name) is not None
-    if not (is_dense or is_named) or (values[:1000] % 1).any():
+    if not (high - low < DENSE * n or is_named_like_an_id(name)) or (values[:1000] % 1).any():
         return False
     some = values[:1000]
     return (
@@ -426,7 +457,7 @@ def _only_missing_words(
     """Take a column of which each cell could mean missing for texts, where these words may be."""
     if _cells(table, name, _missing_in_texts(table, name, more)):
         return _level_column(table, name, more, wishes)
-    return _empty(name, wishes)
+    return empty_column(name, wishes)
 
 
 def _boolean(
@@ -459,7 +490,8 @@ def _plain_numbers(
         cell = stripped(table, name)[int(endless.argmax())].as_py()
         raise DataError(raw.not_a_number(where, cell))
     found = _by_values(name, values[present], len(values), missing, wishes)
-    return found._replace(doubts=(*found.doubts, *_doubt_of_zeros(cells)))
+    doubts = (*_doubt_of_digits(cells), *found.doubts, *_doubt_of_zeros(cells))
+    return found._replace(doubts=doubts)
 
 
 def _is_number(text: str) -> bool:
@@ -536,6 +568,7 @@ def _other_numbers(
         if (unit := unit_in(text, notation)) is not None:
             words[unit] = words.get(unit, 0) + n
     doubts = [found.doubt] if found.doubt else []
+    doubts += _doubt_of_digits(cells, notation)
     if not words:
         n = len(numbers) if sum(cells.values()) == n_rows else len(numbers) + 1
         column = _by_values(name, numbers, n, missing, wishes, notation)
@@ -599,14 +632,18 @@ def _level_column(table: pa.Table, name: str, more: tuple[str, ...], wishes: Wis
     is_declared = raw.kind_of(table, name) == "category"
     is_constant = len(cells) == 1 and total == n_rows
     if is_constant and not is_declared and not wishes.takes_constants:
-        return Column(name, "left out", "all cells are the same")
+        return constant_column(name)
     if not wishes.is_stream and not is_declared:
         if total >= FEWEST_ROWS and len(cells) >= NEARLY_ALL * total:
             return Column(name, "left out", f"{len(cells):,} of {total:,} differ")
         if total >= FEWEST_ROWS and 2 * len(cells) >= total and _are_long(cells):
             return Column(name, "left out", f"free text: {len(cells):,} of {total:,} differ")
-    why = "a categorical column" if is_declared else f"{len(cells):,} different texts"
+    why = "a categorical column" if is_declared else different_texts(len(cells))
     return _category(table, name, cells, more, why)
+
+
+def different_texts(n: int) -> str:
+    return f"{n:,} different texts"
 
 
 def _are_long(cells: Mapping[str, int]) -> bool:
@@ -624,7 +661,7 @@ def _category(
 def _doubts_of_levels(cells: Mapping[str, int]) -> Iterator[str]:
     alike: dict[Any, list[str]] = {}
     for text in cells:
-        alike.setdefault(_gist(text), []).append(text)
+        alike.setdefault(gist(text), []).append(text)
     groups = [group for group in alike.values() if len(group) > 1]
     if groups and len(cells) <= MOST_LOOKED_AT:
         yield f"{listed(groups[0])} look alike, but each counts as a level of its own"
@@ -633,7 +670,7 @@ def _doubts_of_levels(cells: Mapping[str, int]) -> Iterator[str]:
         yield f"{len(cells):,} different texts in {total:,} cells: most levels are seen once"
 
 
-def _gist(text: str) -> Any:
+def gist(text: str) -> Any:
     """Give what levels that look alike have in common: 1 and 1.0, yes and Yes."""
     same = meaning(text)
     return " ".join(same.split()).casefold() if isinstance(same, str) else same

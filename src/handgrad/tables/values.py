@@ -49,6 +49,8 @@ def values_of(y: Any) -> Values:
     DataError
         If `y` is a single value.
     """
+    if type(y).__name__ == "LazyFrame":
+        y = y.collect()
     if is_frame(y):
         return _beside([values_of(column) for column in _columns(y)])
     if hasattr(y, "isna") and hasattr(y, "dtype"):
@@ -123,10 +125,13 @@ def _decoded(column: Any, missing: npt.NDArray[np.bool_]) -> Values:
     return Values(categories[np.where(missing, 0, column.codes)], missing)
 
 
+_NOT_IN_ARROW = ("Object", "Int128", "UInt128")  # types of polars
+
+
 def _of_other_columns(y: Any) -> Values:
     import pyarrow as pa
 
-    if str(getattr(y, "dtype", "")) == "Object":  # a polars column of Python's objects
+    if str(getattr(y, "dtype", "")) in _NOT_IN_ARROW:
         return _of_numpy(_of_list(y.to_list()))
     if hasattr(y, "type") and hasattr(y, "to_numpy"):
         return _of_arrow(y)

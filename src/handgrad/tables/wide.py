@@ -1,12 +1,13 @@
-"""Wide tables: columns of numbers that need no second look, recognised as one matrix.
+"""Wide tables: columns that need no second look, recognised as one matrix.
 
 What `recognition` says of a column after a look at it alone, and nothing else, is said here of
-those that are numbers without a doubt, or 0 and 1; all others are left to it.
+those that are numbers without a doubt, 0 and 1, words that repeat, or all the same; all others are
+left to it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,16 +20,33 @@ from handgrad.tables.blocks import (
     texts_alike,
     typed_numbers,
 )
-from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, codes_in, words_for_missing
+from handgrad.tables.kinds import (
+    FALSE,
+    MISSING_IN_NUMBERS,
+    MISSING_IN_TEXTS,
+    TRUE,
+    Column,
+    codes_in,
+    words_for_missing,
+)
+from handgrad.tables.marks import NUMBER as NUMBER_PATTERN
+from handgrad.tables.marks import is_csv, words_are_texts
 from handgrad.tables.recognition import (
+    DENSE,
     DOTTED,
     DOUBTED_FROM,
     EXACT,
+    FEWEST_ROWS,
     FIRST_DAY,
     LAST_DAY,
     LOOKED_AT_FIRST,
     WITH_A_ZERO,
     Wishes,
+    constant_column,
+    different_texts,
+    empty_column,
+    gist,
+    is_named_like_an_id,
     numbers_column,
     zeros_and_ones,
 )
@@ -38,10 +56,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.intp]
 
 
 def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
-    """Recognise the columns that are numbers without a doubt, or 0 and 1, by name.
+    """Recognise the columns that need no second look, by name.
 
     Parameters
     ----------
@@ -73,8 +92,7 @@ def _typed(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[st
         put_block(table, names, x, slice(None))
         if codes:
             x[np.isin(x, codes)] = np.nan
-        for are, make in zip(_sure(x), (numbers_column, zeros_and_ones), strict=True):
-            found |= {names[at]: make(names[at], missing) for at in np.flatnonzero(are).tolist()}
+        found |= _columns(_sure(x, names, wishes), names, missing)
     return found
 
 
@@ -84,36 +102,63 @@ def _texts(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[st
         for names in in_blocks(_unnamed(alike, wishes), table.num_rows):
             texts = Texts(table, names, missing)
             numbers, is_read = texts.numbers()
-            with_point, dotted = texts.match(r"\."), texts.match(DOTTED)
-            are_dotted = with_point.any(axis=1) & (dotted | ~with_point).all(axis=1)
-            are_sure = is_read & ~are_dotted & ~texts.match(WITH_A_ZERO).any(axis=1)
-            are_sure &= _sure(numbers.T)[0]
-            sure = [names[at] for at in np.flatnonzero(are_sure).tolist()]
-            found |= {name: numbers_column(name, missing) for name in sure}
+            sure = _sure(numbers.T, names, wishes)
+            sure &= is_read & ~_may_be_codes(texts)
+            sure[BOOLEAN] &= (texts.match("^[01]$") | ~texts.there()).all(axis=1)
+            found |= _columns(sure, names, missing)
+            others = ~is_read | ~texts.there().any(axis=1)
+            found |= _words(table, _picked(names, others), wishes)
     return found
+
+
+def _may_be_codes(texts: Texts) -> Mask:
+    """Tell which columns have numbers such as 1.500 alone, or one such as 007."""
+    with_point, dotted = texts.match(r"\."), texts.match(DOTTED)
+    are_dotted = with_point.any(axis=1) & (dotted | ~with_point).all(axis=1)
+    return np.asarray(are_dotted | texts.match(WITH_A_ZERO).any(axis=1))
+
+
+def _columns(sure: Mask, names: list[str], missing: tuple[str, ...]) -> dict[str, Column]:
+    found = {name: constant_column(name) for name in _picked(names, sure[CONSTANT])}
+    for kind, make in ((NUMBER, numbers_column), (BOOLEAN, zeros_and_ones)):
+        found |= {name: make(name, missing) for name in _picked(names, sure[kind])}
+    return found
+
+
+def _picked(names: list[str], are: Mask) -> list[str]:
+    return [names[at] for at in np.flatnonzero(are).tolist()]
 
 
 def _unnamed(names: list[str], wishes: Wishes) -> list[str]:
     return [name for name in names if name not in wishes.kinds and name not in wishes.missing]
 
 
-def _sure(x: Floats) -> tuple[Mask, Mask]:
-    """Tell which columns are numbers without a doubt, and which are 0 and 1."""
+# ------------------------------------------------------------------ numbers
+
+
+NUMBER, BOOLEAN, CONSTANT = range(3)
+
+
+def _sure(x: Floats, names: list[str], wishes: Wishes) -> Mask:
+    """Tell which columns are numbers without a doubt, 0 and 1, or the same in all rows: (3, k)."""
     there = ~np.isnan(x)
     low = np.where(there, x, np.inf).min(axis=0)
     high = np.where(there, x, -np.inf).max(axis=0)
-    varies = np.isfinite(low) & np.isfinite(high) & (low < high)
+    is_finite = np.isfinite(low) & np.isfinite(high)
+    is_exact = is_finite & (np.maximum(-low, high) < EXACT)
+    varies = is_finite & (low < high)
     is_boolean = varies & (low == 0) & (high == 1)
     at = np.flatnonzero(is_boolean)
     is_boolean[at] = ((x[:, at] == 0) | (x[:, at] == 1) | ~there[:, at]).all(axis=0)
-    is_exact = np.maximum(-low, high) <= EXACT
     is_number = varies & is_exact & ~is_boolean & ~((low >= FIRST_DAY) & (high <= LAST_DAY))
     at = np.flatnonzero(is_number & (there.sum(axis=0) >= DOUBTED_FROM))
     if len(at):
         y = x[:, at]
-        doubted = _has_a_far_extreme(y, low[at], high[at]) | _all_whole_and_different(y)
+        doubted = _has_a_far_extreme(y, low[at], high[at])
+        doubted |= _may_be_ids(y, high[at] - low[at], [names[place] for place in at.tolist()])
         is_number[at[doubted]] = False
-    return is_number, is_boolean
+    is_constant = is_exact & (low == high) & there.all(axis=0) & (not wishes.takes_constants)
+    return np.array([is_number, is_boolean, is_constant])
 
 
 def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
@@ -131,15 +176,83 @@ def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
     return far
 
 
-def _all_whole_and_different(x: Floats) -> Mask:
-    """Tell where the numbers may be ids."""
+def _may_be_ids(x: Floats, spread: Floats, names: list[str]) -> Mask:
+    """Tell where whole numbers all differ, and lie close or are called as ids are."""
     found: Mask = _are_whole(x[:8])  # as a rule these tell
     found[found] = _are_whole(x[:, found])
     ordered = np.sort(x[:, found], axis=0)  # NaN comes last, and equals nothing
     found[found] = (ordered[1:] != ordered[:-1]).all(axis=0)
+    for at in np.flatnonzero(found & (spread >= DENSE * (~np.isnan(x)).sum(axis=0))).tolist():
+        found[at] = is_named_like_an_id(names[at])
     return found
 
 
 def _are_whole(x: Floats) -> Mask:
-    whole: Mask = ((x % 1 == 0) | np.isnan(x)).all(axis=0)
-    return whole
+    return np.asarray(((x % 1 == 0) | np.isnan(x)).all(axis=0))
+
+
+# ------------------------------------------------------------------ words
+
+
+WORD = r"^[A-Za-z](?:[A-Za-z /|._-]*[A-Za-z])?$"  # no digit, so neither a number nor a date
+
+
+def _words(table: pa.Table, names: list[str], wishes: Wishes) -> dict[str, Column]:
+    """Recognise the columns of words that repeat and do not look alike, and those without a cell.
+
+    None of their cells means missing in numbers only, nor in a column that was meant as texts.
+    """
+    if not names:
+        return {}
+    more = wishes.missing.get(None, ())
+    missing = words_for_missing(MISSING_IN_TEXTS, more)
+    texts = Texts(table, names, ("", *missing), trimmed=False)
+    there = texts.there()
+    odd = there & (texts.are(words_for_missing(MISSING_IN_NUMBERS, more)) | ~texts.match(WORD))
+    odd |= texts.match(NUMBER_PATTERN)  # infinity has letters alone
+    odd |= texts.are(("", *missing)) & ~_are_unquoted(table, names)[:, None]
+    codes, distinct = texts.coded()
+    n, total = _n_different(codes), there.sum(axis=1)
+    are_sure = ~odd.any(axis=1) & ((total < FEWEST_ROWS) | (2 * n < total))
+    are_sure &= (n == 0) | ~_are_truths(codes, distinct)
+    are_sure &= n == _n_different(_gists(codes, distinct))
+    full = total == table.num_rows
+    return {
+        names[at]: _of_words(names[at], int(n[at]), bool(full[at]), missing, wishes)
+        for at in np.flatnonzero(are_sure).tolist()
+    }
+
+
+def _of_words(name: str, n: int, is_full: bool, missing: tuple[str, ...], wishes: Wishes) -> Column:
+    if not n:
+        return empty_column(name, wishes)
+    if n == 1 and is_full and not wishes.takes_constants:
+        return constant_column(name)
+    return Column(name, "category", different_texts(n), missing=missing, n_levels=n)
+
+
+def _are_unquoted(table: pa.Table, names: list[str]) -> Mask:
+    """Tell which columns are of a CSV file where quotes set no words apart."""
+    fields = map(table.schema.field, names)
+    return np.array([is_csv(field) and not words_are_texts(field) for field in fields])
+
+
+def _are_truths(codes: Codes, distinct: list[str]) -> Mask:
+    """Tell in which columns each cell is yes or no."""
+    are = np.array([*(text.casefold() in TRUE | FALSE for text in distinct), True])
+    return np.asarray(are[codes].all(axis=1))
+
+
+def _gists(codes: Codes, distinct: list[str]) -> Codes:
+    """Give the same number to texts that look alike."""
+    known: dict[Any, int] = {}
+    places = [known.setdefault(gist(text), len(known)) for text in distinct]
+    found: Codes = np.array([*places, -1])[codes]
+    return found
+
+
+def _n_different(codes: Codes) -> Codes:
+    """Count the different numbers of each row, -1 left out."""
+    ordered = np.sort(codes, axis=1)
+    n: Codes = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) + (ordered[:, 0] >= 0)
+    return n

@@ -93,7 +93,7 @@ def _run(session: Session) -> dict[str, Any]:
     measures = {measure.epoch: measure for measure in session.history}
     points = session.points
     listed = slice(None) if points.is_plane else slice(MOST_ROWS)
-    flats = np.stack([kept.state[0] for kept in chosen]).astype("<f8")
+    flats = np.stack([kept.state.run.params.flat for kept in chosen]).astype("<f8")
     return {
         "units": list(session.architecture.layer_units),
         "activation": session.recipe.activation,
@@ -116,7 +116,7 @@ def _run(session: Session) -> dict[str, Any]:
 
 def _moments(session: Session) -> list[Snapshot]:
     kept = session.snapshots
-    most = max(2, min(MOST_MOMENTS, MOST_BYTES // kept[0].state[0].nbytes))
+    most = max(2, min(MOST_MOMENTS, MOST_BYTES // kept[0].state.run.params.flat.nbytes))
     places = np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int).tolist()
     return [kept[place] for place in places]
 

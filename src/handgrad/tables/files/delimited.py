@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from handgrad.tables.files.reading import Reading
 
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
+COLUMNS_AT_A_TIME = 10_000  # pyarrow takes 5 KB for each while it reads
 _QUOTED_WORD = re.compile(
     rb'"(?:' + b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING) + rb')"'
 )
@@ -121,24 +122,32 @@ def _columns(text: _Text, null_values: list[str]) -> pa.Table:
 
     content, layout, end = text
     # numbered names, so that duplicates and quotes in the header never meet the parser
-    types = {str(position): pa.string() for position in range(len(layout.names))}
+    names = [str(position) for position in range(len(layout.names))]
     if layout.start >= end:
-        return pa.schema(list(types.items())).empty_table()
-    return arrow_csv.read_csv(
-        pa.BufferReader(pa.py_buffer(content)[layout.start : end]),
-        read_options=arrow_csv.ReadOptions(column_names=list(types), block_size=BLOCK_BYTES),
-        parse_options=arrow_csv.ParseOptions(
-            delimiter=layout.separator,
-            newlines_in_values=content.find(b'"', layout.start) >= 0,
-            ignore_empty_lines=len(types) > 1,  # of a single column they are missing cells
-        ),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=types,
-            null_values=null_values,
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
+        return pa.schema([(name, pa.string()) for name in names]).empty_table()
+    rows = pa.py_buffer(content)[layout.start : end]
+    options = arrow_csv.ParseOptions(
+        delimiter=layout.separator,
+        newlines_in_values=content.find(b'"', layout.start) >= 0,
+        ignore_empty_lines=len(names) > 1,  # of a single column they are missing cells
     )
+    columns = []
+    for first in range(0, len(names), COLUMNS_AT_A_TIME):
+        some = names[first : first + COLUMNS_AT_A_TIME]
+        part = arrow_csv.read_csv(
+            pa.BufferReader(rows),
+            read_options=arrow_csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES),
+            parse_options=options,
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(some, pa.string()),
+                include_columns=some,
+                null_values=null_values,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        columns += part.columns
+    return pa.table(columns, names=names)
 
 
 def _unreadable(error: Exception) -> str:
@@ -240,14 +249,14 @@ def _with_quoted_words(
     if not _has_quoted_words(text, cells, words):
         return cells, set()
     again = _columns(text, ["", *WORDS_FOR_MISSING]).slice(0, cells.num_rows)
-    quoted_words = set()
+    quoted_words, columns = set(), cells.columns
     for place, position in enumerate(positions):
         column = again.column(position)
         is_word = pc.is_in(column, value_set=words)
         if pc.any(is_word).as_py() and not _are_numbers(column.filter(pc.invert(is_word))):
             quoted_words.add(place)
-            cells = cells.set_column(place, cells.field(place), column)
-    return cells, quoted_words
+            columns[place] = column
+    return pa.table(columns, schema=cells.schema), quoted_words
 
 
 def _has_quoted_words(text: _Text, cells: pa.Table, words: pa.Array) -> bool:

@@ -135,7 +135,7 @@ def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layou
         try:
             layouts.append(_layout_by(content, place, separator))
         except _QuotingError as error:  # "a";"b" is no row parted by commas
-            faults.append(error)
+            faults.append(_QuotingError(str(error)))  # the one raised holds on to the line
             continue
         if layouts[-1].n_named > 1:
             return layouts[-1]

@@ -87,7 +87,8 @@ def named(columns: pa.Table, names: Sequence[str], records: Iterable[Record]) ->
         If no column is left.
     """
     empty = [p for p, name in enumerate(names) if not name and _is_empty(columns.column(p))]
-    kept = [p for p in range(len(names)) if p not in set(empty)]
+    left_out = set(empty)
+    kept = [p for p in range(len(names)) if p not in left_out]
     notes = _of_empty(empty)
     if kept[:1] == [0] and not names[0] and len(kept) > 1 and _is_index(columns.column(0)):
         kept = kept[1:]
@@ -98,7 +99,7 @@ def named(columns: pa.Table, names: Sequence[str], records: Iterable[Record]) ->
     _check_names_suffice(nameless, kept, records)
     called = _called([names[p] for p in kept], kept)
     if nameless:
-        new = [called[kept.index(p)] for p in nameless]
+        new = [name for name, p in zip(called, kept, strict=True) if not names[p]]
         notes.append(f"{_numbered(nameless)} no name in the header; the name is now {listed(new)}")
     return _distinct(Named(kept, called, notes))
 
@@ -164,10 +165,10 @@ def _distinct(found: Named) -> Named:
     twice = _repeated(found.names)
     if not twice:
         return found
-    taken, seen, names, new = set(found.names), set[str](), [], []
+    taken, seen, names, new = set(found.names), Counter[str](), [], []
     for name in found.names:
-        names.append(_free(name, taken) if name in seen else name)
-        seen.add(name)
+        names.append(_free(name, taken, seen[name]) if name in seen else name)
+        seen[name] += 1
         new += names[-1:] if names[-1] != name else []
     notes = [f"{listed(twice)} {_stands(twice)} in the header more than once"]
     notes[0] += f"; the later ones are now {listed(new)}"
