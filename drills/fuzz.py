@@ -200,7 +200,8 @@ def require_atheris():
     except ImportError:
         sys.exit(
             "fuzzing needs atheris, which `make fuzz` installs; its wheels are for CPython "
-            "3.11 and older on Linux x86-64. Without it, `python drills damage` damages files at random"
+            "3.11 and older on Linux x86-64. Without it, "
+            "`python drills damage` damages files at random"
         )
 
 
