@@ -40,8 +40,8 @@ def drill(tally, folder):
 
     house.at_once(house.cores(), strike, tally.strikes())
     return (
-        f"{tally.struck} hostile files: at worst {worst['memory']:.0%} of 2 x file + 16 MB, "
-        f"{worst['seconds']:.2f} s below 10 MB"
+        f"{tally.struck} of {len(bombs)} hostile files: at worst {worst['memory']:.0%} of "
+        f"2 x file + 16 MB, {worst['seconds']:.2f} s below 10 MB"
     )
 
 

@@ -199,8 +199,9 @@ def require_atheris():
         import atheris  # noqa: F401
     except ImportError:
         sys.exit(
-            "fuzzing needs atheris, which `make fuzz` installs; it has wheels for CPython up to "
-            "3.13 on Linux x86-64. Without it, `python drills damage` damages files at random"
+            "fuzzing needs atheris, which `make fuzz` installs; its wheels are for CPython "
+            "3.11 and older on Linux x86-64. Without it, "
+            "`python drills damage` damages files at random"
         )
 
 

@@ -30,7 +30,7 @@ def drill(tally, folder):
         tally.expect(told == "same", f"{where}: {told}")
 
     house.at_once(house.cores(), strike, tally.strikes())
-    return f"{tally.struck} trainings and predictions from read-only memory"
+    return f"{tally.struck} of {len(cases)} trainings and predictions from read-only memory"
 
 
 def engines():

@@ -152,10 +152,16 @@ def _new_file(folder: Path, mode: int) -> tuple[Path, int]:
     while True:
         path = folder / f".handgrad-{_this_machine()}{secrets.token_hex(8)}.tmp"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with suppress(OSError):  # without locks, age protects it
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_nlink > 0:
-            return path, descriptor
+        try:
+            with suppress(OSError):  # without locks, age protects it
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink > 0:
+                return path, descriptor
+        except BaseException:
+            os.close(descriptor)
+            with suppress(OSError):
+                os.unlink(path)
+            raise
         os.close(descriptor)  # another writer took it for an orphan before it had its lock
 
 
