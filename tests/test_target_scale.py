@@ -102,7 +102,8 @@ def test_columns_are_scaled_each_by_itself_and_each_quantile_like_its_column():
 def test_rows_of_a_stream_are_kept_up_to_a_thousand():
     first = Quartiles(RNG.normal(size=(600, 1)), None)
     both = first.merged(Quartiles(RNG.normal(size=(600, 1)), np.full(600, 2.0)))
-    assert len(both.rows) == 1200 and both.n == [1800]
+    assert len(both.rows) == 1200
+    assert both.n == [1800]
     assert both.merged(first) is both
 
 

@@ -31,6 +31,7 @@ from handgrad.model import Model
 Array = NDArray[Any]
 
 
+LEAST = float(np.finfo(np.float64).min)
 LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
 
 
@@ -305,7 +306,8 @@ class MLPRegressor(RegressorMixin, MLP):
         y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
         if self.loss != "quantile":
-            return float(super().score(X, y, sample_weight))
+            with np.errstate(over="ignore"):  # far beyond a y that hardly varies
+                return max(float(super().score(X, y, sample_weight)), LEAST)
         quantiles = self._quantiles()
         y = y.reshape(len(y), -1)
         predicted = self.predict(X).reshape(len(y), -1, len(quantiles))
