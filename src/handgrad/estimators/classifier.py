@@ -476,6 +476,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         proba = self.predict_proba(X)
         if self.model_.is_multilabel:
             raise ValueError("the calibration error is that of one label a row; y has several")
+        if not len(proba):
+            raise DataError("there are no rows; at least one is needed")
         right = encode_labels(check_labels(y, X), self.classes_) == proba.argmax(axis=1)
         return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
 
