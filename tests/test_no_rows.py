@@ -80,7 +80,7 @@ def test_whole_numbers_beyond_float64_are_refused_with_their_place(preprocess, m
     rows[3][1] = 10**400
     model = MLPRegressor(preprocess=preprocess, **QUICK).fit(X, X[:, 0])
     for ask in (lambda: model.predict(make(rows)), lambda: model.fit(make(rows), X[:, 0])):
-        with pytest.raises(DataError, match="too large for float64.*row 4, column 2"):
+        with pytest.raises(DataError, match=r"too large for float64.*row 4, column 2"):
             ask()
 
 
@@ -119,7 +119,7 @@ def test_what_is_wrong_with_rows_to_validate_on_is_told_by_their_name(name, more
 
 
 def test_labels_to_validate_on_that_training_does_not_know_are_told_so():
-    with pytest.raises(DataError, match="^X_val and y_val: labels must be among"):
+    with pytest.raises(DataError, match=r"^X_val and y_val: labels must be among"):
         MLPClassifier(**QUICK).fit(X, X[:, 0] > 0, X_val=X, y_val=np.full(60, 7))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix is hard to read
 MOST_IN_A_LIST = 10
-LONGEST_LABEL = 200  # characters of a label in a table
+LONGEST_LABEL = 1000  # characters of a label in a table
 LONGEST_NAME = 60  # characters of a name within a list of names
 LONGEST_MESSAGE = 600
 ANY_WIDTH = 1_000_000  # columns of characters in a file or a pipe
