@@ -1,11 +1,17 @@
 """Labels come back exactly as they were, and what is no label is refused by name."""
 
+import tracemalloc
+import warnings
+
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
+from handgrad import MLPClassifier
 from handgrad.errors import DataError
-from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.tables.labels import LONGEST_PADDED_LABEL, classes_of, encode_labels, labels_of
 
 
 @pytest.mark.parametrize(
@@ -78,3 +84,42 @@ def test_unknown_labels_are_named_and_counted():
         encode_labels(np.array(["a", "z", "A", "z"]), np.array(["a", "b"]))
     with pytest.raises(DataError, match="1 rows have others: '1'"):
         encode_labels(np.array(["1"]), np.array([0, 1]))
+
+
+# -- long labels ----------------------------------------------------------------------------------
+
+LONG = "L" * (LONGEST_PADDED_LABEL + 1)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series, pl.Series, pa.array])
+def test_a_long_label_is_kept_as_an_object_which_no_array_pads(kind):
+    y = labels_of(kind(["a", "b", LONG]))
+    assert y.dtype == classes_of(y).dtype == object
+    assert classes_of(y).tolist() == [LONG, "a", "b"]
+    assert classes_of(np.array(["a", LONG])).dtype == object
+
+
+def test_labels_up_to_the_limit_are_padded_as_ever():
+    y = np.array(["a", LONG[1:]])
+    assert labels_of(y).dtype == classes_of(y).dtype == y.dtype
+    padded = np.array(["a", "b"], dtype="U2000")  # for more than there is
+    assert classes_of(padded).dtype == np.dtype("U1")
+
+
+def test_a_classifier_with_a_long_label_takes_no_memory_for_each_row():
+    y = np.array(["a", "b"] * 1000, dtype=object)
+    y[3] = "L" * 100_000
+    X = np.random.default_rng(0).normal(size=(2000, 2))
+    settings = {"max_iter": 2, "random_state": 0, "engine": "numpy", "hidden_layer_sizes": (2,)}
+    tracemalloc.start()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPClassifier(**settings, class_weight={"a": 2.0}, early_stopping=True).fit(X, y)
+        going_on = MLPClassifier(**settings).partial_fit(X, y, classes=["a", "b", y[3]])
+        predicted = model.predict(X)
+        model.score(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    assert predicted.dtype == model.classes_.dtype == going_on.classes_.dtype == object
+    assert set(predicted) <= {"a", "b", y[3]}

@@ -126,3 +126,10 @@ def test_labels_of_any_kind_become_text_in_json():
         assert evaluation_json(judged(np.eye(2, dtype=int), classes))["classes"] == list(
             map(str, classes)
         )
+
+
+def test_of_a_label_longer_than_a_page_a_table_shows_the_beginning(capsys):
+    print_evaluation(judged(np.eye(2, dtype=int), ["a", "L" * 100_000]), "2 rows")
+    out = capsys.readouterr().out
+    assert len(out) < 20_000
+    assert "LLL..." in out

@@ -214,8 +214,10 @@ def evaluate_numbers(
     varies = counts.max(axis=0) > counts.min(axis=0)
     spread = np.where(varies, _root_mean_square(y - _mean(y, weight), weight), np.nan)
     size = _root_mean_square(off, weight)
+    with np.errstate(over="ignore"):  # far beyond a truth that hardly varies
+        unexplained = np.minimum((size / spread) ** 2, np.finfo(np.float64).max)
     measures = {
-        "r2": 1 - (size / spread) ** 2,
+        "r2": 1 - unexplained,
         "mean_absolute_error": _mean(np.abs(off), weight),
         "root_mean_squared_error": size,
     }

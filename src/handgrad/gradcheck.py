@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.network import Architecture, backward, forward, loss
+from handgrad.errors import DataError
+from handgrad.network import Architecture, backward, check_finite, forward, loss
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -181,6 +182,7 @@ HEADINGS = (
 )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of
 def check_gradients(
     architecture: Architecture,
     params: Params,
@@ -213,8 +215,16 @@ def check_gradients(
     Returns
     -------
     GradientCheck
+
+    Raises
+    ------
+    DataError
+        If there are no rows, or the scores of one are not finite.
     """
+    if not len(x):
+        raise DataError("there are no rows; at least one is needed to check a gradient")
     tape = forward(architecture, params, x, masks)
+    check_finite(tape.score, [params])
     if gradients is None:
         gradients = backward(architecture, params, tape, y_t, weight, l2)
 

@@ -218,6 +218,12 @@ class Output(NamedTuple):
     predict: Callable[[Array], Array]  # score (n, N_y) -> y (n, N_y)
     row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
     backward: Callable[..., Array]  # y, y_t, settings -> d row_losses / d score, (n, N_y)
+    scaled_by: str = "deviation"  # what numbers are scaled by, see below
+
+    @property
+    def is_robust(self) -> bool:
+        """Whether the loss promises that a few wild numbers count for little."""
+        return self.scaled_by == "quartiles"
 
 
 def exponential(score: Array) -> Array:
@@ -225,14 +231,17 @@ def exponential(score: Array) -> Array:
     return y
 
 
+# Numbers are learnt in a scale of their own: the mean is its 0 and the standard deviation its 1.
+# But where a few wild numbers must not count for much, they must not decide the scale: there it is
+# the median and the quartiles. Counts keep their 0 and are divided by their mean.
 OUTPUTS = {
     "softmax": Output(softmax, cross_entropy, cross_entropy_backward),
     "logistic": Output(logistic, binary_cross_entropy, binary_cross_entropy_backward),
     "identity": Output(identity, squared_error, squared_error_backward),
-    "absolute": Output(identity, absolute_error, absolute_error_backward),
-    "huber": Output(identity, huber_loss, huber_loss_backward),
-    "quantile": Output(identity, quantile_loss, quantile_loss_backward),
-    "poisson": Output(exponential, poisson_deviance, squared_error_backward),
+    "absolute": Output(identity, absolute_error, absolute_error_backward, "quartiles"),
+    "huber": Output(identity, huber_loss, huber_loss_backward, "quartiles"),
+    "quantile": Output(identity, quantile_loss, quantile_loss_backward, "quartiles"),
+    "poisson": Output(exponential, poisson_deviance, squared_error_backward, "mean"),
 }
 
 CLASSIFIERS = ("softmax", "logistic")  # the outputs whose rows are right or wrong

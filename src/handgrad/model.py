@@ -11,13 +11,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.choice import missing_packages
+from handgrad.errors import DataError
 from handgrad.losses import OUTPUTS, log_logistic, log_softmax
-from handgrad.network import Architecture, forward
+from handgrad.network import Architecture, check_finite, forward
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.kinds import Column
@@ -36,6 +37,13 @@ BLOCK = 8
 UNDIVIDED = 1 << 16
 
 DENSE_CELLS = 1 << 20  # a sparse matrix is filled out in parts of so many cells
+
+
+# Numbers to learn are at most so large: predictions go beyond them, and their squares are summed.
+LARGEST_TARGET = {"float32": 1e37, "float64": 1e140}
+
+
+NEARLY_0 = 1e3  # times the smallest normal number: what an infinite score leaves another class
 
 
 class TargetScale(NamedTuple):
@@ -111,9 +119,15 @@ class Model:
         Raises
         ------
         DataError
-            If a column is missing or a cell cannot be used.
+            If a column is missing or a cell cannot be used, or the scores of a row are not finite.
         """
-        return self._in_parts(columns, self.params.layer_units[-1], self._x_scores)
+        score = self._in_parts(columns, self.params.layer_units[-1], self._x_scores)
+        check_finite(score, self._networks)
+        return score
+
+    @property
+    def _networks(self) -> tuple[Params, ...]:
+        return (self.params, *self.members)
 
     def hidden(self, columns: "pa.Table | Array | Encoded", layer: int) -> Array:
         """Compute what leaves a layer, shape (n, units): 0 gives the inputs, -1 the last hidden.
@@ -130,7 +144,9 @@ class Model:
                 lambda block: forward(self.architecture, self.params, block).h[layer],
             )
 
-        return self._in_parts(columns, n_units, activations)
+        found = self._in_parts(columns, n_units, activations)
+        check_finite(found, self._networks[:1], "hidden units")
+        return found
 
     def _in_parts(
         self,
@@ -157,7 +173,9 @@ class Model:
         score = self._network_scores(self.params, x)
         if self.members:
             others = [self._network_scores(params, x) for params in self.members]
-            score = _mean_scores(self.architecture.output, np.stack([score, *others]))
+            every = np.stack([score, *others])
+            with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
+                score = _mean_scores(self.architecture.output, every)
         if self.temperature != 1:
             score /= score.dtype.type(self.temperature)
         return score
@@ -183,6 +201,17 @@ class Model:
 
         return predict(self.architecture, params, x, probabilities=probabilities)
 
+    def _compiled_proba(self, x: Array) -> Array:
+        """Compute probabilities at once; of rows whose scores may be infinite, look at these."""
+        probabilities = self._compiled(self.params, x, True)
+        is_sane = probabilities > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
+        if not is_sane.all():
+            rows = np.flatnonzero(~is_sane.all(axis=1))
+            score = np.zeros((len(x), self.params.layer_units[-1]), x.dtype)
+            score[rows] = self._compiled(self.params, x[rows], False)
+            check_finite(score, self._networks)
+        return probabilities
+
     def predict_log_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the logarithm of each class's probability, shape (n, K), from the scores.
 
@@ -197,7 +226,7 @@ class Model:
         """
         plain = not (self.members or self.is_multilabel) and self.temperature == 1
         if plain and self._is_compiled and not is_sparse(columns):
-            return self._compiled(self.params, self.encode(columns).x, True)
+            return self._compiled_proba(self.encode(columns).x)
         return proba(self.architecture.output, self.scores(columns))
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
@@ -212,11 +241,19 @@ class Model:
         """Predict the numbers of each row, shape (n, N_y), in the precision of the network.
 
         Several quantiles ascend.
+
+        Raises
+        ------
+        DataError
+            As for `scores`; or if a prediction is too large for the precision of the network.
         """
-        prediction = OUTPUTS[self.architecture.output].predict(self.scores(columns))
-        if self.scale is not None:
-            whole = self.scale.mean + self.scale.scale * prediction
-            prediction = whole.astype(prediction.dtype)
+        score = self.scores(columns)
+        with np.errstate(over="ignore"):
+            prediction = OUTPUTS[self.architecture.output].predict(score)
+            if self.scale is not None:
+                whole = self.scale.mean + self.scale.scale * prediction
+                prediction = whole.astype(prediction.dtype)
+        check_finite(prediction, self._networks, "predictions")
         n_quantiles = self.architecture.layer_units[-1] // self.architecture.n_targets
         if n_quantiles > 1:  # learnt one by one they may cross, sorted they do not
             by_target = prediction.reshape(len(prediction), -1, n_quantiles)
@@ -236,18 +273,59 @@ class Model:
         array
             Class numbers of shape (n,) for softmax; else shape (n, N_y), numbers in the scale of
             the targets and in the precision of the network.
+
+        Raises
+        ------
+        DataError
+            If numbers are too large to compute with in that precision.
         """
         if self.architecture.output == "softmax":
             return y
         columns = y.reshape(len(y), -1)
         if len(self.classes):
             return columns.astype(np.intp)
+        dtype = self.params.flat.dtype
+        check_targets(columns, dtype)
         if self.scale is not None:
             n_each = self.architecture.layer_units[-1] // self.architecture.n_targets
             mean, scale = (part[::n_each] for part in self.scale)
-            columns = (columns - mean) / scale
-        learnt: Array = columns.astype(self.params.flat.dtype)
+            with np.errstate(over="ignore"):  # of a wild number beside a tiny scale
+                columns = (columns - mean) / scale
+        _check_squares(columns, dtype)
+        learnt: Array = columns.astype(dtype)
         return learnt
+
+
+def check_targets(y: Array, dtype: DTypeLike) -> None:
+    """Refuse numbers to learn that are too large for the predictions and sums of a precision.
+
+    Raises
+    ------
+    DataError
+        With the largest of them.
+    """
+    name, farthest = str(np.dtype(dtype)), _farthest(y)
+    if abs(farthest) > LARGEST_TARGET[name]:
+        more = " or pass dtype='float64'" if name == "float32" else ""
+        raise DataError(
+            f"y reaches {farthest:.3g}, too large to learn in {name}, where it must be at most "
+            f"{LARGEST_TARGET[name]:g}; divide y by a power of ten{more}"
+        )
+
+
+def _check_squares(learnt: Array, dtype: np.dtype[Any]) -> None:
+    """Refuse numbers whose squares, in the scale in which they are learnt, overflow."""
+    farthest = _farthest(learnt)
+    if abs(farthest) > float(np.finfo(dtype).max) ** 0.5 / 10:
+        raise DataError(
+            f"y is learnt in a scale in which it reaches {farthest:.3g}, whose square is too large "
+            f"for {dtype}; leave such rows out, or fit anew with scale_target=True"
+        )
+
+
+def _farthest(y: Array) -> float:
+    """Find the number farthest from 0; of none, 0."""
+    return float(y.flat[np.abs(y).argmax()]) if y.size else 0.0
 
 
 def _in_blocks(
@@ -255,7 +333,8 @@ def _in_blocks(
 ) -> Array:
     outcome = np.empty((len(x), n_outputs), x.dtype)
     largest = max(n_in * n_out for n_in, n_out in pairwise(architecture.layer_units))
-    with blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
+    quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
+    with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
         for start in range(0, len(x), BLOCK):
             block = x[start : start + BLOCK]
             n = len(block)

@@ -9,6 +9,7 @@ Everything runs in the dtype of the parameters: float32, float64, or complex128 
 complex-step check.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.errors import DataError
 from handgrad.losses import OUTPUTS, PLAIN, LossSettings, dscore, mean_loss
 from handgrad.params import Params
 
@@ -118,6 +120,32 @@ def forward(
             h[-1] = masks[len(r) - 1] * h[-1]
     score = h[-1] @ params.W[-1] + params.b[-1]
     return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score), masks)
+
+
+WEIGHTS_TO_BLAME = 1e6  # no training that goes well has a larger one
+
+
+def check_finite(values: Array, networks: Iterable[Params], what: str = "scores") -> None:
+    """Refuse what networks computed of rows, shape (n, k), where it is not finite.
+
+    Raises
+    ------
+    DataError
+        With what is to blame: the weights or, named by its row, what came in.
+    """
+    is_finite = np.isfinite(values)
+    if is_finite.all():
+        return
+    largest = max(float(np.abs(params.flat).max()) for params in networks)
+    if largest > WEIGHTS_TO_BLAME:
+        raise DataError(
+            f"{what} of the network are too large for {values.dtype}, for it has weights up to "
+            f"{largest:.3g}: its training exploded or its file is damaged, so fit it anew"
+        )
+    raise DataError(
+        f"{what} of row {is_finite.all(axis=1).argmin() + 1} are too large for {values.dtype}: "
+        "its cells lie too far from those of the training rows, so look at them"
+    )
 
 
 def first_bad_layer(architecture: Architecture, params: Params, x: Array) -> int | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix is hard to read
 MOST_IN_A_LIST = 10
+LONGEST_LABEL = 1000  # characters of a label in a table
 LONGEST_NAME = 60  # characters of a name within a list of names
 LONGEST_MESSAGE = 600
 ANY_WIDTH = 1_000_000  # columns of characters in a file or a pipe
@@ -275,10 +276,16 @@ def _print_classes(evaluation: Evaluation, rows: str) -> None:
     print_table(_class_table(evaluation, "class", evaluation.classes.tolist()))
 
 
+def _label(label: Any) -> str:
+    """Give a label as a table shows it: of a whole text, the beginning."""
+    name = shown(label)
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."
+
+
 def _confusion_table(evaluation: Evaluation) -> "Table | None":
     from rich.table import Table
 
-    names = [shown(label) for label in evaluation.classes.tolist()]
+    names = list(map(_label, evaluation.classes.tolist()))
     if len(names) > MOST_CLASSES_IN_A_MATRIX:
         return None
     weights = " of weights" if support_heading(evaluation) == "weight" else ""
@@ -295,7 +302,7 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
     """List the ten most frequent confusions, where the whole matrix would not fit."""
     from rich.table import Table
 
-    names = [shown(label) for label in evaluation.classes.tolist()]
+    names = list(map(_label, evaluation.classes.tolist()))
     wrong = evaluation.confusion * (1 - np.eye(len(names), dtype=int))
     table = Table(title="most frequent confusions", title_justify="left")
     table.add_column("true", overflow="fold")
@@ -324,7 +331,7 @@ def _class_table(
         evaluation.support,
         strict=True,
     ):
-        table.add_row(shown(label), _share(precision), _share(recall), support_shown(support))
+        table.add_row(_label(label), _share(precision), _share(recall), support_shown(support))
     return table
 
 

@@ -14,7 +14,7 @@ from handgrad.cli.columns import missing_of, wishes_of
 from handgrad.cli.reading import name_of, read
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
-from handgrad.model import Model
+from handgrad.model import LARGEST_TARGET, Model
 from handgrad.tables.columns import (
     MISSING_WORDS,
     labels,
@@ -134,6 +134,7 @@ def _truth(
     missing = np.isnan(y)
     if missing.all():
         raise DataError(f"column {target!r} must hold numbers; all {len(y)} are missing")
+    check_size(content, y, target, "float32", "divide the column by a power of ten")
     if options["loss"] == "poisson" and (y < 0).any():
         row = int((y < 0).argmax())
         raise DataError(
@@ -141,6 +142,17 @@ def _truth(
             "for counts; mend the cell, or take another --loss"
         )
     return y, missing
+
+
+def check_size(content: "pa.Table", y: Array, target: str, dtype: str, advice: str) -> None:
+    """Refuse numbers that are too large to be learnt or judged by, with their place."""
+    largest = LARGEST_TARGET[dtype]
+    if (np.abs(y) > largest).any():
+        row = int((np.abs(y) > largest).argmax())
+        raise DataError(
+            f"{place(content, target, row)}: {y[row]:g} must be at most {largest:g}, to compute "
+            f"with it in {dtype}; {advice}"
+        )
 
 
 def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":

@@ -222,7 +222,8 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--delta",
         metavar="NUMBER",
         type=POSITIVE,
-        help="With --loss huber: from how many standard deviations off an error counts less.  "
+        help="With --loss huber: from how many standard deviations off an error counts less, of "
+        "the target without its wild values.  "
         "[default: 1]",
     ),
     numbers(

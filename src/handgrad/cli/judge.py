@@ -7,7 +7,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import check_columns, class_numbers, labels_of, numbers_of, strange_labels
+from handgrad.cli.data import (
+    check_columns,
+    check_size,
+    class_numbers,
+    labels_of,
+    numbers_of,
+    strange_labels,
+)
 from handgrad.cli.parts import Part
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
@@ -142,11 +149,14 @@ def true_numbers(model: Model, table: "pa.Table", targets: Sequence[str]) -> Arr
         If a cell cannot be true.
     """
     try:
-        y = np.column_stack([numbers_of(table, _truth(model, table, name)) for name in targets])
+        columns = [numbers_of(table, _truth(model, table, name)) for name in targets]
     except DataError as error:
         if model.is_multilabel:
             raise DataError(f"{error}; a column of labels holds 1 and 0") from None
         raise
+    for name, column in zip(targets, columns, strict=True):
+        check_size(table, column, name, "float64", "mend the cell")
+    y = np.column_stack(columns)
     if model.is_multilabel:
         _check_yes_or_no(y, table, targets)
     return y

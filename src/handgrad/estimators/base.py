@@ -3,6 +3,8 @@
 Here scikit-learn's vocabulary (X, y, coefs_) meets that of the derivation (x, y_t, W1).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Self
 
@@ -26,6 +28,7 @@ from handgrad.estimators.checks import (
     learning_weight,
     of_mean_one,
     precision,
+    told_of,
     warn,
 )
 from handgrad.estimators.fitted import Fitted
@@ -332,11 +335,11 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
         architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)
-        _check_memory(units, dtype)
-        self._runs = [
-            Run.start(self._first_params(architecture, stream, dtype), stream)
-            for stream in _streams(bits, self.n_ensemble)
-        ]
+        with _memory_for(units, dtype):
+            self._runs = [
+                Run.start(self._first_params(architecture, stream, dtype), stream)
+                for stream in _streams(bits, self.n_ensemble)
+            ]
         self.model_ = Model(
             encoder, architecture, self._runs[0].params, outputs.classes, scale=outputs.scale
         )
@@ -393,12 +396,16 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
 
     def _validation(self, held_out: HeldOut) -> Validation:
         X = as_rows(held_out.X)
-        columns = check_columns(self, X, reset=False)
-        y = self._check_y(held_out.y, X)
+        with told_of("X_val"):
+            columns = check_columns(self, X, reset=False)
+        with told_of("y_val"):
+            y = self._check_y(held_out.y, X)
         if not len(y):
             raise DataError("X_val must have rows; it has none")
-        weight = check_weight(held_out.weight, X, "sample_weight_val")
-        return self._apart(given_rows(columns, y, weight), X)
+        with told_of("sample_weight_val"):
+            weight = check_weight(held_out.weight, X, "sample_weight_val")
+        with told_of("X_val and y_val"):
+            return self._apart(given_rows(columns, y, weight), X)
 
     def _apart(self, given: Given, X: Any) -> Validation:
         seen = HeldOut(_pick(X, given.places), given.y, given.weight)
@@ -410,14 +417,17 @@ def _streams(bits: np.random.PCG64, n: int) -> list[np.random.PCG64]:
     return [bits, *(bits.jumped(number) for number in range(1, n))]
 
 
-def _check_memory(units: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Refuse a network that no memory holds, before the system has to."""
+@contextmanager
+def _memory_for(units: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[None]:
+    """Refuse a network that no memory holds, before the system has to or in better words."""
     needed = 4 * count(units) * dtype.itemsize  # parameters, gradient, two slots
+    told = f"hidden_layer_sizes={units[1:-1]} needs {needed:,} bytes to train, more than"
     if needed > MOST_BYTES:
-        raise MemoryError(
-            f"hidden_layer_sizes={units[1:-1]} needs {needed:,} bytes to train, more than "
-            f"{MOST_BYTES:,}; take fewer units"
-        )
+        raise MemoryError(f"{told} {MOST_BYTES:,}; take fewer units")
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(f"{told} there are; take fewer units") from None
 
 
 def _pick(part: Any, rows: NDArray[np.intp]) -> Any:

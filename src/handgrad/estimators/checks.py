@@ -3,7 +3,8 @@
 import math
 import sys
 import warnings
-from collections.abc import Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
+from contextlib import contextmanager
 from datetime import date, timedelta
 from numbers import Integral, Real
 from os import PathLike
@@ -60,7 +61,15 @@ class HeldOut(NamedTuple):
 
 
 def given_rows(columns: Any, y: Array, weight: NDArray[np.float64] | None) -> Given:
-    """Put checked rows together, without those that weigh nothing."""
+    """Put checked rows together, without those that weigh nothing.
+
+    Raises
+    ------
+    DataError
+        If there are none: some containers let that pass.
+    """
+    if not len(y):
+        raise DataError("there are no rows; at least one is needed")
     given = Given(columns, y, weight, np.arange(len(y)))
     return given if weight is None else given.take(np.flatnonzero(weight))
 
@@ -149,6 +158,8 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
                 dtype=[np.float64, np.float32],
                 ensure_all_finite="allow-nan" if allow_nan else True,
             )
+        except OverflowError:
+            raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
         except ValueError as error:
             if not str(error).startswith("Input X contains"):
                 raise
@@ -316,20 +327,28 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
         what = given = cells.data[bad][0]
         count = int(bad.sum())
     else:
-        dense = floats(values_of(X)) if is_frame(X) else np.asarray(X, float)
+        dense = floats(values_of(X))
         bad = np.isinf(dense) if allow_nan else ~np.isfinite(dense)
         row, column = (int(place) for place in np.argwhere(bad)[0])
         what, count = dense[row, column], int(bad.sum())
-        given = what if names else np.asarray(X)[row, column]
+        given = what if names else _cell(X, row, column)
     name = repr(names[column]) if names else column + 1
     kind = "NaN" if np.isnan(what) else "infinity"
-    if kind == "infinity" and np.isfinite(given):
-        kind = f"{given!s}, a value too large for float64"
+    if kind == "infinity" and not _is_infinite(given):
+        kind = f"{given!s:.40}, a value too large for float64"
     hint = "" if allow_nan else ' Fill it, or pass a dense X with preprocess="auto".'
     return (
         f"Input X contains {kind}: {count} cells cannot be used, the first in row {row + 1}, "
         f"column {name}.{hint}"
     )
+
+
+def _cell(X: Any, row: int, column: int) -> Any:
+    return X[row][column] if isinstance(X, list | tuple) else np.asarray(X)[row, column]
+
+
+def _is_infinite(number: Any) -> bool:
+    return bool(number in (math.inf, -math.inf))
 
 
 def check_scale(columns: Any, encoder: Encoder) -> None:
@@ -419,7 +438,13 @@ def check_weight(
     rows = as_rows(X)
     if hasattr(sample_weight, "__len__") and not isinstance(sample_weight, str):
         sample_weight = _plain_weight(sample_weight)
-    weight: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
+    try:
+        weight: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
+    except OverflowError:
+        raise DataError(
+            f"{name} holds a number too large for float64; divide all weights by the same number, "
+            "for only their ratios count"
+        ) from None
     if (weight < 0).any():
         row = int(np.argmax(weight < 0))
         raise ValueError(
@@ -457,6 +482,18 @@ def learning_weight(
     learning = np.zeros(n)
     learning[kept] = 1 if kept_weight is None else kept_weight
     return learning
+
+
+@contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """Put the name of an argument before what is wrong with it, unless it is there."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if str(error).startswith(name):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else DataError
+        raise kind(f"{name}: {error}") from None
 
 
 # -- settings -----------------------------------------------------------------------------------

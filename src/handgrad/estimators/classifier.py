@@ -477,6 +477,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         if model.is_multilabel:
             raise ValueError("the calibration error is that of one label a row; y has several")
         proba = model.predict_proba(columns)
+        if not len(proba):
+            raise DataError("there are no rows; at least one is needed")
         right = encode_labels(check_labels(y, X), model.classes) == proba.argmax(axis=1)
         return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
 

@@ -22,15 +22,16 @@ from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, as_rows, check_weight
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
+from handgrad.estimators.target_scale import Quartiles, target_scale
 from handgrad.estimators.targets import check_numbers
 from handgrad.history import Epoch
-from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, PLAIN, LossSettings, mean_loss
-from handgrad.model import Model, TargetScale
-from handgrad.tables.encode import Encoder
+from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, OUTPUTS, PLAIN, LossSettings, mean_loss
+from handgrad.model import Model
 
 Array = NDArray[Any]
 
 
+LEAST = float(np.finfo(np.float64).min)
 LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
 
 
@@ -50,13 +51,18 @@ class MLPRegressor(RegressorMixin, MLP):
     scoring : "auto", "loss", str or callable, default="auto"
         What early stopping watches on the rows held back: their loss, the name of a scorer of
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
-        "r2"; for a single row, which has no R2, and for quantiles, "loss".
+        "r2"; for a single row, which has no R2, and for the losses that a few wild numbers do not
+        move ("absolute_error", "huber", "quantile"), as they do R2, "loss".
     scale_target : bool, default=True
         Whether the network learns y standardised, which ``predict`` takes back. Losses are
         those of the standardised numbers. Without it, numbers far from 0 are learnt slowly.
-        For "poisson", y is divided by its mean.
+        For "poisson", y is divided by its mean. For "absolute_error", "huber" and "quantile",
+        the median is subtracted, and the unit is (q75 - q25) / 1.349, the distance of the
+        quartiles that makes it the standard deviation of normally distributed numbers; where
+        the quartiles coincide, it comes from wider quantiles or is the standard deviation.
     delta : float, default=1.0
-        Of loss "huber", in standard deviations of y where it is scaled.
+        Of loss "huber", in that unit where y is scaled: about standard deviations of y without
+        its few wild values.
     quantiles : float or sequence of float, default=0.5
         Of loss "quantile": what to predict, in ascending order. Several give a column each, which
         never cross.
@@ -140,7 +146,7 @@ class MLPRegressor(RegressorMixin, MLP):
     scale_target: bool
     delta: float
     quantiles: Any
-    _target_moments: Moments  # of y, in a stream
+    _target_moments: Any  # Moments or Quartiles of y, in a stream
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -153,7 +159,9 @@ class MLPRegressor(RegressorMixin, MLP):
         X, y, sample_weight
             As for ``fit``. The first call decides what the columns are and which levels have
             inputs; means and deviations, of y too, are those of all rows so far, unless the
-            network comes from ``fit`` or a file: then they stay.
+            network comes from ``fit`` or a file: then they stay. Quartiles of y, by which the
+            losses scale it that wild values do not move, are those of the first calls, until
+            these have brought 1,000 rows.
 
         Returns
         -------
@@ -185,15 +193,8 @@ class MLPRegressor(RegressorMixin, MLP):
         kind, settings = OUTPUT_OF[self.loss], self._loss_settings()
         self._check_counts(kind, y)
         n_each = len(settings.quantiles)
-        scale = self._target_scale(y, learning, n_each) if self.scale_target else None
+        scale = target_scale(y, learning, kind, n_each) if self.scale_target else None
         return Outputs(kind, n_each * y.shape[1], np.arange(0), scale, settings)
-
-    def _target_scale(self, y: Array, learning: Array | None, n_each: int) -> TargetScale:
-        statistics = Encoder.fit(y, learning)
-        mean, scale = statistics.mean, statistics.scale
-        if self.loss == "poisson":
-            mean, scale = 0 * mean, np.where(mean > 0, mean, 1)
-        return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
 
     def _follow(self, given: Given, *, going_on: bool) -> None:
         super()._follow(given, going_on=going_on)
@@ -202,15 +203,25 @@ class MLPRegressor(RegressorMixin, MLP):
             return
         if going_on and not hasattr(self, "_target_moments"):
             return
-        now = Moments.of(given.y.reshape(len(given.y), -1).astype(np.float64), given.weight)
+        now = self._statistics(given)
         if going_on:
             before = self._target_moments
             now = before.merged(now)
-            moved = moved_targets(scale, now)
+            moved = scale if now is before else moved_targets(scale, now)
             if moved is not scale:
                 self._take([folded_targets(r.params, scale, moved, before) for r in self._runs])
                 self.model_ = replace(self.model_, scale=moved)
         self._target_moments = now
+
+    def _statistics(self, given: Given) -> Any:
+        """Take what the scale of the targets is made of: ``Moments`` or ``Quartiles``."""
+        y = given.y.reshape(len(given.y), -1).astype(np.float64)
+        kind = Quartiles if self._is_robust else Moments.of
+        return kind(y, given.weight)
+
+    @property
+    def _is_robust(self) -> bool:
+        return OUTPUTS[OUTPUT_OF[self.loss]].is_robust
 
     def _check_counts(self, kind: str, y: Array) -> None:
         if kind == "poisson" and (y < 0).any():
@@ -275,7 +286,7 @@ class MLPRegressor(RegressorMixin, MLP):
     def _watched(self, n: int) -> str | Callable[..., float]:
         if self.scoring != "auto":
             return self.scoring
-        return "loss" if n < 2 or self.loss == "quantile" else "r2"
+        return "loss" if n < 2 or self._is_robust else "r2"
 
     # -- predicting ---------------------------------------------------------------------------
 
@@ -295,7 +306,8 @@ class MLPRegressor(RegressorMixin, MLP):
         y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
         if self.loss != "quantile":
-            return float(super().score(X, y, sample_weight))
+            with np.errstate(over="ignore"):  # far beyond a y that hardly varies
+                return max(float(super().score(X, y, sample_weight)), LEAST)
         quantiles = self._quantiles()
         y = y.reshape(len(y), -1)
         predicted = self.predict(X).reshape(len(y), -1, len(quantiles))

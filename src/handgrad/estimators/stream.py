@@ -1,7 +1,8 @@
 """Statistics that move with a stream: ``partial_fit`` sees its rows bit by bit.
 
-Means and deviations are those of all rows so far. Their change is folded into the first layer
-(that of the targets into the last), so that a network that has learnt predicts what it predicted.
+Means and deviations are those of all rows so far; the quartiles by which a robust loss scales its
+targets are those of the first rows. Their change is folded into the first layer (that of the
+targets into the last), so that a network that has learnt predicts what it predicted.
 """
 
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.estimators.target_scale import Quartiles
 from handgrad.model import Model, TargetScale
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
@@ -82,7 +84,7 @@ def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
     return replace(encoder, mean=mean, scale=scale, median=median)
 
 
-def _differ(mean: Floats, scale: Floats, now: Moments) -> NDArray[np.bool_]:
+def _differ(mean: Floats, scale: Floats, now: Moments | Quartiles) -> NDArray[np.bool_]:
     """Tell which statistics have changed by more than rounding."""
     differ: NDArray[np.bool_] = (np.abs(now.mean - mean) > SAME * scale) | (
         np.abs(now.scale - scale) > SAME * scale
@@ -90,7 +92,7 @@ def _differ(mean: Floats, scale: Floats, now: Moments) -> NDArray[np.bool_]:
     return differ
 
 
-def _is_settled(before: Moments, ratio: Floats) -> NDArray[np.bool_]:
+def _is_settled(before: Moments | Quartiles, ratio: Floats) -> NDArray[np.bool_]:
     """Tell which changes of scale are folded in: all but wild ones in the first few rows."""
     gentle = (ratio >= 1 / GENTLE) & (ratio <= GENTLE)
     settled: NDArray[np.bool_] = (before.n >= SETTLED) | gentle
@@ -117,7 +119,7 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
     return moved
 
 
-def moved_targets(scale: TargetScale, now: Moments) -> TargetScale:
+def moved_targets(scale: TargetScale, now: Moments | Quartiles) -> TargetScale:
     """Give the scale of the targets the statistics of all rows so far."""
     n_each = len(scale.mean) // len(now.mean)
     if not _differ(scale.mean[::n_each], scale.scale[::n_each], now).any():
@@ -125,7 +127,9 @@ def moved_targets(scale: TargetScale, now: Moments) -> TargetScale:
     return TargetScale(np.repeat(now.mean, n_each), np.repeat(now.scale, n_each))
 
 
-def folded_targets(params: Params, old: TargetScale, new: TargetScale, before: Moments) -> Params:
+def folded_targets(
+    params: Params, old: TargetScale, new: TargetScale, before: Moments | Quartiles
+) -> Params:
     """Change the last layer so that mean + scale * prediction stays what it was."""
     n_each = len(old.scale) // len(before.n)
     if not _is_settled(before, (new.scale / old.scale)[::n_each]).all():

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from handgrad.errors import DataError
 from handgrad.estimators.checks import as_rows, warn
+from handgrad.model import check_targets
 from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.values import Values, floats, values_of
 from handgrad.text import quoted
@@ -103,7 +104,7 @@ def _doubt_one_hot(several: Array) -> None:
 
 
 def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
-    """Turn y into finite numbers, shape (n,) or (n, N_y)."""
+    """Turn y into finite numbers, shape (n,) or (n, N_y), whose squares can be summed."""
     if y is None:
         raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
     cells, missing = values_of(y)
@@ -112,6 +113,7 @@ def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
     numbers = floats(Values(cells, missing))
     _check_finite(numbers)
     numbers = check_array(numbers, ensure_2d=False, input_name="y", ensure_min_features=0)
+    check_targets(numbers, np.float64)
     one_column = numbers.ndim == 2 and numbers.shape[1] == 1
     return np.asarray(column_or_1d(numbers, warn=True) if one_column else numbers)
 

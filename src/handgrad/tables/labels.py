@@ -29,6 +29,11 @@ SEVERAL_LABELS = (
 )
 
 
+# NumPy pads all texts of an array to the longest. Beyond so many characters they stay objects, or
+# one long label would take its length in memory for every row.
+LONGEST_PADDED_LABEL = 1000
+
+
 def labels_of(y: Any) -> npt.NDArray[Any]:
     """Give labels as they are, in an array of the one type that they have.
 
@@ -39,7 +44,8 @@ def labels_of(y: Any) -> npt.NDArray[Any]:
     Returns
     -------
     numpy.ndarray, shape (n,) or, of a matrix or frame, (n, k)
-        Objects are of one type only where NumPy's own would lose something.
+        Objects are of one type only where NumPy's own would lose something, or pad every text to
+        the length of one with more than 1,000 characters.
 
     Raises
     ------
@@ -50,9 +56,10 @@ def labels_of(y: Any) -> npt.NDArray[Any]:
     """
     cells, missing = values_of(y)
     _check_all_there(missing)
-    if cells.dtype != object:
+    if cells.dtype != object and not _is_padded_widely(cells.dtype):
         _check_type(cells.dtype)
         return cells
+    cells = cells.astype(object)
     flat = cells.ravel()
     return flat.astype(_object_classes(flat).dtype).reshape(cells.shape) if len(flat) else cells
 
@@ -79,12 +86,17 @@ def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     if y.ndim != 1:
         raise DataError(f"labels must have one axis, got the shape {y.shape}")
-    if y.dtype.kind in "OT":
+    if y.dtype.kind in "OT" or _is_padded_widely(y.dtype):
         return _object_classes(y.astype(object))
     _check_type(y.dtype)
     # a NaN and a NaT are what differs from itself
     _check_all_there(y != y)
     return np.unique(y)
+
+
+def _is_padded_widely(dtype: np.dtype[Any]) -> bool:
+    """Tell texts of NumPy's that may be longer than those that it is to pad."""
+    return dtype.kind == "U" and dtype.itemsize > 4 * LONGEST_PADDED_LABEL
 
 
 def _check_type(dtype: np.dtype[Any]) -> None:
@@ -103,6 +115,8 @@ def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
     if kinds == {"date"}:
         return _dates(values)
     distinct = sorted(set(values))
+    if kinds == {"str"} and max(map(len, distinct), default=0) > LONGEST_PADDED_LABEL:
+        return _objects(distinct)
     classes = np.array(distinct, dtype=float if "float" in kinds else None)
     if classes.dtype != object and classes.tolist() == distinct:
         return classes
@@ -111,7 +125,11 @@ def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
             "labels are numbers that no 64 bits hold exactly; pass their texts, list(map(str, y))"
         )
     # NumPy's texts lose a trailing NUL, and would merge two labels
-    return np.array(distinct, dtype=object)
+    return _objects(distinct)
+
+
+def _objects(values: list[Any]) -> npt.NDArray[np.object_]:
+    return np.array(values, dtype=object)
 
 
 def _dates(values: list[Any]) -> npt.NDArray[Any]:

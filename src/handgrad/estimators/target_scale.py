@@ -1,0 +1,122 @@
+"""The scale in which numbers are learnt, as the loss asks for it: ``losses.Output.scaled_by``.
+
+A loss that promises not to be moved by a few wild values would break its word if they stretched
+the scale. So it has the median for its 0, and for its 1 the distance of the quartiles, divided so
+that normally distributed numbers have the same 1 as by their standard deviation.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.losses import OUTPUTS
+from handgrad.model import TargetScale
+from handgrad.tables.encode import Encoder
+
+Floats = NDArray[np.float64]
+
+# Quantiles q, and how many standard deviations of a normal distribution lie between q and 1 - q.
+# Where the quartiles coincide, as in counts that are mostly 0, the next pair has a say.
+WIDTHS = {0.25: 1.349, 0.1: 2.563, 0.05: 3.290, 0.01: 4.653}
+
+ROUNDING = 1e-15  # of the larger quantile: nearer than this they are the same
+TIED = 1e-12  # of all weight: sums of it that are nearer are the same
+
+ENOUGH = 1000  # rows of a stream, by which quartiles are known well enough to stay
+
+
+def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1) -> TargetScale:
+    """Find what the network is to call 0 and 1 in numbers of shape (n, k).
+
+    Parameters
+    ----------
+    y : array of shape (n, k), n at least 1
+    weight : array of shape (n,) or None
+        At least 0, one above 0; an integer weight counts as so many equal rows.
+    output : str
+        Of ``losses.OUTPUTS``.
+    n_each : int
+        How many outputs each number has.
+    """
+    is_robust = OUTPUTS[output].is_robust
+    described = Quartiles(y, weight) if is_robust else Encoder.fit(y, weight)
+    mean, scale = described.mean, described.scale
+    if OUTPUTS[output].scaled_by == "mean":
+        mean, scale = 0 * mean, np.where(mean > 0, mean, 1)
+    return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
+
+
+@dataclass(frozen=True, eq=False)
+class Quartiles:
+    """Rows of k numbers from the beginning of a stream, and the scale that their quartiles make.
+
+    Quartiles of two parts cannot be put together as means can: so the first rows are kept until
+    there are ``ENOUGH``, and what comes later changes nothing.
+    """
+
+    rows: Floats  # (n, k)
+    weight: Floats | None  # (n,)
+
+    def merged(self, other: "Quartiles") -> "Quartiles":
+        """Add the rows that came next, unless there are enough."""
+        if len(self.rows) >= ENOUGH:
+            return self
+        weight = None
+        if self.weight is not None or other.weight is not None:
+            weight = np.concatenate([self.weights, other.weights])
+        return Quartiles(np.concatenate([self.rows, other.rows]), weight)
+
+    @property
+    def weights(self) -> Floats:
+        return np.ones(len(self.rows)) if self.weight is None else self.weight
+
+    @property
+    def n(self) -> Floats:
+        """Rows by weight, for each number, shape (k,)."""
+        n: Floats = np.full(self.rows.shape[1], self.weights.sum())
+        return n
+
+    @property
+    def mean(self) -> Floats:
+        """What stands in the place of a mean, shape (k,): the median."""
+        median: Floats = self._medians_and_units[0]
+        return median
+
+    @property
+    def scale(self) -> Floats:
+        """What stands in the place of a deviation, shape (k,): 1 where nothing varies."""
+        unit: Floats = self._medians_and_units[1]
+        if unit.all():
+            return unit
+        return np.where(unit > 0, unit, Encoder.fit(self.rows, self.weight).scale)
+
+    @cached_property
+    def _medians_and_units(self) -> Floats:
+        order = np.argsort(self.rows, axis=0, kind="stable")
+        relative = self.weights / self.weights.max()
+        found = [
+            _median_and_unit(self.rows[places, at], np.cumsum(relative[places]))
+            for at, places in enumerate(order.T)
+        ]
+        return np.array(found).T
+
+
+def _median_and_unit(ascending: Floats, below: Floats) -> tuple[float, float]:
+    """Give the median and the unit of one number; a unit of 0 where all quantiles coincide."""
+    median = _quantile(ascending, below, 0.5)
+    for q, width in WIDTHS.items():
+        low, high = _quantile(ascending, below, q), _quantile(ascending, below, 1 - q)
+        unit = high / width - low / width
+        if unit > ROUNDING * max(-low, high):
+            return median, unit
+    return median, 0.0
+
+
+def _quantile(ascending: Floats, below: Floats, q: float) -> float:
+    """Find the value with a share q of the weight below it; between two of them, their middle."""
+    share = q * below[-1]
+    lower = np.searchsorted(below, share - TIED * below[-1], "left")
+    upper = np.searchsorted(below, share + TIED * below[-1], "right")
+    return float(ascending[lower] / 2 + ascending[upper] / 2)
