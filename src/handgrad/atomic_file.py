@@ -7,13 +7,16 @@ leaves the old file as it was.
 
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
 
-def write_atomically(path: str | PathLike[str], content: bytes) -> None:
+def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]) -> None:
     """Put ``content`` at ``path``, replacing what stands there (a link, not what it points to).
+
+    It may come piece by piece; an error of whoever makes the pieces leaves the old file, too.
 
     Raises
     ------
@@ -31,20 +34,25 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno is not None and _is_ours(error, temporary):
             raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
     _sync_folder(target.parent)
 
 
-def _write(path: Path, content: bytes, mode: int | None) -> None:
+def _is_ours(error: OSError, temporary: Path) -> bool:
+    """Tell an error of writing from one of reading what is to be written."""
+    return error.filename in (None, str(temporary))
+
+
+def _write(path: Path, content: bytes | Iterable[bytes], mode: int | None) -> None:
     """Write a new file and force it to the disk; without a mode it gets that of any new file."""
     first_mode = 0o666 if mode is None else 0o600
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
     with os.fdopen(descriptor, "wb") as file:
         if mode is not None:
             os.fchmod(file.fileno(), mode)
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
         file.flush()
         os.fsync(file.fileno())
 

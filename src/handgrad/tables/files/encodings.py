@@ -59,9 +59,10 @@ def _transcoded(source: Source, encoding: str) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode()
     except UnicodeDecodeError as error:
         line, byte = _position_in(source, n_read - len(error.object) + error.start)
+        wrong = f"0x{error.object[error.start]:02X}"
         raise DataError(
-            f"line {line}, byte {byte}: the byte 0x{error.object[error.start]:02X} is no {encoding} "
-            f"text ({error.reason}); name another encoding, or mend the cell"
+            f"line {line}, byte {byte}: the byte {wrong} is no {encoding} text ({error.reason}); "
+            "name another encoding, or mend the cell"
         ) from None
     except UnicodeError as error:
         raise DataError(f"the text cannot be read as {encoding}: {error}") from None

@@ -45,11 +45,12 @@ class Portions(NamedTuple):
             return self._replace(head=head)
         return Portions.of(with_notes(self.whole(), notes))
 
-    def whole(self) -> pa.Table:
-        """Put all rows into one table."""
+    def whole(self, names: list[str] | None = None) -> pa.Table:
+        """Put all rows into one table, of all columns or of those named."""
         import pyarrow as pa
 
-        tables = list(self.tables())
+        names = self.head.column_names if names is None else names
+        tables = [table.select(names) for table in self.tables()]
         if self.is_one:
             return tables[0]
         bare = [table.replace_schema_metadata(None) for table in tables]
