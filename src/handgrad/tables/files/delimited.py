@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from handgrad.tables.files.source import Source
 
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
+STREAMED_BYTES = 1 << 20  # a block of a stream, of which pyarrow reads 32 ahead
 _QUOTED_WORD = re.compile(
     rb'"(?:' + b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING) + rb')"'
 )
@@ -60,8 +61,7 @@ def delimited(source: Source, path: str, reading: Reading) -> Portions:
         source = _with_plain_lines(source, reading)
     separators = candidates(path, reading, source.head)
     layout, notes = layout_of(source.head, reading, separators)
-    text = _Text(source, layout)
-    seen = _parsed(text, separators)
+    text, seen = _looked_through(source, layout, separators)
     one_line_each = _check_quotes(text, seen.n_rows)
     first, n, of_surplus = _without_surplus(text, seen, separators)
     n_rows = seen.n_filled(first)
@@ -111,6 +111,7 @@ class _Text:
 
     source: Source
     layout: Layout
+    block_bytes: int  # of a stream
     _known: dict[tuple[str, ...], pa.Table] = field(init=False, default_factory=dict)
 
     @property
@@ -161,7 +162,7 @@ class _Text:
 
         if self.layout.start >= self._counts[2]:
             return self._empty()
-        return arrow_csv.read_csv(self._rows(), **self._options(null_values))
+        return arrow_csv.read_csv(self._rows(), **self._options(null_values, BLOCK_BYTES))
 
     def _streamed(self, null_values: tuple[str, ...]) -> Iterator[pa.Table]:
         import pyarrow as pa
@@ -170,9 +171,11 @@ class _Text:
         if self.layout.start >= self._counts[2]:
             yield self._empty()
             return
-        with arrow_csv.open_csv(self._rows(), **self._options(null_values)) as batches:
-            for batch in batches:
-                yield pa.Table.from_batches([batch])
+        options = self._options(null_values, self.block_bytes)
+        n_at_once = BLOCK_BYTES // self.block_bytes
+        with arrow_csv.open_csv(self._rows(), **options) as batches:
+            while some := list(islice(batches, n_at_once)):
+                yield pa.Table.from_batches(some)
         self.source.check_unchanged()
 
     def _rows(self) -> pa.NativeFile:
@@ -188,13 +191,13 @@ class _Text:
         """Number the columns, so that duplicates and quotes in the header never meet the parser."""
         return [str(position) for position in range(len(self.layout.names))]
 
-    def _options(self, null_values: tuple[str, ...]) -> dict[str, Any]:
+    def _options(self, null_values: tuple[str, ...], block_bytes: int) -> dict[str, Any]:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
         types = dict.fromkeys(self._names, pa.string())
         return {
-            "read_options": arrow_csv.ReadOptions(column_names=list(types), block_size=BLOCK_BYTES),
+            "read_options": arrow_csv.ReadOptions(column_names=list(types), block_size=block_bytes),
             "parse_options": arrow_csv.ParseOptions(
                 delimiter=self.layout.separator,
                 newlines_in_values=self.n_quotes > 0,
@@ -335,21 +338,39 @@ def _has_word(table: pa.Table) -> bool:
     return any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in table.columns)
 
 
-def _parsed(text: _Text, separators: tuple[str, ...]) -> _Seen:
+def _looked_through(
+    source: Source, layout: Layout, separators: tuple[str, ...]
+) -> tuple[_Text, _Seen]:
     import pyarrow as pa
 
-    seen = _Seen(text.layout, looks_for_words=text.n_quotes > 0)
+    text = _Text(source, layout, STREAMED_BYTES)
     try:
-        for table in text.tables():
-            seen.add(table)
+        try:
+            return text, _seen(text)
+        except pa.ArrowInvalid as error:
+            if isinstance(source, Held) or "straddling" not in str(error):
+                raise
+            text = _Text(source, layout, BLOCK_BYTES)
+            return text, _seen(text)
     except pa.ArrowException as error:
-        check_all_utf8(text.source)
-        check_title(text.head, text.layout, separators)
-        n = len(text.layout.names)
-        _check_records(text, min(n, text.layout.n_named))
-        _check_records(text, n)
+        _refuse(text, separators)
         raise DataError(_unreadable(error)) from None
+
+
+def _seen(text: _Text) -> _Seen:
+    seen = _Seen(text.layout, looks_for_words=text.n_quotes > 0)
+    for table in text.tables():
+        seen.add(table)
     return seen
+
+
+def _refuse(text: _Text, separators: tuple[str, ...]) -> None:
+    """Say what the parser could not read, if anybody can."""
+    check_all_utf8(text.source)
+    check_title(text.head, text.layout, separators)
+    n = len(text.layout.names)
+    _check_records(text, min(n, text.layout.n_named))
+    _check_records(text, n)
 
 
 def _unreadable(error: Exception) -> str:
