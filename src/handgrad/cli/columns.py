@@ -203,7 +203,7 @@ def encoded_portions(
         _check_for_drift(model, portions, unknown)
     found: tuple[Unknown, ...] = ()
     for table, is_last in _telling_the_last(portions.tables()):
-        encoded = encode_some(model, table, unknown)
+        encoded = encode_some(model, table, unknown, is_part=not portions.is_one)
         found = together((*found, *encoded.unknown))
         if is_last:
             _account_for(found, unknown)
@@ -214,7 +214,8 @@ def _check_for_drift(model: Model, portions: Portions, unknown: str) -> None:
     """Look on as long as all that has come of a column is unknown: seldom beyond one portion."""
     found: tuple[Unknown, ...] = ()
     for table in portions.tables():
-        found = together((*found, *encode_some(model, table, unknown).unknown))
+        encoded = encode_some(model, table, unknown, is_part=True)
+        found = together((*found, *encoded.unknown))
         if not any(one.is_drift for one in found):
             return
     _account_for(found, unknown)
@@ -239,7 +240,12 @@ def _account_for(found: Sequence[Unknown], unknown: str) -> None:
 
 
 def encode_some(
-    model: Model, rows: "pa.Table", unknown: str, dtype: DTypeLike | None = None
+    model: Model,
+    rows: "pa.Table",
+    unknown: str,
+    dtype: DTypeLike | None = None,
+    *,
+    is_part: bool = False,
 ) -> Encoded:
     """Turn a few rows into inputs, of which no column can be said to have drifted.
 
@@ -250,7 +256,7 @@ def encode_some(
     """
     try:
         dtype = model.params.flat.dtype if dtype is None else dtype
-        return model.encoder.encode(rows, dtype, strict=unknown != "allow")
+        return model.encoder.encode(rows, dtype, strict=unknown != "allow", is_part=is_part)
     except DataError as error:
         if "is not a" not in str(error):
             raise
@@ -260,4 +266,5 @@ def encode_some(
 def note_unknown(unknown: Iterable[Unknown]) -> None:
     """Say on stderr which cells the model does not know, a line for each column."""
     for one in together(unknown):
-        note(shown(str(one)))
+        if one.n:
+            note(shown(str(one)))
