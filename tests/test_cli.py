@@ -37,6 +37,7 @@ def rows_of(n=60, label=lambda i: "ab"[i % 2]):
 
 
 TABLE = rows_of()
+TARGET_THERE = "column y is what the model predicts; it is not used\n"
 
 
 @pytest.fixture(scope="session")
@@ -501,7 +502,7 @@ def predictions(text):
 
 def test_predict_gives_a_row_a_row(call, folder):
     code, out, err = call("predict", "m", "t.csv")
-    assert (code, err) == (OK, "")
+    assert (code, err) == (OK, TARGET_THERE)
     heading, rows = predictions(out)
     assert heading == ["prediction"]
     truth = [row["y"] for row in csv.DictReader(io.StringIO(TABLE))]
@@ -519,7 +520,7 @@ def test_probabilities_sum_to_one_and_favour_the_prediction(call):
 
 def test_output_file_and_stdout_get_the_same_bytes(call, folder):
     code, out, err = call("predict", "m", "t.csv", "--proba", "-o", "p.csv")
-    assert (code, out, err) == (OK, "", "")
+    assert (code, out, err) == (OK, "", TARGET_THERE)
     assert (folder / "p.csv").read_bytes() == start("predict", "m", "t.csv", "--proba").stdout
     assert call("predict", "m", "t.csv", "--proba", "-o", "-")[1].encode() == (
         (folder / "p.csv").read_bytes()

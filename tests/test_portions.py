@@ -39,6 +39,10 @@ def plain(i):
     return f"{i},{'' if i % 7 == 3 else 'x' * (i % 5)},{i / 8}"
 
 
+def quoted(asked):
+    return '"NA"' if asked else "NA"
+
+
 BIG_ENOUGH = {
     "plain": lines(plain),
     "CRLF": lines(plain, end="\r\n"),
@@ -53,8 +57,8 @@ BIG_ENOUGH = {
     "quotes and separators in quotes": lines(lambda i: f'{i},"p ""{i}"", q",{i}'),
     "inches": lines(lambda i: f'{i},5" pipe {i},{i}'),
     "all quoted": lines(lambda i: f'"{i}","NA","{i}"'),
-    "a word in quotes late": lines(lambda i: f'{i},{chr(34) + "NA" + chr(34) if i > 50 else "NA"},k'),
-    "a word in quotes among numbers": lines(lambda i: f'{i},{chr(34) + "NA" + chr(34) if i == 9 else i},k'),
+    "a word in quotes late": lines(lambda i: f"{i},{quoted(i > 50)},k"),
+    "a word in quotes among numbers": lines(lambda i: f"{i},{quoted(True) if i == 9 else i},k"),
     "separators at the ends": lines(lambda i: plain(i) + ","),
     "header with more separators": lines(plain, header="a,b,c,,"),
     "names of R, numbers": lines(lambda i: f'"{i + 1}",{i},k,2'),
@@ -72,7 +76,7 @@ BIG_ENOUGH = {
     "a name twice": lines(plain, header="a,a,c"),
     "empty rows at the end": lines(plain) + ",,\n" * 30,
     "empty lines": lines(plain).replace("\n3", "\n\n\n3") + "\n" * 200,
-    "one column with gaps": lines(lambda i: "" if i % 3 else str(i), header="a") + "\n\n",
+    "one column with gaps": lines(lambda i: "" if i % 3 else str(i), header="a", n=300) + "\n\n",
     "one column that may be several": lines(lambda i: f"{i}|{i}", header="a|b"),
 }  # fmt: skip
 
@@ -207,10 +211,13 @@ def test_parquet_in_portions(tmp_path, request):
 
 def test_a_file_that_grows_while_it_is_read(tmp_path, tiny):
     path = written(tmp_path, lines(plain))
-    with in_portions(path, most=0) as portions, pytest.raises(DataError, match="changed while"):
-        for _ in portions.tables():
-            with open(path, "a") as file:
-                file.write("7,7,7\n")
+    with in_portions(path, most=0) as portions:
+        tables = portions.tables()
+        next(tables)
+        with open(path, "a") as file:
+            file.write("7,7,7\n")
+        with pytest.raises(DataError, match="changed while"):
+            list(tables)
 
 
 # ------------------------------------------------------------------ the commands

@@ -26,7 +26,10 @@ from handgrad.cli.predictions import (
 from handgrad.cli.reading import in_portions
 from handgrad.model import Model
 from handgrad.model_file import load_model
+from handgrad.tables.encode import Encoded
 from handgrad.tables.table import Portions
+
+LINES = 1 << 13  # written at a time: as objects of Python, cells take many times their bytes
 
 
 @click.command()
@@ -86,10 +89,10 @@ def _lines(
     none = keep(portions.head, kept)
     header = none.header(prediction_names(model, with_probabilities=proba), cell)
     for columns, encoded in encoded_portions(model, portions, unknown):
-        rows = keep(columns, kept).beside(
-            predict_rows(model, encoded, with_probabilities=proba), cell
-        )
-        yield header + rows
-        header = b""
+        for start in range(0, max(1, columns.num_rows), LINES):
+            x = Encoded(encoded.x[start : start + LINES])
+            rows = predict_rows(model, x, with_probabilities=proba)
+            yield header + keep(columns.slice(start, LINES), kept).beside(rows, cell)
+            header = b""
     note_target(model, portions.head, kept)
     note_extra_columns(model, portions.head, kept)

@@ -380,9 +380,7 @@ class Encoder:
         return self._with_known(cells, strict) if is_part else cells.unknown
 
     def _with_known(self, cells: Cells, strict: bool) -> list[Unknown]:
-        """Account for the columns that may hold unknown cells, but do not here; those without
-        levels come first, as they are read first.
-        """
+        """Account for all columns that may hold unknown cells, in the order of being read."""
         found = {one.column: one for one in cells.unknown}
         levels = dict(zip(self.plan.with_levels, cells.texts, strict=True))
         known = [column for column in self.plan.used if not (strict and column.kind == "number")]
