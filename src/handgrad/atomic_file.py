@@ -34,15 +34,10 @@ def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno is not None and _is_ours(error, temporary):
+        if isinstance(error, OSError) and error.errno is not None:
             raise type(error)(error.errno, error.strerror, str(target)) from None
         raise
     _sync_folder(target.parent)
-
-
-def _is_ours(error: OSError, temporary: Path) -> bool:
-    """Tell an error of writing from one of reading what is to be written."""
-    return error.filename in (None, str(temporary))
 
 
 def _write(path: Path, content: bytes | Iterable[bytes], mode: int | None) -> None:

@@ -88,11 +88,11 @@ def _lines(
     """Give the predictions, portion by portion; the header comes with the first rows."""
     none = keep(portions.head, kept)
     header = none.header(prediction_names(model, with_probabilities=proba), cell)
+    note_target(model, portions.head, kept)
     for columns, encoded in encoded_portions(model, portions, unknown):
         for start in range(0, max(1, columns.num_rows), LINES):
             x = Encoded(encoded.x[start : start + LINES])
             rows = predict_rows(model, x, with_probabilities=proba)
             yield header + keep(columns.slice(start, LINES), kept).beside(rows, cell)
             header = b""
-    note_target(model, portions.head, kept)
     note_extra_columns(model, portions.head, kept)

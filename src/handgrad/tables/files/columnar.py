@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from handgrad.tables.files.source import Filed, Source
 
 PORTION_CELLS = 1 << 20
+_BUFFER = 1 << 18  # bytes of each column that are read at a time
 
 
 def columnar(source: Source) -> Portions:
@@ -42,6 +43,8 @@ def _whole(source: Source) -> pa.Table:
 
     try:
         return _file(source).read()
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(error) from None
 
@@ -56,6 +59,8 @@ def _portions(source: Filed, head: pa.Table) -> Iterator[pa.Table]:
             table = without_views(pa.Table.from_batches([batch])).select(head.column_names)
             yield portion(table, first_row)
             first_row += table.num_rows
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(error) from None
     source.check_unchanged()
@@ -68,7 +73,13 @@ def _file(source: Source) -> Any:
     from pyarrow import parquet
 
     try:
-        return parquet.ParquetFile(source.arrow())
+        # a lot of rows is read as far as it is needed, not as a whole
+        whole = isinstance(source, Held)
+        return parquet.ParquetFile(
+            source.arrow(), pre_buffer=whole, buffer_size=0 if whole else _BUFFER
+        )
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise _damaged(error) from None
 

@@ -352,6 +352,8 @@ def _looked_through(
                 raise
             text = _Text(source, layout, BLOCK_BYTES)
             return text, _seen(text)
+    except MemoryError:  # Arrow's own are ArrowExceptions, too
+        raise
     except pa.ArrowException as error:
         _refuse(text, separators)
         raise DataError(_unreadable(error)) from None

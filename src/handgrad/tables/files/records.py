@@ -70,6 +70,8 @@ def _of_lines(text: Held) -> pa.Table:
         times = [field for field in table.schema if pa.types.is_timestamp(field.type)]
         texts = pa.schema([field.with_type(pa.string()) for field in times])
         return without_views(parsed(texts).select(table.column_names) if times else table)
+    except MemoryError:
+        raise
     except pa.ArrowException:  # such as a column of texts and numbers
         return _of_records(_lines(text.head))
 
