@@ -137,3 +137,37 @@ def test_a_probability_s_name_clashes_only_where_there_are_probabilities(call):
     pd.DataFrame({"x": [1, 2], "probability no": [3, 4]}).to_csv("p.csv", index=False)
     assert call("predict", "m", "p.csv", "--keep", "probability no")[0] == OK
     assert call("predict", "m", "p.csv", "--keep", "probability no", "--proba")[0] == USAGE
+
+
+FORMULAS = ["=1+1", "+x", "-y", "@SUM(1)", "\tz", "\rz", "\nz", '=a,"b"']
+NO_FORMULAS = ["-1.5", "+2e3", "-inf", "a=b", "'", "1-2", ""]
+
+
+def test_no_spreadsheet_takes_a_safe_text_for_a_formula(call):
+    texts = [*FORMULAS, *NO_FORMULAS]
+    model = MLPClassifier((3,), max_iter=2, random_state=0)
+    labels = (["=cmd|' /C calc'!A0", "@b"] * 8)[: len(texts)]
+    x = pd.DataFrame({"x": np.arange(float(len(texts)))})
+    save_model(model.fit(x, labels).model_, "f")
+    x.assign(**{"=name": texts, "n": -x["x"]}).to_csv("f.csv", index=False, quoting=csv.QUOTE_ALL)
+    kept = ["--keep", "=name", "--keep", "n"]
+    plain = rows_of(call("predict", "f", "f.csv", *kept)[1])
+    assert [row[0] for row in plain] == ["=name", *texts]
+    code, out, _ = call("predict", "f", "f.csv", *kept, "--safe-csv")
+    assert code == OK
+    safe = rows_of(out)
+    assert safe[0] == ["'=name", "n", "prediction"]
+    assert [row[0] for row in safe[1:]] == [*(f"'{text}" for text in FORMULAS), *NO_FORMULAS]
+    assert [row[1] for row in safe] == [row[1] for row in plain], "numbers stay"
+    assert all(row[2] == f"'{before[2]}" for row, before in zip(safe[1:], plain[1:], strict=True))
+
+
+def test_cross_validation_writes_safe_texts_too(call):
+    n = 20
+    frame = pd.DataFrame({"x": np.arange(n) % 7, "y": ["=a", "@b"] * (n // 2)})
+    frame.to_csv("c.csv", index=False)
+    options = ["--folds", "2", "--hidden", "2", "--epochs", "2", "-q", "--output", "p.csv"]
+    assert call("cv", "c.csv", "--target", "y", *options, "--safe-csv")[0] == OK
+    with open("p.csv", newline="") as file:
+        assert {row[0] for row in list(csv.reader(file))[1:]} <= {"'=a", "'@b"}
+    assert call("cv", "c.csv", "--target", "y", *options[:-2], "--safe-csv")[0] == USAGE

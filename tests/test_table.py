@@ -192,7 +192,7 @@ def test_a_device_is_refused(device):
 
 
 def test_unfolding_is_bounded(read, monkeypatch):
-    monkeypatch.setattr("handgrad.tables.table.MAX_BYTES", 1000)
+    monkeypatch.setattr("handgrad.tables.files.source.MAX_BYTES", 1000)
     with pytest.raises(DataError, match="more than 1000 bytes"):
         read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000))
 

@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from os import PathLike
@@ -28,8 +28,10 @@ _TEMPORARY = re.compile(r"\.handgrad-(?:([0-9a-f]{8})-)?[0-9a-f]{16}\.tmp")
 DAY = 86400.0
 
 
-def write_atomically(path: str | PathLike[str], content: bytes) -> None:
+def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]) -> None:
     """Put ``content`` at ``path``, replacing what stands there (a link, not what it points to).
+
+    It may come piece by piece; an error of whoever makes the pieces leaves the old file, too.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def write_atomically(path: str | PathLike[str], content: bytes) -> None:
         If the file is there, but may not survive a power cut.
     """
     with atomic_writer(path) as file:
-        file.write(content)
+        file.writelines([content] if isinstance(content, bytes) else content)
 
 
 @contextmanager

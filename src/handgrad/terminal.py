@@ -1,6 +1,8 @@
 """What the command line prints: lines, tables and JSON, safe for any terminal."""
 
 import json
+import os
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,7 +57,12 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    click.echo(text, err=True)
+    """Say something on stderr; where that cannot be written to, there is nobody to tell."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        # Python would try once more at its end, and leave with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def print_json(content: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """What a command says of the columns of a table, and what the user says of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +14,7 @@ from handgrad.tables.kinds import KINDS, Unknown
 from handgrad.tables.parts import column_to_json
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
+from handgrad.tables.table import Portions
 from handgrad.terminal import note, print_json, print_table, say, shown
 
 if TYPE_CHECKING:
@@ -190,19 +191,67 @@ def encode(model: Model, columns: "pa.Table", unknown: str) -> Encoded:
         If no cell of a column is known, or a text stands where only numbers did, unless unknown
         cells are allowed.
     """
-    encoded = encode_some(model, columns, unknown)
-    note_unknown(encoded.unknown)
-    drifted = [one.column for one in encoded.unknown if one.is_drift]
+    [(_, encoded)] = encoded_portions(model, Portions.of(columns), unknown)
+    return encoded
+
+
+def encoded_portions(
+    model: Model, portions: Portions, unknown: str
+) -> "Iterator[tuple[pa.Table, Encoded]]":
+    """Turn a table into inputs, portion by portion; with the last say what is not known in any.
+
+    Raises
+    ------
+    DataError
+        As `encode` does; before the first portion, if no cell of a column is known in any.
+    """
+    if not portions.is_one and unknown != "allow":
+        _check_for_drift(model, portions, unknown)
+    found: tuple[Unknown, ...] = ()
+    for table, is_last in _telling_the_last(portions.tables()):
+        encoded = encode_some(model, table, unknown, is_part=not portions.is_one)
+        found = together((*found, *encoded.unknown))
+        if is_last:
+            _account_for(found, unknown)
+        yield table, encoded
+
+
+def _check_for_drift(model: Model, portions: Portions, unknown: str) -> None:
+    """Look on as long as all that has come of a column is unknown: seldom beyond one portion."""
+    found: tuple[Unknown, ...] = ()
+    for table in portions.tables():
+        encoded = encode_some(model, table, unknown, is_part=True)
+        found = together((*found, *encoded.unknown))
+        if not any(one.is_drift for one in found):
+            return
+    _account_for(found, unknown)
+
+
+def _telling_the_last(tables: "Iterator[pa.Table]") -> "Iterator[tuple[pa.Table, bool]]":
+    ahead = next(tables)
+    for table in tables:
+        yield ahead, False
+        ahead = table
+    yield ahead, True
+
+
+def _account_for(found: Sequence[Unknown], unknown: str) -> None:
+    note_unknown(found)
+    drifted = [one.column for one in found if one.is_drift]
     if drifted and unknown != "allow":
         raise DataError(
             f"no cell of {', '.join(map(repr, drifted))} was there when the model was fitted: is "
             "it the same table? --unknown allow predicts all the same"
         )
-    return encoded
 
 
 def encode_some(
-    model: Model, rows: "pa.Table", unknown: str, dtype: DTypeLike | None = None
+    model: Model,
+    rows: "pa.Table",
+    unknown: str,
+    dtype: DTypeLike | None = None,
+    *,
+    is_part: bool = False,
 ) -> Encoded:
     """Turn a few rows into inputs, of which no column can be said to have drifted.
 
@@ -213,7 +262,7 @@ def encode_some(
     """
     try:
         dtype = model.params.flat.dtype if dtype is None else dtype
-        return model.encoder.encode(rows, dtype, strict=unknown != "allow")
+        return model.encoder.encode(rows, dtype, strict=unknown != "allow", is_part=is_part)
     except DataError as error:
         if "is not a" not in str(error):
             raise
@@ -223,4 +272,5 @@ def encode_some(
 def note_unknown(unknown: Iterable[Unknown]) -> None:
     """Say on stderr which cells the model does not know, a line for each column."""
     for one in together(unknown):
-        note(shown(str(one)))
+        if one.n:
+            note(shown(str(one)))

@@ -1,6 +1,6 @@
 """``handgrad cv``: trained several times on most rows of a table, judged each time by the rest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,19 @@ from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, InSections, Option
 from handgrad.cli.outcome import say_left_out
 from handgrad.cli.parts import Part, partition
-from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, Kept, Predictions, keep, predict_rows
+from handgrad.cli.predictions import (
+    KEEP,
+    KEEP_ALL,
+    PROBA,
+    SAFE_CSV,
+    Kept,
+    Predictions,
+    check_beside,
+    keep,
+    plain_cell,
+    predict_rows,
+    safe_cell,
+)
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.training import train
 from handgrad.errors import DataError
@@ -101,6 +113,7 @@ class Fold(NamedTuple):
 @PROBA
 @KEEP
 @KEEP_ALL
+@SAFE_CSV
 def cv(
     tables: tuple[Path, ...],
     target: str | None,
@@ -108,6 +121,7 @@ def cv(
     proba: bool,
     kept: tuple[str, ...],
     keep_all: bool,
+    safe_csv: bool,
     as_json: bool,
     quiet: bool,
     **given: Any,
@@ -121,12 +135,12 @@ def cv(
     the same options, trains one on all rows.
     """
     options = settle(given)
-    _check_usage(options, output, asked=bool(kept) or keep_all, proba=proba)
+    _check_usage(options, output, asked=bool(kept) or keep_all or safe_csv, proba=proba)
     check_output(output, *tables)
     check_engine(options["engine"])
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = read_labelled(tables, target, options)
-    taken_along = keep(data.source, kept, every=keep_all)
+    taken_along = keep(data.source, data.source.column_names if keep_all else kept)
     if not quiet:
         print_plan(data.plan)
     trained = []
@@ -137,7 +151,8 @@ def cv(
             fold = fold._replace(predictions=_predicted(data, fold, taken_along, proba))
         trained.append(fold)
     if output is not None:
-        write_atomically(output, _out_of_fold(data, trained, taken_along))
+        cell = safe_cell if safe_csv else plain_cell
+        write_atomically(output, _out_of_fold(data, trained, taken_along, cell))
     written = [] if output is None else [output]
     if as_json:
         files = {"files": [str(path) for path in written]}
@@ -148,7 +163,7 @@ def cv(
 
 def _check_usage(options: Options, output: Path | None, *, asked: bool, proba: bool) -> None:
     if output is None and (asked or proba):
-        raise click.UsageError("--keep, --keep-all and --proba go with --output FILE")
+        raise click.UsageError("--keep, --keep-all, --proba and --safe-csv go with --output FILE")
     if output == Path("-"):
         raise click.UsageError("--output must name a file; the figures go to the standard output")
     if proba and options["task"] == "regression":
@@ -219,11 +234,13 @@ def _train(data: Labelled, rows: Order, options: Options, which: str, *, show: b
 def _predicted(data: Labelled, fold: Fold, taken_along: Kept, proba: bool) -> Predictions:
     table = data.table.take(fold.rows)
     predictions = predict_rows(fold.model, table, with_probabilities=proba)
-    taken_along.check_beside(predictions.names)
+    check_beside(taken_along.names, predictions.names)
     return predictions
 
 
-def _out_of_fold(data: Labelled, trained: Sequence[Fold], taken_along: Kept) -> bytes:
+def _out_of_fold(
+    data: Labelled, trained: Sequence[Fold], taken_along: Kept, cell: Callable[[Any], str]
+) -> bytes:
     """Put the predictions into the order of the table; rows of no fold have empty cells."""
     known = [fold.predictions for fold in trained if fold.predictions is not None]
     names = known[0].names
@@ -231,7 +248,8 @@ def _out_of_fold(data: Labelled, trained: Sequence[Fold], taken_along: Kept) -> 
     for fold, predictions in zip(trained, known, strict=True):
         for place, row in zip(data.places[fold.rows].tolist(), predictions.rows, strict=True):
             cells[place] = row
-    return taken_along.beside(Predictions(names, cells))
+    rows = taken_along.beside(Predictions(names, cells), cell)
+    return taken_along.header(names, cell) + rows
 
 
 # -- what it tells --------------------------------------------------------------------------------

@@ -300,6 +300,12 @@ def check_columns(table: "pa.Table", wanted: Sequence[str], option: str) -> None
         )
 
 
+def note_target(model: Model, columns: "pa.Table", kept: Sequence[str]) -> None:
+    """Say that the truth stands in the table, unless it is to be written beside the prediction."""
+    if model.target in columns.column_names and model.target not in kept:
+        note(f"column {shown(model.target)} is what the model predicts; it is not used")
+
+
 def note_extra_columns(model: Model, columns: "pa.Table", targets: Sequence[str] = ()) -> None:
     known = {*targets, model.target}
     extra = [name for name in model.encoder.extra_columns(columns) if name not in known]

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
-from handgrad.cli.columns import UNKNOWN, encode
-from handgrad.cli.data import note_extra_columns
-from handgrad.cli.judge import judge, read_truths, targets_of, told_rows, weighed
+from handgrad.cli.columns import UNKNOWN, encoded_portions
+from handgrad.cli.data import check_columns, note_extra_columns
+from handgrad.cli.judge import judged, outcome, read_truths, targets_of, told_rows, weighed
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, JSON, REPORT, TABLE, TARGETS, reading_options
 from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
-from handgrad.cli.reading import name_of, read
+from handgrad.cli.reading import in_portions, name_of
 from handgrad.cli.weights import WEIGHT
 from handgrad.evaluation import Judgement
 from handgrad.history import History
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.tables.rows import take
+from handgrad.tables.table import Portions
 from handgrad.terminal import (
     evaluation_json,
     note,
@@ -62,11 +63,16 @@ def evaluate_command(
     check_report(report)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read(tables, options)
     known = targets_of(trained, targets)
-    truths = weighed(read_truths(trained, columns, known, unknown), columns, weight)
-    evaluation = judge(trained, encode(trained, columns, unknown), truths)
-    note_extra_columns(trained, columns, known if weight is None else [*known, weight])
+    # The pictures of a report show rows: they need the table itself.
+    with in_portions(tables, options, whole=report is not None) as portions:
+        columns = _columns_of_truth(portions, known, weight)
+        truths = weighed(read_truths(trained, columns, known, unknown), columns, weight)
+        encoded = encoded_portions(trained, portions, unknown)
+        predicted = np.concatenate([outcome(trained, rows) for _, rows in encoded])
+        evaluation = judged(trained, predicted, truths)
+        used = known if weight is None else [*known, weight]
+        note_extra_columns(trained, portions.head, used)
     if n_missing := int(truths.missing.sum()) - truths.n_strange:
         what = "label" if len(trained.classes) else "number"
         note(f"left out: {n_missing:,} rows without a {what}")
@@ -87,6 +93,14 @@ def evaluate_command(
     print_evaluation(evaluation, told)
     for path in written:
         say(f"wrote {shown(path)}")
+
+
+def _columns_of_truth(portions: Portions, known: list[str], weight: str | None) -> "pa.Table":
+    """Gather what is known of all rows; all else stays in the file, if that is a long one."""
+    check_columns(portions.head, known, "--target")
+    weights = [] if weight is None else [weight]
+    check_columns(portions.head, weights, "--weight")
+    return portions.whole(None if portions.is_one else list(dict.fromkeys([*known, *weights])))
 
 
 def _report_of(

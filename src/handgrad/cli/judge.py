@@ -53,6 +53,11 @@ class Truths(NamedTuple):
         """Tell which rows there is something to judge by, shape (n,)."""
         return ~self.missing if self.weight is None else ~self.missing & (self.weight > 0)
 
+    def of(self, rows: NDArray[np.bool_]) -> "Truths":
+        """Pick rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return self._replace(y_t=self.y_t[rows], missing=self.missing[rows], weight=weight)
+
 
 def targets_of(model: Model, named: Sequence[str]) -> list[str]:
     """Name the columns of the truth: those that the user did, or the one that the model knows.
@@ -193,14 +198,33 @@ def judge(model: Model, table: "pa.Table | Encoded", truths: Truths) -> Judgemen
     DataError
         If a column is missing or a cell cannot be used.
     """
-    known, y_t = truths.counted, truths.y_t[truths.counted]
-    weight = None if truths.weight is None else truths.weight[known]
+    return judged(model, outcome(model, table), truths)
+
+
+def outcome(model: Model, table: "pa.Table | Encoded") -> Array:
+    """Compute what a model is judged by, a row of numbers for each row of the table.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or a cell cannot be used.
+    """
     if not len(model.classes):
-        return _judge_numbers(model, y_t, model.predict_numbers(table)[known], weight)
+        return model.predict_numbers(table)
+    return model.scores(table) if model.is_multilabel else model.predict_log_proba(table)
+
+
+def judged(model: Model, predicted: Array, truths: Truths) -> Judgement:
+    """Compare the outcome of rows with their truth."""
+    known = truths.counted
+    if not known.all():
+        predicted, truths = predicted[known], truths.of(known)
+    if not len(model.classes):
+        return _judge_numbers(model, truths.y_t, predicted, truths.weight)
     if model.is_multilabel:
         names = [str(label) for label in model.classes.tolist()]
-        return evaluate_labels(y_t, model.scores(table)[known], names, weight)
-    return evaluate(y_t, model.predict_log_proba(table)[known], model.classes, weight)
+        return evaluate_labels(truths.y_t, predicted, names, truths.weight)
+    return evaluate(truths.y_t, predicted, model.classes, truths.weight)
 
 
 def _judge_numbers(

@@ -1,5 +1,6 @@
 """``handgrad predict``: a prediction for every row of a table, as CSV."""
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,28 @@ import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.columns import UNKNOWN, encode
-from handgrad.cli.data import note_extra_columns
+from handgrad.cli.columns import UNKNOWN, encoded_portions
+from handgrad.cli.data import note_extra_columns, note_target
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, TABLE, reading_options
-from handgrad.cli.predictions import KEEP, KEEP_ALL, PROBA, keep, predict_rows
-from handgrad.cli.reading import read
+from handgrad.cli.predictions import (
+    KEEP,
+    KEEP_ALL,
+    PROBA,
+    SAFE_CSV,
+    keep,
+    plain_cell,
+    predict_rows,
+    prediction_names,
+    safe_cell,
+)
+from handgrad.cli.reading import in_portions
+from handgrad.model import Model
 from handgrad.model_file import load_model
+from handgrad.tables.encode import Encoded
+from handgrad.tables.table import Portions
+
+LINES = 1 << 13  # written at a time: as objects of Python, cells take many times their bytes
 
 
 @click.command()
@@ -23,6 +39,7 @@ from handgrad.model_file import load_model
 @KEEP
 @KEEP_ALL
 @click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
+@SAFE_CSV
 @UNKNOWN
 @reading_options
 def predict(
@@ -32,6 +49,7 @@ def predict(
     kept: tuple[str, ...],
     keep_all: bool,
     output: Path | None,
+    safe_csv: bool,
     unknown: str,
     **options: Any,
 ) -> None:
@@ -48,12 +66,33 @@ def predict(
     trained = load_model(model)
     if proba and not len(trained.classes):
         raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
-    columns = read(tables, options)
-    taken_along = keep(columns, kept, every=keep_all)
-    encoded = encode(trained, columns, unknown)
-    content = taken_along.beside(predict_rows(trained, encoded, with_probabilities=proba))
-    note_extra_columns(trained, columns, taken_along.names)
-    if output is None:
-        click.echo(content, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
-    else:
-        write_atomically(output, content)
+    with in_portions(tables, options) as portions:
+        names = portions.head.column_names if keep_all else list(kept)
+        cell = safe_cell if safe_csv else plain_cell
+        content = _lines(trained, portions, names, unknown, proba, cell)
+        if output is None:
+            for lines in content:
+                click.echo(lines, nl=False)  # bytes: UTF-8 whatever the locale, as in a file
+        else:
+            write_atomically(output, content)
+
+
+def _lines(
+    model: Model,
+    portions: Portions,
+    kept: Sequence[str],
+    unknown: str,
+    proba: bool,
+    cell: Callable[[Any], str],
+) -> Iterator[bytes]:
+    """Give the predictions, portion by portion; the header comes with the first rows."""
+    none = keep(portions.head, kept)
+    header = none.header(prediction_names(model, with_probabilities=proba), cell)
+    note_target(model, portions.head, kept)
+    for columns, encoded in encoded_portions(model, portions, unknown):
+        for start in range(0, max(1, columns.num_rows), LINES):
+            x = Encoded(encoded.x[start : start + LINES])
+            rows = predict_rows(model, x, with_probabilities=proba)
+            yield header + keep(columns.slice(start, LINES), kept).beside(rows, cell)
+            header = b""
+    note_extra_columns(model, portions.head, kept)

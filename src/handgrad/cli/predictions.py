@@ -1,7 +1,7 @@
 """Predictions as CSV: columns of the table as they stand there, then what the model says."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -12,6 +12,7 @@ from handgrad.cli.options import COLUMN, OUTPUT, Option
 from handgrad.errors import DataError
 from handgrad.model import Model, decide, proba
 from handgrad.tables.encode import Encoded
+from handgrad.tables.table import NUMBER
 from handgrad.terminal import listed, shown
 from handgrad.text import quoted
 
@@ -27,6 +28,14 @@ KEEP = click.option(
     type=COLUMN,
     multiple=True,
     help="Write this column of the table, as it stands there, before the predictions (repeatable).",
+)
+SAFE_CSV = click.option(
+    "--safe-csv",
+    cls=Option,
+    section=OUTPUT,
+    is_flag=True,
+    help="Write an apostrophe before names and texts that a spreadsheet would take for a formula: "
+    "those that begin with = + - @, a tab or a line break.",
 )
 KEEP_ALL = click.option(
     "--keep-all",
@@ -44,6 +53,9 @@ PROBA = click.option(
 )
 
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # as OWASP lists them
+
+
 class Predictions(NamedTuple):
     """What a model says of rows: the names of the columns, and the cells of each row."""
 
@@ -57,36 +69,41 @@ class Kept(NamedTuple):
     names: list[str]
     columns: list[list[str | None]]
 
-    def beside(self, predictions: Predictions) -> bytes:
-        """Write both as CSV.
-
-        Raises
-        ------
-        click.UsageError
-            If a column is named as one of the predictions.
-        """
-        self.check_beside(predictions.names)
+    def beside(self, predictions: Predictions, cell: Callable[[Any], str]) -> bytes:
+        """Write both as rows of CSV, each cell as told."""
         kept = zip(*self.columns, strict=True) if self.columns else ([] for _ in predictions.rows)
-        lines = (_line([*before, *row]) for before, row in zip(kept, predictions.rows, strict=True))
-        return "".join([_line([*self.names, *predictions.names]), *lines]).encode()
+        pairs = zip(kept, predictions.rows, strict=True)
+        return "".join(_line([*before, *row], cell) for before, row in pairs).encode()
 
-    def check_beside(self, names: Sequence[str]) -> None:
-        """Refuse to write two columns of one name.
+    def header(self, names: Sequence[str], cell: Callable[[Any], str]) -> bytes:
+        """Write the names of both.
 
         Raises
         ------
         click.UsageError
             If a column is named as one of the predictions.
         """
-        if twice := [name for name in self.names if name in names]:
-            raise click.UsageError(
-                f"--keep {listed(twice)}: the predictions have a column of this name, too; rename "
-                "it in the table, or do not keep it"
-            )
+        check_beside(self.names, names)
+        return _line([*self.names, *names], cell).encode()
 
 
-def keep(table: "pa.Table", named: Sequence[str], *, every: bool) -> Kept:
-    """Take columns along: those named, in this order, or every one.
+def check_beside(kept: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse to write two columns of one name.
+
+    Raises
+    ------
+    click.UsageError
+        If a column is named as one of the predictions.
+    """
+    if twice := [name for name in kept if name in names]:
+        raise click.UsageError(
+            f"--keep {listed(twice)}: the predictions have a column of this name, too; rename "
+            "it in the table, or do not keep it"
+        )
+
+
+def keep(table: "pa.Table", named: Sequence[str]) -> Kept:
+    """Take columns along, in the order in which they are named.
 
     Raises
     ------
@@ -96,7 +113,7 @@ def keep(table: "pa.Table", named: Sequence[str], *, every: bool) -> Kept:
         If CSV cannot hold a column.
     """
     check_columns(table, named, "--keep")
-    names = table.column_names if every else list(dict.fromkeys(named))
+    names = list(dict.fromkeys(named))
     return Kept(names, [_as_texts(table, name) for name in names])
 
 
@@ -117,17 +134,32 @@ def _as_texts(table: "pa.Table", name: str) -> list[str | None]:
     return texts
 
 
-def _line(cells: Iterable[Any]) -> str:
-    line = ",".join(map(_cell, cells))
+def _line(cells: Iterable[Any], cell: Callable[[Any], str]) -> str:
+    line = ",".join(map(cell, cells))
     return f"{line}\n" if line else '""\n'  # who reads it skips a line that is empty
 
 
-def _cell(value: Any) -> str:
+def plain_cell(value: Any) -> str:
     """Write a cell; a text of no length in quotes, as without them it would be missing."""
     if value is None:
         return ""
     text = str(value)
     return '"' + text.replace('"', '""') + '"' if not text or re.search('[",\r\n]', text) else text
+
+
+def safe_cell(value: Any) -> str:
+    """Write a cell so that no spreadsheet takes a text for a formula; numbers stay as they are."""
+    is_formula = isinstance(value, str) and value.startswith(_FORMULAS)
+    return plain_cell(f"'{value}" if is_formula and not re.match(NUMBER, value) else value)
+
+
+def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
+    """Name the columns of what `predict_rows` gives."""
+    if not len(model.classes):
+        return number_names(model)
+    labels = model.classes.tolist()
+    names = [f"prediction {label}" for label in labels] if model.is_multilabel else ["prediction"]
+    return names + [f"probability {label}" for label in labels if with_probabilities]
 
 
 def predict_rows(
@@ -140,22 +172,23 @@ def predict_rows(
     DataError
         If a column is missing or a cell cannot be used.
     """
-    if len(model.classes):
-        return _predicted_labels(model, columns, with_probabilities)
-    return Predictions(number_names(model), model.predict_numbers(columns).tolist())
+    names = prediction_names(model, with_probabilities=with_probabilities)
+    if not len(model.classes):
+        return Predictions(names, model.predict_numbers(columns).tolist())
+    return Predictions(names, _predicted_labels(model, columns, with_probabilities))
 
 
-def _predicted_labels(model: Model, columns: "pa.Table", with_probabilities: bool) -> Predictions:
+def _predicted_labels(
+    model: Model, columns: "pa.Table | Encoded", with_probabilities: bool
+) -> list[list[Any]]:
     scores, output = model.scores(columns), model.architecture.output
+    decided = decide(output, scores)
     if model.is_multilabel:  # a column for each label, 1 where a row has it
-        names = [f"prediction {label}" for label in model.classes.tolist()]
-        rows: list[list[Any]] = decide(output, scores).tolist()
+        rows: list[list[Any]] = decided.tolist()
     else:
-        names = ["prediction"]
-        rows = [[label] for label in model.classes[decide(output, scores)].tolist()]
+        rows = [[label] for label in model.classes[decided].tolist()]
     if with_probabilities:
-        names += [f"probability {label}" for label in model.classes.tolist()]
         shares = proba(output, scores)[:, : len(model.classes)].tolist()
         for row, part in zip(rows, shares, strict=True):
             row += [f"{p:.6g}" for p in part]
-    return Predictions(names, rows)
+    return rows

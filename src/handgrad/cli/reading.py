@@ -1,11 +1,13 @@
 """How every command reads its tables: as the reading options say, with notes on stderr."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from handgrad.tables.files.reading import Reading
-from handgrad.tables.table import notes_of
+from handgrad.tables.table import PORTION_BYTES, Portions, notes_of
+from handgrad.tables.table import in_portions as files_in_portions
 from handgrad.tables.table import read as read_files
 from handgrad.terminal import note, shown
 
@@ -27,6 +29,26 @@ def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
     for told in notes_of(table):
         note(shown(told))
     return table
+
+
+@contextmanager
+def in_portions(
+    paths: Sequence[Path], options: dict[str, Any], *, whole: bool = False
+) -> Iterator[Portions]:
+    """Read a table that may be longer than the memory; say what was taken with a grain of salt.
+
+    Raises
+    ------
+    DataError
+        If the files hold no table.
+    OSError
+        If the system cannot open or read one.
+    """
+    most = None if whole else PORTION_BYTES
+    with files_in_portions(paths, reading_of(options), most=most) as portions:
+        for told in notes_of(portions.head):
+            note(shown(told))
+        yield portions
 
 
 def reading_of(options: dict[str, Any]) -> Reading:

@@ -68,12 +68,14 @@ class Cells(NamedTuple):
                 gone[:, at] &= texts.is_null().to_numpy(zero_copy_only=False)
         return gone
 
-    def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray) -> int:
-        """Count the cells of a column with levels that are there, numbers among them."""
-        there = texts.is_valid().to_numpy(zero_copy_only=False)
+    def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray | None) -> int:
+        """Count the cells of a column that are there: texts of its levels, numbers, or either."""
+        there = np.zeros(len(self.numbers), dtype=bool)
+        if texts is not None:
+            there |= texts.is_valid().to_numpy(zero_copy_only=False)
         first = plan.first_of.get(column.name)
         if first is not None:
-            there = there | ~np.isnan(self.numbers[:, first])
+            there |= ~np.isnan(self.numbers[:, first])
         return int(there.sum())
 
 

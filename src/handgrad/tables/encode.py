@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.cells import read_cells, unknown_cells
+from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Column, Unknown
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, Places, frequent_levels, put_ones
@@ -275,6 +275,7 @@ class Encoder:
         dtype: npt.DTypeLike = np.float64,
         *,
         strict: bool = True,
+        is_part: bool = False,
     ) -> Encoded:
         """Turn columns into inputs.
 
@@ -290,6 +291,9 @@ class Encoder:
             Of the result; the arithmetic is done in float64.
         strict : bool
             Whether a text in a column that held only numbers is refused, or taken for missing.
+        is_part : bool
+            Whether the table is a part of a longer one: then columns of which all cells are known
+            are accounted for, too, so that `together` counts the cells of all parts.
 
         Returns
         -------
@@ -304,7 +308,8 @@ class Encoder:
         """
         if not isinstance(columns, np.ndarray):
             _present(columns, self.needed)
-            return self._encode_table(columns, np.dtype(dtype), strict)
+            x, unknown = self._encode_table(columns, np.dtype(dtype), strict, is_part)
+            return Encoded(x, unknown if is_part else tuple(one for one in unknown if one.n))
         x = _as_matrix(columns)
         if not self.takes_arrays:
             others = [c.name for c in self.plan.used if c.kind not in ("number", "boolean")]
@@ -338,18 +343,22 @@ class Encoder:
             out[:, k:] = np.isnan(x[:, self._flagged])
         return out
 
-    def _encode_table(self, table: pa.Table, dtype: np.dtype[Any], strict: bool) -> Encoded:
+    def _encode_table(
+        self, table: pa.Table, dtype: np.dtype[Any], strict: bool, is_part: bool
+    ) -> Encoded:
         n = table.num_rows
         out = np.zeros((n, self.n_inputs), dtype)
         unknown: list[Unknown] = []
         n_block = max(1, TABLE_CELLS // max(1, self.n_inputs))
         for start in range(0, n, n_block):
             part = table if n <= n_block else part_of(table, start, n_block)
-            unknown += self._encode_part(part, out[start : start + n_block], strict)
+            unknown += self._encode_part(
+                part, out[start : start + n_block], strict, is_part or n > n_block
+            )
         return Encoded(out, together(unknown))
 
     def _encode_part(
-        self, table: pa.Table, out: npt.NDArray[Any], strict: bool
+        self, table: pa.Table, out: npt.NDArray[Any], strict: bool, is_part: bool
     ) -> Iterable[Unknown]:
         cells = read_cells(table, self.plan, strict=strict)
         k = len(self.mean)
@@ -368,7 +377,20 @@ class Encoder:
                 n_present = cells.n_present(self.plan, column, texts)
                 cells.unknown.append(_unknown_levels(table, column, strange, n_present, other))
             at += n
-        return cells.unknown
+        return self._with_known(cells, strict) if is_part else cells.unknown
+
+    def _with_known(self, cells: Cells, strict: bool) -> list[Unknown]:
+        """Account for all columns that may hold unknown cells, in the order of being read."""
+        found = {one.column: one for one in cells.unknown}
+        levels = dict(zip(self.plan.with_levels, cells.texts, strict=True))
+        known = [column for column in self.plan.used if not (strict and column.kind == "number")]
+        return [
+            found.get(column.name)
+            or Unknown(
+                column.name, 0, cells.n_present(self.plan, column, levels.get(column)), (), ""
+            )
+            for column in sorted(known, key=lambda column: column in levels)
+        ]
 
     def _place(self, table: pa.Table, at: int, row: int) -> str:
         name = next(c.name for c, first, stop in self.plan.with_numbers if first <= at < stop)

@@ -134,7 +134,8 @@ class Unknown(NamedTuple):
         assert isinstance(more, Unknown)
         examples = tuple(dict.fromkeys((*self.examples, *more.examples)))[:MOST_EXAMPLES]
         n, n_present = self.n + more.n, self.n_present + more.n_present
-        return self._replace(n=n, n_present=n_present, examples=examples)
+        told = self if self.n else more
+        return told._replace(n=n, n_present=n_present, examples=examples)
 
     def __str__(self) -> str:
         """Say it in a line."""

@@ -13,8 +13,6 @@ from handgrad.errors import DataError
 from handgrad.tables.sequences import is_missing
 from handgrad.tables.values import values_of
 
-LONGEST_PADDED_LABEL = 1000
-
 _LABEL_KINDS: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool, np.bool_),

@@ -10,22 +10,23 @@ or a Parquet file a column of strings was meant as strings.
 from __future__ import annotations
 
 import os
-import re
-import stat
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError, TableWarning
-from handgrad.tables.files.delimited import BLOCK_BYTES, delimited
+from handgrad.tables.files.columnar import columnar
+from handgrad.tables.files.delimited import BLOCK_BYTES, delimited, goes_in_portions
 from handgrad.tables.files.encodings import as_utf8, check_no_nul
 from handgrad.tables.files.foreign import check_is_table, check_text_is_table
 from handgrad.tables.files.joined import joined
-from handgrad.tables.files.names import check_distinct
+from handgrad.tables.files.layout import NoHeaderError
+from handgrad.tables.files.portions import Portions
 from handgrad.tables.files.reading import PLAIN, Reading
 from handgrad.tables.files.records import is_json, json_records
-from handgrad.tables.files.workbook import is_workbook, workbook
-from handgrad.tables.frames import without_views
+from handgrad.tables.files.source import Source, kept, opened
+from handgrad.tables.files.workbook import WORKBOOK_OPENINGS, is_workbook, workbook
 from handgrad.tables.marks import (
     CSV_MARK,
     LINES,
@@ -34,10 +35,8 @@ from handgrad.tables.marks import (
     WORDS_FOR_MISSING,
     is_csv,
     notes_of,
-    with_notes,
     words_are_texts,
 )
-from handgrad.text import quoted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +50,8 @@ __all__ = [
     "NUMBER",
     "PLAIN_NUMBER",
     "WORDS_FOR_MISSING",
+    "Portions",
+    "in_portions",
     "is_csv",
     "notes_of",
     "read",
@@ -58,7 +59,7 @@ __all__ = [
     "words_are_texts",
 ]
 
-MAX_BYTES = 1 << 33  # of a pipe or of what a gzip file unfolds to: neither says its size first
+PORTION_BYTES = 1 << 25  # a file of fewer bytes is read whole
 
 
 def read_table(
@@ -121,85 +122,84 @@ def read_table(
 
 def read(path_or_paths: AnyPath | Sequence[AnyPath], reading: Reading = PLAIN) -> pa.Table:
     """Read as `read_table` does, but warn of nothing: ask `notes_of` for what is to be told."""
+    with in_portions(path_or_paths, reading, most=None) as portions:
+        return portions.whole()
+
+
+@contextmanager
+def in_portions(
+    path_or_paths: AnyPath | Sequence[AnyPath],
+    reading: Reading = PLAIN,
+    *,
+    most: int | None = PORTION_BYTES,
+) -> Iterator[Portions]:
+    """Read as `read` does, but a file of more than `most` bytes in portions, while it is open.
+
+    CSV and Parquet have portions, all else is read whole. All that must be known of a whole file
+    to read its rows is known when this begins: it has been looked through once.
+
+    Raises
+    ------
+    DataError
+        As in `read_table`; later, too, if a file changes.
+    """
     reading.checked()
     if isinstance(path_or_paths, str | os.PathLike):
-        return _one(os.fspath(path_or_paths), reading)
+        path_or_paths = [path_or_paths]
     names = [os.fspath(path) for path in path_or_paths]
     if not names:
         raise ValueError("there must be one path or more, got none")
-    return joined(names, [_one(name, reading) for name in names])
+    with ExitStack() as stack:
+        yield joined(names, [_one(name, reading, most, stack) for name in names])
 
 
-def _one(name: str, reading: Reading) -> pa.Table:
+def _one(name: str, reading: Reading, most: int | None, stack: ExitStack) -> Portions:
+    with _naming(name):
+        source = stack.enter_context(opened(name, most))
+        portions = _portions_of(source, name, reading, lambda pieces: kept(pieces, most, stack))
+    return portions if portions.is_one else portions._replace(tables=_named(portions, name))
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
     try:
-        return _table_of(_unfolded(_content(name)), name, reading)
+        yield
     except DataError as error:
         raise DataError(f"{name!r}: {error}") from None
 
 
-def _table_of(content: bytes, name: str, reading: Reading) -> pa.Table:
-    if content.startswith(b"PAR1"):
+def _named(portions: Portions, name: str) -> Callable[[], Iterator[pa.Table]]:
+    def tables() -> Iterator[pa.Table]:
+        with _naming(name):
+            yield from portions.tables()
+
+    return tables
+
+
+def _portions_of(
+    source: Source, name: str, reading: Reading, keep: Callable[[Iterator[bytes]], Source]
+) -> Portions:
+    if source.head.startswith(b"PAR1"):
         reading.check_only("a Parquet file")
-        return _parquet(content)
-    if is_workbook(content):
-        return workbook(content, reading)
-    check_is_table(content)
-    text, notes = as_utf8(content, reading.encoding)
-    check_text_is_table(text)
+        return columnar(source)
+    if source.head.startswith(WORKBOOK_OPENINGS):
+        source = source.held()
+        if is_workbook(source.head):
+            return Portions.of(workbook(source.head, reading))
+    check_is_table(source.head)
+    text, notes = as_utf8(source, reading.encoding, keep)
+    if not goes_in_portions(text.head, reading):
+        text = text.held()
+    check_text_is_table(text.head)
     check_no_nul(text)
-    table = (json_records if is_json(text, name) else delimited)(text, name, reading)
-    return with_notes(table, [*notes, *notes_of(table)])
+    found = _of_text(text, name, reading)
+    return found.noted([*notes, *notes_of(found.head)])
 
 
-def _content(path: str) -> bytes:
-    mode = os.stat(path).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
-        raise DataError("a table must be a file or a pipe, not a device, terminal or socket")
-    with open(path, "rb") as stream:
-        if stat.S_ISFIFO(mode):
-            return _bounded(stream)
-        content = stream.read()
-        expected = os.fstat(stream.fileno()).st_size
-    if expected and len(content) != expected:
-        raise DataError(
-            f"the file changed while it was read ({len(content)} of {expected} bytes); try again"
-        )
-    return content
-
-
-def _bounded(stream: BinaryIO | pa.NativeFile) -> bytes:
-    chunks, size = [], 0
-    while chunk := stream.read(1 << 24):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_BYTES:
-            raise DataError(f"holds more than {MAX_BYTES} bytes; write it to a plain file first")
-    return b"".join(chunks)
-
-
-def _unfolded(content: bytes) -> bytes:
-    import pyarrow as pa
-
-    if not content.startswith(b"\x1f\x8b"):
-        return content
+def _of_text(text: Source, name: str, reading: Reading) -> Portions:
+    if is_json(text.head, name):
+        return Portions.of(json_records(text.held(), reading))
     try:
-        with pa.CompressedInputStream(pa.BufferReader(content), "gzip") as stream:
-            return _bounded(stream)
-    except OSError as error:
-        raise DataError(f"the gzip data is damaged: {quoted(error)}; copy it again") from None
-
-
-def _parquet(content: bytes) -> pa.Table:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        table = parquet.ParquetFile(pa.BufferReader(content)).read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"the Parquet data is damaged: {quoted(error)}; copy it again") from None
-    check_distinct(table.column_names, "a Parquet file")
-    # pandas writes a row index that is not 0, 1, 2, ... as a column of this name
-    kept = [name for name in table.column_names if not re.match(r"__index_level_\d+__$", name)]
-    if not kept:
-        raise DataError("the table has no columns")
-    return without_views(table.select(kept))
+        return delimited(text, name, reading)
+    except NoHeaderError:
+        return delimited(text.held(), name, reading)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
+from handgrad.tables.files.source import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from handgrad.tables.files.source import Source
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (  # the longer ones first: one of UTF-32 begins as one of UTF-16
@@ -16,10 +23,13 @@ _WIDE_MARKS = (  # the longer ones first: one of UTF-32 begins as one of UTF-16
 )
 
 
-def as_utf8(content: bytes, encoding: str | None) -> tuple[bytes, list[str]]:
+def as_utf8(
+    source: Source, encoding: str | None, keep: Callable[[Iterator[bytes]], Source]
+) -> tuple[Source, list[str]]:
     """Give the text in UTF-8 without a byte order mark, and what is to be told of it.
 
-    Text that is said to be UTF-8, or about which nothing is said, is not looked at here.
+    Text that is said to be UTF-8, or about which nothing is said, is not looked at here; of any
+    other, what is asked to `keep` it gets a copy.
 
     Raises
     ------
@@ -28,25 +38,45 @@ def as_utf8(content: bytes, encoding: str | None) -> tuple[bytes, list[str]]:
     """
     notes = []
     if encoding is None:
-        encoding = next((name for mark, name in _WIDE_MARKS if content.startswith(mark)), "utf-8")
+        encoding = next(
+            (name for mark, name in _WIDE_MARKS if source.head.startswith(mark)), "utf-8"
+        )
         if encoding != "utf-8":
             notes.append(f"the text is {encoding.upper()}, as its byte order mark says")
     if codecs.lookup(encoding).name not in ("utf-8", "utf-8-sig"):
-        content = _transcoded(content, encoding)
-    return content.removeprefix(_BYTE_ORDER_MARK), notes
+        source = keep(_transcoded(source, encoding))
+    n_mark = len(_BYTE_ORDER_MARK) if source.head.startswith(_BYTE_ORDER_MARK) else 0
+    return source.without(n_mark), notes
 
 
-def _transcoded(content: bytes, encoding: str) -> bytes:
+def _transcoded(source: Source, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    n_read = 0
     try:
-        return content.decode(encoding).encode()
+        for chunk in source.chunks():
+            n_read += len(chunk)
+            yield decoder.decode(chunk).encode()
+        yield decoder.decode(b"", final=True).encode()
     except UnicodeDecodeError as error:
-        line, byte = position(content, error.start)
+        line, byte = _position_in(source, n_read - len(error.object) + error.start)
+        wrong = f"0x{error.object[error.start]:02X}"
         raise DataError(
-            f"line {line}, byte {byte}: the byte 0x{content[error.start]:02X} is no {encoding} "
-            f"text ({error.reason}); name another encoding, or mend the cell"
+            f"line {line}, byte {byte}: the byte {wrong} is no {encoding} text ({error.reason}); "
+            "name another encoding, or mend the cell"
         ) from None
     except UnicodeError as error:
         raise DataError(f"the text cannot be read as {encoding}: {error}") from None
+
+
+def _position_in(source: Source, offset: int) -> tuple[int, int]:
+    """Give the line of a byte, and its place in that line, both from 1."""
+    n_before, n_lines = 0, 0
+    for chunk in source.chunks():
+        if offset < n_before + len(chunk):
+            line, byte = position(chunk, offset - n_before)
+            return n_lines + line, byte
+        n_before, n_lines = n_before + len(chunk), n_lines + chunk.count(b"\n")
+    return n_lines + 1, offset - n_before + 1
 
 
 def position(content: bytes, offset: int) -> tuple[int, int]:
@@ -55,8 +85,8 @@ def position(content: bytes, offset: int) -> tuple[int, int]:
     return content.count(b"\n", 0, offset) + 1, offset - line_start + 1
 
 
-def check_utf8(content: bytes) -> None:
-    """Refuse what is not UTF-8.
+def check_utf8(content: bytes, n_before: int = 0) -> None:
+    """Refuse what is not UTF-8, given how many lines stand before it.
 
     Raises
     ------
@@ -68,18 +98,29 @@ def check_utf8(content: bytes) -> None:
     except UnicodeDecodeError as error:
         line, byte = position(content, error.start)
         raise DataError(
-            f"line {line}, byte {byte}: the byte 0x{content[error.start]:02X} is not UTF-8; "
-            f"{_advice(content)}"
+            f"line {n_before + line}, byte {byte}: the byte 0x{content[error.start]:02X} is not "
+            f"UTF-8; {_advice(content)}"
         ) from None
 
 
-def check_no_nul(content: bytes) -> None:
-    if (nul := content.find(b"\0")) < 0:
-        return
-    line, byte = position(content, nul)
-    raise DataError(
-        f"line {line}, byte {byte}: a NUL byte, so this is not UTF-8 text; {_wide_advice(content)}"
-    )
+def check_all_utf8(source: Source) -> None:
+    """Refuse what is not UTF-8, wherever it stands; see `check_utf8`."""
+    n_lines = 0
+    for chunk in [source.head] if isinstance(source, Held) else source.chunks():
+        check_utf8(chunk, n_lines)
+        n_lines += chunk.count(b"\n")
+
+
+def check_no_nul(source: Source) -> None:
+    n_before = 0
+    for chunk in source.chunks():
+        if (nul := chunk.find(b"\0")) >= 0:
+            line, byte = _position_in(source, n_before + nul)
+            raise DataError(
+                f"line {line}, byte {byte}: a NUL byte, so this is not UTF-8 text; "
+                f"{_wide_advice(source.head)}"
+            )
+        n_before += len(chunk)
 
 
 def asked_for(encoding: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
+from handgrad.tables.files.portions import Portions, portion
 from handgrad.tables.marks import (
     QUOTED_MARK,
     WORDS_FOR_MISSING,
@@ -16,13 +17,13 @@ from handgrad.tables.marks import (
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
 
-def joined(paths: Sequence[str], tables: Sequence[pa.Table]) -> pa.Table:
-    """Put the rows of tables under each other; the first gives the order of the columns.
+def joined(paths: Sequence[str], files: Sequence[Portions]) -> Portions:
+    """Put the rows of files under each other; the first gives the order of the columns.
 
     Raises
     ------
@@ -30,18 +31,35 @@ def joined(paths: Sequence[str], tables: Sequence[pa.Table]) -> pa.Table:
         If a file has other columns than the first, or a column that holds something else; the
         message names the file and all such columns.
     """
+    if len(files) == 1:
+        return files[0]
+    heads = [file.head for file in files]
+    for path, head in zip(paths[1:], heads[1:], strict=True):
+        _check_names(paths[0], heads[0], path, head)
+    names = heads[0].column_names
+    ordered = [head.select(names) for head in heads]
+    for path, head in zip(paths[1:], ordered[1:], strict=True):
+        _check_kinds(paths[0], ordered[0], path, head)
+    quoting = {n for head in ordered for n in names if words_are_texts(head.schema.field(n))}
+    whole = _under_each_other([_with_words_missing(head, quoting) for head in ordered])
+
+    def tables() -> Iterator[pa.Table]:
+        first_row = 0
+        for file in files:
+            for table in file.tables():
+                cells = _with_words_missing(table.select(names), quoting)
+                yield portion(_under_each_other([whole, cells]), first_row)
+                first_row += table.num_rows
+
+    head = with_notes(whole, _notes(paths, heads))
+    return Portions(head, sum(file.n_rows for file in files), tables)
+
+
+def _under_each_other(tables: Sequence[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
-    if len(tables) == 1:
-        return tables[0]
-    for path, table in zip(paths[1:], tables[1:], strict=True):
-        _check_names(paths[0], tables[0], path, table)
-    ordered = [table.select(tables[0].column_names) for table in tables]
-    for path, table in zip(paths[1:], ordered[1:], strict=True):
-        _check_kinds(paths[0], ordered[0], path, table)
-    whole = _with_one_meaning_of_words(ordered)
-    bare = [table.replace_schema_metadata(None) for table in whole]
-    return with_notes(pa.concat_tables(bare, promote_options="permissive"), _notes(paths, tables))
+    bare = [table.replace_schema_metadata(None) for table in tables]
+    return pa.concat_tables(bare, promote_options="permissive")
 
 
 def _check_names(first: str, of_first: pa.Table, path: str, table: pa.Table) -> None:
@@ -97,17 +115,11 @@ def _kind(field: pa.Field) -> str:
     return "CSV text" if is_csv(field) else str(field.type)
 
 
-def _with_one_meaning_of_words(tables: Sequence[pa.Table]) -> list[pa.Table]:
+def _with_words_missing(table: pa.Table, names: set[str]) -> pa.Table:
     """Where one file quotes words such as "NA" to mean texts, those without quotes are missing.
 
     A file that quotes none in that column holds them without quotes only.
     """
-    names = tables[0].column_names
-    quoting = {n for t in tables for n in names if words_are_texts(t.schema.field(n))}
-    return [_with_words_missing(table, quoting) for table in tables]
-
-
-def _with_words_missing(table: pa.Table, names: set[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _LONGEST = 100_000  # bytes of a line: the csv module refuses longer cells
 LOOKED_AT = 40  # records from which a title is told
 _SEPARATORS = (",", ";", "\t")
-_SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*\r?\n', re.I)
+_SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*(?:\r\n?|\n)', re.I)
 _SIGN = re.compile(rb"\S")
-_BEFORE_HEADER = re.compile(rb"(?:[ \t\r]*\n|#[^\n]*\n)*")
+_LINE_END = re.compile(rb"\r\n?|\n")
+_BEFORE_HEADER = re.compile(rb"(?:[ \t]*(?:\r\n?|\n)|#[^\r\n]*(?:\r\n?|\n))*")
 
 
 class Layout(NamedTuple):
@@ -35,6 +36,10 @@ class Layout(NamedTuple):
     separator: str
     start: int  # offset of the first byte after the header
     first_line: int  # the line, counted from 1, that byte stands on
+
+
+class NoHeaderError(DataError):
+    """All lines stand before a header, as far as they are known."""
 
 
 class _Place(NamedTuple):
@@ -86,12 +91,14 @@ def _beginning(
     assert found is not None  # it may be empty
     lines = found[0].splitlines(keepends=True)
     comments = [i for i, line in enumerate(lines) if line.startswith(b"#")]
-    following = content[found.end() : found.end() + _LONGEST].split(b"\n", 1)[0]
+    following = b"".join(content[found.end() : found.end() + _LONGEST].splitlines()[:1])
     if comments and reading.header and _is_header(lines[comments[-1]], following, separators):
         lines = lines[: comments.pop()]
     after = _Place(place.offset + sum(map(len, lines)), place.line + len(lines))
     if not _SIGN.search(content, after.offset):
-        raise DataError("no line is left for a header after comments, empty lines and skipped ones")
+        raise NoHeaderError(
+            "no line is left for a header after comments, empty lines and skipped ones"
+        )
     return after, _of_comments(len(comments))
 
 
@@ -105,10 +112,13 @@ def _of_comments(n: int) -> list[str]:
 def _after_lines(content: bytes, n: int) -> _Place:
     offset = 0
     for _ in range(n):
-        offset = content.find(b"\n", offset) + 1
-        if not offset:
+        end = _LINE_END.search(content, offset)
+        if end is None:
             n_lines = len(content.splitlines())
-            raise DataError(f"the file has {n_lines} lines, and --skip {n} (skip={n}) leaves none")
+            raise NoHeaderError(
+                f"the file has {n_lines} lines, and --skip {n} (skip={n}) leaves none"
+            )
+        offset = end.end()
     return _Place(offset, n + 1)
 
 
@@ -149,9 +159,15 @@ class _QuotingError(DataError):
 
 
 def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
-    stream = io.BytesIO(content)
-    stream.seek(place.offset)
-    reader = csv.reader((line.decode() for line in stream), delimiter=separator, strict=True)
+    start = place.offset
+
+    def texts() -> Iterator[str]:
+        nonlocal start
+        for line in lines_of(content, place.offset):
+            start += len(line)
+            yield line.decode()
+
+    reader = csv.reader(texts(), delimiter=separator, strict=True)
     try:
         fields = next(filter(_has_text, reader))
     except UnicodeDecodeError:
@@ -162,8 +178,16 @@ def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
     except StopIteration:
         raise DataError("the file holds no header line: no line has a cell") from None
     names = [field.strip() for field in fields]
-    start, line = stream.tell(), place.line + reader.line_num
-    return Layout(_fitted(names, _first_row(content, reader)), len(names), separator, start, line)
+    end, line = start, place.line + reader.line_num
+    return Layout(_fitted(names, _first_row(content, reader)), len(names), separator, end, line)
+
+
+def lines_of(content: bytes, start: int = 0) -> Iterator[bytes]:
+    """Give the lines from an offset on; CR alone ends one, too, as it does for the parser."""
+    stream = io.BytesIO(content)
+    stream.seek(start)
+    for line in stream:
+        yield from line.splitlines(keepends=True)
 
 
 def _has_text(fields: list[str]) -> bool:
@@ -231,9 +255,8 @@ def _header_below(content: bytes, layout: Layout, separator: str) -> tuple[int, 
 
 def records_below(content: bytes, layout: Layout, separator: str) -> Iterator[Record]:
     """Give the first few rows after the header, each with its line."""
-    stream = io.BytesIO(content)
-    stream.seek(layout.start)
-    reader = csv.reader((line.decode("utf-8", "replace") for line in stream), delimiter=separator)
+    lines = lines_of(content, layout.start)
+    reader = csv.reader((line.decode("utf-8", "replace") for line in lines), delimiter=separator)
     line = layout.first_line
     for fields in islice(reader, LOOKED_AT):
         if fields:

@@ -15,7 +15,7 @@ from handgrad.tables.marks import PLAIN_NUMBER
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     import pyarrow as pa
 
@@ -76,21 +76,28 @@ def _counts_up(names: list[str]) -> bool:
 # ------------------------------------------------------------------ the columns
 
 
-def named(columns: pa.Table, names: Sequence[str], records: Iterable[Record]) -> Named:
+def named(
+    names: Sequence[str],
+    empty: Collection[int],
+    is_index: Callable[[], bool],
+    records: Iterable[Record],
+) -> Named:
     """Name each column of a table, given what the header says, "" where it says nothing.
 
-    The records below the header, each with its line, are asked where a header may be instead.
+    `empty` are the places of the columns without any cell; `is_index` tells whether the first
+    numbers the rows. The records below the header, each with its line, are asked where a header
+    may be instead.
 
     Raises
     ------
     DataError
         If no column is left.
     """
-    empty = [p for p, name in enumerate(names) if not name and _is_empty(columns.column(p))]
-    left_out = set(empty)
+    dropped = [p for p, name in enumerate(names) if not name and p in empty]
+    left_out = set(dropped)
     kept = [p for p in range(len(names)) if p not in left_out]
-    notes = _of_empty(empty)
-    if kept[:1] == [0] and not names[0] and len(kept) > 1 and _is_index(columns.column(0)):
+    notes = _of_empty(dropped)
+    if kept[:1] == [0] and not names[0] and len(kept) > 1 and is_index():
         kept = kept[1:]
         notes.append("the first column has no name and numbers the rows; it was left out")
     if not kept:
@@ -109,7 +116,7 @@ def numbered(n: int) -> Named:
     return Named(list(range(n)), [f"column {p + 1}" for p in range(n)], [])
 
 
-def _is_empty(column: pa.ChunkedArray) -> bool:
+def is_empty(column: pa.ChunkedArray) -> bool:
     return int(column.null_count) == len(column)
 
 
@@ -119,7 +126,7 @@ def _of_empty(empty: list[int]) -> list[str]:
     return [f"{_numbered(empty)} neither a name nor a cell; left out"]
 
 
-def _is_index(column: pa.ChunkedArray) -> bool:
+def is_row_index(column: pa.ChunkedArray) -> bool:
     """Tell whether a column holds whole numbers that all differ, as a row index does."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -215,19 +222,24 @@ def _numbered(positions: list[int]) -> str:
 # ------------------------------------------------------------------ the rows
 
 
-def without_empty_rows(columns: pa.Table) -> tuple[pa.Table, list[str]]:
-    """Cut off the rows at the end that have no cell at all; one column alone keeps them."""
-    n = columns.num_rows
+def n_filled(columns: pa.Table) -> int:
+    """Count the rows up to the last that has a cell; of one column alone all count."""
+    n = int(columns.num_rows)
     if columns.num_columns < 2 or not n or _has_cell(columns.slice(n - 1)):
-        return columns, []
+        return n
     import numpy as np
 
     filled = np.zeros(n, dtype=bool)
     for column in columns.columns:
         filled |= column.is_valid().to_numpy()
-    n_kept = n - int(filled[::-1].argmax()) if filled.any() else 0
-    rows = "1 row" if n - n_kept == 1 else f"{n - n_kept:,} rows"
-    return columns.slice(0, n_kept), [f"{rows} at the end of the file held no cell; left out"]
+    return n - int(filled[::-1].argmax()) if filled.any() else 0
+
+
+def of_empty_rows(n: int) -> list[str]:
+    if not n:
+        return []
+    rows = "1 row" if n == 1 else f"{n:,} rows"
+    return [f"{rows} at the end of the file held no cell; left out"]
 
 
 def _has_cell(row: pa.Table) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from handgrad.tables.files.reading import Reading
+    from handgrad.tables.files.source import Held
 
     Record = dict[str, Any]
 
@@ -29,7 +30,7 @@ def is_json(text: bytes, path: str) -> bool:
     return ending in ("json", "jsonl", "ndjson") or _OBJECT.match(text) is not None
 
 
-def json_records(text: bytes, path: str, reading: Reading) -> pa.Table:
+def json_records(text: Held, reading: Reading) -> pa.Table:
     """Read the objects; every name is a column, null and absent values are missing.
 
     Raises
@@ -38,9 +39,9 @@ def json_records(text: bytes, path: str, reading: Reading) -> pa.Table:
         If it is other JSON, or none; the message gives the line, or names the columns.
     """
     reading.check_only("JSON", "encoding")
-    check_utf8(text)
-    is_list = text.lstrip().startswith(b"[")
-    table = _of_list(text) if is_list else _of_lines(text)
+    check_utf8(text.head)
+    is_list = text.head.lstrip().startswith(b"[")
+    table = _of_list(text.head) if is_list else _of_lines(text)
     check_distinct(table.column_names, "JSON")
     _check_flat(table)
     return table
@@ -57,13 +58,13 @@ def _of_list(text: bytes) -> pa.Table:
     return _of_records(records)
 
 
-def _of_lines(text: bytes) -> pa.Table:
+def _of_lines(text: Held) -> pa.Table:
     import pyarrow as pa
     from pyarrow import json as arrow_json
 
     def parsed(schema: pa.Schema | None) -> pa.Table:
         options = arrow_json.ParseOptions(explicit_schema=schema)
-        return arrow_json.read_json(pa.BufferReader(text), parse_options=options)
+        return arrow_json.read_json(text.arrow(), parse_options=options)
 
     try:
         table = parsed(None)
@@ -71,8 +72,10 @@ def _of_lines(text: bytes) -> pa.Table:
         times = [field for field in table.schema if pa.types.is_timestamp(field.type)]
         texts = pa.schema([field.with_type(pa.string()) for field in times])
         return without_views(parsed(texts).select(table.column_names) if times else table)
+    except MemoryError:
+        raise
     except pa.ArrowException:  # such as a column of texts and numbers
-        return _of_records(_lines(text))
+        return _of_records(_lines(text.head))
 
 
 def _lines(text: bytes) -> list[Record]:

@@ -6,7 +6,15 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
-from handgrad.tables.files.names import check_header, named, numbered, without_empty_rows
+from handgrad.tables.files.names import (
+    check_header,
+    is_empty,
+    is_row_index,
+    n_filled,
+    named,
+    numbered,
+    of_empty_rows,
+)
 from handgrad.tables.files.typed import as_text, typed
 from handgrad.tables.marks import LINES, with_notes
 from handgrad.text import quoted
@@ -20,12 +28,14 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 31  # of what a workbook unfolds to
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_ZIP = b"PK\x03\x04"
+WORKBOOK_OPENINGS = (_OLD_EXCEL, _ZIP)
 
 
 def is_workbook(content: bytes) -> bool:
     if content.startswith(_OLD_EXCEL):
         return True
-    if not content.startswith(b"PK\x03\x04"):
+    if not content.startswith(_ZIP):
         return False
     import zipfile
 
@@ -52,12 +62,16 @@ def workbook(content: bytes, reading: Reading) -> pa.Table:
     start = _first_filled(rows, reading.skip or 0)
     header = [as_text(cell).strip() for cell in rows[start]] if reading.header else None
     start += header is not None
-    columns, dropped = without_empty_rows(_columns(rows[start:], header or [""] * len(rows[0])))
+    columns = _columns(rows[start:], header or [""] * len(rows[0]))
+    n = n_filled(columns)
+    dropped, columns = of_empty_rows(columns.num_rows - n), columns.slice(0, n)
     if header is None:
         found = numbered(columns.num_columns)
     else:
         notes += check_header(header)
-        found = named(columns, header, enumerate(rows[start:], start=start + 1))
+        empty = {p for p in range(len(header)) if is_empty(columns.column(p))}
+        records = enumerate(rows[start:], start=start + 1)
+        found = named(header, empty, lambda: is_row_index(columns.column(0)), records)
     table = _chosen(columns, found.positions, found.names, first_line=start + 1)
     return with_notes(table, [*notes, *dropped, *found.notes])
 
