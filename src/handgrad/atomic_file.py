@@ -47,7 +47,8 @@ def _write(path: Path, content: bytes | Iterable[bytes], mode: int | None) -> No
     with os.fdopen(descriptor, "wb") as file:
         if mode is not None:
             os.fchmod(file.fileno(), mode)
-        file.writelines([content] if isinstance(content, bytes) else content)
+        for piece in [content] if isinstance(content, bytes) else content:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
 
