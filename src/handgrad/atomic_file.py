@@ -45,7 +45,8 @@ def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]
         If the file is there, but may not survive a power cut.
     """
     with atomic_writer(path) as file:
-        file.writelines([content] if isinstance(content, bytes) else content)
+        for piece in [content] if isinstance(content, bytes) else content:
+            file.write(piece)
 
 
 @contextmanager
