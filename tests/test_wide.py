@@ -187,6 +187,15 @@ def test_texts_without_a_doubt_need_no_look_at_each(cells, kind):
     assert plain_columns(table, Wishes())["c"].kind == kind
 
 
+@pytest.mark.parametrize("cells", [["inf"], ["Infinity", None], ["-inf"], ["1e999"]])
+def test_infinity_is_no_word_among_many(cells):
+    field = pa.field("c", pa.string(), metadata=CSV_MARK)
+    table = pa.table([cells * 12], schema=pa.schema([field]))
+    assert not plain_columns(table, Wishes())
+    with pytest.raises(DataError, match=r"row 1: .* (infinite|overflows)"):
+        Plan.of(table)
+
+
 def test_levels_are_read_together_as_each_alone(rng, monkeypatch):
     cells = rng.choice(np.array(["C", "T", " C", "None", "NA", "", None], object), size=(40, 30))
     names = [f"c{at}" for at in range(30)]
