@@ -201,6 +201,12 @@ class Encoder:
         return [column.name for column in self.plan.used]
 
     @cached_property
+    def _is_needed(self) -> npt.NDArray[np.bool_]:
+        """Tell for each column whether predicting needs it."""
+        needed = set(self.needed)  # NumPy would pad all names to the longest
+        return np.array([name in needed for name in self.names], dtype=bool)
+
+    @cached_property
     def number_names(self) -> list[str]:
         """The columns that are a number and nothing else, which a picture may have as an axis."""
         return [column.name for column, _, _ in self.plan.with_numbers if column.kind == "number"]
@@ -326,7 +332,7 @@ class Encoder:
     def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
         """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
         if isinstance(columns, np.ndarray):
-            chosen = np.isin(self.names, self.needed) if len(self.mean) < len(self.plan) else ...
+            chosen = self._is_needed if len(self.mean) < len(self.plan) else ...
             return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
@@ -334,7 +340,7 @@ class Encoder:
         out = np.empty((len(x), self.n_inputs), dtype)
         k = len(self.mean)
         if not self.plan.is_plain and k < x.shape[1]:
-            x = x[:, np.isin(self.names, self.needed)]
+            x = x[:, self._is_needed]
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
