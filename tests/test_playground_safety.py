@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import select
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from handgrad.cli import run
 from handgrad.playground import server as servers
+from handgrad.playground.crowd import MOST_STRANGERS
 from handgrad.playground.guard import Secrets
 from handgrad.playground.player import Player
 from handgrad.playground.server import MOST_BYTES, Server, WebServer, listening, page_files
@@ -594,6 +596,29 @@ def test_f8_a_crowd_keeps_the_owner_from_nothing(patient, said):
         with owner(patient) as late:
             assert is_answered(late)
         assert is_answered(early)
+
+
+def test_f8_a_crowd_is_bounded(patient):
+    with ExitStack() as stack:
+        waiting = set()
+        for _ in range(MOST_STRANGERS + 50):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+            one.sendall(b"GET / HT")
+            waiting.add(one)
+        deadline = time.monotonic() + 30
+        while len(waiting) > MOST_STRANGERS and time.monotonic() < deadline:
+            waiting -= set(select.select(waiting, [], [], 0.1)[0])  # at its end
+    assert len(waiting) <= MOST_STRANGERS
+
+
+def test_f8_many_requests_at_once_are_not_answered(patient):
+    with socket.create_connection(("127.0.0.1", patient), timeout=30) as connection:
+        connection.sendall(SAID["many requests"](patient))
+        answers = b""
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answers += part
+    assert answers.count(b"HTTP/1.1 200") <= 1
 
 
 def test_f8_not_even_a_crowd_of_a_thousand(patient):
