@@ -20,6 +20,7 @@ import pytest
 
 from handgrad import atomic_file, report
 from handgrad.cli import run
+from handgrad.cli.libraries import load
 from handgrad.cli.settings import OPTIMIZERS
 from handgrad.model_file import load_model
 
@@ -998,6 +999,10 @@ def test_ctrl_c_waits_for_a_library_to_be_loaded(call, folder, monkeypatch, mode
     assert "handgrad.estimators" in loaded
     assert contents(folder) == before
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_missing_library_stops_nobody_who_can_do_without_it():
+    load("no_such_library_at_all", "json")
 
 
 def test_a_reader_that_goes_away(folder):

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from handgrad import MLPClassifier
 from handgrad.errors import DataError
+from handgrad.estimators.targets import check_labels
 from handgrad.tables.labels import classes_of, encode_labels
 
 
@@ -78,3 +80,16 @@ def test_unknown_labels_are_named_and_counted():
         encode_labels(np.array(["a", "z", "A", "z"]), np.array(["a", "b"]))
     with pytest.raises(DataError, match="1 rows have others: '1'"):
         encode_labels(np.array(["1"]), np.array([0, 1]))
+
+
+def test_numbers_between_whole_ones_are_no_labels():
+    with pytest.raises(ValueError, match=r"continuous.* got 1\.5 in row 2"):
+        MLPClassifier().fit([[0.0], [1.0]], [1.0, 1.5])
+
+
+def test_one_hot_classes_are_doubted_and_labels_of_their_own_are_not():
+    several = np.eye(3, dtype=int)[np.arange(30) % 3]
+    with pytest.warns(UserWarning, match="exactly one of several labels"):
+        check_labels(several, several)
+    several[0] = 1
+    check_labels(several, several)

@@ -487,6 +487,28 @@ def test_it_plays_and_pauses(player):
     assert player.session.run.updates == epochs
 
 
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert holds()
+
+
+def test_a_step_ends_the_playing(client, player):
+    player.play("batch", 0)
+    with connect(client) as socket:
+        socket.send_json({"do": "step", "by": "batch"})
+        until(lambda: not player.playing.is_set())
+
+
+def test_playing_ends_where_the_run_has_diverged(player):
+    """See test_playground.py: these settings diverge within 200 epochs."""
+    player.session.change({"optimizer": "sgd", "rate": 100.0, "l2": 10.0, "hidden": [8, 8]})
+    player.play("batch", 0)
+    until(lambda: not player.playing.is_set())
+    assert player.session.trouble
+
+
 # The server itself, over the wire.
 @contextmanager
 def served(player, known, **how):
