@@ -302,6 +302,14 @@ def test_evaluate_writes_a_report_too(call, folder):
     assert call("evaluate", "m", "t.csv", "--report", "t.csv")[0] == IO
 
 
+def test_a_report_is_of_every_labelled_row(call, folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(report, "write_report", lambda *_, judged, **__: seen.append(judged) or [])
+    (folder / "t.csv").write_text(rows_of(n=40, label=lambda i: "" if i == 5 else "ab"[i % 2]))
+    assert call("evaluate", "m", "t.csv", "--report", "r")[0] == OK
+    assert (seen[0].columns.num_rows, len(seen[0].y_t)) == (39, 39)
+
+
 def test_report_of_labels_that_the_font_lacks(call, folder):
     (folder / "t.csv").write_text(rows_of(label=lambda i: ("😀 $x", "[red]\x1b")[i % 2]))
     code, _, err = call(*FIT, "--report", "r")
@@ -649,6 +657,12 @@ def test_numbers_as_labels_are_the_same_in_csv_and_parquet(call, folder):
 
 
 # -- info -------------------------------------------------------------------------------------
+
+
+def test_info_is_of_a_model_or_of_the_machine(call):
+    for arguments in (["m", "--machine"], []):
+        code, _, err = call("info", *arguments)
+        assert (code, "name a model, or ask for --machine" in err) == (USAGE, True)
 
 
 def test_info(call):

@@ -18,7 +18,7 @@ def written(rows, sign=","):
 PLAIN = written([HEADER, *ROWS]).encode()
 FORMS = {
     "--separator": (["|"], written([HEADER, *ROWS], "|").encode()),
-    "--encoding": (["utf-16"], PLAIN.decode().encode("utf-16")),
+    "--encoding": (["cp1252"], PLAIN.decode().encode("cp1252")),
     "--skip": (["2"], b"A title\nand more of it\n" + PLAIN),
     "--no-header": ([], written(ROWS).encode()),
 }

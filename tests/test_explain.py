@@ -137,6 +137,15 @@ def test_the_first_and_the_last_row_are_rows_and_others_are_not(call, trained):
         assert f"--row must be 1 to 60, the rows of the table; got {row}" in err
 
 
+def test_the_row_asked_for_is_the_one_explained(call, trained, tmp_path):
+    trained()
+    header, *rows = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    asked = json.loads(call("explain", "m", "t.csv", "--row", 7, "--json")[1])
+    (tmp_path / "one.csv").write_text(f"{header}\n{rows[6]}\n", encoding="utf-8")
+    alone = json.loads(call("explain", "m", "one.csv", "--json")[1])
+    assert asked["trace"] == alone["trace"]
+
+
 def test_a_table_without_the_target_ends_with_the_prediction(call, trained, tmp_path):
     trained()
     (tmp_path / "u.csv").write_text("colour,size\nred,1\n")

@@ -263,7 +263,7 @@ def test_divergence_is_an_error(diabetes):
 @unconverged
 def test_a_score_of_quantiles_is_the_mean_of_each(rng):
     X, y = rng.standard_normal((40, 2)), rng.standard_normal(40)
-    model = MLPRegressor((3,), loss="quantile", quantiles=(0.1, 0.5, 0.9), max_iter=2).fit(X, y)
+    model = MLPRegressor("quantile", (3,), quantiles=(0.1, 0.5, 0.9), max_iter=2).fit(X, y)
     each = [
         d2_pinball_score(y, model.predict(X)[:, k], alpha=q) for k, q in enumerate((0.1, 0.5, 0.9))
     ]
