@@ -20,6 +20,7 @@ from handgrad.losses import OUTPUTS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
+from handgrad.page import sentence
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
 
@@ -227,6 +228,10 @@ def test_the_page_is_one_file_that_asks_for_nothing(call, trained, tmp_path):
     assert read.seen.count("math") > 13
     assert {"x", "r", "h", "score", "y", "L", "dscore", "dW2", "dr", "b1_new"} <= read.ids
     assert "://" not in (tmp_path / "e.html").read_text()
+
+
+def test_a_sentence_of_a_page_is_text():
+    assert sentence("<b>a & b</b>") == "&lt;b&gt;a &amp; b&lt;/b&gt;"
 
 
 def test_the_page_must_not_replace_what_it_is_made_of(call, trained, tmp_path):

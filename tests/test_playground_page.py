@@ -113,6 +113,8 @@ def test_the_network_grows_and_shrinks(page):
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 15)
     page.step("epoch")
     page.picture("deeper")
+    page.click("#less-layers")
+    page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 8)
     assert page.complaints() == []
 
 
@@ -251,7 +253,9 @@ def test_a_run_is_held_to_compare_the_next_with(page):
     for _ in range(3):
         page.step("epoch")
     page.picture("held")
+    both = dots(page, "curves")
     page.click("#hold")
+    assert dots(page, "curves") != both
     assert page.complaints() == []
 
 
