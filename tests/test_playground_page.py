@@ -111,6 +111,9 @@ def test_the_network_grows_and_shrinks(page):
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 16)
     page.click("#nodes .column button[aria-label='one unit less in hidden layer 2']")
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 15)
+    last = "#nodes button[aria-label='unit 8 of layer {}']"
+    there = [len(page.driver.find_elements("css selector", last.format(k))) for k in (1, 2)]
+    assert there == [1, 0]
     page.step("epoch")
     page.picture("deeper")
     page.click("#less-layers")
