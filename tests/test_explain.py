@@ -166,6 +166,7 @@ def test_a_missing_label_and_a_missing_cell(call, trained, tmp_path):
     code, out, err = call("explain", "m", "u.csv")
     assert code == OK
     assert "the true label of this row is missing" in err
+    assert "(missing)" in out
     assert "missing, so the median stands in" in out
     assert "not seen when the model was fitted, so all 3 are 0" in out
 
@@ -228,6 +229,17 @@ def test_the_page_is_one_file_that_asks_for_nothing(call, trained, tmp_path):
     assert read.seen.count("math") > 13
     assert {"x", "r", "h", "score", "y", "L", "dscore", "dW2", "dr", "b1_new"} <= read.ids
     assert "://" not in (tmp_path / "e.html").read_text()
+
+
+def test_bars_fit_and_a_missing_cell_says_so(call, trained, tmp_path):
+    trained()
+    header, row = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()[:2]
+    (tmp_path / "t.csv").write_text(f"{header}\n,{row.partition(',')[2]}\n", encoding="utf-8")
+    assert call("explain", "m", "t.csv", "--html", "p.html")[0] == OK
+    content = (tmp_path / "p.html").read_text(encoding="utf-8")
+    widths = [float(width) for width in re.findall(r"width:([0-9.]+)%", content)]
+    assert max(widths) == 50
+    assert "<i>missing</i>" in content
 
 
 def test_a_sentence_of_a_page_is_text():
