@@ -310,6 +310,12 @@ def test_a_report_is_of_every_labelled_row(call, folder, monkeypatch):
     assert (seen[0].columns.num_rows, len(seen[0].y_t)) == (39, 39)
 
 
+def test_a_report_of_few_rows_says_nothing_of_calibration(call, folder):
+    (folder / "t.csv").write_text(rows_of(n=10))
+    assert call("evaluate", "m", "t.csv", "--report", "r")[0] == OK
+    assert not (folder / "r/calibration.png").exists()
+
+
 def test_report_of_labels_that_the_font_lacks(call, folder):
     (folder / "t.csv").write_text(rows_of(label=lambda i: ("😀 $x", "[red]\x1b")[i % 2]))
     code, _, err = call(*FIT, "--report", "r")
