@@ -6,7 +6,7 @@ import pytest
 
 from handgrad import MLPClassifier
 from handgrad.errors import DataError
-from handgrad.estimators.targets import check_labels
+from handgrad.estimators.targets import check_classes, check_labels
 from handgrad.tables.labels import classes_of, encode_labels
 
 
@@ -93,3 +93,8 @@ def test_one_hot_classes_are_doubted_and_labels_of_their_own_are_not():
         check_labels(several, several)
     several[0] = 1
     check_labels(several, several)
+
+
+def test_a_class_told_twice_is_refused():
+    with pytest.raises(ValueError, match="classes must be distinct"):
+        check_classes(["a", "b", "a"])

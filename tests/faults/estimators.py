@@ -23,7 +23,7 @@ FAULTS = [
     Fault("estimators/parameters.py", "if held_out.X is None and held_out.weight is not None:", "if False:", "weights of no rows", "weights::test_weights_of_validation_rows_are_checked_as_all_others"),
     Fault("estimators/parameters.py", "if unknown or len(names) != n_layers:", "if unknown:", "activations for fewer layers", "estimators::test_a_bad_parameter_is_named_before_anything_is_trained"),
     Fault("estimators/targets.py", "if (labels % 1).any():", "if False:", "continuous labels", "labels::test_numbers_between_whole_ones_are_no_labels"),
-    Fault("estimators/targets.py", "if len(distinct) < len(given):", "if False:", "a class told twice", "truth"),
+    Fault("estimators/targets.py", "if len(distinct) < len(given):", "if False:", "a class told twice", "labels::test_a_class_told_twice_is_refused"),
     Fault("estimators/targets.py", "if (several.sum(axis=1) == 1).all():", "if False:", "one-hot labels not doubted", "labels::test_one_hot_classes_are_doubted_and_labels_of_their_own_are_not"),
     Fault("estimators/regressor.py", "return float(np.mean(scores))", "return float(scores[0])", "score of the first quantile", "regressor::test_a_score_of_quantiles_is_the_mean_of_each"),
 ]  # fmt: skip
