@@ -5,7 +5,8 @@
 
 Each fault replaces a text that occurs exactly once in one file; the tests that it names must
 then fail. First the unmodified copy must pass all of them. A fault that survives is a test
-that is missing. To add a fault, add a line to FAULTS: any file of the package, any tests.
+that is missing. To add a fault, add a line here or to the file of its area in tests/faults: any
+file of the package, any tests. A filter names files without their ending, or folders: cli.
 """
 # ruff: noqa: E501 -- the table keeps one fault on one line
 
@@ -19,21 +20,14 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
+
+from faults import Fault, command_line, elsewhere, estimators, page
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ["src", "tests", "examples", "pyproject.toml"]
 AT_ONCE = 2
 TOO_SLOW = "every_check_of_scikit_learn"  # and what it would notice, a test of ours must
 LONGEST = 300  # seconds that the tests may take before the fault counts as noticed
-
-
-class Fault(NamedTuple):
-    file: str  # in src/handgrad
-    right: str
-    wrong: str
-    name: str
-    tests: str  # test files without test_ and .py, in the order in which to run them
 
 
 FAULTS = [
@@ -558,7 +552,6 @@ FAULTS = [
     Fault('estimators/record.py', '(h == 0).all(axis=0)', '(h == 0).any(axis=0)', 'a unit is dead that gave one 0', 'inside truth'),
     Fault('estimators/record.py', '        if self.solver != "lbfgs":', '        if True:', 'L-BFGS has a loss curve', 'estimators'),
     Fault('estimators/record.py', 'judged = copy.copy(self)', 'judged = self', 'a scorer may change the estimator that trains', 'validation'),
-    Fault('training.py', 'self.params.copy(), owned(self.slots)', 'self.params, owned(self.slots)', 'callbacks keep parameters that go on changing', 'inside'),
     Fault('estimators/fitting.py', 'fitting.before.attributes.copy() if other else attributes', 'attributes', 'half-trained networks predict in other threads', 'refits'),
     Fault('estimators/learning.py', '            run.params = params.copy()\n', '            run.params = params\n', 'L-BFGS changes what it has published', 'refits'),
     Fault('estimators/record.py', 'whole |= {"_runs": runs, "model_": self._model_of(runs)}', 'pass', 'an interrupt loses the best epoch', 'refits validation'),
@@ -621,6 +614,10 @@ FAULTS = [
     Fault("playground/wide.py", "seen(session, session.pad)", "seen(session, session.points.x[0])", "another image than the drawn one", "playground_data"),
     Fault("playground/wide.py", "np.linalg.norm(session.run.params.W[0][:, :MOST_UNITS], axis=0)", "np.linalg.norm(session.run.params.W[0][:MOST_UNITS], axis=1)", "lengths of rows for columns", "playground_data"),
     Fault("playground/session.py", "if not self.points.is_plane:", "if False:", "points drawn where no plane is", "playground_data"),
+    *command_line.FAULTS,
+    *estimators.FAULTS,
+    *page.FAULTS,
+    *elsewhere.FAULTS,
 ]  # fmt: skip
 
 
@@ -652,8 +649,13 @@ def python(copy: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def place(name: str) -> str:
+    file, colons, test = name.partition("::")
+    return f"{file}.py{colons}{test}"
+
+
 def run_tests(copy: Path, names: Iterable[str]) -> tuple[int, str]:
-    files = [f"tests/test_{name}.py" for name in names]
+    files = [f"tests/test_{place(name)}" for name in names]
     # Two runs at a time: each has a folder of its own for temporary files.
     temporary = f"--basetemp={copy / 'temporary'}"
     options = ["-x", "-q", "-p", "no:cacheprovider", "--tb=no", "--hypothesis-profile=drill"]
@@ -689,8 +691,13 @@ def caught_by(fault: Fault, copy: Path) -> str | None:
     return failed[1]
 
 
+def are_asked_for(file: str, names: list[str]) -> bool:
+    path = Path(file)
+    return bool({path.stem, *path.parent.parts} & set(names))
+
+
 def main(stems: list[str]) -> None:
-    faults = [f for f in FAULTS if not stems or Path(f.file).stem in stems]
+    faults = [f for f in FAULTS if not stems or are_asked_for(f.file, stems)]
     if not faults:
         sys.exit(f"there are no faults for {', '.join(stems)}")
     for fault in faults:

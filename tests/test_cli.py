@@ -20,6 +20,7 @@ import pytest
 
 from handgrad import atomic_file, report
 from handgrad.cli import run
+from handgrad.cli.libraries import load
 from handgrad.cli.settings import OPTIMIZERS
 from handgrad.model_file import load_model
 
@@ -300,6 +301,20 @@ def test_evaluate_writes_a_report_too(call, folder):
     files = json.loads(call("evaluate", "m", "t.csv", "--report", "r", "--json")[1])["files"]
     assert {folder / name for name in files} == set((folder / "r").iterdir())
     assert call("evaluate", "m", "t.csv", "--report", "t.csv")[0] == IO
+
+
+def test_a_report_is_of_every_labelled_row(call, folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(report, "write_report", lambda *_, judged, **__: seen.append(judged) or [])
+    (folder / "t.csv").write_text(rows_of(n=40, label=lambda i: "" if i == 5 else "ab"[i % 2]))
+    assert call("evaluate", "m", "t.csv", "--report", "r")[0] == OK
+    assert (seen[0].columns.num_rows, len(seen[0].y_t)) == (39, 39)
+
+
+def test_a_report_of_few_rows_says_nothing_of_calibration(call, folder):
+    (folder / "t.csv").write_text(rows_of(n=10))
+    assert call("evaluate", "m", "t.csv", "--report", "r")[0] == OK
+    assert not (folder / "r/calibration.png").exists()
 
 
 def test_report_of_labels_that_the_font_lacks(call, folder):
@@ -649,6 +664,12 @@ def test_numbers_as_labels_are_the_same_in_csv_and_parquet(call, folder):
 
 
 # -- info -------------------------------------------------------------------------------------
+
+
+def test_info_is_of_a_model_or_of_the_machine(call):
+    for arguments in (["m", "--machine"], []):
+        code, _, err = call("info", *arguments)
+        assert (code, "name a model, or ask for --machine" in err) == (USAGE, True)
 
 
 def test_info(call):
@@ -1002,6 +1023,10 @@ def test_ctrl_c_waits_for_a_library_to_be_loaded(call, folder, monkeypatch, mode
     assert "handgrad.estimators" in loaded
     assert contents(folder) == before
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_missing_library_stops_nobody_who_can_do_without_it():
+    load("no_such_library_at_all", "json")
 
 
 def test_a_reader_that_goes_away(folder):

@@ -337,6 +337,9 @@ def test_divergence_is_an_error_and_keeps_finite_weights(blobs):
 def test_verbose_prints_a_line_an_epoch(blobs, capsys):
     MLPClassifier(verbose=True, on_epoch=lambda epoch: epoch.epoch == 2).fit(*blobs)
     assert capsys.readouterr().out.count("Iteration") == 2
+    two = {"on_epoch": lambda epoch: epoch.epoch == 2, "verbose": True}
+    MLPClassifier(early_stopping=True, **two).fit(*blobs)
+    assert capsys.readouterr().out.count("Validation score: ") == 2
 
 
 @unconverged

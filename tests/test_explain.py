@@ -20,6 +20,7 @@ from handgrad.losses import OUTPUTS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
+from handgrad.page import sentence
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
 
@@ -137,6 +138,15 @@ def test_the_first_and_the_last_row_are_rows_and_others_are_not(call, trained):
         assert f"--row must be 1 to 60, the rows of the table; got {row}" in err
 
 
+def test_the_row_asked_for_is_the_one_explained(call, trained, tmp_path):
+    trained()
+    header, *rows = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
+    asked = json.loads(call("explain", "m", "t.csv", "--row", 7, "--json")[1])
+    (tmp_path / "one.csv").write_text(f"{header}\n{rows[6]}\n", encoding="utf-8")
+    alone = json.loads(call("explain", "m", "one.csv", "--json")[1])
+    assert asked["trace"] == alone["trace"]
+
+
 def test_a_table_without_the_target_ends_with_the_prediction(call, trained, tmp_path):
     trained()
     (tmp_path / "u.csv").write_text("colour,size\nred,1\n")
@@ -156,6 +166,7 @@ def test_a_missing_label_and_a_missing_cell(call, trained, tmp_path):
     code, out, err = call("explain", "m", "u.csv")
     assert code == OK
     assert "the true label of this row is missing" in err
+    assert "(missing)" in out
     assert "missing, so the median stands in" in out
     assert "not seen when the model was fitted, so all 3 are 0" in out
 
@@ -218,6 +229,21 @@ def test_the_page_is_one_file_that_asks_for_nothing(call, trained, tmp_path):
     assert read.seen.count("math") > 13
     assert {"x", "r", "h", "score", "y", "L", "dscore", "dW2", "dr", "b1_new"} <= read.ids
     assert "://" not in (tmp_path / "e.html").read_text()
+
+
+def test_bars_fit_and_a_missing_cell_says_so(call, trained, tmp_path):
+    trained()
+    header, row = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()[:2]
+    (tmp_path / "t.csv").write_text(f"{header}\n,{row.partition(',')[2]}\n", encoding="utf-8")
+    assert call("explain", "m", "t.csv", "--html", "p.html")[0] == OK
+    content = (tmp_path / "p.html").read_text(encoding="utf-8")
+    widths = [float(width) for width in re.findall(r"width:([0-9.]+)%", content)]
+    assert max(widths) == 50
+    assert "<i>missing</i>" in content
+
+
+def test_a_sentence_of_a_page_is_text():
+    assert sentence("<b>a & b</b>") == "&lt;b&gt;a &amp; b&lt;/b&gt;"
 
 
 def test_the_page_must_not_replace_what_it_is_made_of(call, trained, tmp_path):

@@ -19,6 +19,10 @@ from sklearn.metrics import log_loss
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
 from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.engines.choice import missing_packages
+from handgrad.estimators.growth import grow
+from handgrad.network import Architecture
+from handgrad.params import Params, count
+from handgrad.training import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 
@@ -145,6 +149,9 @@ def test_summary_and_notebooks_show_the_layers(iris):
     assert "hidden 2" in text
     assert "73 parameters in float64, 584 bytes" in text  # 4 x 6 + 6 + 6 x 4 + 4 + 4 x 3 + 3
     assert "hidden 2" in model._repr_html_()
+    assert re.split("  +", text.splitlines()[2])[-2:] == ["30", "240"]  # W and b of hidden 1
+    several = MLPClassifier((6, 4), max_iter=1, n_ensemble=3).fit(X, y)
+    assert "3 networks of 73 parameters in float64, 1,752 bytes" in several.summary()
 
 
 @pytest.mark.parametrize(
@@ -287,6 +294,21 @@ def test_growth_keeps_the_memory_of_the_optimiser(iris):
         assert np.array_equal(new.W[0], old.W[0])
         assert np.array_equal(new.W[1][:, 2], old.W[1][:, 0])
         assert not new.W[1][:, :2].any()
+
+
+def test_the_only_class_there_was_is_weighed_against_the_new_one(rng):
+    units = (3, 4, 1)
+    architecture = Architecture(units, "relu", output="softmax")
+
+    def grown(params):
+        run = Run.start(params, np.random.PCG64(0))
+        return grow(architecture, run, np.array([0]), 2)[1].params
+
+    params = Params.view(rng.standard_normal(count(units)), units)
+    scoreless = params.copy()
+    scoreless.W[-1][:], scoreless.b[-1][:] = 0, 0
+    np.testing.assert_allclose(grown(params).W[-1], grown(scoreless).W[-1] - params.W[-1])
+    np.testing.assert_allclose(grown(params).b[-1], grown(scoreless).b[-1] - params.b[-1])
 
 
 def test_classes_that_do_not_hold_the_old_ones_are_refused(iris):

@@ -11,6 +11,7 @@ import pytest
 
 from handgrad import MLPClassifier
 from handgrad.errors import DataError
+from handgrad.estimators.targets import check_classes, check_labels
 from handgrad.tables.labels import LONGEST_PADDED_LABEL, classes_of, encode_labels, labels_of
 
 
@@ -123,3 +124,21 @@ def test_a_classifier_with_a_long_label_takes_no_memory_for_each_row():
     assert peak < 50e6
     assert predicted.dtype == model.classes_.dtype == going_on.classes_.dtype == object
     assert set(predicted) <= {"a", "b", y[3]}
+
+
+def test_numbers_between_whole_ones_are_no_labels():
+    with pytest.raises(ValueError, match=r"continuous.* got 1\.5 in row 2"):
+        MLPClassifier().fit([[0.0], [1.0]], [1.0, 1.5])
+
+
+def test_one_hot_classes_are_doubted_and_labels_of_their_own_are_not():
+    several = np.eye(3, dtype=int)[np.arange(30) % 3]
+    with pytest.warns(UserWarning, match="exactly one of several labels"):
+        check_labels(several, several)
+    several[0] = 1
+    check_labels(several, several)
+
+
+def test_a_class_told_twice_is_refused():
+    with pytest.raises(ValueError, match="classes must be distinct"):
+        check_classes(["a", "b", "a"])

@@ -266,6 +266,12 @@ def test_a_table_that_cannot_be_shown_changes_nothing(session):
     np.testing.assert_array_equal(session.run.params.flat, before)
 
 
+def test_rows_without_a_class_are_left_out(session):
+    table = read_bytes(b"a,b,kind\n1,2,no\n3,1,\n5,6,yes\n2,2,no\n")
+    session.take_table(table, "kind")
+    assert session.points.x.shape == (3, 2)
+
+
 def test_points_drawn_by_hand(session):
     session.step("epoch")
     before = session.run.params.flat.copy()
@@ -462,6 +468,15 @@ def test_a_replay_asks_nothing_of_the_network_and_holds_no_markup_of_others(sess
     session.change({"activation": "gelu"})
     with pytest.raises(DataError, match="another activation"):
         replay(session)
+
+
+def test_names_stand_as_texts_in_a_replay(session):
+    table = read_bytes(b"<b>a,b,c,kind\n1,2,3,no\n3,1,2,yes\n5,6,1,no\n2,2,2,yes\n")
+    session.take_table(table, "kind")
+    session.change({"inputs": "all"})
+    text = replay(session).decode()
+    assert "&lt;b&gt;a" in text
+    assert "<b>" not in text
 
 
 def test_the_history_as_csv(session):

@@ -14,6 +14,7 @@ from browser import BROWSER, Page, ended, served
 from handgrad.activations import ACTIVATIONS as ALL_ACTIVATIONS
 from handgrad.model_file import load_model
 from handgrad.network import forward
+from handgrad.playground.frame import extent
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
 from handgrad.tables.table import read_table
@@ -110,8 +111,13 @@ def test_the_network_grows_and_shrinks(page):
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 16)
     page.click("#nodes .column button[aria-label='one unit less in hidden layer 2']")
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 15)
+    last = "#nodes button[aria-label='unit 8 of layer {}']"
+    there = [len(page.driver.find_elements("css selector", last.format(k))) for k in (1, 2)]
+    assert there == [1, 0]
     page.step("epoch")
     page.picture("deeper")
+    page.click("#less-layers")
+    page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 8)
     assert page.complaints() == []
 
 
@@ -123,6 +129,25 @@ def test_points_are_drawn(page):
     ActionChains(page.driver).move_to_element(page.find("#map")).click().perform()
     page.wait(lambda: page.run("return shown.data") == "drawn")
     assert page.run("return shown.points") == 301
+
+
+def test_a_click_on_the_map_chooses_the_nearest_point(page, session):
+    row, (left, right, low, high) = 37, extent(session)
+    x1, x2 = session.points.x[row].tolist()
+    page.run(
+        "const map = document.getElementById('map'), box = map.getBoundingClientRect();"
+        "map.dispatchEvent(new PointerEvent('pointerdown', {"
+        "clientX: box.left + arguments[0] * box.width,"
+        "clientY: box.top + arguments[1] * box.height}))",
+        (x1 - left) / (right - left),
+        (high - x2) / (high - low),
+    )
+    page.wait(lambda: f"point {row + 1}," in page.text("which-sample"), seconds=20)
+
+
+def test_a_refusal_is_told(page):
+    page.run("shown.ask('change', {settings: {n: 1000000000}})")
+    page.wait(lambda: page.text("notice"), seconds=20)
 
 
 def test_a_csv_file_is_shown_and_its_names_stay_text(page, tmp_path):
@@ -231,7 +256,9 @@ def test_a_run_is_held_to_compare_the_next_with(page):
     for _ in range(3):
         page.step("epoch")
     page.picture("held")
+    both = dots(page, "curves")
     page.click("#hold")
+    assert dots(page, "curves") != both
     assert page.complaints() == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import select
 import signal
 import socket
 import subprocess
@@ -10,17 +11,20 @@ import sys
 import threading
 import time
 import tracemalloc
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
+import websockets.sync.client
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from handgrad.cli import run
 from handgrad.playground import server as servers
+from handgrad.playground.crowd import MOST_STRANGERS
 from handgrad.playground.guard import Secrets
 from handgrad.playground.player import Player
-from handgrad.playground.server import MOST_BYTES, Server, listening, page_files
+from handgrad.playground.server import MOST_BYTES, Server, WebServer, listening, page_files
 from handgrad.playground.session import Session
 from handgrad.tables.table import read_table
 
@@ -483,22 +487,61 @@ def test_it_plays_and_pauses(player):
     assert player.session.run.updates == epochs
 
 
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert holds()
+
+
+def test_a_step_ends_the_playing(client, player):
+    player.play("batch", 0)
+    with connect(client) as socket:
+        socket.send_json({"do": "step", "by": "batch"})
+        until(lambda: not player.playing.is_set())
+
+
+def test_playing_ends_where_the_run_has_diverged(player):
+    """See test_playground.py: these settings diverge within 200 epochs."""
+    player.session.change({"optimizer": "sgd", "rate": 100.0, "l2": 10.0, "hidden": [8, 8]})
+    player.play("batch", 0)
+    until(lambda: not player.playing.is_set())
+    assert player.session.trouble
+
+
 # The server itself, over the wire.
+@contextmanager
+def served(player, known, **how):
+    with listening(0) as listener:
+        port = listener.getsockname()[1]
+        app = Server(player, port=port, known=known).app
+        server = WebServer(servers.configuration(app, **how))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield port
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture
 def running(player, known):
-    import uvicorn
+    with served(player, known) as port:
+        yield port
 
-    listener = listening(0)
-    port = listener.getsockname()[1]
-    server = uvicorn.Server(servers.configuration(Server(player, port=port, known=known).app))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield port
-    server.should_exit = True
-    thread.join()
-    listener.close()
+
+@pytest.fixture
+def patient(player, known):
+    """No deadline comes in time: whoever is answered is answered at once."""
+    with served(player, known, patience=3600) as port:
+        yield port
+
+
+@pytest.fixture
+def impatient(player, known):
+    with served(player, known, patience=0.2) as port:
+        yield port
 
 
 def wire(port, request):
@@ -515,14 +558,142 @@ def test_s23_no_host_or_two_are_refused_over_the_wire(running):
     assert wire(running, f"GET / HTTP/1.1\r\n{good}\r\n".encode()).split()[1] == b"200"
 
 
-def test_s28_slow_senders_keep_nobody_from_being_answered(running):
-    slow = [socket.create_connection(("127.0.0.1", running)) for _ in range(100)]
-    for connection in slow:
-        connection.sendall(b"POST /table HTTP/1.1\r\nHost: ")
-    answer = wire(running, f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running}\r\n\r\n".encode())
-    assert answer.split()[1] == b"200"
-    for connection in slow:
-        connection.close()
+# F8: others of this machine, who connect and say little, or never listen
+def page_request(port, path="/"):
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+
+
+def upgrade(port):
+    ends = page_request(port, "/socket").removesuffix(b"\r\n")
+    return ends + b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+
+
+SAID = {
+    "nothing": lambda port: b"",
+    "half a line": lambda port: b"GET / HT",
+    "half a head": lambda port: b"POST /table HTTP/1.1\r\nHost: ",
+    "a hello of TLS": lambda port: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64),
+    "half a handshake": upgrade,
+    "a handshake": lambda port: upgrade(port) + b"Sec-WebSocket-Key: " + b"A" * 22 + b"==\r\n\r\n",
+    "a request": page_request,
+    "many requests": lambda port: page_request(port, "/page/graph.js") * 50,
+    "a body that never ends": lambda port: (
+        page_request(port).removesuffix(b"\r\n") + b"Content-Length: 99999\r\n\r\n"
+    ),
+}
+
+
+@contextmanager
+def crowd(port, said, *, of):
+    with ExitStack() as stack:
+        for _ in range(of):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            with suppress(OSError):  # dropped already
+                one.sendall(said)
+        yield
+
+
+@contextmanager
+def owner(port):
+    """Open the socket of the page, as its owner's browser does."""
+    with websockets.sync.client.connect(
+        f"ws://127.0.0.1:{port}/socket",
+        origin=f"http://127.0.0.1:{port}",
+        subprotocols=["handgrad", KEY],
+        additional_headers={"Cookie": f"handgrad-{port}=the-right-cookie"},
+        compression=None,
+    ) as socket:
+        yield socket
+
+
+def is_answered(socket):
+    socket.send('{"do": "check"}')
+    return json.loads(socket.recv(timeout=60))["kind"] == "check"
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_f8_a_crowd_keeps_the_owner_from_nothing(patient, said):
+    with owner(patient) as early, crowd(patient, SAID[said](patient), of=300):
+        assert wire(patient, page_request(patient)).split()[1] == b"200"
+        with owner(patient) as late:
+            assert is_answered(late)
+        assert is_answered(early)
+
+
+def test_f8_a_crowd_is_bounded(patient):
+    with ExitStack() as stack:
+        waiting = set()
+        for _ in range(MOST_STRANGERS + 50):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", patient)))
+            one.sendall(b"GET / HT")
+            waiting.add(one)
+        deadline = time.monotonic() + 30
+        while len(waiting) > MOST_STRANGERS and time.monotonic() < deadline:
+            waiting -= set(select.select(waiting, [], [], 0.1)[0])  # at its end
+    assert len(waiting) <= MOST_STRANGERS
+
+
+def test_f8_many_requests_at_once_are_not_answered(patient):
+    with socket.create_connection(("127.0.0.1", patient), timeout=30) as connection:
+        connection.sendall(SAID["many requests"](patient))
+        answers = b""
+        with suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                answers += part
+    assert answers.count(b"HTTP/1.1 200") <= 1
+
+
+def test_f8_not_even_a_crowd_of_a_thousand(patient):
+    resource = pytest.importorskip("resource")  # Windows has none, and no such limit
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
+    try:
+        with crowd(patient, b"GET / HT", of=1000):
+            assert wire(patient, page_request(patient)).split()[1] == b"200"
+            with owner(patient) as socket:
+                assert is_answered(socket)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_f8_who_does_not_come_to_the_point_is_dropped(impatient, said):
+    with socket.create_connection(("127.0.0.1", impatient), timeout=30) as connection:
+        connection.sendall(SAID[said](impatient))
+        with suppress(ConnectionResetError):
+            while connection.recv(65536):
+                pass
+
+
+def dribble(connection, count):
+    for _ in range(count):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def test_f8_a_head_that_comes_byte_by_byte_is_late_all_the_same(impatient):
+    with socket.create_connection(("127.0.0.1", impatient)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        with pytest.raises(ConnectionError):
+            dribble(connection, 600)
+
+
+def test_f8_the_owner_may_take_longer(impatient):
+    content = b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n"
+    head = (
+        f"POST /table HTTP/1.1\r\nHost: 127.0.0.1:{impatient}\r\n"
+        f"Origin: http://127.0.0.1:{impatient}\r\nX-Handgrad-Key: {KEY}\r\n"
+        f"Cookie: handgrad-{impatient}=the-right-cookie\r\nContent-Length: {len(content)}\r\n\r\n"
+    ).encode()
+    with (
+        owner(impatient) as page,
+        socket.create_connection(("127.0.0.1", impatient), timeout=30) as connection,
+    ):
+        connection.sendall(head + content[:10])
+        time.sleep(0.6)  # three times what a stranger has
+        connection.sendall(content[10:])
+        assert connection.recv(65536).split()[1] == b"200"
+        assert is_answered(page)
 
 
 def test_s30_no_secret_is_logged_or_sent_back(running, capfd):

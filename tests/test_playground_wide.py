@@ -117,6 +117,8 @@ def test_the_sample_is_shown_as_its_image(digits, session):
     for css in ("#sample-image", "#nodes .block canvas", ".card canvas.image"):
         shown = image_of(digits, css)[:, 0]
         np.testing.assert_allclose(shown, 255 + pixels * (20 - 255), atol=1)
+    y = forward(session.architecture, session.run.params, pixels[None]).y[0]
+    assert f": says {session.points.classes[y.argmax()]}," in digits.text("sample-words")
 
 
 def test_a_unit_shows_its_weights_as_an_image(digits, session):

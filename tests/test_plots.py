@@ -372,6 +372,8 @@ def test_regions_show_the_models_own_classes(axes, model, table):
     )
     expected = estimator.predict_proba(at)[:, 1].reshape(drawn.xx0.shape)
     np.testing.assert_allclose(drawn.response, expected)
+    for k, points in enumerate(axes.collections[-2:]):
+        np.testing.assert_array_equal(points.get_offsets(), display.x[display.y_t == k])
     assert legend(axes) == [r"\$a\$", "<b>"] or legend(axes) == ["<b>", r"\$a\$"]
 
 

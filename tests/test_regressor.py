@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes, make_regression
 from sklearn.linear_model import Ridge
+from sklearn.metrics import d2_pinball_score
 from sklearn.neural_network import MLPRegressor as Theirs
 
 from handgrad import DivergenceError, MLPClassifier, MLPRegressor, ModelFileError
@@ -257,3 +258,13 @@ def test_a_constant_is_learnt_as_one():
 def test_divergence_is_an_error(diabetes):
     with pytest.raises(DivergenceError):
         MLPRegressor(solver="sgd", learning_rate_init=1e30).fit(*diabetes)
+
+
+@unconverged
+def test_a_score_of_quantiles_is_the_mean_of_each(rng):
+    X, y = rng.standard_normal((40, 2)), rng.standard_normal(40)
+    model = MLPRegressor("quantile", (3,), quantiles=(0.1, 0.5, 0.9), max_iter=2).fit(X, y)
+    each = [
+        d2_pinball_score(y, model.predict(X)[:, k], alpha=q) for k, q in enumerate((0.1, 0.5, 0.9))
+    ]
+    assert model.score(X, y) == pytest.approx(np.mean(each))

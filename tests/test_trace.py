@@ -279,6 +279,21 @@ def test_an_estimator_checks_its_gradients(iris, dtype):
     assert max(check.errors.values()) < 1e-12
 
 
+def test_what_is_looked_at_counts_weights_and_the_penalty(iris):
+    X, y = iris
+    weight = np.linspace(0.1, 2, len(y))
+    model = MLPClassifier((5,), max_iter=3, random_state=0).fit(X, y)
+    assert model.trace(X, y, weight)["L"] != model.trace(X, y)["L"]
+
+    def slope(weight=None, **settings):
+        worst = model.set_params(**settings).gradient_check(X[::10], y[::10], weight).worst["W2"]
+        return worst.analytic, worst.complex_step
+
+    plain, weighted, penalised = slope(), slope(weight[::10]), slope(alpha=100.0)
+    assert not set(plain) & set(weighted)
+    assert not set(plain) & set(penalised)
+
+
 def test_other_estimators_check_theirs():
     X, y = load_diabetes(return_X_y=True)
     assert (

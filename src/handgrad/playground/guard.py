@@ -27,6 +27,7 @@ Headers = dict[bytes, list[bytes]]
 ENTRANCE = "/enter"
 TOKEN_HEADER, KEY_HEADER = b"x-handgrad-token", b"x-handgrad-key"
 READING = {"GET", "HEAD"}
+LET_IN = "let_in"  # in the state of a request: what to call once it has shown the secrets
 
 
 def secret() -> str:
@@ -65,6 +66,8 @@ class Guard:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value)
         status = self._refusal(scope, headers)
+        if status is None and scope["path"] not in self.files:
+            scope.get("state", {}).get(LET_IN, lambda: None)()
         if status is None and scope["path"] == ENTRANCE:
             await self._enter(self._guarded(send))
         elif status is None:

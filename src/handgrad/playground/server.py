@@ -22,6 +22,7 @@ from handgrad.engines.blas import blas_on_one_thread
 from handgrad.errors import DataError
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
+from handgrad.playground.crowd import PATIENCE, connections
 from handgrad.playground.guard import App, Guard, Secrets
 from handgrad.playground.player import Player
 from handgrad.playground.points import MOST_CLASSES, class_columns
@@ -38,7 +39,8 @@ MOST_BYTES = 5_000_000  # of a table that is dropped on the page
 MOST_SECONDS = 20.0  # that its sending may take
 PACKED = (b"\x1f\x8b", b"PAR1", b"PK")  # a little of these may unfold to more than fits
 LONGEST_MESSAGE = 65_536
-BACKLOG = 128  # connections that wait to be taken
+QUEUE = 1024  # connections that wait to be taken
+TAKEN_AT_ONCE = 16  # of them, so that no burst of others runs out of open files
 PAUSE = 0.008  # seconds between two looks for a newer frame
 
 KINDS = {
@@ -229,25 +231,35 @@ def listening(port: int | None) -> socket.socket:
                     "another with --port, or none for any that is free"
                 ) from None
             continue
-        listener.listen(BACKLOG)  # from here on a browser may come, before anything answers
+        listener.listen(QUEUE)  # from here on a browser may come, before anything answers
         return listener
     raise OSError("no port of 127.0.0.1 is free; end a program that listens on one")
 
 
-def configuration(app: App) -> uvicorn.Config:
+def configuration(app: App, *, patience: float = PATIENCE) -> uvicorn.Config:
     """Say how to serve: without a log, for a request may hold what is nobody's business."""
     return uvicorn.Config(
         app,
+        http=connections(patience),
         log_level="critical",
         access_log=False,
         server_header=False,
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=LONGEST_MESSAGE,
-        limit_concurrency=200,
+        backlog=TAKEN_AT_ONCE,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
     )
+
+
+class WebServer(uvicorn.Server):
+    """A server that takes a few connections at a time, and lets many wait."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(QUEUE)  # asyncio has made the queue as short as what it takes at once
 
 
 def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
@@ -263,7 +275,7 @@ def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
     try:
         # Arrays this small gain nothing from a second thread, and lose all where cores are taken.
         with blas_on_one_thread():
-            uvicorn.Server(configuration(server.app)).run(sockets=[listener])
+            WebServer(configuration(server.app)).run(sockets=[listener])
     finally:
         player.close()
         listener.close()

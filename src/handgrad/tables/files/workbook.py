@@ -109,7 +109,8 @@ def _first_sheet(content: bytes) -> tuple[list[Row], list[str]]:
     _check_size(content)
     try:
         book = calamine.load_workbook(io.BytesIO(content))
-        seen = [sheet.name for sheet in book.sheets_metadata if "Visible" in str(sheet.visible)]
+        visible = calamine.SheetVisibleEnum.Visible
+        seen = [sheet.name for sheet in book.sheets_metadata if sheet.visible == visible]
         names = seen or book.sheet_names
         rows = book.get_sheet_by_name(names[0]).to_python(skip_empty_area=False)
     except (calamine.CalamineError, IndexError) as error:
