@@ -290,6 +290,12 @@ def test_the_line_of_a_late_cell_is_told(call, tmp_path, tiny):
     assert "column 'x', row 101 (line 102): 'abc'" in call("predict", "m", "s.csv")[2]
 
 
+def test_the_row_of_a_late_cell_of_parquet_is_told(call, tmp_path, tiny):
+    columns = {"x": ["1"] * 100 + ["abc"], "colour": ["red"] * 101}
+    pq.write_table(pa.table(columns), tmp_path / "s.parquet")
+    assert "column 'x', row 101: 'abc'" in call("predict", "m", "s.parquet")[2]
+
+
 def test_a_target_in_the_table_is_told_of_and_not_used(call, tmp_path):
     there, told = call("predict", "m", "t.csv", "--proba")[1:]
     assert "column y is what the model predicts; it is not used\n" in told
