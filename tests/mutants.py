@@ -142,8 +142,9 @@ FAULTS = [
     Fault("schedules.py", "lr / (t + 1) ** power_t", "lr / max(t, 1) ** power_t", "inverse scaling: t off by one", "optim"),
     Fault("optim.py", "found.status == 0", "True", "L-BFGS always converges", "optim"),
     Fault("optim.py", '"gtol": tol', '"gtol": 1e-5', "L-BFGS: tol ignored", "optim"),
-    Fault("optim.py", "for W in params.W:", "for W in (*params.W, *params.b):", "AdamW: biases decay", "optim"),
-    Fault("optim.py", "W -= lr * rule.weight_decay * W", "W -= rule.weight_decay * W", "AdamW: decay without the rate", "optim"),
+    Fault("optim.py", 'rule if name.startswith("W") else for_biases', "rule", "AdamW: biases decay", "optim"),
+    Fault("optim.py", "theta -= lr * self.weight_decay * theta", "theta -= self.weight_decay * theta", "AdamW: decay without the rate", "optim"),
+    Fault("optim.py", 'if "step" in vars(kind):', "if False:", "a rule with a step of its own runs as another", "optim engine_choice"),
     Fault("optim.py", "np.square(gradients.flat, dtype=np.float64)", "np.square(gradients.flat)", "norm: float32 squares overflow", "optim"),
     Fault("optim.py", "*= clip_norm / size", "*= clip_norm / size**2", "clipping: norm twice", "optim"),
     # schedules.py
@@ -489,7 +490,8 @@ FAULTS = [
     Fault("engines/prediction.py", "floor = 0.0 if layer.activation == RELU else -np.inf", "floor = 0.0", "relu for all", "engines"),
     Fault("engines/prediction.py", "out[(start + i) * head.n_out + c]", "out[i * head.n_out + c]", "every block over the first", "engines"),
     # engines: compiled.py
-    Fault("engines/compiled.py", "moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM", "moving = kernels.MOMENTUM", "Nesterov is Polyak", "engines"),
+    Fault("optim.py", 'return "nesterov" if self.nesterov else "momentum"', 'return "momentum"', "Nesterov is Polyak", "engines"),
+    Fault("engines/compiled.py", "if kernel not in kernels.RULES:", "if False:", "an unknown rule has no words", "engines"),
     Fault("engines/compiled.py", "int(updates))", "updates)", "compiled again for a count", "engines"),
     # engines: choice.py
     Fault("engines/choice.py", "if seconds < WORTH_LOADING:", "if seconds < 0:", "every fit loads numba", "engine_choice"),
@@ -548,7 +550,7 @@ FAULTS = [
     Fault('estimators/checks.py', 'types = set(map(type, cells.ravel().tolist()))', 'types = set()', 'texts in objects taken for numbers', 'truth'),
     Fault('estimators/checks.py', 'X = X.astype(X.dtype.newbyteorder("="), copy=False)', 'pass', 'big-endian floats widened', 'truth'),
     Fault('estimators/checks.py', 'np.isfinite(given)', 'False', 'a cast that overflows is called infinite', 'truth'),
-    Fault('training.py', 'blas_on_one_thread() if engine.name == "numpy" else nullcontext()', 'nullcontext()', 'bits depend on the threads of the BLAS', 'inside'),
+    Fault('training.py', 'blas_on_one_thread() if engine.uses_blas else nullcontext()', 'nullcontext()', 'bits depend on the threads of the BLAS', 'inside'),
     Fault('training.py', '    with blas_on_one_thread():\n        found', '    with nullcontext():\n        found', 'L-BFGS depends on the threads of the BLAS', 'inside'),
     Fault('model.py', 'BLOCK * largest > UNDIVIDED', 'False', 'predictions depend on the threads of the BLAS', 'blas'),
     Fault('engines/blas.py', '        if _inside == 0:', '        if True:', 'the first to leave gives the threads back', 'blas'),

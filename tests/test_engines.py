@@ -393,6 +393,29 @@ def test_every_constant_of_a_rule_counts(engine, rule):
     case.check(engine)
 
 
+def test_a_rule_without_a_kernel_is_refused():
+    class Sign:
+        n_slots = 0
+
+        def step(self, theta, dtheta, slots, t, lr): ...
+
+    case = Case()
+    case.optimizer = Sign()
+    with pytest.raises(ValueError, match="no kernel for Sign; train it with engine='numpy'"):
+        case.make("compiled")
+
+
+@dtypes
+def test_parameters_of_another_precision_are_refused(dtype):
+    case = Case(dtype=dtype)
+    other = {np.dtype("f4"): "f8", np.dtype("f8"): "f4"}[np.dtype(dtype)]
+    params, slots = case.start()
+    for flat, memory in ((params.flat.astype(other), slots), (params.flat, slots.astype(other))):
+        engine, lent = case.make("compiled"), Params.view(flat, case.architecture.layer_units)
+        with pytest.raises(ValueError, match="must be of one precision"):
+            engine.run_epoch(lent, memory, 0, 0.1, None)
+
+
 @engines
 def test_many_epochs(engine):
     Case(optimizer="momentum", epochs=40).check(engine)

@@ -203,8 +203,7 @@ def train(
     started = time.perf_counter()
     record: list[Epoch] = []
     reason = "max_iter"
-    # The compiled engine has threads of its own, and so may a scorer's predictions.
-    alone = blas_on_one_thread() if engine.name == "numpy" else nullcontext()
+    alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
     try:
         with alone:
             for _ in range(epochs):

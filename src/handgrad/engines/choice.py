@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from handgrad.engines.blas import blas_in_use
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
-from handgrad.optim import Adam, Optimizer
+from handgrad.optim import Optimizer, kernel_of
 from handgrad.params import count
 
 # Seconds that the reference would need before the compiled engine is worth its start:
@@ -76,9 +76,8 @@ def choose(
         require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
-    smallest = float(np.finfo(rows.x.dtype).tiny)
-    if isinstance(optimizer, Adam) and optimizer.epsilon < smallest:
-        why = f"epsilon={optimizer.epsilon:g} is below the numbers of {rows.x.dtype}"
+    why = _obstacle(optimizer, rows.x.dtype)
+    if why is not None:
         return Choice("numpy", why, Numpy)
     if wanted == "compiled":
         return Choice("compiled", "asked for", _compiled)
@@ -87,6 +86,16 @@ def choose(
         why = f'{" and ".join(missing)} is not installed: pip install "handgrad[fast]"'
         return Choice("numpy", why, Numpy)
     return _by_work(architecture, rows, batch_size, epochs)
+
+
+def _obstacle(optimizer: Optimizer, dtype: np.dtype[Any]) -> str | None:
+    """Say why the compiled engine cannot make a rule's step, if it cannot."""
+    if kernel_of(optimizer) is None:
+        return f"{type(optimizer).__name__} is a rule that only the reference knows"
+    epsilon = getattr(optimizer, "epsilon", 1.0)
+    if epsilon < float(np.finfo(dtype).tiny):
+        return f"epsilon={epsilon:g} is below the numbers of {dtype}"
+    return None
 
 
 def _by_work(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> Choice:

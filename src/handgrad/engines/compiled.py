@@ -25,7 +25,7 @@ from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
-from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.optim import SGD, Optimizer, kernel_of
 from handgrad.params import Params, count
 
 Array = NDArray[Any]
@@ -52,6 +52,7 @@ class Compiled:
     """
 
     name = "compiled"
+    uses_blas = False  # it has threads of its own
 
     def __init__(
         self,
@@ -106,15 +107,15 @@ class Compiled:
         )
 
     def _set_rule(self, optimizer: Optimizer) -> None:
-        if isinstance(optimizer, Adam):
-            self._plan["rule"] = kernels.ADAM
-            for name in "beta_1", "beta_2", "epsilon":
-                self._rates[name] = getattr(optimizer, name)
-            self._rates["weight_decay"] = getattr(optimizer, "weight_decay", 0.0)
-        elif isinstance(optimizer, SGD):
-            moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
-            self._plan["rule"] = moving if optimizer.momentum else kernels.SGD
-            self._rates["momentum"] = optimizer.momentum
+        kernel = kernel_of(optimizer)
+        if kernel not in kernels.RULES:
+            raise ValueError(
+                f"the compiled engine has no kernel for {type(optimizer).__name__}; train it with "
+                "engine='numpy'"
+            )
+        self._plan["rule"] = kernels.RULES.index(kernel)
+        for name in epoch.RULE_SETTINGS:
+            self._rates[name] = getattr(optimizer, name, 0.0)
 
     def _hold_rows(self, rows: Rows) -> None:
         """Note where the rows are, copying only what does not lie as the kernels read it."""
@@ -222,6 +223,7 @@ class Compiled:
             self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
             self._set("keys", self._keys.ctypes.data)
         self._set("gathers", int(order is not None or self._pads_x))
+        self._check_precision(params.flat, slots)
         self._borrow(params.flat, slots, order)
         bad_batch = first_bad_batch(self._bad_rows, order, self._batch_size)
         end = self._batches if bad_batch is None else bad_batch - 1
@@ -238,6 +240,15 @@ class Compiled:
         n = len(self._rows)
         sums = self._sums[: epoch.RESULTS].tolist()
         return Measured(sums[epoch.LOSS] / n, sums[epoch.RIGHT] / n, sums[epoch.NORM])
+
+    def _check_precision(self, *lent: Array) -> None:
+        """Refuse arrays that the kernels would misread: they go by addresses alone."""
+        wanted = self._rows.x.dtype
+        if other := [str(array.dtype) for array in lent if array.dtype != wanted]:
+            raise ValueError(
+                f"the rows are {wanted}, but parameters or slots are {other[0]}; both must be of "
+                "one precision"
+            )
 
     def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
         """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
