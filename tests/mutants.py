@@ -104,9 +104,9 @@ FAULTS = [
     Fault("params.py", 'factor = 2.0 if activation == "logistic" else 6.0', "factor = 6.0", "Glorot factor of logistic", "params"),
     Fault("params.py", "np.sqrt(factor / sum(W.shape))", "np.sqrt(factor / W.shape[0])", "Glorot fan-in alone", "params"),
     Fault("params.py", '"he": 2 / n_in', '"he": 2 / n_out', "He fan-out", "params"),
-    Fault("params.py", "np.log1p(-u)", "np.log1p(-u) / 2", "normal: half the variance", "params"),
+    Fault("chance.py", "np.log1p(-u)", "np.log1p(-u) / 2", "normal: half the variance", "params"),
     Fault("params.py", "math.sqrt(3 * variance)", "math.sqrt(variance)", "uniform: a third of the variance", "params"),
-    Fault("params.py", "raw >> np.uint64(11)", "raw >> np.uint64(12)", "half of the interval", "params"),
+    Fault("chance.py", "raw >> np.uint64(11)", "raw >> np.uint64(12)", "half of the interval", "params"),
     # network.py
     Fault("network.py", "gradients.W[layer][...] = tape.h[layer].T @ d", "gradients.W[layer][...] = tape.h[layer - 1 if tape.h[layer - 1].shape == tape.h[layer].shape else layer].T @ d", "stale h where shapes allow", "network golden"),
     Fault("network.py", "dh = d @ params.W[layer].T", "W = params.W[layer]\n            dh = d @ (W if W.shape[0] == W.shape[1] else W.T)", "W not transposed where square", "network golden"),
@@ -156,13 +156,13 @@ FAULTS = [
     # dropout.py
     Fault("dropout.py", "(kept / (1 - share))", "kept", "not inverted", "dropout"),
     Fault("dropout.py", "np.arange(1, n * units + 1,", "np.arange(0, n * units,", "SplitMix64: one early", "dropout"),
-    Fault("dropout.py", "z = (z ^ (z >> np.uint64(27)))", "z = (z ^ (z >> np.uint64(28)))", "SplitMix64: a shift", "dropout"),
+    Fault("chance.py", "z = (z ^ (z >> np.uint64(27)))", "z = (z ^ (z >> np.uint64(28)))", "SplitMix64: a shift", "dropout"),
     Fault("dropout.py", "start + updates * np.uint64(GOLDEN)", "start + 0 * updates", "the same mask in every update", "dropout"),
     Fault("network.py", "tape.masks[layer - 1] * dh", "(tape.masks[layer - 1] > 0) * dh", "mask not made up for on the way back", "dropout"),
     # batches.py
     Fault("batches.py", "range(0, len(order), batch_size)", "range(0, len(order) - batch_size + 1, batch_size)", "last batch dropped", "batches"),
     Fault("batches.py", "order[start : start + batch_size]", "order[start : start + batch_size + 1]", "rows in two batches", "batches"),
-    Fault("batches.py", "keys = bits.random_raw(n)", "keys = bits.random_raw(n) & ~np.uint64(2**63 - 1)", "few orders possible", "batches"),
+    Fault("chance.py", "keys = bits.random_raw(n)", "keys = bits.random_raw(n) & ~np.uint64(2**63 - 1)", "few orders possible", "batches"),
     # held_back.py
     Fault("held_back.py", "group = np.unique(keys, return_inverse=True)[1]", "group = np.argsort(np.argsort(keys))", "equal rows on both sides", "held_back"),
     Fault("held_back.py", "_lowest_share(key[of_class], units.weight[of_class], share)", "_lowest_share(key[of_class], np.ones(len(of_class)), share)", "weights ignored", "held_back"),
@@ -361,7 +361,7 @@ FAULTS = [
     Fault('estimators/base.py', '                self.__dict__ = before\n', '                pass\n', 'failed fit leaves half a model', 'estimators'),
     Fault('estimators/base.py', 'if not (going_on and hasattr(self, "_split_seed")):', 'if True:', 'other rows held back when going on', 'estimators'),
     Fault('estimators/checks.py', 'return table.rename_columns(list(estimator.model_.encoder.names))', 'return table', 'frame matched by made-up names', 'estimators'),
-    Fault('estimators/base.py', 'bits.jumped(number)', 'bits.jumped(1)', 'two networks of an ensemble are one', 'inside'),
+    Fault('chance.py', 'bits.jumped(number)', 'bits.jumped(1)', 'two networks of an ensemble are one', 'inside'),
     Fault('estimators/learning.py', '[run for run in self._runs[1:] if run.epochs]', 'self._runs[1:]', 'untrained networks predict', 'inside'),
     Fault('estimators/record.py', 'TIMES_CHANCE * chance, run.first_loss or 0', 'chance, run.first_loss or 0', 'alarm at every loss above chance', 'inside'),
     Fault('estimators/record.py', 'largest > LARGEST_WEIGHT', 'largest > 1e300', 'exploded weights not told of', 'truth'),
@@ -496,8 +496,8 @@ FAULTS = [
     # engines: choice.py
     Fault("engines/choice.py", "if seconds < WORTH_LOADING:", "if seconds < 0:", "every fit loads numba", "engine_choice"),
     Fault("engines/choice.py", "if seconds < WORTH_COMPILING:", "if False:", "every fit compiles", "engine_choice"),
-    Fault("engines/choice.py", "limits.append(int(asked))", "limits = [int(asked)]", "more threads than processors", "engine_choice"),
-    Fault("engines/choice.py", "n = min(n, max(1, int(quota) // int(period)))", "n = max(1, int(quota) // int(period))", "quota above the processors", "engine_choice"),
+    Fault("engines/processors.py", "limits.append(int(asked))", "limits = [int(asked)]", "more threads than processors", "engine_choice"),
+    Fault("engines/processors.py", "n = min(n, max(1, int(quota) // int(period)))", "n = max(1, int(quota) // int(period))", "quota above the processors", "engine_choice"),
     Fault("engines/choice.py", "if is_sparse(rows.x):", "if False:", "sparse rows to the compiled engine", "engine_choice"),
     # engines: cache.py
     Fault("engines/cache.py", "state.st_mode & 0o022", "state.st_mode & 0o002", "a group may write our code", "engine_choice"),

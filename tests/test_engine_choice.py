@@ -21,9 +21,10 @@ from sklearn.exceptions import ConvergenceWarning
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
 from handgrad.cli import run
-from handgrad.engines import cache, choice
-from handgrad.engines.choice import choose, missing_packages, reference_seconds, threads_given
+from handgrad.engines import cache, choice, processors
+from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
+from handgrad.engines.processors import threads_given
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam
 
@@ -433,8 +434,8 @@ def test_info_wants_a_model_or_the_machine(call):
 @pytest.fixture
 def eight_processors(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(choice, "CONTAINER_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr(choice, "blas_in_use", lambda: [{"num_threads": 16}])
+    monkeypatch.setattr(processors, "CONTAINER_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(processors, "blas_in_use", lambda: [{"num_threads": 16}])
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return tmp_path / "cpu.max"
 
@@ -463,19 +464,19 @@ def test_omp_num_threads_is_obeyed(monkeypatch, value, expected):
 )
 def test_the_quota_of_a_container_is_obeyed(eight_processors, content, expected):
     eight_processors.write_text(content + "\n")
-    assert choice.processors() == threads_given() == expected
+    assert processors.processors() == threads_given() == expected
 
 
 @pytest.mark.usefixtures("eight_processors")
 def test_affinity_is_obeyed(monkeypatch):
     assert threads_given() == 8
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5, 6}, raising=False)
-    assert choice.processors() == threads_given() == 3
+    assert processors.processors() == threads_given() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert choice.processors() == 5
+    assert processors.processors() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert choice.processors() == 1
+    assert processors.processors() == 1
 
 
 def test_a_limit_on_the_blas_is_obeyed():

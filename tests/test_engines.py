@@ -1481,10 +1481,10 @@ FORKED = """
 import multiprocessing, sys, warnings
 import numpy as np
 from handgrad import MLPClassifier
-from handgrad.engines import choice, threads
+from handgrad.engines import choice, processors, threads
 
 warnings.simplefilter("ignore")
-threads._most_threads = choice.threads_given = lambda: 2
+threads._most_threads = choice.threads_given = processors.threads_given = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(2000, 60)), rng.integers(0, 3, 2000)
 

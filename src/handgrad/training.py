@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.batches import ROWS_AT_ONCE, batches
+from handgrad.chance import shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right

@@ -19,8 +19,7 @@ from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.called import load_called
-from handgrad.engines.choice import threads_given
-from handgrad.engines.products import load_products
+from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
@@ -369,11 +368,9 @@ def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
     if not keep:
         for function in calls:
             function._cache = NullCache()  # numba has no public way back from enable_caching
-        load_products(getattr(types, dtype.name), False)
         load_called(getattr(types, dtype.name), False)
     else:
         with cache.numba_cache() as keep:
-            load_products(getattr(types, dtype.name), keep)
             load_called(getattr(types, dtype.name), keep)
             for function in calls:
                 if keep and not _loaded:
