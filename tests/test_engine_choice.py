@@ -21,9 +21,10 @@ from sklearn.exceptions import ConvergenceWarning
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
 from handgrad.cli import run
-from handgrad.engines import cache, choice
-from handgrad.engines.choice import choose, missing_packages, reference_seconds, threads_given
+from handgrad.engines import cache, choice, processors
+from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
+from handgrad.engines.processors import threads_given
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam
 
@@ -131,6 +132,27 @@ def test_what_the_compiled_engine_does_not_cover_falls_back(wanted):
         assert f"epsilon={epsilon:g}" in chosen.reason
     assert "epsilon" not in ask(wanted, optimizer=Adam(epsilon=1e-37)).reason
     assert "epsilon" not in ask(wanted, x=np.ones((5, 2)), optimizer=Adam(epsilon=1e-300)).reason
+
+
+class SignSGD:
+    n_slots = 0
+
+    def step(self, theta, dtheta, slots, t, lr):
+        theta -= lr * np.sign(dtheta)
+
+
+class HalfAdam(Adam):
+    def step(self, theta, dtheta, slots, t, lr):
+        super().step(theta, dtheta, slots, t, lr / 2)
+
+
+@pytest.mark.usefixtures("nothing_missing")
+@pytest.mark.parametrize("wanted", ["auto", "compiled"])
+@pytest.mark.parametrize("rule", [SignSGD(), HalfAdam()], ids=["of its own", "inherited"])
+def test_a_rule_without_a_kernel_is_never_run_as_another(wanted, rule):
+    chosen = ask(wanted, optimizer=rule, epochs=10**9)
+    assert (chosen.name, chosen.make) == ("numpy", Numpy)
+    assert chosen.reason == f"{type(rule).__name__} is a rule that only the reference knows"
 
 
 @pytest.mark.usefixtures("without_numba")
@@ -412,8 +434,8 @@ def test_info_wants_a_model_or_the_machine(call):
 @pytest.fixture
 def eight_processors(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(choice, "CONTAINER_QUOTA", tmp_path / "cpu.max")
-    monkeypatch.setattr(choice, "blas_in_use", lambda: [{"num_threads": 16}])
+    monkeypatch.setattr(processors, "CONTAINER_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(processors, "blas_in_use", lambda: [{"num_threads": 16}])
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return tmp_path / "cpu.max"
 
@@ -442,19 +464,19 @@ def test_omp_num_threads_is_obeyed(monkeypatch, value, expected):
 )
 def test_the_quota_of_a_container_is_obeyed(eight_processors, content, expected):
     eight_processors.write_text(content + "\n")
-    assert choice.processors() == threads_given() == expected
+    assert processors.processors() == threads_given() == expected
 
 
 @pytest.mark.usefixtures("eight_processors")
 def test_affinity_is_obeyed(monkeypatch):
     assert threads_given() == 8
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 5, 6}, raising=False)
-    assert choice.processors() == threads_given() == 3
+    assert processors.processors() == threads_given() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert choice.processors() == 5
+    assert processors.processors() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert choice.processors() == 1
+    assert processors.processors() == 1
 
 
 def test_a_limit_on_the_blas_is_obeyed():

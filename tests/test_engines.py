@@ -393,6 +393,29 @@ def test_every_constant_of_a_rule_counts(engine, rule):
     case.check(engine)
 
 
+def test_a_rule_without_a_kernel_is_refused():
+    class Sign:
+        n_slots = 0
+
+        def step(self, theta, dtheta, slots, t, lr): ...
+
+    case = Case()
+    case.optimizer = Sign()
+    with pytest.raises(ValueError, match="no kernel for Sign; train it with engine='numpy'"):
+        case.make("compiled")
+
+
+@dtypes
+def test_parameters_of_another_precision_are_refused(dtype):
+    case = Case(dtype=dtype)
+    other = {np.dtype("f4"): "f8", np.dtype("f8"): "f4"}[np.dtype(dtype)]
+    params, slots = case.start()
+    for flat, memory in ((params.flat.astype(other), slots), (params.flat, slots.astype(other))):
+        engine, lent = case.make("compiled"), Params.view(flat, case.architecture.layer_units)
+        with pytest.raises(ValueError, match=f"aligned and of {np.dtype(dtype)}"):
+            engine.run_epoch(lent, memory, 0, 0.1, None)
+
+
 @engines
 def test_many_epochs(engine):
     Case(optimizer="momentum", epochs=40).check(engine)
@@ -1458,10 +1481,10 @@ FORKED = """
 import multiprocessing, sys, warnings
 import numpy as np
 from handgrad import MLPClassifier
-from handgrad.engines import choice, threads
+from handgrad.engines import choice, processors, threads
 
 warnings.simplefilter("ignore")
-threads._most_threads = choice.threads_given = lambda: 2
+threads._most_threads = choice.threads_given = processors.threads_given = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(2000, 60)), rng.integers(0, 3, 2000)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.batches import shuffled
+from handgrad.chance import shuffled
 from handgrad.held_back import split, split_last
 from handgrad.tables.rows import row_keys
 

@@ -14,7 +14,7 @@ from handgrad.optim import SGD, Adam
 pytest.importorskip("numba", reason="the compiled engine is not installed")
 
 import llvmlite.binding as llvm
-from numba import njit, types
+from numba import njit
 
 from handgrad.engines import activations, epoch, kernels, products
 from handgrad.engines.compiled import load
@@ -51,7 +51,7 @@ def normal(*shape, dtype, seed=0):
 def native(name, dtype, *kinds):
     """The compiled product itself; arrays go in as pointers."""
     load(np.dtype(dtype))
-    address = llvm.address_of_symbol(products._symbol(name, getattr(types, dtype)))
+    address = llvm.address_of_symbol(f"handgrad_{name}_{dtype}")
     return ctypes.CFUNCTYPE(None, *kinds)(address)
 
 
@@ -60,7 +60,7 @@ WHOLE, REAL, POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
 
 def multiply(A, B, C, end, *, alpha=1.0, beta=0.0, extra=None, transposed=False):
     function = native(
-        "_multiply", C.dtype.name,
+        "multiply", C.dtype.name,
         *(WHOLE, WHOLE, WHOLE, REAL, POINTER, WHOLE, WHOLE, POINTER, WHOLE, REAL, POINTER, WHOLE),
         *(WHOLE, POINTER),
     )  # fmt: skip
@@ -173,7 +173,7 @@ def test_relu_has_slope_zero_at_zero(dtype):
 def row_products(A, B, bias, transposed=False):
     m, n = len(A), len(B)
     function = native(
-        "_row_products", A.dtype.name,
+        "row_products", A.dtype.name,
         *(WHOLE, WHOLE, WHOLE, POINTER, WHOLE, POINTER, WHOLE, POINTER, POINTER, WHOLE, WHOLE),
     )  # fmt: skip
     C = np.full((n + 1, m + 1) if transposed else (m + 1, n + 1), 7, A.dtype)

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
 from handgrad.network import Architecture, backward, forward, loss
-from handgrad.optim import SGD, Adam, AdamW, clip, lbfgs, norm, update
+from handgrad.optim import SGD, Adam, AdamW, clip, kernel_of, lbfgs, norm, update
 from handgrad.params import Params
 from handgrad.schedules import invscaling
 
@@ -174,6 +174,47 @@ def test_adamw_follows_its_formula():
         update(AdamW(weight_decay=0.3), params, params.like(g), slots, t, 0.01)
         wide = adam(wide, g.astype(WIDE), memory, WIDE(t), lr) - lr * decay * weights * wide
     np.testing.assert_allclose(params.flat, wide.astype(float), rtol=0, atol=1e-12)
+
+
+def test_a_step_of_adamw_is_its_formula():
+    """By hand, from 2 and -4: a tenth of half of each, and Adam's own tenth."""
+    theta = np.array([2.0, -4.0])
+    AdamW(weight_decay=0.5, epsilon=0.0).step(theta, np.ones(2), np.zeros((2, 2)), 1, 0.1)
+    np.testing.assert_allclose(theta, [2 - 0.1 - 0.1, -4 + 0.2 - 0.1], rtol=1e-14)
+
+
+class SignSGD:
+    """A rule as a user writes it: what the protocol asks for, and no more."""
+
+    n_slots = 0
+
+    def step(self, theta, dtheta, slots, t, lr):
+        theta -= lr * np.sign(dtheta)
+
+
+class CautiousAdam(Adam):
+    """A kind of Adam with a step of its own."""
+
+    def step(self, theta, dtheta, slots, t, lr):
+        super().step(theta, dtheta, slots, t, lr / 2)
+
+
+class NamedAdam(Adam):
+    """A kind of Adam without a step of its own."""
+
+
+def test_a_rule_names_the_kernel_of_its_own_step():
+    rules = SGD(), SGD(momentum=0.9), SGD(momentum=0.9, nesterov=True), Adam(), AdamW(), NamedAdam()
+    kernels = "sgd", "momentum", "nesterov", "adam", "adam", "adam"
+    assert tuple(map(kernel_of, rules)) == kernels
+    assert kernel_of(SignSGD()) is None
+    assert kernel_of(CautiousAdam()) is None
+
+
+def test_a_rule_of_ones_own_moves_weights_and_biases():
+    params = Params.view(np.zeros(3), (2, 1))
+    update(SignSGD(), params, params.like(np.array([5.0, -2.0, 0.5])), np.zeros((0, 3)), 1, 0.1)
+    np.testing.assert_array_equal(params.flat, [-0.1, 0.1, -0.1])
 
 
 def test_without_decay_adamw_is_adam_to_the_bit():

@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[Any]
-Keys = NDArray[np.uint64]
+from handgrad.chance import GOLDEN, Keys, mixed
 
-GOLDEN = 0x9E3779B97F4A7C15
-FACTOR_1, FACTOR_2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+Array = NDArray[Any]
 
 
 def per_layer(dropout: float | tuple[float, ...], n_hidden: int) -> tuple[float, ...]:
@@ -67,10 +65,3 @@ def masks(
         kept = mixed(key + numbers) >= np.uint64(threshold(share))
         made.append((kept / (1 - share)).astype(dtype).reshape(n, units))
     return tuple(made)
-
-
-def mixed(z: Keys) -> Keys:
-    """Spread every bit over all 64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(FACTOR_1)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(FACTOR_2)
-    return z ^ (z >> np.uint64(31))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.tables.rows import Keys, mixed_bits
+from handgrad.chance import GOLDEN, Keys, mixed
 
 Rows = NDArray[np.intp]
 Weight = NDArray[np.float64]
@@ -19,7 +19,6 @@ MOST_REPETITIONS = 3  # so many equal rows may be a slip of who wrote the table
 FEWEST_GROUPS = 10  # held back, or they are no sample
 MOST_ROWS = 2**20  # that weights may stand for
 ROUNDING = 1 + 1e-9  # what two sums of the same weights may differ by
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Split(NamedTuple):
@@ -188,7 +187,7 @@ def _majority(units: _Units) -> Rows:
 
 def _own_keys(units: _Units) -> Keys:
     """Give equal rows keys of their own; the first has that of the group."""
-    own = mixed_bits(units.key + units.place.astype(np.uint64) * _ODD)
+    own = mixed(units.key + units.place.astype(np.uint64) * np.uint64(GOLDEN))
     return np.where(units.place > 0, own, units.key)
 
 

@@ -8,11 +8,8 @@ import numpy as np
 
 from handgrad.engines import cache
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.choice import (
-    missing_packages,
-    require_compiled,
-    threads_given,
-)
+from handgrad.engines.choice import missing_packages, require_compiled
+from handgrad.engines.processors import threads_given
 
 # Variables that can hold a BLAS to the instructions of an older processor.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")

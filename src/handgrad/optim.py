@@ -22,12 +22,28 @@ EPS = float(np.finfo(np.float64).eps)
 
 
 class Optimizer(Protocol):
-    """What training needs of a rule."""
+    """What training needs of a rule.
+
+    A rule may say more: ``kernel``, the name of the compiled engine's kernel that makes the same
+    step (without one, the reference trains); and ``for_biases``, the rule that biases go by
+    (without one, they go by the same as weights).
+    """
 
     @property
     def n_slots(self) -> int: ...
 
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None: ...
+
+
+def kernel_of(rule: Optimizer) -> str | None:
+    """Name the kernel that makes a rule's step; a kind with a step of its own inherits none."""
+    for kind in type(rule).__mro__:
+        if "kernel" in vars(kind):
+            kernel: str | None = rule.kernel  # type: ignore[attr-defined]
+            return kernel
+        if "step" in vars(kind):
+            return None
+    return None
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,12 @@ class SGD:
     @property
     def n_slots(self) -> int:
         return 1 if self.momentum else 0
+
+    @property
+    def kernel(self) -> str:
+        if not self.momentum:
+            return "sgd"
+        return "nesterov" if self.nesterov else "momentum"
 
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         descent = lr * dtheta
@@ -74,6 +96,7 @@ class Adam:
     beta_2: float = 0.999
     epsilon: float = 1e-8
     n_slots: ClassVar[int] = 2
+    kernel: ClassVar[str] = "adam"
 
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         m, v = slots
@@ -95,23 +118,41 @@ class AdamW(Adam):
 
     theta <- theta - lr (m_hat / (sqrt(v_hat) + epsilon) + weight_decay theta)
 
-    The decay is of weights alone, not of biases, which ``step`` cannot tell apart: ``update``
-    makes it. As in PyTorch, the paper's schedule is the learning rate itself.
+    Biases do not decay: they go by Adam. As in PyTorch, the paper's schedule is the learning
+    rate itself.
     """
 
     weight_decay: float = 0.01
+    kernel: ClassVar[str] = "adam"  # which takes the decay, of weights, as a number
+
+    @property
+    def for_biases(self) -> Adam:
+        return Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
+        theta -= lr * self.weight_decay * theta
+        super().step(theta, dtheta, slots, t, lr)
 
 
 def update(
     rule: Optimizer, params: Params, gradients: Params, slots: Array, t: int, lr: float
 ) -> None:
-    """Make one step of a rule, in place, with what the rule does to weights only."""
-    if isinstance(rule, AdamW):
-        for W in params.W:
-            W -= lr * rule.weight_decay * W
-    for start in range(0, params.flat.size, PART):
+    """Make one step of a rule, in place: of weights, and of biases by the rule for them."""
+    for_biases: Optimizer = getattr(rule, "for_biases", rule)
+    if for_biases is rule:
+        _step(rule, params.flat, gradients.flat, slots, t, lr)
+        return
+    start = 0
+    for name, value in params.named():
+        part = slice(start, start := start + value.size)
+        of_part = rule if name.startswith("W") else for_biases
+        _step(of_part, params.flat[part], gradients.flat[part], slots[:, part], t, lr)
+
+
+def _step(rule: Optimizer, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
+    for start in range(0, theta.size, PART):
         part = slice(start, start + PART)
-        rule.step(params.flat[part], gradients.flat[part], slots[:, part], t, lr)
+        rule.step(theta[part], dtheta[part], slots[:, part], t, lr)
 
 
 def norm(gradients: Params) -> float:

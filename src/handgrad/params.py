@@ -14,6 +14,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from handgrad.chance import normal, uniform
+
 Array = NDArray[Any]
 
 
@@ -118,8 +120,8 @@ def glorot_uniform(
 def _draw_glorot(W: Array, b: Array, activation: str, bits: np.random.BitGenerator) -> None:
     factor = 2.0 if activation == "logistic" else 6.0
     bound = np.sqrt(factor / sum(W.shape))
-    W[...] = bound * (2 * _uniform(W.shape, bits) - 1)
-    b[...] = bound * (2 * _uniform(b.shape, bits) - 1)
+    W[...] = bound * (2 * uniform(W.shape, bits) - 1)
+    b[...] = bound * (2 * uniform(b.shape, bits) - 1)
 
 
 # Method of a layer, by the activation that follows it, where none is asked for; else Glorot's.
@@ -186,8 +188,8 @@ def _scaled(method: str, shape: tuple[int, ...], bits: np.random.BitGenerator) -
     n_in, n_out = shape
     variance = {"glorot": 2 / (n_in + n_out), "he": 2 / n_in, "lecun": 1 / n_in}[name]
     if distribution == "normal":
-        return math.sqrt(variance) * _normal(shape, bits)
-    return math.sqrt(3 * variance) * (2 * _uniform(shape, bits) - 1)
+        return math.sqrt(variance) * normal(shape, bits)
+    return math.sqrt(3 * variance) * (2 * uniform(shape, bits) - 1)
 
 
 def given(
@@ -218,17 +220,3 @@ def given(
         if not np.isfinite(view).all():
             raise ValueError(f"{name} must be finite in {view.dtype}; it has other values")
     return params
-
-
-def _normal(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:
-    """Make two uniform numbers a normal one (Box and Muller, 1958)."""
-    u, v = _uniform((2, *shape), bits)
-    normal: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-u)) * np.cos(2 * np.pi * v)
-    return normal
-
-
-def _uniform(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:
-    """Turn the top 53 of each 64 raw bits into a number in [0, 1): all a double can hold."""
-    raw = bits.random_raw(int(np.prod(shape)))
-    numbers: NDArray[np.float64] = (raw >> np.uint64(11)) * np.float64(2.0**-53)
-    return numbers.reshape(shape)

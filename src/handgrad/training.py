@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.batches import ROWS_AT_ONCE, batches, shuffled
+from handgrad.batches import ROWS_AT_ONCE, batches
+from handgrad.chance import shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
@@ -231,8 +232,7 @@ def train(
     started = time.perf_counter()
     record: list[Epoch] = []
     reason = "max_iter"
-    # The compiled engine has threads of its own, and so may a scorer's predictions.
-    alone = blas_on_one_thread() if engine.name == "numpy" else nullcontext()
+    alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
     try:
         with alone:
             for _ in range(epochs):

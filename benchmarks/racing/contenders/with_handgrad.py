@@ -6,7 +6,7 @@ Variants: ``compiled``, and ``numpy``, the reference.
 import numpy as np
 
 from handgrad.batch import Rows
-from handgrad.batches import shuffled
+from handgrad.chance import shuffled
 from handgrad.losses import mean_loss
 from handgrad.network import Architecture, forward
 from handgrad.optim import SGD, Adam

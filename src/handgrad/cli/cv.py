@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
-from handgrad.batches import Order, folds
+from handgrad.batches import folds
+from handgrad.chance import Order
 from handgrad.cli.checks import check_engine, check_output
 from handgrad.cli.columns import print_plan
 from handgrad.cli.data import Labelled, read_labelled

@@ -12,5 +12,6 @@ compiled.py     the same with numba: memory and calls
   products.py   matrix products in registers
   vectors.py    vectors as a numba type
 cache.py        where compiled code is kept
+processors.py   how many processors and threads we may use
 choice.py       which engine, how many threads, and why
 """

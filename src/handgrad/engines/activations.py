@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
-from handgrad.dropout import FACTOR_1, FACTOR_2, GOLDEN
+from handgrad.chance import FACTOR_1, FACTOR_2, GOLDEN
 from handgrad.engines.called import called_by_name
 from handgrad.engines.kernels import _reduced, exp, log1p
 from handgrad.engines.vectors import (

@@ -6,20 +6,18 @@ Nothing here imports numba: that costs a third of a second, which a small fit is
 import math
 import os
 import sys
-from contextlib import suppress
 from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines import cache
-from handgrad.engines.blas import blas_in_use
 from handgrad.engines.numpy import Numpy
+from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
-from handgrad.optim import Adam, Optimizer
+from handgrad.optim import Optimizer, kernel_of
 from handgrad.params import count
 
 # Seconds that the reference would need before the compiled engine is worth its start:
@@ -31,8 +29,6 @@ MOST_EPOCHS_COUNTED = 100  # many a training stops early; so many are taken for 
 # A rough model of the reference, which need not be better than to a factor of two.
 SECONDS_A_LAYER = 40e-6  # of calls, in each step
 FLOPS_A_SECOND = 40e9
-
-CONTAINER_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
@@ -76,9 +72,8 @@ def choose(
         require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
-    smallest = float(np.finfo(rows.x.dtype).tiny)
-    if isinstance(optimizer, Adam) and optimizer.epsilon < smallest:
-        why = f"epsilon={optimizer.epsilon:g} is below the numbers of {rows.x.dtype}"
+    why = _obstacle(optimizer, rows.x.dtype)
+    if why is not None:
         return Choice("numpy", why, Numpy)
     if wanted == "compiled":
         return Choice("compiled", "asked for", _compiled)
@@ -87,6 +82,16 @@ def choose(
         why = f'{" and ".join(missing)} is not installed: pip install "handgrad[fast]"'
         return Choice("numpy", why, Numpy)
     return _by_work(architecture, rows, batch_size, epochs)
+
+
+def _obstacle(optimizer: Optimizer, dtype: np.dtype[Any]) -> str | None:
+    """Say why the compiled engine cannot make a rule's step, if it cannot."""
+    if kernel_of(optimizer) is None:
+        return f"{type(optimizer).__name__} is a rule that only the reference knows"
+    epsilon = getattr(optimizer, "epsilon", 1.0)
+    if epsilon < float(np.finfo(dtype).tiny):
+        return f"epsilon={epsilon:g} is below the numbers of {dtype}"
+    return None
 
 
 def _by_work(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> Choice:
@@ -151,28 +156,3 @@ def _compiled(
         architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads,
         dropout=dropout, seed=seed, clip_norm=clip_norm,
     )  # fmt: skip
-
-
-def threads_given() -> int:
-    """Count the threads that we may use: what any of those says who may say so.
-
-    The processors this process may run on, a container's quota included; OMP_NUM_THREADS, which
-    joblib sets for the processes it starts; and the number that NumPy's BLAS has been given, by
-    its own variable or by ``threadpoolctl.threadpool_limits``.
-    """
-    limits = [processors()]
-    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if asked.isdecimal() and int(asked) > 0:
-        limits.append(int(asked))
-    limits += [int(pool["num_threads"]) for pool in blas_in_use()]
-    return min(limits)
-
-
-def processors() -> int:
-    """Count the processors that this process may run on."""
-    bound = hasattr(os, "sched_getaffinity")
-    n = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # "150000 100000" is one and a half; "max" is no limit
-        quota, period = CONTAINER_QUOTA.read_text().split()
-        n = min(n, max(1, int(quota) // int(period)))
-    return n

@@ -20,13 +20,12 @@ from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
 from handgrad.engines.called import load_called
-from handgrad.engines.choice import threads_given
-from handgrad.engines.products import load_products
+from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
-from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.optim import SGD, Optimizer, kernel_of
 from handgrad.params import Params, count
 
 Array = NDArray[Any]
@@ -53,6 +52,7 @@ class Compiled:
     """
 
     name = "compiled"
+    uses_blas = False  # it has threads of its own
 
     def __init__(
         self,
@@ -107,15 +107,15 @@ class Compiled:
         )
 
     def _set_rule(self, optimizer: Optimizer) -> None:
-        if isinstance(optimizer, Adam):
-            self._plan["rule"] = kernels.ADAM
-            for name in "beta_1", "beta_2", "epsilon":
-                self._rates[name] = getattr(optimizer, name)
-            self._rates["weight_decay"] = getattr(optimizer, "weight_decay", 0.0)
-        elif isinstance(optimizer, SGD):
-            moving = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
-            self._plan["rule"] = moving if optimizer.momentum else kernels.SGD
-            self._rates["momentum"] = optimizer.momentum
+        kernel = kernel_of(optimizer)
+        if kernel not in kernels.RULES:
+            raise ValueError(
+                f"the compiled engine has no kernel for {type(optimizer).__name__}; train it with "
+                "engine='numpy'"
+            )
+        self._plan["rule"] = kernels.RULES.index(kernel)
+        for name in epoch.RULE_SETTINGS:
+            self._rates[name] = getattr(optimizer, name, 0.0)
 
     def _hold_rows(self, rows: Rows) -> None:
         """Note where the rows are, copying only what does not lie as the kernels read it."""
@@ -384,11 +384,9 @@ def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
     if not keep:
         for function in calls:
             function._cache = NullCache()  # numba has no public way back from enable_caching
-        load_products(getattr(types, dtype.name), False)
         load_called(getattr(types, dtype.name), False)
     else:
         with cache.numba_cache() as keep:
-            load_products(getattr(types, dtype.name), keep)
             load_called(getattr(types, dtype.name), keep)
             for function in calls:
                 if keep and not _loaded:

@@ -87,9 +87,8 @@ LAYER = record(
     "keeps slope",  # whether dh/dr is kept, and its place
     "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RATES = record(
-    np.float64, "momentum beta_1 beta_2 epsilon l2 smoothing delta clip_norm weight_decay"
-)
+RULE_SETTINGS = "momentum", "beta_1", "beta_2", "epsilon", "weight_decay"
+RATES = record(np.float64, f"{' '.join(RULE_SETTINGS)} l2 smoothing delta clip_norm")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)

@@ -267,7 +267,8 @@ def logistic_rows(S, n, y):
 
 # -- the update rules: optim.py in one pass ---------------------------------------------------
 
-SGD, MOMENTUM, NESTEROV, ADAM = 0, 1, 2, 3
+RULES = "sgd", "momentum", "nesterov", "adam"  # as rules of optim.py name their kernels
+SGD, MOMENTUM, NESTEROV, ADAM = range(len(RULES))
 
 
 @compiled

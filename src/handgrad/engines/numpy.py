@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,8 @@ class Numpy:
     dropout: tuple[float, ...] = ()
     seed: int = 0
     clip_norm: float = math.inf
-    name: str = "numpy"
+    name: ClassVar[str] = "numpy"
+    uses_blas: ClassVar[bool] = True
 
     @cached_property
     def bad_rows(self) -> NDArray[np.intp]:

@@ -9,12 +9,12 @@ from contextlib import nullcontext
 from itertools import product
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
-from numba import cfunc, njit
+from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from handgrad.engines.called import called_by_name
 from handgrad.engines.vectors import (
     INT,
     REGISTERS,
@@ -239,7 +239,7 @@ _dots_4, _dots_1 = _dots(DOTS, DOTS), _dots(1, DOTS)
 
 @njit(error_model="numpy")
 def _multiply_one(m, n, alpha, A, a_row, B, beta, C, c_row, end):
-    """Do what _multiply does for k = 1, with one row of B in registers: 0.2 for 0.4 us at 64 x 64.
+    """Do what multiply does for k = 1, with one row of B in registers: 0.2 for 0.4 us at 64 x 64.
 
     A step with one row in the batch is this and little else.
     """
@@ -255,7 +255,8 @@ def _multiply_one(m, n, alpha, A, a_row, B, beta, C, c_row, end):
                 store(c, fma(a, b, fma(decay, load(c), load(c))))
 
 
-def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
+@called_by_name("iiidpiipidpiip")
+def multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
     """Compute the product of A (m, k) and B (k, n) into C (m, n), as ``end`` says.
 
     n is a multiple of the lanes. B goes in strips of up to four vectors of columns and DEPTH
@@ -280,52 +281,44 @@ def _multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end,
         while j < n:
             left = (n - j) // width
             b, c, e = at(B, start * b_row + j), at(C, j), at(extra, j)
+            strip = m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
             if m == 1 and left >= 4:
-                _one_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _one_4(*strip)
                 j += 4 * width
             elif k <= FOUR and left >= 4:
-                _four_4(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _four_4(*strip)
                 j += 4 * width
             elif k <= FOUR and left == 3:
-                _four_3(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _four_3(*strip)
                 j += 3 * width
             elif m == 2 and left >= 4:
-                _two_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _two_4(*strip)
                 j += 4 * width
             elif m == 2 and left == 3:
-                _two_3(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _two_3(*strip)
                 j += 3 * width
             elif m <= FEW and left >= 4:
-                _few_4(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _few_4(*strip)
                 j += 4 * width
             elif m <= FEW and left >= 2:
-                _few_2(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _few_2(*strip)
                 j += 2 * width
             elif m <= FEW:
-                _few_1(m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e)
+                _few_1(*strip)
                 j += width
             elif three and (left == 3 or left > 4):
-                _wide_3(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _wide_3(*strip)
                 j += 3 * width
             elif left >= 2:
-                _wide_2(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _wide_2(*strip)
                 j += 2 * width
             else:
-                _wide_1(
-                    m, deep, scale, a, a_row, a_column, b, b_row, keep, c, c_row, resume, act, e
-                )
+                _wide_1(*strip)
                 j += width
 
 
-def _row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
+@called_by_name("iiipipippii")
+def row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
     """Compute C[i, j] = A[i] . B[j] + bias[j] for A (m, k) and B (n, k)."""
     for i in range(0, m, DOTS):
         rows = min(DOTS, m - i)
@@ -337,64 +330,3 @@ def _row_products(m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
                 _dots_1(rows, columns, k, a, a_row, b, b_row, s, c, c_row, c_column)
             else:
                 _dots_4(rows, columns, k, a, a_row, b, b_row, s, c, c_row, c_column)
-
-
-# -- the two products as functions of their own ------------------------------------------------
-
-# A function that numba compiles is compiled again with each caller, and with each caller of
-# that: 29 seconds in all where the products take 3. These two are compiled by themselves, once
-# for each precision, and called by name.
-
-
-def load_products(element: types.Float, cache: bool) -> None:
-    """Compile the products for float32 or float64, or read them from the cache."""
-    whole, real, p = types.int64, types.float64, types.CPointer(element)
-    signatures = {
-        _multiply: (whole, whole, whole, real, p, whole, whole, p, whole, real, p, whole, whole, p),
-        _row_products: (whole, whole, whole, p, whole, p, whole, p, p, whole, whole),
-    }
-    for function, signature in signatures.items():
-        native = cfunc(types.void(*signature), error_model="numpy", cache=cache)(function)
-        _loaded.append(native)
-        llvm.add_symbol(_symbol(function.__name__, element), native.address)
-
-
-_loaded: list[Any] = []  # keeps the code in memory
-
-
-def _symbol(name: str, element: types.Float) -> str:
-    return f"handgrad{name}_{element}"
-
-
-def _call(name, signature, builder, element, args):
-    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in args])
-    function = cgutils.get_or_insert_function(builder.module, kind, _symbol(name, element))
-    builder.call(function, args)
-
-
-@intrinsic
-def multiply(typingctx, m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, extra):
-    """Call _multiply."""
-    whole, real = types.int64, types.float64
-    signature = types.void(
-        whole, whole, whole, real, A, whole, whole, A, whole, real, A, whole, whole, A
-    )
-
-    def codegen(context, builder, signature, args):
-        _call("_multiply", signature, builder, signature.args[4].dtype, args)
-        return context.get_dummy_value()
-
-    return signature, codegen
-
-
-@intrinsic
-def row_products(typingctx, m, n, k, A, a_row, B, b_row, bias, C, c_row, c_column):
-    """Call _row_products."""
-    whole = types.int64
-    signature = types.void(whole, whole, whole, A, whole, A, whole, A, A, whole, whole)
-
-    def codegen(context, builder, signature, args):
-        _call("_row_products", signature, builder, signature.args[3].dtype, args)
-        return context.get_dummy_value()
-
-    return signature, codegen

@@ -53,6 +53,11 @@ class Engine(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def uses_blas(self) -> bool:
+        """Whether its products are those of NumPy's BLAS, whose threads small ones wait for."""
+        ...
+
     def run_epoch(
         self,
         params: Params,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
 
-from handgrad.engines.choice import processors
+from handgrad.engines.processors import processors
 
 Work = Callable[[int, int], None]  # of a part and the number of parts
 

@@ -14,6 +14,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.batch import Rows, is_sparse
+from handgrad.chance import streams
 from handgrad.errors import DataError
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.checks import (
@@ -263,8 +264,8 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             return bit_generator(self.random_state)
         if not hasattr(self, "_runs"):  # after loading
             networks = (self.model_.params, *self.model_.members)
-            streams = _streams(bit_generator(self.random_state), len(networks))
-            self._runs = [Run.start(*pair) for pair in zip(networks, streams, strict=True)]
+            chances = streams(bit_generator(self.random_state), len(networks))
+            self._runs = [Run.start(*pair) for pair in zip(networks, chances, strict=True)]
         return self._runs[0].bits
 
     def _holds_back(self, held_out: HeldOut, *, partial: bool) -> bool:
@@ -338,7 +339,7 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         with _memory_for(units, dtype):
             self._runs = [
                 Run.start(self._first_params(architecture, stream, dtype), stream)
-                for stream in _streams(bits, self.n_ensemble)
+                for stream in streams(bits, self.n_ensemble)
             ]
         self.model_ = Model(
             encoder, architecture, self._runs[0].params, outputs.classes, scale=outputs.scale
@@ -410,11 +411,6 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     def _apart(self, given: Given, X: Any) -> Validation:
         seen = HeldOut(_pick(X, given.places), given.y, given.weight)
         return Validation(self._encode(given), given, seen)
-
-
-def _streams(bits: np.random.PCG64, n: int) -> list[np.random.PCG64]:
-    """Make streams of chance for n networks; the first is the one that a single network has."""
-    return [bits, *(bits.jumped(number) for number in range(1, n))]
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Its files, in the order in which a row passes through them:
 
     inputs.py       how the cells of the row become the inputs x
     story.py        the equations with the row's own numbers: an Explanation, a value
+    names.py        what the entries of every quantity are called
     spelled.py      one number of each equation, worked out in full
     terminal.py     the explanation in a terminal
     page.py         the explanation as one HTML file

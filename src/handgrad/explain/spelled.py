@@ -1,23 +1,21 @@
 """One number of each equation, worked out in full: "unit 3: 0.12 + 1.2 x 0.75 (age) = 1.02"."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.equations import Equation, unit_name
+from handgrad.explain.names import Names
 from handgrad.trace import Trace
-
-if TYPE_CHECKING:
-    from handgrad.explain.story import Names
 
 Array = NDArray[Any]
 
 MOST_TERMS = 4  # of a sum that are written out
 
 
-def spelled(t: Trace, equation: Equation, names: "Names", at: int) -> str:
+def spelled(t: Trace, equation: Equation, names: Names, at: int) -> str:
     """Work out entry ``at`` of what an equation computes, for a trace of one row."""
     number, name, value = equation.number, equation.name, t[equation.name]
     label = names.of(name, value.shape)[at]
@@ -63,7 +61,7 @@ def _sum(terms: Iterator[tuple[float, str]], first: str = "") -> str:
     return " + ".join(written)
 
 
-def _product(t: Trace, name: str, names: "Names", at: int) -> str:
+def _product(t: Trace, name: str, names: Names, at: int) -> str:
     layer = names.places[name]
     below = t[unit_name("h", layer - 1, t.architecture)][0]
     W, b, labels = t[f"W{layer}"][:, at], t[f"b{layer}"][at], names.by_layer[layer - 1]
@@ -125,7 +123,7 @@ def _slope(t: Trace, label: str, at: int) -> str:
     return f"{label}: {_number(y)} - {_number(truth)} = {result}"
 
 
-def _back(t: Trace, equation: Equation, names: "Names", at: int) -> str:
+def _back(t: Trace, equation: Equation, names: Names, at: int) -> str:
     layer = names.places[equation.name.removeprefix("d")] + 1
     asked = t[equation.line.split(" = ")[1].split(" @ ")[0]][0]
     terms = (

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation, unit_name
 from handgrad.explain.inputs import Column, columns_of
+from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
 from handgrad.model import Model
 from handgrad.tables.encode import Encoded
@@ -144,40 +145,6 @@ def explain(
         t,
         names.by_layer[0],
     )
-
-
-class Names:
-    """What the entries of every quantity are called."""
-
-    def __init__(self, model: Model) -> None:
-        units = model.architecture.layer_units
-        hidden = [[f"unit {q}" for q in range(1, n + 1)] for n in units[1:-1]]
-        self.by_layer = [model.encoder.input_names, *hidden, _outputs(model)]
-        self.places: dict[str, int] = {"x": 0, "score": len(units) - 1, "y": len(units) - 1}
-        for layer in range(1, len(units) - 1):
-            self.places |= {unit_name(kind, layer, model.architecture): layer for kind in "rh"}
-
-    def of(self, name: str, shape: tuple[int, ...]) -> list[str]:
-        """Name every entry of a quantity, in the order of its flat array."""
-        if not shape:
-            return [name]
-        bare = name.removesuffix("_new").removeprefix("d")
-        if bare[0] not in "Wb":
-            return self.by_layer[self.places[bare]]
-        layer = int(bare[1:])
-        into = self.by_layer[layer]
-        if bare[0] == "b":
-            return into
-        return [f"{start} → {end}" for start in self.by_layer[layer - 1] for end in into]
-
-
-def _outputs(model: Model) -> list[str]:
-    n, labels = model.architecture.layer_units[-1], [str(label) for label in model.classes.tolist()]
-    if not labels:
-        return (
-            [model.target or "the prediction"] if n == 1 else [f"output {k + 1}" for k in range(n)]
-        )
-    return [labels[1]] if n == 1 else labels
 
 
 def _predicted(model: Model, row: Encoded, names: Names) -> str:

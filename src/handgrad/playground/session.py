@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batches import shuffled
+from handgrad.chance import shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged
+from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
-from handgrad.explain.story import Names
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.losses import mean_loss
 from handgrad.model import Model

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.chance import GOLDEN, Keys, mixed
 from handgrad.tables.columns import numbers, part_of, raw_texts, value_kind_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-Keys = npt.NDArray[np.uint64]
 
 BLOCK_CELLS = 1 << 15  # hashed at a time: stays in the cache, bounds the memory
 
@@ -32,7 +31,6 @@ def one_row(table: pa.Table, row: int) -> pa.Table:
     return part_of(table, row, 1)
 
 
-_ODD = 0x9E3779B97F4A7C15
 _NAN_BITS = np.uint64(0x7FF8000000000000)
 _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
 
@@ -59,19 +57,19 @@ def row_keys(columns: pa.Table | npt.NDArray[Any], seed: int) -> Keys:
         total = _table_keys(columns, by_column)
     else:
         total = _matrix_keys(columns, by_column)
-    keys: Keys = mixed_bits(total + mixed_bits(start))
+    keys: Keys = mixed(total + mixed(start))
     return keys
 
 
 def _column_keys(start: Keys, n_columns: int) -> Keys:
-    steps = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(_ODD)
-    return mixed_bits(mixed_bits(start) + steps)
+    steps = np.arange(1, n_columns + 1, dtype=np.uint64) * np.uint64(GOLDEN)
+    return mixed(mixed(start) + steps)
 
 
 def _table_keys(table: pa.Table, by_column: Keys) -> Keys:
     total = np.zeros(table.num_rows, dtype=np.uint64)
     for column, name in enumerate(table.column_names):
-        total += mixed_bits(_content_bits(table, name) + by_column[column])
+        total += mixed(_content_bits(table, name) + by_column[column])
     return total
 
 
@@ -83,7 +81,7 @@ def _matrix_keys(x: Any, by_column: Keys) -> Keys:
         dense = block.toarray() if hasattr(block, "toarray") else block
         bits = _number_bits(dense)
         bits += by_column
-        total[start : start + n_block] = mixed_bits(bits).sum(axis=1, dtype=np.uint64)
+        total[start : start + n_block] = mixed(bits).sum(axis=1, dtype=np.uint64)
     return total
 
 
@@ -120,14 +118,7 @@ def _text_bits(cells: pa.LargeStringArray) -> Keys:
 def _byte_sums(signs: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> Keys:
     lengths = np.diff(ends)
     position = np.arange(len(signs)) - np.repeat(ends[:-1], lengths)
-    mixed = mixed_bits((position << 8 | signs).astype(np.uint64) + np.uint64(_ODD))
-    running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    hashes = mixed((position << 8 | signs).astype(np.uint64) + np.uint64(GOLDEN))
+    running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(hashes, dtype=np.uint64)])
     sums: Keys = running[ends[1:]] - running[ends[:-1]] + lengths.astype(np.uint64)
     return sums
-
-
-def mixed_bits(z: Keys) -> Keys:
-    """Spread every bit over all 64: the last step of Steele, Lea and Flood's SplitMix64."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
