@@ -62,15 +62,15 @@ def engine_epochs(kind, point, shuffle):
     """Yield a function that runs an epoch in an engine, then one that gives the loss."""
     from handgrad.batch import Rows
     from handgrad.network import Architecture
-    from handgrad.optim import Adam
+    from handgrad.optim import Adam, Steps
     from handgrad.params import Params
 
     x, y = table(point["rows"])
     layers = layers_for(point)
     units, flat = units_of(layers), join(layers)
     params, slots = Params.view(flat, units), np.zeros((2, len(flat)), np.float32)
-    what = (Architecture(units), Adam(), Rows(x, y, None))
-    engine = made_engine(kind, what, point["batch"])
+    what = Architecture(units), Rows(x, y, None), Steps(Adam(), point["batch"])
+    engine = made_engine(kind, what)
     rng, steps = np.random.default_rng(0), -(-len(x) // point["batch"])
 
     def epoch(number):
@@ -80,14 +80,14 @@ def engine_epochs(kind, point, shuffle):
     return epoch, lambda: log_loss(probabilities(list(zip(params.W, params.b, strict=True)), x), y)
 
 
-def made_engine(kind, what, batch):
+def made_engine(kind, what):
     if kind == "numpy":
         from handgrad.engines.numpy import Numpy
 
-        return Numpy(*what, batch_size=batch, l2=0.0)
+        return Numpy(*what)
     from handgrad.engines.compiled import Compiled
 
-    return Compiled(*what, batch_size=batch, l2=0.0, threads=int(kind.removeprefix("compiled-")))
+    return Compiled(*what, threads=int(kind.removeprefix("compiled-")))
 
 
 def time_engine(kind, point, epochs):

@@ -26,7 +26,7 @@ from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.processors import threads_given
 from handgrad.network import Architecture
-from handgrad.optim import SGD, Adam
+from handgrad.optim import SGD, Adam, Steps
 
 PIP = 'pip install "handgrad[fast]"'
 OK, USAGE = 0, 2
@@ -61,7 +61,7 @@ def ask(wanted, *, x=None, epochs=100, optimizer=None):
     architecture = Architecture((x.shape[1], 50, 3))
     rows = Rows(x, np.zeros(x.shape[0], int))
     optimizer = optimizer or SGD()
-    return choose(wanted, architecture, optimizer, rows, batch_size=200, epochs=epochs)
+    return choose(wanted, architecture, rows, Steps(optimizer, batch_size=200), epochs)
 
 
 @pytest.fixture

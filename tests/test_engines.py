@@ -33,7 +33,7 @@ from handgrad.engines.seam import Diverged
 from handgrad.losses import LossSettings, correct, mean_loss
 from handgrad.model import log_proba, proba
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import SGD, Adam, AdamW, update
+from handgrad.optim import SGD, Adam, AdamW, Steps, update
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train
 
@@ -129,17 +129,9 @@ class Case:
         return [rng.permutation(n) if self.shuffles else None for _ in range(self.epochs)]
 
     def make(self, engine, **options):
-        return ENGINES[engine](
-            self.architecture,
-            self.optimizer,
-            self.rows,
-            batch_size=self.batch_size,
-            l2=self.l2,
-            dropout=self.dropout,
-            seed=12,
-            clip_norm=self.clip_norm,
-            **options,
-        )
+        settings = self.optimizer, self.batch_size, self.l2, self.dropout
+        steps = Steps(*settings, seed=12, clip_norm=self.clip_norm)
+        return ENGINES[engine](self.architecture, self.rows, steps, **options)
 
     def run(self, engine, each=lambda made: None, **options):
         """Give parameters, slots, and loss and accuracy of every epoch."""
@@ -467,7 +459,7 @@ def test_rows_that_are_certain_move_nothing(engine, dtype, output):
         params.W[0][...] = np.eye(2)
         before = params.flat.copy()
         rows = Rows(x[:n], y, weight[:n])
-        ENGINES[engine](architecture, Adam(), rows, batch_size=n).run_epoch(
+        ENGINES[engine](architecture, rows, Steps(Adam(), n)).run_epoch(
             params, slots, 0, 0.001, None
         )
         np.testing.assert_allclose(params.flat, before, rtol=0, atol=1e-7)
@@ -478,7 +470,7 @@ def test_a_row_counts_as_right_when_the_first_highest_class_is_its_own():
     architecture = Architecture((2, 4))
     rows = Rows(np.ones((12, 2)), np.arange(12) % 4)
     for make in ENGINES.values():
-        engine = make(architecture, SGD(), rows, batch_size=12)
+        engine = make(architecture, rows, Steps(SGD(), 12))
         params = Params.zeros((2, 4))  # four equal scores
         accuracy = engine.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
         assert accuracy == pytest.approx(0.25)
@@ -493,7 +485,7 @@ def test_all_outputs_of_a_row_must_be_right(engine, output):
     rows = Rows(np.tile([[1.0, 0, 1]], (4, 1)), y_t, weight)
     params = Params.zeros((3, 3))
     params.W[0][:] = np.eye(3)  # scores 1, 0, 1
-    made = ENGINES[engine](architecture, SGD(), rows, batch_size=4)
+    made = ENGINES[engine](architecture, rows, Steps(SGD(), 4))
     accuracy = made.run_epoch(params, np.zeros((0, 12)), 0, 0.1, None).accuracy
     assert accuracy == pytest.approx(0.125)
 
@@ -819,7 +811,7 @@ def test_overflow_after_the_last_batch(engine, dtype):
     root = np.sqrt(largest) / 4
     rows = Rows(np.full((2, 1), root, dtype), np.full((2, 1), root, dtype))
     params = Params.zeros((1, 1), dtype)
-    made = ENGINES[engine](architecture, SGD(), rows, batch_size=2)
+    made = ENGINES[engine](architecture, rows, Steps(SGD(), 2))
     with np.errstate(over="ignore"), pytest.raises(Diverged) as error:
         made.run_epoch(params, np.zeros((0, 2), dtype), 0, 1e3, None)
     assert str(error.value) == "a parameter or its slot was not finite after the last batch"
@@ -830,7 +822,7 @@ def test_a_slot_that_overflows_is_noticed(engine):
     architecture = Architecture((1, 1), output="identity")
     rows = Rows(np.full((1, 1), 1e100), np.full((1, 1), 1e100))  # gradient -1e200: its square
     params, slots = Params.zeros((1, 1)), np.zeros((2, 2))
-    made = ENGINES[engine](architecture, Adam(), rows, batch_size=1)
+    made = ENGINES[engine](architecture, rows, Steps(Adam(), 1))
     with np.errstate(over="ignore"), pytest.raises(Diverged, match="slot was not finite"):
         made.run_epoch(params, slots, 0, 1e-3, None)
 
@@ -945,7 +937,7 @@ import numpy as np
 from handgrad.engines import epoch, threads
 from handgrad.engines.compiled import Compiled
 from handgrad.network import Architecture
-from handgrad.optim import Adam
+from handgrad.optim import Adam, Steps
 from handgrad.params import glorot_uniform
 from handgrad.batch import Rows
 
@@ -955,11 +947,11 @@ rows = Rows(rng.normal(size=(300, 2)), rng.integers(0, 3, 300))
 architecture = Architecture((2, 40, 3))
 params = glorot_uniform((2, 40, 3), "relu", np.random.PCG64(0))
 slots = np.zeros((2, params.flat.size))
-engine = Compiled(architecture, Adam(), rows, batch_size=300, threads=2)
+engine = Compiled(architecture, rows, Steps(Adam(), 300), threads=2)
 engine.run_epoch(params, slots, 0, 1e-3, None)
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 for _ in range(150):
-    engine = Compiled(architecture, Adam(), rows, batch_size=300, threads=2)
+    engine = Compiled(architecture, rows, Steps(Adam(), 300), threads=2)
     try:
         signal.setitimer(signal.ITIMER_REAL, rng.uniform(0.0005, 0.003))
         while True:

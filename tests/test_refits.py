@@ -15,7 +15,7 @@ from handgrad import MLPClassifier, MLPRegressor
 from handgrad.batch import Rows
 from handgrad.engines.choice import missing_packages
 from handgrad.network import Architecture
-from handgrad.optim import Adam
+from handgrad.optim import Adam, Steps
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train
 
@@ -351,9 +351,8 @@ def test_the_compiled_engine_refuses_what_it_cannot_write(rows, fault, which):
 
     X, y = rows
     units = (4, 5, 1)
-    engine = Compiled(
-        Architecture(units, output="logistic"), Adam(), Rows(X, y[:, None]), batch_size=30
-    )
+    architecture = Architecture(units, output="logistic")
+    engine = Compiled(architecture, Rows(X, y[:, None]), Steps(Adam(), 30))
     params = Params.zeros(units)
     given = [params.flat, np.zeros((2, params.flat.size))]
     engine.run_epoch(params, given[1], 0, 0.1, None)

@@ -155,6 +155,34 @@ def _step(rule: Optimizer, theta: Array, dtheta: Array, slots: Array, t: int, lr
         rule.step(theta[part], dtheta[part], slots[:, part], t, lr)
 
 
+@dataclass(frozen=True)
+class Steps:
+    """All that an engine needs to know of the steps that it makes.
+
+    Attributes
+    ----------
+    rule : Optimizer
+        Where the gradient takes the parameters.
+    batch_size : int
+        Rows a step, N_b.
+    l2 : float
+        Strength of the penalty l2/2 sum W^2, added to the mean loss.
+    dropout : tuple of float
+        Share of units left out of each hidden layer; or nothing.
+    seed : int
+        Of the masks of dropout.
+    clip_norm : float
+        A gradient longer than this is shortened to it.
+    """
+
+    rule: Optimizer
+    batch_size: int
+    l2: float = 0.0
+    dropout: tuple[float, ...] = ()
+    seed: int = 0
+    clip_norm: float = math.inf
+
+
 def norm(gradients: Params) -> float:
     """Compute the root of the sum of all squares, in float64."""
     return float(np.sqrt(np.sum(np.square(gradients.flat, dtype=np.float64))))

@@ -26,7 +26,7 @@ from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
 from handgrad.losses import CLASSIFIERS, mean_loss
 from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
-from handgrad.optim import LBFGSResult, Optimizer, lbfgs
+from handgrad.optim import LBFGSResult, Optimizer, Steps, lbfgs
 from handgrad.params import Params, owned
 from handgrad.schedules import Schedule, epoch_rates, invscaling
 
@@ -218,16 +218,7 @@ def train(
         the start of that epoch.
     """
     run.prepare(settings)
-    engine = make_engine(
-        architecture,
-        settings.optimizer,
-        rows,
-        batch_size=settings.batch_size,
-        l2=settings.l2,
-        dropout=per_layer(settings.dropout, len(architecture.layer_units) - 2),
-        seed=run.dropout_seed or 0,
-        clip_norm=settings.clip_norm,
-    )
+    engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
     watch = Watch()
     started = time.perf_counter()
     record: list[Epoch] = []
@@ -296,6 +287,18 @@ def _run_epoch(
         seconds=time.perf_counter() - started,
         gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
+    )
+
+
+def steps_of(architecture: Architecture, run: Run, settings: Settings) -> Steps:
+    """Say what an engine needs to know of the steps of a prepared run."""
+    return Steps(
+        settings.optimizer,
+        settings.batch_size,
+        settings.l2,
+        per_layer(settings.dropout, len(architecture.layer_units) - 2),
+        run.dropout_seed or 0,
+        settings.clip_norm,
     )
 
 

@@ -9,7 +9,7 @@ from handgrad.batch import Rows
 from handgrad.chance import shuffled
 from handgrad.losses import mean_loss
 from handgrad.network import Architecture, forward
-from handgrad.optim import SGD, Adam
+from handgrad.optim import SGD, Adam, Steps
 from handgrad.params import Params
 
 
@@ -33,14 +33,14 @@ class Contender:
         self.bits = np.random.PCG64(0)
 
     def engine_for(self, rule):
-        given = (self.architecture, rule, self.rows)
+        given = self.architecture, self.rows, Steps(rule, self.batch_size)
         if self.variant == "numpy":
             from handgrad.engines.numpy import Numpy
 
-            return Numpy(*given, batch_size=self.batch_size, l2=0.0)
+            return Numpy(*given)
         from handgrad.engines.compiled import Compiled
 
-        return Compiled(*given, batch_size=self.batch_size, l2=0.0, threads=self.threads)
+        return Compiled(*given, threads=self.threads)
 
     def epochs(self, count):
         n = self.rows.x.shape[0]

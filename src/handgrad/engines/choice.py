@@ -3,7 +3,6 @@
 Nothing here imports numba: that costs a third of a second, which a small fit is done in.
 """
 
-import math
 import os
 import sys
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from handgrad.engines.numpy import Numpy
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine, EngineFactory
 from handgrad.network import Architecture
-from handgrad.optim import Optimizer, kernel_of
+from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import count
 
 # Seconds that the reference would need before the compiled engine is worth its start:
@@ -45,10 +44,8 @@ class Choice(NamedTuple):
 def choose(
     wanted: str,
     architecture: Architecture,
-    optimizer: Optimizer,
     rows: Rows,
-    *,
-    batch_size: int,
+    steps: Steps,
     epochs: int,
 ) -> Choice:
     """Decide which engine trains.
@@ -58,7 +55,7 @@ def choose(
     wanted : {"auto", "numpy", "compiled"}
         What the user asked for. "auto" takes the compiled engine where it is installed and the
         work repays its start.
-    architecture, optimizer, rows, batch_size, epochs
+    architecture, rows, steps, epochs
         The work.
 
     Raises
@@ -72,7 +69,7 @@ def choose(
         require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
-    why = _obstacle(optimizer, rows.x.dtype)
+    why = _obstacle(steps.rule, rows.x.dtype)
     if why is not None:
         return Choice("numpy", why, Numpy)
     if wanted == "compiled":
@@ -81,14 +78,14 @@ def choose(
     if missing:
         why = f'{" and ".join(missing)} is not installed: pip install "handgrad[fast]"'
         return Choice("numpy", why, Numpy)
-    return _by_work(architecture, rows, batch_size, epochs)
+    return _by_work(architecture, rows, steps.batch_size, epochs)
 
 
-def _obstacle(optimizer: Optimizer, dtype: np.dtype[Any]) -> str | None:
+def _obstacle(rule: Optimizer, dtype: np.dtype[Any]) -> str | None:
     """Say why the compiled engine cannot make a rule's step, if it cannot."""
-    if kernel_of(optimizer) is None:
-        return f"{type(optimizer).__name__} is a rule that only the reference knows"
-    epsilon = getattr(optimizer, "epsilon", 1.0)
+    if kernel_of(rule) is None:
+        return f"{type(rule).__name__} is a rule that only the reference knows"
+    epsilon = getattr(rule, "epsilon", 1.0)
     if epsilon < float(np.finfo(dtype).tiny):
         return f"epsilon={epsilon:g} is below the numbers of {dtype}"
     return None
@@ -135,24 +132,11 @@ def require_compiled() -> None:
         )
 
 
-def _compiled(
-    architecture: Architecture,
-    optimizer: Optimizer,
-    rows: Rows,
-    *,
-    batch_size: int,
-    l2: float,
-    dropout: tuple[float, ...] = (),
-    seed: int = 0,
-    clip_norm: float = math.inf,
-) -> Engine:
+def _compiled(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     from handgrad.engines.compiled import Compiled
 
     a_row = 6 * count(architecture.layer_units)
-    threads = min(threads_given(), a_row * min(batch_size, len(rows)) // FLOPS_A_THREAD)
+    threads = min(threads_given(), a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD)
     if threads < 1 or a_row * len(rows) < FLOPS_A_CALL:
         threads = 1
-    return Compiled(
-        architecture, optimizer, rows, batch_size=batch_size, l2=l2, threads=threads,
-        dropout=dropout, seed=seed, clip_norm=clip_norm,
-    )  # fmt: skip
+    return Compiled(architecture, rows, steps, threads=threads)

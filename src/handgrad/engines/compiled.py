@@ -25,7 +25,7 @@ from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.engines.threads import share
 from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
-from handgrad.optim import SGD, Optimizer, kernel_of
+from handgrad.optim import SGD, Optimizer, Steps, kernel_of
 from handgrad.params import Params, count
 
 Array = NDArray[Any]
@@ -44,7 +44,7 @@ class Compiled:
 
     Parameters
     ----------
-    architecture, optimizer, rows, batch_size, l2, dropout, seed, clip_norm
+    architecture, rows, steps
         As for every engine; the rows are dense.
     threads : int
         How many threads share a step, at most: fewer while other engines of this process run.
@@ -57,20 +57,15 @@ class Compiled:
     def __init__(
         self,
         architecture: Architecture,
-        optimizer: Optimizer,
         rows: Rows,
+        steps: Steps,
         *,
-        batch_size: int,
-        l2: float = 0.0,
-        dropout: tuple[float, ...] = (),
-        seed: int = 0,
-        clip_norm: float = np.inf,
         threads: int = 1,
     ) -> None:
         load(rows.x.dtype)
         self._architecture, self._rows = architecture, rows
         self._threads = threads
-        self._batch_size = min(batch_size, len(rows))
+        self._batch_size = min(steps.batch_size, len(rows))
         self._batches = -(-len(rows) // self._batch_size)
         self._batches_a_call = 1
         self._lanes = VECTOR_BYTES // rows.x.dtype.itemsize
@@ -78,13 +73,13 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
         self._rates = np.zeros(1, epoch.RATES)
-        self._rates["l2"], self._rates["clip_norm"] = l2, clip_norm
-        self._seed, self._n_dropping = seed, len(dropout) if any(dropout) else 0
-        for layer, part in zip(self._layers, dropout, strict=False):
+        self._rates["l2"], self._rates["clip_norm"] = steps.l2, steps.clip_norm
+        self._seed, self._n_dropping = steps.seed, len(steps.dropout) if any(steps.dropout) else 0
+        for layer, part in zip(self._layers, steps.dropout, strict=False):
             layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
-        self._set_rule(optimizer)
+        self._set_rule(steps.rule)
         self._hold_rows(rows)
-        self._lay_out(architecture, optimizer.n_slots)
+        self._lay_out(architecture, steps.rule.n_slots)
         self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
@@ -106,16 +101,16 @@ class Compiled:
             self._sync,
         )
 
-    def _set_rule(self, optimizer: Optimizer) -> None:
-        kernel = kernel_of(optimizer)
+    def _set_rule(self, rule: Optimizer) -> None:
+        kernel = kernel_of(rule)
         if kernel not in kernels.RULES:
             raise ValueError(
-                f"the compiled engine has no kernel for {type(optimizer).__name__}; train it with "
+                f"the compiled engine has no kernel for {type(rule).__name__}; train it with "
                 "engine='numpy'"
             )
         self._plan["rule"] = kernels.RULES.index(kernel)
         for name in epoch.RULE_SETTINGS:
-            self._rates[name] = getattr(optimizer, name, 0.0)
+            self._rates[name] = getattr(rule, name, 0.0)
 
     def _hold_rows(self, rows: Rows) -> None:
         """Note where the rows are, copying only what does not lie as the kernels read it."""
@@ -402,7 +397,7 @@ def _try_out(dtype: np.dtype[Any]) -> None:
     params = Params.zeros(units, dtype)
     architecture = Architecture(units, output="logistic")
     rows = Rows(np.zeros((1, 1), dtype), np.zeros((1, 1)))
-    Compiled(architecture, SGD(), rows, batch_size=1).run_epoch(
+    Compiled(architecture, rows, Steps(SGD(), batch_size=1)).run_epoch(
         params, np.zeros((0, 2), dtype), 0, 0.1, None
     )
     predict(architecture, params, rows.x, probabilities=True)

@@ -14,7 +14,7 @@ from handgrad.dropout import layer_keys, masks
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Optimizer, clip, norm, update
+from handgrad.optim import Steps, clip, norm, update
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -25,13 +25,8 @@ class Numpy:
     """See ``seam.Engine``."""
 
     architecture: Architecture
-    optimizer: Optimizer
     rows: Rows
-    batch_size: int
-    l2: float = 0.0
-    dropout: tuple[float, ...] = ()
-    seed: int = 0
-    clip_norm: float = math.inf
+    steps: Steps
     name: ClassVar[str] = "numpy"
     uses_blas: ClassVar[bool] = True
 
@@ -48,12 +43,12 @@ class Numpy:
         order: NDArray[np.intp] | None,
     ) -> Measured:
         n = len(self.rows)
-        whole = order is None and self.batch_size >= n  # no row is copied then
+        whole = order is None and self.steps.batch_size >= n  # no row is copied then
         every = np.arange(n) if order is None else order
-        lr = np.broadcast_to(rates, -(-n // self.batch_size)).tolist()
+        lr = np.broadcast_to(rates, -(-n // self.steps.batch_size)).tolist()
         total_loss = total_right = 0.0
-        bad_batch, last_loss = first_bad_batch(self.bad_rows, order, self.batch_size), None
-        for number, chosen in enumerate(batches(every, self.batch_size), start=1):
+        bad_batch, last_loss = first_bad_batch(self.bad_rows, order, self.steps.batch_size), None
+        for number, chosen in enumerate(batches(every, self.steps.batch_size), start=1):
             if number == bad_batch:
                 raise bad_input(number, last_loss)
             batch = self.rows if whole else self.rows.take(chosen)
@@ -75,23 +70,25 @@ class Numpy:
     ) -> tuple[float, float, float]:
         """Make one step; return the loss before it, the weight of right rows, and the norm."""
         architecture, output = self.architecture, self.architecture.output
+        steps = self.steps
         tape = forward(architecture, params, batch.x, self._masks(t, len(batch), params))
         loss = mean_loss(output, tape.score, batch.y_t, batch.weight, architecture.loss)
         batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
-            gradients = backward(architecture, params, tape, batch.y_t, batch.weight, self.l2)
-            if last or self.clip_norm < math.inf:
+            gradients = backward(architecture, params, tape, batch.y_t, batch.weight, steps.l2)
+            if last or steps.clip_norm < math.inf:
                 size = norm(gradients)
-                clip(gradients, size, self.clip_norm)
-            update(self.optimizer, params, gradients, slots, t, lr)
+                clip(gradients, size, steps.clip_norm)
+            update(steps.rule, params, gradients, slots, t, lr)
         return batch_loss, right(output, tape.score, batch), size
 
     def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
-        if not any(self.dropout):
+        steps = self.steps
+        if not any(steps.dropout):
             return ()
-        (keys,) = layer_keys(self.seed, t, 1, len(self.dropout))
+        (keys,) = layer_keys(steps.seed, t, 1, len(steps.dropout))
         hidden_units = self.architecture.layer_units[1:-1]
-        return masks(hidden_units, self.dropout, keys, n, params.flat.dtype)
+        return masks(hidden_units, steps.dropout, keys, n, params.flat.dtype)
 
 
 def right(output: str, score: Array, rows: Rows) -> float:

@@ -1,6 +1,5 @@
 """What training asks of an engine: run an epoch."""
 
-import math
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.network import Architecture
-from handgrad.optim import Optimizer
+from handgrad.optim import Steps
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -96,21 +95,6 @@ class Engine(Protocol):
 
 
 class EngineFactory(Protocol):
-    """Makes the engine for a network, an update rule and rows.
+    """Makes the engine for a network, its rows, and the steps to make on them."""
 
-    dropout holds the share of each hidden layer, or nothing; its masks come from the seed.
-    Gradients of a norm above clip_norm are shortened to it.
-    """
-
-    def __call__(
-        self,
-        architecture: Architecture,
-        optimizer: Optimizer,
-        rows: Rows,
-        *,
-        batch_size: int,
-        l2: float,
-        dropout: tuple[float, ...] = (),
-        seed: int = 0,
-        clip_norm: float = math.inf,
-    ) -> Engine: ...
+    def __call__(self, architecture: Architecture, rows: Rows, steps: Steps) -> Engine: ...

@@ -20,7 +20,7 @@ from handgrad.estimators.stream import with_params
 from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.schedules import OF_TIME
-from handgrad.training import OnEpoch, Run, Settings, train, train_lbfgs
+from handgrad.training import OnEpoch, Run, Settings, steps_of, train, train_lbfgs
 
 
 class Learning(Record):
@@ -110,14 +110,8 @@ class Learning(Record):
         architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
         n_watched = 0 if validation is None else len(validation.rows)
         settings = self._settings(len(rows), n_watched, partial=partial)
-        choice = choose(
-            self.engine,
-            architecture,
-            settings.optimizer,
-            rows,
-            batch_size=settings.batch_size,
-            epochs=epochs,
-        )
+        steps = steps_of(architecture, self._runs[0], settings)
+        choice = choose(self.engine, architecture, rows, steps, epochs)
         self._use(choice.name, choice.reason)
         had_diverged = self.diverged_
         says_little = partial and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose

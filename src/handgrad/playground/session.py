@@ -5,14 +5,13 @@ A step by batch is the engine's update on that batch; the batches of an epoch ar
 by sample or by equation only looks: the update comes when the batch has been looked at.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.chance import shuffled
-from handgrad.dropout import per_layer
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged
 from handgrad.explain.names import Names
@@ -36,7 +35,7 @@ from handgrad.playground.points import (
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
 from handgrad.schedules import invscaling
 from handgrad.trace import Trace, trace
-from handgrad.training import Kept, Run, Settings, rates_of_epoch
+from handgrad.training import Kept, Run, Settings, rates_of_epoch, steps_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -327,16 +326,8 @@ class Session:
         rows = self.points.training_rows
         if plan.shuffled:
             rows = rows.take(plan.batch())
-        settings = plan.settings
-        engine = Numpy(
-            self.architecture,
-            settings.optimizer,
-            rows,
-            batch_size=len(rows),
-            l2=settings.l2,
-            dropout=per_layer(settings.dropout, len(self.architecture.layer_units) - 2),
-            seed=run.dropout_seed or 0,
-        )
+        steps = replace(steps_of(self.architecture, run, plan.settings), batch_size=len(rows))
+        engine = Numpy(self.architecture, rows, steps)
         before = run.params.flat.copy()
         try:
             with np.errstate(over="ignore", invalid="ignore"):
