@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation, equations, unit_name
 from handgrad.formula import mathml
-from handgrad.network import Architecture, backward, check_finite, forward, loss
+from handgrad.network import Architecture, backward, forward, loss
 from handgrad.optim import SGD
 from handgrad.params import Params
 
@@ -229,15 +229,12 @@ def trace(
     ------
     ValueError
         If x has not N_x columns, or y_t not a truth for each row.
-    DataError
-        If the scores of a row are not finite.
     """
     x = np.atleast_2d(np.asarray(x, params.flat.dtype))
     N_x = architecture.layer_units[0]
     if x.ndim != 2 or not len(x) or x.shape[1] != N_x:
         raise ValueError(f"x must have the shape (n, {N_x}), n at least 1; got {x.shape}")
     tape = forward(architecture, params, x)
-    check_finite(tape.score, [params])
     values = {"x": x, **dict(params.named())}
     for layer, (r, h) in enumerate(zip(tape.r, tape.h[1:], strict=True), start=1):
         values[unit_name("r", layer, architecture)] = r

@@ -11,6 +11,7 @@ from handgrad.estimators.checks import check_weight, given_rows
 from handgrad.estimators.fitting import seen
 from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.model import Model
+from handgrad.network import check_finite
 from handgrad.trace import Trace, trace
 
 Array = NDArray[Any]
@@ -54,7 +55,10 @@ class Inside:
             x, y_t, weight = now._dense_inputs(X), None, None
         else:
             x, y_t, weight = now._inside(X, y, sample_weight)
-        return trace(now.model_.architecture, now.model_.params, x, y_t, weight, lr=lr)
+        params = now.model_.params
+        traced = trace(now.model_.architecture, params, x, y_t, weight, lr=lr)
+        check_finite(traced["score"], [params])
+        return traced
 
     def gradient_check(
         self, X: Any, y: Any, sample_weight: Any = None, *, most_entries: int | None = 200

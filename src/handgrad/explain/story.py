@@ -16,6 +16,7 @@ from handgrad.explain.inputs import Column, columns_of
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
 from handgrad.model import Model
+from handgrad.network import check_finite
 from handgrad.tables.encode import Encoded
 from handgrad.trace import Trace, network_words, trace
 
@@ -128,6 +129,7 @@ def explain(
     encoded = model.encode(row) if encoded is None else encoded
     x = encoded.x
     t = trace(model.architecture, model.params, x, y_t, lr=lr)
+    check_finite(t["score"], [model.params])
     names = Names(model)
     steps = [_step(t, equation, names) for equation in t.equations]
     facts = [
