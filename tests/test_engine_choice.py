@@ -501,13 +501,16 @@ def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size
     from handgrad.engines import compiled
 
     made = {}
-    monkeypatch.setattr(compiled, "Compiled", lambda *given, **options: made.update(options))
+    monkeypatch.setattr(
+        compiled, "Compiled", lambda *given, threads: made.update(given=given, threads=threads)
+    )
     monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2_000_000)
     monkeypatch.setattr(choice, "FLOPS_A_CALL", call)
     rows = Rows(np.zeros((250_000, units[0]), np.float32), np.zeros(250_000, int))
-    work = {"batch_size": batch_size, "l2": 0.5, "dropout": (0.1,), "seed": 3, "clip_norm": 2.0}
-    ask("compiled").make(Architecture(units), SGD(), rows, **work)
-    assert made == {**work, "threads": expected}
+    steps = Steps(SGD(), batch_size, l2=0.5, dropout=(0.1,), seed=3, clip_norm=2.0)
+    given = Architecture(units), rows, steps
+    ask("compiled").make(*given)
+    assert made == {"given": given, "threads": expected}
 
 
 # -- where compiled code is kept ---------------------------------------------------------------
