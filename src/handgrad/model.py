@@ -362,11 +362,14 @@ def _log_mean_exp(logarithms: Array) -> Array:
     return mean
 
 
+@np.errstate(over="ignore")  # scores near 1e308 may lie further apart than any number says
 def log_proba(output: str, score: Array) -> Array:
     """Turn scores (n, N_y) into log-probabilities (n, K); one logistic score means two classes."""
     if output == "logistic" and score.shape[1] == 1:
         return np.column_stack([log_logistic(-score), log_logistic(score)])
-    return log_logistic(score) if output == "logistic" else log_softmax(score)
+    log_y = log_logistic(score) if output == "logistic" else log_softmax(score)
+    finite: Array = np.maximum(log_y, np.finfo(log_y.dtype).min)
+    return finite
 
 
 def proba(output: str, score: Array) -> Array:
