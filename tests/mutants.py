@@ -90,10 +90,10 @@ FAULTS = [
     Fault("losses.py", "np.repeat(y_t, count, axis=1)", "np.tile(y_t, count)", "quantile by quantile", "losses"),
     Fault("losses.py", "np.where(y_t > 0, y_t, 1)", "y_t + 1e-3", "poisson: log of 0", "losses"),
     # params.py
-    Fault("params.py", "        for n_in, n_out in pairwise(self.layer_units):\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n            b.append(flat[start : start + n_out])\n            start += n_out\n", "        for n_in, n_out in pairwise(self.layer_units):\n            b.append(flat[start : start + n_out])\n            start += n_out\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n", "biases before weights", "params"),
+    Fault("params.py", "        for n_in, n_out in pairwise(layer_units):\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n            b.append(flat[start : start + n_out])\n            start += n_out\n", "        for n_in, n_out in pairwise(layer_units):\n            b.append(flat[start : start + n_out])\n            start += n_out\n            W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))\n            start += n_in * n_out\n", "biases before weights", "params"),
     Fault("params.py", ".reshape(n_in, n_out))", '.reshape(n_in, n_out, order="F"))', "column by column", "params"),
     Fault("params.py", ".reshape(n_in, n_out))", ".reshape(n_in, n_out).copy())", "a copy for a view", "params"),
-    Fault("params.py", "type(self)(owned(self.flat), self", "type(self)(self.flat, self", "copy shares memory", "params"),
+    Fault("params.py", "self._named(owned(self.flat), self", "self._named(self.flat, self", "copy shares memory", "params"),
     Fault("params.py", "if flat.shape != (count(layer_units),):", "if len(flat) < count(layer_units):", "long vector accepted", "params"),
     Fault("params.py", 'factor = 2.0 if activation == "logistic" else 6.0', "factor = 6.0", "Glorot factor of logistic", "params"),
     Fault("params.py", "np.sqrt(factor / sum(W.shape))", "np.sqrt(factor / W.shape[0])", "Glorot fan-in alone", "params"),

@@ -367,7 +367,7 @@ def test_the_compiled_engine_refuses_what_it_cannot_write(rows, fault, which):
     bad.flags.writeable = fault != "read-only"
     given[which] = bad
     flat, slots = given
-    broken = Params(flat, units)
+    broken = Params(flat, units, params.W, params.b)
     with pytest.raises(ValueError, match="must be writable, contiguous, aligned and of float64"):
         engine.run_epoch(broken, slots, 2, 0.1, None)
 

@@ -8,7 +8,6 @@ a vector, a copy is one copy, and a file holds one array; while the mathematics 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, pairwise
 from typing import Any, Self
 
@@ -38,6 +37,8 @@ class Params:
 
     flat: Array
     layer_units: tuple[int, ...]
+    W: tuple[Array, ...]
+    b: tuple[Array, ...]
 
     @classmethod
     def view(cls, flat: Array, layer_units: tuple[int, ...]) -> Self:
@@ -53,30 +54,22 @@ class Params:
                 f"a network with units {layer_units} has {count(layer_units)} parameters; "
                 f"the vector has shape {flat.shape}"
             )
-        return cls(flat if flat.dtype.isnative else owned(flat), tuple(layer_units))
+        return cls._named(flat if flat.dtype.isnative else owned(flat), tuple(layer_units))
 
     @classmethod
-    def zeros(cls, layer_units: tuple[int, ...], dtype: DTypeLike = np.float64) -> Self:
-        return cls.view(np.zeros(count(layer_units), dtype), layer_units)
-
-    @cached_property
-    def W(self) -> tuple[Array, ...]:
-        return self._parts[0]
-
-    @cached_property
-    def b(self) -> tuple[Array, ...]:
-        return self._parts[1]
-
-    @cached_property
-    def _parts(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-        # Made when first asked for: every epoch copies a vector whose parts may not be needed.
-        flat, W, b, start = self.flat, [], [], 0
-        for n_in, n_out in pairwise(self.layer_units):
+    def _named(cls, flat: Array, layer_units: tuple[int, ...]) -> Self:
+        W, b, start = [], [], 0
+        for n_in, n_out in pairwise(layer_units):
             W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))
             start += n_in * n_out
             b.append(flat[start : start + n_out])
             start += n_out
-        return tuple(W), tuple(b)
+        return cls(flat, layer_units, tuple(W), tuple(b))
+
+    @classmethod
+    def zeros(cls, layer_units: tuple[int, ...], dtype: DTypeLike = np.float64) -> Self:
+        native = np.dtype(dtype).newbyteorder("=")
+        return cls._named(np.zeros(count(layer_units), native), tuple(layer_units))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled one by one, vector and views would come back as unrelated arrays.
@@ -87,7 +80,7 @@ class Params:
         return self.view(flat, self.layer_units)
 
     def copy(self) -> Self:
-        return type(self)(owned(self.flat), self.layer_units)
+        return self._named(owned(self.flat), self.layer_units)  # it fits: every epoch copies
 
     def named(self) -> Iterator[tuple[str, Array]]:
         """Yield ("W1", W1), ("b1", b1), ("W2", W2), ... in the order of the flat vector."""
