@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from handgrad.errors import DataError
+from handgrad.errors import DataError, DivergenceError
 from handgrad.model_file import from_bytes
 from handgrad.network import forward
 from handgrad.params import initialise
@@ -191,6 +191,36 @@ def test_a_run_that_diverges_says_so_and_stands_where_it_stood(session):
     session.reset()
     session.step("epoch")
     assert not session.trouble
+
+
+DIVERGES = {"optimizer": "sgd", "rate": 100.0, "l2": 10.0, "hidden": [8, 8], "batch": 50}
+
+
+@pytest.mark.parametrize("kind", ["batch", "sample"])
+def test_a_divergence_is_told_in_the_words_of_training(session, kind):
+    session.change(DIVERGES)
+    for _ in range(20_000):
+        session.step(kind)
+        if session.trouble:
+            break
+    with pytest.raises(DivergenceError) as caught:
+        trained(session, session.run.epochs + 1)
+    what = caught.value.what
+    assert caught.value.batch > 1
+    assert f"in batch {caught.value.batch} of epoch {session.run.epochs + 1}, at" in what
+    assert session.trouble.startswith(f"T{what[1:]} The weights are those before that epoch.")
+    assert session.under_way is None
+    np.testing.assert_array_equal(
+        session.run.params.flat, session.snapshots[-1].state.run.params.flat
+    )
+
+
+def test_a_parameter_too_large_for_the_penalty_diverges_here_too(session):
+    session.change({"hidden": [], "batch": 0, "optimizer": "sgd", "rate": 1e-4})
+    session.run.params.W[0][0, 0] = 1e200  # its square is not finite, and the scores are
+    session.step("batch")
+    assert "a parameter was too large after batch 1 of epoch 1" in session.trouble
+    assert (session.run.epochs, session.run.updates) == (0, 0)
 
 
 def test_every_number_shown_is_worked_out_or_left(session):

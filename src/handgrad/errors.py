@@ -31,6 +31,8 @@ class DivergenceError(HandgradError):
 
     Attributes
     ----------
+    what : str
+        The message without the advice at its end.
     epoch, batch : int or None
         Where, both from 1; batch is None if it was noticed after an epoch's last.
     layer : int or None
@@ -44,7 +46,8 @@ class DivergenceError(HandgradError):
 
     def __init__(
         self,
-        message: str,
+        what: str,
+        advice: str = "",
         *,
         epoch: int | None = None,
         batch: int | None = None,
@@ -52,7 +55,8 @@ class DivergenceError(HandgradError):
         last_loss: float | None = None,
         learning_rate: float | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(f"{what} {advice}".rstrip())
+        self.what = what
         self.epoch, self.batch, self.layer = epoch, batch, layer
         self.last_loss, self.learning_rate = last_loss, learning_rate
 

@@ -179,8 +179,8 @@ def loss(
 
 def penalty(params: Params, l2: float) -> Any:
     """Compute l2/2 sum W^2 over all weights, accumulated in float64 (complex128)."""
-    wide = np.result_type(params.flat, np.float64)
-    return l2 / 2 * sum(np.sum(np.multiply(W, W, dtype=wide)) for W in params.W)
+    wide = np.promote_types(params.flat.dtype, np.float64)
+    return l2 / 2 * sum(np.add.reduce(np.multiply(W, W, dtype=wide), None) for W in params.W)
 
 
 def backward(

@@ -54,18 +54,22 @@ class Params:
                 f"a network with units {layer_units} has {count(layer_units)} parameters; "
                 f"the vector has shape {flat.shape}"
             )
-        flat = flat if flat.dtype.isnative else owned(flat)
+        return cls._named(flat if flat.dtype.isnative else owned(flat), tuple(layer_units))
+
+    @classmethod
+    def _named(cls, flat: Array, layer_units: tuple[int, ...]) -> Self:
         W, b, start = [], [], 0
         for n_in, n_out in pairwise(layer_units):
             W.append(flat[start : start + n_in * n_out].reshape(n_in, n_out))
             start += n_in * n_out
             b.append(flat[start : start + n_out])
             start += n_out
-        return cls(flat, tuple(layer_units), tuple(W), tuple(b))
+        return cls(flat, layer_units, tuple(W), tuple(b))
 
     @classmethod
     def zeros(cls, layer_units: tuple[int, ...], dtype: DTypeLike = np.float64) -> Self:
-        return cls.view(np.zeros(count(layer_units), dtype), layer_units)
+        native = np.dtype(dtype).newbyteorder("=")
+        return cls._named(np.zeros(count(layer_units), native), tuple(layer_units))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickled one by one, vector and views would come back as unrelated arrays.
@@ -76,7 +80,7 @@ class Params:
         return self.view(flat, self.layer_units)
 
     def copy(self) -> Self:
-        return self.like(owned(self.flat))
+        return self._named(owned(self.flat), self.layer_units)  # it fits: every epoch copies
 
     def named(self) -> Iterator[tuple[str, Array]]:
         """Yield ("W1", W1), ("b1", b1), ("W2", W2), ... in the order of the flat vector."""

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.batches import ROWS_AT_ONCE, batches
-from handgrad.chance import shuffled
+from handgrad.chance import Order, shuffled
 from handgrad.dropout import per_layer
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
@@ -135,10 +135,14 @@ class Run:
             self.updates = 0
         if settings.learning_rate != "adaptive" or math.isnan(self.lr):
             self.lr = settings.learning_rate_init
-        if settings.learning_rate == "invscaling":
-            self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
+        self.shrink_rate(settings)
         if np.any(settings.dropout) and self.dropout_seed is None:
             self.dropout_seed = int(self.bits.random_raw())
+
+    def shrink_rate(self, settings: Settings) -> None:
+        """Fit the learning rate of invscaling to the rows seen."""
+        if settings.learning_rate == "invscaling":
+            self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
 
     def twin(self) -> "Run":
         """Copy it, arrays shared: what this one becomes is not seen there."""
@@ -166,11 +170,146 @@ def _slots(params: Params, n_slots: int) -> Array:
     return np.zeros((n_slots, params.flat.size), params.flat.dtype)
 
 
+@dataclass(frozen=True)
+class Task:
+    """A network, how it is trained, and on which rows."""
+
+    architecture: Architecture
+    settings: Settings
+    rows: Rows
+
+
+@dataclass
+class Pass:
+    """An epoch under way: one pass over the rows, in one call of an engine or batch by batch."""
+
+    task: Task
+    before: Kept  # the run as it was; whoever breaks the epoch off puts it back
+    rates: Array  # (batches,): the learning rate of each
+    order: Order | None  # of the rows; None is as they stand
+    last_loss: float | None  # of the batch before, or else of the epoch before
+    done: int = 0  # batches
+
+    @classmethod
+    def begin(cls, task: Task, before: Kept, last_loss: float | None = None) -> "Pass":
+        """Begin an epoch of a prepared run that has just been kept; draws the order of rows."""
+        run, settings, n = before.run, task.settings, len(task.rows)
+        rates = epoch_rates(
+            settings.learning_rate,
+            run.lr,
+            epoch=run.epochs,
+            batches=-(-n // settings.batch_size),
+            schedule_epochs=settings.schedule_epochs,
+            warmup_epochs=settings.warmup_epochs,
+        )
+        # In one batch of all rows their order means nothing.
+        order = shuffled(n, run.bits) if settings.shuffle and settings.batch_size < n else None
+        return cls(task, before, rates, order, last_loss)
+
+    def batch(self, number: int | None = None) -> Order:
+        """Name the rows of the next batch, or of that number, from 1."""
+        every = np.arange(len(self.task.rows)) if self.order is None else self.order
+        size = self.task.settings.batch_size
+        start = (self.done if number is None else number - 1) * size
+        return every[start : start + size]
+
+    def run_all(self, run: Run, engine: Engine) -> Measured:
+        """Update on every batch once, with an engine made for all rows."""
+        return self._run(run, engine, self.order, len(self.rates))
+
+    def step(self, run: Run) -> bool:
+        """Update on the next batch alone; end the epoch after its last, and say whether it was.
+
+        Raises
+        ------
+        DivergenceError
+            If something is not finite; the caller puts the run back.
+        """
+        architecture, rows = self.task.architecture, self.task.rows.take(self.batch())
+        steps = replace(steps_of(architecture, run, self.task.settings), batch_size=len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._run(run, Numpy(architecture, rows, steps), None, 1)
+            is_over = self.done == len(self.rates)
+            if is_over:
+                self.end(run)
+        return is_over
+
+    def _run(self, run: Run, engine: Engine, order: Order | None, n_batches: int) -> Measured:
+        last = self.done + n_batches
+        rates = self.rates[self.done : last]
+        try:
+            measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
+        except Diverged as came:
+            raise self._divergence(run, came, last) from None
+        run.updates += n_batches
+        self.done, self.last_loss = last, measured.loss
+        return measured
+
+    def end(self, run: Run) -> float:
+        """Count the finished epoch; return the penalty.
+
+        Raises
+        ------
+        DivergenceError
+            If the penalty is not finite.
+        """
+        shrinkage = float(penalty(run.params, self.task.settings.l2))
+        if not math.isfinite(shrinkage):
+            came = Diverged("a parameter was too large", None, None)
+            raise self._divergence(run, came, self.done)
+        run.epochs += 1
+        run.rows_seen += len(self.task.rows)
+        run.shrink_rate(self.task.settings)
+        return shrinkage
+
+    def _divergence(self, run: Run, came: Diverged, last: int) -> DivergenceError:
+        """Say when it was, where, how it stood before, and what to try."""
+        number = last if came.batch is None else self.done + came.batch
+        lr = float(self.rates[number - 1])
+        chosen = np.arange(0) if came.batch is None else self.batch(number)
+        layer = _bad_layer(self.task.architecture, run.params, self.task.rows.take(chosen))
+        last_loss = self.last_loss if came.last_loss is None else came.last_loss
+        when = f"{'after' if came.batch is None else 'in'} batch {number} of epoch {run.epochs + 1}"
+        return DivergenceError(
+            _told(f"{came} {when}, at learning rate {lr:g}", layer, last_loss),
+            "Lower the learning rate, clip gradients, or scale the inputs.",
+            epoch=run.epochs + 1,
+            batch=None if came.batch is None else number,
+            layer=layer,
+            last_loss=last_loss,
+            learning_rate=lr,
+        )
+
+
+def _bad_layer(architecture: Architecture, params: Params, batch: Rows) -> int | None:
+    """Find the first layer not finite; without rows, one too large for the penalty, too."""
+    if batch.not_finite().size:
+        return 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        layer = first_bad_layer(architecture, params, batch.x)
+        if layer is None and not len(batch):
+            sizes = [np.sum(np.square(W, dtype=np.float64)) for W in params.W]
+            layer = next((i for i, size in enumerate(sizes, 1) if not np.isfinite(size)), None)
+    return layer
+
+
+def _told(what: str, layer: int | None, last_loss: float | None) -> str:
+    """Word a divergence: what happened, where to look, and how it stood before."""
+    where = f"The first layer not finite is {layer}." if layer else "Look at its inputs."
+    if layer is None:
+        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
+    before = "" if last_loss is None else f" The loss before was {last_loss:.3g}."
+    return f"training diverged: {what}. {where}{before}"
+
+
 @dataclass
 class Watch:
-    """What one call of ``train`` has seen of the monitored quantity."""
+    """What one call of ``train`` judges its epochs by, and what it has seen of them."""
 
-    best: float = math.inf
+    validation: Rows | None
+    score: Score | None
+    started: float = field(default_factory=time.perf_counter)
+    best: float = math.inf  # of the monitored quantity
     best_loss: float = math.inf  # of that epoch; decides between equally good ones
     bad_epochs: int = 0  # in a row
 
@@ -218,22 +357,19 @@ def train(
         the start of that epoch.
     """
     run.prepare(settings)
+    task = Task(architecture, settings, rows)
     engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
-    watch = Watch()
-    started = time.perf_counter()
+    watch = Watch(validation, score)
     record: list[Epoch] = []
     reason = "max_iter"
     alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
     try:
         with alone:
             for _ in range(epochs):
-                last_loss = record[-1].loss if record else None
                 before = run.keep()
                 try:
-                    epoch = _run_epoch(
-                        architecture, run, settings, engine, rows, validation, score, started,
-                        last_loss,
-                    )  # fmt: skip
+                    now = Pass.begin(task, before, record[-1].loss if record else None)
+                    epoch = _run_epoch(now, run, engine, watch)
                     ended = _judge(watch, run, settings, epoch)
                 except BaseException:  # an interrupt, too: the run stays at the end of an epoch
                     run.put_back(before)
@@ -249,33 +385,15 @@ def train(
     return History(tuple(record), reason)
 
 
-def _run_epoch(
-    architecture: Architecture,
-    run: Run,
-    settings: Settings,
-    engine: Engine,
-    rows: Rows,
-    validation: Rows | None,
-    score: Score | None,
-    started: float,
-    last_loss: float | None,
-) -> Epoch:
+def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
+    architecture = now.task.architecture
     # Overflow is not warned about: what it leaves behind is caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):
-        rates = rates_of_epoch(run, settings, len(rows))
-        measured = _update_on_all(architecture, run, settings, engine, rows, rates, last_loss)
-        shrinkage = float(penalty(run.params, settings.l2))
-        if not math.isfinite(shrinkage):
-            what = "a parameter became too large by the last batch"
-            what_came = Diverged(what, None, measured.loss)
-            raise _divergence(what_came, architecture, run, rates, rows.take(np.arange(0)))
-        validation_loss, validation_accuracy = measure(architecture, run.params, validation)
-    validation_score = None if score is None else float(score())
-    run.epochs += 1
-    run.rows_seen += len(rows)
+        measured = now.run_all(run, engine)
+        shrinkage = now.end(run)
+        validation_loss, validation_accuracy = measure(architecture, run.params, watch.validation)
+    validation_score = None if watch.score is None else float(watch.score())
     classifies = architecture.output in CLASSIFIERS
-    if settings.learning_rate == "invscaling":
-        run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
     return Epoch(
         epoch=run.epochs,
         loss=measured.loss,
@@ -283,8 +401,8 @@ def _run_epoch(
         penalty=shrinkage,
         validation_loss=validation_loss,
         validation_accuracy=validation_accuracy if classifies else None,
-        learning_rate=float(rates[-1]),
-        seconds=time.perf_counter() - started,
+        learning_rate=float(now.rates[-1]),
+        seconds=time.perf_counter() - watch.started,
         gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
     )
@@ -300,75 +418,6 @@ def steps_of(architecture: Architecture, run: Run, settings: Settings) -> Steps:
         run.dropout_seed or 0,
         settings.clip_norm,
     )
-
-
-def rates_of_epoch(run: Run, settings: Settings, n: int) -> Array:
-    """Give the learning rate of each batch of the epoch to come, for n rows."""
-    return epoch_rates(
-        settings.learning_rate,
-        run.lr,
-        epoch=run.epochs,
-        batches=-(-n // settings.batch_size),
-        schedule_epochs=settings.schedule_epochs,
-        warmup_epochs=settings.warmup_epochs,
-    )
-
-
-def _update_on_all(
-    architecture: Architecture,
-    run: Run,
-    settings: Settings,
-    engine: Engine,
-    rows: Rows,
-    rates: Array,
-    last_loss: float | None,
-) -> Measured:
-    """Update on every batch once; return what the batches saw."""
-    n, N_b = len(rows), settings.batch_size
-    # In one batch of all rows their order means nothing.
-    order = shuffled(n, run.bits) if settings.shuffle and N_b < n else None
-    try:
-        measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
-    except Diverged as came:
-        if came.last_loss is None:
-            came.last_loss = last_loss
-        every = np.arange(n) if order is None else order
-        place = 0 if came.batch is None else (came.batch - 1) * N_b
-        chosen = every[place : place + N_b] if came.batch is not None else every[:0]
-        raise _divergence(came, architecture, run, rates, rows.take(chosen)) from None
-    run.updates += len(rates)
-    return measured
-
-
-def _divergence(
-    came: Diverged, architecture: Architecture, run: Run, rates: Array, batch: Rows
-) -> DivergenceError:
-    """Say when it was, where, how it stood before, and what to try."""
-    epoch, lr = run.epochs + 1, float(rates[-1 if came.batch is None else came.batch - 1])
-    in_inputs = batch.not_finite().size > 0
-    layer = 0 if in_inputs else first_bad_layer(architecture, run.params, batch.x)
-    if layer is None and came.batch is None:  # too large for the penalty, if it is a parameter
-        sizes = [float(np.sum(np.square(W, dtype=np.float64))) for W in run.params.W]
-        layer = next((i for i, size in enumerate(sizes, 1) if not math.isfinite(size)), None)
-    return DivergenceError(
-        f"training diverged: {came} of epoch {epoch}, at learning rate {lr:g}. {_where(layer)}"
-        f"{_before(came.last_loss)} Lower the learning rate, clip gradients, or scale the inputs.",
-        epoch=epoch,
-        batch=came.batch,
-        layer=layer,
-        last_loss=came.last_loss,
-        learning_rate=lr,
-    )
-
-
-def _where(layer: int | None) -> str:
-    if layer is None:
-        return "Every layer is finite: look at targets, weights and the optimiser's memory."
-    return f"The first layer not finite is {layer}." if layer else "Look at its inputs."
-
-
-def _before(last_loss: float | None) -> str:
-    return "" if last_loss is None else f" The loss before was {last_loss:.3g}."
 
 
 def measure(
@@ -486,29 +535,17 @@ def train_lbfgs(
         )
     if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
         number = epochs_before + found.iterations + 1
-        raise _divergence_of_lbfgs(found.loss, number, last_loss, architecture, params, rows)
+        layer = _bad_layer(architecture, params, rows)  # at the point before
+        what = f"L-BFGS reached a loss of {found.loss} in iteration {number}"
+        raise DivergenceError(
+            _told(what, layer, last_loss),
+            "Scale the inputs, or raise alpha.",
+            epoch=number,
+            layer=layer,
+            last_loss=last_loss,
+        )
     params.flat[...] = found.theta
     return found
-
-
-def _divergence_of_lbfgs(
-    value: float,
-    number: int,
-    last_loss: float | None,
-    architecture: Architecture,
-    params: Params,
-    rows: Rows,
-) -> DivergenceError:
-    """Say in which iteration it was, and which layer is not finite at the point before it."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        layer = 0 if rows.not_finite().size else first_bad_layer(architecture, params, rows.x)
-    return DivergenceError(
-        f"training diverged: L-BFGS reached a loss of {value} in iteration {number}. "
-        f"{_where(layer)}{_before(last_loss)} Scale the inputs, or raise alpha.",
-        epoch=number,
-        layer=layer,
-        last_loss=last_loss,
-    )
 
 
 def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:

@@ -22,7 +22,12 @@ FAULTS = [
     Fault("playground/recipe.py", "batch_size=min(self.batch or n, n)", "batch_size=min(self.batch or 1, n)", "a batch of all is one of one", "playground"),
     Fault("playground/recipe.py", "and not isinstance(value, bool)", "", "True for a setting", "playground"),
     Fault("playground/takeaway.py", "if session.journal is None:", "if False:", "a program of what cannot be repeated", "playground"),
-    Fault("playground/takeaway.py", "if session.plan is not None:", "if False:", "a program of half an epoch", "playground"),
+    Fault("playground/takeaway.py", "if session.under_way is not None:", "if False:", "a program of half an epoch", "playground"),
+    Fault("training.py", "self.done + came.batch", "came.batch", "every step by batch diverges in batch 1", "playground"),
+    Fault("training.py", "self.done, self.last_loss = last, measured.loss", "self.done = last", "a step by batch forgets the loss before", "playground"),
+    Fault("training.py", "run.updates += n_batches", "run.updates += 1", "updates of an epoch counted as one", "training"),
+    Fault("playground/session.py", "run.put_back(epoch.before)", "pass", "a diverged run stays where it went", "playground"),
+    Fault("playground/session.py", "            if self.trouble:\n                return\n", "", "a step by sample hides the divergence", "playground"),
     Fault("playground/replay/__init__.py", "<p>{escaped(words)}</p>", "<p>{words}</p>", "markup in a replay", "playground::test_names_stand_as_texts_in_a_replay"),
     Fault("playground/replay/__init__.py", "script-src '{_hash(script)}'", "script-src 'unsafe-inline'", "a replay that lets scripts in", "playground"),
     # its JavaScript

@@ -273,10 +273,10 @@ class Compiled:
         sums = self._sums[: epoch.RESULTS].tolist()
         if sums[epoch.BAD_BATCH]:
             batch = int(sums[epoch.BAD_BATCH])
-            what = f"the loss became {sums[epoch.BAD_LOSS]} in batch {batch}"
+            what = f"the loss became {sums[epoch.BAD_LOSS]}"
             raise Diverged(what, batch, sums[epoch.LAST_LOSS] if batch > 1 else None)
         if sums[epoch.NOT_FINITE]:
-            what = "a parameter or its slot was not finite after the last batch"
+            what = "a parameter or its slot was not finite"
             raise Diverged(what, None, sums[epoch.BAD_LOSS])
 
 

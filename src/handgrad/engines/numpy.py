@@ -55,14 +55,12 @@ class Numpy:
             t, last = updates + number, number == len(lr)
             batch_loss, right, size = self._update(params, slots, t, lr[number - 1], batch, last)
             if not math.isfinite(batch_loss):
-                what = f"the loss became {batch_loss} in batch {number}"
-                raise Diverged(what, number, last_loss)
+                raise Diverged(f"the loss became {batch_loss}", number, last_loss)
             last_loss = batch_loss
             total_loss += batch_loss * len(batch)
             total_right += right
         if not (np.isfinite(params.flat).all() and np.isfinite(slots).all()):
-            what = "a parameter or its slot was not finite after the last batch"
-            raise Diverged(what, None, last_loss)
+            raise Diverged("a parameter or its slot was not finite", None, last_loss)
         return Measured(total_loss / n, total_right / n, size)
 
     def _update(

@@ -16,7 +16,8 @@ Array = NDArray[Any]
 class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which raises the error
     """An input, the loss of a batch, or a parameter was not finite; the message says which.
 
-    batch is its number, from 1, or None after the last; last_loss that of the batch before.
+    batch is the number of that batch, from 1, or None after the last; last_loss is the loss of
+    the batch before.
     """
 
     def __init__(self, what: str, batch: int | None, last_loss: float | None) -> None:
@@ -35,7 +36,7 @@ def first_bad_batch(
 
 
 def bad_input(batch: int, last_loss: float | None) -> Diverged:
-    return Diverged(f"an input was not finite in batch {batch}", batch, last_loss)
+    return Diverged("an input was not finite", batch, last_loss)
 
 
 class Measured(NamedTuple):

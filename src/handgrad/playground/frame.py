@@ -264,12 +264,12 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
 
 
 def _standing(session: Session) -> dict[str, Any]:
-    plan = session.plan
+    epoch = session.under_way
     return {
         "epoch": session.run.epochs,
         "updates": session.run.updates,
-        "batch": 0 if plan is None else plan.done,
-        "batches": 0 if plan is None else len(plan.rates),
+        "batch": 0 if epoch is None else epoch.done,
+        "batches": 0 if epoch is None else len(epoch.rates),
         "rate": session.rate,
         "measure": [_finite(value) for value in session.history[-1]],
     }

@@ -5,15 +5,13 @@ A step by batch is the engine's update on that batch; the batches of an epoch ar
 by sample or by equation only looks: the update comes when the batch has been looked at.
 """
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.chance import shuffled
-from handgrad.engines.numpy import Numpy, right
-from handgrad.engines.seam import Diverged
+from handgrad.engines.numpy import right
+from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
 from handgrad.gradcheck import GradientCheck, check_gradients
@@ -33,9 +31,8 @@ from handgrad.playground.points import (
     of_table,
 )
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
-from handgrad.schedules import invscaling
 from handgrad.trace import Trace, trace
-from handgrad.training import Kept, Run, Settings, rates_of_epoch, steps_of
+from handgrad.training import Kept, Pass, Run, Settings, Task
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,22 +69,6 @@ class Snapshot(NamedTuple):
     @property
     def epochs(self) -> int:
         return self.state.run.epochs
-
-
-@dataclass
-class Plan:
-    """An epoch that has begun."""
-
-    settings: Settings
-    order: NDArray[np.intp]  # of training rows
-    shuffled: bool
-    rates: Array
-    before: Kept
-    done: int = 0  # batches
-
-    def batch(self) -> NDArray[np.intp]:
-        start = self.done * self.settings.batch_size
-        return self.order[start : start + self.settings.batch_size]
 
 
 class Session:
@@ -155,7 +136,7 @@ class Session:
         self.run = Run.start(params, bits)
         self.initial = params.copy()
         self.last_flat = params.flat.copy()
-        self.plan: Plan | None = None
+        self.under_way: Pass | None = None
         self.journal: Journal | None = ()
         self.trouble, self.at, self.seen = "", None, 0
         self.history = [self._measured()]
@@ -286,7 +267,7 @@ class Session:
         except ValueError:
             self.drawn = before
             raise
-        self.recipe, self.points, self.plan, self.journal = recipe, points, None, None
+        self.recipe, self.points, self.under_way, self.journal = recipe, points, None, None
         self.sample = min(self.sample, len(points.x) - 1)
         self.layout += 1
         self.version += 1
@@ -321,33 +302,28 @@ class Session:
 
     def step_batch(self) -> None:
         """Update on the next batch."""
-        plan, run = self._begun(), self.run
+        epoch, run = self._begun(), self.run
         self.at, self.seen = None, 0
-        rows = self.points.training_rows
-        if plan.shuffled:
-            rows = rows.take(plan.batch())
-        steps = replace(steps_of(self.architecture, run, plan.settings), batch_size=len(rows))
-        engine = Numpy(self.architecture, rows, steps)
         before = run.params.flat.copy()
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                engine.run_epoch(
-                    run.params, run.slots, run.updates, float(plan.rates[plan.done]), None
-                )
-        except Diverged as came:
-            self._give_up(plan, came)
-            return
-        self.last_flat = before
-        run.updates += 1
-        plan.done += 1
-        if plan.done == len(plan.rates):
-            self._end(plan)
+            if epoch.step(run):
+                self._note(epoch)
+            self.last_flat = before
+        except DivergenceError as error:
+            run.put_back(epoch.before)
+            self.under_way = None
+            self.trouble = (
+                f"{error.what[0].upper()}{error.what[1:]} The weights are those before that "
+                "epoch. Lower the learning rate, or go back to the start."
+            )
         self.version += 1
 
     def step_sample(self) -> None:
         """Look at the next row of the batch; once all have been seen, update and begin the next."""
         if self.seen == len(self._begun().batch()):
             self.step_batch()
+            if self.trouble:
+                return
         batch = self._begun().batch()
         self.at = None
         self.sample = int(self.points.training[batch[self.seen]])
@@ -366,44 +342,27 @@ class Session:
         self.at = 0 if self.at is None else self.at + 1
         self.version += 1
 
-    def _begun(self) -> Plan:
+    def _begun(self) -> Pass:
         """Give the epoch that has begun; begin one where none has."""
-        if self.plan is None:
-            n, run = len(self.points.training), self.run
-            settings = self.recipe.settings(n)
-            run.prepare(settings)
-            before = run.keep()
-            rates = rates_of_epoch(run, settings, n)
-            shuffles = settings.batch_size < n
-            order = shuffled(n, run.bits) if shuffles else np.arange(n)
-            self.plan = Plan(settings, order, shuffles, rates, before)
+        if self.under_way is None:
+            rows = self.points.training_rows
+            task = Task(self.architecture, self.recipe.settings(len(rows)), rows)
+            self.run.prepare(task.settings)
+            self.under_way = Pass.begin(task, self.run.keep())
             self.trouble = ""
-        return self.plan
+        return self.under_way
 
-    def _end(self, plan: Plan) -> None:
-        run, settings = self.run, plan.settings
-        run.epochs += 1
-        run.rows_seen += len(plan.order)
-        if settings.learning_rate == "invscaling":
-            run.lr = invscaling(settings.learning_rate_init, run.rows_seen, settings.power_t)
-        self.plan = None
+    def _note(self, epoch: Pass) -> None:
+        """Put down an epoch that has ended."""
+        self.under_way = None
         if self.journal is not None:
-            self.journal = _with_epoch(self.journal, settings)
+            self.journal = _with_epoch(self.journal, epoch.task.settings)
         self.history.append(self._measured())
         self.snapshots.append(self._snapshot())
         size = self.snapshots[-1].state.nbytes
         if len(self.snapshots) > min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size):
             # every other one, but the first and the last
             self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
-
-    def _give_up(self, plan: Plan, came: Diverged) -> None:
-        self.run.put_back(plan.before)
-        self.plan = None
-        self.trouble = (
-            f"Training diverged: {came} of epoch {self.run.epochs + 1}. The weights are those "
-            "before that epoch. Lower the learning rate, or go back to the start."
-        )
-        self.version += 1
 
     # -- back -----------------------------------------------------------------------------------
 
@@ -414,7 +373,7 @@ class Session:
         run.put_back(kept.state)
         run.keep()  # what was kept is not to be written into
         self.journal = kept.journal
-        self.plan, self.at, self.seen, self.trouble = None, None, 0, ""
+        self.under_way, self.at, self.seen, self.trouble = None, None, 0, ""
         self.snapshots = there
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
         self.last_flat = run.params.flat.copy()
@@ -431,13 +390,13 @@ class Session:
         flat = self.run.params.flat
         if not 0 <= place < flat.size or not abs(value) <= LARGEST_WEIGHT:
             raise ValueError(f"a weight must be a number between -1e6 and 1e6; got {value}")
-        if self.plan is not None:  # half an epoch cannot be told to the library in one call
+        if self.under_way is not None:  # half an epoch cannot be told to the library in one call
             self.journal = None
         flat[place] = value
         if self.journal is not None:
             self.journal = (*self.journal, ("weight", place, value))
-        self.history[-1] = self._measured() if self.plan is None else self.history[-1]
-        self.snapshots[-1] = self._snapshot() if self.plan is None else self.snapshots[-1]
+        self.history[-1] = self._measured() if self.under_way is None else self.history[-1]
+        self.snapshots[-1] = self._snapshot() if self.under_way is None else self.snapshots[-1]
         self.at = None
         self.version += 1
 
@@ -454,8 +413,8 @@ class Session:
     @property
     def rate(self) -> float:
         """The learning rate of the next update."""
-        if self.plan is not None:
-            return float(self.plan.rates[self.plan.done])
+        if self.under_way is not None:
+            return float(self.under_way.rates[self.under_way.done])
         return float(self.recipe.rate if np.isnan(self.run.lr) else self.run.lr)
 
     def trace(self) -> Trace:

@@ -41,7 +41,7 @@ def python(session: Session) -> bytes:
             "the points, or a weight amid an epoch, changed while the network learnt; go back to "
             "the start, train again, then take the program along"
         )
-    if session.plan is not None:
+    if session.under_way is not None:
         raise DataError("the program tells whole epochs; step to the end of this epoch first")
     recipe, architecture = session.recipe, session.architecture
     lines = [
