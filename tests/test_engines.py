@@ -22,7 +22,6 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.batch import Rows
@@ -1528,10 +1527,3 @@ def test_a_grid_search_in_several_processes(blobs):
     scores = "mean_test_score"
     assert np.array_equal(one.cv_results_[scores], two.cv_results_[scores])
     assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
-
-
-@needs_compiled
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([MLPClassifier(engine="compiled")])
-def test_every_check_of_scikit_learn_passes_compiled(estimator, check):
-    check(estimator)
