@@ -20,7 +20,6 @@ from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
-from handgrad.cli import run
 from handgrad.engines import cache, choice, processors
 from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
@@ -292,20 +291,10 @@ def test_a_model_travels_to_where_numba_is_not(blobs, tmp_path):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in this process; give exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
+def call(call, tmp_path):
     rows = (f"{i % 7},{i % 3},{'ab'[i % 2]}" for i in range(60))
     (tmp_path / "t.csv").write_text("\n".join(["u,v,y", *rows]) + "\n")
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(arguments))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 FIT = ("fit", "t.csv", "--target", "y", "--epochs", "3", "--quiet")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.cli import run
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
 from handgrad.gradcheck import check_gradients
@@ -31,12 +30,10 @@ TARGETS = {
 
 
 @pytest.fixture
-def call(capsys):
+def call(call):
     def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        return left.value.code, out, " ".join(err.split())
+        code, out, err = call(*arguments)
+        return code, out, " ".join(err.split())
 
     return call_with
 
