@@ -18,6 +18,7 @@ from scipy import sparse
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
+from common import ENGINES, needs_compiled
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
 from handgrad.engines import cache, choice, processors
@@ -29,8 +30,6 @@ from handgrad.optim import SGD, Adam, Steps
 
 PIP = 'pip install "handgrad[fast]"'
 OK, USAGE = 0, 2
-
-needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="numba is not installed")
 
 
 def python(*lines, **environment):
@@ -300,7 +299,7 @@ def call(call, tmp_path):
 FIT = ("fit", "t.csv", "--target", "y", "--epochs", "3", "--quiet")
 
 
-@pytest.mark.parametrize("engine", ["numpy", pytest.param("compiled", marks=needs_compiled)])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_fit_tells_which_engine_ran_and_why(call, engine):
     code, out, _ = call(*FIT, "--engine", engine, "--verbose")
     assert code == OK

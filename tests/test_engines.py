@@ -23,6 +23,7 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
+from common import OPTIMIZERS, needs_compiled
 from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, masks
@@ -44,18 +45,11 @@ if not missing_packages():
 
     ENGINES["compiled"] = Compiled
 
-needs_compiled = pytest.mark.skipif("compiled" not in ENGINES, reason="numba is not installed")
 unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 engines = pytest.mark.parametrize("engine", ENGINES)
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
-OPTIMIZERS = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-    "adamw": AdamW(weight_decay=0.5),
-}
+OPTIMIZERS = OPTIMIZERS | {"adamw": AdamW(weight_decay=0.5)}
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
 LOSSES = {

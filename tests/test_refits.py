@@ -11,16 +11,13 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from common import ENGINES, needs_compiled
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.batch import Rows
-from handgrad.engines.choice import missing_packages
 from handgrad.network import Architecture
 from handgrad.optim import Adam, Steps
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train
-
-needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="needs handgrad[fast]")
-ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from common import ENGINES
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
@@ -18,7 +19,6 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))
 Y = X[:, 0] + X[:, 1]
 QUICK = {"max_iter": 3, "random_state": 0}
-ENGINES = ["numpy", "compiled"]
 TARGETS = {
     "two": (MLPClassifier, Y > 0, {}),
     "three": (MLPClassifier, np.digitize(Y, [-1, 1]), {}),
