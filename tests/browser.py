@@ -115,6 +115,45 @@ class Page:
     def size(self, width, height):
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.settle()
+
+    def dark(self, is_wanted):
+        features = [{"name": "prefers-color-scheme", "value": "dark"}] if is_wanted else []
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.settle()
+
+    def settle(self):
+        """Wait until what was changed has been laid out and painted."""
+        self.driver.execute_async_script(
+            "const done = () => setTimeout(arguments[0]);"
+            "requestAnimationFrame(() => requestAnimationFrame(done))"
+        )
+
+
+def fits_a_screen(page, name):
+    """See that nothing is cut off or scrolls; take pictures of it by day and by night."""
+    page.size(1280, 800)
+    assert page.run(SIZES) == [1280, 800]
+    assert page.run(CUT) == []
+    page.picture(f"{name}-light")
+    page.dark(True)
+    page.picture(f"{name}-dark")
+    page.dark(False)
+
+
+def fits_a_telephone(page, name):
+    page.size(400, 850)
+    assert page.run(SIZES)[0] == 400
+    page.picture(f"{name}-400")
+    page.size(400, 2500)
+    page.picture(f"{name}-400-whole")
+
+
+SIZES = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+CUT = (
+    "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
+    "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
+)
 
 
 def served(*arguments):
