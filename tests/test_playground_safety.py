@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import urlsplit
 
 import pytest
 import websockets.sync.client
@@ -678,22 +679,23 @@ def test_f8_a_head_that_comes_byte_by_byte_is_late_all_the_same(impatient):
             dribble(connection, 600)
 
 
-def test_f8_the_owner_may_take_longer(impatient):
-    content = b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n"
-    head = (
-        f"POST /table HTTP/1.1\r\nHost: 127.0.0.1:{impatient}\r\n"
-        f"Origin: http://127.0.0.1:{impatient}\r\nX-Handgrad-Key: {KEY}\r\n"
-        f"Cookie: handgrad-{impatient}=the-right-cookie\r\nContent-Length: {len(content)}\r\n\r\n"
-    ).encode()
-    with (
-        owner(impatient) as page,
-        socket.create_connection(("127.0.0.1", impatient), timeout=30) as connection,
-    ):
-        connection.sendall(head + content[:10])
-        time.sleep(0.6)  # three times what a stranger has
-        connection.sendall(content[10:])
-        assert connection.recv(65536).split()[1] == b"200"
-        assert is_answered(page)
+def test_f8_the_owner_may_take_longer(player, known):
+    with served(player, known, patience=0.5) as port:
+        content = b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n"
+        head = (
+            f"POST /table HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"Origin: http://127.0.0.1:{port}\r\nX-Handgrad-Key: {KEY}\r\n"
+            f"Cookie: handgrad-{port}=the-right-cookie\r\nContent-Length: {len(content)}\r\n\r\n"
+        ).encode()
+        with (
+            owner(port) as page,
+            socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
+        ):
+            connection.sendall(head + content[:10])
+            time.sleep(0.8)  # longer than a stranger has
+            connection.sendall(content[10:])
+            assert connection.recv(65536).split()[1] == b"200"
+            assert is_answered(page)
 
 
 def test_s30_no_secret_is_logged_or_sent_back(running, capfd):
@@ -753,8 +755,8 @@ def test_an_interrupt_ends_it_quietly():
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert "http://127.0.0.1:" in process.stdout.readline()
-        time.sleep(1)
+        port = urlsplit(process.stdout.readline().split()[-1]).port
+        assert wire(port, page_request(port)), "it answers, so it serves"
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert "Traceback" not in process.stderr.read()
