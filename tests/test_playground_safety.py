@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,7 +21,6 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from handgrad.cli import run
 from handgrad.playground import server as servers
 from handgrad.playground.crowd import MOST_STRANGERS
 from handgrad.playground.guard import Secrets
@@ -721,33 +721,35 @@ def test_s30_an_entrance_over_the_wire(running):
 
 
 # The command.
-def play(*arguments, **how):
-    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)
+TABLE = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["--target", "species"], 2, "name the table too"),
-        (["src/handgrad/data/penguins.csv"], 2, "--target COLUMN"),
-        (["src/handgrad/data/penguins.csv", "--target", "spezies"], 2, "did you mean species"),
-        (["src/handgrad/data/penguins.csv", "--target", "body_mass_g"], 3, "2 to 6 classes"),
+        ([TABLE], 2, "--target COLUMN"),
+        ([TABLE, "--target", "spezies"], 2, "did you mean species"),
+        ([TABLE, "--target", "body_mass_g"], 3, "2 to 6 classes"),
         (["no.csv", "--target", "y"], 5, "no.csv"),
         (["--port", "0"], 2, "--port"),
     ],
 )
-def test_a_wrong_command_is_refused_before_anything_listens(request, arguments, code, words):
-    done = play(*arguments, cwd=request.config.rootpath)
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
-    assert words in " ".join(done.stderr.split())
+def test_a_wrong_command_is_refused_before_anything_listens(
+    call, monkeypatch, arguments, code, words
+):
+    monkeypatch.setattr(servers, "listening", lambda port: pytest.fail("it listens"))
+    ended, _, err = call("play", "--no-browser", *arguments)
+    assert ended == code
+    assert words in " ".join(err.split())
 
 
-def test_a_port_that_is_taken(request):
+def test_a_port_that_is_taken(call, monkeypatch):
+    monkeypatch.setattr(WebServer, "run", lambda *_: pytest.fail("it serves"))
     with listening(0) as taken:
-        done = play("--port", str(taken.getsockname()[1]))
-    assert done.returncode == 5
-    assert "name another with --port" in " ".join(done.stderr.split())
+        code, _, err = call("play", "--no-browser", "--port", taken.getsockname()[1])
+    assert code == 5
+    assert "name another with --port" in " ".join(err.split())
 
 
 def test_an_interrupt_ends_it_quietly():
@@ -762,9 +764,8 @@ def test_an_interrupt_ends_it_quietly():
         assert "Traceback" not in process.stderr.read()
 
 
-def test_a_missing_extra_is_named_with_what_to_install(monkeypatch, capsys):
+def test_a_missing_extra_is_named_with_what_to_install(call, monkeypatch):
     monkeypatch.setattr("handgrad.playground.MODULES", ("starlette", "not_there_at_all"))
-    with pytest.raises(SystemExit) as left:
-        run(["play"])
-    assert left.value.code == 2
-    assert 'pip install ".[play]"' in " ".join(capsys.readouterr().err.split())
+    code, _, err = call("play")
+    assert code == 2
+    assert 'pip install ".[play]"' in " ".join(err.split())
