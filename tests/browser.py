@@ -3,7 +3,6 @@
 Set HANDGRAD_SCREENSHOTS to a folder to have pictures of it written there.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -42,6 +41,23 @@ class Page:
         self.driver.get("about:blank")
         self.driver.get(address or self.address)
         self.wait(lambda: self.text("loss") not in ("", "—"))
+
+    def restart(self):
+        """Go back to how a new server begins, whatever a test before has left there.
+
+        The row that is shown outlives all but a change of the data, so they change twice.
+        """
+        first = Recipe().as_json()
+        self.ask("reset")
+        self.ask("restore", settings=first | {"data": "moons"}, rival=None)
+        self.ask("restore", settings=first, rival=None)
+        self.wait(lambda: self.run("return shown.data") == first["data"])
+
+    def ask(self, what, **rest):
+        """Ask the server for a change, and wait for the page to show it."""
+        version = self.version()
+        self.run("shown.ask(...arguments)", what, rest)
+        self.wait(lambda: self.version() != version)
 
     def find(self, css):
         return self.driver.find_element("css selector", css)
@@ -99,6 +115,45 @@ class Page:
     def size(self, width, height):
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.settle()
+
+    def dark(self, is_wanted):
+        features = [{"name": "prefers-color-scheme", "value": "dark"}] if is_wanted else []
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        self.settle()
+
+    def settle(self):
+        """Wait until what was changed has been laid out and painted."""
+        self.driver.execute_async_script(
+            "const done = () => setTimeout(arguments[0]);"
+            "requestAnimationFrame(() => requestAnimationFrame(done))"
+        )
+
+
+def fits_a_screen(page, name):
+    """See that nothing is cut off or scrolls; take pictures of it by day and by night."""
+    page.size(1280, 800)
+    assert page.run(SIZES) == [1280, 800]
+    assert page.run(CUT) == []
+    page.picture(f"{name}-light")
+    page.dark(True)
+    page.picture(f"{name}-dark")
+    page.dark(False)
+
+
+def fits_a_telephone(page, name):
+    page.size(400, 850)
+    assert page.run(SIZES)[0] == 400
+    page.picture(f"{name}-400")
+    page.size(400, 2500)
+    page.picture(f"{name}-400-whole")
+
+
+SIZES = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
+CUT = (
+    "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
+    "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
+)
 
 
 def served(*arguments):
@@ -144,15 +199,6 @@ def page(driver, address):
     page = Page(driver, address)
     page.size(1280, 800)
     page.open()
-    settings = json.dumps(Recipe().as_json())
-    page.run("shown.ask('restore', {settings: JSON.parse(arguments[0]), rival: null})", settings)
-    page.run("shown.ask('reset')")
-    page.wait(
-        lambda: (
-            page.text("updates") == "0"
-            and page.run("return shown.data") == "spiral"
-            and page.text("runs") == "Add a rival"
-        )
-    )
+    page.restart()
     page.set("speed", "full")
     return page

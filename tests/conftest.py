@@ -13,6 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from browser import address, driver, page  # noqa: F401 -- fixtures
+from handgrad.cli import run
 from handgrad.tables.table import read_table
 
 # One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.
@@ -45,3 +46,18 @@ def read(tmp_path):
         return read_table(path, **options)
 
     return read_content
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder of its own, in this process; give exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call_with(*arguments):
+        with pytest.raises(SystemExit) as left:
+            run(list(map(str, arguments)))
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return left.value.code, out, err
+
+    return call_with

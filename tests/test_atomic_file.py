@@ -466,17 +466,13 @@ def test_a_disk_that_fails_at_the_folder_is_told_of(path, monkeypatch):
     assert os.listdir(path.parent) == ["file"]
 
 
-def test_the_command_line_tells_of_it_in_a_line(tmp_path, monkeypatch, capsys):
-    from handgrad.cli import run
-
-    monkeypatch.chdir(tmp_path)
+def test_the_command_line_tells_of_it_in_a_line(call, tmp_path, monkeypatch):
     rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40))
     (tmp_path / "t.csv").write_text("x,y\n" + rows)
     monkeypatch.setattr(os, "fsync", nth_call(os.fsync, 2, OSError(errno.EIO, "I/O error")))
-    with pytest.raises(SystemExit) as left:
-        run(["fit", "t.csv", "--target", "y", "--epochs", "2", "--model", "m"])
-    assert left.value.code == 0
-    lines = capsys.readouterr().err.splitlines()
+    code, _, err = call("fit", "t.csv", "--target", "y", "--epochs", "2", "--model", "m")
+    assert code == 0
+    lines = err.splitlines()
     assert len([line for line in lines if "power cut" in line]) == 1
     assert not any("Warning" in line for line in lines)
     assert "m" in os.listdir(tmp_path)

@@ -223,23 +223,20 @@ WIDE = {
     ),
     "prose": lambda n: a_wide_model(
         [Column("text", "category", "texts")],
-        (tuple(sorted(f'{{"a": "{i}", "b" : [1, 2]}}, said he: "so"' for i in range(n // 20))),),
+        (tuple(sorted(f'{{"a": "{i}", "b" : [1, 2]}}, said he: "so"' for i in range(n // 8))),),
     ),
 }
 
 
 @pytest.mark.parametrize("what", WIDE)
 def test_a_model_of_a_wide_table_is_saved_and_loaded(what, tmp_path):
-    model = WIDE[what](100_000)
+    model = WIDE[what](40_000)
     save_model(model, tmp_path / "model")
     loaded = load_model(tmp_path / "model")
     assert loaded.encoder.plan == model.encoder.plan
     assert loaded.encoder.levels == model.encoder.levels
-
-
-def test_the_header_of_a_wide_table_is_longer_than_any_that_need_not_be():
-    content = to_bytes(WIDE["numbers"](100_000))
-    assert int.from_bytes(content[:8], "little") > FREE_HEADER
+    header = int.from_bytes((tmp_path / "model").read_bytes()[:8], "little")
+    assert header > FREE_HEADER or what == "prose"  # too long to be read unless weights pay for it
 
 
 def test_what_could_not_be_loaded_is_not_saved(tmp_path):

@@ -62,17 +62,8 @@ def folder(tmp_path, monkeypatch, model_bytes):
 
 
 @pytest.fixture
-def call(folder, capsys):
-    """Run a command in this process; give exit code, stdout and stderr."""
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+def call(call, folder):
+    return call
 
 
 def start(*arguments, **options):

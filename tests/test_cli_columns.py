@@ -10,28 +10,12 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from handgrad.cli import run
 from handgrad.model_file import load_model
 from handgrad.tables.table import read_table
 
 OK, USAGE, DATA = 0, 2, 3
 N = 60
 QUICK = ("--hidden", "4", "--epochs", "3")
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in a folder of its own; give exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
 
 
 @pytest.fixture

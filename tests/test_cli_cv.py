@@ -12,7 +12,6 @@ import pytest
 from sklearn import metrics
 
 from handgrad.batches import folds
-from handgrad.cli import run
 
 OK, USAGE, DATA, IO, DIVERGED = 0, 2, 3, 5, 6
 chance = np.random.default_rng(3)
@@ -31,19 +30,10 @@ CV = ("cv", "t.csv", "--target", "y", *QUICK)
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def call(call):
     X.assign(y=LABELS).to_csv("t.csv", index=False)
     X.assign(y=(3 * SIGNAL).round(3)).to_csv("n.csv", index=False)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 def told(call, *arguments):

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from handgrad import MLPClassifier
-from handgrad.cli import run
 from handgrad.model_file import save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -20,22 +19,13 @@ NASTY = ["a,b", 'say "hi"', "zwei\nZeilen", "Zürich 😀", " blank ", "", "007"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def call(call, tmp_path):
     x = pd.DataFrame({"x": np.arange(10.0)})
     model = MLPClassifier((3,), max_iter=2, random_state=0, dtype="float32")
     model.fit(x, ["no", "yes"] * 5)
     save_model(model.model_, tmp_path / "m")
     x.assign(id=NASTY).to_csv("t.csv", index=False, quoting=csv.QUOTE_NONNUMERIC)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 def rows_of(text):

@@ -18,7 +18,6 @@ from sklearn.metrics import (
 )
 
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.cli import run
 
 X = pd.DataFrame({"a": np.arange(40.0), "b": list("uvwx") * 10})
 QUICK = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 2}
@@ -27,17 +26,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def call(call):
     X.to_csv("t.csv", index=False)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(arguments))
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 def table_of(text):

@@ -43,17 +43,13 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys, model):
+def call(call, tmp_path, model):
     """Run a command on a table t.csv of this content; give what it prints."""
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "m").write_bytes(model)
 
     def call_with(content, *arguments):
         (tmp_path / "t.csv").write_bytes(content)
-        with pytest.raises(SystemExit) as left:
-            run(list(arguments))
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
+        return call(*arguments)
 
     return call_with
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.activations import ACTIVATIONS
-from handgrad.cli import main, run
+from handgrad.cli import main
 from handgrad.cli.fit_options import FIT_OPTIONS
 from handgrad.cli.options import Option
 from handgrad.losses import OUTPUT_OF
@@ -37,19 +37,10 @@ SAME = {
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def call(call):
     X.assign(y=LABELS).to_csv("t.csv", index=False)
     X.assign(n=COUNTS).to_csv("n.csv", index=False)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(arguments))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 def parameters(model):

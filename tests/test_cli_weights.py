@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.cli import run
 from handgrad.model_file import load_model, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -23,18 +22,9 @@ FIT = ("fit", "t.csv", "--target", "y", "--weight", "w", *QUICK)
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def call(call):
     X.assign(w=WEIGHTS, y=LABELS).to_csv("t.csv", index=False)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 def write_weights(weights):

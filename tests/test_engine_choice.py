@@ -18,9 +18,9 @@ from scipy import sparse
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
+from common import ENGINES, needs_compiled
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
-from handgrad.cli import run
 from handgrad.engines import cache, choice, processors
 from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
@@ -30,8 +30,6 @@ from handgrad.optim import SGD, Adam, Steps
 
 PIP = 'pip install "handgrad[fast]"'
 OK, USAGE = 0, 2
-
-needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="numba is not installed")
 
 
 def python(*lines, **environment):
@@ -292,26 +290,16 @@ def test_a_model_travels_to_where_numba_is_not(blobs, tmp_path):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in this process; give exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
+def call(call, tmp_path):
     rows = (f"{i % 7},{i % 3},{'ab'[i % 2]}" for i in range(60))
     (tmp_path / "t.csv").write_text("\n".join(["u,v,y", *rows]) + "\n")
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(arguments))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
+    return call
 
 
 FIT = ("fit", "t.csv", "--target", "y", "--epochs", "3", "--quiet")
 
 
-@pytest.mark.parametrize("engine", ["numpy", pytest.param("compiled", marks=needs_compiled)])
+@pytest.mark.parametrize("engine", ENGINES)
 def test_fit_tells_which_engine_ran_and_why(call, engine):
     code, out, _ = call(*FIT, "--engine", engine, "--verbose")
     assert code == OK

@@ -22,8 +22,8 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from common import OPTIMIZERS, needs_compiled
 from handgrad import DivergenceError, MLPClassifier, activations
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, masks
@@ -45,18 +45,11 @@ if not missing_packages():
 
     ENGINES["compiled"] = Compiled
 
-needs_compiled = pytest.mark.skipif("compiled" not in ENGINES, reason="numba is not installed")
 unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 engines = pytest.mark.parametrize("engine", ENGINES)
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
-OPTIMIZERS = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-    "adamw": AdamW(weight_decay=0.5),
-}
+OPTIMIZERS = OPTIMIZERS | {"adamw": AdamW(weight_decay=0.5)}
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]  # the older ones, in every combination
 OUTPUTS = ["softmax", "logistic", "identity"]
 LOSSES = {
@@ -1529,10 +1522,3 @@ def test_a_grid_search_in_several_processes(blobs):
     scores = "mean_test_score"
     assert np.array_equal(one.cv_results_[scores], two.cv_results_[scores])
     assert np.array_equal(one.predict_proba(X), two.predict_proba(X))
-
-
-@needs_compiled
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([MLPClassifier(engine="compiled")])
-def test_every_check_of_scikit_learn_passes_compiled(estimator, check):
-    check(estimator)

@@ -16,12 +16,10 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad import DataError, MLPClassifier, MLPRegressor
-from handgrad.engines.choice import missing_packages
 from handgrad.errors import DriftWarning, TableWarning
 from handgrad.tables.dates import Dating, moment
 from handgrad.tables.plan import Plan
 
-ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 N = 120
 
 pytestmark = pytest.mark.filterwarnings(

@@ -19,10 +19,8 @@ from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from common import ENGINES
 from handgrad import DataError, DivergenceError, MLPClassifier
-from handgrad.engines.choice import missing_packages
-
-ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 
 unconverged = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 

@@ -12,7 +12,6 @@ import pytest
 
 from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.activations import ACTIVATIONS
-from handgrad.cli import run
 from handgrad.explain import explain
 from handgrad.explain.page import page
 from handgrad.explain.story import MOST_SHOWN
@@ -38,21 +37,6 @@ def a_table(n=60, labels=("yes", "no", "maybe"), column="size"):
         label = labels[i % len(labels)].replace('"', '""')
         lines.append(f'{size},{("red", "blue", "green")[i % 3]},"{label}"')
     return "\n".join(lines) + "\n"
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run a command in a folder of its own; give exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return left.value.code, out, err
-
-    return call_with
 
 
 @pytest.fixture

@@ -10,16 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from common import OPTIMIZERS
 from handgrad.network import Architecture, backward, forward, loss
-from handgrad.optim import SGD, Adam
 from handgrad.params import Params
 
-OPTIMIZERS = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-}
 GOLDEN = Path(__file__).parent / "golden" / "golden.npz"
 LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01}
 

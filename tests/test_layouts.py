@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad import TableWarning, read_table
-from handgrad.cli import run
 from handgrad.errors import DataError
 from handgrad.tables.columns import kind_of, numbers
 from handgrad.tables.files.reading import Reading
@@ -43,19 +42,6 @@ def look(tmp_path):
         return table
 
     return look_at
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        return left.value.code, out, err
-
-    return call_with
 
 
 # ------------------------------------------------------------------ layouts that read with a note

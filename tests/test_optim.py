@@ -7,17 +7,12 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
+from common import OPTIMIZERS
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.optim import SGD, Adam, AdamW, clip, kernel_of, lbfgs, norm, update
 from handgrad.params import Params
 from handgrad.schedules import invscaling
 
-OPTIMIZERS = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-}
 WIDE = np.longdouble
 P = 50
 

@@ -3,14 +3,13 @@
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
-from browser import BROWSER, Page, ended, served
+from browser import BROWSER, Page, ended, fits_a_screen, fits_a_telephone, served
 from handgrad.activations import ACTIVATIONS as ALL_ACTIVATIONS
 from handgrad.model_file import load_model
 from handgrad.network import forward
@@ -404,34 +403,12 @@ def test_keys_alone_do(page):
     assert {"play", "step", "by", "speed", "reset", "set-data", "map", "check"} <= seen
 
 
-SIZES = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
-CUT = (
-    "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
-    "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
-)
-
-
 @pytest.mark.parametrize("data", ["spiral", "penguins"])
 def test_it_fits_a_screen_and_a_telephone(page, data):
     page.set("set-data", data)
     page.step("epoch")
-    page.size(1280, 800)
-    time.sleep(0.3)
-    assert page.run(SIZES) == [1280, 800]
-    assert page.run(CUT) == []
-    page.picture(f"{data}-light")
-    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
-    time.sleep(0.2)
-    page.picture(f"{data}-dark")
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    page.size(400, 850)
-    time.sleep(0.3)
-    assert page.run(SIZES)[0] == 400
-    page.picture(f"{data}-400")
-    page.size(400, 2500)
-    time.sleep(0.3)
-    page.picture(f"{data}-400-whole")
+    fits_a_screen(page, data)
+    fits_a_telephone(page, data)
 
 
 def test_two_runs_fit_a_screen_and_a_telephone(page):
@@ -441,10 +418,7 @@ def test_two_runs_fit_a_screen_and_a_telephone(page):
     for _ in range(12):
         page.step("batch")
     page.wait(lambda: not page.text("notice"))
-    page.size(1280, 800)
-    time.sleep(0.3)
-    assert page.run(SIZES) == [1280, 800]
-    assert page.run(CUT) == []
+    fits_a_screen(page, "two")
     for name in ("map-name", "map-rival-name"):  # nothing is painted over the runs' names
         above = page.run(
             "const box = document.getElementById(arguments[0]);"
@@ -454,18 +428,7 @@ def test_two_runs_fit_a_screen_and_a_telephone(page):
             name,
         )
         assert above == name
-    page.picture("two-light")
-    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
-    time.sleep(0.2)
-    page.picture("two-dark")
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    page.size(400, 850)
-    time.sleep(0.3)
-    assert page.run(SIZES)[0] == 400
-    page.size(400, 2500)
-    time.sleep(0.3)
-    page.picture("two-400-whole")
+    fits_a_telephone(page, "two")
 
 
 def test_two_tabs_show_the_same_run(page):

@@ -12,6 +12,8 @@ import threading
 import time
 import tracemalloc
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import websockets.sync.client
@@ -19,7 +21,6 @@ from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from handgrad.cli import run
 from handgrad.playground import server as servers
 from handgrad.playground.crowd import MOST_STRANGERS
 from handgrad.playground.guard import Secrets
@@ -678,22 +679,23 @@ def test_f8_a_head_that_comes_byte_by_byte_is_late_all_the_same(impatient):
             dribble(connection, 600)
 
 
-def test_f8_the_owner_may_take_longer(impatient):
-    content = b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n"
-    head = (
-        f"POST /table HTTP/1.1\r\nHost: 127.0.0.1:{impatient}\r\n"
-        f"Origin: http://127.0.0.1:{impatient}\r\nX-Handgrad-Key: {KEY}\r\n"
-        f"Cookie: handgrad-{impatient}=the-right-cookie\r\nContent-Length: {len(content)}\r\n\r\n"
-    ).encode()
-    with (
-        owner(impatient) as page,
-        socket.create_connection(("127.0.0.1", impatient), timeout=30) as connection,
-    ):
-        connection.sendall(head + content[:10])
-        time.sleep(0.6)  # three times what a stranger has
-        connection.sendall(content[10:])
-        assert connection.recv(65536).split()[1] == b"200"
-        assert is_answered(page)
+def test_f8_the_owner_may_take_longer(player, known):
+    with served(player, known, patience=0.5) as port:
+        content = b"a,b,kind\n1,2,x\n3,4,y\n5,1,x\n"
+        head = (
+            f"POST /table HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"Origin: http://127.0.0.1:{port}\r\nX-Handgrad-Key: {KEY}\r\n"
+            f"Cookie: handgrad-{port}=the-right-cookie\r\nContent-Length: {len(content)}\r\n\r\n"
+        ).encode()
+        with (
+            owner(port) as page,
+            socket.create_connection(("127.0.0.1", port), timeout=30) as connection,
+        ):
+            connection.sendall(head + content[:10])
+            time.sleep(0.8)  # longer than a stranger has
+            connection.sendall(content[10:])
+            assert connection.recv(65536).split()[1] == b"200"
+            assert is_answered(page)
 
 
 def test_s30_no_secret_is_logged_or_sent_back(running, capfd):
@@ -719,33 +721,35 @@ def test_s30_an_entrance_over_the_wire(running):
 
 
 # The command.
-def play(*arguments, **how):
-    command = [sys.executable, "-m", "handgrad", "play", "--no-browser", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **how)
+TABLE = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["--target", "species"], 2, "name the table too"),
-        (["src/handgrad/data/penguins.csv"], 2, "--target COLUMN"),
-        (["src/handgrad/data/penguins.csv", "--target", "spezies"], 2, "did you mean species"),
-        (["src/handgrad/data/penguins.csv", "--target", "body_mass_g"], 3, "2 to 6 classes"),
+        ([TABLE], 2, "--target COLUMN"),
+        ([TABLE, "--target", "spezies"], 2, "did you mean species"),
+        ([TABLE, "--target", "body_mass_g"], 3, "2 to 6 classes"),
         (["no.csv", "--target", "y"], 5, "no.csv"),
         (["--port", "0"], 2, "--port"),
     ],
 )
-def test_a_wrong_command_is_refused_before_anything_listens(request, arguments, code, words):
-    done = play(*arguments, cwd=request.config.rootpath)
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
-    assert words in " ".join(done.stderr.split())
+def test_a_wrong_command_is_refused_before_anything_listens(
+    call, monkeypatch, arguments, code, words
+):
+    monkeypatch.setattr(servers, "listening", lambda port: pytest.fail("it listens"))
+    ended, _, err = call("play", "--no-browser", *arguments)
+    assert ended == code
+    assert words in " ".join(err.split())
 
 
-def test_a_port_that_is_taken(request):
+def test_a_port_that_is_taken(call, monkeypatch):
+    monkeypatch.setattr(WebServer, "run", lambda *_: pytest.fail("it serves"))
     with listening(0) as taken:
-        done = play("--port", str(taken.getsockname()[1]))
-    assert done.returncode == 5
-    assert "name another with --port" in " ".join(done.stderr.split())
+        code, _, err = call("play", "--no-browser", "--port", taken.getsockname()[1])
+    assert code == 5
+    assert "name another with --port" in " ".join(err.split())
 
 
 def test_an_interrupt_ends_it_quietly():
@@ -753,16 +757,15 @@ def test_an_interrupt_ends_it_quietly():
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert "http://127.0.0.1:" in process.stdout.readline()
-        time.sleep(1)
+        port = urlsplit(process.stdout.readline().split()[-1]).port
+        assert wire(port, page_request(port)), "it answers, so it serves"
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
         assert "Traceback" not in process.stderr.read()
 
 
-def test_a_missing_extra_is_named_with_what_to_install(monkeypatch, capsys):
+def test_a_missing_extra_is_named_with_what_to_install(call, monkeypatch):
     monkeypatch.setattr("handgrad.playground.MODULES", ("starlette", "not_there_at_all"))
-    with pytest.raises(SystemExit) as left:
-        run(["play"])
-    assert left.value.code == 2
-    assert 'pip install ".[play]"' in " ".join(capsys.readouterr().err.split())
+    code, _, err = call("play")
+    assert code == 2
+    assert 'pip install ".[play]"' in " ".join(err.split())

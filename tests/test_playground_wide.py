@@ -1,6 +1,5 @@
 """The page with more than two inputs, in a headless Chromium: digits, the pad, whole tables."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.keys import Keys
 from sklearn.datasets import load_digits
 
-from browser import BROWSER, Page
+from browser import BROWSER, Page, fits_a_screen, fits_a_telephone
 from handgrad.network import forward
 from handgrad.playground.replay import replay
 from handgrad.playground.session import Session
@@ -291,25 +290,8 @@ def test_a_table_of_few_inputs_is_drawn_input_by_input(page, tmp_path):
 def test_it_fits_a_screen_and_a_telephone(page, session, data):
     chosen(page, session, SETS[data])
     page.step("epoch")
-    page.size(1280, 800)
-    time.sleep(0.3)  # for the pictures
-    sizes = "const e = document.documentElement; return [e.scrollWidth, e.scrollHeight]"
-    assert page.run(sizes) == [1280, 800]
-    cut = page.run(
-        "return [...document.querySelectorAll('#data, #network')].filter((e) =>"
-        "e.scrollHeight > e.clientHeight + 1 || e.scrollWidth > e.clientWidth + 1).map((e) => e.id)"
-    )
-    assert cut == []
-    page.picture(f"wide-{data}-light")
-    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
-    time.sleep(0.2)
-    page.picture(f"wide-{data}-dark")
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    page.size(400, 2400)
-    time.sleep(0.3)
-    assert page.run(sizes)[0] == 400
-    page.picture(f"wide-{data}-400-whole")
+    fits_a_screen(page, f"wide-{data}")
+    fits_a_telephone(page, f"wide-{data}")
 
 
 def test_a_window_may_be_resized_while_the_data_change(page):
@@ -327,8 +309,9 @@ def test_a_window_may_be_resized_while_the_data_change(page):
 @pytest.mark.parametrize("hidden", [0, 3])
 def test_no_layer_and_three_layers(digits, session, hidden):
     for _ in range(max(1, hidden - 1)):
+        version = digits.version()
         digits.click("#less-layers" if hidden == 0 else "#more-layers")
-        time.sleep(0.2)
+        digits.wait(lambda version=version: digits.version() != version)
     digits.wait(lambda: digits.text("updates") == "0")
     session.change({"hidden": [8] * hidden})
     digits.step("epoch")

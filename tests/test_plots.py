@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
+from common import a_history, an_evaluation
 from handgrad import MLPClassifier, MLPRegressor, plots, read_table
 from handgrad.evaluation import Evaluation
 from handgrad.history import Epoch, History
@@ -29,22 +30,6 @@ from handgrad.report import write_report
 matplotlib.use("Agg")
 
 pytestmark = pytest.mark.filterwarnings("ignore:lbfgs stopped:UserWarning")
-
-
-def a_history(n=5, validation=True, start=1):
-    epochs = []
-    for number in range(start, start + n):
-        held_back = (1 / number + 0.1, 1 - 0.6 / number) if validation else (None, None)
-        epochs.append(
-            Epoch(number, 1 / number, 1 - 0.5 / number, 0.0, *held_back, 1e-3, 0.1 * number)
-        )
-    return History(tuple(epochs), "max_iter")
-
-
-def an_evaluation(labels, seed=0):
-    K = len(labels)
-    confusion = np.random.default_rng(seed).integers(0, 9, size=(K, K)) + 30 * np.eye(K, dtype=int)
-    return Evaluation(np.array(list(labels)), confusion, 0.5, 0.0)
 
 
 @pytest.fixture

@@ -11,16 +11,13 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
+from common import ENGINES, needs_compiled
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.batch import Rows
-from handgrad.engines.choice import missing_packages
 from handgrad.network import Architecture
 from handgrad.optim import Adam, Steps
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train
-
-needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="needs handgrad[fast]")
-ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -216,8 +213,10 @@ def assert_whole(model, by_epoch):
     assert "_fitting" not in vars(model)
 
 
-@pytest.mark.parametrize("settings", [{}, {"learning_rate": "adaptive", "n_iter_no_change": 1}])
-def test_an_interrupt_at_any_line_leaves_one_whole_epoch(rows, settings):
+@pytest.mark.parametrize(
+    ("settings", "stride"), [({}, 1), ({"learning_rate": "adaptive", "n_iter_no_change": 1}, 3)]
+)
+def test_an_interrupt_at_any_line_leaves_one_whole_epoch(rows, settings, stride):
     settings = {"max_iter": 2, "batch_size": 30, "warm_start": True, "tol": 10.0} | settings
     X, y = rows
     reference, by_epoch = a_classifier(**settings), {}
@@ -229,7 +228,7 @@ def test_an_interrupt_at_any_line_leaves_one_whole_epoch(rows, settings):
     reference.set_params(on_epoch=note).fit(X, y)
     number, came, trained = 0, True, 0
     while came:
-        number += 1 if number % 7 else 2
+        number += stride
         model = a_classifier(**settings)
         came = interrupt_at(number, lambda model=model: model.fit(X, y))
         if hasattr(model, "model_"):

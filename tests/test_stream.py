@@ -12,11 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.preprocessing import StandardScaler
 
+from common import ENGINES
 from handgrad import DataError, MLPClassifier, MLPRegressor
-from handgrad.engines.choice import missing_packages
 from handgrad.estimators.stream import SETTLED
 
-ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 N = 400
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from common import ENGINES
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.cli import run
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
 from handgrad.gradcheck import check_gradients
@@ -20,7 +20,6 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 2))
 Y = X[:, 0] + X[:, 1]
 QUICK = {"max_iter": 3, "random_state": 0}
-ENGINES = ["numpy", "compiled"]
 TARGETS = {
     "two": (MLPClassifier, Y > 0, {}),
     "three": (MLPClassifier, np.digitize(Y, [-1, 1]), {}),
@@ -32,12 +31,10 @@ TARGETS = {
 
 
 @pytest.fixture
-def call(capsys):
+def call(call):
     def call_with(*arguments):
-        with pytest.raises(SystemExit) as left:
-            run(list(map(str, arguments)))
-        out, err = capsys.readouterr()
-        return left.value.code, out, " ".join(err.split())
+        code, out, err = call(*arguments)
+        return code, out, " ".join(err.split())
 
     return call_with
 

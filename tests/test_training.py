@@ -9,6 +9,7 @@ import scipy.sparse
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from common import OPTIMIZERS
 from handgrad.batch import Rows
 from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DivergenceError
@@ -18,12 +19,6 @@ from handgrad.optim import SGD, Adam
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train, train_lbfgs
 
-OPTIMIZERS = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-}
 NETWORK = Architecture((3, 5, 3), "tanh")
 BINARY = Architecture((3, 5, 1), "tanh", "logistic")
 

@@ -5,10 +5,8 @@ import pytest
 from sklearn.datasets import make_blobs, make_classification, make_multilabel_classification
 from sklearn.utils.class_weight import compute_class_weight
 
+from common import ENGINES
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.engines.choice import missing_packages
-
-ENGINES = ["numpy"] if missing_packages() else ["numpy", "compiled"]
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -1,0 +1,34 @@
+"""What tests import from each other; fixtures are in conftest.py."""
+
+import numpy as np
+import pytest
+
+from handgrad.engines.choice import missing_packages
+from handgrad.evaluation import Evaluation
+from handgrad.history import Epoch, History
+from handgrad.optim import SGD, Adam
+
+needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="numba is not installed")
+ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
+OPTIMIZERS = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+}
+
+
+def a_history(n=5, validation=True, start=1):
+    epochs = []
+    for number in range(start, start + n):
+        held_back = (1 / number + 0.1, 1 - 0.6 / number) if validation else (None, None)
+        epochs.append(
+            Epoch(number, 1 / number, 1 - 0.5 / number, 0.0, *held_back, 1e-3, 0.1 * number)
+        )
+    return History(tuple(epochs), "max_iter")
+
+
+def an_evaluation(labels, seed=0):
+    K = len(labels)
+    confusion = np.random.default_rng(seed).integers(0, 9, size=(K, K)) + 30 * np.eye(K, dtype=int)
+    return Evaluation(np.array(list(labels)), confusion, 0.5, 0.1)
