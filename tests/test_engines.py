@@ -345,9 +345,8 @@ def test_every_depth_and_batch_size(engine, dtype, units, batch_size, shuffles):
     ids=str,
 )
 def test_sizes_beyond_every_block(engine, dtype, optimizer, units, batch_size):
-    Case(units, "relu", optimizer=optimizer, dtype=dtype, batch_size=batch_size, n=900).check(
-        engine
-    )
+    n = 2 * batch_size + 7  # whole batches and the rest of one
+    Case(units, "relu", optimizer=optimizer, dtype=dtype, batch_size=batch_size, n=n).check(engine)
 
 
 @engines

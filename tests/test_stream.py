@@ -349,7 +349,7 @@ def test_frames_and_float32_are_streams_too(form):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_rows_one_by_one_teach_as_much_as_to_scikit_learn_behind_a_scaler(engine):
-    X, y = far_off(3000 if engine == "numpy" else 1000)
+    X, y = far_off(1000)
     model = MLPClassifier((16,), random_state=0, learning_rate_init=0.01, engine=engine)
     feed(model, X, y, 1, classes=[0, 1])  # a warning would be an error
     scaler, theirs = StandardScaler(), Theirs((16,), random_state=0, learning_rate_init=0.01)
