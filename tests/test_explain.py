@@ -16,10 +16,10 @@ from handgrad.cli import run
 from handgrad.explain import explain
 from handgrad.explain.page import page
 from handgrad.explain.story import MOST_SHOWN
-from handgrad.losses import OUTPUTS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.network import Architecture
+from handgrad.outputs import OUTPUTS
 from handgrad.page import sentence
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
