@@ -132,8 +132,8 @@ def compared(tree):
         elif isinstance(node, ast.Dict) and len(node.keys) > 1:
             yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
         elif isinstance(node, ast.Tuple | ast.List | ast.Set):
-            if all(isinstance(part, ast.Constant) for part in node.elts):
-                yield from texts_in(node)
+            listed = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+            yield from listed if len(listed) > 1 else []
 
 
 def test_nobody_but_its_owner_asks_an_output_or_activation_for_its_name():
