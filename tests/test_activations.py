@@ -73,7 +73,7 @@ def test_values(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_derivatives(name):
-    forward, backward = ACTIVATIONS[name]
+    forward, backward = ACTIVATIONS[name].forward, ACTIVATIONS[name].backward
     dh = np.random.default_rng(0).standard_normal(R.shape)
     expected = dh * forward(R + 1e-200j).imag / 1e-200
     dr = backward(dh, R, forward(R))
@@ -88,7 +88,7 @@ def test_relu_has_slope_zero_at_zero():
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
 def test_precision_is_kept(name, dtype):
-    forward, backward = ACTIVATIONS[name]
+    forward, backward = ACTIVATIONS[name].forward, ACTIVATIONS[name].backward
     r = R.astype(dtype)
     h = forward(r)
     assert h.dtype == backward(h, r, h).dtype == dtype
@@ -97,7 +97,7 @@ def test_precision_is_kept(name, dtype):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_huge_inputs_give_finite_numbers_without_a_warning(name, dtype):
-    forward, backward = ACTIVATIONS[name]
+    forward, backward = ACTIVATIONS[name].forward, ACTIVATIONS[name].backward
     r = np.array([[-1e30, -1e4, -800.0, 0.0, 800.0, 1e4, 1e30]], dtype)
     with warnings.catch_warnings(action="error"):
         h = forward(r)

@@ -13,8 +13,8 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.cli import main
 from handgrad.cli.fit_options import FIT_OPTIONS
 from handgrad.cli.options import Option
-from handgrad.losses import OUTPUT_OF
 from handgrad.model_file import load_model
+from handgrad.outputs import BY_LOSS
 from handgrad.schedules import NAMES
 
 chance = np.random.default_rng(5)
@@ -86,7 +86,7 @@ OF_LABELS = [
     (["--class-weight", "balanced"], {"class_weight": "balanced"}),
 ]
 OF_NUMBERS = [
-    *((["--loss", name], {"loss": name}) for name in OUTPUT_OF),
+    *((["--loss", name], {"loss": name}) for name in BY_LOSS),
     (["--loss", "huber", "--delta", "0.2"], {"loss": "huber", "delta": 0.2}),
     (
         ["--loss", "quantile", "--quantiles", "0.1,0.5, 0.9"],
@@ -283,7 +283,7 @@ def test_the_help_of_fit_has_every_option_in_one_section():
     for option in options:
         assert option.section in sections
         assert len(re.findall(rf"^  .*{option.opts[0]}\b(?!-)", text, re.MULTILINE)) >= 1
-    for name in (*ACTIVATIONS, *NAMES, *OUTPUT_OF):
+    for name in (*ACTIVATIONS, *NAMES, *BY_LOSS):
         assert re.search(rf"\b{name}\b", text)
 
 

@@ -30,10 +30,10 @@ from handgrad.dropout import layer_keys, masks
 from handgrad.engines.choice import missing_packages
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
-from handgrad.losses import LossSettings, correct, mean_loss
-from handgrad.model import log_proba, proba
+from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import SGD, Adam, AdamW, Steps, update
+from handgrad.outputs import OUTPUTS as HEADS
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train
 
@@ -147,9 +147,9 @@ class Case:
                 t += 1
                 masks = self.masks(t, len(x))
                 tape = forward(self.architecture, params, x, masks)
-                output, of = self.architecture.output, self.architecture.loss
-                total_loss += float(mean_loss(output, tape.score, y_t, weight, of)) * len(x)
-                right = correct(output, tape.score, y_t)
+                head, of = self.architecture.head, self.architecture.loss
+                total_loss += float(head.mean_loss(tape.score, y_t, weight, of)) * len(x)
+                right = head.right(tape.score, y_t)
                 total_right += float(right.sum() if weight is None else weight @ right)
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
                 size = np.linalg.norm(gradient.flat.astype(float))
@@ -1169,7 +1169,7 @@ def test_scores_are_those_of_the_formulas(dtype, units, activation):
         assert_same(got, score)
         if output == "softmax" or (output == "logistic" and units[-1] == 1):
             got = predict(architecture, params, x, probabilities=True)
-            assert_same(got, proba(output, score))
+            assert_same(got, HEADS[output].proba(score))
             rounding = (4 + units[-1]) * np.finfo(dtype).eps
             np.testing.assert_allclose(got.sum(axis=1), 1, rtol=rounding)
 
@@ -1205,7 +1205,7 @@ def test_threads_predict_the_same_bits(dtype, units):
     architecture, params = network(units, dtype=dtype)
     x = inputs(5 * compiled.ROWS_A_THREAD + 77, units, dtype)
     alone = predict(architecture, params, x, probabilities=True, threads=1)
-    assert_same(alone, proba("softmax", forward(architecture, params, x).score))
+    assert_same(alone, HEADS["softmax"].proba(forward(architecture, params, x).score))
     for threads in 2, 3, 5:
         got = predict(architecture, params, x, probabilities=True, threads=threads)
         assert np.array_equal(got, alone)
@@ -1222,7 +1222,7 @@ def test_probabilities_of_scores_far_apart(dtype, output):
     score = forward(architecture, params, x).score
     assert np.abs(score).max() > 1000
     got = predict(architecture, params, x, probabilities=True)
-    np.testing.assert_allclose(got, proba(output, score), rtol=1e-2, atol=1e-30)
+    np.testing.assert_allclose(got, HEADS[output].proba(score), rtol=1e-2, atol=1e-30)
     assert ((got >= 0) & (got <= 1)).all()
     np.testing.assert_allclose(got.sum(axis=1), 1, rtol=4 * np.finfo(dtype).eps)
 
@@ -1248,7 +1248,7 @@ def test_what_is_not_finite_is_not_hidden(dtype, bad, activation, units, where):
     np.testing.assert_allclose(got, score, rtol=1e-4, atol=1e-6)
     got = predict(architecture, params, x, probabilities=True)
     with np.errstate(divide="ignore"):
-        expected = np.exp(log_proba(output, score))
+        expected = np.exp(HEADS[output].log_proba(score))
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
     if where == "x":  # no other row notices
         others = np.arange(9) != 4

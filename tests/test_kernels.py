@@ -10,6 +10,7 @@ from scipy import special
 from handgrad import losses
 from handgrad.activations import ACTIVATIONS
 from handgrad.optim import SGD, Adam
+from handgrad.outputs import OUTPUTS
 
 pytest.importorskip("numba", reason="the compiled engine is not installed")
 
@@ -18,6 +19,7 @@ from numba import njit
 
 from handgrad.engines import activations, epoch, kernels, products
 from handgrad.engines.compiled import load
+from handgrad.engines.losses import NAMES as NUMBERED_LOSSES
 from handgrad.engines.vectors import VECTOR_BYTES, pointer, store
 from handgrad.engines.vectors import load as load_vector
 
@@ -25,7 +27,7 @@ DTYPES = ["float32", "float64"]
 for name in DTYPES:  # or what is called by name cannot be found
     load(np.dtype(name))
 NUMBERED = activations.NAMES
-SLOPED = NUMBERED[activations.GELU :]  # these keep slopes
+SLOPED = tuple(NUMBERED[kernel] for kernel in activations.KEEPING_SLOPES)  # these keep slopes
 BY_PRODUCT = {"relu"}
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
@@ -286,9 +288,13 @@ def activate_and_slope(H, S, n, activation):
 
 
 def test_activations_are_numbered_alike():
-    assert set(NUMBERED) == set(ACTIVATIONS)
+    assert set(NUMBERED) == {name for name, of in ACTIVATIONS.items() if of.has_kernel}
     for name in NUMBERED:
         assert NUMBERED[getattr(activations, name.upper())] == name
+
+
+def test_every_output_that_promises_a_kernel_has_one():
+    assert set(NUMBERED_LOSSES) == {name for name, of in OUTPUTS.items() if of.has_kernel}
 
 
 @dtypes
@@ -474,14 +480,14 @@ def test_losses(dtype, output, n_out, scale):
             y_t = score.copy()
             y_t[rng.random(n) < 0.5, 0] += 1
         loss, hit, dscore = losses_of(output, score, y_t, weight)
-        of = losses.OUTPUTS[output]
+        of = OUTPUTS[output]
         exact, target = score.astype(float), y_t if output == "softmax" else y_t.astype(float)
         expected = weight * of.row_losses(exact, target)
         eps = np.finfo(dtype).eps
         terms = 8 * eps * weight.max() * (1 + np.abs(score).max(initial=0)) * (n_out + 1)
         np.testing.assert_allclose(loss, expected, rtol=20 * eps, atol=terms)
-        np.testing.assert_array_equal(hit, weight * losses.correct(output, score, y_t))
-        expected = losses.dscore(output, of.predict(exact), target, weight.astype(float))
+        np.testing.assert_array_equal(hit, weight * of.right(score, y_t))
+        expected = of.dscore(of.predict(exact), target, weight.astype(float))
         limit = 20 * eps * max(1, np.abs(expected).max())
         np.testing.assert_allclose(dscore, expected, rtol=0, atol=limit)
 
@@ -500,7 +506,7 @@ def test_losses_of_what_is_not_finite(dtype, output, bad, column):
     score[5:8, column] = bad
     loss, _, _ = losses_of(output, score, y_t, weight)
     with np.errstate(over="ignore"):
-        expected = losses.OUTPUTS[output].row_losses(score, y_t)
+        expected = OUTPUTS[output].row_losses(score, y_t)
     np.testing.assert_allclose(loss[5:8], expected[5:8], rtol=1e-5)
     others = np.delete(np.arange(20), [5, 6, 7])
     assert np.array_equal(loss[others], clean[others])

@@ -8,7 +8,8 @@ from scipy import special
 from sklearn import _loss
 
 from handgrad import losses
-from handgrad.losses import OUTPUTS, LossSettings, dscore, mean_loss
+from handgrad.losses import LossSettings
+from handgrad.outputs import OUTPUTS
 
 NAMES = sorted(OUTPUTS)
 rows_of_scores = st.lists(
@@ -188,9 +189,9 @@ def test_a_number_added_to_every_score_changes_nothing(shift):
 
 def test_the_loss_is_the_weighted_mean_over_rows():
     score, y_t = np.array([[1.0], [2.0], [4.0]]), np.zeros((3, 1))
-    assert mean_loss("identity", score, y_t) == (0.5 + 2 + 8) / 3
+    assert OUTPUTS["identity"].mean_loss(score, y_t) == (0.5 + 2 + 8) / 3
     weight = np.array([2.0, 0.0, 1.0])
-    assert mean_loss("identity", score, y_t, weight) == (2 * 0.5 + 8) / 3
+    assert OUTPUTS["identity"].mean_loss(score, y_t, weight) == (2 * 0.5 + 8) / 3
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -203,37 +204,37 @@ def test_dscore_is_the_slope_of_the_mean_loss(name, weighted, settings):
     n_quantiles = len(settings.quantiles) if name == "quantile" else 1
     score, y_t = rng.standard_normal((4, 3 * n_quantiles)), targets(name, 4)
     weight = rng.uniform(0.5, 2, size=4) if weighted else None
-    ours = dscore(name, OUTPUTS[name].predict(score), y_t, weight, settings)
+    ours = OUTPUTS[name].dscore(OUTPUTS[name].predict(score), y_t, weight, settings)
     for place in np.ndindex(score.shape):
         moved = score.astype(complex)
         moved[place] += 1e-200j
-        slope = mean_loss(name, moved, y_t, weight, settings).imag / 1e-200
+        slope = OUTPUTS[name].mean_loss(moved, y_t, weight, settings).imag / 1e-200
         assert ours[place] == pytest.approx(slope, rel=1e-12, abs=1e-15)
 
 
 @given(rows_of_scores)
 def test_the_gradient_of_each_row_of_a_softmax_sums_to_zero(score):
-    d = dscore("softmax", losses.softmax(score), targets("softmax", len(score)))
+    d = OUTPUTS["softmax"].dscore(losses.softmax(score), targets("softmax", len(score)))
     np.testing.assert_allclose(d.sum(axis=1), 0, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_dscore_leaves_the_prediction_alone(name):
     y = np.full((2, 3), 0.25)
-    dscore(name, y, targets(name, 2), np.array([2.0, 3.0]))
+    OUTPUTS[name].dscore(y, targets(name, 2), np.array([2.0, 3.0]))
     assert (y == 0.25).all()
 
 
 def test_a_row_is_correct_by_the_rule_of_its_output():
     score = np.array([[1.0, 2.0], [2.0, 2.0], [-1.0, 0.0]])
     classes, answers = np.array([1, 1, 1]), np.array([[1.0, 1], [1, 0], [0, 0]])
-    assert losses.correct("softmax", score, classes).tolist() == [True, False, True]
-    assert losses.correct("softmax", score, np.array([0, 0, 0])).tolist() == [False, True, False]
-    assert losses.correct("logistic", score, answers).tolist() == [True, False, True]
-    assert losses.correct("identity", score, score.copy()).all()
-    assert not losses.correct("identity", score, score + 1e-9).any()
+    assert OUTPUTS["softmax"].right(score, classes).tolist() == [True, False, True]
+    assert OUTPUTS["softmax"].right(score, np.array([0, 0, 0])).tolist() == [False, True, False]
+    assert OUTPUTS["logistic"].right(score, answers).tolist() == [True, False, True]
+    assert OUTPUTS["identity"].right(score, score.copy()).all()
+    assert not OUTPUTS["identity"].right(score, score + 1e-9).any()
     for name in "absolute", "huber", "quantile", "poisson":
-        assert not losses.correct(name, score, score.copy()).any()
+        assert not OUTPUTS[name].right(score, score.copy()).any()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -242,6 +243,6 @@ def test_float32_scores_give_float32_rows_and_a_float64_mean(name):
     y_t = targets(name, 4)
     y_t = y_t if y_t.ndim == 1 else y_t.astype(np.float32)
     y = OUTPUTS[name].predict(score)
-    assert y.dtype == dscore(name, y, y_t).dtype == np.float32
+    assert y.dtype == OUTPUTS[name].dscore(y, y_t).dtype == np.float32
     assert OUTPUTS[name].row_losses(score, y_t).dtype == np.float32
-    assert mean_loss(name, score, y_t).dtype == np.float64
+    assert OUTPUTS[name].mean_loss(score, y_t).dtype == np.float64

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from handgrad import two_layer
 from handgrad.activations import ACTIVATIONS
 from handgrad.gradcheck import central_difference, check_gradients
-from handgrad.losses import OUTPUTS, LossSettings
+from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward, loss, penalty
+from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from handgrad import MLPRegressor
 from handgrad.estimators.target_scale import Quartiles, target_scale
-from handgrad.losses import LOSS_OF, OUTPUTS
+from handgrad.outputs import BY_LOSS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -49,12 +49,13 @@ def test_early_stopping_with_a_robust_loss_does_not_watch_what_wild_numbers_deci
 
 
 def test_each_loss_says_itself_what_scales_its_numbers():
-    by = {LOSS_OF[name]: output.scaled_by for name, output in OUTPUTS.items() if name in LOSS_OF}
-    assert by == {
-        "squared_error": "deviation",
-        **dict.fromkeys(ROBUST, "quartiles"),
-        "poisson": "mean",
-    }
+    mean, deviation = np.array([3.0, 0.0]), np.array([2.0, 1.0])
+    for loss, output in BY_LOSS.items():
+        assert output.is_robust == (loss in ROBUST)
+        if loss != "poisson":  # the others are told what stands for mean and deviation
+            assert output.target_scale(mean, deviation) == (mean, deviation)
+    of_counts = BY_LOSS["poisson"].target_scale(mean, deviation)
+    assert [part.tolist() for part in of_counts] == [[0, 0], [3, 1]]
 
 
 def test_normal_numbers_have_about_the_scale_that_their_deviation_gives():

@@ -10,8 +10,8 @@ from handgrad import MLPClassifier, MLPRegressor
 from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
 from handgrad.gradcheck import check_gradients
-from handgrad.model import log_proba, proba
 from handgrad.model_file import save_model
+from handgrad.outputs import SOFTMAX
 from handgrad.trace import trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -167,8 +167,8 @@ def test_a_probability_of_0_is_no_error_where_the_score_is_finite(engine):
 def test_scores_further_apart_than_any_number_give_finite_logarithms(dtype):
     largest = np.finfo(dtype).max
     score = np.array([[largest, -largest, 0.0]], dtype)
-    assert proba("softmax", score).tolist() == [[1.0, 0.0, 0.0]]
-    assert log_proba("softmax", score).tolist() == [[0.0, -largest, -largest]]
+    assert SOFTMAX.proba(score).tolist() == [[1.0, 0.0, 0.0]]
+    assert SOFTMAX.log_proba(score).tolist() == [[0.0, -largest, -largest]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -11,10 +11,11 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from handgrad import MLPClassifier, MLPRegressor, two_layer
 from handgrad.activations import ACTIVATIONS
-from handgrad.equations import BENDS, ENDS, equations
+from handgrad.equations import equations
 from handgrad.formula import mathml, text
-from handgrad.losses import OUTPUTS, LossSettings
+from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward, loss
+from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
 from handgrad.trace import trace, trace_two_layer
 
@@ -135,12 +136,7 @@ def check_lines(architecture, params, x, y_t, *, weighted=False):
         np.testing.assert_allclose(names[step.name], t[step.name], 1e-9, 1e-12, err_msg=step.line)
 
 
-def test_every_activation_and_output_can_be_explained():
-    assert set(ACTIVATIONS) == set(BENDS)
-    assert set(OUTPUTS) == set(ENDS)
-
-
-@pytest.mark.parametrize(("activation", "output"), list(product(BENDS, ENDS)))
+@pytest.mark.parametrize(("activation", "output"), list(product(ACTIVATIONS, OUTPUTS)))
 def test_every_formula_can_be_written(activation, output):
     for step in equations(Architecture((3, 4, 2), activation, output), weighted=True, l2=0.1):
         assert text(step.formula).isprintable()

@@ -13,9 +13,9 @@ from common import OPTIMIZERS
 from handgrad.batch import Rows
 from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DivergenceError
-from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import SGD, Adam
+from handgrad.outputs import OUTPUTS
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run, Settings, train, train_lbfgs
 
@@ -73,8 +73,8 @@ def plain_training(architecture, rows, epochs, optimizer, lr, batch_size, shuffl
             x, y_t = rows.x[batch], rows.y_t[batch]
             weight = None if rows.weight is None else rows.weight[batch]
             tape = forward(architecture, params, x)
-            total_loss += float(mean_loss(architecture.output, tape.score, y_t, weight)) * len(x)
-            right = correct(architecture.output, tape.score, y_t)
+            total_loss += float(architecture.head.mean_loss(tape.score, y_t, weight)) * len(x)
+            right = architecture.head.right(tape.score, y_t)
             total_right += float(right.sum() if weight is None else weight @ right)
             g = backward(architecture, params, tape, y_t, weight, l2).flat
             t += 1
@@ -191,8 +191,8 @@ def test_validation_rows_are_measured_after_the_epoch(n, weighted):
     )
     for epoch, flat in zip(history, taken, strict=True):
         score = forward(NETWORK, run.params.like(flat), held_out.x).score
-        value = mean_loss("softmax", score, held_out.y_t, held_out.weight)
-        hits = correct("softmax", score, held_out.y_t)
+        value = OUTPUTS["softmax"].mean_loss(score, held_out.y_t, held_out.weight)
+        hits = OUTPUTS["softmax"].right(score, held_out.y_t)
         assert epoch.validation_loss == pytest.approx(value, rel=1e-12)
         accuracy = np.average(hits, weights=held_out.weight)
         assert epoch.validation_accuracy == pytest.approx(accuracy, rel=1e-12)

@@ -176,21 +176,210 @@ def _tanh_of_softplus(r: Array) -> tuple[Array, Array]:
     return upper / (upper + lower), lower / (upper + lower)
 
 
+class ActivationText(NamedTuple):
+    """An activation for readers: h in r, and dr in dh, r and h. See ``equations.py``."""
+
+    formula: str
+    line: str
+    words: str
+    back_formula: str
+    back_line: str
+    back_words: str
+
+
 class Activation(NamedTuple):
+    """All that is known of an activation, so that nobody else compares its name."""
+
     forward: Callable[[Array], Array]  # r -> h
     backward: Callable[[Array, Array, Array], Array]  # dh, r, h -> dr
+    text: ActivationText
+    start: str = "glorot_uniform"  # how weights before it begin, see ``params.initialise``
+    glorot_factor: float = 6.0  # of the bound in Glorot's uniform, see ``params.glorot_uniform``
+    is_0_at_0: bool = True  # whether h = 0 where r = 0
+    between: tuple[float, float] | None = None  # the ends that h nears where the curve is flat
+    cuts_off: bool = False  # whether what is not positive is cut, which makes a kink at r = 0
+    dies: bool = False  # whether a unit that gives 0 for every row learns nothing any more
+    is_in_sklearn: bool = False
+    has_kernel: bool = False  # in engines/activations.py; else the reference computes it
+    is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
 
+
+SMOOTH = "Where the curve is flat, little passes back; where it is steep, much."
+STEEP = "Each derivative is multiplied by the slope of the curve at its r."
 
 ACTIVATIONS = {
-    "identity": Activation(identity, identity_backward),
-    "logistic": Activation(logistic, logistic_backward),
-    "tanh": Activation(tanh, tanh_backward),
-    "relu": Activation(relu, relu_backward),
-    "leaky_relu": Activation(leaky_relu, leaky_relu_backward),
-    "elu": Activation(elu, elu_backward),
-    "selu": Activation(selu, selu_backward),
-    "softplus": Activation(softplus, softplus_backward),
-    "gelu": Activation(gelu, gelu_backward),
-    "silu": Activation(silu, silu_backward),
-    "mish": Activation(mish, mish_backward),
+    "identity": Activation(
+        identity,
+        identity_backward,
+        ActivationText(
+            "h = r",
+            "h = r",
+            "All passes as it is.",
+            "dr = dh",
+            "dr = dh",
+            "All passes back as it is.",
+        ),
+        is_in_sklearn=True,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "logistic": Activation(
+        logistic,
+        logistic_backward,
+        ActivationText(
+            r"h = \frac{1}{1 + e^{-r}}",
+            "h = 1 / (1 + np.exp(-r))",
+            "Large values are bent towards 1, small ones towards 0.",
+            r"dr = dh \odot h \odot (1 - h)",
+            "dr = dh * (h * (1 - h))",
+            SMOOTH,
+        ),
+        glorot_factor=2.0,  # its slope at 0 is a quarter of that of tanh
+        is_0_at_0=False,
+        between=(0.0, 1.0),
+        is_in_sklearn=True,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "tanh": Activation(
+        tanh,
+        tanh_backward,
+        ActivationText(
+            r"h = \tanh(r)",
+            "h = np.tanh(r)",
+            "Large values are bent towards 1, small ones towards -1.",
+            r"dr = dh \odot (1 - h^2)",
+            "dr = dh * (1 - h * h)",
+            SMOOTH,
+        ),
+        between=(-1.0, 1.0),
+        is_in_sklearn=True,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "relu": Activation(
+        relu,
+        relu_backward,
+        ActivationText(
+            r"h = \max(0, r)",
+            "h = np.maximum(0, r)",
+            "What is positive passes; what is not is cut off at 0.",
+            r"dr = dh \odot [r > 0]",
+            "dr = dh * (r > 0)",
+            "Where r was cut off, nothing passes back.",
+        ),
+        cuts_off=True,
+        dies=True,
+        is_in_sklearn=True,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "leaky_relu": Activation(
+        leaky_relu,
+        leaky_relu_backward,
+        ActivationText(
+            r"h = \max(r, 0.01 r)",
+            "h = np.where(r > 0, r, 0.01 * r)",
+            "What is positive passes; of the rest, a hundredth.",
+            r"dr = dh \odot ([r > 0] + 0.01 [r \le 0])",
+            "dr = np.where(r > 0, dh, 0.01 * dh)",
+            "Where r was not positive, a hundredth passes back.",
+        ),
+        start="he_uniform",
+        cuts_off=True,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "elu": Activation(
+        elu,
+        elu_backward,
+        ActivationText(
+            r"h = \max(0, r) + \min(0, e^r - 1)",
+            "h = np.where(r > 0, r, np.expm1(r))",
+            "What is positive passes; the rest is bent towards -1.",
+            r"dr = dh \odot ([r > 0] + (h + 1) [r \le 0])",
+            "dr = np.where(r > 0, dh, dh * (h + 1))",
+            STEEP,
+        ),
+        start="he_uniform",
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "selu": Activation(
+        selu,
+        selu_backward,
+        ActivationText(
+            r"h = \lambda (\max(0, r) + \min(0, \alpha (e^r - 1)))",
+            "h = 1.0507009873554805 * np.where(r > 0, r, 1.6732632423543772 * np.expm1(r))",
+            "What is positive passes a little enlarged; the rest is bent towards -1.76.",
+            r"dr = dh \odot (\lambda [r > 0] + (h + \lambda \alpha) [r \le 0])",
+            "dr = np.where(r > 0, 1.0507009873554805 * dh, dh * (h + 1.7580993408473768))",
+            STEEP,
+        ),
+        start="lecun_normal",
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "softplus": Activation(
+        softplus,
+        softplus_backward,
+        ActivationText(
+            r"h = \log(1 + e^r)",
+            "h = np.log1p(np.exp(r))",
+            "A relu with its corner rounded.",
+            r"dr = dh \odot (1 - e^{-h})",
+            "dr = dh * (1 - np.exp(-h))",
+            STEEP,
+        ),
+        start="he_uniform",
+        is_0_at_0=False,
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "gelu": Activation(
+        gelu,
+        gelu_backward,
+        ActivationText(
+            r"h = r \Phi(r)",
+            "h = r * scipy.stats.norm.cdf(r)",
+            "r times the chance that a number of the normal distribution lies below it.",
+            r"dr = dh \odot (\Phi(r) + r \varphi(r))",
+            "dr = dh * (scipy.stats.norm.cdf(r) + r * scipy.stats.norm.pdf(r))",
+            STEEP,
+        ),
+        start="he_uniform",
+        has_kernel=True,
+    ),
+    "silu": Activation(
+        silu,
+        silu_backward,
+        ActivationText(
+            r"h = \frac{r}{1 + e^{-r}}",
+            "h = r / (1 + np.exp(-r))",
+            "What is large passes; what is far below 0 is held back.",
+            r"dr = dh \odot (s + h (1 - s)) \where s = \logistic(r)",
+            "dr = dh * (1 / (1 + np.exp(-r)) + h * (1 - 1 / (1 + np.exp(-r))))",
+            STEEP,
+        ),
+        start="he_uniform",
+        has_kernel=True,
+        is_in_browser=True,
+    ),
+    "mish": Activation(
+        mish,
+        mish_backward,
+        ActivationText(
+            r"h = r \tanh(\log(1 + e^r))",
+            "h = r * np.tanh(np.log1p(np.exp(r)))",
+            "What is large passes; what is far below 0 is held back.",
+            r"dr = dh \odot (\tau + r (1 - \tau^2) \logistic(r))"
+            r" \where \tau = \tanh(\log(1 + e^r))",
+            "dr = dh * (np.tanh(np.log1p(np.exp(r)))"
+            " + r / np.cosh(np.log1p(np.exp(r))) ** 2 / (1 + np.exp(-r)))",
+            STEEP,
+        ),
+        start="he_uniform",
+        has_kernel=True,
+        is_in_browser=True,
+    ),
 }

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.losses import OUTPUTS, LossSettings, dscore
+from handgrad.losses import LossSettings
+from handgrad.outputs import OUTPUTS
 
 Array = NDArray[Any]
 
@@ -28,16 +29,16 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     score : float array of shape (n, N_y)
         Scores of rows that were not trained on.
     y_t, weight : arrays
-        As for ``losses.mean_loss``.
+        As for ``outputs.Output.mean_loss``.
     """
     from scipy.optimize import brentq
 
-    wide = score.astype(np.float64)
+    wide, head = score.astype(np.float64), OUTPUTS[output]
     spread = LossSettings(label_smoothing=1 / (_count_distinct(wide, y_t, weight) + 1))
 
     def slope(log_t: float) -> float:  # of the loss by 1/T
-        y = OUTPUTS[output].predict(wide / math.exp(log_t))
-        return float(np.sum(wide * dscore(output, y, y_t, weight, spread)))
+        y = head.predict(wide / math.exp(log_t))
+        return float(np.sum(wide * head.dscore(y, y_t, weight, spread)))
 
     ends = math.log(COLDEST), math.log(HOTTEST)
     at_ends = [slope(end) for end in ends]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.network import Architecture, backward, check_finite, forward, loss
 from handgrad.params import Params
@@ -247,7 +248,7 @@ def check_gradients(
     kinks = sum(
         int(np.count_nonzero(r == 0))
         for r, name in zip(tape.r, architecture.activations, strict=True)
-        if name in ("relu", "leaky_relu")
+        if ACTIVATIONS[name].cuts_off
     )
     return GradientCheck(errors, tolerance, worst, kinks)
 

@@ -26,14 +26,11 @@ Losses are computed from the scores, never from the logarithm of a probability t
 underflowed to 0, and their means accumulate in float64.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from handgrad.activations import identity, logistic
 
 Array = NDArray[Any]
 
@@ -214,97 +211,35 @@ def _off_by_quantile(y: Array, y_t: Array, settings: LossSettings) -> tuple[Arra
     return off, np.tile(np.asarray(settings.quantiles, off.real.dtype), y_t.shape[1])
 
 
-class Output(NamedTuple):
-    predict: Callable[[Array], Array]  # score (n, N_y) -> y (n, N_y)
-    row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
-    backward: Callable[..., Array]  # y, y_t, settings -> d row_losses / d score, (n, N_y)
-    scaled_by: str = "deviation"  # what numbers are scaled by, see below
-
-    @property
-    def is_robust(self) -> bool:
-        """Whether the loss promises that a few wild numbers count for little."""
-        return self.scaled_by == "quartiles"
-
-
 def exponential(score: Array) -> Array:
     y: Array = np.exp(score)
     return y
 
 
-# Numbers are learnt in a scale of their own: the mean is its 0 and the standard deviation its 1.
-# But where a few wild numbers must not count for much, they must not decide the scale: there it is
-# the median and the quartiles. Counts keep their 0 and are divided by their mean.
-OUTPUTS = {
-    "softmax": Output(softmax, cross_entropy, cross_entropy_backward),
-    "logistic": Output(logistic, binary_cross_entropy, binary_cross_entropy_backward),
-    "identity": Output(identity, squared_error, squared_error_backward),
-    "absolute": Output(identity, absolute_error, absolute_error_backward, "quartiles"),
-    "huber": Output(identity, huber_loss, huber_loss_backward, "quartiles"),
-    "quantile": Output(identity, quantile_loss, quantile_loss_backward, "quartiles"),
-    "poisson": Output(exponential, poisson_deviance, squared_error_backward, "mean"),
-}
-
-CLASSIFIERS = ("softmax", "logistic")  # the outputs whose rows are right or wrong
-
-# What the user calls the losses of numbers, and the output that each belongs to.
-OUTPUT_OF = {
-    "squared_error": "identity",
-    "absolute_error": "absolute",
-    "huber": "huber",
-    "quantile": "quantile",
-    "poisson": "poisson",
-}
-LOSS_OF = {output: loss for loss, output in OUTPUT_OF.items()}
+def log_mean_exp(logarithms: Array) -> Array:
+    """Compute log mean exp over the first axis, without overflow."""
+    largest = logarithms.max(axis=0)
+    mean: Array = largest + np.log(np.exp(logarithms - largest).mean(axis=0))
+    return mean
 
 
-def mean_loss(
-    output: str,
-    score: Array,
-    y_t: Array,
-    weight: Array | None = None,
-    settings: LossSettings = PLAIN,
-) -> Any:
+def mean_loss(rows: Array, weight: Array | None = None) -> Any:
     """Compute equation 5, L = (1/n) sum_i weight_i loss_i, as a scalar of float64 or complex128.
 
-    The weights are used as they come: weights of mean 1 make L a weighted mean.
+    The weights are used as they come: weights of mean 1 make L a weighted mean. ``rows`` are
+    the losses of the rows, (n,); outputs.py knows which function above computes them.
     """
-    rows = OUTPUTS[output].row_losses(score, y_t, settings)  # (n,)
     if weight is not None:
         rows = weight * rows
     return np.mean(rows, dtype=np.result_type(rows, np.float64))
 
 
-def dscore(
-    output: str,
-    y: Array,
-    y_t: Array,
-    weight: Array | None = None,
-    settings: LossSettings = PLAIN,
-) -> Array:
-    """Compute equation 6, dscore = weight (y - target) / n, shape (n, N_y).
+def dscore(difference: Array, weight: Array | None = None) -> Array:
+    """Compute equation 6, dscore = weight (y - target) / n, in place, shape (n, N_y).
 
-    For absolute, huber and quantile, of which y - target is not the slope, see above.
+    ``difference`` is y - target, or what the loss has instead for its slope: see above.
     """
-    difference = OUTPUTS[output].backward(y, y_t, settings)
-    difference /= len(y)
+    difference /= len(difference)
     if weight is not None:
         difference *= weight[:, None]
     return difference
-
-
-def correct(output: str, score: Array, y_t: Array) -> NDArray[np.bool_]:
-    """Tell for each row whether its prediction is right, shape (n,).
-
-    The softmax picks the class of the highest score, the first of several; each logistic
-    output says yes above a score of 0, and all outputs of a row must be right. A row of
-    numbers counts as right only where it is exact, and with a loss other than the squared
-    error never.
-    """
-    if output == "softmax":
-        picked: NDArray[np.bool_] = score.argmax(axis=1) == y_t
-        return picked
-    if output not in ("logistic", "identity"):
-        return np.zeros(len(score), np.bool_)
-    decided = (score > 0) if output == "logistic" else score
-    right: NDArray[np.bool_] = (decided == y_t).all(axis=1)
-    return right

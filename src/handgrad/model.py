@@ -17,7 +17,6 @@ from handgrad.batch import is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.choice import missing_packages
 from handgrad.errors import DataError
-from handgrad.losses import OUTPUTS, log_logistic, log_softmax
 from handgrad.network import Architecture, check_finite, forward
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
@@ -97,7 +96,7 @@ class Model:
     @property
     def is_multilabel(self) -> bool:
         """Whether a row may have several labels at once."""
-        return self.architecture.output == "logistic" and self.architecture.layer_units[-1] > 1
+        return self.architecture.head.is_multilabel(self.architecture.layer_units[-1])
 
     def encode(self, columns: "pa.Table | Array | Encoded", *, strict: bool = True) -> Encoded:
         """Turn columns into inputs once, for several predictions; see ``Encoder.encode``."""
@@ -175,7 +174,7 @@ class Model:
             others = [self._network_scores(params, x) for params in self.members]
             every = np.stack([score, *others])
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                score = _mean_scores(self.architecture.output, every)
+                score = self.architecture.head.mean_scores(every)
         if self.temperature != 1:
             score /= score.dtype.type(self.temperature)
         return score
@@ -193,8 +192,9 @@ class Model:
 
     @property
     def _is_compiled(self) -> bool:
-        """Whether the compiled engine is wanted, and there: a model may travel without it."""
-        return self.engine == "compiled" and not missing_packages()
+        """Whether the compiled engine is wanted, able, and there: a model may travel without it."""
+        wanted = self.engine == "compiled" and not self.architecture.without_kernel
+        return wanted and not missing_packages()
 
     def _compiled(self, params: Params, x: Array, probabilities: bool) -> Array:
         from handgrad.engines.compiled import predict
@@ -217,7 +217,7 @@ class Model:
 
         It stays finite where the probability itself underflows to 0.
         """
-        return log_proba(self.architecture.output, self.scores(columns))
+        return self.architecture.head.log_proba(self.scores(columns))
 
     def predict_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute each class's probability, shape (n, K).
@@ -227,14 +227,14 @@ class Model:
         plain = not (self.members or self.is_multilabel) and self.temperature == 1
         if plain and self._is_compiled and not is_sparse(columns):
             return self._compiled_proba(self.encode(columns).x)
-        return proba(self.architecture.output, self.scores(columns))
+        return self.architecture.head.proba(self.scores(columns))
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Give the most probable label of each row, shape (n,).
 
         Where a row may have several: 1 for each label more probable than not, shape (n, K).
         """
-        decided = decide(self.architecture.output, self.scores(columns))
+        decided = self.architecture.head.decide(self.scores(columns))
         return decided if self.is_multilabel else self.classes[decided]
 
     def predict_numbers(self, columns: "pa.Table | Array | Encoded") -> Array:
@@ -249,14 +249,14 @@ class Model:
         """
         score = self.scores(columns)
         with np.errstate(over="ignore"):
-            prediction = OUTPUTS[self.architecture.output].predict(score)
+            prediction = self.architecture.head.predict(score)
             if self.scale is not None:
                 whole = self.scale.mean + self.scale.scale * prediction
                 prediction = whole.astype(prediction.dtype)
         check_finite(prediction, self._networks, "predictions")
-        n_quantiles = self.architecture.layer_units[-1] // self.architecture.n_targets
-        if n_quantiles > 1:  # learnt one by one they may cross, sorted they do not
-            by_target = prediction.reshape(len(prediction), -1, n_quantiles)
+        n_each = self.architecture.n_each
+        if n_each > 1:  # learnt one by one they may cross, sorted they do not
+            by_target = prediction.reshape(len(prediction), -1, n_each)
             prediction = np.sort(by_target, axis=2).reshape(prediction.shape)
         return prediction
 
@@ -279,7 +279,7 @@ class Model:
         DataError
             If numbers are too large to compute with in that precision.
         """
-        if self.architecture.output == "softmax":
+        if self.architecture.head.takes_classes:
             return y
         columns = y.reshape(len(y), -1)
         if len(self.classes):
@@ -287,8 +287,7 @@ class Model:
         dtype = self.params.flat.dtype
         check_targets(columns, dtype)
         if self.scale is not None:
-            n_each = self.architecture.layer_units[-1] // self.architecture.n_targets
-            mean, scale = (part[::n_each] for part in self.scale)
+            mean, scale = (part[:: self.architecture.n_each] for part in self.scale)
             with np.errstate(over="ignore"):  # of a wild number beside a tiny scale
                 columns = (columns - mean) / scale
         _check_squares(columns, dtype)
@@ -342,55 +341,3 @@ def _in_blocks(
                 block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
             outcome[start : start + n] = compute(block)[:n]
     return outcome
-
-
-def _mean_scores(output: str, scores: Array) -> Array:
-    """Find the scores whose probabilities are the mean of those of k networks, (k, n, N_y)."""
-    if output == "logistic":
-        return _log_mean_exp(log_logistic(scores)) - _log_mean_exp(log_logistic(-scores))
-    if output == "softmax":
-        return _log_mean_exp(np.stack([log_softmax(score) for score in scores]))
-    if output == "poisson":
-        return _log_mean_exp(scores)
-    mean: Array = scores.mean(axis=0)
-    return mean
-
-
-def _log_mean_exp(logarithms: Array) -> Array:
-    largest = logarithms.max(axis=0)
-    mean: Array = largest + np.log(np.exp(logarithms - largest).mean(axis=0))
-    return mean
-
-
-@np.errstate(over="ignore")  # scores near 1e308 may lie further apart than any number says
-def log_proba(output: str, score: Array) -> Array:
-    """Turn scores (n, N_y) into log-probabilities (n, K); one logistic score means two classes."""
-    if output == "logistic" and score.shape[1] == 1:
-        return np.column_stack([log_logistic(-score), log_logistic(score)])
-    log_y = log_logistic(score) if output == "logistic" else log_softmax(score)
-    finite: Array = np.maximum(log_y, np.finfo(log_y.dtype).min)
-    return finite
-
-
-def proba(output: str, score: Array) -> Array:
-    """Turn scores (n, N_y) into probabilities (n, K).
-
-    Of several labels none is certain: each probability lies between 0 and 1, both excluded.
-    """
-    probabilities: Array = np.exp(log_proba(output, score))
-    if output == "logistic" and score.shape[1] > 1:
-        one = probabilities.dtype.type(1)
-        np.clip(probabilities, np.finfo(one).tiny, np.nextafter(one, 0 * one), out=probabilities)
-    return probabilities
-
-
-def decide(output: str, score: Array) -> NDArray[np.intp]:
-    """Pick the class number of each row, shape (n,): the highest score, the first of several.
-
-    Several logistic scores are several labels, each yes or no: shape (n, K).
-    """
-    if output == "logistic":
-        yes: NDArray[np.intp] = (score > 0).astype(np.intp)
-        return yes if score.shape[1] > 1 else yes[:, 0]
-    picked: NDArray[np.intp] = score.argmax(axis=1)
-    return picked

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from handgrad import container
 from handgrad.atomic_file import write_atomically
 from handgrad.errors import DataError, ModelFileError
-from handgrad.losses import CLASSIFIERS, PLAIN, LossSettings
+from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
@@ -125,7 +125,7 @@ def _later_parts(model: Model) -> dict[str, Any]:
 
 
 def _is_classifier(model: Model) -> bool:
-    return model.architecture.output in CLASSIFIERS
+    return model.architecture.head.classifies
 
 
 def _network_prefix(number: int) -> str:
@@ -253,15 +253,12 @@ def _classes(kind: Any, parts: Any, architecture: Architecture) -> Array:
     n_outputs, output = architecture.layer_units[-1], architecture.output
     if kind == "numbers":
         _require(parts is None, "a network that predicts numbers has no classes")
-        _require(output not in CLASSIFIERS, f"output {output!r} predicts no numbers")
+        _require(not architecture.head.classifies, f"output {output!r} predicts no numbers")
         return np.arange(0)
     classes = _classes_from_json(parts)
-    if kind == "labels":
-        scores = {"logistic": 1, "softmax": len(classes)}
-        fits = n_outputs == scores.get(output) and (output == "softmax" or len(classes) == 2)
-    else:
-        _require(kind == "several labels", f"the kind {_short(repr(kind))} is not known")
-        fits = output == "logistic" and n_outputs == len(classes) > 1
+    multilabel = kind == "several labels"
+    _require(multilabel or kind == "labels", f"the kind {_short(repr(kind))} is not known")
+    fits = architecture.head.fits(n_outputs, len(classes), multilabel=multilabel)
     _require(fits, f"{len(classes)} classes do not fit {n_outputs} outputs of kind {output!r}")
     return classes
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
-from handgrad.losses import OUTPUTS, PLAIN, LossSettings, dscore, mean_loss
+from handgrad.losses import PLAIN, LossSettings
+from handgrad.outputs import OUTPUTS, Output
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -37,7 +38,7 @@ class Architecture:
         tuple that names one only becomes that name.
     output : str
         "softmax", "logistic", "identity", "absolute", "huber", "quantile" or "poisson"; each
-        implies its loss (see ``losses.py``).
+        implies its loss (see ``outputs.py``).
     loss : LossSettings
         What that loss can be told.
 
@@ -61,10 +62,9 @@ class Architecture:
         self._check_activation()
         if self.output not in OUTPUTS:
             raise ValueError(f"output must be one of {sorted(OUTPUTS)}; got {self.output!r}")
-        if self.output == "quantile" and self.layer_units[-1] % len(self.loss.quantiles):
+        if self.layer_units[-1] % self.n_each:
             raise ValueError(
-                f"N_y must be a multiple of {len(self.loss.quantiles)} quantiles; "
-                f"got {self.layer_units[-1]}"
+                f"N_y must be a multiple of {self.n_each} quantiles; got {self.layer_units[-1]}"
             )
 
     def _check_activation(self) -> None:
@@ -82,10 +82,25 @@ class Architecture:
             object.__setattr__(self, "activation", next(iter(self.activation), "relu"))
 
     @property
+    def head(self) -> Output:
+        """All that is known of the output, from what scores become to how they are judged."""
+        return OUTPUTS[self.output]
+
+    @property
+    def without_kernel(self) -> tuple[str, ...]:
+        """The activations and the output that only the reference engine knows."""
+        bends = [name for name in self.activations if not ACTIVATIONS[name].has_kernel]
+        return (*dict.fromkeys(bends), *([] if self.head.has_kernel else [self.output]))
+
+    @property
+    def n_each(self) -> int:
+        """How many scores there are for each number of y_t."""
+        return self.head.n_each(self.loss)
+
+    @property
     def n_targets(self) -> int:
         """How many numbers a row of y_t holds, unless it is a class number."""
-        quantiles = len(self.loss.quantiles) if self.output == "quantile" else 1
-        return self.layer_units[-1] // quantiles
+        return self.layer_units[-1] // self.n_each
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -119,7 +134,7 @@ def forward(
         if masks:
             h[-1] = masks[len(r) - 1] * h[-1]
     score = h[-1] @ params.W[-1] + params.b[-1]
-    return Tape(tuple(r), tuple(h), score, OUTPUTS[architecture.output].predict(score), masks)
+    return Tape(tuple(r), tuple(h), score, architecture.head.predict(score), masks)
 
 
 WEIGHTS_TO_BLAME = 1e6  # no training that goes well has a larger one
@@ -173,7 +188,7 @@ def loss(
     l2: float = 0.0,
 ) -> Any:
     """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...); biases go free."""
-    rows = mean_loss(architecture.output, tape.score, y_t, weight, architecture.loss)
+    rows = architecture.head.mean_loss(tape.score, y_t, weight, architecture.loss)
     return rows + penalty(params, l2)
 
 
@@ -200,7 +215,7 @@ def backward(
     """
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64
-    d = dscore(architecture.output, tape.y, y_t, weight, architecture.loss)
+    d = architecture.head.dscore(tape.y, y_t, weight, architecture.loss)
     if kept is not None:
         kept["dscore"] = d
     for layer in reversed(range(len(params.W))):
@@ -211,13 +226,13 @@ def backward(
             gradients.W[layer][...] += l2 * params.W[layer]
         if layer > 0:
             dh = d @ params.W[layer].T
-            activation, activation_backward = ACTIVATIONS[architecture.activations[layer - 1]]
+            activation = ACTIVATIONS[architecture.activations[layer - 1]]
             if tape.masks:
                 # in the forward pass h = mask a with a = activation(r), so now da = mask dh
-                da, a = tape.masks[layer - 1] * dh, activation(tape.r[layer - 1])
-                d = activation_backward(da, tape.r[layer - 1], a)
+                da, a = tape.masks[layer - 1] * dh, activation.forward(tape.r[layer - 1])
+                d = activation.backward(da, tape.r[layer - 1], a)
             else:
-                d = activation_backward(dh, tape.r[layer - 1], tape.h[layer])
+                d = activation.backward(dh, tape.r[layer - 1], tape.h[layer])
             if kept is not None:
                 kept.update({f"dh{layer}": dh, f"dr{layer}": d})
     return gradients

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.chance import normal, uniform
 
 Array = NDArray[Any]
@@ -122,22 +123,11 @@ def glorot_uniform(
 
 
 def _draw_glorot(W: Array, b: Array, activation: str, bits: np.random.BitGenerator) -> None:
-    factor = 2.0 if activation == "logistic" else 6.0
-    bound = np.sqrt(factor / sum(W.shape))
+    bound = np.sqrt(ACTIVATIONS[activation].glorot_factor / sum(W.shape))
     W[...] = bound * (2 * uniform(W.shape, bits) - 1)
     b[...] = bound * (2 * uniform(b.shape, bits) - 1)
 
 
-# Method of a layer, by the activation that follows it, where none is asked for; else Glorot's.
-BY_ACTIVATION = {
-    "selu": "lecun_normal",
-    "leaky_relu": "he_uniform",
-    "elu": "he_uniform",
-    "softplus": "he_uniform",
-    "gelu": "he_uniform",
-    "silu": "he_uniform",
-    "mish": "he_uniform",
-}
 INITIALISATIONS = (
     "auto",
     "glorot_uniform",
@@ -179,7 +169,7 @@ def initialise(
     params = Params.zeros(layer_units, dtype)
     followed_by = (*activations, activations[-1]) if activations else ("identity",)
     for W, b, activation in zip(params.W, params.b, followed_by, strict=True):
-        chosen = BY_ACTIVATION.get(activation, "glorot_uniform") if method == "auto" else method
+        chosen = ACTIVATIONS[activation].start if method == "auto" else method
         if chosen == "glorot_uniform":
             _draw_glorot(W, b, activation, bits)
         else:

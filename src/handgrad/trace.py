@@ -113,18 +113,14 @@ class Trace(Mapping[str, Array]):
         """Give the names with which the lines of the equations run, NumPy included."""
         import scipy.stats
 
-        settings = self.architecture.loss
         known: dict[str, Any] = {
             "n": self.n,
             "N_y": self.architecture.layer_units[-1],
             "y_t": self.y_t,
         }
         known |= {"weight": self.weight, "l2": self.l2, "lr": self.lr, "np": np, "scipy": scipy}
-        if self.architecture.output == "huber":
-            known["delta"] = settings.delta
-        if self.architecture.output == "quantile":
-            known["q"] = np.tile(settings.quantiles, self.truth.shape[1])
-            known["t"] = np.repeat(self.truth, len(settings.quantiles), axis=1)
+        if self.y_t is not None:
+            known |= self.architecture.head.names_in_lines(self.architecture.loss, self.y_t)
         return {**known, **self.arrays}
 
     # -- to be read -----------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Diverged, Engine, EngineFactory, Measured
 from handgrad.errors import DivergenceError
 from handgrad.history import Epoch, History
-from handgrad.losses import CLASSIFIERS, mean_loss
 from handgrad.network import Architecture, backward, first_bad_layer, forward, loss, penalty
 from handgrad.optim import LBFGSResult, Optimizer, Steps, lbfgs
 from handgrad.params import Params, owned
@@ -393,7 +392,7 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
         shrinkage = now.end(run)
         validation_loss, validation_accuracy = measure(architecture, run.params, watch.validation)
     validation_score = None if watch.score is None else float(watch.score())
-    classifies = architecture.output in CLASSIFIERS
+    classifies = architecture.head.classifies
     return Epoch(
         epoch=run.epochs,
         loss=measured.loss,
@@ -431,10 +430,10 @@ def measure(
         part = rows.take(chosen)
         with blas_on_one_thread():
             score = forward(architecture, params, part.x).score
-        output, settings = architecture.output, architecture.loss
-        part_loss = mean_loss(output, score, part.y_t, part.weight, settings)
+        head, settings = architecture.head, architecture.loss
+        part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
-        total_right += right(architecture.output, score, part)
+        total_right += right(head, score, part)
     return total_loss / len(rows), total_right / len(rows)
 
 

@@ -6,7 +6,8 @@ from faults import Fault
 FAULTS = [
     Fault("engines/called.py", "    return f\"handgrad_{function.__name__}_{element}\"", "    return f\"handgrad_{function.__name__}\"", "one name for both precisions", "kernels engines"),
     Fault("engines/vectors.py", "vectors = [_halves_added(builder, vectors[0], None, size)]", "vectors = [builder.fadd(vectors[0], vectors[0])]", "lanes doubled, not added", "kernels engines"),
-    Fault("equations.py", '"y = 1 / (1 + np.exp(-score))"', '"y = 1 / (1 + np.exp(score))"', "a line that computes something else", "trace"),
+    Fault("equations.py", 'f"d{h} = {d} @ W{layer}.T"', 'f"d{h} = {d} @ W{layer}"', "a matrix that is not turned", "trace"),
+    Fault("outputs.py", '"y = 1 / (1 + np.exp(-score))"', '"y = 1 / (1 + np.exp(score))"', "a line that computes something else", "trace"),
     Fault("errors.py", "self.epoch, self.batch, self.layer = epoch, batch, layer", "self.epoch, self.batch, self.layer = epoch, batch, None", "a divergence without its layer", "training estimators"),
     Fault("__init__.py", 'return getattr(import_module(_LAZY[name]), name)', "return import_module(_LAZY[name])", "a module for a public name", "labels::test_numbers_between_whole_ones_are_no_labels"),
     Fault("formula.py", "base + SUPERSCRIPTS.get(above, f\"^{_closed(above)}\")", "base + SUPERSCRIPTS.get(above, f\"^{above}\")", "powers without brackets", "formula notation"),

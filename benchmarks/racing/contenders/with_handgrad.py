@@ -7,9 +7,9 @@ import numpy as np
 
 from handgrad.batch import Rows
 from handgrad.chance import shuffled
-from handgrad.losses import mean_loss
 from handgrad.network import Architecture, forward
 from handgrad.optim import SGD, Adam, Steps
+from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
 
 
@@ -51,7 +51,7 @@ class Contender:
 
     def loss(self):
         tape = forward(self.architecture, self.params, self.rows.x)
-        return mean_loss("softmax", tape.score, self.rows.y_t)
+        return OUTPUTS["softmax"].mean_loss(tape.score, self.rows.y_t)
 
     def parameters(self):
         return self.params.flat

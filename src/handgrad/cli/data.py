@@ -15,6 +15,7 @@ from handgrad.cli.reading import name_of, read
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
 from handgrad.model import LARGEST_TARGET, Model
+from handgrad.outputs import BY_LOSS
 from handgrad.tables.columns import (
     MISSING_WORDS,
     labels,
@@ -135,11 +136,13 @@ def _truth(
     if missing.all():
         raise DataError(f"column {target!r} must hold numbers; all {len(y)} are missing")
     check_size(content, y, target, "float32", "divide the column by a power of ten")
-    if options["loss"] == "poisson" and (y < 0).any():
-        row = int((y < 0).argmax())
+    head = BY_LOSS[options["loss"]]
+    impossible = head.impossible(y)
+    if impossible.any():
+        row = int(impossible.argmax())
         raise DataError(
-            f"{place(content, target, row)}: {y[row]:g} must be at least 0, for --loss poisson is "
-            "for counts; mend the cell, or take another --loss"
+            f"{place(content, target, row)}: {y[row]:g} must be {head.bound_of_y}, for --loss "
+            f"{head.loss} is for {head.kind_of_y}; mend the cell, or take another --loss"
         )
     return y, missing
 

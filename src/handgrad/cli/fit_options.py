@@ -28,7 +28,7 @@ from handgrad.cli.options import (
 )
 from handgrad.cli.settings import OPTIMIZERS, STOP_ON
 from handgrad.cli.weights import WEIGHT
-from handgrad.losses import OUTPUT_OF
+from handgrad.outputs import BY_LOSS
 from handgrad.schedules import NAMES
 
 option = partial(click.option, cls=Option, show_default=True)
@@ -213,9 +213,9 @@ TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     numbers(
         "--loss",
-        type=click.Choice(list(OUTPUT_OF)),
-        help="What is to be small: squared_error finds means, absolute_error medians, huber "
-        "something between; quantile finds --quantiles; poisson is for counts.  "
+        type=click.Choice(list(BY_LOSS)),
+        help="The loss to minimise: "
+        f"{', '.join(f'{loss} ({head.aim})' for loss, head in BY_LOSS.items())}.  "
         "[default: squared_error]",
     ),
     numbers(

@@ -9,7 +9,6 @@ import click
 from handgrad.cli.columns import plan_json
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import FILE, JSON
-from handgrad.losses import LOSS_OF
 from handgrad.model import Model
 from handgrad.model_file import load_model
 from handgrad.tables.kinds import Column
@@ -111,14 +110,13 @@ def _levels(model: Model) -> Iterator[tuple[Column, Levels]]:
 
 def _settings_json(model: Model) -> dict[str, Any]:
     """Tell the settings of training that a model file keeps, by the names of fit's options."""
-    output, settings = model.architecture.output, model.architecture.loss
+    head, settings = model.architecture.head, model.architecture.loss
     if len(model.classes):
         return {"label_smoothing": settings.label_smoothing, "temperature": model.temperature}
-    told: dict[str, Any] = {"loss": LOSS_OF[output]}
-    if output == "huber":
-        told["delta"] = settings.delta
-    if output == "quantile":
-        told["quantiles"] = list(settings.quantiles)
+    told: dict[str, Any] = {"loss": head.loss}
+    for name in head.settings:
+        value = getattr(settings, name)
+        told[name] = list(value) if isinstance(value, tuple) else value
     if model.scale is not None:
         mean, scale = (part.tolist() for part in model.scale)
         told["target_scale"] = {"mean": mean, "scale": scale}
@@ -138,7 +136,7 @@ def _told_of_settings(model: Model) -> Iterator[str]:
             more = f" {listed(f'{q:g}' for q in told['quantiles'])}"
         yield f"loss: {told['loss']}{more}"
     if model.scale is not None:
-        n_each = model.architecture.layer_units[-1] // model.architecture.n_targets
+        n_each = model.architecture.n_each
         mean, scale = (part[::n_each].tolist() for part in model.scale)
         pairs = listed(f"(target - {m:.4g}) / {s:.4g}" for m, s in zip(mean, scale, strict=True))
         yield f"learnt as: {pairs}"

@@ -231,8 +231,8 @@ def _judge_numbers(
     model: Model, y_t: Array, prediction: Array, weight: Array | None
 ) -> NumbersEvaluation:
     names, architecture = number_names(model), model.architecture
-    if architecture.output == "quantile":
-        return evaluate_quantiles(y_t, prediction, architecture.loss.quantiles, names, weight)
+    if quantiles := architecture.head.quantiles(architecture.loss):
+        return evaluate_quantiles(y_t, prediction, quantiles, names, weight)
     return evaluate_numbers(y_t, prediction, names, weight)
 
 
@@ -249,6 +249,5 @@ def number_names(model: Model) -> list[str]:
     targets = (
         ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
     )
-    if architecture.output != "quantile" or len(architecture.loss.quantiles) == 1:
-        return targets
-    return [f"{name} {q:g}" for name in targets for q in architecture.loss.quantiles]
+    quantiles = architecture.head.quantiles(architecture.loss)
+    return [f"{name} {q:g}" for name in targets for q in quantiles] if quantiles[1:] else targets

@@ -10,7 +10,7 @@ from handgrad.cli.data import check_columns
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import COLUMN, OUTPUT, Option
 from handgrad.errors import DataError
-from handgrad.model import Model, decide, proba
+from handgrad.model import Model
 from handgrad.tables.encode import Encoded
 from handgrad.tables.table import NUMBER
 from handgrad.terminal import listed, shown
@@ -181,14 +181,14 @@ def predict_rows(
 def _predicted_labels(
     model: Model, columns: "pa.Table | Encoded", with_probabilities: bool
 ) -> list[list[Any]]:
-    scores, output = model.scores(columns), model.architecture.output
-    decided = decide(output, scores)
+    scores, head = model.scores(columns), model.architecture.head
+    decided = head.decide(scores)
     if model.is_multilabel:  # a column for each label, 1 where a row has it
         rows: list[list[Any]] = decided.tolist()
     else:
         rows = [[label] for label in model.classes[decided].tolist()]
     if with_probabilities:
-        shares = proba(output, scores)[:, : len(model.classes)].tolist()
+        shares = head.proba(scores)[:, : len(model.classes)].tolist()
         for row, part in zip(rows, shares, strict=True):
             row += [f"{p:.6g}" for p in part]
     return rows

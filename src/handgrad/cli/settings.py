@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import click
 
 from handgrad.errors import DataError
+from handgrad.losses import PLAIN
+from handgrad.outputs import BY_LOSS, settings_of_losses
 
 Options = dict[str, Any]
 
@@ -27,22 +29,24 @@ STOP_ON = {
 
 
 class Only(NamedTuple):
-    """An option that means something only where another one has this value."""
+    """An option that means something only where another one has one of these values."""
 
     option: str
     other: str
-    value: str
+    values: tuple[str, ...]
     default: Any
 
 
 ONLY = (
-    Only("weight_decay", "optimizer", "adamw", 0.01),
-    Only("label_smoothing", "task", "classification", 0.0),
-    Only("class_weight", "task", "classification", None),
-    Only("calibrate", "task", "classification", False),
-    Only("loss", "task", "regression", "squared_error"),
-    Only("delta", "loss", "huber", 1.0),
-    Only("quantiles", "loss", "quantile", (0.5,)),
+    Only("weight_decay", "optimizer", ("adamw",), 0.01),
+    Only("label_smoothing", "task", ("classification",), 0.0),
+    Only("class_weight", "task", ("classification",), None),
+    Only("calibrate", "task", ("classification",), False),
+    Only("loss", "task", ("regression",), "squared_error"),
+    *(
+        Only(name, "loss", losses, getattr(PLAIN, name))
+        for name, losses in settings_of_losses().items()
+    ),
 )
 NOT_OF_TRAINING = (
     "model_path",
@@ -64,12 +68,13 @@ def settle(options: Options) -> Options:
         If options do not go together.
     """
     settled = dict(options)
-    for option, other, value, default in ONLY:
+    for option, other, values, default in ONLY:
         given = settled[option] is not None and settled[option] is not False
-        if settled.get(other) == value:
+        if settled.get(other) in values:
             settled[option] = settled[option] if given else default
         elif given:
-            raise click.UsageError(f"{_name(option)} is for {_name(other)} {value}; leave it out")
+            which = " or ".join(values)
+            raise click.UsageError(f"{_name(option)} is for {_name(other)} {which}; leave it out")
         else:
             del settled[option]
     _check_layers(settled)
@@ -105,8 +110,9 @@ def _check_validation(options: Options) -> None:
             )
     if stop_on is not None and STOP_ON[stop_on] not in (None, task):
         raise click.UsageError(f"--stop-on {stop_on} is for --task {STOP_ON[stop_on]}")
-    if stop_on == "r2" and options["loss"] == "quantile":
-        raise click.UsageError("--stop-on r2 judges means, not the quantiles of --loss quantile")
+    if stop_on == "r2" and BY_LOSS[options["loss"]].predicts_quantiles:
+        loss = options["loss"]
+        raise click.UsageError(f"--stop-on r2 judges means, not the quantiles of --loss {loss}")
 
 
 def _check_last(options: Options) -> None:
@@ -167,7 +173,7 @@ def parameters(options: Options, n_rows: int) -> dict[str, Any]:
         "n_ensemble": options["ensemble"],
         **OPTIMIZERS[options["optimizer"]],
     }
-    same = ("weight_decay", "label_smoothing", "class_weight", "loss", "delta", "quantiles")
+    same = ("weight_decay", "label_smoothing", "class_weight", "loss", *settings_of_losses())
     chosen |= {name: options[name] for name in same if name in options}
     return chosen | ({"calibration": "temperature"} if options.get("calibrate") else {})
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
+from handgrad.activations import ACTIVATIONS, LEAK, SELU_ALPHA, SELU_LAMBDA
 from handgrad.chance import FACTOR_1, FACTOR_2, GOLDEN
 from handgrad.engines.called import called_by_name
 from handgrad.engines.kernels import _reduced, exp, log1p
@@ -29,12 +29,13 @@ from handgrad.engines.vectors import (
 
 compiled = njit(error_model="numpy", nogil=True)
 
-# In this order: those from GELU on keep slopes.
 NAMES = (
     "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus",
     "gelu", "silu", "mish",
 )  # fmt: skip
 IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, GELU, SILU, MISH = range(11)
+KEEPING_SLOPES = GELU, SILU, MISH
+NOT_0_AT_0 = tuple(n for n, name in enumerate(NAMES) if not ACTIVATIONS[name].is_0_at_0)
 
 ROOT_HALF = math.sqrt(0.5)
 DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
@@ -148,7 +149,7 @@ def activate(H, n, activation):
             r = load(at(H, i))
             tail = log1p(exp(zero - _size(r)))
             store(at(H, i), where_greater(r, zero, r, zero) + tail)
-    elif activation >= GELU:
+    elif activation in KEEPING_SLOPES:
         for i in range(0, n, width):
             store(at(H, i), _with_slope(load(at(H, i)), activation)[0])
 

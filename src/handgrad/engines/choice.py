@@ -69,7 +69,7 @@ def choose(
         require_compiled()
     if is_sparse(rows.x):
         return Choice("numpy", "sparse rows are trained on by the reference alone", Numpy)
-    why = _obstacle(steps.rule, rows.x.dtype)
+    why = _obstacle(architecture, steps.rule, rows.x.dtype)
     if why is not None:
         return Choice("numpy", why, Numpy)
     if wanted == "compiled":
@@ -81,8 +81,10 @@ def choose(
     return _by_work(architecture, rows, steps.batch_size, epochs)
 
 
-def _obstacle(rule: Optimizer, dtype: np.dtype[Any]) -> str | None:
-    """Say why the compiled engine cannot make a rule's step, if it cannot."""
+def _obstacle(architecture: Architecture, rule: Optimizer, dtype: np.dtype[Any]) -> str | None:
+    """Say why the compiled engine cannot make the steps, if it cannot."""
+    if architecture.without_kernel:
+        return f"only the reference knows {' and '.join(architecture.without_kernel)}"
     if kernel_of(rule) is None:
         return f"{type(rule).__name__} is a rule that only the reference knows"
     epsilon = getattr(rule, "epsilon", 1.0)

@@ -62,6 +62,11 @@ class Compiled:
         *,
         threads: int = 1,
     ) -> None:
+        if architecture.without_kernel:
+            raise ValueError(
+                f"the compiled engine has no kernel for {' and '.join(architecture.without_kernel)}"
+                "; train with engine='numpy'"
+            )
         load(rows.x.dtype)
         self._architecture, self._rows = architecture, rows
         self._threads = threads
@@ -133,7 +138,7 @@ class Compiled:
         plan["output"] = losses.NAMES.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
         plan["n_targets"] = architecture.n_targets
-        plan["n_quantiles"] = units[-1] // architecture.n_targets
+        plan["n_quantiles"] = architecture.n_each
         plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
         size = self._place_parameters(units)
         plan["slots"] = plan["slot"] = size
@@ -142,8 +147,9 @@ class Compiled:
         tall = self._padded(self._batch_size)
         for layer, name in zip(layers[:-1], architecture.activations, strict=True):
             layer["activation"] = activations.NAMES.index(name)
-            layer["keeps"] = layer["activation"] >= activations.GELU or layer["drops"] != 0
-            for place in ("h", "d", "slope") if layer["keeps"] else ("h", "d"):
+            keeps = layer["activation"] in activations.KEEPING_SLOPES or layer["drops"] != 0
+            layer["keeps"] = keeps
+            for place in ("h", "d", "slope") if keeps else ("h", "d"):
                 layer[place] = size
                 size += tall * int(layer["columns"])
         # Without a hidden layer the head reads rows of x as vectors: they must be padded.
@@ -154,7 +160,7 @@ class Compiled:
         block = updates.BLOCK_ROWS * (updates.BLOCK_VECTORS + 1) * self._lanes
         plan["gradient_size"] = max(block, *map(self._padded, units))
         target = architecture.n_targets * score_row
-        if architecture.output == "softmax":  # its classes are in ``picked``
+        if architecture.head.takes_classes:  # their numbers are in ``picked``
             target = tall * (architecture.loss.label_smoothing > 0)
         for name, need in {
             "x": self._batch_size * x_row,
@@ -177,9 +183,8 @@ class Compiled:
     def _tell_loss(self, architecture: Architecture) -> None:
         settings = architecture.loss
         self._rates["smoothing"], self._rates["delta"] = settings.label_smoothing, settings.delta
-        if architecture.output == "quantile":
-            start = int(self._plan["quantiles"][0])
-            self._work[start : start + len(settings.quantiles)] = settings.quantiles
+        quantiles, start = architecture.head.quantiles(settings), int(self._plan["quantiles"][0])
+        self._work[start : start + len(quantiles)] = quantiles
 
     def _place_parameters(self, units: tuple[int, ...]) -> int:
         place = flat = 0
@@ -294,7 +299,7 @@ def predict(
     x = _readable(x, dtype)
     flat = _readable(params.flat, dtype)
     n, units = len(x), architecture.layer_units
-    classes = 2 if probabilities and architecture.output == "logistic" else units[-1]
+    classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
     out = np.empty((n, classes), dtype)
     block = prediction.FEW if n <= prediction.FEW else prediction.BLOCK
     layers, rooms = prediction.lay_out(

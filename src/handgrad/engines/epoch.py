@@ -17,10 +17,9 @@ import numpy as np
 from numba import njit
 
 from handgrad.engines.activations import (
-    GELU,
-    LOGISTIC,
+    KEEPING_SLOPES,
+    NOT_0_AT_0,
     RELU,
-    SOFTPLUS,
     activate,
     activate_and_slope,
     activate_backward,
@@ -29,16 +28,20 @@ from handgrad.engines.activations import (
     times_slope,
 )
 from handgrad.engines.kernels import (
-    BINARY,
-    SOFTMAX,
-    SQUARED,
     all_finite,
     binary_loss,
     softmax_loss,
     squared_loss,
     sum_rows,
 )
-from handgrad.engines.losses import excess_of_true, number_loss, smooth
+from handgrad.engines.losses import (
+    BINARY,
+    SOFTMAX,
+    SQUARED,
+    excess_of_true,
+    number_loss,
+    smooth,
+)
 from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
 from handgrad.engines.updates import apply_all, update, whole_gradient
 from handgrad.engines.vectors import (
@@ -205,16 +208,16 @@ def to_scores(plan, layers, a, a_row, begin, rows, keys, work):
             rows, columns, layer.n_in, 1.0, a, a_row, 1, W, columns, floor, h, columns, BIAS, b
         )
         slope = at(w, layer.slope + begin * columns)
-        if layer.activation >= GELU:
+        if layer.activation in KEEPING_SLOPES:
             activate_and_slope(h, slope, rows * columns, layer.activation)
         else:
             activate(h, rows * columns, layer.activation)
-        if layer.activation == LOGISTIC or layer.activation == SOFTPLUS:  # not 0 at 0
+        if layer.activation in NOT_0_AT_0:
             for i in range(rows):
                 for j in range(layer.n_out, columns):
                     h[i * columns + j] = 0.0
         if layer.drops != 0:
-            if layer.activation < GELU:
+            if layer.activation not in KEEPING_SLOPES:
                 keep_slope(slope, h, rows * columns, layer.activation)
             drop(h, slope, begin, rows, layer.n_out, columns, keys[number], layer.drops)
         a, a_row = h, columns

@@ -29,8 +29,6 @@ from handgrad.engines.vectors import (
 
 compiled = njit(error_model="numpy", nogil=True)
 
-SOFTMAX, BINARY, SQUARED = 0, 1, 2  # outputs, with their losses
-
 LOG2_E, LN_2, ROOT_2 = math.log2(math.e), math.log(2), math.sqrt(2)
 LN_2_HIGH = 45426 / 65536  # so short that k LN_2_HIGH is exact
 LN_2_LOW = 1.42860682030941723212e-6  # ln(2) - LN_2_HIGH

@@ -21,7 +21,8 @@ from handgrad.engines.vectors import (
 compiled = njit(error_model="numpy", nogil=True)
 
 NAMES = ("softmax", "logistic", "identity", "absolute", "huber", "quantile", "poisson")
-ABSOLUTE, HUBER, QUANTILE, POISSON = 3, 4, 5, 6  # the first three stand in kernels.py
+# The losses of the first three stand in kernels.py.
+SOFTMAX, BINARY, SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON = range(len(NAMES))
 
 
 @compiled

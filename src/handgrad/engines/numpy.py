@@ -12,9 +12,9 @@ from handgrad.batch import Rows
 from handgrad.batches import batches
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.losses import correct, mean_loss
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import Steps, clip, norm, update
+from handgrad.outputs import Output
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -67,10 +67,10 @@ class Numpy:
         self, params: Params, slots: Array, t: int, lr: float, batch: Rows, last: bool
     ) -> tuple[float, float, float]:
         """Make one step; return the loss before it, the weight of right rows, and the norm."""
-        architecture, output = self.architecture, self.architecture.output
+        architecture, head = self.architecture, self.architecture.head
         steps = self.steps
         tape = forward(architecture, params, batch.x, self._masks(t, len(batch), params))
-        loss = mean_loss(output, tape.score, batch.y_t, batch.weight, architecture.loss)
+        loss = head.mean_loss(tape.score, batch.y_t, batch.weight, architecture.loss)
         batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
             gradients = backward(architecture, params, tape, batch.y_t, batch.weight, steps.l2)
@@ -78,7 +78,7 @@ class Numpy:
                 size = norm(gradients)
                 clip(gradients, size, steps.clip_norm)
             update(steps.rule, params, gradients, slots, t, lr)
-        return batch_loss, right(output, tape.score, batch), size
+        return batch_loss, right(head, tape.score, batch), size
 
     def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
         steps = self.steps
@@ -89,7 +89,7 @@ class Numpy:
         return masks(hidden_units, steps.dropout, keys, n, params.flat.dtype)
 
 
-def right(output: str, score: Array, rows: Rows) -> float:
+def right(output: Output, score: Array, rows: Rows) -> float:
     """Add up the weights of the rows whose prediction is right."""
-    hits = correct(output, score, rows.y_t)
+    hits = output.right(score, rows.y_t)
     return float(np.sum(hits if rows.weight is None else rows.weight[hits], dtype=np.float64))

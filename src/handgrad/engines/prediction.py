@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from handgrad.engines.activations import NAMES, RELU, activate
 from handgrad.engines.epoch import LAYER, record
-from handgrad.engines.kernels import (
-    SOFTMAX,
-    logistic_rows,
-    softmax_rows,
-)
+from handgrad.engines.kernels import logistic_rows, softmax_rows
+from handgrad.engines.losses import SOFTMAX
 from handgrad.engines.products import BIAS, multiply, row_products
 from handgrad.engines.vectors import at, copy, lanes, point, pointer
 

@@ -63,7 +63,7 @@ MOST_BYTES = 1 << 40
 class Outputs(NamedTuple):
     """What a network is to give: the last part of its architecture, and what it stands for."""
 
-    kind: str  # of ``losses.OUTPUTS``
+    kind: str  # of ``outputs.OUTPUTS``
     n: int
     classes: Array
     scale: TargetScale | None = None

@@ -1,6 +1,5 @@
 """MLPClassifier: labels, one a row or several at once."""
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Real
@@ -24,8 +23,9 @@ from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
 from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
 from handgrad.history import Epoch
-from handgrad.losses import CLASSIFIERS, LossSettings
+from handgrad.losses import LossSettings
 from handgrad.model import Model
+from handgrad.outputs import LOGISTIC, for_classes
 from handgrad.tables.labels import classes_of, encode_labels
 
 Array = NDArray[Any]
@@ -329,10 +329,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return self.calibration is not None
 
     def _chance(self, rows: Rows) -> float:
-        n_outputs = self.n_outputs_
-        if self.out_activation_ == "softmax":
-            return math.log(max(2, n_outputs))
-        return n_outputs * math.log(2)
+        return self.model_.architecture.head.chance(self.n_outputs_)
 
     def _conclude(self, rows: Rows, validation: Validation | None) -> None:
         super()._conclude(rows, validation)
@@ -340,7 +337,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             return
         score = self.model_.scores(validation.given.columns)
         _, y_t, weight = validation.rows
-        temperature = fit_temperature(self.out_activation_, score, y_t, weight)
+        temperature = fit_temperature(self.model_.architecture.output, score, y_t, weight)
         self.model_ = replace(self.model_, temperature=temperature)
 
     def _loss_settings(self) -> LossSettings:
@@ -355,7 +352,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                     f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
                     f"numbers; got {classes}"
                 )
-            return Outputs("logistic", len(labels), labels, loss=loss)
+            return Outputs(LOGISTIC.name, len(labels), labels, loss=loss)
         if classes is None:
             classes = classes_of(given.y)
             if len(classes) == 1:
@@ -364,9 +361,8 @@ class MLPClassifier(ClassifierMixin, MLP):
                     UserWarning,
                 )
         encode_labels(given.y, classes)  # says which label is not among them
-        two = len(classes) == 2
-        kind, n = ("logistic", 1) if two else ("softmax", len(classes))
-        return Outputs(kind, n, classes, loss=loss)
+        output, n_scores = for_classes(len(classes))
+        return Outputs(output.name, n_scores, classes, loss=loss)
 
     def _check_same_targets(self, y: Array, *, partial: bool) -> None:
         if (y.ndim == 2) != self.model_.is_multilabel or y.shape[1:] not in (
@@ -391,7 +387,7 @@ class MLPClassifier(ClassifierMixin, MLP):
                 raise DataError(f"y must have {self.n_outputs_} columns; got {y.shape[1]}")
             return y
         y_t = encode_labels(y, self.classes_)
-        return y_t[:, None] if self.out_activation_ == "logistic" else y_t
+        return y_t if self.model_.architecture.head.takes_classes else y_t[:, None]
 
     @classmethod
     def _told_by(cls, model: Model) -> dict[str, Any]:
@@ -399,7 +395,7 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     @classmethod
     def _check_kind(cls, model: Model) -> None:
-        if model.architecture.output not in CLASSIFIERS:
+        if not model.architecture.head.classifies:
             raise ModelFileError("this model predicts numbers; load it with MLPRegressor.load")
 
     def _strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
@@ -511,8 +507,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         """
         model, columns = self._asked(X)
         scores = model.scores(columns)
-        is_one = model.architecture.output == "logistic" and scores.shape[1] == 1
-        return scores[:, 0] if is_one else scores
+        return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the share of rows whose label, or whose labels all, are right."""

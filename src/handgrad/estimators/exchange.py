@@ -6,25 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.model import Model
 from handgrad.network import Architecture
+from handgrad.outputs import BY_LOSS, OUTPUTS
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
 from handgrad.training import Run
 
 Array = NDArray[Any]
 
-KNOWN = ("identity", "logistic", "tanh", "relu")  # the activations that scikit-learn has
 THEIR_SCHEDULES = ("constant", "invscaling", "adaptive")
-THEIR_LOSSES = ("squared_error", "poisson")
+THEIR_OUTPUTS = {head.sklearn_name: name for name, head in OUTPUTS.items() if head.is_in_sklearn}
+THEIR_LOSSES = {loss for loss, head in BY_LOSS.items() if head.is_in_sklearn}
 
 
 def why_not(model: Model) -> str:
     """Say what keeps a model from being one of scikit-learn's; "" if nothing does."""
     architecture, encoder = model.architecture, model.encoder
-    if architecture.activation not in KNOWN:
-        return f"it has no network whose activation is {architecture.activation!r}"
-    if architecture.n_targets < architecture.layer_units[-1]:
+    activation = architecture.activation  # one for each layer are several, which it has not
+    if not isinstance(activation, str) or not ACTIVATIONS[activation].is_in_sklearn:
+        return f"it has no network whose activation is {activation!r}"
+    if architecture.n_each > 1:
         return "it predicts no several quantiles"
     if model.members:
         return f"it has no ensembles in one network, and this has {1 + len(model.members)}"
@@ -50,11 +53,8 @@ def folded(model: Model) -> Params:
         params.b[0][...] -= model.encoder.mean @ params.W[0]
     params.W[-1][...] /= model.temperature
     params.b[-1][...] /= model.temperature
-    if model.scale is not None and model.architecture.output == "poisson":
-        params.b[-1][...] += np.log(model.scale.scale)
-    elif model.scale is not None:
-        params.W[-1][...] *= model.scale.scale
-        params.b[-1][...] = params.b[-1] * model.scale.scale + model.scale.mean
+    if model.scale is not None:
+        model.architecture.head.fold_scale(params.W[-1], params.b[-1], *model.scale)
     return params
 
 
@@ -73,7 +73,7 @@ def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
         settings["learning_rate"] = "constant"
     if isinstance(ours.random_state, np.random.Generator):
         settings["random_state"] = None
-    if settings.get("loss", "poisson") not in THEIR_LOSSES:
+    if "loss" in settings and settings["loss"] not in THEIR_LOSSES:
         settings["loss"] = "squared_error"
     return settings
 
@@ -127,7 +127,7 @@ def model_of(theirs: Any, classes: Array) -> Model:
     params = Params.zeros(units, theirs.coefs_[0].dtype)
     params.flat[...] = _flat(theirs.coefs_, theirs.intercepts_)
     names = getattr(theirs, "feature_names_in_", None)
-    output = "poisson" if theirs.out_activation_ == "exp" else theirs.out_activation_
+    output = THEIR_OUTPUTS[theirs.out_activation_]
     architecture = Architecture(units, theirs.activation, output)
     encoder = Encoder.identity(theirs.n_features_in_, names)
     return Model(encoder, architecture, params, classes)

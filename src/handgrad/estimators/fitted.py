@@ -21,7 +21,6 @@ from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.record import Record
 from handgrad.estimators.summary import html, summary
 from handgrad.history import History
-from handgrad.losses import CLASSIFIERS
 from handgrad.model import Model
 from handgrad.model_file import load_model, save_model
 from handgrad.tables.plan import Plan
@@ -73,10 +72,7 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
 
     @property
     def out_activation_(self) -> str:
-        output = self.model_.architecture.output
-        if output in CLASSIFIERS:
-            return output
-        return "exp" if output == "poisson" else "identity"
+        return self.model_.architecture.head.sklearn_name
 
     def summary(self) -> str:
         """Describe the network layer by layer: what it computes, shapes, parameters, bytes."""

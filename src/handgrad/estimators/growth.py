@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.network import Architecture
+from handgrad.outputs import for_classes
 from handgrad.params import Params, glorot_uniform
 from handgrad.training import Run
 
@@ -31,10 +32,10 @@ def grow(
     n_classes : int
         How many there are to be, more than K.
     """
-    two = n_classes == 2  # one logistic score, that of class 1 over class 0
-    units = (*architecture.layer_units[:-1], 1 if two else n_classes)
-    kind = "logistic" if two else "softmax"
-    grown = replace(architecture, layer_units=units, output=kind)
+    output, n_scores = for_classes(n_classes)
+    two = output.is_binary(n_scores)  # the one score is that of class 1 over class 0
+    units = (*architecture.layer_units[:-1], n_scores)
+    grown = replace(architecture, layer_units=units, output=output.name)
     fresh_units = (*architecture.layer_units[:-1], n_classes)
     # The output layer's bound depends on its own units alone.
     fresh = glorot_uniform(fresh_units, "relu", run.bits, run.params.flat.dtype)
@@ -42,7 +43,7 @@ def grow(
     def widened(params: Params, last: tuple[Array, Array]) -> Array:
         columns = [np.array(part) for part in last]
         for new, old in zip(columns, (params.W[-1], params.b[-1]), strict=True):
-            is_score_of_one = architecture.output == "logistic"
+            is_score_of_one = architecture.head.is_binary(architecture.layer_units[-1])
             new[..., places] = (
                 np.stack([0 * old[..., 0], old[..., 0]], -1) if is_score_of_one else old
             )

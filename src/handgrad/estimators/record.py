@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.estimators.callbacks import Callbacks
@@ -189,7 +190,7 @@ class Record(Parameters):
         with blas_on_one_thread():
             hidden = forward(model.architecture, model.params, some).h[1:]
         self.dead_units_ = [
-            float((h == 0).all(axis=0).mean()) if name == "relu" else 0.0
+            float((h == 0).all(axis=0).mean()) if ACTIVATIONS[name].dies else 0.0
             for h, name in zip(hidden, model.architecture.activations, strict=True)
         ]
         for layer, share in enumerate(self.dead_units_, start=1):

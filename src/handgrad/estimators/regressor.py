@@ -25,8 +25,9 @@ from handgrad.estimators.stream import Moments, folded_targets, moved_targets
 from handgrad.estimators.target_scale import Quartiles, target_scale
 from handgrad.estimators.targets import check_numbers
 from handgrad.history import Epoch
-from handgrad.losses import CLASSIFIERS, LOSS_OF, OUTPUT_OF, OUTPUTS, PLAIN, LossSettings, mean_loss
+from handgrad.losses import LossSettings
 from handgrad.model import Model
+from handgrad.outputs import BY_LOSS, Output
 
 Array = NDArray[Any]
 
@@ -85,7 +86,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
-        "loss": [StrOptions(set(OUTPUT_OF))],
+        "loss": [StrOptions(set(BY_LOSS))],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "scale_target": ["boolean"],
@@ -184,22 +185,27 @@ class MLPRegressor(RegressorMixin, MLP):
         return quantiles
 
     def _loss_settings(self) -> LossSettings:
-        if self.loss == "huber":
-            return LossSettings(delta=float(self.delta))
-        return LossSettings(quantiles=self._quantiles()) if self.loss == "quantile" else PLAIN
+        told = {"delta": lambda: float(self.delta), "quantiles": self._quantiles}
+        settings: dict[str, Any] = {name: told[name]() for name in self._head.settings}
+        return LossSettings(**settings)
+
+    @property
+    def _head(self) -> Output:
+        """What is known of the loss that was asked for."""
+        return BY_LOSS[self.loss]
 
     def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
         y = given.y.reshape(len(given.y), -1)
-        kind, settings = OUTPUT_OF[self.loss], self._loss_settings()
-        self._check_counts(kind, y)
-        n_each = len(settings.quantiles)
-        scale = target_scale(y, learning, kind, n_each) if self.scale_target else None
-        return Outputs(kind, n_each * y.shape[1], np.arange(0), scale, settings)
+        head, settings = self._head, self._loss_settings()
+        self._check_possible(head, y)
+        n_each = head.n_each(settings)
+        scale = target_scale(y, learning, head.name, n_each) if self.scale_target else None
+        return Outputs(head.name, n_each * y.shape[1], np.arange(0), scale, settings)
 
     def _follow(self, given: Given, *, going_on: bool) -> None:
         super()._follow(given, going_on=going_on)
         scale = self.model_.scale
-        if scale is None or self.loss == "poisson":
+        if scale is None or not self._head.is_linear:
             return
         if going_on and not hasattr(self, "_target_moments"):
             return
@@ -216,24 +222,21 @@ class MLPRegressor(RegressorMixin, MLP):
     def _statistics(self, given: Given) -> Any:
         """Take what the scale of the targets is made of: ``Moments`` or ``Quartiles``."""
         y = given.y.reshape(len(given.y), -1).astype(np.float64)
-        kind = Quartiles if self._is_robust else Moments.of
+        kind = Quartiles if self._head.is_robust else Moments.of
         return kind(y, given.weight)
 
-    @property
-    def _is_robust(self) -> bool:
-        return OUTPUTS[OUTPUT_OF[self.loss]].is_robust
-
-    def _check_counts(self, kind: str, y: Array) -> None:
-        if kind == "poisson" and (y < 0).any():
-            row = int((y < 0).any(axis=1).argmax())
+    def _check_possible(self, head: Output, y: Array) -> None:
+        impossible = head.impossible(y)
+        if impossible.any():
+            row, column = np.argwhere(impossible)[0]
             raise ValueError(
-                f"loss='poisson' is for counts, so y must be at least 0; got {y[row].min():g} in "
-                f"row {row + 1}"
+                f"loss={head.loss!r} is for {head.kind_of_y}, so y must be {head.bound_of_y}; "
+                f"got {y[row, column]:g} in row {row + 1}"
             )
 
     def _check_same_targets(self, y: Array, *, partial: bool) -> None:
         output = self.model_.architecture.output
-        if OUTPUT_OF[self.loss] != output:
+        if self._head.name != output:
             raise ValueError(
                 f"going on needs the loss there is, {output!r}; got {self.loss!r}. Fit with "
                 "warm_start=False to start anew."
@@ -252,26 +255,25 @@ class MLPRegressor(RegressorMixin, MLP):
             raise ValueError(
                 f"y must have {architecture.n_targets} numbers a row; got {y.shape[1]}"
             )
-        self._check_counts(architecture.output, y)
+        self._check_possible(architecture.head, y)
         return self.model_.learnt(y)
 
     def _chance(self, rows: Rows) -> float:
         architecture, y_t = self.model_.architecture, rows.y_t
+        head = architecture.head
         mean = np.average(y_t, axis=0, weights=rows.weight)
-        if architecture.output == "poisson":
-            mean = np.log(np.maximum(mean, 1e-6))
-        guess = np.repeat(mean, architecture.layer_units[-1] // architecture.n_targets)
+        guess = np.repeat(head.best_constant(mean), architecture.n_each)
         losses = [
-            float(mean_loss(architecture.output, score, y_t, rows.weight, architecture.loss))
+            float(head.mean_loss(score, y_t, rows.weight, architecture.loss))
             for score in (np.tile(guess, (len(y_t), 1)), np.zeros((len(y_t), len(guess))))
         ]
         return max(*losses, LEAST_CHANCE)
 
     @classmethod
     def _told_by(cls, model: Model) -> dict[str, Any]:
-        settings, output = model.architecture.loss, model.architecture.output
+        settings = model.architecture.loss
         told: dict[str, Any] = {"scale_target": model.scale is not None}
-        told["loss"] = LOSS_OF[output]
+        told["loss"] = model.architecture.head.loss
         quantiles = settings.quantiles
         return told | {
             "delta": settings.delta,
@@ -280,13 +282,13 @@ class MLPRegressor(RegressorMixin, MLP):
 
     @classmethod
     def _check_kind(cls, model: Model) -> None:
-        if model.architecture.output in CLASSIFIERS:
+        if model.architecture.head.classifies:
             raise ModelFileError("this model predicts labels; load it with MLPClassifier.load")
 
     def _watched(self, n: int) -> str | Callable[..., float]:
         if self.scoring != "auto":
             return self.scoring
-        return "loss" if n < 2 or self._is_robust else "r2"
+        return "loss" if n < 2 or self._head.is_robust else "r2"
 
     # -- predicting ---------------------------------------------------------------------------
 
@@ -305,7 +307,7 @@ class MLPRegressor(RegressorMixin, MLP):
         X = as_rows(X)
         y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
-        if self.loss != "quantile":
+        if not self._head.predicts_quantiles:
             with np.errstate(over="ignore"):  # far beyond a y that hardly varies
                 return max(float(super().score(X, y, sample_weight)), LEAST)
         quantiles = self._quantiles()

@@ -1,4 +1,4 @@
-"""The scale in which numbers are learnt, as the loss asks for it: ``losses.Output.scaled_by``.
+"""The scale in which numbers are learnt, as the loss asks for it: see ``outputs.Output``.
 
 A loss that promises not to be moved by a few wild values would break its word if they stretched
 the scale. So it has the median for its 0, and for its 1 the distance of the quartiles, divided so
@@ -11,8 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.losses import OUTPUTS
 from handgrad.model import TargetScale
+from handgrad.outputs import OUTPUTS
 from handgrad.tables.encode import Encoder
 
 Floats = NDArray[np.float64]
@@ -36,15 +36,13 @@ def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1)
     weight : array of shape (n,) or None
         At least 0, one above 0; an integer weight counts as so many equal rows.
     output : str
-        Of ``losses.OUTPUTS``.
+        Of ``outputs.OUTPUTS``.
     n_each : int
         How many outputs each number has.
     """
-    is_robust = OUTPUTS[output].is_robust
-    described = Quartiles(y, weight) if is_robust else Encoder.fit(y, weight)
-    mean, scale = described.mean, described.scale
-    if OUTPUTS[output].scaled_by == "mean":
-        mean, scale = 0 * mean, np.where(mean > 0, mean, 1)
+    head = OUTPUTS[output]
+    described = Quartiles(y, weight) if head.is_robust else Encoder.fit(y, weight)
+    mean, scale = head.target_scale(described.mean, described.scale)
     return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
 
 

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from handgrad.equations import Equation, unit_name
 from handgrad.explain.names import Names
+from handgrad.outputs import MOST_TERMS
 from handgrad.trace import Trace
 
 Array = NDArray[Any]
-
-MOST_TERMS = 4  # of a sum that are written out
 
 
 def spelled(t: Trace, equation: Equation, names: Names, at: int) -> str:
@@ -82,41 +81,19 @@ def _bend(t: Trace, name: str, at: int) -> str:
 
 
 def _prediction(t: Trace, at: int) -> str:
-    score, output = t["score"][0], t.architecture.output
-    if output == "softmax":
-        return f"e^{_number(score[at])} / ({_sum_of_powers(score)})"
-    if output == "logistic":
-        return f"1 / (1 + e^-({_number(score[at])}))"
-    return f"e^{_number(score[at])}" if output == "poisson" else f"score {_number(score[at])}"
-
-
-def _sum_of_powers(score: Array) -> str:
-    """Write the sum of e^score out: its largest terms, and what the others come to."""
-    ordered = np.sort(score.astype(np.float64))[::-1]
-    n_shown = len(ordered) if len(ordered) <= MOST_TERMS + 1 else MOST_TERMS
-    written = [f"e^{_number(s)}" for s in ordered[:n_shown]]
-    if rest := len(ordered) - n_shown:
-        together = np.logaddexp.reduce(ordered[n_shown:])
-        written.append(f"e^{_number(together)} ({rest:,} smaller terms)")
-    return " + ".join(written)
+    return t.architecture.head.spelled_prediction(t["score"][0], at)
 
 
 def _loss(t: Trace) -> str:
-    output = t.architecture.output
-    L, y, truth = _number(float(t["L"])), t["y"][0], t.truth
-    if output == "softmax" and not t.is_smoothed:
-        return f"-log {_number(y[truth[0]])} = {L}"
-    if output == "logistic" and y.size == 1 and not t.is_smoothed:
-        p = f"{_number(y[0])}" if truth[0, 0] else f"(1 - {_number(y[0])})"
-        return f"-log {p} = {L}"
-    if output == "identity" and y.size == 1:
-        return f"({_number(y[0])} - {_number(truth[0, 0])})² / 2 = {L}"
-    return ""
+    if t.is_smoothed:
+        return ""
+    written = t.architecture.head.spelled_loss(t["y"][0], t.truth[0])
+    return f"{written} = {_number(float(t['L']))}" if written else ""
 
 
 def _slope(t: Trace, label: str, at: int) -> str:
     y, result = t["y"][0, at], _number(t["dscore"][0, at])
-    if t.is_smoothed or t.architecture.output not in ("softmax", "logistic", "identity", "poisson"):
+    if t.is_smoothed or not t.architecture.head.slope_is_difference:
         return ""
     is_class = t.truth.ndim == 1
     truth = float(t.truth[0] == at) if is_class else float(t.truth[0, at])

@@ -4,13 +4,13 @@ Of what is too wide to be shown, the largest entries stand for the rest, and the
 Units are numbered from 1.
 """
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.equations import Equation, unit_name
 from handgrad.explain.inputs import Column, columns_of
 from handgrad.explain.names import Names
@@ -33,7 +33,6 @@ SECTIONS = {
     "Backward": range(6, 13),
     "The step": range(13, 14),
 }
-CUT_OFF = ("relu", "leaky_relu")
 
 
 class Entry(NamedTuple):
@@ -176,8 +175,8 @@ def _notes(model: Model) -> list[str]:
         )
     if model.scale is not None:
         notes.append(
-            "The network sees the target less its mean, over its standard deviation; so are "
-            "score, y and the loss here."
+            f"The network sees the target {model.architecture.head.scaled_y}; score, y and the "
+            "loss here are of that."
         )
     return notes
 
@@ -222,16 +221,13 @@ def told_more(value: Array, size: Array, shown: list[int], *, moved: bool) -> st
 def _note(t: Trace, equation: Equation, names: Names) -> str:
     number, value = equation.number, t[equation.name]
     layer = names.places.get(equation.name.removeprefix("d"), 0)
-    if number in (2, 10) and t.architecture.activations[layer - 1] in CUT_OFF:
+    if number in (2, 10) and ACTIVATIONS[t.architecture.activations[layer - 1]].cuts_off:
         r = t[unit_name("r", layer, t.architecture)]
         cut = int(np.count_nonzero(r <= 0))
         what = "are cut off: their r is not above 0" if number == 2 else "were cut off"
         return f"{cut:,} of {r.size:,} units {what}."
-    if number == 5 and t.architecture.output == "softmax":
-        N_y = t.architecture.layer_units[-1]
-        return (
-            f"A network that knows nothing gives each class 1/{N_y} and loses {math.log(N_y):.4g}."
-        )
+    if number == 5:
+        return t.architecture.head.told_of_chance(t.architecture.layer_units[-1])
     if number == 13 and equation.name == f"b{len(t.architecture.layer_units) - 1}_new":
         return (
             f"With lr = {t.lr:g}, the loss of this row goes from {float(t['L']):.4g} "

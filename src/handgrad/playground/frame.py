@@ -81,7 +81,8 @@ def layout(runs: Runs) -> dict[str, Any]:
     points, architecture = session.points, session.architecture
     recipe = session.recipe
     is_table = recipe.data in TABLES
-    article = len(architecture.layer_units) == 3 and architecture.activation == "relu"
+    units = architecture.layer_units
+    article = len(units) == 3 and architecture == Architecture(units)  # as in two_layer.py
     return {
         "kind": "layout",
         "layout": runs.layout,

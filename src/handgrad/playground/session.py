@@ -15,7 +15,6 @@ from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
 from handgrad.gradcheck import GradientCheck, check_gradients
-from handgrad.losses import mean_loss
 from handgrad.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
@@ -472,11 +471,11 @@ class Session:
         if not len(chosen):
             return np.nan, np.nan
         rows = self.points.rows(chosen)
-        output = self.architecture.output
+        head = self.architecture.head
         with np.errstate(over="ignore", invalid="ignore"):
             score = forward(self.architecture, self.run.params, rows.x).score
-            loss = float(mean_loss(output, score, rows.y_t, None, self.architecture.loss))
-        return loss, right(output, score, rows) / len(rows)
+            loss = float(head.mean_loss(score, rows.y_t, None, self.architecture.loss))
+        return loss, right(head, score, rows) / len(rows)
 
 
 def _differ(recipe: Recipe, other: Recipe, names: tuple[str, ...]) -> bool:

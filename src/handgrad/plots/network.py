@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.model import Model
 from handgrad.network import forward
 from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, plain, quiet
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 MOST_UNITS = 64  # of the first layer that are drawn
 MOST_INPUTS = 40  # of them that are named
 MOST_ROWS = 4096  # that are looked at for activations and gradients
-SATURATED = 0.99
+FLAT = 0.01  # nearer than this to where an activation ends, it hardly has a slope
 SMALLEST_IMAGE = 16  # inputs
 USUAL_RATIO = 1e-3  # of update to weight while a network learns (Karpathy's CS231n notes)
 
@@ -185,19 +186,19 @@ class ActivationsDisplay:
 
     def _label(self, layer: int) -> str:
         name, units = self.activations[layer], self.h[layer].shape[1]
-        what = "stuck" if name in ("tanh", "logistic") else "dead"
+        what = "stuck" if ACTIVATIONS[name].between else "dead"
         return f"layer {layer + 1}, {name}\n{self.idle[layer]:,} of {units:,} {what}"
 
 
 def _idle(h: Array, name: str) -> NDArray[np.bool_]:
     low, high = h.min(axis=0), h.max(axis=0)
+    activation = ACTIVATIONS[name]
     idle: NDArray[np.bool_] = np.zeros(h.shape[1], np.bool_)
-    if name == "relu":
+    if activation.dies:
         idle = (low == 0) & (high == 0)
-    if name == "tanh":
-        idle = (low > SATURATED) | (high < -SATURATED)
-    if name == "logistic":
-        idle = (low > SATURATED) | (high < 1 - SATURATED)
+    if activation.between:
+        least, most = activation.between
+        idle = (low > most - FLAT) | (high < least + FLAT)
     return idle
 
 

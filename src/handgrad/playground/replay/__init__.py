@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.page import escaped
 from handgrad.playground.frame import extent
@@ -39,10 +40,11 @@ def replay(session: Session) -> bytes:
     Raises
     ------
     DataError
-        If its activation is gelu, whose normal distribution a browser does not know.
+        If a browser does not know its activation.
     """
-    if "gelu" in session.architecture.activations:
-        raise DataError("a replay cannot be made of gelu units; choose another activation")
+    unknown = [n for n in session.architecture.activations if not ACTIVATIONS[n].is_in_browser]
+    if unknown:
+        raise DataError(f"a replay cannot be made of {unknown[0]} units; choose another activation")
     script, style = _file("replay.js"), _file("replay.css")
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
     told = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")

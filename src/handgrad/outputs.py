@@ -1,0 +1,502 @@
+"""What a network gives and how it is judged: each output with all that is known of it.
+
+An output turns scores into predictions and has the loss that fits; losses.py has the formulas.
+Whatever else depends on which output it is (what y may be, in which scale it is learnt, how
+networks are averaged, what scikit-learn calls it, the words that explain it) is an attribute or
+a method here, so that nobody else compares an output's name.
+
+To add an output, write its loss and slope in losses.py, its class here and its kernel in
+engines/losses.py. Without a kernel, the reference engine trains it.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad import losses
+from handgrad.activations import identity, logistic
+from handgrad.losses import PLAIN, LossSettings, log_logistic, log_softmax, softmax
+
+Array = NDArray[Any]
+
+MOST_TERMS = 4  # of a sum that are written out
+
+
+class OutputText(NamedTuple):
+    """An output with its loss: y in the score, the loss of a row, its slope in the score."""
+
+    formula: str
+    line: str
+    words: str
+    loss_formula: str  # of row i, after the sum over rows
+    loss_line: str
+    loss_words: str
+    slope_formula: str
+    slope_line: str
+    slope_words: str
+    sign: str = ""  # before the sum over rows
+
+
+BY_QUARTILES = "less its median, over the unit that its quartiles make"
+PUSH = "What is too high is to fall, what is too low is to rise, each by how far it is off."
+SPREAD = "Smoothing spreads {:g} of each truth over all classes."
+AS_IT_IS = "y = score", "y = score", "The score is the prediction."
+
+
+class Output:
+    """An output of numbers whose prediction is the score; the others override what differs."""
+
+    name: str  # as in ``Architecture.output`` and in files
+    loss: str = ""  # what the user calls the loss, where there is a choice: of numbers
+    aim: str = ""  # what the loss is for, as the command line says it
+    settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that mean something
+    has_kernel: bool = False  # in engines/losses.py; else the reference trains
+    classifies: bool = False  # whether it gives labels, whose rows are right or wrong
+    takes_classes: bool = False  # whether y_t is class numbers, (n,), and no column a target
+    is_linear: bool = True  # whether the prediction is the score itself
+    is_robust: bool = False  # whether wild numbers count for little, see target_scale.py
+    predicts_quantiles: bool = False  # whether it is judged as quantiles are, not as means
+    slope_is_difference: bool = False  # whether a row's loss has the slope y - y_t
+    sklearn_name: str = "identity"  # what scikit-learn calls ``predict``
+    is_in_sklearn: bool = False  # whether scikit-learn has the loss, too
+    kind_of_y: str = "numbers"
+    bound_of_y: str = "finite"  # what must hold of y, see ``impossible``
+    scaled_y: str = "less its mean, over its standard deviation"  # what is learnt of y
+    text: OutputText
+    predict: Callable[[Array], Array] = staticmethod(identity)  # score (n, N_y) -> y (n, N_y)
+    row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
+    backward: Callable[..., Array]  # y, y_t, settings -> d row_losses / d score, (n, N_y)
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def mean_loss(
+        self, score: Array, y_t: Array, weight: Array | None = None, settings: LossSettings = PLAIN
+    ) -> Any:
+        """Compute equation 5, the mean of the row losses: see ``losses.mean_loss``."""
+        return losses.mean_loss(self.row_losses(score, y_t, settings), weight)
+
+    def dscore(
+        self, y: Array, y_t: Array, weight: Array | None = None, settings: LossSettings = PLAIN
+    ) -> Array:
+        """Compute equation 6, its derivative in the scores, (n, N_y): see ``losses.dscore``."""
+        return losses.dscore(self.backward(y, y_t, settings), weight)
+
+    def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
+        """Tell for each row whether its prediction is right, shape (n,); of numbers none is."""
+        return np.zeros(len(score), np.bool_)
+
+    def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
+        """Give the quantiles of each target that are predicted, if quantiles are."""
+        return ()
+
+    def n_each(self, settings: LossSettings) -> int:
+        """Count the scores for each number of y."""
+        return max(1, len(self.quantiles(settings)))
+
+    def impossible(self, y: Array) -> NDArray[np.bool_]:
+        """Tell which numbers y cannot hold, see ``bound_of_y``; of the shape of y."""
+        return np.zeros(y.shape, np.bool_)
+
+    def target_scale(self, mean: Array, scale: Array) -> tuple[Array, Array]:
+        """Give what is learnt as 0 and as 1 of targets with this mean and deviation."""
+        return mean, scale
+
+    def best_constant(self, mean: Array) -> Array:
+        """Give the score that fits targets of this mean without a look at any input."""
+        return mean
+
+    def chance(self, n_scores: int) -> float:
+        """Give the mean loss of a network that holds all labels for equally probable."""
+        raise self._gives_no_labels()
+
+    # -- predicting ---------------------------------------------------------------------------
+
+    def mean_scores(self, scores: Array) -> Array:
+        """Find the scores whose predictions are the mean of those of k networks, (k, n, N_y)."""
+        return np.asarray(scores.mean(axis=0))
+
+    def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
+        """Change a last layer so that it predicts y itself, not y in the scale of learning."""
+        W[...] *= scale
+        b[...] = b * scale + mean
+
+    def is_binary(self, n_scores: int) -> bool:
+        """Tell whether the one score tells the second of two classes from the first."""
+        return False
+
+    def is_multilabel(self, n_scores: int) -> bool:
+        """Tell whether a row may have several labels at once."""
+        return False
+
+    def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
+        """Tell whether so many scores can stand for so many classes, or for labels."""
+        return False
+
+    def log_proba(self, score: Array) -> Array:
+        """Turn scores (n, N_y) into log-probabilities (n, K).
+
+        Raises
+        ------
+        ValueError
+            If it predicts numbers; likewise ``proba``, ``decide`` and ``chance``.
+        """
+        raise self._gives_no_labels()
+
+    def proba(self, score: Array) -> Array:
+        """Turn scores (n, N_y) into probabilities (n, K)."""
+        probabilities: Array = np.exp(self.log_proba(score))
+        return probabilities
+
+    def decide(self, score: Array) -> NDArray[np.intp]:
+        """Pick the class number of each row, (n,); of several labels, yes or no each, (n, K)."""
+        raise self._gives_no_labels()
+
+    def _gives_no_labels(self) -> ValueError:
+        return ValueError(f"output {self.name!r} predicts numbers, and labels were asked for")
+
+    # -- the words that explain it ------------------------------------------------------------
+
+    def told(self, settings: LossSettings) -> OutputText:
+        """Give its equations, as these settings of the loss make them."""
+        return self.text
+
+    def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
+        """Give what the lines of its equations name, beside y, score and y_t."""
+        return {}
+
+    def spelled_prediction(self, score: Array, at: int) -> str:
+        """Write out how one prediction of a row comes from its scores (N_y,)."""
+        return f"score {score[at]:.4g}"
+
+    def spelled_loss(self, y: Array, truth: Any) -> str:
+        """Write out the loss of a row with predictions (N_y,); "" where that is too much."""
+        return ""
+
+    def told_of_chance(self, n_scores: int) -> str:
+        """Say what a network loses that knows nothing; "" where that depends on y."""
+        return ""
+
+
+class Squared(Output):
+    name, loss, aim = "identity", "squared_error", "finds means"
+    has_kernel = slope_is_difference = is_in_sklearn = True
+    row_losses = staticmethod(losses.squared_error)
+    backward = staticmethod(losses.squared_error_backward)
+    text = OutputText(
+        *AS_IT_IS,
+        r"\frac{1}{2} \sum_k (y_k - t_k)^2",
+        "((y - y_t) ** 2 / 2).sum(axis=1)",
+        "Half the squared distance of prediction and truth.",
+        "y - t",
+        "y - y_t",
+        f"Prediction minus truth. {PUSH}",
+    )
+
+    def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
+        """Tell for each row whether its numbers are exact, shape (n,)."""
+        return np.asarray((score == y_t).all(axis=1))
+
+    def spelled_loss(self, y: Array, truth: Any) -> str:
+        return f"({y[0]:.4g} - {truth[0]:.4g})² / 2" if y.size == 1 else ""
+
+
+class Absolute(Output):
+    name, loss, aim = "absolute", "absolute_error", "finds medians"
+    has_kernel = is_robust = True
+    scaled_y = BY_QUARTILES
+    row_losses = staticmethod(losses.absolute_error)
+    backward = staticmethod(losses.absolute_error_backward)
+    text = OutputText(
+        *AS_IT_IS,
+        r"\sum_k |y_k - t_k|",
+        "np.abs(y - y_t).sum(axis=1)",
+        "The distance of prediction and truth.",
+        r"\sign(y - t)",
+        "np.sign(y - y_t)",
+        "Too high is to fall, too low to rise, and how far it is off does not count.",
+    )
+
+
+class Huber(Output):
+    name, loss, aim = "huber", "huber", "finds something between"
+    settings = ("delta",)
+    has_kernel = is_robust = True
+    scaled_y = BY_QUARTILES
+    row_losses = staticmethod(losses.huber_loss)
+    backward = staticmethod(losses.huber_loss_backward)
+    text = OutputText(
+        *AS_IT_IS,
+        r"\sum_k c_k (|y_k - t_k| - \frac{c_k}{2}) \where c_k = \min(|y_k - t_k|, \delta)",
+        "(np.minimum(np.abs(y - y_t), delta) * "
+        "(np.abs(y - y_t) - np.minimum(np.abs(y - y_t), delta) / 2)).sum(axis=1)",
+        "Half the squared distance of prediction and truth; from delta on it grows straight.",
+        r"\clip(y - t, -\delta, \delta)",
+        "np.clip(y - y_t, -delta, delta)",
+        "Prediction minus truth, but never more than delta.",
+    )
+
+    def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
+        return {"delta": settings.delta}
+
+
+class Quantile(Output):
+    name, loss, aim = "quantile", "quantile", "finds --quantiles"
+    settings = ("quantiles",)
+    has_kernel = is_robust = predicts_quantiles = True
+    scaled_y = BY_QUARTILES
+    row_losses = staticmethod(losses.quantile_loss)
+    backward = staticmethod(losses.quantile_loss_backward)
+    text = OutputText(
+        "y = score",
+        "y = score",
+        "The score is the prediction: one for each quantile.",
+        r"\sum_k \max(q_k (t_k - y_k), (1 - q_k) (y_k - t_k))",
+        "np.maximum(q * (t - y), (1 - q) * (y - t)).sum(axis=1)",
+        "The distance of prediction and truth, times q below the truth and 1 - q above it.",
+        r"[y > t] - q",
+        "np.where(y > t, 1 - q, -q)",
+        "A prediction below the truth is to rise by its q, one above it to fall by 1 - q.",
+    )
+
+    def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
+        return settings.quantiles
+
+    def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
+        q, n_each = settings.quantiles, self.n_each(settings)
+        return {"q": np.tile(q, truth.shape[1]), "t": np.repeat(truth, n_each, axis=1)}
+
+
+class Poisson(Output):
+    name, loss, aim = "poisson", "poisson", "for counts"
+    has_kernel = slope_is_difference = is_in_sklearn = True
+    is_linear = False
+    sklearn_name = "exp"
+    kind_of_y, bound_of_y, scaled_y = "counts", "at least 0", "over its mean"
+    predict = staticmethod(losses.exponential)
+    row_losses = staticmethod(losses.poisson_deviance)
+    backward = staticmethod(losses.squared_error_backward)
+    text = OutputText(
+        "y = e^{score}",
+        "y = np.exp(score)",
+        "The score is the logarithm of the prediction, which so is positive.",
+        r"\sum_k (y_k - t_k - t_k \log \frac{y_k}{t_k})",
+        "(y - y_t - y_t * (score - np.log(np.where(y_t > 0, y_t, 1)))).sum(axis=1)",
+        "Half the deviance of Poisson's distribution: 0 where prediction and truth agree.",
+        "y - t",
+        "y - y_t",
+        f"Prediction minus truth. {PUSH}",
+    )
+
+    def impossible(self, y: Array) -> NDArray[np.bool_]:
+        return y < 0
+
+    def target_scale(self, mean: Array, scale: Array) -> tuple[Array, Array]:
+        return 0 * mean, np.where(mean > 0, mean, 1)  # counts keep their 0
+
+    def best_constant(self, mean: Array) -> Array:
+        return np.asarray(np.log(np.maximum(mean, 1e-6)))
+
+    def mean_scores(self, scores: Array) -> Array:
+        return losses.log_mean_exp(scores)
+
+    def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
+        b[...] += np.log(scale)
+
+    def spelled_prediction(self, score: Array, at: int) -> str:
+        return f"e^{score[at]:.4g}"
+
+
+class Labels(Output):
+    """What the two outputs of labels share."""
+
+    settings = ("label_smoothing",)
+    classifies = True
+    slope_is_difference = is_in_sklearn = True
+
+
+class Softmax(Labels):
+    name = sklearn_name = "softmax"
+    has_kernel = True
+    takes_classes = True
+    predict = staticmethod(softmax)
+    row_losses = staticmethod(losses.cross_entropy)
+    backward = staticmethod(losses.cross_entropy_backward)
+    text = OutputText(
+        r"y_k = \frac{e^{score_k}}{\sum_j e^{score_j}}",
+        "y = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)",
+        "Exponentials make the scores positive; divided by their sum they are probabilities.",
+        r"\log y_{i t}",
+        "np.log(np.exp(score).sum(axis=1)) - score[np.arange(n), y_t]",
+        "Minus the logarithm of the probability of the true class: 0 where that is 1.",
+        "y_k - [k = t]",
+        "y - np.eye(N_y)[y_t]",
+        f"Probability minus truth, which is 1 for the true class and 0 for the others. {PUSH}",
+        "-",
+    )
+
+    def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
+        """Tell for each row whether the class of its highest score is the true one, (n,)."""
+        return np.asarray(score.argmax(axis=1) == y_t)
+
+    def chance(self, n_scores: int) -> float:
+        return math.log(max(2, n_scores))
+
+    def mean_scores(self, scores: Array) -> Array:
+        return losses.log_mean_exp(np.stack([log_softmax(score) for score in scores]))
+
+    def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
+        return not multilabel and n_scores == n_classes
+
+    @np.errstate(over="ignore")  # scores near 1e308 may lie further apart than any number says
+    def log_proba(self, score: Array) -> Array:
+        log_y = log_softmax(score)
+        return np.asarray(np.maximum(log_y, np.finfo(log_y.dtype).min))
+
+    def decide(self, score: Array) -> NDArray[np.intp]:
+        """Pick the class of each row's highest score, (n,), the first of several."""
+        return np.asarray(score.argmax(axis=1))
+
+    def told(self, settings: LossSettings) -> OutputText:
+        s = settings.label_smoothing
+        if not s:
+            return self.text
+        return self.text._replace(
+            loss_formula=rf"\sum_k ({1 - s:g} [k = t] + \frac{{{s:g}}}{{N_y}}) \log y_k",
+            loss_line="np.log(np.exp(score).sum(axis=1))"
+            f" - {1 - s!r} * score[np.arange(n), y_t] - {s!r} * score.mean(axis=1)",
+            slope_formula=rf"y_k - {1 - s:g} [k = t] - \frac{{{s:g}}}{{N_y}}",
+            slope_line=f"y - {1 - s!r} * np.eye(N_y)[y_t] - {s!r} / N_y",
+            slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
+        )
+
+    def spelled_prediction(self, score: Array, at: int) -> str:
+        return f"e^{score[at]:.4g} / ({_sum_of_powers(score)})"
+
+    def spelled_loss(self, y: Array, truth: Any) -> str:
+        return f"-log {y[truth]:.4g}"
+
+    def told_of_chance(self, n_scores: int) -> str:
+        loss = math.log(n_scores)
+        return f"A network that knows nothing gives each class 1/{n_scores} and loses {loss:.4g}."
+
+
+class Logistic(Labels):
+    """One score tells two classes apart; several tell for each label whether a row has it."""
+
+    name = sklearn_name = "logistic"
+    has_kernel = True
+    predict = staticmethod(logistic)
+    row_losses = staticmethod(losses.binary_cross_entropy)
+    backward = staticmethod(losses.binary_cross_entropy_backward)
+    text = OutputText(
+        r"y = \frac{1}{1 + e^{-score}}",
+        "y = 1 / (1 + np.exp(-score))",
+        "Each score is bent into a probability: above 0 means more probable than not.",
+        r"\sum_k (t_k \log y_k + (1 - t_k) \log(1 - y_k))",
+        "((1 - y_t) * score + np.log1p(np.exp(-score))).sum(axis=1)",
+        "Minus the logarithm of the probability of what is true: 0 where that is 1.",
+        "y - t",
+        "y - y_t",
+        f"Probability minus truth, which is 1 for yes and 0 for no. {PUSH}",
+        "-",
+    )
+
+    def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
+        """Tell for each row whether all its answers are right, yes being a score above 0, (n,)."""
+        return np.asarray(((score > 0) == y_t).all(axis=1))
+
+    def chance(self, n_scores: int) -> float:
+        return n_scores * math.log(2)
+
+    def mean_scores(self, scores: Array) -> Array:
+        yes, no = log_logistic(scores), log_logistic(-scores)
+        return losses.log_mean_exp(yes) - losses.log_mean_exp(no)
+
+    def is_binary(self, n_scores: int) -> bool:
+        return n_scores == 1
+
+    def is_multilabel(self, n_scores: int) -> bool:
+        return n_scores > 1
+
+    def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
+        return n_scores == n_classes > 1 if multilabel else n_scores == 1 and n_classes == 2
+
+    def log_proba(self, score: Array) -> Array:
+        if self.is_binary(score.shape[1]):
+            return np.column_stack([log_logistic(-score), log_logistic(score)])
+        return log_logistic(score)
+
+    def proba(self, score: Array) -> Array:
+        """Turn scores (n, N_y) into probabilities (n, K).
+
+        Of several labels none is certain: each probability lies between 0 and 1, both excluded.
+        """
+        probabilities = super().proba(score)
+        if self.is_multilabel(score.shape[1]):
+            one = probabilities.dtype.type(1)
+            least, most = np.finfo(one).tiny, np.nextafter(one, 0 * one)
+            np.clip(probabilities, least, most, out=probabilities)
+        return probabilities
+
+    def decide(self, score: Array) -> NDArray[np.intp]:
+        """Say yes to a score above 0: the second class, (n,), or each of several labels, (n, K)."""
+        yes: NDArray[np.intp] = (score > 0).astype(np.intp)
+        return yes if self.is_multilabel(score.shape[1]) else yes[:, 0]
+
+    def told(self, settings: LossSettings) -> OutputText:
+        s = settings.label_smoothing
+        if not s:
+            return self.text
+        soft, soft_line = f"{1 - s:g} t_k + {s / 2:g}", f"{1 - s!r} * y_t + {s!r} / 2"
+        return self.text._replace(
+            loss_formula=r"\sum_k (\tau_k \log y_k + (1 - \tau_k) \log(1 - y_k)) \where \tau_k = "
+            + soft,
+            loss_line=f"((1 - ({soft_line})) * score + np.log1p(np.exp(-score))).sum(axis=1)",
+            slope_formula=f"y_k - ({soft})",
+            slope_line=f"y - ({soft_line})",
+            slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
+        )
+
+    def spelled_prediction(self, score: Array, at: int) -> str:
+        return f"1 / (1 + e^-({score[at]:.4g}))"
+
+    def spelled_loss(self, y: Array, truth: Any) -> str:
+        if y.size > 1:
+            return ""
+        return f"-log {y[0]:.4g}" if truth[0] else f"-log (1 - {y[0]:.4g})"
+
+
+def _sum_of_powers(score: Array) -> str:
+    """Write the sum of e^score out: its largest terms, and what the others come to."""
+    ordered = np.sort(score.astype(np.float64))[::-1]
+    n_shown = len(ordered) if len(ordered) <= MOST_TERMS + 1 else MOST_TERMS
+    written = [f"e^{s:.4g}" for s in ordered[:n_shown]]
+    if rest := len(ordered) - n_shown:
+        together = np.logaddexp.reduce(ordered[n_shown:])
+        written.append(f"e^{together:.4g} ({rest:,} smaller terms)")
+    return " + ".join(written)
+
+
+SOFTMAX, LOGISTIC = Softmax(), Logistic()
+OUTPUTS: dict[str, Output] = {
+    output.name: output
+    for output in (SOFTMAX, LOGISTIC, Squared(), Absolute(), Huber(), Quantile(), Poisson())
+}
+BY_LOSS = {output.loss: output for output in OUTPUTS.values() if output.loss}  # of numbers
+
+
+def for_classes(n_classes: int) -> tuple[Output, int]:
+    """Give the output that tells so many classes apart, and the number of its scores."""
+    return (LOGISTIC, 1) if n_classes == 2 else (SOFTMAX, n_classes)
+
+
+def settings_of_losses() -> dict[str, tuple[str, ...]]:
+    """List the settings that only some losses of numbers have, each with these losses."""
+    losses_of: dict[str, tuple[str, ...]] = {}
+    for loss, output in BY_LOSS.items():
+        for name in output.settings:
+            losses_of[name] = (*losses_of.get(name, ()), loss)
+    return losses_of
