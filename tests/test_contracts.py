@@ -8,7 +8,11 @@ from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 import handgrad
+from handgrad.activations import ACTIVATIONS
+from handgrad.outputs import BY_LOSS, OUTPUTS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "handgrad"
@@ -101,6 +105,62 @@ def test_every_file_is_drilled():
     for file in sorted(files - WITHOUT_FAULTS):
         least = WELL_DRILLED.get(file.split("/")[0], 1)
         assert faults[file] >= least, f"{file} has {faults[file]} of {least} planted faults"
+
+
+# Those who own an output or an activation; the kernels have numbers of their own.
+OWNERS = {"activations.py", "outputs.py", "engines/activations.py", "engines/losses.py"}
+OTHER_MEANINGS = {
+    "formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
+    "tables/parts.py": {"identity"},  # of an encoder
+}
+
+
+def texts_in(node):
+    """Give the texts that a side of a comparison names, in a tuple, list or set too."""
+    return {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+
+
+def compared(tree):
+    """Name every text that some code compares, matches, lists, or takes as a key."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            for side in (node.left, *node.comparators):
+                if not isinstance(side, ast.Call | ast.Subscript):
+                    yield from texts_in(side)
+        elif isinstance(node, ast.MatchValue):
+            yield from texts_in(node.value)
+        elif isinstance(node, ast.Dict) and len(node.keys) > 1:
+            yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            listed = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+            yield from listed if len(listed) > 1 else []
+
+
+def test_nobody_but_its_owner_asks_an_output_or_activation_for_its_name():
+    names = {*ACTIVATIONS, *OUTPUTS, *BY_LOSS}
+    for path in sorted(SOURCE.rglob("*.py")):
+        file = path.relative_to(SOURCE).as_posix()
+        if file in OWNERS:
+            continue
+        found = names & set(compared(ast.parse(path.read_text(encoding="utf-8"))))
+        found -= OTHER_MEANINGS.get(file, set())
+        assert not found, f"{file} compares {sorted(found)}: ask the object in outputs.py"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'output == "softmax"',
+        '"huber" != loss',
+        'name in ("relu", "tanh")',
+        'name not in {"gelu"}',
+        'KNOWN = ("identity", "logistic")',
+        'START = {"elu": "he_uniform", "selu": "lecun_normal"}',
+        'match name:\n    case "poisson": pass',
+    ],
+)
+def test_that_contract_sees_each_way_of_comparing(line):
+    assert set(compared(ast.parse(line))) & {*ACTIVATIONS, *OUTPUTS, *BY_LOSS}
 
 
 def test_files_hold_no_pickle():

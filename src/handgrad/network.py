@@ -83,7 +83,7 @@ class Architecture:
 
     @property
     def head(self) -> Output:
-        """All that is known of the output: what scores become, and how they are judged."""
+        """All that is known of the output, from what scores become to how they are judged."""
         return OUTPUTS[self.output]
 
     @property

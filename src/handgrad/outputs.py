@@ -41,72 +41,32 @@ class OutputText(NamedTuple):
 
 
 PUSH = "What is too high is to fall, what is too low is to rise, each by how far it is off."
+SPREAD = "Smoothing spreads {:g} of each truth over all classes."
 AS_IT_IS = "y = score", "y = score", "The score is the prediction."
 
 
 class Output:
-    """An output of numbers whose prediction is the score; the others override what differs.
+    """An output of numbers whose prediction is the score; the others override what differs."""
 
-    Attributes
-    ----------
-    name : str
-        Of the output, as in ``Architecture.output`` and in files.
-    loss : str
-        What the user calls the loss, where there is a choice: of numbers.
-    aim : str
-        What the loss finds, as the command line says it.
-    settings : tuple of str
-        The fields of ``LossSettings`` that mean something.
-    has_kernel : bool
-        Whether the compiled engine has its loss; else the reference trains.
-    classifies : bool
-        Whether it gives labels, whose rows are right or wrong.
-    takes_classes : bool
-        Whether y_t holds class numbers, shape (n,), and not a column for each target.
-    is_linear : bool
-        Whether the prediction is the score itself.
-    is_robust : bool
-        Whether the loss promises that a few wild numbers count for little. So they must not
-        decide the scale in which y is learnt: it has the median for its 0 and its 1 from the
-        quartiles, not the mean and the standard deviation.
-    predicts_quantiles : bool
-        Whether predictions are judged as quantiles, not as means.
-    slope_is_difference : bool
-        Whether the derivative of a row's loss is prediction minus truth.
-    sklearn_name : str
-        What scikit-learn calls the function that turns scores into predictions.
-    is_in_sklearn : bool
-        Whether scikit-learn has the loss, too.
-    kind_of_y, bound_of_y : str
-        What y must hold, and how large that is, where not every number will do.
-    text : OutputText
-    predict : callable
-        score (n, N_y) -> y (n, N_y).
-    row_losses : callable
-        score, y_t, settings -> the loss of each row, (n,).
-    backward : callable
-        y, y_t, settings -> the derivative of row_losses in the score, (n, N_y).
-    """
-
-    name: str
-    loss: str = ""
-    aim: str = ""
-    settings: tuple[str, ...] = ()
-    has_kernel: bool = False
-    classifies: bool = False
-    takes_classes: bool = False
-    is_linear: bool = True
-    is_robust: bool = False
-    predicts_quantiles: bool = False
-    slope_is_difference: bool = False
-    sklearn_name: str = "identity"
-    is_in_sklearn: bool = False
+    name: str  # as in ``Architecture.output`` and in files
+    loss: str = ""  # what the user calls the loss, where there is a choice: of numbers
+    aim: str = ""  # what the loss is for, as the command line says it
+    settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that mean something
+    has_kernel: bool = False  # in engines/losses.py; else the reference trains
+    classifies: bool = False  # whether it gives labels, whose rows are right or wrong
+    takes_classes: bool = False  # whether y_t is class numbers, (n,), and no column a target
+    is_linear: bool = True  # whether the prediction is the score itself
+    is_robust: bool = False  # whether wild numbers count for little, see target_scale.py
+    predicts_quantiles: bool = False  # whether it is judged as quantiles are, not as means
+    slope_is_difference: bool = False  # whether a row's loss has the slope y - y_t
+    sklearn_name: str = "identity"  # what scikit-learn calls ``predict``
+    is_in_sklearn: bool = False  # whether scikit-learn has the loss, too
     kind_of_y: str = "numbers"
-    bound_of_y: str = "finite"
+    bound_of_y: str = "finite"  # what must hold of y, see ``impossible``
     text: OutputText
-    predict: Callable[[Array], Array] = staticmethod(identity)
-    row_losses: Callable[..., Array]
-    backward: Callable[..., Array]
+    predict: Callable[[Array], Array] = staticmethod(identity)  # score (n, N_y) -> y (n, N_y)
+    row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
+    backward: Callable[..., Array]  # y, y_t, settings -> d row_losses / d score, (n, N_y)
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -334,8 +294,7 @@ class Poisson(Output):
         return 0 * mean, np.where(mean > 0, mean, 1)  # counts keep their 0
 
     def best_constant(self, mean: Array) -> Array:
-        constant: Array = np.log(np.maximum(mean, 1e-6))
-        return constant
+        return np.asarray(np.log(np.maximum(mean, 1e-6)))
 
     def mean_scores(self, scores: Array) -> Array:
         return losses.log_mean_exp(scores)
@@ -407,7 +366,7 @@ class Softmax(Labels):
             f" - {1 - s!r} * score[np.arange(n), y_t] - {s!r} * score.mean(axis=1)",
             slope_formula=rf"y_k - {1 - s:g} [k = t] - \frac{{{s:g}}}{{N_y}}",
             slope_line=f"y - {1 - s!r} * np.eye(N_y)[y_t] - {s!r} / N_y",
-            slope_words=f"{self.text.slope_words} {_told_of_smoothing(s)}",
+            slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
         )
 
     def spelled_prediction(self, score: Array, at: int) -> str:
@@ -496,7 +455,7 @@ class Logistic(Labels):
             loss_line=f"((1 - ({soft_line})) * score + np.log1p(np.exp(-score))).sum(axis=1)",
             slope_formula=f"y_k - ({soft})",
             slope_line=f"y - ({soft_line})",
-            slope_words=f"{self.text.slope_words} {_told_of_smoothing(s)}",
+            slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
         )
 
     def spelled_prediction(self, score: Array, at: int) -> str:
@@ -506,10 +465,6 @@ class Logistic(Labels):
         if y.size > 1:
             return ""
         return f"-log {y[0]:.4g}" if truth[0] else f"-log (1 - {y[0]:.4g})"
-
-
-def _told_of_smoothing(share: float) -> str:
-    return f"Smoothing spreads {share:g} of each truth over all classes."
 
 
 def _sum_of_powers(score: Array) -> str:
@@ -538,8 +493,8 @@ def for_classes(n_classes: int) -> tuple[Output, int]:
 
 def settings_of_losses() -> dict[str, tuple[str, ...]]:
     """List the settings that only some losses of numbers have, each with these losses."""
-    names = {name for output in BY_LOSS.values() for name in output.settings}
-    return {
-        name: tuple(loss for loss, output in BY_LOSS.items() if name in output.settings)
-        for name in sorted(names)
-    }
+    losses_of: dict[str, tuple[str, ...]] = {}
+    for loss, output in BY_LOSS.items():
+        for name in output.settings:
+            losses_of[name] = (*losses_of.get(name, ()), loss)
+    return losses_of
