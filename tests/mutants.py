@@ -381,7 +381,7 @@ FAULTS = [
     Fault('estimators/classifier.py', 'listed.get(label, 1.0)', 'listed.get(label, 0.0)', 'a class not listed weighs nothing', 'weights'),
     Fault('estimators/classifier.py', '[y_t]\n        if not by_class', '[y_t] * 0 + 1\n        if not by_class', 'class weights ignored', 'weights'),
     Fault('estimators/target_scale.py', 'TargetScale(np.repeat(mean, n_each)', 'TargetScale(0 * np.repeat(mean, n_each)', 'target not centred', 'regressor target_scale'),
-    Fault("outputs.py", "    has_kernel = is_robust = True\n    row_losses = staticmethod(losses.absolute_error)", "    has_kernel = True\n    row_losses = staticmethod(losses.absolute_error)", "absolute error scaled by deviations", "target_scale"),
+    Fault("outputs.py", "    has_kernel = is_robust = True\n    scaled_y = BY_QUARTILES\n    row_losses = staticmethod(losses.absolute_error)", "    has_kernel = True\n    scaled_y = BY_QUARTILES\n    row_losses = staticmethod(losses.absolute_error)", "absolute error scaled by deviations", "target_scale"),
     Fault("estimators/target_scale.py", "share = q * below[-1]", "share = q * len(below)", "quartiles without weights", "target_scale"),
     Fault("estimators/target_scale.py", "if len(self.rows) >= ENOUGH:", "if False:", "the rows of a stream are all kept", "target_scale stream"),
     Fault("model.py", "check_finite(score, self._networks)\n        return score", "return score", "infinite scores", "too_large"),

@@ -377,8 +377,20 @@ def test_a_regressor_is_explained_in_both_scales(call, tmp_path):
     prediction = float(model.predict(x[:1])[0])
     assert f"predicted: the prediction = {prediction:.6g}" in out
     assert f"true: {100 + 10 * x[0, 0]:.6g}" in out
-    assert "The network sees the target less its mean" in out
+    assert "The network sees the target less its mean, over its standard deviation" in out
     assert call("gradcheck", "m", "t.csv", "--target", "cost")[0] == OK
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [("huber", "less its median, over the unit that its quartiles make"), ("poisson", "over its")],
+)
+def test_the_scale_that_is_told_is_that_of_the_loss(call, tmp_path, loss, told):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10.0)
+    (tmp_path / "t.csv").write_text("x0,x1\n" + "".join(f"{a},{b}\n" for a, b in X.tolist()))
+    model = MLPRegressor(loss, hidden_layer_sizes=(4,), max_iter=3, random_state=0)
+    save_model(model.fit(X, y).model_, tmp_path / "m")
+    assert f"The network sees the target {told}" in call("explain", "m", "t.csv")[1]
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
+BY_QUARTILES = "less its median, over the unit that its quartiles make"
 PUSH = "What is too high is to fall, what is too low is to rise, each by how far it is off."
 SPREAD = "Smoothing spreads {:g} of each truth over all classes."
 AS_IT_IS = "y = score", "y = score", "The score is the prediction."
@@ -63,6 +64,7 @@ class Output:
     is_in_sklearn: bool = False  # whether scikit-learn has the loss, too
     kind_of_y: str = "numbers"
     bound_of_y: str = "finite"  # what must hold of y, see ``impossible``
+    scaled_y: str = "less its mean, over its standard deviation"  # what is learnt of y
     text: OutputText
     predict: Callable[[Array], Array] = staticmethod(identity)  # score (n, N_y) -> y (n, N_y)
     row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
@@ -114,8 +116,7 @@ class Output:
 
     def mean_scores(self, scores: Array) -> Array:
         """Find the scores whose predictions are the mean of those of k networks, (k, n, N_y)."""
-        mean: Array = scores.mean(axis=0)
-        return mean
+        return np.asarray(scores.mean(axis=0))
 
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         """Change a last layer so that it predicts y itself, not y in the scale of learning."""
@@ -196,8 +197,7 @@ class Squared(Output):
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
         """Tell for each row whether its numbers are exact, shape (n,)."""
-        exact: NDArray[np.bool_] = (score == y_t).all(axis=1)
-        return exact
+        return np.asarray((score == y_t).all(axis=1))
 
     def spelled_loss(self, y: Array, truth: Any) -> str:
         return f"({y[0]:.4g} - {truth[0]:.4g})² / 2" if y.size == 1 else ""
@@ -206,6 +206,7 @@ class Squared(Output):
 class Absolute(Output):
     name, loss, aim = "absolute", "absolute_error", "finds medians"
     has_kernel = is_robust = True
+    scaled_y = BY_QUARTILES
     row_losses = staticmethod(losses.absolute_error)
     backward = staticmethod(losses.absolute_error_backward)
     text = OutputText(
@@ -223,6 +224,7 @@ class Huber(Output):
     name, loss, aim = "huber", "huber", "finds something between"
     settings = ("delta",)
     has_kernel = is_robust = True
+    scaled_y = BY_QUARTILES
     row_losses = staticmethod(losses.huber_loss)
     backward = staticmethod(losses.huber_loss_backward)
     text = OutputText(
@@ -244,6 +246,7 @@ class Quantile(Output):
     name, loss, aim = "quantile", "quantile", "finds --quantiles"
     settings = ("quantiles",)
     has_kernel = is_robust = predicts_quantiles = True
+    scaled_y = BY_QUARTILES
     row_losses = staticmethod(losses.quantile_loss)
     backward = staticmethod(losses.quantile_loss_backward)
     text = OutputText(
@@ -271,7 +274,7 @@ class Poisson(Output):
     has_kernel = slope_is_difference = is_in_sklearn = True
     is_linear = False
     sklearn_name = "exp"
-    kind_of_y, bound_of_y = "counts", "at least 0"
+    kind_of_y, bound_of_y, scaled_y = "counts", "at least 0", "over its mean"
     predict = staticmethod(losses.exponential)
     row_losses = staticmethod(losses.poisson_deviance)
     backward = staticmethod(losses.squared_error_backward)
@@ -336,8 +339,7 @@ class Softmax(Labels):
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
         """Tell for each row whether the class of its highest score is the true one, (n,)."""
-        right: NDArray[np.bool_] = score.argmax(axis=1) == y_t
-        return right
+        return np.asarray(score.argmax(axis=1) == y_t)
 
     def chance(self, n_scores: int) -> float:
         return math.log(max(2, n_scores))
@@ -353,8 +355,7 @@ class Softmax(Labels):
 
     def decide(self, score: Array) -> NDArray[np.intp]:
         """Pick the class of each row's highest score, (n,), the first of several."""
-        picked: NDArray[np.intp] = score.argmax(axis=1)
-        return picked
+        return np.asarray(score.argmax(axis=1))
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing
@@ -403,8 +404,7 @@ class Logistic(Labels):
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
         """Tell for each row whether all its answers are right, yes being a score above 0, (n,)."""
-        right: NDArray[np.bool_] = ((score > 0) == y_t).all(axis=1)
-        return right
+        return np.asarray(((score > 0) == y_t).all(axis=1))
 
     def chance(self, n_scores: int) -> float:
         return n_scores * math.log(2)

@@ -175,8 +175,8 @@ def _notes(model: Model) -> list[str]:
         )
     if model.scale is not None:
         notes.append(
-            "The network sees the target less its mean, over its standard deviation; so are "
-            "score, y and the loss here."
+            f"The network sees the target {model.architecture.head.scaled_y}; score, y and the "
+            "loss here are of that."
         )
     return notes
 
