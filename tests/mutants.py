@@ -81,7 +81,7 @@ FAULTS = [
     Fault("losses.py", "np.mean(rows, dtype=np.result_type(rows, np.float64))", "np.mean(rows)", "float32 mean", "losses"),
     Fault("outputs.py", "((score > 0) == y_t).all(axis=1)", "((score > 1) == y_t).all(axis=1)", "logistic: yes above 1", "losses"),
     Fault("outputs.py", "((score > 0) == y_t).all(axis=1)", "((score > 0) == y_t).any(axis=1)", "one right output suffices", "losses"),
-    Fault("outputs.py", "(score == y_t).all(axis=1)", "(score == y_t).any(axis=1)", "one exact number suffices", "losses"),
+    Fault("outputs.py", "(score == y_t).all(axis=1)", "(score == y_t).any(axis=1)", "one exact number suffices", "outputs"),
     Fault("outputs.py", "settings), weight)\n\n    def dscore(", "settings), None)\n\n    def dscore(", "weight forgotten by the loss", "losses"),
     Fault("outputs.py", "return losses.log_mean_exp(yes) - losses.log_mean_exp(no)", "return losses.log_mean_exp(yes)", "several networks: only yes counts", "model inside outputs"),
     Fault("outputs.py", "return max(1, len(self.quantiles(settings)))", "return 1", "one score for all quantiles", "outputs network"),

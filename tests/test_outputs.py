@@ -74,6 +74,11 @@ def test_quantiles_have_a_score_each_and_all_other_numbers_one():
     }
 
 
+def test_a_row_of_numbers_is_right_where_all_are_exact():
+    score, y_t = np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([[1.0, 2.0], [1.0, 2.0]])
+    assert OUTPUTS["identity"].right(score, y_t).tolist() == [True, False]
+
+
 def test_counts_are_not_negative():
     y = np.array([[0.0, -1.0], [2.0, 3.0]])
     assert BY_LOSS["poisson"].impossible(y).tolist() == [[False, True], [False, False]]
