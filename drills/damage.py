@@ -205,6 +205,9 @@ def unsound(model, content):
 
 def altered(content, again):
     before, after = (json.loads(parts_of(one)[0]) for one in (content, again))
+    for one in (before, after):  # texts are texts: long ones are kept as objects
+        if one["classes"] and one["classes"]["dtype"] == "object":
+            one["classes"]["dtype"] = "str"
     for key in before.keys() & after.keys() & {"classes", "temperature", "target", "architecture"}:
         if json.dumps(before[key], sort_keys=True) != json.dumps(after[key], sort_keys=True):
             return key

@@ -260,11 +260,12 @@ def test_info_tells_the_settings_that_the_file_keeps(call):
     call(*fixed, "--validation", "0", "--loss", "quantile", "--quantiles", "0.1,0.9")
     told = json.loads(call("info", "m", "--json")[1])["settings"]
     assert (told["loss"], told["quantiles"]) == ("quantile", [0.1, 0.9])
-    assert told["target_scale"]["mean"] == pytest.approx([COUNTS.mean()] * 2)
-    assert told["target_scale"]["scale"] == pytest.approx([COUNTS.std(ddof=0)] * 2)
+    low, median, high = np.quantile(COUNTS, [0.25, 0.5, 0.75], method="averaged_inverted_cdf")
+    assert told["target_scale"]["mean"] == pytest.approx([median] * 2)
+    assert told["target_scale"]["scale"] == pytest.approx([(high - low) / 1.349] * 2)
     out = call("info", "m")[1]
     assert "loss: quantile 0.1, 0.9\n" in out
-    assert f"learnt as: (target - {COUNTS.mean():.4g}) / {COUNTS.std(ddof=0):.4g}\n" in out
+    assert f"learnt as: (target - {median:.4g}) / {(high - low) / 1.349:.4g}\n" in out
     call(*fixed, "--loss", "huber", "--delta", "0.25")
     assert "loss: huber, delta 0.25\n" in call("info", "m")[1]
 

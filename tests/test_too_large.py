@@ -11,6 +11,7 @@ from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
 from handgrad.gradcheck import check_gradients
 from handgrad.model_file import save_model
+from handgrad.outputs import OUTPUTS
 from handgrad.trace import trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -163,6 +164,14 @@ def test_a_probability_of_0_is_no_error_where_the_score_is_finite(engine):
     model = MLPClassifier((), engine=engine, **QUICK).fit(X, Y > 0)
     model.model_.params.W[0][...] = 1e4
     assert (model.predict_proba(X) < 1e-300).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scores_further_apart_than_any_number_give_finite_logarithms(dtype):
+    largest = np.finfo(dtype).max
+    score = np.array([[largest, -largest, 0.0]], dtype)
+    assert OUTPUTS["softmax"].proba(score).tolist() == [[1.0, 0.0, 0.0]]
+    assert OUTPUTS["softmax"].log_proba(score).tolist() == [[0.0, -largest, -largest]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -39,6 +39,8 @@ MOST_SHARED = 1000  # objects; the columns of a wide table are described in few 
 LONGEST_NUMBER = 1000  # digits; Python takes a time that is their square
 
 NO_DIGEST = "0" * 64
+OUR_START = b'{"__metadata__":{"handgrad":'  # of the header, which no other writer has by chance
+JUDGED_BY = 8 + len(OUR_START)  # bytes
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _DESCRIPTION = re.compile(rb'"handgrad":("(?:[^"\\]++|\\["\\])*+")')
 _KEY_AND_SPACE = re.compile(r'"[ \t\n\r]+:')  # not as handgrad writes it, but JSON
@@ -89,7 +91,7 @@ def pack(
     text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
     content = _with_metadata(save(dict(tensors)), {"handgrad": text, "sha256": NO_DIGEST})
     try:
-        _check_start(content[:9], len(content))
+        _check_start(content[:JUDGED_BY], len(content))
         _check_memory(text, len(content), frequent)
     except ModelFileError:
         raise ModelFileError(
@@ -144,7 +146,7 @@ def read(file: BinaryIO, frequent: Collection[str]) -> tuple[dict[str, Any], dic
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    length = _check_start(file.read(9), size)
+    length = _check_start(file.read(JUDGED_BY), size)
     file.seek(8)
     header = _read_all(file, length)
     field = _digest_in(header)
@@ -164,11 +166,11 @@ def read(file: BinaryIO, frequent: Collection[str]) -> tuple[dict[str, Any], dic
 
 
 def _check_start(start: bytes, size: int) -> int:
-    """Judge a file by its first 9 bytes and its size; return the length of its header."""
+    """Judge a file by its first bytes and its size; return the length of its header."""
     for magic, what in FOREIGN:
         if start.startswith(magic) and not start[8:9] == b"{":
             raise ModelFileError(f"not a handgrad model: it looks like {what}")
-    if len(start) < 9 or start[8:9] != b"{":
+    if start[8:9] != b"{":
         raise ModelFileError("not a handgrad model, or cut off in its first bytes")
     length = int.from_bytes(start[:8], "little")
     if length > LONGEST_HEADER:
@@ -177,6 +179,8 @@ def _check_start(start: bytes, size: int) -> int:
         raise ModelFileError("cut off: the file ends within its header. Take another copy")
     if length > FREE_HEADER + HEADER_FOR_A_BYTE * (size - 8 - length):
         raise ModelFileError("not a handgrad model: its header is too large for its tensors")
+    if length > FREE_HEADER and start[8:] != OUR_START:
+        raise ModelFileError("not a handgrad model, although its start is that of safetensors")
     return length
 
 

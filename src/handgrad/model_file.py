@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from handgrad import container
 from handgrad.atomic_file import write_atomically
-from handgrad.errors import ModelFileError
+from handgrad.errors import DataError, ModelFileError
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.model import Model, TargetScale
 from handgrad.network import Architecture
@@ -182,8 +182,12 @@ def _has_finite_scores(model: Model) -> bool:
     n_inputs = model.architecture.layer_units[0]
     rows = np.zeros((4, n_inputs), model.params.flat.dtype)
     rows[1], rows[2], rows[3, ::2] = 1, -1, 1
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(model.scores(Encoded(rows))).all())
+    try:
+        with np.errstate(all="ignore"):
+            model.scores(Encoded(rows))
+    except DataError:
+        return False
+    return True
 
 
 def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:

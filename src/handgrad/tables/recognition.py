@@ -292,7 +292,7 @@ LOST_DIGITS = (
 
 def _lose_digits(values: Any, are_exact: bool) -> bool:
     """Tell whole numbers too long for a float64; a float as large as 1e300 was never one."""
-    largest = np.abs(values).max()
+    largest = np.abs(values).max(initial=0)
     if largest < EXACT or (largest > WRITTEN_OUT and not are_exact):
         return False
     return are_exact or not (values % 1).any()
