@@ -46,8 +46,8 @@ def off_the_corner(architecture, score, y_t):
 
 def drawn_once(rng):
     from handgrad.activations import ACTIVATIONS
-    from handgrad.losses import OUTPUTS
     from handgrad.network import Architecture
+    from handgrad.outputs import OUTPUTS
     from handgrad.params import Params
 
     output = str(rng.choice(sorted(OUTPUTS)))

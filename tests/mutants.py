@@ -327,7 +327,7 @@ FAULTS = [
     Fault("model.py", "if n < BLOCK:", "if n < 0:", "last block not filled up", "model"),
     Fault("model.py", "compute(block)[:n]", "compute(block)[BLOCK - n :]", "scores of the filling", "model"),
     Fault("outputs.py", "[log_logistic(-score), log_logistic(score)]", "[log_logistic(score), log_logistic(-score)]", "two classes exchanged", "model"),
-    Fault("outputs.py", "log_y = log_softmax(score)", "log_y = np.log(np.exp(log_softmax(score)))", "log of a probability", "model"),
+    Fault("outputs.py", "losses.held_finite(log_softmax(score))", "np.log(np.exp(log_softmax(score)))", "log of a probability", "model"),
     Fault("outputs.py", "(score > 0).astype", "(score >= 0).astype", "of equal scores the second wins", "model"),
     Fault("model.py", "self.encoder.transform(columns, dtype)", "self.encoder.transform(columns)", "rows of float64 for float32", "model"),
     # model_file.py

@@ -11,7 +11,7 @@ from handgrad.errors import DataError
 from handgrad.evaluation import evaluate_numbers
 from handgrad.gradcheck import check_gradients
 from handgrad.model_file import save_model
-from handgrad.outputs import SOFTMAX
+from handgrad.outputs import OUTPUTS
 from handgrad.trace import trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -167,8 +167,8 @@ def test_a_probability_of_0_is_no_error_where_the_score_is_finite(engine):
 def test_scores_further_apart_than_any_number_give_finite_logarithms(dtype):
     largest = np.finfo(dtype).max
     score = np.array([[largest, -largest, 0.0]], dtype)
-    assert SOFTMAX.proba(score).tolist() == [[1.0, 0.0, 0.0]]
-    assert SOFTMAX.log_proba(score).tolist() == [[0.0, -largest, -largest]]
+    assert OUTPUTS["softmax"].proba(score).tolist() == [[1.0, 0.0, 0.0]]
+    assert OUTPUTS["softmax"].log_proba(score).tolist() == [[0.0, -largest, -largest]]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -96,6 +96,12 @@ def log_logistic(score: Array) -> Array:
     return np.where(score > 0, 0, score) - tail
 
 
+def held_finite(log_y: Array) -> Array:
+    """Hold logarithms above minus infinity: the differences of huge scores may overflow."""
+    finite: Array = np.maximum(log_y, np.finfo(log_y.dtype).min)
+    return finite
+
+
 def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
     """Compute -log softmax(score)[i, y_t[i]] of each row, shape (n,), or -sum target log y."""
     shifted = score - score.max(axis=1, keepdims=True)

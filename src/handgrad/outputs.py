@@ -147,8 +147,7 @@ class Output:
 
     def proba(self, score: Array) -> Array:
         """Turn scores (n, N_y) into probabilities (n, K)."""
-        probabilities: Array = np.exp(self.log_proba(score))
-        return probabilities
+        return np.asarray(np.exp(self.log_proba(score)))
 
     def decide(self, score: Array) -> NDArray[np.intp]:
         """Pick the class number of each row, (n,); of several labels, yes or no each, (n, K)."""
@@ -319,8 +318,7 @@ class Labels(Output):
 
 class Softmax(Labels):
     name = sklearn_name = "softmax"
-    has_kernel = True
-    takes_classes = True
+    has_kernel = takes_classes = True
     predict = staticmethod(softmax)
     row_losses = staticmethod(losses.cross_entropy)
     backward = staticmethod(losses.cross_entropy_backward)
@@ -352,8 +350,7 @@ class Softmax(Labels):
 
     @np.errstate(over="ignore")  # scores near 1e308 may lie further apart than any number says
     def log_proba(self, score: Array) -> Array:
-        log_y = log_softmax(score)
-        return np.asarray(np.maximum(log_y, np.finfo(log_y.dtype).min))
+        return losses.held_finite(log_softmax(score))
 
     def decide(self, score: Array) -> NDArray[np.intp]:
         """Pick the class of each row's highest score, (n,), the first of several."""
@@ -427,7 +424,7 @@ class Logistic(Labels):
     def log_proba(self, score: Array) -> Array:
         if self.is_binary(score.shape[1]):
             return np.column_stack([log_logistic(-score), log_logistic(score)])
-        return log_logistic(score)
+        return losses.held_finite(log_logistic(score))
 
     def proba(self, score: Array) -> Array:
         """Turn scores (n, N_y) into probabilities (n, K).
