@@ -10,8 +10,8 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from handgrad import losses
 from handgrad.network import Architecture, backward, forward, loss
+from handgrad.outputs import SOFTMAX
 from handgrad.params import Params
 from handgrad.two_layer import spiral
 
@@ -42,7 +42,7 @@ def accuracy(architecture, params, x, y_t):
 
 def test_cs231n_gradient_of_the_scores():
     # "p = [0.2, 0.3, 0.5], and that the correct class was the middle one ... df = [0.2, -0.7, 0.5]"
-    df = losses.dscore("softmax", np.array([[0.2, 0.3, 0.5]]), np.array([1]))
+    df = SOFTMAX.dscore(np.array([[0.2, 0.3, 0.5]]), np.array([1]))
     np.testing.assert_allclose(df, [[0.2, -0.7, 0.5]], rtol=1e-15)
 
 
