@@ -11,7 +11,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 import pytest
@@ -978,7 +978,7 @@ def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch):
     real = engine_threads._Call.start
 
     def failing_at(number):
-        calls = iter(range(1, 10))
+        calls = count(1)
         return lambda call: next(calls) != number and real(call)
 
     case = Case()
