@@ -1,4 +1,4 @@
-"""100,001 columns: read, understood and encoded in three times what pandas needs to read them."""
+"""100,001 columns, beside what pandas needs to read them: thrice to read, five times to encode."""
 
 import time
 import warnings
@@ -8,7 +8,7 @@ import house
 
 COUNT = 3  # rounds, of which the quickest counts
 COLUMNS, ROWS = 100_001, 5
-MOST = 3.0
+MOST = {"read": 3.0, "encoded": 5.0}  # times
 
 
 def drill(tally, folder):
@@ -21,23 +21,31 @@ def drill(tally, folder):
             for row in range(ROWS)
         )
     )
-    ours, theirs = [], []
+    seconds = {"read": [], "encoded": [], "theirs": []}
     for _ in tally.strikes():
-        for name, seconds in (("ours", ours), ("theirs", theirs)):
-            code, seen = house.child(f"columns.{name}", str(path))
+        for name, taken in seconds.items():
+            code, seen = house.child(f"columns.{name}", str(path), seconds=300)
             if code:
                 tally.fails(f"{name}: exit code {code}, {seen}")
                 return "ended early"
-            seconds.append(seen)
-    ratio = min(ours) / min(theirs)
-    tally.expect(ratio <= MOST, f"{ratio:.1f} times pandas.read_csv, where {MOST:.0f} are allowed")
+            taken.append(seen)
+    theirs = min(seconds["theirs"])
+    times = {name: min(seconds[name]) / theirs for name in MOST}
+    for name, most in MOST.items():
+        tally.expect(times[name] <= most, f"{name}: {times[name]:.1f} times pandas.read_csv")
     return (
-        f"{COLUMNS:,} columns read and encoded in {min(ours):.1f} s, {ratio:.1f} times "
-        f"pandas.read_csv ({min(theirs):.1f} s)"
+        f"{COLUMNS:,} columns read in {times['read']:.1f} times, read and encoded in "
+        f"{times['encoded']:.1f} times the {theirs:.1f} s of pandas.read_csv"
     )
 
 
-def ours(path):
+def read(path):
+    from handgrad import read_table
+
+    return seconds_of(read_table, path)
+
+
+def encoded(path):
     from handgrad import read_table
     from handgrad.tables.encode import Encoder
 
