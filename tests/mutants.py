@@ -341,8 +341,8 @@ FAULTS = [
     Fault("model_file.py", "write_atomically(path, to_bytes(model))", 'with open(path, "wb") as file:\n        file.write(to_bytes(model))', "model written in place", "model_file"),
     Fault("container.py", "if 8 + length + n_body != size:", "if 8 + length + n_body > size:", "bytes after the tensors read", "model_file bombs"),
     Fault("container.py", "if needed > FREE_MEMORY + MEMORY_FOR_A_BYTE * size or", "if needed < 0 or", "memory of JSON not bounded", "bombs"),
-    Fault("container.py", "    if vanished or math.isinf(number):", "    if math.isinf(number):", "1e-999 read as 0", "model_file"),
-    Fault("container.py", "set(entry) == set(_OF_TENSORS)", "set(entry) >= set(_OF_TENSORS)", "unknown key of a tensor read", "model_file"),
+    Fault("container.py", "    if vanished or math.isinf(number):", "    if math.isinf(number):", "1e-999 read as 0", "bombs"),
+    Fault("container.py", "set(entry) == set(_OF_TENSORS)", "set(entry) >= set(_OF_TENSORS)", "unknown key of a tensor read", "bombs"),
     # atomic_file.py
     Fault("atomic_file.py", "    with atomic_writer(path) as file:\n", "    with open(path, 'wb') as file:\n", "written in place", "atomic_file"),
     Fault("atomic_file.py", "os.unlink(temporary)", "pass", "temporary file left", "atomic_file"),

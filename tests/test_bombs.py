@@ -274,6 +274,15 @@ def test_a_number_that_nothing_holds_is_refused_wherever_it_stands(number):
             from_bytes(with_description(changed))
 
 
+def test_a_label_so_small_that_it_would_become_0_is_refused():
+    text = json.loads(header_of(to_bytes(a_model()))[0]["__metadata__"]["handgrad"])
+    others = [float(k) for k in range(1, len(text["classes"]["values"]))]
+    changed = json.dumps(text | {"classes": {"dtype": "float64", "values": ["HERE", *others]}})
+    from_bytes(with_description(changed.replace('"HERE"', "1e-300")))
+    with pytest.raises(ModelFileError, match="no float64 holds"):
+        from_bytes(with_description(changed.replace('"HERE"', "1e-999")))
+
+
 @pytest.mark.parametrize("temperature", ["1e-320", "1e-4", "1e4", "1e300"])
 def test_a_temperature_that_makes_nan_of_probabilities_is_refused(temperature):
     text = json.loads(header_of(to_bytes(a_model()))[0]["__metadata__"]["handgrad"])
