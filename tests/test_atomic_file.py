@@ -170,6 +170,17 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(path, small_f
     assert os.listdir(path.parent) == ["file"]
 
 
+def test_an_error_of_what_is_written_keeps_its_own_name(path):
+    def pieces():
+        yield b"new"
+        raise OSError(errno.EIO, "Input/output error", "table.csv")
+
+    before = path.read_bytes() if path.exists() else None
+    with pytest.raises(OSError, match=r"table\.csv"):
+        write_atomically(path, pieces())
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
 @pytest.mark.parametrize("call", ["fsync", "fchmod"])
 def test_the_path_is_in_every_message(path, monkeypatch, call):
     monkeypatch.setattr(os, call, raising(OSError(28, "No space left on device")))

@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from common import OPTIMIZERS, needs_compiled
-from handgrad import DivergenceError, MLPClassifier, activations
+from handgrad import DivergenceError, MLPClassifier, MLPRegressor, activations
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.choice import missing_packages
@@ -1331,6 +1331,16 @@ def test_one_model_predicts_the_same_on_both(blobs, dtype, n_classes, method, fo
         assert np.array_equal(got, expected)
     else:
         assert_same(got, expected)
+
+
+@needs_compiled
+@unconverged
+def test_numbers_have_no_probabilities_in_either_engine():
+    X = np.arange(20.0)[:, None]
+    for engine in "numpy", "compiled":
+        model = MLPRegressor(hidden_layer_sizes=(2,), engine=engine, max_iter=1)
+        with pytest.raises(ValueError, match="predicts numbers, and labels were asked for"):
+            model.fit(X, X[:, 0]).model_.predict_proba(X)
 
 
 @needs_compiled

@@ -46,7 +46,8 @@ def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]
     """
     with atomic_writer(path) as file:
         for piece in [content] if isinstance(content, bytes) else content:
-            file.write(piece)
+            with _named(Path(path)):
+                file.write(piece)
 
 
 @contextmanager
@@ -71,10 +72,11 @@ def atomic_writer(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     with _named(target):
         temporary, descriptor = _new_file(target.parent, 0o666 if mode is None else 0o600)
     try:
-        with _named(target, also_foreign=False), _opened(descriptor) as file:
-            _remove_orphans(target.parent, os.fstat(descriptor).st_mtime)
-            if mode is not None:
-                _set_mode(descriptor, mode)
+        with _opened(descriptor) as file:
+            with _named(target):
+                _remove_orphans(target.parent, os.fstat(descriptor).st_mtime)
+                if mode is not None:
+                    _set_mode(descriptor, mode)
             yield file
             with _named(target):
                 file.flush()
@@ -99,12 +101,12 @@ def _opened(descriptor: int) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _named(target: Path, *, also_foreign: bool = True) -> Iterator[None]:
-    """Let an error of the system name the target, unless it names another file itself."""
+def _named(target: Path) -> Iterator[None]:
+    """Let an error of the system name the target."""
     try:
         yield
     except OSError as error:
-        if error.errno is None or not (also_foreign or error.filename is None):
+        if error.errno is None:
             raise
         raise type(error)(error.errno, error.strerror, str(target)) from None
 

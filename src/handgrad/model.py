@@ -224,10 +224,12 @@ class Model:
 
         Rows sum to 1, unless a row may have several labels.
         """
-        plain = not (self.members or self.is_multilabel) and self.temperature == 1
+        head = self.architecture.head
+        plain = head.classifies and not self.is_multilabel
+        plain = plain and not self.members and self.temperature == 1
         if plain and self._is_compiled and not is_sparse(columns):
             return self._compiled_proba(self.encode(columns).x)
-        return self.architecture.head.proba(self.scores(columns))
+        return head.proba(self.scores(columns))
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Give the most probable label of each row, shape (n,).
