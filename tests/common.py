@@ -18,6 +18,22 @@ OPTIMIZERS = {
 }
 
 
+class SignSGD:
+    """A rule as a user writes it: what the protocol asks for, and no more."""
+
+    n_slots = 0
+
+    def step(self, theta, dtheta, slots, t, lr):
+        theta -= lr * np.sign(dtheta)
+
+
+class CautiousAdam(Adam):
+    """A kind of Adam with a step of its own."""
+
+    def step(self, theta, dtheta, slots, t, lr):
+        super().step(theta, dtheta, slots, t, lr / 2)
+
+
 def a_history(n=5, validation=True, start=1):
     epochs = []
     for number in range(start, start + n):

@@ -18,7 +18,7 @@ from scipy import sparse
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
-from common import ENGINES, needs_compiled
+from common import ENGINES, CautiousAdam, SignSGD, needs_compiled
 from handgrad import MLPClassifier, machine
 from handgrad.batch import Rows
 from handgrad.engines import cache, choice, processors
@@ -132,21 +132,9 @@ def test_what_the_compiled_engine_does_not_cover_falls_back(wanted):
     assert "epsilon" not in ask(wanted, x=np.ones((5, 2)), optimizer=Adam(epsilon=1e-300)).reason
 
 
-class SignSGD:
-    n_slots = 0
-
-    def step(self, theta, dtheta, slots, t, lr):
-        theta -= lr * np.sign(dtheta)
-
-
-class HalfAdam(Adam):
-    def step(self, theta, dtheta, slots, t, lr):
-        super().step(theta, dtheta, slots, t, lr / 2)
-
-
 @pytest.mark.usefixtures("nothing_missing")
 @pytest.mark.parametrize("wanted", ["auto", "compiled"])
-@pytest.mark.parametrize("rule", [SignSGD(), HalfAdam()], ids=["of its own", "inherited"])
+@pytest.mark.parametrize("rule", [SignSGD(), CautiousAdam()], ids=["of its own", "inherited"])
 def test_a_rule_without_a_kernel_is_never_run_as_another(wanted, rule):
     chosen = ask(wanted, optimizer=rule, epochs=10**9)
     assert (chosen.name, chosen.make) == ("numpy", Numpy)

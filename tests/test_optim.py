@@ -7,7 +7,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
-from common import OPTIMIZERS
+from common import OPTIMIZERS, CautiousAdam, SignSGD
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.optim import SGD, Adam, AdamW, clip, kernel_of, lbfgs, norm, update
 from handgrad.params import Params
@@ -176,22 +176,6 @@ def test_a_step_of_adamw_is_its_formula():
     theta = np.array([2.0, -4.0])
     AdamW(weight_decay=0.5, epsilon=0.0).step(theta, np.ones(2), np.zeros((2, 2)), 1, 0.1)
     np.testing.assert_allclose(theta, [2 - 0.1 - 0.1, -4 + 0.2 - 0.1], rtol=1e-14)
-
-
-class SignSGD:
-    """A rule as a user writes it: what the protocol asks for, and no more."""
-
-    n_slots = 0
-
-    def step(self, theta, dtheta, slots, t, lr):
-        theta -= lr * np.sign(dtheta)
-
-
-class CautiousAdam(Adam):
-    """A kind of Adam with a step of its own."""
-
-    def step(self, theta, dtheta, slots, t, lr):
-        super().step(theta, dtheta, slots, t, lr / 2)
 
 
 class NamedAdam(Adam):
