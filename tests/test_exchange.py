@@ -81,7 +81,7 @@ def test_what_scikit_learn_has_not_is_said(settings, columns, message):
     model = MLPClassifier(max_iter=2, **settings).fit(frame, y)
     with pytest.raises(ValueError, match=message):
         model.to_sklearn()
-    with pytest.raises(ValueError, match="single class"):
+    with pytest.raises(ValueError, match="two classes or more, and this network knows one"):
         MLPClassifier(max_iter=2).fit(X, np.ones(150)).to_sklearn()
     with pytest.raises(NotFittedError):
         MLPClassifier().to_sklearn()

@@ -681,7 +681,7 @@ def test_a_description_that_is_no_object_is_refused(text):
 def test_json_has_no_literals_for_what_is_not_finite(literal):
     content = to_bytes(a_model(np.array([0.5, 1.5, 2.5])))
     text = json.dumps(description_of(content)).replace("2.5", literal)
-    with pytest.raises(ModelFileError, match="no JSON number"):
+    with pytest.raises(ModelFileError, match="is not a JSON number"):
         from_bytes(with_description(text, content))
 
 

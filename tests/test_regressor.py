@@ -198,7 +198,7 @@ def test_quantiles_hold_their_share_of_the_rows_and_never_cross(tmp_path):
     first, second = np.split(two.predict(X[:1]), 2, axis=1)
     assert first[0, 0] < first[0, 1]
     assert second[0, 0] < second[0, 1]
-    with pytest.raises(ValueError, match="several quantiles"):
+    with pytest.raises(ValueError, match="more than one quantile"):
         model.to_sklearn()
     for wrong in ([0.9, 0.1], [0.5, 0.5], [0, 0.5], [0.5, 1], [], [[0.1, 0.9]], ["a"]):
         with pytest.raises(ValueError, match="ascending"):
@@ -223,7 +223,7 @@ def test_counts_below_zero_and_another_loss_are_refused():
     with pytest.raises(ValueError, match="at least 0; got -3 in row 4"):
         MLPRegressor(loss="poisson").fit(X, y)
     model = MLPRegressor(warm_start=True, max_iter=1000, tol=1).fit(X, y)
-    with pytest.raises(ValueError, match="the loss there is"):
+    with pytest.raises(ValueError, match="the loss of the existing network, 'squared_error'"):
         model.set_params(loss="huber").fit(X, y)
 
 

@@ -152,8 +152,8 @@ def read(file: BinaryIO, frequent: Collection[str]) -> tuple[dict[str, Any], dic
     field = _digest_in(header)
     n_body = _end_of_tensors(header)
     if 8 + length + n_body != size:
-        told = f"{8 + length + n_body:,} bytes, and it has {size:,}"
-        raise ModelFileError(f"damaged: its header tells of {told}. Take another copy")
+        told = f"{8 + length + n_body:,} bytes, but the file has {size:,}"
+        raise ModelFileError(f"damaged: its header describes {told}. Take another copy")
     body = _read_all(file, n_body)
     _check_digest(header, field, body)
     quoted, rest = _parted(header)
@@ -218,21 +218,21 @@ def _parted(header: bytes) -> tuple[str, str]:
     """Take the description, still quoted, out of the header; an empty text stands in its place."""
     found = _DESCRIPTION.search(header)
     if found is None:
-        raise ModelFileError("damaged: its description is no text as handgrad writes it")
+        raise ModelFileError("damaged: its description is not written as handgrad writes it")
     start, stop = found.span(1)
     view = memoryview(header)
     try:
         rest = b"".join((view[:start], b'""', view[stop:]))
         return str(view[start:stop], "ascii"), str(rest, "ascii")
     except UnicodeDecodeError:
-        raise ModelFileError("damaged: its header is no plain ASCII text") from None
+        raise ModelFileError("damaged: its header is not plain ASCII text") from None
 
 
 def _unquoted(text: str) -> str:
     try:
         unquoted: str = json.loads(text)
     except ValueError as error:
-        raise ModelFileError(f"damaged: its description is no text ({error})") from None
+        raise ModelFileError(f"damaged: its description is not text ({error})") from None
     return unquoted
 
 
@@ -306,9 +306,9 @@ def strict_json(text: str, size: int, frequent: Collection[str]) -> dict[str, An
             parse_int=_whole,
         )
     except (ValueError, TypeError, RecursionError) as error:
-        raise ModelFileError(f"damaged: its header is no valid JSON ({error})") from None
+        raise ModelFileError(f"damaged: its header is not valid JSON ({error})") from None
     if not isinstance(parsed, dict):
-        raise ModelFileError("damaged: its header is no JSON object")
+        raise ModelFileError("damaged: its header is not a JSON object")
     return parsed
 
 
@@ -345,7 +345,7 @@ def _is_short(value: Any) -> bool:
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _whole(digits: str) -> int:

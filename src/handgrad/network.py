@@ -154,12 +154,12 @@ def check_finite(values: Array, networks: Iterable[Params], what: str = "scores"
     largest = max(float(np.abs(params.flat).max()) for params in networks)
     if largest > WEIGHTS_TO_BLAME:
         raise DataError(
-            f"{what} of the network are too large for {values.dtype}, for it has weights up to "
-            f"{largest:.3g}: its training exploded or its file is damaged, so fit it anew"
+            f"{what} of the network are too large for {values.dtype}, as it has weights up to "
+            f"{largest:.3g}: its training exploded or its file is damaged; fit it again"
         )
     raise DataError(
         f"{what} of row {is_finite.all(axis=1).argmin() + 1} are too large for {values.dtype}: "
-        "its cells lie too far from those of the training rows, so look at them"
+        "its cells lie too far from those of the training rows; check the row"
     )
 
 

@@ -86,7 +86,7 @@ def _obstacle(architecture: Architecture, rule: Optimizer, dtype: np.dtype[Any])
     if architecture.without_kernel:
         return f"only the reference knows {' and '.join(architecture.without_kernel)}"
     if kernel_of(rule) is None:
-        return f"{type(rule).__name__} is a rule that only the reference knows"
+        return f"{type(rule).__name__} is a rule that only the reference engine can train"
     epsilon = getattr(rule, "epsilon", 1.0)
     if epsilon < float(np.finfo(dtype).tiny):
         return f"epsilon={epsilon:g} is below the numbers of {dtype}"

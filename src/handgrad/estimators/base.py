@@ -234,8 +234,8 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
         for name, value in there.items():
             if asked[name] != value:
                 raise ValueError(
-                    f"going on needs the network there is, with {name}={value!r}; got "
-                    f"{asked[name]!r}. Fit with warm_start=False to start anew."
+                    f"training on continues the existing network, which has {name}={value!r}; "
+                    f"got {asked[name]!r}. Fit with warm_start=False to start anew."
                 )
 
     def _traits_there(self) -> dict[str, Any]:
@@ -276,7 +276,8 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
     def _hold_back(self, given: Given, bits: np.random.BitGenerator, *, going_on: bool) -> Split:
         if self.validation_fraction == 0:
             raise InvalidParameterError(
-                "rows are to be held back: 'validation_fraction' must be above 0; got 0"
+                "early stopping and calibration need held-back rows, so 'validation_fraction' "
+                "must be above 0; got 0"
             )
         if not (going_on and hasattr(self, "_split_seed")):  # going on, the same rows stay apart
             self._split_seed = int(bits.random_raw())

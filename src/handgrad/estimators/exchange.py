@@ -28,20 +28,20 @@ def why_not(model: Model) -> str:
     if not isinstance(activation, str) or not ACTIVATIONS[activation].is_in_sklearn:
         return f"it has no network whose activation is {activation!r}"
     if architecture.n_each > 1:
-        return "it predicts no several quantiles"
+        return "it cannot predict more than one quantile"
     if model.members:
-        return f"it has no ensembles in one network, and this has {1 + len(model.members)}"
+        return f"it holds one network, and this ensemble has {1 + len(model.members)}"
     if not encoder.takes_arrays:
         others = [c.name for c in encoder.plan.used if c.kind not in ("number", "boolean")]
         return f"it takes only numbers, and these columns are something else: {others}"
     if encoder.indicator.any():
         places = encoder.plan.with_numbers
         missing = [column.name for column, first, _ in places if encoder.indicator[first]]
-        return f"it takes no missing cells, and {missing} had some"
+        return f"it cannot read missing cells, and these columns had some: {missing}"
     if len(encoder.needed) < len(encoder.names):
-        return f"it uses every column, and this leaves out some of {list(encoder.names)}"
+        return f"it uses every column, and this network leaves out some of {list(encoder.names)}"
     if len(model.classes) == 1:
-        return "it does not know a single class"
+        return "it needs two classes or more, and this network knows one"
     return ""
 
 

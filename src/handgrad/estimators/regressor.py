@@ -235,16 +235,17 @@ class MLPRegressor(RegressorMixin, MLP):
             )
 
     def _check_same_targets(self, y: Array, *, partial: bool) -> None:
-        output = self.model_.architecture.output
-        if self._head.name != output:
+        loss = self.model_.architecture.head.loss
+        if self.loss != loss:
             raise ValueError(
-                f"going on needs the loss there is, {output!r}; got {self.loss!r}. Fit with "
-                "warm_start=False to start anew."
+                f"training on continues with the loss of the existing network, {loss!r}; got "
+                f"{self.loss!r}. Fit with warm_start=False to start anew."
             )
         if self.scale_target != (self.model_.scale is not None):
             raise ValueError(
-                f"going on needs the targets as before, with scale_target={not self.scale_target}; "
-                f"got {self.scale_target}. Fit with warm_start=False to start anew."
+                "training on continues with the targets scaled as before, by scale_target="
+                f"{not self.scale_target}; got {self.scale_target}. Fit with warm_start=False to "
+                "start anew."
             )
         self._encode_y(y)
 
