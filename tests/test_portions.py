@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from handgrad.errors import DataError
+from handgrad.tables.files.layout import Layout
+from handgrad.tables.files.parsing import Seen
 from handgrad.tables.files.reading import Reading
 from handgrad.tables.table import in_portions, notes_of, read
 
@@ -24,8 +26,8 @@ N = 60
 def tiny(monkeypatch):
     """Portions of a few rows each, whatever the length of a file."""
     monkeypatch.setattr("handgrad.cli.reading.PORTION_BYTES", 0)
-    monkeypatch.setattr("handgrad.tables.files.delimited.STREAMED_BYTES", 128)
-    monkeypatch.setattr("handgrad.tables.files.delimited.BLOCK_BYTES", 256)
+    monkeypatch.setattr("handgrad.tables.files.parsing.STREAMED_BYTES", 128)
+    monkeypatch.setattr("handgrad.tables.files.parsing.BLOCK_BYTES", 256)
     monkeypatch.setattr("handgrad.tables.files.source._CHUNK", 37)
     monkeypatch.setattr("handgrad.tables.files.columnar.PORTION_CELLS", 20)
 
@@ -191,6 +193,14 @@ def test_several_files_some_long_some_gzipped(tmp_path, request):
     same(ours, whole)
     with pytest.raises(DataError, match=r"b2.csv.*line 62: 2 fields"):
         taken_apart([first, written(tmp_path, lines(plain) + "1,2\n", "b2.csv")])
+
+
+@pytest.mark.parametrize(("last", "ascends"), [("2", (1, 3)), (None, None)])
+def test_an_index_has_no_gap_where_two_portions_meet(last, ascends):
+    seen = Seen(Layout(["", "a"], 2, ",", 0, 1), looks_for_words=False)
+    for numbers in (["1", last], ["3"]):
+        seen.add(pa.table([pa.array(numbers, pa.string())] * 2, names=["0", "1"]))
+    assert seen.ascends == ascends
 
 
 def test_parquet_in_portions(tmp_path, request):

@@ -23,9 +23,10 @@ from handgrad.tables.columns import (
     numbers,
     raw_texts,
 )
+from handgrad.tables.files.parsing import BLOCK_BYTES
 from handgrad.tables.frames import from_frame, is_frame
 from handgrad.tables.rows import take
-from handgrad.tables.table import BLOCK_BYTES, read, read_table
+from handgrad.tables.table import read, read_table
 
 # ------------------------------------------------------------------ files that read
 

@@ -237,7 +237,7 @@ def test_a_file_of_more_columns_than_are_read_at_a_time_is_one_table(tmp_path, m
     path = tmp_path / "t.csv"
     path.write_text("\n".join(rows) + "\n")
     expected = read(path)
-    monkeypatch.setattr("handgrad.tables.files.delimited.COLUMNS_AT_A_TIME", 2)
+    monkeypatch.setattr("handgrad.tables.files.parsing.COLUMNS_AT_A_TIME", 2)
     assert read(path).equals(expected, check_metadata=True)
     path.write_text("\n".join([*rows, "1,2"]))
     with pytest.raises(DataError, match="line 6: 2 fields, expected 6"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError, TableWarning
 from handgrad.tables.files.columnar import columnar
-from handgrad.tables.files.delimited import BLOCK_BYTES, delimited, goes_in_portions
+from handgrad.tables.files.delimited import delimited, goes_in_portions
 from handgrad.tables.files.encodings import as_utf8, check_no_nul
 from handgrad.tables.files.foreign import check_is_table, check_text_is_table
 from handgrad.tables.files.joined import joined
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     AnyPath = str | os.PathLike[str]
 
 __all__ = [
-    "BLOCK_BYTES",
     "CSV_MARK",
     "LINES",
     "NUMBER",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
 from handgrad.tables.files.encodings import check_all_utf8
@@ -16,17 +15,22 @@ from handgrad.tables.files.layout import (
     candidates,
     check_title,
     layout_of,
-    lines_of,
     quoting_fault,
     records_below,
 )
 from handgrad.tables.files.names import (
     hint_of_separator,
     is_row_index,
-    n_filled,
     named,
     numbered,
     of_empty_rows,
+)
+from handgrad.tables.files.parsing import (
+    BLOCK_BYTES,
+    Seen,
+    Text,
+    column_of,
+    looked_through,
 )
 from handgrad.tables.files.portions import Portions, portion
 from handgrad.tables.files.source import Held
@@ -41,9 +45,6 @@ if TYPE_CHECKING:
     from handgrad.tables.files.reading import Reading
     from handgrad.tables.files.source import Source
 
-BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
-COLUMNS_AT_A_TIME = 10_000  # pyarrow takes 5 KB for each while it reads
-STREAMED_BYTES = 1 << 20  # a block of a stream, of which pyarrow reads 32 ahead
 _QUOTED_WORD = re.compile(
     rb'"(?:' + b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING) + rb')"'
 )
@@ -107,128 +108,6 @@ def _with_single_blanks(content: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
-class _Text:
-    """The rows below a header, and the parser's tables of them."""
-
-    source: Source
-    layout: Layout
-    block_bytes: int  # of a stream
-    _known: dict[tuple[str, ...], pa.Table] = field(init=False, default_factory=dict)
-
-    @property
-    def head(self) -> bytes:
-        return self.source.head
-
-    @cached_property
-    def _counts(self) -> tuple[int, int, int]:
-        """Count line ends and quotes, and find the end of the last row."""
-        n_lines, n_quotes, at, end, n_after = 0, 0, self.layout.start, self.layout.start, 0
-        for chunk in self.source.chunks(at):
-            bare = chunk.rstrip(b"\r\n")
-            n = chunk.count(b"\n")
-            if bare:
-                end, n_lines, n_after = at + len(bare), n_lines + n_after, n
-                n_after = chunk.count(b"\n", len(bare))
-                n_lines += n - n_after
-            else:
-                n_after += n
-            n_quotes += chunk.count(b'"')
-            at += len(chunk)
-        return n_lines, n_quotes, end
-
-    @property
-    def n_lines(self) -> int:
-        """Count the lines; those that end behind the last row are none."""
-        n, _, end = self._counts
-        return n + (end > self.layout.start)
-
-    @property
-    def n_quotes(self) -> int:
-        return self._counts[1]
-
-    def tables(self, *null_values: str) -> Iterator[pa.Table]:
-        """Parse the rows, so that these texts without quotes are null; one table at least.
-
-        What is held in memory is parsed once, into a single table.
-        """
-        if not isinstance(self.source, Held):
-            yield from self._streamed(null_values)
-            return
-        if null_values not in self._known:
-            self._known[null_values] = self._whole(null_values)
-        yield self._known[null_values]
-
-    def _whole(self, null_values: tuple[str, ...]) -> pa.Table:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        if self.layout.start >= self._counts[2]:
-            return self._empty()
-        rows, columns = self._rows(), []
-        for first in range(0, len(self._names), COLUMNS_AT_A_TIME):
-            some = self._names[first : first + COLUMNS_AT_A_TIME]
-            rows.seek(0)
-            columns += arrow_csv.read_csv(
-                rows, **self._options(null_values, BLOCK_BYTES, some)
-            ).columns
-        return pa.table(columns, names=self._names)
-
-    def _streamed(self, null_values: tuple[str, ...]) -> Iterator[pa.Table]:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        if self.layout.start >= self._counts[2]:
-            yield self._empty()
-            return
-        options = self._options(null_values, self.block_bytes, self._names)
-        n_at_once = BLOCK_BYTES // self.block_bytes
-        with arrow_csv.open_csv(self._rows(), **options) as batches:
-            while some := list(islice(batches, n_at_once)):
-                yield pa.Table.from_batches(some)
-        self.source.check_unchanged()
-
-    def _rows(self) -> pa.NativeFile:
-        return self.source.arrow(self.layout.start, self._counts[2])
-
-    def _empty(self) -> pa.Table:
-        import pyarrow as pa
-
-        return pa.schema([(name, pa.string()) for name in self._names]).empty_table()
-
-    @cached_property
-    def _names(self) -> list[str]:
-        """Number the columns, so that duplicates and quotes in the header never meet the parser."""
-        return [str(position) for position in range(len(self.layout.names))]
-
-    def _options(
-        self, null_values: tuple[str, ...], block_bytes: int, some: list[str]
-    ) -> dict[str, Any]:
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        names = self._names
-        return {
-            "read_options": arrow_csv.ReadOptions(column_names=names, block_size=block_bytes),
-            "parse_options": arrow_csv.ParseOptions(
-                delimiter=self.layout.separator,
-                newlines_in_values=self.n_quotes > 0,
-                ignore_empty_lines=len(names) > 1,  # of a single column they are missing cells
-            ),
-            "convert_options": arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(some, pa.string()),
-                include_columns=some,
-                null_values=["", *null_values],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        }
-
-    def lines(self) -> Iterator[str]:
-        for chunk in self.source.chunks(self.layout.start):
-            yield from (line.decode() for line in lines_of(chunk))
-
-
-@dataclass(frozen=True)
 class _Chosen:
     """Which of the parser's columns and rows are the table."""
 
@@ -239,7 +118,7 @@ class _Chosen:
     first_line: int  # 0 where rows are not lines
 
 
-def _portions(text: _Text, chosen: _Chosen, notes: list[str]) -> Portions:
+def _portions(text: Text, chosen: _Chosen, notes: list[str]) -> Portions:
     import pyarrow as pa
 
     is_one = isinstance(text.source, Held)
@@ -256,7 +135,7 @@ def _portions(text: _Text, chosen: _Chosen, notes: list[str]) -> Portions:
     return Portions(head, chosen.n_rows, tables, is_one=is_one)
 
 
-def _chosen_tables(text: _Text, chosen: _Chosen) -> Iterator[tuple[int, pa.Table]]:
+def _chosen_tables(text: Text, chosen: _Chosen) -> Iterator[tuple[int, pa.Table]]:
     first_row = 0
     for cells in _with_quoted_words(text, chosen.quoted_words):
         rows = cells.slice(0, chosen.n_rows - first_row)
@@ -265,120 +144,28 @@ def _chosen_tables(text: _Text, chosen: _Chosen) -> Iterator[tuple[int, pa.Table
         first_row += rows.num_rows
 
 
-def _hint(text: _Text, chosen: _Chosen) -> list[str]:
+def _hint(text: Text, chosen: _Chosen) -> list[str]:
     if len(text.layout.names) > 1:
         return []
     _, table = next(_chosen_tables(text, chosen))
     return hint_of_separator(text.layout.names, table.column(0)[:20].to_pylist())
 
 
-# ------------------------------------------------------------------ what is true of all rows
-
-
-class _Seen:
-    """What the parser's tables, looked at one after the other, say together.
-
-    Attributes
-    ----------
-    n_rows : int
-    empty : set of int
-        The columns without a name in which no cell stands.
-    ascends : tuple of int, or None
-        The first and the last cell of the first column, if its cells are whole numbers, each
-        larger than the one before; rows at the end without a cell do not count.
-    has_word : bool
-        Whether a cell is a word for a missing one, looked for where there are quotes.
-    """
-
-    def __init__(self, layout: Layout, *, looks_for_words: bool) -> None:
-        n = len(layout.names)
-        self.n_rows = 0
-        self.empty = {p for p, name in enumerate(layout.names) if not name}
-        self.ascends: tuple[int, int] | None = None
-        self.has_word = False
-        self._looks_for_words = looks_for_words
-        self._width = min(n, layout.n_named)
-        # the rows may begin with a name, of which the header knows nothing
-        self._filled = dict.fromkeys(range(2 if n == layout.n_named + 1 else 1), 0)
-        self._asks_for_first = not layout.names[0] or n == layout.n_named + 1
-
-    def add(self, table: pa.Table) -> None:
-        self.empty -= {p for p in self.empty if table.column(p).null_count < table.num_rows}
-        filled = {
-            start: n_filled(table.select(range(start, start + self._width)))
-            for start in self._filled
-        }
-        if self._asks_for_first and filled[0]:
-            self.ascends = self._further(_ascending(table.column(0).slice(0, filled[0])))
-        self._filled |= {start: self.n_rows + n for start, n in filled.items() if n}
-        if self._looks_for_words and not self.has_word:
-            self.has_word = _has_word(table)
-        self.n_rows += table.num_rows
-
-    def n_filled(self, first: int) -> int:
-        """Count the rows up to the last that has a cell from the first column on."""
-        return self._filled[first]
-
-    def _further(self, more: tuple[int, int] | None) -> tuple[int, int] | None:
-        if not self.n_rows or more is None:
-            return more
-        follows = self._filled[0] == self.n_rows  # no row without a cell stands between
-        if self.ascends is None or not follows or self.ascends[1] >= more[0]:
-            return None
-        return self.ascends[0], more[1]
-
-
-def _ascending(column: pa.ChunkedArray) -> tuple[int, int] | None:
-    import numpy as np
-    import pyarrow as pa
-
-    try:
-        numbers = column.cast("int64")
-    except pa.ArrowInvalid:
-        return None
-    if column.null_count or not numbers.cast("string").equals(column):
-        return None
-    values = numbers.to_numpy()
-    return (int(values[0]), int(values[-1])) if (np.diff(values) > 0).all() else None
-
-
-def _has_word(table: pa.Table) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(WORDS_FOR_MISSING)
-    return any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in table.columns)
-
-
 def _looked_through(
     source: Source, layout: Layout, separators: tuple[str, ...]
-) -> tuple[_Text, _Seen]:
+) -> tuple[Text, Seen]:
     import pyarrow as pa
 
-    text = _Text(source, layout, STREAMED_BYTES)
     try:
-        try:
-            return text, _seen(text)
-        except pa.ArrowInvalid as error:
-            if isinstance(source, Held) or "straddling" not in str(error):
-                raise
-            text = _Text(source, layout, BLOCK_BYTES)
-            return text, _seen(text)
+        return looked_through(source, layout)
     except MemoryError:  # Arrow's own are ArrowExceptions, too
         raise
     except pa.ArrowException as error:
-        _refuse(text, separators)
+        _refuse(Text(source, layout, BLOCK_BYTES), separators)
         raise DataError(_unreadable(error)) from None
 
 
-def _seen(text: _Text) -> _Seen:
-    seen = _Seen(text.layout, looks_for_words=text.n_quotes > 0)
-    for table in text.tables():
-        seen.add(table)
-    return seen
-
-
-def _refuse(text: _Text, separators: tuple[str, ...]) -> None:
+def _refuse(text: Text, separators: tuple[str, ...]) -> None:
     """Say what the parser could not read, if anybody can."""
     check_all_utf8(text.source)
     check_title(text.head, text.layout, separators)
@@ -393,24 +180,16 @@ def _unreadable(error: Exception) -> str:
     return f"cannot be read as delimited text: {quoted(error)}"
 
 
-def _column(text: _Text, place: int) -> pa.ChunkedArray:
-    """Gather a column of all rows, for the few questions that cannot be answered otherwise."""
-    import pyarrow as pa
-
-    chunks = [chunk for table in text.tables() for chunk in table.column(place).chunks]
-    return pa.chunked_array(chunks, pa.string())
-
-
-def _is_index(text: _Text, seen: _Seen, first: int) -> bool:
+def _is_index(text: Text, seen: Seen, first: int) -> bool:
     if first == 0 and seen.ascends is not None:
         return True
-    return is_row_index(_column(text, first).slice(0, seen.n_filled(first)))
+    return is_row_index(column_of(text, first).slice(0, seen.n_filled(first)))
 
 
 # ------------------------------------------------------------------ rows at fault
 
 
-def _check_quotes(text: _Text, n_rows: int) -> bool:
+def _check_quotes(text: Text, n_rows: int) -> bool:
     """Refuse quotes that do not close; tell whether each row stands on a line of its own."""
     one_line_each = text.n_lines == n_rows
     n_quotes = text.n_quotes
@@ -420,7 +199,7 @@ def _check_quotes(text: _Text, n_rows: int) -> bool:
     return one_line_each
 
 
-def _check_records(text: _Text, n: int) -> None:
+def _check_records(text: Text, n: int) -> None:
     """Walk the rows one by one, slowly, and raise at the first that is at fault."""
     first_line = text.layout.first_line
     reader = csv.reader(text.lines(), delimiter=text.layout.separator, strict=True)
@@ -446,7 +225,7 @@ def _wrong_width(line: int, found: int, n: int, layout: Layout) -> str:
 
 
 def _without_surplus(
-    text: _Text, seen: _Seen, separators: tuple[str, ...]
+    text: Text, seen: Seen, separators: tuple[str, ...]
 ) -> tuple[int, int, list[str]]:
     """Give the first of the columns to keep and their number, where the header has not as many.
 
@@ -466,7 +245,7 @@ def _without_surplus(
     raise DataError(_wrong_width(layout.first_line, len(layout.names), n, layout))
 
 
-def _are_row_names(text: _Text, seen: _Seen) -> bool:
+def _are_row_names(text: Text, seen: Seen) -> bool:
     """Tell what R writes before each row: its number, or a text of its own."""
     import pyarrow.compute as pc
 
@@ -474,7 +253,7 @@ def _are_row_names(text: _Text, seen: _Seen) -> bool:
         return False
     if seen.ascends is not None:
         return seen.ascends == (1, seen.n_rows)
-    column = _column(text, 0)
+    column = column_of(text, 0)
     if column.null_count or pc.count_distinct(column).as_py() < len(column):
         return False
     return not pc.any(pc.match_substring_regex(column, "^[-+.0-9]")).as_py()
@@ -483,7 +262,7 @@ def _are_row_names(text: _Text, seen: _Seen) -> bool:
 # ------------------------------------------------------------------ quoted words
 
 
-def _quoted_words(text: _Text, seen: _Seen, places: list[int]) -> set[int]:
+def _quoted_words(text: Text, seen: Seen, places: list[int]) -> set[int]:
     """Find the columns where "NA", a text, is told from NA, a missing cell, by its quotes.
 
     Where all is quoted, quotes tell nothing.
@@ -522,7 +301,7 @@ class _Words:
         return self._n_others > 0 and self._all_numbers
 
 
-def _with_quoted_words(text: _Text, places: set[int]) -> Iterator[pa.Table]:
+def _with_quoted_words(text: Text, places: set[int]) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     if not places:
@@ -535,11 +314,11 @@ def _with_quoted_words(text: _Text, places: set[int]) -> Iterator[pa.Table]:
         yield pa.table(columns, schema=table.schema)
 
 
-def _has_quoted_word(text: _Text) -> bool:
+def _has_quoted_word(text: Text) -> bool:
     return any(_QUOTED_WORD.search(chunk) for chunk in text.source.chunks(text.layout.start))
 
 
-def _all_is_quoted(text: _Text) -> bool:
+def _all_is_quoted(text: Text) -> bool:
     """Look for a cell without quotes: read as a number, or refused as none, unlike a quoted one."""
     sign = text.layout.separator
     reader = csv.reader(text.lines(), delimiter=sign, quoting=csv.QUOTE_NONNUMERIC)
