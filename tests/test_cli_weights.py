@@ -103,6 +103,8 @@ def test_rows_of_no_weight_are_left_out(call, tmp_path):
     X.assign(w=WEIGHTS, y=LABELS).loc[20:].to_csv("u.csv", index=False)
     assert call("fit", "u.csv", *FIT[2:], "--model", "b")[0] == OK
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with_weight = call("evaluate", "a", "t.csv", "--weight", "w", "--json")[1]
+    assert with_weight == call("evaluate", "a", "u.csv", "--weight", "w", "--json")[1]
     _, out, err = call("evaluate", "a", "t.csv", "--weight", "w")
     assert "60 rows, weighed by w" in out
     assert "left out: 20 rows of weight 0" in err

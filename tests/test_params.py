@@ -172,3 +172,10 @@ def test_given_arrays_are_copied():
 def test_arrays_that_do_not_fit_are_refused(W, b, message):
     with pytest.raises(ValueError, match=message):
         given_arrays(UNITS, W, b)
+
+
+def test_numbers_of_foreign_byte_order_are_turned():
+    foreign = np.arange(3.0).astype(np.dtype(np.float64).newbyteorder())
+    params = Params.view(foreign, (2, 1))
+    assert params.flat.dtype == params.copy().flat.dtype == np.float64
+    assert params.flat.tolist() == [0, 1, 2]

@@ -390,3 +390,18 @@ def misaligned(array):
     moved = raw[1:].view(array.dtype).reshape(array.shape)
     moved[...] = array
     return moved
+
+
+def test_what_lbfgs_has_published_stays_as_it_was(rows):
+    X, y = rows
+    seen = []
+
+    def keep(epoch):
+        params = model.model_.params
+        seen.append((params, params.flat.copy()))
+
+    model = MLPClassifier((3,), solver="lbfgs", max_iter=5, random_state=0, on_epoch=keep)
+    model.fit(X, y)
+    assert len(seen) > 2
+    for params, then in seen:
+        assert np.array_equal(params.flat, then)
