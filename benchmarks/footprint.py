@@ -200,7 +200,7 @@ def is_number(cell):
 def one_epoch(kind):
     """Train one epoch; print peak memory above the imports, and how much is right."""
     peers = {"sklearn": ["sklearn.neural_network"], "torch": ["torch"], "jax": ["jax"]}
-    ours = ["handgrad.estimators"] + ["handgrad.engines.compiled"] * (kind == "compiled")
+    ours = ["handgrad.estimators"] + ["handgrad.engines.compiled.engine"] * (kind == "compiled")
     for name in peers.get(kind.split("-")[0], ours):
         importlib.import_module(name)
     before = megabytes("VmRSS")

@@ -85,7 +85,7 @@ def made_engine(kind, what):
         from handgrad.engines.numpy import Numpy
 
         return Numpy(*what)
-    from handgrad.engines.compiled import Compiled
+    from handgrad.engines.compiled.engine import Compiled
 
     return Compiled(*what, threads=int(kind.removeprefix("compiled-")))
 

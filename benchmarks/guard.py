@@ -18,9 +18,9 @@ from racing.contenders.with_handgrad import Contender
 from racing.sections import publish
 from racing.workloads import LISTED, data, start
 
-from handgrad.engines.compiled import aligned
-from handgrad.engines.kernels import all_finite
-from handgrad.engines.vectors import pointer
+from handgrad.engines.compiled.engine import aligned
+from handgrad.engines.compiled.kernels import all_finite
+from handgrad.engines.compiled.vectors import pointer
 
 
 @njit(error_model="numpy")

@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.params import glorot_uniform
 from handgrad.tables.encode import Encoder

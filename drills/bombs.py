@@ -20,7 +20,7 @@ SMALL = 10e6  # bytes, below which the answer must come within a second
 
 
 def drill(tally, folder):
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     good = folder / "good.safetensors"
     good.write_bytes(to_bytes(house.classifier().model_))
@@ -72,7 +72,7 @@ def judge(tally, name, size, times, seen, worst):
 
 
 def load(bomb, good):
-    from handgrad.model_file import load_model
+    from handgrad.models.file import load_model
 
     load_model(good)  # what the reader itself needs is there before
     return measured(load_model, bomb)

@@ -28,7 +28,7 @@ NUMBERS = (np.nan, np.inf, -np.inf, 1e308, -1e308, 3e38, 1e-320, 0.0, -1.0)
 
 
 def drill(tally, folder):
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     contents = [to_bytes(model) for model in models(folder).values()]
     chance, kinds = random.Random(0), Counter()
@@ -54,7 +54,7 @@ def drill(tally, folder):
 def models(folder):
     """Make small models of every kind."""
     from handgrad import MLPClassifier, MLPRegressor
-    from handgrad.model_file import load_model
+    from handgrad.models.file import load_model
 
     x, y = house.points()
     plain = {"engine": "numpy", "max_iter": 2, "random_state": 0}
@@ -171,7 +171,7 @@ def with_number(body, chance):
 def outcome(content):
     """Say "refused", "sound", or what is wrong."""
     from handgrad.errors import ModelFileError
-    from handgrad.model_file import from_bytes
+    from handgrad.models.file import from_bytes
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -187,7 +187,7 @@ def outcome(content):
 
 def unsound(model, content):
     from handgrad.errors import HandgradError
-    from handgrad.model_file import from_bytes, to_bytes
+    from handgrad.models.file import from_bytes, to_bytes
 
     try:
         again = to_bytes(model)

@@ -60,7 +60,7 @@ class Struck:
 
 
 def drill(tally, folder):
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     models = [house.classifier(seed=seed).model_ for seed in (0, 1)]
     old, new = map(to_bytes, models)
@@ -86,7 +86,7 @@ def drill(tally, folder):
 def struck_save(model, path, before, fault, new):
     """Save on the failing disk; say what is wrong afterwards, or nothing."""
     from handgrad import atomic_file
-    from handgrad.model_file import save_model
+    from handgrad.models.file import save_model
 
     clear(path, before)
     atomic_file.os = Struck(os, fault)

@@ -25,7 +25,7 @@ from pathlib import Path
 DRILLS = Path(__file__).parent
 FINDS = DRILLS / "finds"
 LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=8192", "-len_control=20")
-INSTRUMENTED = ("handgrad.model_file", "handgrad.tables", "handgrad.params", "handgrad.network")
+INSTRUMENTED = ("handgrad.models.file", "handgrad.tables", "handgrad.params", "handgrad.network")
 
 
 # -- the targets: bytes in, nothing out, or an error that no user may meet ----------------------
@@ -33,7 +33,7 @@ INSTRUMENTED = ("handgrad.model_file", "handgrad.tables", "handgrad.params", "ha
 
 def read_model(data):
     from handgrad.errors import ModelFileError
-    from handgrad.model_file import from_bytes, to_bytes
+    from handgrad.models.file import from_bytes, to_bytes
 
     content = model_file_of(data)
     try:
@@ -91,7 +91,7 @@ def model_seeds(folder):
     from damage import models
     from signing import parts_of
 
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     files = [to_bytes(model) for model in models(folder).values()]
     parts = (parts_of(content) for content in files)
@@ -232,7 +232,7 @@ def be_target(name):
     import atheris
 
     with atheris.instrument_imports(include=list(INSTRUMENTED)):
-        import handgrad.model_file
+        import handgrad.models.file
         import handgrad.tables.encode
         import handgrad.tables.table  # noqa: F401
     import warnings

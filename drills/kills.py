@@ -16,7 +16,7 @@ UNITS = {"3 KB": (8,), "90 KB": (128, 64), "4 MB": (700, 700)}
 
 
 def drill(tally, folder):
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     pairs = {
         size: [house.classifier(u, seed).model_ for seed in (0, 1)] for size, u in UNITS.items()
@@ -42,7 +42,7 @@ def drill(tally, folder):
 
 
 def kill_while_saving(pair, path, seconds):
-    from handgrad.model_file import save_model
+    from handgrad.models.file import save_model
 
     child = os.fork()
     if child == 0:  # it has nothing to do but to save until it is killed
@@ -55,7 +55,7 @@ def kill_while_saving(pair, path, seconds):
 
 
 def must_save(tally, size, model, path):
-    from handgrad.model_file import load_model, save_model, to_bytes
+    from handgrad.models.file import load_model, save_model, to_bytes
 
     save_model(model, path)
     loads = to_bytes(load_model(path)) == to_bytes(model)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from handgrad.engines.choice import missing_packages
-from handgrad.evaluation import Evaluation
-from handgrad.history import Epoch, History
+from handgrad.models.evaluation import Evaluation
 from handgrad.optim import SGD, Adam
+from handgrad.training.history import Epoch, History
 
 needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="numba is not installed")
 ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from handgrad import MLPClassifier, model
+from handgrad import MLPClassifier
 from handgrad.engines import blas
 from handgrad.engines.blas import blas_in_use, blas_on_one_thread
+from handgrad.models import model
 from handgrad.network import forward
 
 pytestmark = pytest.mark.skipif(not blas_in_use(), reason="threadpoolctl does not know this BLAS")

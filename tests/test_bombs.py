@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handgrad.container import FREE_HEADER, NO_DIGEST
 from handgrad.errors import ModelFileError
-from handgrad.model import Model
-from handgrad.model_file import from_bytes, load_model, save_model, to_bytes
+from handgrad.models.container import FREE_HEADER, NO_DIGEST
+from handgrad.models.file import from_bytes, load_model, save_model, to_bytes
+from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
@@ -31,7 +31,7 @@ LIMIT = 3 << 30  # of a process's addresses: NumPy and Arrow alone reserve one
 OPEN = """
 import resource, sys
 from handgrad.errors import ModelFileError
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

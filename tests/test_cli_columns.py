@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
 from handgrad.tables.table import read_table
 
 OK, USAGE, DATA = 0, 2, 3

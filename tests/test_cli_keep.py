@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handgrad import MLPClassifier
-from handgrad.model_file import save_model
+from handgrad.models.file import save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -13,7 +13,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.cli import main
 from handgrad.cli.fit_options import FIT_OPTIONS
 from handgrad.cli.options import Option
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
 from handgrad.outputs import BY_LOSS
 from handgrad.schedules import NAMES
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.model_file import load_model, save_model
+from handgrad.models.file import load_model, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

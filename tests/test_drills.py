@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import DataError
-from handgrad.model_file import from_bytes
+from handgrad.models.file import from_bytes
 from handgrad.tables.table import read
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +86,8 @@ def test_a_failing_disk_leaves_the_old_file_or_the_new(part, tmp_path):
 
 
 def test_a_save_that_writes_in_place_is_a_failure(part, tmp_path, monkeypatch):
-    from handgrad import atomic_file, model_file
+    from handgrad import atomic_file
+    from handgrad.models import file as model_file
 
     def in_place(path, content):
         descriptor = atomic_file.os.open(path, 0o101)
@@ -107,7 +108,7 @@ def test_files_without_a_fitting_checksum_are_refused(part, tmp_path):
 
 def test_what_the_damage_makes_is_signed(part, tmp_path):
     damage, signing = part("damage"), part("signing")
-    from handgrad.model_file import to_bytes
+    from handgrad.models.file import to_bytes
 
     for name, model in damage.models(tmp_path).items():
         content = to_bytes(model)

@@ -19,9 +19,9 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 
 from common import ENGINES, CautiousAdam, SignSGD, needs_compiled
-from handgrad import MLPClassifier, machine
+from handgrad import MLPClassifier
 from handgrad.batch import Rows
-from handgrad.engines import cache, choice, processors
+from handgrad.engines import cache, choice, machine, processors
 from handgrad.engines.choice import choose, missing_packages, reference_seconds
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.processors import threads_given
@@ -222,7 +222,7 @@ def test_a_small_fit_does_not_load_numba():
         ("handgrad.estimators", "numba llvmlite matplotlib"),
         ("handgrad.engines.choice", "numba llvmlite scipy sklearn platformdirs"),
         ("handgrad.cli", "numba llvmlite scipy sklearn"),
-        ("handgrad.machine", "numba llvmlite scipy sklearn"),
+        ("handgrad.engines.machine", "numba llvmlite scipy sklearn"),
     ],
 )
 def test_importing_is_light(module, heavy):
@@ -390,7 +390,7 @@ def test_a_pinned_blas_is_told(call, monkeypatch):
 
 @needs_compiled
 def test_compiling_is_asked_for_and_done(call, monkeypatch):
-    from handgrad.engines import compiled
+    from handgrad.engines.compiled import engine as compiled
 
     asked = []
     monkeypatch.setattr(compiled, "load", lambda dtype: asked.append(dtype.name))
@@ -476,7 +476,7 @@ def test_a_limit_on_the_blas_is_obeyed():
     ],
 )
 def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size, call, expected):
-    from handgrad.engines import compiled
+    from handgrad.engines.compiled import engine as compiled
 
     made = {}
     monkeypatch.setattr(
@@ -556,7 +556,7 @@ def test_a_folder_that_cannot_be_made_or_written(base, monkeypatch):
 def test_a_cache_that_cannot_be_written_is_told_of_before_compiling(
     call, base, monkeypatch, capsys, way
 ):
-    from handgrad.engines.compiled import _announce
+    from handgrad.engines.compiled.engine import _announce
 
     if way == "a file is in the way":
         base.write_text(way)
@@ -586,7 +586,7 @@ def raise_it(error):
 
 @needs_compiled
 def test_a_cache_that_can_be_written_is_filled_once(base, capsys):
-    from handgrad.engines.compiled import _announce
+    from handgrad.engines.compiled.engine import _announce
 
     _announce(np.dtype("float64"))
     told = capsys.readouterr().err
@@ -647,11 +647,11 @@ def test_a_mark_tells_what_has_been_compiled(base):
 def digest(tmp_path, monkeypatch):
     """The digest of a copy of the kernels, which may be changed."""
     pytest.importorskip("numba")
-    copies = tmp_path / "copies"
+    copies = tmp_path / "compiled"
     copies.mkdir()
     for name in cache.SOURCES:
-        shutil.copy2(Path(cache.__file__).with_name(name), copies)
-    monkeypatch.setattr(cache, "__file__", str(copies / "cache.py"))
+        shutil.copy2(Path(cache.__file__).parent / "compiled" / name, copies)
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
     return copies, cache._digest.__wrapped__
 
 
@@ -669,7 +669,7 @@ def test_other_source_has_another_digest(digest):
 
 def test_every_file_that_is_compiled_counts():
     """All that imports numba, but for what only calls."""
-    folder = Path(cache.__file__).parent
+    folder = Path(cache.__file__).parent / "compiled"
     compiled = {path.name for path in folder.glob("*.py") if "@intrinsic" in path.read_text()}
     for maker in "njit(", "cfunc(":
         compiled |= {path.name for path in folder.glob("*.py") if maker in path.read_text()}
@@ -703,7 +703,7 @@ COMPILED_FIT = (
 
 @needs_compiled
 def test_a_second_process_does_not_compile():
-    from handgrad.engines.compiled import load
+    from handgrad.engines.compiled.engine import load
 
     load(np.dtype("float64"))
     assert cache.is_warm("float64")
@@ -720,7 +720,7 @@ def test_a_second_process_does_not_compile():
 @needs_compiled
 def test_a_damaged_cache_is_done_without(tmp_path):
     """Empty, torn and alien files: the next process compiles anew."""
-    from handgrad.engines.compiled import load
+    from handgrad.engines.compiled.engine import load
 
     load(np.dtype("float64"))
     kept = cache.folder()

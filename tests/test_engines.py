@@ -35,13 +35,14 @@ from handgrad.network import Architecture, backward, forward
 from handgrad.optim import SGD, Adam, AdamW, Steps, update
 from handgrad.outputs import OUTPUTS as HEADS
 from handgrad.params import Params, glorot_uniform
-from handgrad.training import Run, Settings, train
+from handgrad.training.run import Run, Settings
+from handgrad.training.train import train
 
 ENGINES = {"numpy": Numpy}
 if not missing_packages():
-    from handgrad.engines import compiled
-    from handgrad.engines import threads as engine_threads
-    from handgrad.engines.compiled import Compiled, predict
+    from handgrad.engines.compiled import engine as compiled
+    from handgrad.engines.compiled import threads as engine_threads
+    from handgrad.engines.compiled.engine import Compiled, predict
 
     ENGINES["compiled"] = Compiled
 
@@ -927,8 +928,8 @@ def test_an_interrupt_leaves_the_run_at_the_end_of_an_epoch(engine, threads, req
 INTERRUPTED_AGAIN_AND_AGAIN = """
 import signal
 import numpy as np
-from handgrad.engines import epoch, threads
-from handgrad.engines.compiled import Compiled
+from handgrad.engines.compiled import epoch, threads
+from handgrad.engines.compiled.engine import Compiled
 from handgrad.network import Architecture
 from handgrad.optim import Adam, Steps
 from handgrad.params import glorot_uniform
@@ -1117,7 +1118,7 @@ def test_an_engine_leaves_rows_and_order_alone():
 @needs_compiled
 @pytest.mark.parametrize("lr", [1, np.float32(0.25), np.float64(0.01), np.int64(0)], ids=repr)
 def test_no_learning_rate_compiles_anything(lr):
-    from handgrad.engines import epoch
+    from handgrad.engines.compiled import epoch
 
     case = Case()
     case.run("compiled")
@@ -1476,7 +1477,8 @@ FORKED = """
 import multiprocessing, sys, warnings
 import numpy as np
 from handgrad import MLPClassifier
-from handgrad.engines import choice, processors, threads
+from handgrad.engines import choice, processors
+from handgrad.engines.compiled import threads
 
 warnings.simplefilter("ignore")
 threads._most_threads = choice.threads_given = processors.threads_given = lambda: 2

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from handgrad.evaluation import evaluate, evaluate_labels, evaluate_numbers, evaluate_quantiles
 from handgrad.losses import log_softmax
+from handgrad.models.evaluation import (
+    evaluate,
+    evaluate_labels,
+    evaluate_numbers,
+    evaluate_quantiles,
+)
 
 
 def some_predictions(n, K, seed, dtype=np.float64):

@@ -12,14 +12,15 @@ import pytest
 
 from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.activations import ACTIVATIONS
+from handgrad.cli.explanation import shorter
 from handgrad.explain import explain
 from handgrad.explain.page import page
 from handgrad.explain.story import MOST_SHOWN
-from handgrad.model import Model
-from handgrad.model_file import load_model, save_model
+from handgrad.html import sentence
+from handgrad.models.file import load_model, save_model
+from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.outputs import OUTPUTS
-from handgrad.page import sentence
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
 
@@ -541,3 +542,12 @@ def test_a_table_of_another_kind_is_explained_too(trained, tmp_path):
     assert [column.name for column in explanation.columns] == ["size", "colour"]
     assert explanation.columns[1].inputs == [("colour=green", 1.0)]
     assert explain(a_model(), ROW).columns[0].becomes == "as it is"
+
+
+def test_a_long_label_keeps_its_two_ends_in_a_terminal():
+    label = "the beginning" + "x" * 60 + "the end"
+    told = shorter(label)
+    assert len(told) == 40
+    assert told.startswith("the beginning")
+    assert told.endswith("the end")
+    assert shorter("a short one") == "a short one"

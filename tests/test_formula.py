@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from handgrad.formula import mathml, text
+from handgrad.explain.formula import mathml, text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from handgrad import MLPClassifier, MLPRegressor
-from handgrad.model_file import FORMAT_VERSION, load_model, save_model
+from handgrad.models.file import FORMAT_VERSION, load_model, save_model
 from handgrad.tables.parts import from_parts, to_parts
 from handgrad.tables.table import read_table
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.chance import shuffled
-from handgrad.held_back import split, split_last
 from handgrad.tables.rows import row_keys
+from handgrad.training.held_back import split, split_last
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, asdict
 import pandas as pd
 import pytest
 
-from handgrad.history import Epoch, History
+from handgrad.training.history import Epoch, History
 
 
 def an_epoch(number, validation_loss=None):

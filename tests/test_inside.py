@@ -17,12 +17,12 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
 
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
-from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.engines.choice import missing_packages
 from handgrad.estimators.growth import grow
+from handgrad.models.calibration import calibration_error, fit_temperature
 from handgrad.network import Architecture
 from handgrad.params import Params, count
-from handgrad.training import Run
+from handgrad.training.run import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 

@@ -17,11 +17,11 @@ pytest.importorskip("numba", reason="the compiled engine is not installed")
 import llvmlite.binding as llvm
 from numba import njit
 
-from handgrad.engines import activations, epoch, kernels, products
-from handgrad.engines.compiled import load
-from handgrad.engines.losses import NAMES as NUMBERED_LOSSES
-from handgrad.engines.vectors import VECTOR_BYTES, pointer, store
-from handgrad.engines.vectors import load as load_vector
+from handgrad.engines.compiled import activations, epoch, kernels, products
+from handgrad.engines.compiled.engine import load
+from handgrad.engines.compiled.losses import NAMES as NUMBERED_LOSSES
+from handgrad.engines.compiled.vectors import VECTOR_BYTES, pointer, store
+from handgrad.engines.compiled.vectors import load as load_vector
 
 DTYPES = ["float32", "float64"]
 for name in DTYPES:  # or what is called by name cannot be found

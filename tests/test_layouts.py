@@ -20,8 +20,9 @@ from handgrad import TableWarning, read_table
 from handgrad.errors import DataError
 from handgrad.tables.columns import kind_of, numbers
 from handgrad.tables.files.reading import Reading
+from handgrad.tables.marks import is_csv, notes_of, words_are_texts
 from handgrad.tables.rows import take
-from handgrad.tables.table import is_csv, notes_of, read, words_are_texts
+from handgrad.tables.table import read
 
 TABLE = {"a": ["1", "4"], "x": ["2", "5"], "y": ["u", "v"]}
 

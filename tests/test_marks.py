@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from handgrad.errors import DataError
+from handgrad.explain.trace import brief
 from handgrad.report.tables import MOST_LINES, _lines
 from handgrad.tables import table as tables
 from handgrad.tables.blocks import Texts
@@ -17,7 +18,6 @@ from handgrad.tables.marks import csv_field, is_csv, words_are_texts
 from handgrad.tables.sequences import from_sequence
 from handgrad.tables.values import Values, floats
 from handgrad.text import quoted as shortened
-from handgrad.trace import brief
 
 
 @pytest.mark.parametrize("quoted", [False, True])

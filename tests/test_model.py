@@ -12,7 +12,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DataError
 from handgrad.losses import softmax
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder

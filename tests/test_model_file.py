@@ -20,11 +20,11 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handgrad.container import LONGEST_HEADER, NO_DIGEST
 from handgrad.errors import ModelFileError
 from handgrad.losses import LossSettings
-from handgrad.model import Model
-from handgrad.model_file import from_bytes, load_model, save_model, to_bytes
+from handgrad.models.container import LONGEST_HEADER, NO_DIGEST
+from handgrad.models.file import from_bytes, load_model, save_model, to_bytes
+from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
@@ -395,7 +395,7 @@ def test_there_is_no_unsafe_way_to_load():
 AUDIT = """
 import os, sys
 from handgrad.errors import ModelFileError
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
 good, *hostile = sys.argv[1:]
 load_model(good)
 events = []
@@ -597,7 +597,7 @@ def test_a_strange_format_version_is_refused(version):
         {"architecture__module": "os"},
         {"architecture": []},
         {"architecture": None},
-        {"module": "handgrad.model"},
+        {"module": "handgrad.models.model"},
         {"target": 5},
         {"target": ["a"]},
         {"classes": []},

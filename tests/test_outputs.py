@@ -123,7 +123,7 @@ def test_a_loss_of_ones_own_is_learnt_by_the_reference(monkeypatch):
 @pytest.mark.skipif(bool(missing_packages()), reason="the compiled engine is not installed")
 def test_the_compiled_engine_refuses_what_it_has_no_kernel_for(monkeypatch):
     from handgrad.batch import Rows
-    from handgrad.engines.compiled import Compiled
+    from handgrad.engines.compiled.engine import Compiled
     from handgrad.optim import SGD, Steps
 
     monkeypatch.setitem(ACTIVATIONS, "cube", ACTIVATIONS["tanh"]._replace(has_kernel=False))

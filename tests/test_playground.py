@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from handgrad.errors import DataError, DivergenceError
-from handgrad.model_file import from_bytes
+from handgrad.explain.trace import trace
+from handgrad.models.file import from_bytes
 from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
@@ -19,8 +20,8 @@ from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.tables.columns import numbers
-from handgrad.trace import trace
-from handgrad.training import Run, train
+from handgrad.training.run import Run
+from handgrad.training.train import train
 from handgrad.two_layer import Params as FourParams
 from handgrad.two_layer import backward, spiral, update
 from handgrad.two_layer import forward as two_layer_forward

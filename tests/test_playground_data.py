@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from handgrad.errors import DataError
-from handgrad.model_file import from_bytes
+from handgrad.models.file import from_bytes
 from handgrad.network import forward
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey

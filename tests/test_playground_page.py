@@ -11,7 +11,7 @@ import pytest
 
 from browser import BROWSER, Page, ended, fits_a_screen, fits_a_telephone, served
 from handgrad.activations import ACTIVATIONS as ALL_ACTIVATIONS
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
 from handgrad.network import forward
 from handgrad.playground.frame import extent
 from handgrad.playground.replay import replay

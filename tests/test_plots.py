@@ -14,8 +14,7 @@ from sklearn.datasets import load_digits
 
 from common import a_history, an_evaluation
 from handgrad import MLPClassifier, MLPRegressor, plots, read_table
-from handgrad.evaluation import Evaluation
-from handgrad.history import Epoch, History
+from handgrad.models.evaluation import Evaluation
 from handgrad.plots import (
     ActivationsDisplay,
     CalibrationDisplay,
@@ -26,6 +25,7 @@ from handgrad.plots import (
     plot_confusion,
 )
 from handgrad.report import write_report
+from handgrad.training.history import Epoch, History
 
 matplotlib.use("Agg")
 

@@ -16,7 +16,8 @@ from handgrad.errors import DataError
 from handgrad.tables.files.layout import Layout
 from handgrad.tables.files.parsing import Seen
 from handgrad.tables.files.reading import Reading
-from handgrad.tables.table import in_portions, notes_of, read
+from handgrad.tables.marks import notes_of
+from handgrad.tables.table import in_portions, read
 
 OK, DATA, IO = 0, 3, 5
 N = 60

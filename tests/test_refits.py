@@ -17,7 +17,8 @@ from handgrad.batch import Rows
 from handgrad.network import Architecture
 from handgrad.optim import Adam, Steps
 from handgrad.params import Params, glorot_uniform
-from handgrad.training import Run, Settings, train
+from handgrad.training.run import Run, Settings
+from handgrad.training.train import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -346,7 +347,7 @@ def test_parameters_of_foreign_byte_order_become_native():
 @pytest.mark.parametrize("fault", ["read-only", "strided", "single", "swapped", "misaligned"])
 @pytest.mark.parametrize("which", [0, 1])
 def test_the_compiled_engine_refuses_what_it_cannot_write(rows, fault, which):
-    from handgrad.engines.compiled import Compiled
+    from handgrad.engines.compiled.engine import Compiled
 
     X, y = rows
     units = (4, 5, 1)
@@ -373,7 +374,7 @@ def test_the_compiled_engine_refuses_what_it_cannot_write(rows, fault, which):
 
 @needs_compiled
 def test_rows_that_lie_badly_are_read_right(rows):
-    from handgrad.engines.compiled import predict
+    from handgrad.engines.compiled.engine import predict
 
     X, _ = rows
     params = glorot_uniform((4, 5, 1), "relu", np.random.PCG64(0))

@@ -11,9 +11,9 @@ import pytest
 
 from common import a_history, an_evaluation
 from handgrad import MLPClassifier, read_table
-from handgrad.evaluation import evaluate
-from handgrad.history import History
+from handgrad.models.evaluation import evaluate
 from handgrad.report import Judged, write_report
+from handgrad.training.history import History
 
 matplotlib.use("Agg")
 

@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from handgrad.evaluation import Evaluation
-from handgrad.terminal import (
+from handgrad.cli.terminal import (
     LONGEST_MESSAGE,
     brief,
     evaluation_json,
     listed,
     print_evaluation,
     print_json,
-    shown,
 )
+from handgrad.models.evaluation import Evaluation
+from handgrad.text import shown
 
 
 def judged(confusion, classes=None, log_loss=0.25):

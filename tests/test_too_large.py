@@ -8,11 +8,11 @@ import pytest
 from common import ENGINES
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.errors import DataError
-from handgrad.evaluation import evaluate_numbers
+from handgrad.explain.trace import trace
 from handgrad.gradcheck import check_gradients
-from handgrad.model_file import save_model
+from handgrad.models.evaluation import evaluate_numbers
+from handgrad.models.file import save_model
 from handgrad.outputs import OUTPUTS
-from handgrad.trace import trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -11,13 +11,13 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from handgrad import MLPClassifier, MLPRegressor, two_layer
 from handgrad.activations import ACTIVATIONS
-from handgrad.equations import equations
-from handgrad.formula import mathml, text
+from handgrad.explain.equations import equations
+from handgrad.explain.formula import mathml, text
+from handgrad.explain.trace import trace, trace_two_layer
 from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
-from handgrad.trace import trace, trace_two_layer
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 

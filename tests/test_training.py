@@ -17,7 +17,8 @@ from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import SGD, Adam
 from handgrad.outputs import OUTPUTS
 from handgrad.params import Params, glorot_uniform
-from handgrad.training import Run, Settings, train, train_lbfgs
+from handgrad.training.run import Run, Settings
+from handgrad.training.train import train, train_lbfgs
 
 NETWORK = Architecture((3, 5, 3), "tanh")
 BINARY = Architecture((3, 5, 1), "tanh", "logistic")

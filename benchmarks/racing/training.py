@@ -79,7 +79,7 @@ def theirs_at(layers, x, y, model):
 
 def ours_at(layers, classes, model):
     """Make our estimator of the same settings that stands at the given weights."""
-    from handgrad.model import Model
+    from handgrad.models.model import Model
     from handgrad.network import Architecture
     from handgrad.params import Params
     from handgrad.tables.encode import Encoder

@@ -177,7 +177,7 @@ def _tanh_of_softplus(r: Array) -> tuple[Array, Array]:
 
 
 class ActivationText(NamedTuple):
-    """An activation for readers: h in r, and dr in dh, r and h. See ``equations.py``."""
+    """An activation for readers: h in r, and dr in dh, r and h. See ``explain/equations.py``."""
 
     formula: str
     line: str
@@ -200,7 +200,7 @@ class Activation(NamedTuple):
     cuts_off: bool = False  # whether what is not positive is cut, which makes a kink at r = 0
     dies: bool = False  # whether a unit that gives 0 for every row learns nothing any more
     is_in_sklearn: bool = False
-    has_kernel: bool = False  # in engines/activations.py; else the reference computes it
+    has_kernel: bool = False  # in engines/compiled/activations.py; else the reference computes it
     is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
 
 

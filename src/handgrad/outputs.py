@@ -6,7 +6,7 @@ networks are averaged, what scikit-learn calls it, the words that explain it) is
 a method here, so that nobody else compares an output's name.
 
 To add an output, write its loss and slope in losses.py, its class here and its kernel in
-engines/losses.py. Without a kernel, the reference engine trains it.
+engines/compiled/losses.py. Without a kernel, the reference engine trains it.
 """
 
 import math
@@ -53,7 +53,7 @@ class Output:
     loss: str = ""  # what the user calls the loss, where there is a choice: of numbers
     aim: str = ""  # what the loss is for, as the command line says it
     settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that mean something
-    has_kernel: bool = False  # in engines/losses.py; else the reference trains
+    has_kernel: bool = False  # in engines/compiled/losses.py; else the reference trains
     classifies: bool = False  # whether it gives labels, whose rows are right or wrong
     takes_classes: bool = False  # whether y_t is class numbers, (n,), and no column a target
     is_linear: bool = True  # whether the prediction is the score itself

@@ -1,4 +1,9 @@
-"""Names and cells made short enough to stand in a message."""
+"""Names and cells made short enough, and safe enough, to stand in a message."""
+
+
+def shown(text: object) -> str:
+    """Make a label or a name safe to print: a terminal must not obey it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def quoted(value: object) -> str:
@@ -7,5 +12,5 @@ def quoted(value: object) -> str:
 
 
 def listed(names: list[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+    first = ", ".join(map(repr, names[:10]))
+    return first if len(names) <= 10 else f"{first} and {len(names) - 10} more"

@@ -6,8 +6,8 @@ import numpy as np
 from floor_blas import best, drawn, layer_arrays
 from numba import njit, types
 
-from handgrad.engines.products import ADD, STORE, load_products, multiply
-from handgrad.engines.vectors import pointer
+from handgrad.engines.compiled.products import ADD, STORE, load_products, multiply
+from handgrad.engines.compiled.vectors import pointer
 
 
 @njit(error_model="numpy")

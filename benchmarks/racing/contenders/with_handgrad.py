@@ -38,7 +38,7 @@ class Contender:
             from handgrad.engines.numpy import Numpy
 
             return Numpy(*given)
-        from handgrad.engines.compiled import Compiled
+        from handgrad.engines.compiled.engine import Compiled
 
         return Compiled(*given, threads=self.threads)
 

@@ -7,15 +7,16 @@ import click
 from numpy.typing import DTypeLike
 
 from handgrad.cli.options import COLUMN, TABLES, Option
+from handgrad.cli.terminal import note, print_json, print_table, say
 from handgrad.errors import DataError
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.tables.encode import Encoded, together
+from handgrad.tables.files.portions import Portions
 from handgrad.tables.kinds import KINDS, Unknown
 from handgrad.tables.parts import column_to_json
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
-from handgrad.tables.table import Portions
-from handgrad.terminal import note, print_json, print_table, say, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -35,21 +35,20 @@ from handgrad.cli.predictions import (
     safe_cell,
 )
 from handgrad.cli.settings import settings_json, settle
-from handgrad.cli.training import train
-from handgrad.errors import DataError
-from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation
-from handgrad.model import Model
-from handgrad.tables.labels import classes_of, encode_labels
-from handgrad.terminal import (
-    MEASURES,
+from handgrad.cli.terminal import (
     evaluation_json,
     network_json,
     network_line,
     print_json,
     print_table,
     say,
-    shown,
 )
+from handgrad.cli.training import train
+from handgrad.errors import DataError
+from handgrad.models.evaluation import MEASURES, Evaluation, Judgement, LabelsEvaluation
+from handgrad.models.model import Model
+from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     from rich.table import Table

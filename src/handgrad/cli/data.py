@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from handgrad.cli.columns import missing_of, wishes_of
 from handgrad.cli.reading import name_of, read
+from handgrad.cli.terminal import listed, note
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
-from handgrad.model import LARGEST_TARGET, Model
+from handgrad.models.model import LARGEST_TARGET, Model
 from handgrad.outputs import BY_LOSS
 from handgrad.tables.columns import (
     MISSING_WORDS,
@@ -28,7 +29,7 @@ from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes, plan_of_target, target_numbers
 from handgrad.tables.rows import take
 from handgrad.tables.table import read as read_file
-from handgrad.terminal import listed, note, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -18,8 +18,9 @@ from handgrad.cli.fit import fit
 from handgrad.cli.info import info
 from handgrad.cli.play import play
 from handgrad.cli.predict import predict
+from handgrad.cli.terminal import note
 from handgrad.errors import DurabilityWarning
-from handgrad.terminal import note, shown
+from handgrad.text import shown
 
 
 @click.group(

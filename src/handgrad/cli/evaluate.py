@@ -15,21 +15,15 @@ from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, JSON, REPORT, TABLE, TARGETS, reading_options
 from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
 from handgrad.cli.reading import in_portions, name_of
+from handgrad.cli.terminal import evaluation_json, note, print_evaluation, print_json, say
 from handgrad.cli.weights import WEIGHT
-from handgrad.evaluation import Judgement
-from handgrad.history import History
-from handgrad.model import Model
-from handgrad.model_file import load_model
+from handgrad.models.evaluation import Judgement
+from handgrad.models.file import load_model
+from handgrad.models.model import Model
+from handgrad.tables.files.portions import Portions
 from handgrad.tables.rows import take
-from handgrad.tables.table import Portions
-from handgrad.terminal import (
-    evaluation_json,
-    note,
-    print_evaluation,
-    print_json,
-    say,
-    shown,
-)
+from handgrad.text import shown
+from handgrad.training.history import History
 
 if TYPE_CHECKING:
     import pyarrow as pa

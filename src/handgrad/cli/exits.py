@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import click
 
+from handgrad.cli.terminal import brief, note
 from handgrad.errors import DataError, DivergenceError, ModelFileError
-from handgrad.terminal import brief, note, shown
+from handgrad.text import shown
 
 EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
     (DivergenceError, 6),

@@ -12,20 +12,21 @@ from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
 from handgrad.cli.columns import UNKNOWN, encode_some, note_unknown
 from handgrad.cli.data import as_classes, check_columns
+from handgrad.cli.explanation import print_explanation
 from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import FILE, JSON, POSITIVE, TABLE, TARGETS, reading_options
 from handgrad.cli.reading import read
+from handgrad.cli.terminal import listed, note, print_json, print_table, say
 from handgrad.errors import DataError
 from handgrad.explain import Explanation, explain
 from handgrad.explain.page import page as page_of
-from handgrad.explain.terminal import print_explanation
 from handgrad.gradcheck import HEADINGS, GradientCheck, check_gradients
-from handgrad.model import Model
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
+from handgrad.models.model import Model
 from handgrad.tables.columns import labels
 from handgrad.tables.rows import one_row
-from handgrad.terminal import listed, note, print_json, print_table, say, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

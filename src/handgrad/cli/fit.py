@@ -16,8 +16,8 @@ from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
 from handgrad.cli.parts import partition
 from handgrad.cli.settings import settings_json, settle
+from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
-from handgrad.terminal import print_json
 
 
 @click.command(cls=InSections)

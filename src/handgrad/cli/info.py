@@ -9,11 +9,7 @@ import click
 from handgrad.cli.columns import plan_json
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import FILE, JSON
-from handgrad.model import Model
-from handgrad.model_file import load_model
-from handgrad.tables.kinds import Column
-from handgrad.tables.levels import Levels
-from handgrad.terminal import (
+from handgrad.cli.terminal import (
     column_table,
     layer_table,
     listed,
@@ -23,8 +19,12 @@ from handgrad.terminal import (
     print_machine,
     print_table,
     say,
-    shown,
 )
+from handgrad.models.file import load_model
+from handgrad.models.model import Model
+from handgrad.tables.kinds import Column
+from handgrad.tables.levels import Levels
+from handgrad.text import shown
 
 
 @click.command()
@@ -48,7 +48,7 @@ def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> No
     if model is not None:
         _print_model(load_model(model), as_json=as_json)
         return
-    from handgrad.machine import compile_engine, describe
+    from handgrad.engines.machine import compile_engine, describe
 
     if compiles:
         try:

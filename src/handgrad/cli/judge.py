@@ -16,9 +16,10 @@ from handgrad.cli.data import (
     strange_labels,
 )
 from handgrad.cli.parts import Part
+from handgrad.cli.terminal import listed, note
 from handgrad.cli.weights import read_weights
 from handgrad.errors import DataError
-from handgrad.evaluation import (
+from handgrad.models.evaluation import (
     Judgement,
     NumbersEvaluation,
     evaluate,
@@ -26,13 +27,13 @@ from handgrad.evaluation import (
     evaluate_numbers,
     evaluate_quantiles,
 )
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.tables.columns import place
 from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import encode_labels
 from handgrad.tables.recognition import plan_of_target
-from handgrad.terminal import listed, note, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from handgrad.tables.files.reading import is_encoding, is_separator
-from handgrad.terminal import shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     UnitsType = click.ParamType[tuple[int, ...]]

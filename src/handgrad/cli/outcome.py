@@ -11,12 +11,7 @@ from typing import Any
 from handgrad.cli.data import Labelled
 from handgrad.cli.judge import told_rows, truths_of
 from handgrad.cli.parts import Parts
-from handgrad.evaluation import Judgement
-from handgrad.history import Epoch, History
-from handgrad.model import Model
-from handgrad.model_file import save_model
-from handgrad.schedules import OF_TIME
-from handgrad.terminal import (
+from handgrad.cli.terminal import (
     evaluation_json,
     listed,
     network_json,
@@ -24,8 +19,13 @@ from handgrad.terminal import (
     note,
     print_evaluation,
     say,
-    shown,
 )
+from handgrad.models.evaluation import Judgement
+from handgrad.models.file import save_model
+from handgrad.models.model import Model
+from handgrad.schedules import OF_TIME
+from handgrad.text import shown
+from handgrad.training.history import Epoch, History
 
 
 @dataclass(frozen=True)

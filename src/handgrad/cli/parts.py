@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.data import Labelled
+from handgrad.cli.terminal import listed, note
 from handgrad.errors import DataError
-from handgrad.held_back import Split, split, split_last
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.rows import row_keys, take
-from handgrad.terminal import listed, note
+from handgrad.training.held_back import Split, split, split_last
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -11,8 +11,8 @@ from handgrad.cli.data import PENGUINS, check_columns
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import COLUMN, TABLE, reading_options
 from handgrad.cli.reading import read
+from handgrad.cli.terminal import say
 from handgrad.tables.table import read as read_file
-from handgrad.terminal import say
 
 
 @click.command()

@@ -24,10 +24,10 @@ from handgrad.cli.predictions import (
     safe_cell,
 )
 from handgrad.cli.reading import in_portions
-from handgrad.model import Model
-from handgrad.model_file import load_model
+from handgrad.models.file import load_model
+from handgrad.models.model import Model
 from handgrad.tables.encode import Encoded
-from handgrad.tables.table import Portions
+from handgrad.tables.files.portions import Portions
 
 LINES = 1 << 13  # written at a time: as objects of Python, cells take many times their bytes
 

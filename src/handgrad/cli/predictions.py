@@ -9,12 +9,12 @@ import click
 from handgrad.cli.data import check_columns
 from handgrad.cli.judge import number_names
 from handgrad.cli.options import COLUMN, OUTPUT, Option
+from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.tables.encode import Encoded
-from handgrad.tables.table import NUMBER
-from handgrad.terminal import listed, shown
-from handgrad.text import quoted
+from handgrad.tables.marks import NUMBER
+from handgrad.text import quoted, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

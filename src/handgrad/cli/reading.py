@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handgrad.cli.terminal import note
+from handgrad.tables.files.portions import Portions
 from handgrad.tables.files.reading import Reading
-from handgrad.tables.table import PORTION_BYTES, Portions, notes_of
+from handgrad.tables.marks import notes_of
+from handgrad.tables.table import PORTION_BYTES
 from handgrad.tables.table import in_portions as files_in_portions
 from handgrad.tables.table import read as read_files
-from handgrad.terminal import note, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

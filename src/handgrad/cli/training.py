@@ -8,10 +8,11 @@ from typing import Any
 
 from handgrad.cli.parts import Parts
 from handgrad.cli.settings import check_validation_rows, parameters
+from handgrad.cli.terminal import note
 from handgrad.errors import DivergenceWarning
-from handgrad.history import Epoch
 from handgrad.tables.plan import Plan
-from handgrad.terminal import note, shown
+from handgrad.text import shown
+from handgrad.training.history import Epoch
 
 
 def train(

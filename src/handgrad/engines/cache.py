@@ -39,7 +39,7 @@ def _digest() -> str:
     for package in "numba", "llvmlite":
         digest.update(version(package).encode())
     for name in SOURCES:
-        source = Path(__file__).with_name(name)
+        source = Path(__file__).with_name("compiled") / name
         digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())
     with contextlib.suppress(OSError):  # a home folder may serve several kinds of processors
         lines = PROCESSOR.read_text().splitlines()

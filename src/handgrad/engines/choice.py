@@ -135,7 +135,7 @@ def require_compiled() -> None:
 
 
 def _compiled(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
-    from handgrad.engines.compiled import Compiled
+    from handgrad.engines.compiled.engine import Compiled
 
     a_row = 6 * count(architecture.layer_units)
     threads = min(threads_given(), a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD)

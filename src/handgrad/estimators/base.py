@@ -43,15 +43,15 @@ from handgrad.estimators.planning import (
 )
 from handgrad.estimators.record import Validation
 from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder, with_params
-from handgrad.held_back import Split, split, split_last
 from handgrad.losses import PLAIN, LossSettings
-from handgrad.model import Model, TargetScale
+from handgrad.models.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
 from handgrad.tables.rows import row_keys
-from handgrad.training import Run
+from handgrad.training.held_back import Split, split, split_last
+from handgrad.training.run import Run
 
 Array = NDArray[Any]
 

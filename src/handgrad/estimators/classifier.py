@@ -14,7 +14,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.batch import Rows
-from handgrad.calibration import calibration_error, fit_temperature
 from handgrad.errors import DataError, ModelFileError
 from handgrad.estimators.base import MLP, Outputs, goes_in_steps
 from handgrad.estimators.checks import Given, as_rows, check_weight, warn
@@ -22,11 +21,12 @@ from handgrad.estimators.growth import grow
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.record import Validation
 from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
-from handgrad.history import Epoch
 from handgrad.losses import LossSettings
-from handgrad.model import Model
+from handgrad.models.calibration import calibration_error, fit_temperature
+from handgrad.models.model import Model
 from handgrad.outputs import LOGISTIC, for_classes
 from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 
@@ -116,7 +116,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
         "accuracy"; with class_weight, which asks for something else, "loss".
     on_epoch : callable or None, default=None
-        Called with each finished ``handgrad.history.Epoch``, of "lbfgs" an iteration; training
+        Called with each finished ``handgrad.training.Epoch``, of "lbfgs" an iteration; training
         stops if it returns True.
     engine : {"auto", "numpy", "compiled"}, default="auto"
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
@@ -167,7 +167,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         None without early_stopping.
     best_validation_score_ : float or None
         The largest of these.
-    history_ : handgrad.history.History
+    history_ : handgrad.training.History
         All that was recorded, one row an epoch; ``history_.rows()`` gives dictionaries.
     histories_ : tuple of History
         That of each network of an ensemble. All else that is recorded tells of the first.
@@ -192,7 +192,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         The columns of X; the names only where all are strings.
     n_layers_, n_outputs_, out_activation_ : int, int, str
         Layers including input and output; scores a row; "logistic" for two classes, else "softmax".
-    model_ : handgrad.model.Model
+    model_ : handgrad.models.model.Model
         What predicts, and what ``save`` writes.
     engine_, engine_reason_ : str
         The engine that trained, "numpy" or "compiled", and why it was chosen.
@@ -466,7 +466,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     ) -> float:
         """Measure how far the probability of the predicted class lies from being right.
 
-        See ``handgrad.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
+        See ``handgrad.models.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
         given with 90 % are right 80 % or all of the time.
         """
         model, columns = self._asked(X)

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.outputs import BY_LOSS, OUTPUTS
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
-from handgrad.training import Run
+from handgrad.training.run import Run
 
 Array = NDArray[Any]
 

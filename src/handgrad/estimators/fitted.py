@@ -20,10 +20,10 @@ from handgrad.estimators.inside import Inside
 from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.record import Record
 from handgrad.estimators.summary import html, summary
-from handgrad.history import History
-from handgrad.model import Model
-from handgrad.model_file import load_model, save_model
+from handgrad.models.file import load_model, save_model
+from handgrad.models.model import Model
 from handgrad.tables.plan import Plan
+from handgrad.training.history import History
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from handgrad.training import Run
+from handgrad.training.run import Run
 
 KEY = "_fitting"  # under this name a fit stands among the attributes of its estimator
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from handgrad.network import Architecture
 from handgrad.outputs import for_classes
 from handgrad.params import Params, glorot_uniform
-from handgrad.training import Run
+from handgrad.training.run import Run
 
 Array = NDArray[Any]
 

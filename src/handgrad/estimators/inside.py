@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows, is_sparse
 from handgrad.estimators.checks import check_weight, given_rows
 from handgrad.estimators.fitting import seen
+from handgrad.explain.trace import Trace, trace
 from handgrad.gradcheck import GradientCheck, check_gradients
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import check_finite
-from handgrad.trace import Trace, trace
 
 Array = NDArray[Any]
 
@@ -45,7 +45,7 @@ class Inside:
 
         Returns
         -------
-        handgrad.trace.Trace
+        handgrad.explain.trace.Trace
             Of the network itself, without the penalty alpha: of an ensemble, of its first
             network; a temperature of the probabilities comes after it. Dropout leaves out no unit.
         """

@@ -17,10 +17,11 @@ from handgrad.estimators.fitting import fitting_of
 from handgrad.estimators.progress import Show, progress
 from handgrad.estimators.record import ROWS_FOR_A_WARNING, Record, Validation
 from handgrad.estimators.stream import with_params
-from handgrad.history import Epoch
 from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
 from handgrad.schedules import OF_TIME
-from handgrad.training import OnEpoch, Run, Settings, steps_of, train, train_lbfgs
+from handgrad.training.history import Epoch
+from handgrad.training.run import Run, Settings, steps_of
+from handgrad.training.train import OnEpoch, train, train_lbfgs
 
 
 class Learning(Record):

@@ -17,10 +17,10 @@ from sklearn.utils._param_validation import (
 from handgrad.activations import ACTIVATIONS
 from handgrad.dropout import per_layer
 from handgrad.estimators.checks import HeldOut, hidden_units
-from handgrad.history import Epoch
 from handgrad.params import INITIALISATIONS
 from handgrad.schedules import NAMES
 from handgrad.tables.plan import Plan
+from handgrad.training.history import Epoch
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

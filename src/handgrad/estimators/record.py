@@ -22,12 +22,13 @@ from handgrad.estimators.fitting import fitting_of
 from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.progress import Show
 from handgrad.estimators.stream import with_params
-from handgrad.history import Epoch, History
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import forward
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded
-from handgrad.training import Run, Score, measure
+from handgrad.training.history import Epoch, History
+from handgrad.training.run import Run
+from handgrad.training.train import Score, measure
 
 Array = NDArray[Any]
 

@@ -24,10 +24,10 @@ from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
 from handgrad.estimators.target_scale import Quartiles, target_scale
 from handgrad.estimators.targets import check_numbers
-from handgrad.history import Epoch
 from handgrad.losses import LossSettings
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.outputs import BY_LOSS, Output
+from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.estimators.target_scale import Quartiles
-from handgrad.model import Model, TargetScale
+from handgrad.models.model import Model, TargetScale
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
 

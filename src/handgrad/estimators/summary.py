@@ -3,7 +3,7 @@
 from html import escape
 from typing import NamedTuple
 
-from handgrad.model import Model
+from handgrad.models.model import Model
 
 
 class Layer(NamedTuple):

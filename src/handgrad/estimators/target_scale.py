@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.model import TargetScale
+from handgrad.models.model import TargetScale
 from handgrad.outputs import OUTPUTS
 from handgrad.tables.encode import Encoder
 

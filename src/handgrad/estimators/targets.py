@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from handgrad.errors import DataError
 from handgrad.estimators.checks import as_rows, warn
-from handgrad.model import check_targets
+from handgrad.models.model import check_targets
 from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.values import Values, floats, values_of
 from handgrad.text import quoted

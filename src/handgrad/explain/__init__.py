@@ -6,8 +6,13 @@ Its files, in the order in which a row passes through them:
     story.py        the equations with the row's own numbers: an Explanation, a value
     names.py        what the entries of every quantity are called
     spelled.py      one number of each equation, worked out in full
-    terminal.py     the explanation in a terminal
     page.py         the explanation as one HTML file
+
+And what it is told with, for any rows of any network:
+
+    equations.py    (1) to (13): in words, in symbols, and as one line of NumPy each
+    formula.py      a formula, written once, as text and as MathML
+    trace.py        every quantity of a pass by the article's name
 """
 
 from handgrad.explain.story import Explanation, explain

@@ -1,7 +1,7 @@
 """What the entries of every quantity are called."""
 
-from handgrad.equations import unit_name
-from handgrad.model import Model
+from handgrad.explain.equations import unit_name
+from handgrad.models.model import Model
 
 
 class Names:

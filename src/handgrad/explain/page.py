@@ -1,10 +1,10 @@
 """An explanation as one HTML file: formulas typeset, numbers as bars, no network, no script."""
 
-from handgrad.equations import unit_name
+from handgrad.explain.equations import unit_name
+from handgrad.explain.formula import mathml
 from handgrad.explain.inputs import Column
 from handgrad.explain.story import Entry, Explanation, Step
-from handgrad.formula import mathml
-from handgrad.page import document, escaped, facts, sentence, table
+from handgrad.html import document, escaped, facts, sentence, table
 
 STYLE = """
 nav { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: .5rem 0; }

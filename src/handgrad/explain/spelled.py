@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.equations import Equation, unit_name
+from handgrad.explain.equations import Equation, unit_name
 from handgrad.explain.names import Names
+from handgrad.explain.trace import Trace
 from handgrad.outputs import MOST_TERMS
-from handgrad.trace import Trace
 
 Array = NDArray[Any]
 

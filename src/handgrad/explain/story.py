@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.equations import Equation, unit_name
+from handgrad.explain.equations import Equation, unit_name
 from handgrad.explain.inputs import Column, columns_of
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
-from handgrad.model import Model
+from handgrad.explain.trace import Trace, network_words, trace
+from handgrad.models.model import Model
 from handgrad.network import check_finite
 from handgrad.tables.encode import Encoded
-from handgrad.trace import Trace, network_words, trace
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,8 +24,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.equations import Equation
-from handgrad.formula import mathml
+from handgrad.explain.equations import Equation
+from handgrad.explain.formula import mathml
+from handgrad.explain.trace import Trace
 from handgrad.network import Architecture, backward, forward
 from handgrad.params import Params
 from handgrad.playground.points import number_columns
@@ -40,7 +41,6 @@ from handgrad.playground.wide import (
     wide_numbers,
     wide_parts,
 )
-from handgrad.trace import Trace
 
 Array = NDArray[Any]
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.errors import DataError
-from handgrad.held_back import split
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.rows import row_keys
+from handgrad.training.held_back import split
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.optim import SGD, Adam, AdamW, Optimizer
 from handgrad.params import INITIALISATIONS
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, SETS
-from handgrad.training import Settings
+from handgrad.training.run import Settings
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": SGD(),

@@ -14,8 +14,9 @@ from handgrad.engines.numpy import right
 from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
+from handgrad.explain.trace import Trace, trace
 from handgrad.gradcheck import GradientCheck, check_gradients
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
 from handgrad.playground.data import KNOWN, of_columns
@@ -30,8 +31,8 @@ from handgrad.playground.points import (
     of_table,
 )
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
-from handgrad.trace import Trace, trace
-from handgrad.training import Kept, Pass, Run, Settings, Task
+from handgrad.training.epochs import Pass, Task
+from handgrad.training.run import Kept, Run, Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa

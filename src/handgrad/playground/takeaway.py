@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from handgrad.errors import DataError
-from handgrad.model_file import to_bytes
+from handgrad.models.file import to_bytes
 from handgrad.playground.data import KNOWN
 from handgrad.playground.recipe import TABLES
 from handgrad.playground.session import Measure, Session
-from handgrad.training import Settings
+from handgrad.training.run import Settings
 
 
 def model_file(session: Session) -> bytes:

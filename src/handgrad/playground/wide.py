@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.equations import unit_name
+from handgrad.explain.equations import unit_name
 from handgrad.explain.story import largest_entries, told_more
+from handgrad.explain.trace import Trace
 from handgrad.network import forward
 from handgrad.playground.data import BLACK
 from handgrad.playground.points import Points
 from handgrad.playground.session import Session
-from handgrad.trace import Trace
 
 Array = NDArray[Any]
 

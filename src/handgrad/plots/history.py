@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from handgrad.history import History
 from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, new_figure, quiet, title
+from handgrad.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.evaluation import Evaluation
+from handgrad.models.evaluation import Evaluation
 from handgrad.plots.style import BLUE, PALE, new_axes, new_figure, plain, quiet, title
 
 if TYPE_CHECKING:

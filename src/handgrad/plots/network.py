@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.model import Model
+from handgrad.explain.trace import Trace, trace
+from handgrad.models.model import Model
 from handgrad.network import forward
 from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, plain, quiet
-from handgrad.trace import Trace, trace
 
 if TYPE_CHECKING:
     import pyarrow as pa

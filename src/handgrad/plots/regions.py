@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from handgrad.model import Model
+from handgrad.models.model import Model
 from handgrad.plots.style import MARKERS, PALETTE, new_axes, plain
 from handgrad.tables.columns import raw_texts
 

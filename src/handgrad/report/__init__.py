@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from handgrad.atomic_file import write_atomically
-from handgrad.evaluation import Judgement
-from handgrad.history import History
-from handgrad.page import document, facts
+from handgrad.html import document, facts
+from handgrad.models.evaluation import Judgement
 from handgrad.report.pictures import Judged, pictures_of, png, shown_picture
 from handgrad.report.tables import details, epochs, judgement
+from handgrad.training.history import History
 
 __all__ = ["Judged", "write_report"]
 

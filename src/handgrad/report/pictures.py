@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad import plots
-from handgrad.evaluation import Evaluation, Judgement, NumbersEvaluation
-from handgrad.history import History
-from handgrad.model import Model
-from handgrad.page import escaped, sentence
+from handgrad.html import escaped, sentence
+from handgrad.models.evaluation import Evaluation, Judgement, NumbersEvaluation
+from handgrad.models.model import Model
 from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
+from handgrad.training.history import History
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation, NumbersEvaluation
-from handgrad.history import History
-from handgrad.page import escaped, table
-from handgrad.terminal import MEASURES, support_heading, support_shown
+from handgrad.html import escaped, table
+from handgrad.models.evaluation import (
+    MEASURES,
+    Evaluation,
+    Judgement,
+    LabelsEvaluation,
+    NumbersEvaluation,
+    support_heading,
+    support_shown,
+)
+from handgrad.training.history import History
 
 MOST_LINES = 100  # of classes, labels or columns
 MOST_EPOCHS = 1000

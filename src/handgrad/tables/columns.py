@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.table import LINES, NUMBER, PLAIN_NUMBER, is_csv
+from handgrad.tables.marks import LINES, NUMBER, PLAIN_NUMBER, is_csv
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:

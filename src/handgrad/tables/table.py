@@ -27,36 +27,12 @@ from handgrad.tables.files.reading import PLAIN, Reading
 from handgrad.tables.files.records import is_json, json_records
 from handgrad.tables.files.source import Source, kept, opened
 from handgrad.tables.files.workbook import WORKBOOK_OPENINGS, is_workbook, workbook
-from handgrad.tables.marks import (
-    CSV_MARK,
-    LINES,
-    NUMBER,
-    PLAIN_NUMBER,
-    WORDS_FOR_MISSING,
-    is_csv,
-    notes_of,
-    words_are_texts,
-)
+from handgrad.tables.marks import notes_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     AnyPath = str | os.PathLike[str]
-
-__all__ = [
-    "CSV_MARK",
-    "LINES",
-    "NUMBER",
-    "PLAIN_NUMBER",
-    "WORDS_FOR_MISSING",
-    "Portions",
-    "in_portions",
-    "is_csv",
-    "notes_of",
-    "read",
-    "read_table",
-    "words_are_texts",
-]
 
 PORTION_BYTES = 1 << 25  # a file of fewer bytes is read whole
 
@@ -110,7 +86,7 @@ def read_table(
     Warns
     -----
     TableWarning
-        For each thing that was taken with a grain of salt; ``handgrad.tables.table.notes_of`` gives
+        For each thing that was taken with a grain of salt; ``handgrad.tables.marks.notes_of`` gives
         them, too.
     """
     table = read(path_or_paths, Reading(separator, encoding, skip, header))

@@ -16,7 +16,7 @@ import numpy as np
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
-from handgrad.page import escaped
+from handgrad.html import escaped
 from handgrad.playground.frame import extent
 from handgrad.playground.session import Session, Snapshot
 

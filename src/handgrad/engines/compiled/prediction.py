@@ -12,12 +12,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from handgrad.engines.activations import NAMES, RELU, activate
-from handgrad.engines.epoch import LAYER, record
-from handgrad.engines.kernels import logistic_rows, softmax_rows
-from handgrad.engines.losses import SOFTMAX
-from handgrad.engines.products import BIAS, multiply, row_products
-from handgrad.engines.vectors import at, copy, lanes, point, pointer
+from handgrad.engines.compiled.activations import NAMES, RELU, activate
+from handgrad.engines.compiled.epoch import LAYER, record
+from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
+from handgrad.engines.compiled.losses import SOFTMAX
+from handgrad.engines.compiled.products import BIAS, multiply, row_products
+from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
 
 Array = NDArray[Any]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.equations import Equation, equations, unit_name
-from handgrad.formula import mathml
+from handgrad.explain.equations import Equation, equations, unit_name
+from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.optim import SGD
 from handgrad.params import Params

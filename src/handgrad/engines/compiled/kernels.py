@@ -8,8 +8,8 @@ import math
 
 from numba import njit
 
-from handgrad.engines.called import called_by_name
-from handgrad.engines.vectors import (
+from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.vectors import (
     at,
     exponent_of,
     fma,

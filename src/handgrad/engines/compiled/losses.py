@@ -5,9 +5,9 @@ Scores and targets lie as there: of class c and row i, at S[c * s_row + i].
 
 from numba import njit
 
-from handgrad.engines.called import called_by_name
-from handgrad.engines.kernels import exp, log
-from handgrad.engines.vectors import (
+from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.kernels import exp, log
+from handgrad.engines.compiled.vectors import (
     at,
     fma,
     highest_exponent,

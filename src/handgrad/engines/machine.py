@@ -33,7 +33,7 @@ def describe() -> dict[str, Any]:
     if not missing:
         from importlib.metadata import version
 
-        from handgrad.engines.vectors import VECTOR_BYTES
+        from handgrad.engines.compiled.vectors import VECTOR_BYTES
 
         folder = cache.folder()
         engine |= {
@@ -91,7 +91,7 @@ def compile_engine() -> None:
         If it is not installed.
     """
     require_compiled()
-    from handgrad.engines.compiled import load
+    from handgrad.engines.compiled.engine import load
 
     for name in PRECISIONS:
         load(np.dtype(name))

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, threshold
-from handgrad.engines import activations, cache, epoch, kernels, losses, prediction, updates
-from handgrad.engines.called import load_called
+from handgrad.engines import cache
+from handgrad.engines.compiled import activations, epoch, kernels, losses, prediction, updates
+from handgrad.engines.compiled.called import load_called
+from handgrad.engines.compiled.threads import share
+from handgrad.engines.compiled.vectors import VECTOR_BYTES
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.engines.threads import share
-from handgrad.engines.vectors import VECTOR_BYTES
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Optimizer, Steps, kernel_of
 from handgrad.params import Params, count

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from handgrad.engines.activations import (
+from handgrad.engines.compiled.activations import (
     KEEPING_SLOPES,
     NOT_0_AT_0,
     RELU,
@@ -27,14 +27,14 @@ from handgrad.engines.activations import (
     keep_slope,
     times_slope,
 )
-from handgrad.engines.kernels import (
+from handgrad.engines.compiled.kernels import (
     all_finite,
     binary_loss,
     softmax_loss,
     squared_loss,
     sum_rows,
 )
-from handgrad.engines.losses import (
+from handgrad.engines.compiled.losses import (
     BINARY,
     SOFTMAX,
     SQUARED,
@@ -42,9 +42,9 @@ from handgrad.engines.losses import (
     number_loss,
     smooth,
 )
-from handgrad.engines.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
-from handgrad.engines.updates import apply_all, update, whole_gradient
-from handgrad.engines.vectors import (
+from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
+from handgrad.engines.compiled.updates import apply_all, update, whole_gradient
+from handgrad.engines.compiled.vectors import (
     at,
     copy,
     count_up,

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.calibration import calibration_error
 from handgrad.losses import log_logistic
+from handgrad.models.calibration import calibration_error
 
 Array = NDArray[Any]
+
+MEASURES = {  # of numbers, in words
+    "r2": "R2",
+    "mean_absolute_error": "mean absolute error",
+    "root_mean_squared_error": "root mean squared error",
+    "pinball_loss": "pinball loss",
+    "share_below": "share of rows below",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,3 +258,13 @@ def _root_mean_square(x: NDArray[np.float64], weight: Array | None) -> NDArray[n
     scale = np.where(largest > 0, largest, 1)
     root: NDArray[np.float64] = scale * np.sqrt(_mean(np.square(x / scale), weight))
     return root
+
+
+def support_heading(evaluation: Evaluation | LabelsEvaluation) -> str:
+    """Say what a support counts: rows, or their weight."""
+    return "weight" if evaluation.support.dtype.kind == "f" else "rows"
+
+
+def support_shown(value: float) -> str:
+    """Write a count of rows, or their weight."""
+    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.4g}"

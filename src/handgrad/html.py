@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from handgrad.terminal import shown
+from handgrad.text import shown
 
 LONGEST_TEXT = 80  # of a label; a longer one loses its middle
 

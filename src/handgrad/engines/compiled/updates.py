@@ -10,7 +10,7 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
-from handgrad.engines.kernels import (
+from handgrad.engines.compiled.kernels import (
     ADAM,
     SGD,
     adam_step,
@@ -21,8 +21,18 @@ from handgrad.engines.kernels import (
     sum_columns,
     sum_rows,
 )
-from handgrad.engines.products import ADD, STORE, multiply
-from handgrad.engines.vectors import INT, add_lanes, at, fma, lanes, load, pointer, splat, store
+from handgrad.engines.compiled.products import ADD, STORE, multiply
+from handgrad.engines.compiled.vectors import (
+    INT,
+    add_lanes,
+    at,
+    fma,
+    lanes,
+    load,
+    pointer,
+    splat,
+    store,
+)
 
 compiled = njit(error_model="numpy", nogil=True)
 

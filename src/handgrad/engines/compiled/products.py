@@ -14,8 +14,8 @@ from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from handgrad.engines.called import called_by_name
-from handgrad.engines.vectors import (
+from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.vectors import (
     INT,
     REGISTERS,
     Vector,

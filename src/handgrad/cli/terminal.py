@@ -1,5 +1,7 @@
 """What the command line prints: lines, tables and JSON, safe for any terminal."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
@@ -10,15 +12,25 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.evaluation import Evaluation, Judgement, LabelsEvaluation, NumbersEvaluation
-from handgrad.model import Model
-from handgrad.tables.encode import Encoder
-from handgrad.tables.kinds import Column
+from handgrad.models.evaluation import (
+    MEASURES,
+    Evaluation,
+    Judgement,
+    LabelsEvaluation,
+    NumbersEvaluation,
+    support_heading,
+    support_shown,
+)
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from handgrad.models.model import Model
+    from handgrad.tables.encode import Encoder
+    from handgrad.tables.kinds import Column
 
 MOST_CLASSES_IN_A_MATRIX = 12  # a larger confusion matrix is hard to read
 MOST_IN_A_LIST = 10
@@ -27,11 +39,6 @@ LONGEST_NAME = 60  # characters of a name within a list of names
 LONGEST_MESSAGE = 600
 ANY_WIDTH = 1_000_000  # columns of characters in a file or a pipe
 PAGE_WIDTH = 100  # of text that is read as text
-
-
-def shown(text: Any) -> str:
-    """Make a label or a name safe to print: a terminal must not obey it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 
 def listed(names: Iterable[Any]) -> str:
@@ -69,7 +76,7 @@ def print_json(content: dict[str, Any]) -> None:
     click.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
-def print_table(table: "Table", *, whole: bool = False) -> None:
+def print_table(table: Table, *, whole: bool = False) -> None:
     """Print a table, narrowed to a terminal's width; a file or a pipe gets it whole."""
     from rich import box
 
@@ -80,7 +87,7 @@ def print_table(table: "Table", *, whole: bool = False) -> None:
     _print(console, [table])
 
 
-def print_text(lines: "Iterable[Text]") -> None:
+def print_text(lines: Iterable[Text]) -> None:
     """Print lines of several styles, wrapped at a terminal's width or at PAGE_WIDTH."""
     console = _console()
     console.width = page_width()
@@ -92,7 +99,7 @@ def page_width() -> int:
     return min(_console().width, PAGE_WIDTH)
 
 
-def _print(console: "Console", pieces: "Iterable[Table | Text]") -> None:
+def _print(console: Console, pieces: Iterable[Table | Text]) -> None:
     with console.capture() as captured:
         for piece in pieces:
             console.print(piece)
@@ -100,7 +107,7 @@ def _print(console: "Console", pieces: "Iterable[Table | Text]") -> None:
         say(line.rstrip())
 
 
-def _console() -> "Console":
+def _console() -> Console:
     from rich.console import Console
 
     # Labels are texts, not rich's markup.
@@ -110,7 +117,7 @@ def _console() -> "Console":
     return console
 
 
-def _fits(table: "Table") -> bool:
+def _fits(table: Table) -> bool:
     console = _console()
     unbounded = console.options.update(width=ANY_WIDTH)
     return console.measure(table, options=unbounded).maximum <= console.width
@@ -139,7 +146,7 @@ def network_line(model: Model) -> str:
     )
 
 
-def layer_table(model: Model) -> "Table":
+def layer_table(model: Model) -> Table:
     from rich.table import Table
 
     table = Table(title="layers", title_justify="left")
@@ -151,7 +158,7 @@ def layer_table(model: Model) -> "Table":
     return table
 
 
-def column_table(model: Model) -> "Table":
+def column_table(model: Model) -> Table:
     from rich.table import Table
 
     table = Table(title="columns", title_justify="left")
@@ -241,15 +248,6 @@ def print_evaluation(evaluation: Judgement, rows: str) -> None:
         _print_classes(evaluation, rows)
 
 
-MEASURES = {
-    "r2": "R2",
-    "mean_absolute_error": "mean absolute error",
-    "root_mean_squared_error": "root mean squared error",
-    "pinball_loss": "pinball loss",
-    "share_below": "share of rows below",
-}
-
-
 def _print_numbers(evaluation: NumbersEvaluation, rows: str) -> None:
     from rich.table import Table
 
@@ -289,7 +287,7 @@ def _label(label: Any) -> str:
     return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."
 
 
-def _confusion_table(evaluation: Evaluation) -> "Table | None":
+def _confusion_table(evaluation: Evaluation) -> Table | None:
     from rich.table import Table
 
     names = list(map(_label, evaluation.classes.tolist()))
@@ -305,7 +303,7 @@ def _confusion_table(evaluation: Evaluation) -> "Table | None":
     return table
 
 
-def _confusions_table(evaluation: Evaluation) -> "Table":
+def _confusions_table(evaluation: Evaluation) -> Table:
     """List the ten most frequent confusions, where the whole matrix would not fit."""
     from rich.table import Table
 
@@ -324,7 +322,7 @@ def _confusions_table(evaluation: Evaluation) -> "Table":
 
 def _class_table(
     evaluation: Evaluation | LabelsEvaluation, kind: str, names: Iterable[Any]
-) -> "Table":
+) -> Table:
     from rich.table import Table
 
     table = Table(title={"class": "classes", "label": "labels"}[kind], title_justify="left")
@@ -340,16 +338,6 @@ def _class_table(
     ):
         table.add_row(_label(label), _share(precision), _share(recall), support_shown(support))
     return table
-
-
-def support_heading(evaluation: Evaluation | LabelsEvaluation) -> str:
-    """Say what a support counts: rows, or their weight."""
-    return "weight" if evaluation.support.dtype.kind == "f" else "rows"
-
-
-def support_shown(value: float) -> str:
-    """Write a count of rows, or their weight."""
-    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.4g}"
 
 
 def _share(value: float) -> str:

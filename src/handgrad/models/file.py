@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad import container
 from handgrad.atomic_file import write_atomically
 from handgrad.errors import DataError, ModelFileError
 from handgrad.losses import PLAIN, LossSettings
-from handgrad.model import Model, TargetScale
+from handgrad.models import container
+from handgrad.models.model import Model, TargetScale
 from handgrad.network import Architecture
 from handgrad.params import Params, count
 from handgrad.tables.encode import Encoded

@@ -4,10 +4,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from handgrad.cli.terminal import page_width, print_table, print_text, say
+from handgrad.explain.formula import text
 from handgrad.explain.inputs import Column
 from handgrad.explain.story import Explanation, Step
-from handgrad.formula import text
-from handgrad.terminal import page_width, print_table, print_text, say, shown
+from handgrad.text import shown
 
 if TYPE_CHECKING:
     from rich.table import Table

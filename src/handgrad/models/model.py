@@ -197,7 +197,7 @@ class Model:
         return wanted and not missing_packages()
 
     def _compiled(self, params: Params, x: Array, probabilities: bool) -> Array:
-        from handgrad.engines.compiled import predict
+        from handgrad.engines.compiled.engine import predict
 
         return predict(self.architecture, params, x, probabilities=probabilities)
 

@@ -14,9 +14,9 @@ from numba import njit
 
 from handgrad.activations import ACTIVATIONS, LEAK, SELU_ALPHA, SELU_LAMBDA
 from handgrad.chance import FACTOR_1, FACTOR_2, GOLDEN
-from handgrad.engines.called import called_by_name
-from handgrad.engines.kernels import _reduced, exp, log1p
-from handgrad.engines.vectors import (
+from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.kernels import _reduced, exp, log1p
+from handgrad.engines.compiled.vectors import (
     at,
     fma,
     lanes,

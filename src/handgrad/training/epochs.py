@@ -1,0 +1,152 @@
+"""One pass over the rows: in one call of an engine, or batch by batch for those who watch."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batch import Rows
+from handgrad.chance import Order, shuffled
+from handgrad.engines.numpy import Numpy
+from handgrad.engines.seam import Diverged, Engine, Measured
+from handgrad.errors import DivergenceError
+from handgrad.network import Architecture, first_bad_layer, penalty
+from handgrad.params import Params
+from handgrad.schedules import epoch_rates
+from handgrad.training.run import Kept, Run, Settings, steps_of
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network, how it is trained, and on which rows."""
+
+    architecture: Architecture
+    settings: Settings
+    rows: Rows
+
+
+@dataclass
+class Pass:
+    """An epoch under way: one pass over the rows, in one call of an engine or batch by batch."""
+
+    task: Task
+    before: Kept  # the run as it was; whoever breaks the epoch off puts it back
+    rates: Array  # (batches,): the learning rate of each
+    order: Order | None  # of the rows; None is as they stand
+    last_loss: float | None  # of the batch before, or else of the epoch before
+    done: int = 0  # batches
+
+    @classmethod
+    def begin(cls, task: Task, before: Kept, last_loss: float | None = None) -> "Pass":
+        """Begin an epoch of a prepared run that has just been kept; draws the order of rows."""
+        run, settings, n = before.run, task.settings, len(task.rows)
+        rates = epoch_rates(
+            settings.learning_rate,
+            run.lr,
+            epoch=run.epochs,
+            batches=-(-n // settings.batch_size),
+            schedule_epochs=settings.schedule_epochs,
+            warmup_epochs=settings.warmup_epochs,
+        )
+        # In one batch of all rows their order means nothing.
+        order = shuffled(n, run.bits) if settings.shuffle and settings.batch_size < n else None
+        return cls(task, before, rates, order, last_loss)
+
+    def batch(self, number: int | None = None) -> Order:
+        """Name the rows of the next batch, or of that number, from 1."""
+        every = np.arange(len(self.task.rows)) if self.order is None else self.order
+        size = self.task.settings.batch_size
+        start = (self.done if number is None else number - 1) * size
+        return every[start : start + size]
+
+    def run_all(self, run: Run, engine: Engine) -> Measured:
+        """Update on every batch once, with an engine made for all rows."""
+        return self._run(run, engine, self.order, len(self.rates))
+
+    def step(self, run: Run) -> bool:
+        """Update on the next batch alone; end the epoch after its last, and say whether it was.
+
+        Raises
+        ------
+        DivergenceError
+            If something is not finite; the caller puts the run back.
+        """
+        architecture, rows = self.task.architecture, self.task.rows.take(self.batch())
+        steps = replace(steps_of(architecture, run, self.task.settings), batch_size=len(rows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._run(run, Numpy(architecture, rows, steps), None, 1)
+            is_over = self.done == len(self.rates)
+            if is_over:
+                self.end(run)
+        return is_over
+
+    def _run(self, run: Run, engine: Engine, order: Order | None, n_batches: int) -> Measured:
+        last = self.done + n_batches
+        rates = self.rates[self.done : last]
+        try:
+            measured = engine.run_epoch(run.params, run.slots, run.updates, rates, order)
+        except Diverged as came:
+            raise self._divergence(run, came, last) from None
+        run.updates += n_batches
+        self.done, self.last_loss = last, measured.loss
+        return measured
+
+    def end(self, run: Run) -> float:
+        """Count the finished epoch; return the penalty.
+
+        Raises
+        ------
+        DivergenceError
+            If the penalty is not finite.
+        """
+        shrinkage = float(penalty(run.params, self.task.settings.l2))
+        if not math.isfinite(shrinkage):
+            came = Diverged("a parameter was too large", None, None)
+            raise self._divergence(run, came, self.done)
+        run.epochs += 1
+        run.rows_seen += len(self.task.rows)
+        run.shrink_rate(self.task.settings)
+        return shrinkage
+
+    def _divergence(self, run: Run, came: Diverged, last: int) -> DivergenceError:
+        """Say when it was, where, how it stood before, and what to try."""
+        number = last if came.batch is None else self.done + came.batch
+        lr = float(self.rates[number - 1])
+        chosen = np.arange(0) if came.batch is None else self.batch(number)
+        layer = bad_layer(self.task.architecture, run.params, self.task.rows.take(chosen))
+        last_loss = self.last_loss if came.last_loss is None else came.last_loss
+        when = f"{'after' if came.batch is None else 'in'} batch {number} of epoch {run.epochs + 1}"
+        return DivergenceError(
+            told_divergence(f"{came} {when}, at learning rate {lr:g}", layer, last_loss),
+            "Lower the learning rate, clip gradients, or scale the inputs.",
+            epoch=run.epochs + 1,
+            batch=None if came.batch is None else number,
+            layer=layer,
+            last_loss=last_loss,
+            learning_rate=lr,
+        )
+
+
+def bad_layer(architecture: Architecture, params: Params, batch: Rows) -> int | None:
+    """Find the first layer not finite; without rows, one too large for the penalty, too."""
+    if batch.not_finite().size:
+        return 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        layer = first_bad_layer(architecture, params, batch.x)
+        if layer is None and not len(batch):
+            sizes = [np.sum(np.square(W, dtype=np.float64)) for W in params.W]
+            layer = next((i for i, size in enumerate(sizes, 1) if not np.isfinite(size)), None)
+    return layer
+
+
+def told_divergence(what: str, layer: int | None, last_loss: float | None) -> str:
+    """Word a divergence: what happened, where to look, and how it stood before."""
+    where = f"The first layer not finite is {layer}." if layer else "Look at its inputs."
+    if layer is None:
+        where = "Every layer is finite: look at targets, weights and the optimiser's memory."
+    before = "" if last_loss is None else f" The loss before was {last_loss:.3g}."
+    return f"training diverged: {what}. {where}{before}"

@@ -1,0 +1,283 @@
+"""Training: epoch after epoch, each recorded and judged; the best is kept. And L-BFGS.
+
+A Run is everything that changes while a network learns. Training moves it forward epoch by
+epoch and can be called again to go on: slots, learning rate and the stream of chance are in it.
+"""
+
+import itertools
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batch import Rows
+from handgrad.batches import ROWS_AT_ONCE, batches
+from handgrad.engines.blas import blas_on_one_thread
+from handgrad.engines.numpy import Numpy, right
+from handgrad.engines.seam import Engine, EngineFactory
+from handgrad.errors import DivergenceError
+from handgrad.network import Architecture, backward, forward, loss, penalty
+from handgrad.optim import LBFGSResult, lbfgs
+from handgrad.params import Params
+from handgrad.training.epochs import Pass, Task, bad_layer, told_divergence
+from handgrad.training.history import Epoch, History
+from handgrad.training.run import Run, Settings, steps_of
+
+Array = NDArray[Any]
+OnEpoch = Callable[[Epoch], bool | None]
+Score = Callable[[], float]
+
+SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
+
+
+@dataclass
+class Watch:
+    """What one call of ``train`` judges its epochs by, and what it has seen of them."""
+
+    validation: Rows | None
+    score: Score | None
+    started: float = field(default_factory=time.perf_counter)
+    best: float = math.inf  # of the monitored quantity
+    best_loss: float = math.inf  # of that epoch; decides between equally good ones
+    bad_epochs: int = 0  # in a row
+
+
+def train(
+    architecture: Architecture,
+    run: Run,
+    settings: Settings,
+    rows: Rows,
+    *,
+    epochs: int,
+    validation: Rows | None = None,
+    score: Score | None = None,
+    on_epoch: OnEpoch | None = None,
+    make_engine: EngineFactory = Numpy,
+) -> History:
+    """Train for at most so many epochs more; the run holds the result.
+
+    Parameters
+    ----------
+    architecture, run, settings : Architecture, Run, Settings
+        What to train, where it stands (moved on), and how.
+    rows : Rows
+        The training rows.
+    epochs : int
+        Most epochs to add.
+    validation : Rows, optional
+        Rows held back, measured after each epoch.
+    score : callable, optional
+        Judges the network after each epoch; the record keeps it as ``validation_score``.
+    on_epoch : callable, optional
+        Called with each finished ``Epoch``; training stops if it returns True.
+    make_engine : callable
+        Makes the engine that runs the epochs (see ``engines``); the reference by default.
+
+    Returns
+    -------
+    History
+        The new epochs, and the reason for the end: "max_iter" if none came earlier.
+
+    Raises
+    ------
+    DivergenceError
+        As soon as a batch's loss, or a parameter, is not finite. The run is put back to
+        the start of that epoch.
+    """
+    run.prepare(settings)
+    task = Task(architecture, settings, rows)
+    engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
+    watch = Watch(validation, score)
+    record: list[Epoch] = []
+    reason = "max_iter"
+    alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
+    try:
+        with alone:
+            for _ in range(epochs):
+                before = run.keep()
+                try:
+                    now = Pass.begin(task, before, record[-1].loss if record else None)
+                    epoch = _run_epoch(now, run, engine, watch)
+                    ended = _judge(watch, run, settings, epoch)
+                except BaseException:  # an interrupt, too: the run stays at the end of an epoch
+                    run.put_back(before)
+                    raise
+                record.append(epoch)
+                if on_epoch is not None and on_epoch(epoch):
+                    ended = "on_epoch"
+                if ended:
+                    reason = ended
+                    break
+    finally:
+        run.params, run.best = run.best or run.params, None
+    return History(tuple(record), reason)
+
+
+def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
+    architecture = now.task.architecture
+    # Overflow is not warned about: what it leaves behind is caught as a divergence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        measured = now.run_all(run, engine)
+        shrinkage = now.end(run)
+        validation_loss, validation_accuracy = measure(architecture, run.params, watch.validation)
+    validation_score = None if watch.score is None else float(watch.score())
+    classifies = architecture.head.classifies
+    return Epoch(
+        epoch=run.epochs,
+        loss=measured.loss,
+        accuracy=measured.accuracy if classifies else None,
+        penalty=shrinkage,
+        validation_loss=validation_loss,
+        validation_accuracy=validation_accuracy if classifies else None,
+        learning_rate=float(now.rates[-1]),
+        seconds=time.perf_counter() - watch.started,
+        gradient_norm=measured.gradient_norm,
+        validation_score=validation_score,
+    )
+
+
+def measure(
+    architecture: Architecture, params: Params, rows: Rows | None
+) -> tuple[float | None, float | None]:
+    """Compute loss and accuracy of rows that are only looked at."""
+    if rows is None:
+        return None, None
+    total_loss = total_right = 0.0
+    for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
+        part = rows.take(chosen)
+        with blas_on_one_thread():
+            score = forward(architecture, params, part.x).score
+        head, settings = architecture.head, architecture.loss
+        part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
+        total_loss += len(part) * float(part_loss)
+        total_right += right(head, score, part)
+    return total_loss / len(rows), total_right / len(rows)
+
+
+def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
+    """Count good and bad epochs, keep the best parameters, and say why to stop, or ""."""
+    value = _monitored(settings.monitor, epoch)
+    loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+    watch.bad_epochs = 0 if value < watch.best - settings.tol else watch.bad_epochs + 1
+    if (value, loss) < (watch.best, watch.best_loss):
+        watch.best, watch.best_loss = value, loss
+        if settings.monitor != "loss":
+            run.best = run.params
+    if watch.bad_epochs < settings.patience:
+        return ""
+    if settings.learning_rate != "adaptive":
+        return "patience"
+    if run.lr <= SMALLEST_LEARNING_RATE:
+        return "learning_rate"
+    run.lr /= 5
+    watch.bad_epochs = 0
+    return ""
+
+
+def _monitored(monitor: str, epoch: Epoch) -> float:
+    if monitor == "validation_loss" and epoch.validation_loss is not None:
+        return epoch.validation_loss
+    if monitor == "validation_error" and epoch.validation_accuracy is not None:
+        return 1 - epoch.validation_accuracy
+    if monitor == "validation_score" and epoch.validation_score is not None:
+        return -epoch.validation_score
+    return epoch.loss + epoch.penalty
+
+
+def train_lbfgs(
+    architecture: Architecture,
+    params: Params,
+    rows: Rows,
+    *,
+    l2: float,
+    max_iter: int,
+    max_fun: int,
+    tol: float,
+    on_epoch: OnEpoch | None = None,
+    epochs_before: int = 0,
+) -> LBFGSResult:
+    """Minimise loss and penalty over all rows at once; ``params`` holds the result.
+
+    Parameters
+    ----------
+    architecture, params, rows : Architecture, Params, Rows
+    l2, max_iter, max_fun, tol : float, int, int, float
+        As of ``Settings`` and ``optim.lbfgs``.
+    on_epoch : callable, optional
+        Called with an ``Epoch`` after each iteration, of which ``params`` then holds the
+        result; it stops if it returns True. The learning rate is NaN: there is none.
+    epochs_before : int
+        Iterations are counted on from here.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss stops being finite; ``params`` is left as the last iteration made it.
+    """
+    import scipy.optimize  # noqa: F401 - brings SciPy's BLAS, to be kept on one thread, too
+
+    def loss_and_gradient(theta: Array) -> tuple[float, Array]:
+        point = params.like(theta.astype(params.flat.dtype))
+        with np.errstate(over="ignore", invalid="ignore"):
+            tape = forward(architecture, point, rows.x)
+            value = float(loss(architecture, point, tape, rows.y_t, rows.weight, l2))
+            gradients = backward(architecture, point, tape, rows.y_t, rows.weight, l2)
+        return value, gradients.flat.astype(np.float64)
+
+    started, iterations = time.perf_counter(), itertools.count(epochs_before + 1)
+    last_loss: float | None = None
+
+    def end_iteration(theta: Array, value: float) -> bool:
+        nonlocal last_loss
+        if not math.isfinite(value):
+            return False
+        last_loss = value
+        if on_epoch is None:
+            return False
+        params.flat[...] = theta
+        shrinkage = float(penalty(params, l2))
+        seconds = time.perf_counter() - started
+        epoch = _iteration(next(iterations), value - shrinkage, shrinkage, seconds)
+        return bool(on_epoch(epoch))
+
+    with blas_on_one_thread():
+        found = lbfgs(
+            loss_and_gradient,
+            params.flat.astype(np.float64),
+            max_iter=max_iter,
+            max_fun=max_fun,
+            tol=tol,
+            on_iteration=end_iteration,
+        )
+    if not (math.isfinite(found.loss) and np.isfinite(found.theta).all()):
+        number = epochs_before + found.iterations + 1
+        layer = bad_layer(architecture, params, rows)  # at the point before
+        what = f"L-BFGS reached a loss of {found.loss} in iteration {number}"
+        raise DivergenceError(
+            told_divergence(what, layer, last_loss),
+            "Scale the inputs, or raise alpha.",
+            epoch=number,
+            layer=layer,
+            last_loss=last_loss,
+        )
+    params.flat[...] = found.theta
+    return found
+
+
+def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:
+    """Put down an iteration of L-BFGS, which measures no more than the loss."""
+    return Epoch(
+        epoch=number,
+        loss=value,
+        accuracy=None,
+        penalty=shrinkage,
+        validation_loss=None,
+        validation_accuracy=None,
+        learning_rate=math.nan,
+        seconds=seconds,
+    )
