@@ -19,6 +19,7 @@ from sklearn.metrics import log_loss
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
 from handgrad.engines.choice import missing_packages
 from handgrad.estimators.growth import grow
+from handgrad.estimators.labels import Labels
 from handgrad.models.calibration import calibration_error, fit_temperature
 from handgrad.network import Architecture
 from handgrad.params import Params, count
@@ -285,9 +286,9 @@ def test_growth_keeps_the_memory_of_the_optimiser(iris):
     model = MLPClassifier((4,), random_state=0)
     for _ in range(3):
         model.partial_fit(X[:100], y[:100] + 1, classes=[1, 2])
-    before = model._runs[0]
-    model._prepare_going_on(np.array([0, 1, 2]))
-    after = model._runs[0]
+    before = model._fit_.runs[0]
+    grown = Labels.of(model).continued(model._fit_, y, np.array([0, 1, 2]), is_stream=True)
+    after = grown.runs[0]
     assert after.updates == before.updates == 3
     for old, new in zip(before.slots, after.slots, strict=True):
         old, new = before.params.like(old), after.params.like(new)

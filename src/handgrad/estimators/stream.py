@@ -5,6 +5,7 @@ targets are those of the first rows. Their change is folded into the first layer
 targets into the last), so that a network that has learnt predicts what it predicted.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -141,7 +142,7 @@ def folded_targets(
     return moved
 
 
-def with_params(model: Model, networks: list[Params]) -> Model:
+def with_params(model: Model, networks: Sequence[Params]) -> Model:
     """Give a model its networks' new parameters."""
     given = object.__new__(Model)  # every epoch does so, and ``replace`` takes five times as long
     vars(given).update(vars(model), params=networks[0], members=tuple(networks[1:]))
