@@ -17,7 +17,7 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
 
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.compiled.backend import missing
 from handgrad.estimators.growth import grow
 from handgrad.estimators.labels import Labels
 from handgrad.models.calibration import calibration_error, fit_temperature
@@ -483,7 +483,7 @@ def test_a_seed_gives_the_same_bits_in_every_process():
 @pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs"}, {"engine": "compiled"}], ids=str)
 def test_threads_of_the_surrounding_program_change_no_bit(settings, dtype, rng):
     """Of products so large that a BLAS divides them."""
-    if settings.get("engine") == "compiled" and missing_packages():
+    if settings.get("engine") == "compiled" and missing():
         pytest.skip("numba is not installed")
     X = rng.normal(size=(600, 300))
     y = (X[:, 0] > 0).astype(int)

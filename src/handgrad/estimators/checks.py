@@ -1,8 +1,6 @@
 """The border at which a user's input is checked: rows, weights, units (y: ``targets.py``)."""
 
 import math
-import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -18,7 +16,7 @@ from sklearn.utils.validation import (
 )
 
 from handgrad.batch import is_sparse
-from handgrad.errors import DataError
+from handgrad.errors import DataError, warn
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.plan import Plan
@@ -27,18 +25,6 @@ from handgrad.tables.values import floats, values_of
 Array = NDArray[Any]
 
 LARGE = 1e9  # numbers of which a network without preprocessing learns little
-
-
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called us: the first that is neither handgrad's nor scikit-learn's."""
-    frame, level = sys._getframe(0), 1
-    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in ("handgrad", "sklearn")
 
 
 # -- rows -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad import __version__
 from handgrad.batch import Rows, is_sparse
-from handgrad.engines.choice import require_compiled
+from handgrad.engines.choice import AUTO, require
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.checks import check_columns, check_weight
@@ -186,9 +186,9 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     @property
     def _predictor(self) -> Model:
         """The model on the engine that was asked for; with "auto", on the one that trained it."""
-        if self.engine == "compiled":
-            require_compiled()
-        if self.engine in ("auto", self.model_.engine):
+        if self.engine != AUTO:
+            require(self.engine)
+        if self.engine in (AUTO, self.model_.engine):
             return self.model_
         return replace(self.model_, engine=self.engine)
 

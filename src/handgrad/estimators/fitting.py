@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.batch import is_sparse
 from handgrad.chance import streams
-from handgrad.errors import DataError
+from handgrad.errors import DataError, warn
 from handgrad.estimators.checks import (
     as_rows,
     check_columns,
@@ -26,7 +26,6 @@ from handgrad.estimators.checks import (
     check_weight,
     naming,
     precision,
-    warn,
 )
 from handgrad.estimators.learning import learnt
 from handgrad.estimators.parameters import (

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.errors import DataError, ModelFileError
-from handgrad.estimators.checks import warn
+from handgrad.errors import DataError, ModelFileError, warn
 from handgrad.estimators.growth import grow
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit

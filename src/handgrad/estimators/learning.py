@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from handgrad.batch import Rows
 from handgrad.engines.choice import choose
-from handgrad.estimators.checks import warn
+from handgrad.errors import warn
 from handgrad.estimators.parameters import Parameters, settings_of
 from handgrad.estimators.progress import progress
 from handgrad.estimators.rows import Validation
 from handgrad.estimators.state import Fit
-from handgrad.estimators.stream import with_params
 from handgrad.estimators.task import Job, Task
 from handgrad.estimators.watching import (
     ROWS_FOR_A_WARNING,
+    ROWS_LOOKED_AT,
     Watch,
-    note_first_loss,
     warn_of_explosion,
     warn_of_no_score,
 )
@@ -29,7 +29,7 @@ from handgrad.optim import LBFGSResult
 from handgrad.schedules import OF_TIME
 from handgrad.training.history import Epoch
 from handgrad.training.run import Run, Settings, steps_of
-from handgrad.training.train import OnEpoch, train, train_lbfgs
+from handgrad.training.train import OnEpoch, measure, train, train_lbfgs
 
 
 def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
@@ -51,7 +51,7 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     reasons = []
     with _watched(job, fit, epochs, chance) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):
-            note_first_loss(fit.model, run, rows)
+            _note_first_loss(fit.model, run, rows)
             history = train(
                 architecture,
                 run,
@@ -74,6 +74,14 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
             ConvergenceWarning,
         )
     return watch.fit
+
+
+def _note_first_loss(model: Model, run: Run, rows: Rows) -> None:
+    """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
+    if run.first_loss is None:
+        some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            run.first_loss, _ = measure(model.architecture, run.params, some)
 
 
 def _runs_to_its_end(estimator: Parameters) -> bool:
@@ -125,7 +133,7 @@ def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
             results.append(found)
     fit, loss = watch.fit, results[0].loss
     # One that has converged at once has no iteration.
-    model = with_params(fit.model, [run.params for run in fit.runs])
+    model = fit.model.with_networks([run.params for run in fit.runs])
     fit = replace(fit, model=model, record=replace(fit.record, loss=loss, best_loss=loss))
     job.under_way.keep(fit, 0)
     for found in results:

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.dropout import per_layer
+from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.estimators.rows import HeldOut
 from handgrad.optim import SGD, Adam, AdamW, Optimizer
 from handgrad.params import INITIALISATIONS
@@ -61,7 +62,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "scoring": [str, callable],
     "on_epoch": [callable, None],
-    "engine": [StrOptions({"auto", "numpy", "compiled"})],
+    "engine": [StrOptions({AUTO, *BACKENDS})],
     "initialisation": [StrOptions(set(INITIALISATIONS)), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "weight_decay": [Interval(Real, 0, None, closed="left")],

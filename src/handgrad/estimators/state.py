@@ -1,18 +1,20 @@
 """All that a fit leaves, as one value: nothing of it changes, and the next fit makes another."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.estimators.stream import with_params
-from handgrad.models.model import Model
-from handgrad.params import Params
-from handgrad.training.history import Epoch, History
-from handgrad.training.run import Run
+if TYPE_CHECKING:
+    from handgrad.models.model import Model
+    from handgrad.params import Params
+    from handgrad.training.history import Epoch, History
+    from handgrad.training.run import Run
 
 
 @dataclass(frozen=True)
@@ -93,33 +95,33 @@ class Fit:
     moments: Any = None
     target_moments: Any = None
 
-    def with_model(self, **changes: Any) -> "Fit":
+    def with_model(self, **changes: Any) -> Fit:
         return replace(self, model=replace(self.model, **changes))
 
-    def with_networks(self, networks: Sequence[Params]) -> "Fit":
+    def with_networks(self, networks: Sequence[Params]) -> Fit:
         """Go on with other parameters; those there were stay as they are, should this fail."""
         runs = [replace(run, params=p) for run, p in zip(self.runs, networks, strict=True)]
-        return replace(self, runs=tuple(runs), model=with_params(self.model, networks))
+        return replace(self, runs=tuple(runs), model=self.model.with_networks(networks))
 
-    def with_runs(self, runs: Sequence[Run]) -> "Fit":
+    def with_runs(self, runs: Sequence[Run]) -> Fit:
         """Put every network where its training stands; those predict that have learnt."""
         first, *others = runs
         known = self.model.members
         learnt = [run.params for run in others if run.epochs or _is_among(run.params, known)]
-        model = with_params(self.model, [first.params, *learnt])
+        model = self.model.with_networks([first.params, *learnt])
         return replace(self, runs=tuple(runs), model=model)
 
-    def with_run(self, number: int, run: Run) -> "Fit":
+    def with_run(self, number: int, run: Run) -> Fit:
         """Put one network where its training stands."""
         return self.with_runs([*self.runs[:number], run.twin(), *self.runs[number + 1 :]])
 
-    def with_history(self, number: int, history: History) -> "Fit":
+    def with_history(self, number: int, history: History) -> Fit:
         """Add to the record of one network."""
         histories = list(self.histories)
         histories[number] += history
         return replace(self, histories=tuple(histories))
 
-    def of_best_epochs(self) -> "Fit":
+    def of_best_epochs(self) -> Fit:
         """Put every network where it would stand if its training ended now."""
         return self.with_runs([run.result() for run in self.runs])
 

@@ -1,19 +1,23 @@
 """What a fit is asked to do: its Job; and all that differs between labels and numbers: its Task."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.estimators.callbacks import Callbacks
-from handgrad.estimators.parameters import Parameters
-from handgrad.estimators.rows import TrainingRows, Validation
-from handgrad.estimators.state import Fit
-from handgrad.estimators.underway import UnderWay
 from handgrad.losses import PLAIN, LossSettings
-from handgrad.models.model import Model, TargetScale
+
+if TYPE_CHECKING:
+    from handgrad.batch import Rows
+    from handgrad.estimators.callbacks import Callbacks
+    from handgrad.estimators.parameters import Parameters
+    from handgrad.estimators.rows import TrainingRows, Validation
+    from handgrad.estimators.state import Fit
+    from handgrad.estimators.underway import UnderWay
+    from handgrad.models.model import Model, TargetScale
 
 Array = NDArray[Any]
 

@@ -5,16 +5,19 @@ Other threads go on predicting with what there was before: they take all attribu
 there is one moment, a single assignment, from which on these are those of the finished fit.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import get_ident
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from handgrad.estimators.state import Fit
-from handgrad.training.run import Run
+if TYPE_CHECKING:
+    from handgrad.estimators.state import Fit
+    from handgrad.training.run import Run
 
 KEY = "_fitting"  # under this name a fit under way stands among the attributes of its estimator
 FIT = "_fit_"  # and under this one what the last has left

@@ -1,9 +1,11 @@
 """A training watched: each epoch recorded, judged, shown, and looked at for what goes wrong."""
 
+from __future__ import annotations
+
 import inspect
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,22 +13,24 @@ from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.batch import Rows, is_sparse
+from handgrad.batch import is_sparse
 from handgrad.engines.blas import blas_on_one_thread
-from handgrad.errors import DivergenceWarning
-from handgrad.estimators.checks import warn
-from handgrad.estimators.parameters import Parameters
-from handgrad.estimators.progress import Show
-from handgrad.estimators.rows import Validation
-from handgrad.estimators.state import Fit, Record
-from handgrad.estimators.task import Job, Task
+from handgrad.errors import DivergenceWarning, warn
 from handgrad.estimators.underway import showing
-from handgrad.models.model import Model
 from handgrad.network import forward
 from handgrad.tables.encode import Encoded
 from handgrad.training.history import Epoch, History
-from handgrad.training.run import Run
-from handgrad.training.train import Score, measure
+
+if TYPE_CHECKING:
+    from handgrad.batch import Rows
+    from handgrad.estimators.parameters import Parameters
+    from handgrad.estimators.progress import Show
+    from handgrad.estimators.rows import Validation
+    from handgrad.estimators.state import Fit, Record
+    from handgrad.estimators.task import Job, Task
+    from handgrad.models.model import Model
+    from handgrad.training.run import Run
+    from handgrad.training.train import Score
 
 # A run that explodes: such a weight, or for so many epochs a loss above that of the untrained
 # network and so many times that of chance.
@@ -118,14 +122,6 @@ def _weighs(scorer: Any) -> bool:
     """Tell whether a scorer can weigh rows."""
     metric = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in inspect.signature(metric).parameters
-
-
-def note_first_loss(model: Model, run: Run, rows: Rows) -> None:
-    """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
-    if run.first_loss is None:
-        some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            run.first_loss, _ = measure(model.architecture, run.params, some)
 
 
 def _explosion(fit: Fit, number: int, chance: float) -> str:
