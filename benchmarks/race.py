@@ -165,9 +165,9 @@ def main() -> None:
     if not options.tables:
         run(options)
     race = json.loads(path.read_text(encoding="utf-8"))
+    picture.draw(options.out)
     results.keep(path, race, report.tables(race))
     results.show([report.ratio_table(race)])
-    picture.draw(options.out)
     say(f"written: {path}, race.png, race.md")
 
 

@@ -75,14 +75,16 @@ def keep(path, kept, tables):
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(strict(kept), indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-    page = page_of(path.stem, kept, tables)
-    path.with_suffix(".md").write_text(page, encoding="utf-8")
+    path.with_suffix(".md").write_text(page_of(path, kept, tables), encoding="utf-8")
 
 
-def page_of(name, kept, tables):
-    """Lay out NAME.md: the tables, and the circumstances."""
-    parts = [pipes(*table) for table in (*tables, circumstances(kept))]
-    return "\n\n".join([f"# The tables of {name}.json", *parts]) + "\n"
+def page_of(path, kept, tables):
+    """Lay out NAME.md: the picture, where the program draws one, the tables, the circumstances."""
+    parts = [f"# The tables of {path.name}"]
+    if path.with_suffix(".png").exists():
+        parts.append(f"![{path.stem}]({path.stem}.png)")
+    parts += [pipes(*table) for table in (*tables, circumstances(kept))]
+    return "\n\n".join(parts) + "\n"
 
 
 def circumstances(kept):
