@@ -3,7 +3,7 @@
     python benchmarks/footprint.py [--quick | --tables]
 
 Import: seconds from the start of a fresh process to its end, less those of one that imports
-nothing; the median of seven. Disk: what site-packages of each library's own environment holds,
+nothing; the median of seven. Disk: the site-packages of each library's own environment,
 without pip, setuptools and byte code. First fit: a fresh process reads the Palmer penguins,
 fits, and ends, as ``handgrad fit`` does. It does so first with an empty folder in
 XDG_CACHE_HOME, where compiled code is kept (cold), then once more with the code that the compiled
@@ -136,7 +136,7 @@ def memory():
     return seen
 
 
-# -- what runs in them -------------------------------------------------------------------------
+# -- the tasks of these processes ----------------------------------------------------------------
 
 
 def first_fit(kind):

@@ -66,8 +66,8 @@ def engine_epochs(kind, point, shuffle):
     layers = layers_for(point)
     units, flat = units_of(layers), join(layers)
     params, slots = Params.view(flat, units), np.zeros((2, len(flat)), np.float32)
-    what = Architecture(units), Rows(x, y, None), Steps(Adam(), point["batch"])
-    engine = made_engine(kind, what)
+    given = Architecture(units), Rows(x, y, None), Steps(Adam(), point["batch"])
+    engine = made_engine(kind, given)
     rng, steps = np.random.default_rng(0), -(-len(x) // point["batch"])
 
     def epoch(number):
@@ -77,14 +77,14 @@ def engine_epochs(kind, point, shuffle):
     return epoch, lambda: log_loss(probabilities(list(zip(params.W, params.b, strict=True)), x), y)
 
 
-def made_engine(kind, what):
+def made_engine(kind, given):
     if kind == "numpy":
         from handgrad.engines.numpy import Numpy
 
-        return Numpy(*what)
+        return Numpy(*given)
     from handgrad.engines.compiled.engine import Compiled
 
-    return Compiled(*what, threads=int(kind.removeprefix("compiled-")))
+    return Compiled(*given, threads=int(kind.removeprefix("compiled-")))
 
 
 def time_engine(kind, point, epochs):

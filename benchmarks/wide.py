@@ -44,7 +44,7 @@ CALLS = 500
 EPOCHS = 20
 
 
-# -- what runs in fresh processes --------------------------------------------------------------
+# -- the tasks, each in a fresh process ----------------------------------------------------------
 
 
 def classifier(contender, units=(16,), **settings):
@@ -125,8 +125,8 @@ def watched(contender):
     settings = {"max_iter": EPOCHS, "early_stopping": True, "n_iter_no_change": EPOCHS}
     asked = [{"scoring": name} for name in ("loss", "roc_auc", "balanced_accuracy")]
     if contender != "handgrad":
-        asked = [{}]  # it watches the accuracy, and nothing else
-    scaled(contender, **settings, **asked[0]).fit(x, y)  # what is imported late is there now
+        asked = [{}]  # it can only watch the accuracy
+    scaled(contender, **settings, **asked[0]).fit(x, y)  # late imports happen here
     seen = {}
     for scoring in asked:
         model = scaled(contender, **settings, **scoring)

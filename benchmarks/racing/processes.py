@@ -88,7 +88,7 @@ def serve(answer):
 
 
 def fresh(python, *arguments, limit=120, **variables):
-    """Run Python in a process of its own; return its seconds and what it printed."""
+    """Run Python in a process of its own; return its seconds and its output."""
     environment = {**crew.clean_environment(), **variables}
     how = {"env": environment, "timeout": limit, "stdout": subprocess.PIPE, "check": True}
     seconds, run = seconds_of(lambda: subprocess.run([python, *arguments], text=True, **how))

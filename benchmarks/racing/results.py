@@ -1,4 +1,4 @@
-"""What a program leaves in ``benchmarks/results``: NAME.json, strict, and its tables in NAME.md.
+"""The results of a program, in ``benchmarks/results``: NAME.json, strict, and tables in NAME.md.
 
 Sentences are left to docs/performance.md. This file is also imported in the environments of the
 peers, where rich is not: it is imported where it is used.
@@ -34,7 +34,7 @@ def must_agree(values, tolerance):
 
 
 def run(measure, tables, libraries, has_folder=False):
-    """Run a program: measure and keep what was found, or write the kept tables again.
+    """Run a program: measure and keep the results, or write the kept tables again.
 
     Parameters
     ----------
