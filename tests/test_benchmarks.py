@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handgrad.engines.choice import FLOPS_A_CALL, FLOPS_A_THREAD
+from handgrad.engines.compiled.backend import FLOPS_A_CALL, FLOPS_A_THREAD
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
