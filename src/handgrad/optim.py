@@ -7,8 +7,8 @@ counts updates from 1. lr is passed at every step, because schedules change it.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,10 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
 
+    @classmethod
+    def of(cls, parameters: Any) -> Self:
+        return cls(float(parameters.momentum), bool(parameters.nesterovs_momentum))
+
     @property
     def n_slots(self) -> int:
         return 1 if self.momentum else 0
@@ -98,6 +102,11 @@ class Adam:
     n_slots: ClassVar[int] = 2
     kernel: ClassVar[str] = "adam"
 
+    @classmethod
+    def of(cls, parameters: Any) -> Self:
+        """Make the rule of parameters that have the names of its fields."""
+        return cls(*(float(getattr(parameters, field.name)) for field in fields(cls)))
+
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         m, v = slots
         m *= self.beta_1
@@ -132,6 +141,19 @@ class AdamW(Adam):
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         theta -= lr * self.weight_decay * theta
         super().step(theta, dtheta, slots, t, lr)
+
+
+# The rules by scikit-learn's names of solvers: ``of`` makes one of an estimator's parameters.
+SOLVERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+
+# And by the names they go by elsewhere, on the command line and the page.
+OPTIMIZERS: dict[str, SGD | Adam] = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+    "adamw": AdamW(),
+}
 
 
 def update(
