@@ -195,7 +195,7 @@ def test_the_articles_rows_learn_as_in_its_notebook(request, session):
 
 def test_all_columns_of_the_penguins(session):
     session.change({"data": "penguins", "inputs": "all"})
-    table = session.penguins.drop_columns(["species"])
+    table = session.source.penguins.drop_columns(["species"])
     expected = Encoder.fit(table).transform(table)
     np.testing.assert_array_equal(session.points.x, expected)
     told = layout(session)
@@ -206,7 +206,7 @@ def test_all_columns_of_the_penguins(session):
     assert session.history[-1].test_accuracy > 0.9
     model = from_bytes(takeaway.model_file(session))
     y = forward(session.architecture, session.run.params, session.points.x).y
-    np.testing.assert_allclose(model.predict_proba(session.penguins), y, rtol=1e-9)
+    np.testing.assert_allclose(model.predict_proba(session.source.penguins), y, rtol=1e-9)
     session.change({"inputs": "two"})
     assert session.points.is_plane
 
@@ -221,7 +221,7 @@ def test_a_table_without_two_columns_of_numbers_shows_all(session):
     assert layout(session)["names"] == ["a=x", "a=y", "a=z"]
     with pytest.raises(ValueError, match="choose all columns"):
         session.change({"inputs": "two"})
-    assert Session(session.penguins, session.table, "kind").points.x.shape == (40, 3)
+    assert Session(session.source.penguins, session.source.table, "kind").points.x.shape == (40, 3)
 
 
 def test_columns_of_many_texts_are_left_out_and_named(session):

@@ -275,7 +275,7 @@ def test_two_runs_side_by_side(page, session):
     assert page.text("runs") == "A adam, rate 0.03×B sgd, rate 0.3×"
     for _ in range(3):
         page.step("epoch")
-    rival = Session(session.penguins)
+    rival = Session(session.source.penguins)
     rival.change({"optimizer": "sgd", "rate": 0.3})
     for _ in range(3):
         session.step("epoch")

@@ -1,29 +1,36 @@
-"""What the page may ask for, one function a word; whatever else comes is refused."""
+"""The commands of the page, a function for each; every other message is refused."""
 
-from collections.abc import Callable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.blas import blas_on_one_thread
-from handgrad.playground.player import Player
 from handgrad.playground.wide import look_at_pad
 
-Answer = dict[str, Any] | None
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handgrad.playground.player import Player
+
 MOST_DRAWN = 200  # points in one message
 
 
+Answer = dict[str, Any] | None
+
+
 def obey(player: Player, message: dict[str, Any]) -> Answer:
-    """Do what a message asks for, while nothing else moves the session.
+    """Execute the command of a message, while nothing else moves the session.
 
     Raises
     ------
     ValueError
-        If it asks for something that cannot be.
+        If there is no such command, or it is not possible.
     """
-    word = message.get("do")
-    if not isinstance(word, str) or word not in COMMANDS:
+    command = message.get("do")
+    if not isinstance(command, str) or command not in COMMANDS:
         raise ValueError(f"a message must ask for one of {sorted(COMMANDS)}")
     with player.lock, blas_on_one_thread():
-        return COMMANDS[word](player, message)
+        return COMMANDS[command](player, message)
 
 
 def _play(player: Player, message: dict[str, Any]) -> Answer:
@@ -59,10 +66,10 @@ def _change(player: Player, message: dict[str, Any]) -> Answer:
     return None
 
 
-def _tell(player: Player, message: dict[str, Any]) -> Answer:
+def _target(player: Player, message: dict[str, Any]) -> Answer:
     player.pause()
     target = _text(message, "target")
-    player.runs.both(lambda run: run.tell(target))
+    player.runs.both(lambda run: run.choose_target(target))
     return None
 
 
@@ -140,7 +147,7 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
     "rewind": _rewind,
     "change": _change,
     "sample": _sample,
-    "tell": _tell,
+    "target": _target,
     "edit": _edit,
     "draw": _draw,
     "pad": _pad,
@@ -156,7 +163,7 @@ COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
 def _text(message: dict[str, Any], name: str) -> str:
     value = message.get(name)
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text")
+        raise ValueError(f"{name} must be text")
     return value
 
 

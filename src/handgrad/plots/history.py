@@ -1,4 +1,6 @@
-"""How a training went, epoch by epoch: loss, score, learning rate, gradient norm."""
+"""The course of a training, epoch by epoch: loss, score, learning rate, gradient norm."""
+
+from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -6,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, new_figure, quiet, title
-from handgrad.training.history import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from handgrad.training.history import History
 
 LABELS = {
     "loss": "mean cross-entropy (nats)",
@@ -24,7 +27,7 @@ LOSS_OF_NUMBERS = "mean loss"
 
 
 class HistoryDisplay:
-    """How one quantity went, epoch by epoch, on training and validation rows.
+    """One quantity, epoch by epoch, on training and validation rows.
 
     Parameters
     ----------
@@ -32,7 +35,7 @@ class HistoryDisplay:
         The epochs to draw; at least one.
     """
 
-    ax_: "Axes"
+    ax_: Axes
     figure_: Any
 
     def __init__(self, history: History) -> None:
@@ -51,7 +54,7 @@ class HistoryDisplay:
         self,
         quantity: str = "loss",
         *,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         best: int | None = None,
         log: bool = False,
     ) -> Self:
@@ -66,7 +69,7 @@ class HistoryDisplay:
         best : int, optional
             Number of the epoch to mark as the one that was kept.
         log : bool, default=False
-            Whether the vertical axis is logarithmic; what is not above 0 is left out there.
+            Whether the vertical axis is logarithmic; it leaves out values that are not above 0.
 
         Returns
         -------
@@ -75,7 +78,7 @@ class HistoryDisplay:
         Raises
         ------
         ValueError
-            If the history is empty, or has nothing of the quantity.
+            If the history is empty, or no epoch recorded the quantity.
         """
         self._check(quantity)
         self.ax_ = new_axes() if ax is None else ax
@@ -142,15 +145,15 @@ class HistoryDisplay:
         return LABELS[quantity] if classifies or quantity != "loss" else LOSS_OF_NUMBERS
 
     def _free_corner(self, quantity: str) -> Literal["lower right", "upper right"]:
-        # A set place: matplotlib's search for the best one takes long, and warns where it does.
+        # A fixed place: matplotlib's search for the best one may take long, and then warns.
         return "lower right" if quantity in ("accuracy", "validation_score") else "upper right"
 
     def _is_negative(self, quantity: str) -> bool:
         return bool(np.nanmin(self._values(quantity)) < 0)
 
 
-def learning_curve(history: History, best: int | None = None) -> "Figure":
-    """Draw loss and accuracy side by side; where numbers are predicted, the loss twice."""
+def learning_curve(history: History, best: int | None = None) -> Figure:
+    """Draw loss and accuracy side by side; for predicted numbers, the loss at two scales."""
     figure = new_figure(10, 4.2)
     left, right = figure.subplots(1, 2)
     display = HistoryDisplay.from_history(history)
@@ -165,8 +168,8 @@ def learning_curve(history: History, best: int | None = None) -> "Figure":
     return figure
 
 
-def steps(history: History) -> "Figure":
-    """Draw how training stepped: the loss on a logarithmic axis, the rate, the gradient."""
+def steps(history: History) -> Figure:
+    """Draw the steps of training: the loss on a logarithmic axis, the rate, the gradient."""
     drawn = [("loss", "Loss, logarithmic", True), ("learning_rate", "Learning rate", False)]
     norms = history.column("gradient_norm") if len(history) else []
     if any(norm for norm in norms):
