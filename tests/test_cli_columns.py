@@ -604,9 +604,11 @@ def test_missing_cells_are_explained_truly(explained):
     encoder = load_model("m").encoder
     assert all(column.cell is None for column in found.values())
     median = f"{encoder.median[0]:.6g}"
-    assert found["number"].becomes.startswith(f"missing, so the median replaces it: ({median} - mean")
+    assert found["number"].becomes.startswith(
+        f"missing, so the median replaces it: ({median} - mean"
+    )
     assert ("number is missing", 1.0) in found["number"].inputs
-    assert found["flag"].becomes == "missing, so the median replaces it: 0"
+    assert found["flag"].becomes == f"{missing}: 0"
     assert found["plain"].becomes.endswith("missing, so all 3 are 0")
     assert found["when"].becomes.startswith("missing, so medians replace elapsed days")
 

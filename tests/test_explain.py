@@ -14,8 +14,8 @@ from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli.explanation import shorter
 from handgrad.explain import explain
-from handgrad.explain.page import page
 from handgrad.explain.largest import MOST_SHOWN
+from handgrad.explain.page import page
 from handgrad.html import sentence
 from handgrad.models.file import load_model, save_model
 from handgrad.models.model import Model

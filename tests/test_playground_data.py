@@ -1,8 +1,11 @@
 """What the page learns from besides a plane: digits, the article's rows, whole tables; the pad."""
 
+import ast
 import base64
 import importlib.util
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +17,9 @@ from handgrad.models.file import from_bytes
 from handgrad.network import forward
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
+from handgrad.playground.data import data_set
 from handgrad.playground.player import Player
+from handgrad.playground.recipe import DATA, OPTIMIZERS
 from handgrad.playground.session import Session
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
@@ -113,13 +118,6 @@ def test_every_kind_of_step_is_made_on_digits(digits, kind):
     for _ in range(2):
         digits.step(kind)
         framed(digits)
-
-
-def test_the_program_of_digits(digits):
-    digits.step("epoch")
-    names = {"print": lambda *told: None}
-    exec(takeaway.python(digits), names)
-    np.testing.assert_array_equal(names["params"].flat, digits.run.params.flat)
 
 
 # -- the pad ------------------------------------------------------------------------------------
@@ -257,3 +255,76 @@ def test_rows_without_a_label_are_left_out_and_gaps_are_filled(session):
     assert session.points.is_plane  # a number and its flag
     framed(session)
     layout(session)
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+def test_a_data_set_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"one of spiral, xor, .* got 'iris'"):
+        data_set("iris")
+
+
+def documented():
+    """Read docs/api.md: each module with each name that it documents."""
+    found = set()
+    text = (Path(__file__).parents[1] / "docs/api.md").read_text(encoding="utf-8")
+    for kind, name, options in re.findall(r"\.\. auto(\w+):: (\S+)\n((?:   .*\n)*)", text):
+        if kind != "module":
+            found.add(tuple(name.rsplit(".", 1)))
+            continue
+        listed = re.search(r":members:(.*)", options)[1].replace(",", " ").split()
+        known = vars(importlib.import_module(name)).items()
+        own = [one for one, value in known if getattr(value, "__module__", "") == name]
+        found |= {(name, one) for one in listed or own if not one.startswith("_")}
+    return found
+
+
+def handgrads(program):
+    """Name what a program imports from handgrad: each module with each name."""
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("handgrad"):
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            assert all(not alias.name.startswith("handgrad") for alias in node.names)
+
+
+ASKED = [
+    *({"data": data} for data in DATA if data not in ("table", "drawn")),
+    {"data": "penguins", "inputs": "all"},
+    *({"optimizer": optimizer, "test_share": 0.0} for optimizer in OPTIMIZERS),
+    {"hidden": [], "schedule": "warmup"},
+]
+
+
+def holds_public_names_and_trains_the_same(session):
+    program = takeaway.python(session)
+    imported = set(handgrads(program))
+    assert len({module for module, _ in imported}) >= 4
+    assert imported <= documented()
+    names = {"print": lambda *told: None}
+    exec(program, names)
+    np.testing.assert_array_equal(names["params"].flat, session.run.params.flat)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_a_program_imports_public_names_and_trains_the_same(session, asked):
+    session.change(asked)
+    session.edit(1, 0.25)
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)
+
+
+@pytest.mark.parametrize("inputs", ["two", "all"])
+def test_so_does_the_program_of_a_table(session, inputs):
+    session.take_table(table_of(40, a=[*range(40)], b=[1.5, 2.5] * 20), "kind")
+    session.change({"inputs": inputs})
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)
+
+
+def test_so_does_the_program_of_drawn_points(session):
+    session.draw([(0.5, 0.5, 0), (-0.5, 0.5, 1)])
+    session.reset()
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)
