@@ -608,7 +608,7 @@ def test_missing_cells_are_explained_truly(explained):
         f"missing, so the median replaces it: ({median} - mean"
     )
     assert ("number is missing", 1.0) in found["number"].inputs
-    assert found["flag"].becomes == f"{missing}: 0"
+    assert found["flag"].becomes == "missing, so the median replaces it: 0"
     assert found["plain"].becomes.endswith("missing, so all 3 are 0")
     assert found["when"].becomes.startswith("missing, so medians replace elapsed days")
 
@@ -629,7 +629,7 @@ def test_words_and_rare_and_unknown_cells_are_explained_truly(explained):
     found, err = explained(word="other", flag=7)
     assert found["word"].becomes.endswith("not seen when the model was fitted, so all 1 are 0")
     assert "column 'word': 1 of 1 cells" in err
-    assert found["flag"].becomes == "neither yes nor no, so stays that number: 7"
+    assert found["flag"].becomes == "neither yes nor no, so it stays that number: 7"
 
 
 def test_the_page_of_an_explanation_says_the_same(explained, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.blas import blas_on_one_thread
+from handgrad.gradcheck import HEADINGS
 from handgrad.playground.wide import look_at_pad
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ def _pad(player: Player, message: dict[str, Any]) -> Answer:
 
 def _check(player: Player, message: dict[str, Any]) -> Answer:
     check = player.session.check()
-    rows = [list(row) for row in check.rows()]
-    return {"kind": "check", "passed": check.passed, "rows": rows, "note": check.note or ""}
+    answer = {"kind": "check", "passed": check.passed, "note": check.note}
+    return {**answer, "headings": HEADINGS, "rows": check.rows()}
 
 
 def _spell(player: Player, message: dict[str, Any]) -> Answer:
