@@ -15,7 +15,7 @@ FAULTS = [
     Fault("playground/server.py", "if content.startswith(PACKED):", "if False:", "a bomb is unfolded", "playground_safety::test_s7_what_is_packed_is_not_unfolded"),
     Fault("playground/server.py", 'listener.bind(("127.0.0.1", candidate))', 'listener.bind(("0.0.0.0", candidate))', "it listens to everybody", "playground_safety::test_s22_it_listens_on_this_machine_only"),
     Fault("playground/__init__.py", "raise ImportError(", "raise RuntimeError(", "a missing library ends in a traceback", "playground_safety::test_a_missing_extra_is_named_with_what_to_install"),
-    Fault("playground/commands.py", "def _step(player: Player, message: dict[str, Any]) -> Answer:\n    player.pause()\n", "def _step(player: Player, message: dict[str, Any]) -> Answer:\n", "a step while it plays", "playground_safety::test_a_step_ends_the_playing"),
+    Fault("playground/commands.py", 'PAUSING = {"step", ', "PAUSING = {", "a step while it plays", "playground_safety::test_a_step_ends_the_playing"),
     Fault("playground/player.py", "if all(run.trouble for run in runs.all):", "if False:", "it plays on after both diverged", "playground_safety::test_playing_ends_where_the_run_has_diverged"),
     Fault("playground/sets.py", "np.linspace(4 * k, 4 * (k + 1), per_class)", "np.linspace(4 * k, 4 * k + 3, per_class)", "a shorter spiral", "playground"),
     Fault("playground/source.py", "~missing & np.isfinite(plane)", "np.isfinite(plane)", "points without a class", "playground::test_rows_without_a_class_are_left_out"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,6 @@ from handgrad.explain.equations import unit_name
 from handgrad.outputs import MOST_TERMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from handgrad.explain.equations import Equation
     from handgrad.explain.names import Names
     from handgrad.explain.trace import Trace

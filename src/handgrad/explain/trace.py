@@ -129,11 +129,7 @@ class Trace(Mapping[str, Array]):
     # -- text and HTML --------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        rows = [("", name, self._shape(name), self._brief(name), "given") for name in self._given]
-        rows += [
-            (f"({e.number})", e.name, self._shape(e.name), self._brief(e.name), e.line)
-            for e in self.equations
-        ]
+        rows = [(*cells, e.line if e else "given") for *cells, e in self._rows()]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True))
@@ -142,29 +138,20 @@ class Trace(Mapping[str, Array]):
         return "\n".join([self._title, *lines])
 
     def _repr_html_(self) -> str:
-        rows = [("", mathml(name), name, "") for name in self._given]
-        rows += [
-            (f"({e.number})", mathml(e.formula), e.name, f"<code>{sentence(e.line)}</code>")
-            for e in self.equations
-        ]
-        cells = (
-            (number, formula, self._shape(name), self._brief(name), line)
-            for number, formula, name, line in rows
-        )
-        table = plain_table(("", "equation", "shape", "values", "NumPy"), cells, "text-align:left")
+        rows = []
+        for number, name, shape, values, e in self._rows():
+            line = f"<code>{sentence(e.line)}</code>" if e else ""
+            rows.append((number, mathml(e.formula if e else name), shape, values, line))
+        table = plain_table(("", "equation", "shape", "values", "NumPy"), rows, "text-align:left")
         return f"<div style='overflow-x:auto'><p>{sentence(self._title)}</p>{table}</div>"
 
-    @property
-    def _given(self) -> list[str]:
-        computed = {equation.name for equation in self.equations}
-        return [name for name in self.arrays if name not in computed]
-
-    def _shape(self, name: str) -> str:
-        shape = np.shape(self[name])
-        return str(shape) if shape else "scalar"
-
-    def _brief(self, name: str) -> str:
-        return brief(self[name])
+    def _rows(self) -> Iterator[tuple[str, str, str, str, Equation | None]]:
+        """List the quantities: number, name, shape, values, and the equation unless it is given."""
+        by_name = {equation.name: equation for equation in self.equations}
+        for name, value in self.arrays.items():
+            equation = by_name.get(name)
+            number = f"({equation.number})" if equation else ""
+            yield number, name, str(np.shape(value) or "scalar"), brief(value), equation
 
     @property
     def _title(self) -> str:

@@ -275,7 +275,7 @@ def _figures(session: Session) -> dict[str, Any]:
         "batch": 0 if epoch is None else epoch.done,
         "batches": 0 if epoch is None else len(epoch.rates),
         "rate": session.rate,
-        "measure": [_finite(value) for value in session.history[-1]],
+        "measure": [finite(value) for value in session.history[-1]],
     }
 
 
@@ -345,8 +345,8 @@ def _layers(session: Session) -> list[dict[str, Any]]:
     moved = params.like(params.flat - session.last_flat)
     return [
         {
-            "norm": _finite(float(np.linalg.norm(dW))),
-            "ratio": _finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
+            "norm": finite(float(np.linalg.norm(dW))),
+            "ratio": finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
         }
         for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
     ]
@@ -378,5 +378,6 @@ def _block(t: Trace, equation: Equation) -> dict[str, Any]:
     return block(t[equation.name], t[equation.name.removesuffix("_new")] if moved else None)
 
 
-def _finite(number: float) -> float | None:
+def finite(number: float) -> float | None:
+    """Return None for a number that JSON cannot hold."""
     return number if math.isfinite(number) else None

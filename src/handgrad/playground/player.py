@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.engines.blas import blas_on_one_thread
@@ -12,8 +13,6 @@ from handgrad.playground import frame as frames
 from handgrad.playground.runs import Runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from handgrad.playground.session import Session
 
 SLICE = 0.008  # seconds of training between two moments at which a frame may be made
@@ -63,13 +62,7 @@ class Player:
         self._thread.join()
 
     def play(self, kind: str, speed: int) -> None:
-        """Make steps of a kind, ``speed`` of them a second.
-
-        Raises
-        ------
-        ValueError
-            If there is no such kind or speed.
-        """
+        """Make steps of a kind, ``speed`` of them a second."""
         kinds = self.session.KINDS
         if kind not in kinds or speed not in SPEEDS or isinstance(speed, bool):
             raise ValueError(f"play needs one of {kinds} and one of the speeds {SPEEDS}")

@@ -7,13 +7,12 @@ each learns in its own way. Neither runs ahead: an epoch begins once both have e
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from handgrad.playground.recipe import OF_LEARNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from handgrad.playground.recipe import Recipe
     from handgrad.playground.session import Session
 
@@ -23,6 +22,8 @@ NAMES = ("A", "B")
 
 class Runs:
     """The run that is shown, and its rival.
+
+    Anything impossible raises ValueError, whose message the page shows, and changes nothing.
 
     Attributes
     ----------
@@ -68,13 +69,7 @@ class Runs:
     # -- a rival --------------------------------------------------------------------------------
 
     def add_rival(self, settings: Any) -> None:
-        """Start a second run beside the chosen one, with settings of its own; both begin anew.
-
-        Raises
-        ------
-        ValueError
-            If there are two, or a setting is not possible, or is one that two runs share.
-        """
+        """Start a second run beside the chosen one, with settings of its own; both begin anew."""
         if len(self.all) == MOST_RUNS:
             raise ValueError("there are two runs; remove one before another is added")
         recipe = _of_rival(self.session.recipe, settings)
@@ -86,13 +81,7 @@ class Runs:
         self._changes += 1
 
     def remove(self, which: int) -> None:
-        """Remove one of two runs; the other stays as it is.
-
-        Raises
-        ------
-        ValueError
-            If there is no such run, or it is the only one.
-        """
+        """Remove one of two runs; the other stays as it is."""
         if len(self.all) < MOST_RUNS or which not in range(MOST_RUNS):
             raise ValueError("the run to remove must be one of two, 0 or 1")
         removed = self.all.pop(which)
@@ -100,26 +89,14 @@ class Runs:
         self._changes += removed.version + removed.layout + 1
 
     def choose(self, which: int) -> None:
-        """Show another run.
-
-        Raises
-        ------
-        ValueError
-            If there is no such run.
-        """
+        """Show another run."""
         if which not in range(len(self.all)):
             raise ValueError(f"there is no run {which}")
         self.chosen = which
         self._changes += 1
 
     def restore(self, settings: Any, rival: Any) -> None:
-        """Begin with these settings, and with a rival if it has settings.
-
-        Raises
-        ------
-        ValueError
-            If a setting is not possible.
-        """
+        """Begin with these settings, and with a rival if it has settings."""
         recipe = self.session.recipe.changed(settings)
         if rival is not None:
             _of_rival(recipe, rival)
@@ -133,13 +110,7 @@ class Runs:
     # -- steps ----------------------------------------------------------------------------------
 
     def step(self, kind: str) -> None:
-        """Make a step in every run that is not ahead; by equation, in the chosen run only.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step.
-        """
+        """Make a step in every run that is not ahead; by equation, in the chosen run only."""
         if kind == "equation":
             self.session.step(kind)
             return
@@ -152,13 +123,7 @@ class Runs:
     # -- both runs ------------------------------------------------------------------------------
 
     def change(self, asked: Any) -> None:
-        """Change settings: the data's and the network's in both runs, others in the chosen one.
-
-        Raises
-        ------
-        ValueError
-            If a setting is not possible.
-        """
+        """Change settings: the data's and the network's in both runs, others in the chosen one."""
         self.session.recipe.changed(asked)
         shared = {name: value for name, value in asked.items() if name not in OF_LEARNING}
         if shared:

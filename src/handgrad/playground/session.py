@@ -72,6 +72,8 @@ class Snapshot(NamedTuple):
 class Session:
     """One network of the page, and everything that the page can do with it.
 
+    Anything impossible raises ValueError, whose message the page shows, and changes nothing.
+
     Attributes
     ----------
     version : int
@@ -104,13 +106,7 @@ class Session:
     # -- a new beginning ------------------------------------------------------------------------
 
     def start(self, recipe: Recipe, source: Source) -> None:
-        """Make points and network anew.
-
-        Raises
-        ------
-        ValueError
-            If the recipe cannot be followed; then nothing has changed.
-        """
+        """Make points and network anew."""
         points = source.points(recipe, self.drawn)
         self.recipe, self.source, self.points, self.pad = recipe, source, points, None
         self.sample = int(points.training[len(points.training) // 5])
@@ -141,13 +137,7 @@ class Session:
         self.version += 1
 
     def change(self, asked: Any) -> None:
-        """Change settings: the data's or the network's begin anew, others hold from the next epoch.
-
-        Raises
-        ------
-        ValueError
-            If a setting is not possible.
-        """
+        """Change settings: data or network begin anew, others hold from the next epoch."""
         recipe, old = self.recipe.changed(asked), self.recipe
         if _differ(recipe, old, OF_DATA):
             self.start(recipe, self.source)
@@ -159,36 +149,18 @@ class Session:
         self.version += 1
 
     def take_table(self, table: pa.Table, target: str) -> None:
-        """Learn from a table of the user's.
-
-        Raises
-        ------
-        ValueError
-            If it cannot be used; then nothing has changed.
-        """
+        """Learn from a table of the user's."""
         source = replace(self.source, table=table, target=target)
         self.start(source.recipe_of_table(self.recipe), source)
 
     def choose_target(self, target: str) -> None:
-        """Learn another column of the user's table.
-
-        Raises
-        ------
-        ValueError
-            If it has no such column of classes.
-        """
+        """Learn another column of the user's table."""
         if self.source.table is None or target not in self.source.targets:
             raise ValueError("the labels must be a column of the table that holds a few classes")
         self.take_table(self.source.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
-        """Add points to the present ones; the network continues from its present weights.
-
-        Raises
-        ------
-        ValueError
-            If a point lies too far out or has no class, or there are too many.
-        """
+        """Add points to the present ones; the network continues from its present weights."""
         if not self.points.is_plane:
             raise ValueError("points are drawn on a plane; choose data of two numbers first")
         kept = slice(0) if wipe else slice(None)
@@ -214,13 +186,7 @@ class Session:
     # -- steps ----------------------------------------------------------------------------------
 
     def step(self, kind: str) -> None:
-        """Make one step.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step.
-        """
+        """Make one step."""
         if kind not in self.KINDS:
             raise ValueError(f"a step must be by {', '.join(self.KINDS)}; got {str(kind)[:50]!r}")
         getattr(self, f"step_{kind}")()
@@ -311,13 +277,7 @@ class Session:
         self.version += 1
 
     def edit(self, place: int, value: float) -> None:
-        """Set one entry of the flat vector of parameters.
-
-        Raises
-        ------
-        ValueError
-            If the vector has no such place, or the number is too large.
-        """
+        """Set one entry of the flat vector of parameters."""
         flat = self.run.params.flat
         if not 0 <= place < flat.size or not abs(value) <= LARGEST_WEIGHT:
             raise ValueError(f"a weight must be a number between -1e6 and 1e6; got {value}")
@@ -369,13 +329,7 @@ class Session:
         )
 
     def spelled(self, name: str, at: int) -> str:
-        """Work out entry ``at`` of an equation; "" if that would be too long.
-
-        Raises
-        ------
-        ValueError
-            If no equation has such an entry.
-        """
+        """Work out entry ``at`` of an equation; "" if that would be too long."""
         t = self.trace()
         equation = next((known for known in t.equations if known.name == name), None)
         if equation is None or not 0 <= at < t[name].size:

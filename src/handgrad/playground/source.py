@@ -33,7 +33,9 @@ MOST_TEXTS = 20  # different texts of a column that becomes inputs
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The tables that a recipe may name.
+    """The tables that a recipe may name, and the points that it asks for.
+
+    Anything that cannot be shown raises ValueError; the message says why.
 
     Attributes
     ----------
@@ -54,13 +56,7 @@ class Source:
         return [] if self.table is None else class_columns(self.table)
 
     def points(self, recipe: Recipe, drawn: Drawn) -> Points:
-        """Make the points of a recipe; ``drawn`` are those drawn by hand.
-
-        Raises
-        ------
-        ValueError
-            If there are none of that kind, or they cannot be shown.
-        """
+        """Make the points of a recipe; ``drawn`` are those drawn by hand."""
         seed, share = recipe.data_seed, recipe.test_share
         if recipe.data in TABLES:
             axes = None if recipe.inputs == "all" else self.axes(recipe)
@@ -140,12 +136,6 @@ def of_table(
     inputs as in ``fit`` of the command line: numbers are standardised, texts become an input for
     each level, gaps are filled and flagged; columns of more than ``MOST_TEXTS`` different texts
     are left out, and named.
-
-    Raises
-    ------
-    DataError
-        If there are too few rows, too few or too many classes, or too many inputs to show; if no
-        column is left, or a cell cannot be used.
     """
     y, missing = labels(table, target)
     plane = None if axes is None else np.column_stack([numbers(table, name) for name in axes])

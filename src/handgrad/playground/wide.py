@@ -100,13 +100,7 @@ def seen(session: Session, image: Array) -> dict[str, Any]:
 
 
 def look_at_pad(session: Session, pixels: list[int]) -> None:
-    """Take an image from the pad; an empty list removes it.
-
-    Raises
-    ------
-    ValueError
-        If the network does not learn images, or this is not one.
-    """
+    """Take an image from the pad; an empty list removes it."""
     points, n = session.points, session.points.x.shape[1]
     black = points.black
     if points.picture is None:

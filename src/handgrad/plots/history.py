@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, new_figure, quiet, title
+from handgrad.plots.style import BLUE, GREY, ORANGE, Display, new_figure, quiet, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ LABELS = {
 LOSS_OF_NUMBERS = "mean loss"
 
 
-class HistoryDisplay:
+class HistoryDisplay(Display):
     """One quantity, epoch by epoch, on training and validation rows.
 
     Parameters
@@ -34,9 +34,6 @@ class HistoryDisplay:
     history : History
         The epochs to draw; at least one.
     """
-
-    ax_: Axes
-    figure_: Any
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -81,8 +78,7 @@ class HistoryDisplay:
             If the history is empty, or no epoch recorded the quantity.
         """
         self._check(quantity)
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         epochs = self.history.column("epoch")
         marker = "o" if len(epochs) == 1 else ""  # a line of one point shows nothing
         training = self._values(quantity)

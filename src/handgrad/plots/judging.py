@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.plots.style import BLUE, PALE, new_axes, new_figure, plain, quiet, title
+from handgrad.plots.style import BLUE, PALE, Display, new_figure, plain, quiet, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +69,7 @@ def confusion_matrix(evaluation: Evaluation, rows: str) -> Figure:
     return figure
 
 
-class CalibrationDisplay:
+class CalibrationDisplay(Display):
     """Whether the predicted class is right as often as its probability says.
 
     The rows are sorted into bins of equal size by the probability of their predicted class; on the
@@ -83,8 +83,6 @@ class CalibrationDisplay:
         The probability of the predicted class.
     """
 
-    ax_: Axes
-    figure_: Any
     calibration_: Any  # scikit-learn's display, which draws the line
 
     def __init__(self, right: NDArray[np.bool_], confidence: Array) -> None:
@@ -106,8 +104,7 @@ class CalibrationDisplay:
         """Draw the share that is right over the probability."""
         from sklearn.calibration import CalibrationDisplay as Theirs
 
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         n_bins = max(1, min(MOST_BINS, len(self.right) // 10))
         self.calibration_ = Theirs.from_predictions(
             self.right.astype(int),

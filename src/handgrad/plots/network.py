@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,11 +13,9 @@ from numpy.typing import NDArray
 from handgrad.activations import ACTIVATIONS
 from handgrad.explain.trace import trace
 from handgrad.network import forward
-from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, plain, quiet
+from handgrad.plots.style import BLUE, GREY, ORANGE, Display, plain, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
     from matplotlib.axes import Axes
 
@@ -33,7 +32,7 @@ SMALLEST_IMAGE = 16  # inputs
 USUAL_RATIO = 1e-3  # of update to weight while a network learns (Karpathy's CS231n notes)
 
 
-class WeightsDisplay:
+class WeightsDisplay(Display):
     """The weights of the first layer: one image a hidden unit, or a row for each input.
 
     Parameters
@@ -43,9 +42,6 @@ class WeightsDisplay:
     image_shape : (int, int), optional
         Height and width, where the inputs are the pixels of an image, row by row.
     """
-
-    ax_: Axes
-    figure_: Any
 
     def __init__(
         self,
@@ -76,8 +72,7 @@ class WeightsDisplay:
 
     def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the units of largest weights: blue is above 0, red below, white is 0."""
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         size = np.linalg.norm(self.W1, axis=0)
         units = np.sort(np.argsort(-size, kind="stable")[:MOST_UNITS])
         W1 = self.W1[:, units].astype(np.float64)
@@ -115,7 +110,7 @@ class WeightsDisplay:
         return picture
 
 
-class ActivationsDisplay:
+class ActivationsDisplay(Display):
     """The outputs h of each hidden layer's units, and how many units are dead or stuck.
 
     A unit is dead if its output is 0 for every row (relu), and stuck if its output always stays
@@ -128,9 +123,6 @@ class ActivationsDisplay:
     activations : sequence of str
         Their names.
     """
-
-    ax_: Axes
-    figure_: Any
 
     def __init__(self, h: Sequence[Array], activations: Sequence[str]) -> None:
         self.h, self.activations = list(h), list(activations)
@@ -169,8 +161,7 @@ class ActivationsDisplay:
         """
         if not self.h:
             raise ValueError("activations need a hidden layer; this network has none")
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         places = range(len(self.h), 0, -1)  # the first layer on top
         boxes = [_box(h) for h in self.h]
         self.ax_.bxp(
@@ -212,7 +203,7 @@ def _box(h: Array) -> dict[str, float]:
     return dict(zip(names, np.quantile(h, (0.01, 0.25, 0.5, 0.75, 0.99)).tolist(), strict=True))
 
 
-class GradientsDisplay:
+class GradientsDisplay(Display):
     """The size of each layer's gradient, and how far a step would move its weights.
 
     Parameters
@@ -220,9 +211,6 @@ class GradientsDisplay:
     trace : Trace
         A pass of labelled rows, with one step (13) of gradient descent.
     """
-
-    ax_: Axes
-    figure_: Any
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -262,8 +250,7 @@ class GradientsDisplay:
         """
         if quantity not in ("norm", "ratio"):
             raise ValueError(f"quantity must be 'norm' or 'ratio'; got {quantity!r}")
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         values = self.norms if quantity == "norm" else self.ratios
         places = np.arange(1, len(values) + 1)
         seen = np.isfinite(values) & (values > 0)  # a logarithmic axis shows no others

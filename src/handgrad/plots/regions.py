@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from handgrad.plots.style import MARKERS, PALETTE, new_axes, plain
+from handgrad.plots.style import MARKERS, PALETTE, Display, plain
 from handgrad.tables.columns import raw_texts
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Plane(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return given
 
 
-class RegionsDisplay:
+class RegionsDisplay(Display):
     """The classes that a model predicts over two columns of numbers, with the rows as points.
 
     The other columns are held fixed: numbers at their median, categories at their most frequent
@@ -74,8 +74,6 @@ class RegionsDisplay:
         If the model does not predict one label for each row, or the columns are not two of numbers.
     """
 
-    ax_: Axes
-    figure_: Any
     boundary_: Any  # scikit-learn's display, which draws the regions
 
     def __init__(
@@ -110,8 +108,7 @@ class RegionsDisplay:
         from matplotlib.colors import LinearSegmentedColormap
         from sklearn.inspection import DecisionBoundaryDisplay
 
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         K = len(self.model.classes)
         colors = self._colors(K)
         there = self.x[~np.isnan(self.x).any(axis=1)]

@@ -15,6 +15,17 @@ PALETTE = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D00", 
 MARKERS = "osD^vP*X"
 
 
+class Display:
+    """A picture that keeps the axes and the figure that it was drawn on."""
+
+    ax_: "Axes"
+    figure_: Any
+
+    def _open(self, ax: "Axes | None") -> None:
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+
+
 def new_axes() -> "Axes":
     """Open a figure with one set of axes."""
     require_matplotlib()

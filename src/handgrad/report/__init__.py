@@ -8,6 +8,8 @@ The pictures stand in the page, so that it can be sent on alone, and beside it a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handgrad.atomic_file import write_atomically
@@ -16,9 +18,6 @@ from handgrad.report.pictures import Judged, pictures_of, png, shown_picture
 from handgrad.report.tables import details, epochs, judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from handgrad.models.evaluation import Judgement
     from handgrad.training.history import History
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +18,6 @@ from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
     from matplotlib.figure import Figure
 
@@ -54,7 +53,7 @@ class Judged:
 
 
 class Picture(NamedTuple):
-    name: str  # the file's
+    name: str  # of its file
     heading: str
     caption: str
     figure: Figure
@@ -112,10 +111,7 @@ def _inside(judged: Judged) -> Iterator[Picture]:
     model = judged.model
     weights = plots.WeightsDisplay.from_model(model)
     tall = 5.0 if weights.image_shape else min(10.0, 2.0 + 0.22 * len(weights.input_names))
-    figure = new_figure(8, tall)
-    axes = figure.subplots()
-    weights.plot(ax=axes)
-    title(axes, "Weights of the first layer")
+    figure = _drawn(weights, 8, tall, "Weights of the first layer")
     yield Picture(
         "weights.png",
         "What the first layer looks at",
@@ -166,11 +162,9 @@ def _only_the_first(n: int) -> str:
 
 
 def _calibration(judged: Judged) -> Picture:
-    figure = new_figure(5.5, 5)
-    axes = figure.subplots()
     probabilities = judged.model.predict_proba(judged.columns)
-    plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities).plot(ax=axes)
-    title(axes, "Calibration")
+    display = plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities)
+    figure = _drawn(display, 5.5, 5, "Calibration")
     caption = (
         "The rows in bins by the probability of their predicted class. On the diagonal, the class "
         "is right as often as its probability says; below it, the network is too sure of itself."
@@ -186,10 +180,8 @@ def _regions(judged: Judged) -> Picture:
     size = np.linalg.norm(model.params.W[0][rows], axis=1)
     first, second = np.sort(np.argsort(-size, kind="stable")[:2])
     two = (names[first], names[second])
-    figure = new_figure(7, 5.5)
-    axes = figure.subplots()
-    plots.RegionsDisplay(model, judged.columns, judged.y_t, two).plot(ax=axes)
-    title(axes, "Regions of the classes")
+    display = plots.RegionsDisplay(model, judged.columns, judged.y_t, two)
+    figure = _drawn(display, 7, 5.5, "Regions of the classes")
     caption = (
         f"The two numbers with the largest weights are {two[0]} and {two[1]}. Other numbers are "
         "held at their median and categories at their most frequent value, so a point may lie in "
@@ -199,10 +191,9 @@ def _regions(judged: Judged) -> Picture:
 
 
 def _activations(model: Model, x: Array) -> Picture:
-    figure = new_figure(8, 1.8 + 0.9 * (len(model.params.W) - 1))
-    axes = figure.subplots()
-    display = plots.ActivationsDisplay.from_x(model, x).plot(ax=axes)
-    title(axes, "Outputs of the hidden units")
+    display = plots.ActivationsDisplay.from_x(model, x)
+    tall = 1.8 + 0.9 * (len(model.params.W) - 1)
+    figure = _drawn(display, 8, tall, "Outputs of the hidden units")
     idle = sum(display.idle)
     caption = (
         "The box holds the middle half of all values, the whiskers reach from 1 % to 99 %, the "
@@ -233,6 +224,14 @@ def _gradients(judged: Judged, x: Array) -> Picture:
         "first, the network hardly learns."
     )
     return Picture("gradients.png", "What it would learn next", caption, figure)
+
+
+def _drawn(display: Any, width: float, height: float, heading: str) -> Figure:
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    display.plot(ax=axes)
+    title(axes, heading)
+    return figure
 
 
 def png(figure: Figure) -> bytes:

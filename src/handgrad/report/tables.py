@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.html import escaped, table
 from handgrad.models.evaluation import (
@@ -17,10 +19,6 @@ from handgrad.models.evaluation import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
-
     from handgrad.models.evaluation import Judgement
     from handgrad.training.history import History
 

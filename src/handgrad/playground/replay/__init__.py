@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.html import escaped
-from handgrad.playground.frame import extent
+from handgrad.playground.frame import extent, finite
 
 if TYPE_CHECKING:
     from handgrad.playground.session import Session, Snapshot
@@ -106,8 +105,8 @@ def _run(session: Session) -> dict[str, Any]:
         "moments": [
             {
                 "epoch": kept.epochs,
-                "loss": _finite(measures[kept.epochs].loss) or 0.0,
-                "test_loss": _finite(measures[kept.epochs].test_loss),
+                "loss": finite(measures[kept.epochs].loss) or 0.0,
+                "test_loss": finite(measures[kept.epochs].test_loss),
             }
             for kept in chosen
         ],
@@ -124,7 +123,3 @@ def _moments(session: Session) -> list[Snapshot]:
     most = max(2, min(MOST_MOMENTS, MOST_BYTES // kept[0].state.run.params.flat.nbytes))
     places = np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int).tolist()
     return [kept[place] for place in places]
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None
