@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from faults import Fault, command_line, elsewhere, estimators, page
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ["src", "tests", "examples", "pyproject.toml"]
+COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
 AT_ONCE = 2
 TOO_SLOW = "every_check_of_scikit_learn"  # and what it would notice, a test of ours must
 LONGEST = 300  # seconds that the tests may take before the fault counts as noticed

@@ -23,7 +23,9 @@ from handgrad.playground.recipe import DATA, OPTIMIZERS
 from handgrad.playground.session import Session
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
+from handgrad.tables.rows import row_keys
 from handgrad.tables.table import read_table
+from handgrad.training.held_back import split
 from handgrad.two_layer import Params, train
 from seen import frame, layout
 
@@ -263,6 +265,13 @@ def test_rows_without_a_label_are_left_out_and_gaps_are_filled(session):
 def test_a_data_set_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"one of spiral, xor, .* got 'iris'"):
         data_set("iris")
+
+
+def test_the_test_rows_of_a_data_set_are_those_of_its_seed():
+    points = data_set("moons", n=100, seed=3, test_share=0.3)
+    parts = split(row_keys(points.x, 3), points.y_t, 0.3)
+    np.testing.assert_array_equal(points.test, parts.held_back)
+    np.testing.assert_array_equal(points.training_rows.x, points.x[parts.kept])
 
 
 def documented():

@@ -23,6 +23,8 @@ FAULTS = [
     Fault("playground/recipe.py", "batch_size=min(self.batch or n, n)", "batch_size=min(self.batch or 1, n)", "a batch of all is one of one", "playground"),
     Fault("playground/recipe.py", "and not isinstance(value, bool)", "", "True for a setting", "playground"),
     Fault("playground/takeaway.py", "if session.journal is None:", "if False:", "a program of what cannot be repeated", "playground"),
+    Fault("playground/takeaway.py", "from handgrad.training import Run, Settings, train", "from handgrad.training.train import Run, Settings, train", "a program imports a name that may move", "playground_data"),
+    Fault("playground/data.py", "seed=seed, test_share=test_share)\n\n\ndef of_plane", "seed=0, test_share=test_share)\n\n\ndef of_plane", "test rows of another seed", "playground_data"),
     Fault("playground/takeaway.py", "if session.under_way is not None:", "if False:", "a program of half an epoch", "playground"),
     Fault("training/epochs.py", "self.done + came.batch", "came.batch", "every step by batch diverges in batch 1", "playground"),
     Fault("training/epochs.py", "self.done, self.last_loss = last, measured.loss", "self.done = last", "a step by batch forgets the loss before", "playground"),
