@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from faults import Fault, command_line, elsewhere, estimators, page
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ["src", "tests", "examples", "pyproject.toml"]
+COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
 AT_ONCE = 2
 TOO_SLOW = "every_check_of_scikit_learn"  # and what it would notice, a test of ours must
 LONGEST = 300  # seconds that the tests may take before the fault counts as noticed
@@ -194,7 +194,7 @@ FAULTS = [
     Fault('tables/encode.py', 'where=partial(self._place, table)', 'where=None', 'the row of a part for that of the table', 'explain encode'),
     Fault("estimators/fitting.py", "encoder = _encoder(estimator, rows.columns, weight, is_stream", "encoder = _encoder(estimator, rows.columns, rows.weight, is_stream", 'encoder learns from rows held back', 'estimators'),
     Fault('tables/recognition.py', 'if cells and found is None:\n', 'if False:\n', 'labels under regression not told', 'cli_columns'),
-    Fault('playground/data.py', 'column.n_levels > MOST_TEXTS)', 'column.n_levels > 10 * MOST_TEXTS)', 'names of rows taken for inputs', 'playground_data'),
+    Fault('playground/source.py', 'column.n_levels > MOST_TEXTS)', 'column.n_levels > 10 * MOST_TEXTS)', 'names of rows taken for inputs', 'playground_data'),
     Fault('estimators/summary.py', 'bool(encoder.plan.with_levels)', 'True', 'one-hot where there are no categories', 'inside estimator_columns'),
     # tables: the plan of the columns
     Fault('tables/plan.py', 'keeps_constants=True', 'keeps_constants=False', 'a table of constants has no column', 'plan'),
@@ -604,7 +604,7 @@ FAULTS = [
     Fault("playground/runs.py", "sorted(set(settings) - set(OF_LEARNING))", "[]", "a rival with another network", "playground_runs"),
     Fault("playground/runs.py", "        self.chosen = 1\n        self.reset()\n", "        self.chosen = 1\n        self.session.reset()\n", "a rival behind the first run", "playground_runs"),
     Fault("playground/runs.py", "removed.version + removed.layout + 1", "1", "a version that falls", "playground_runs"),
-    Fault("playground/frame.py", "[_standing(run) for run in runs.all]", "[_standing(run) for run in runs.all[::-1]]", "figures of the other run", "playground_runs"),
+    Fault("playground/frame.py", "[_figures(run) for run in runs.all]", "[_figures(run) for run in runs.all[::-1]]", "figures of the other run", "playground_runs"),
     Fault("playground/guard.py", "self.known.token = None", "pass", "a token works twice", "playground_safety"),
     Fault("playground/guard.py", "_any_is(given, self.known.key) and self._has_cookie(headers)", "_any_is(given, self.known.key)", "the key without the cookie", "playground_safety"),
     Fault("playground/guard.py", "origins and self._has_cookie(headers) and _any_is(keys", "origins and _any_is(keys", "a socket without the cookie", "playground_safety"),
@@ -614,7 +614,7 @@ FAULTS = [
     # playground: what no map can show
     Fault("playground/data.py", "np.full(n, float(BLACK))", "np.full(n, 15.0)", "ink beyond black", "playground_data"),
     Fault("playground/data.py", "n_classes=3)", "n_classes=2)", "no third score for the article's rows", "playground_data"),
-    Fault("playground/data.py", "kept = np.flatnonzero(~missing)", "kept = np.arange(len(missing))", "rows without a label", "playground_data"),
+    Fault("playground/source.py", "usable = ~missing if plane is None", "usable = missing == missing if plane is None", "rows without a label", "playground_data"),
     Fault("playground/wide.py", "np.abs(flat if moved_from is None else flat - moved_from.ravel())", "np.abs(flat)", "largest for what moved most", "playground_data"),
     Fault("playground/wide.py", "len(pixels) != n or ", "", "an image of any length", "playground_data"),
     Fault("playground/wide.py", "seen(session, session.pad)", "seen(session, session.points.x[0])", "another image than the drawn one", "playground_data"),

@@ -287,7 +287,7 @@ def test_evaluate_writes_a_report_too(call, folder):
     assert code == OK
     assert "wrote r/report.html" in out
     page = (folder / "r/report.html").read_text()
-    assert "What it takes for what" in page
+    assert "Which classes it confuses" in page
     assert "How it learned" not in page
     files = json.loads(call("evaluate", "m", "t.csv", "--report", "r", "--json")[1])["files"]
     assert {folder / name for name in files} == set((folder / "r").iterdir())

@@ -590,9 +590,9 @@ def test_each_kind_of_cell_is_explained_truly(explained):
     assert known["kg"].becomes.startswith("2.50 kg is 2.5: (2.5 - mean")
     assert known["word"].becomes.startswith("(1.5 - mean")
     assert known["flag"].becomes == "yes or no, 1 or 0: 1"
-    assert "its own input is 1, the other 3 are 0" in known["level"].becomes
+    assert "its input is 1, the other 3 are 0" in known["level"].becomes
     assert x["plain"] == [("plain=red", 1.0)]
-    assert known["when"].becomes.startswith("taken apart: elapsed days, year, month (sine)")
+    assert known["when"].becomes.startswith("split into elapsed days, year, month (sine)")
     assert known["name"].becomes == "left out: 60 of 60 differ"
     assert x["name"] == []
 
@@ -604,30 +604,32 @@ def test_missing_cells_are_explained_truly(explained):
     encoder = load_model("m").encoder
     assert all(column.cell is None for column in found.values())
     median = f"{encoder.median[0]:.6g}"
-    assert found["number"].becomes.startswith(f"missing, so the median stands in: ({median} - mean")
+    assert found["number"].becomes.startswith(
+        f"missing, so the median replaces it: ({median} - mean"
+    )
     assert ("number is missing", 1.0) in found["number"].inputs
-    assert found["flag"].becomes == "missing, so the median stands in: 0"
+    assert found["flag"].becomes == "missing, so the median replaces it: 0"
     assert found["plain"].becomes.endswith("missing, so all 3 are 0")
-    assert found["when"].becomes.startswith("missing, so medians stand in for elapsed days")
+    assert found["when"].becomes.startswith("missing, so medians replace elapsed days")
 
 
 def test_words_and_rare_and_unknown_cells_are_explained_truly(explained):
     found, err = explained(word="n.d.", level="seldom", plain="pink", flag="maybe", when="never")
-    assert found["word"].becomes.startswith("n.d. is no number, so the median stands in: (")
-    assert "its own input is 1" in found["word"].becomes
+    assert found["word"].becomes.startswith("n.d. is not a number, so the median replaces it: (")
+    assert "its input is 1" in found["word"].becomes
     assert ("word=n.d.", 1.0) in found["word"].inputs
-    assert found["level"].becomes.endswith("a rare level or a new one: the input of all those is 1")
+    assert found["level"].becomes.endswith("a rare or new level, whose shared input is 1")
     assert found["level"].inputs == [("level: other", 1.0)]
     assert found["plain"].becomes.endswith("not seen when the model was fitted, so all 3 are 0")
-    assert found["flag"].becomes == "neither yes nor no, so the median stands in: 0"
-    assert found["when"].becomes.startswith("not read as a date, so medians stand in for")
+    assert found["flag"].becomes == "neither yes nor no, so the median replaces it: 0"
+    assert found["when"].becomes.startswith("not read as a date, so medians replace")
     for name in ("plain", "flag", "when", "level"):
         assert f"column {name!r}: 1 of 1 cells" in err
     assert "column 'word'" not in err
     found, err = explained(word="other", flag=7)
     assert found["word"].becomes.endswith("not seen when the model was fitted, so all 1 are 0")
     assert "column 'word': 1 of 1 cells" in err
-    assert found["flag"].becomes == "neither yes nor no, so stays that number: 7"
+    assert found["flag"].becomes == "neither yes nor no, so it stays that number: 7"
 
 
 def test_the_page_of_an_explanation_says_the_same(explained, tmp_path):

@@ -10,7 +10,6 @@ Both cost one or two evaluations of f for each parameter: a check for small netw
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
+from handgrad.html import escaped, plain_table, sentence
 from handgrad.network import Architecture, backward, check_finite, forward, loss
 from handgrad.params import Params
 
@@ -162,13 +162,8 @@ class GradientCheck:
         return "\n".join([heading, *lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows()
-        )
-        notes = f"<p>at most {self.tolerance:g} passes. {escape(self.note)}</p>"
-        return f"<table><tr>{head}</tr>{body}</table>{notes}"
+        table = plain_table(HEADINGS, ([*map(escaped, row)] for row in self.rows()))
+        return f"{table}<p>at most {self.tolerance:g} passes. {sentence(self.note)}</p>"
 
 
 HEADINGS = (

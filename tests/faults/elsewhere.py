@@ -19,7 +19,7 @@ FAULTS = [
     Fault("explain/page.py", '"<i>missing</i>" if column.cell is None', '"" if column.cell is None', "a missing cell looks empty", "explain::test_bars_fit_and_a_missing_cell_says_so"),
     Fault("explain/spelled.py", "return f\"{label}: {_number(old)} - {t.lr:g} × {_number(slope)} = {result}\"", "return f\"{label}: {_number(old)} + {t.lr:g} × {_number(slope)} = {result}\"", "a step worked out uphill", "explain playground"),
     Fault("explain/spelled.py", "ordered[len(shown) :]", "ordered[len(shown) + 1 :]", "a term of a sum lost", "explain playground"),
-    Fault("explain/story.py", "np.argsort(-size, kind=\"stable\")[:MOST_SHOWN]", "np.argsort(size, kind=\"stable\")[:MOST_SHOWN]", "the smallest entries for the largest", "explain"),
+    Fault("explain/largest.py", "np.argsort(-size, kind=\"stable\")[:MOST_SHOWN]", "np.argsort(size, kind=\"stable\")[:MOST_SHOWN]", "the smallest entries for the largest", "explain"),
     Fault("explain/story.py", "cut = int(np.count_nonzero(r <= 0))", "cut = int(np.count_nonzero(r > 0))", "units that are not cut off", "explain"),
     Fault("cli/explanation.py", '"(missing)" if column.cell is None', '"" if column.cell is None', "a missing cell says nothing", "explain::test_a_missing_label_and_a_missing_cell"),
     Fault("cli/explanation.py", "safe = shown(label)", "safe = label", "a terminal obeys a label", "explain"),

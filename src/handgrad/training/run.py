@@ -105,6 +105,7 @@ class Run:
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
+        """Begin with these parameters; all randomness of the run comes from ``bits``."""
         return cls(params, _slots(params, 0), bits)
 
     def prepare(self, settings: Settings) -> None:
