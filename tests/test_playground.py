@@ -11,10 +11,11 @@ from handgrad.errors import DataError, DivergenceError
 from handgrad.explain.trace import trace
 from handgrad.models.file import from_bytes
 from handgrad.network import forward
+from handgrad.optim import OPTIMIZERS
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, source_lines
-from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
+from handgrad.playground.recipe import SCHEDULES, Recipe
 from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session

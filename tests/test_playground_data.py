@@ -15,11 +15,12 @@ from sklearn.datasets import load_digits
 from handgrad.errors import DataError
 from handgrad.models.file import from_bytes
 from handgrad.network import forward
+from handgrad.optim import OPTIMIZERS
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.data import data_set
 from handgrad.playground.player import Player
-from handgrad.playground.recipe import DATA, OPTIMIZERS
+from handgrad.playground.recipe import DATA
 from handgrad.playground.session import Session
 from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame

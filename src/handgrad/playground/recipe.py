@@ -5,20 +5,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.optim import OPTIMIZERS
 from handgrad.params import INITIALISATIONS
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
 from handgrad.playground.sets import SETS
+from handgrad.schedules import NAMES
 from handgrad.training.run import Settings
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-    "adamw": AdamW(),
-}
-SCHEDULES = ("constant", "invscaling", "warmup", "cosine", "onecycle", "coslog4")
+SCHEDULES = tuple(
+    name for name in NAMES if name != "adaptive"
+)  # the page has no patience to run out
 DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
 from handgrad.models.file import to_bytes
+from handgrad.optim import OPTIMIZERS
 from handgrad.playground.recipe import TABLES
 from handgrad.playground.sets import SETS
 
@@ -51,6 +52,7 @@ def python(session: Session) -> bytes:
     if session.under_way is not None:
         raise DataError("a program repeats whole epochs; step to the end of this epoch first")
     recipe, architecture = session.recipe, session.architecture
+    kinds = {type(rule).__name__ for rule in OPTIMIZERS.values()}
     lines = [
         '"""Trains the network of the page to the same weights: handgrad play wrote this."""',
         "",
@@ -59,7 +61,7 @@ def python(session: Session) -> bytes:
         "import numpy as np",
         "",
         "from handgrad.network import Architecture, forward, loss",
-        "from handgrad.optim import SGD, Adam, AdamW",
+        f"from handgrad.optim import {', '.join(sorted(kinds))}",
         "from handgrad.params import initialise",
         *_rows(session),
         f"architecture = Architecture({architecture.layer_units}, {architecture.activation!r})",
