@@ -14,7 +14,7 @@ from handgrad.training.run import Settings
 
 SCHEDULES = tuple(
     name for name in NAMES if name != "adaptive"
-)  # the page has no patience to run out
+)  # it goes by patience
 DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 
