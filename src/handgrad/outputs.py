@@ -376,7 +376,7 @@ class Softmax(Labels):
 
     def told_of_chance(self, n_scores: int) -> str:
         loss = math.log(n_scores)
-        return f"A network that knows nothing gives each class 1/{n_scores}: its loss is {loss:.4g}."
+        return f"A network that knows nothing gives each class 1/{n_scores}, a loss of {loss:.4g}."
 
 
 class Logistic(Labels):
