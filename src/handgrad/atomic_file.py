@@ -67,7 +67,7 @@ def atomic_writer(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     """
     target = Path(path)
     if target.is_dir():
-        raise IsADirectoryError(f"{str(target)!r} is a folder; give the name of a file to write")
+        raise IsADirectoryError(f"{str(target)!r} is a folder; name a file to write")
     mode = _mode(target)
     with _named(target):
         temporary, descriptor = _new_file(target.parent, 0o666 if mode is None else 0o600)

@@ -75,9 +75,7 @@ def load_model(path: str | PathLike[str]) -> Model:
         If it is not a handgrad model, is damaged, or was written in a newer format.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ModelFileError(
-            f"{os.fspath(path)!r} is not a regular file; give the name of a model file"
-        )
+        raise ModelFileError(f"{os.fspath(path)!r} is not a regular file; name a model file")
     try:
         with open(path, "rb") as file:
             return _rebuilt(*container.read(file, KEYS_OF_COLUMNS))
