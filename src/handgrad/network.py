@@ -84,7 +84,7 @@ class Architecture:
 
     @property
     def head(self) -> Output:
-        """The output object: the prediction, the loss, and everything else that depends on it."""
+        """The output, which owns the prediction, the loss and everything that depends on them."""
         return OUTPUTS[self.output]
 
     @property
