@@ -2,20 +2,19 @@
 
     python benchmarks/tables.py FOLDER [NAME ...]
 
-FOLDER holds NAME.csv.gz with a last column "split" that says train or test. handgrad reads the
+FOLDER holds NAME.csv.gz with a last column "split", which is train or test. handgrad reads the
 raw table with the settings of its command line; scikit-learn gets the same rows as the matrix
 that handgrad's encoder makes of them, and trains with its defaults, without and with early
-stopping. Every figure is the mean of three seeds; seconds are of fit alone.
+stopping. Every figure is the mean of three seeds; the seconds are those of fit alone.
 """
 
 import sys
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from racing.measuring import seconds_of
+from racing.results import show
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neural_network import MLPClassifier as Theirs
 
@@ -60,9 +59,7 @@ def judged(make, training, test):
     figures = []
     for seed in SEEDS:
         model = make(seed)
-        started = time.perf_counter()
-        model.fit(*training)
-        seconds = time.perf_counter() - started
+        seconds, _ = seconds_of(lambda model=model: model.fit(*training))
         x, y = test
         loss = log_loss(y, model.predict_proba(x), labels=model.classes_)
         figures.append((accuracy_score(y, model.predict(x)), loss, seconds))
@@ -80,14 +77,12 @@ def contenders(training, test):
 
 def main(folder, names):
     warnings.simplefilter("ignore")
-    results = Table("table", "contender", "accuracy", "log-loss", "fit seconds")
+    rows = []
     for name in names or TARGETS:
         training, test = read(Path(folder) / f"{name}.csv.gz", TARGETS[name])
         for contender, (accuracy, loss, seconds) in contenders(training, test):
-            figures = (f"{accuracy:.4f}", f"{loss:.4f}", f"{seconds:.1f}")
-            results.add_row(name, contender, *figures)
-        results.add_section()
-    Console().print(results)
+            rows.append([name, contender, f"{accuracy:.4f}", f"{loss:.4f}", f"{seconds:.1f}"])
+    show([(["table", "contender", "accuracy", "log-loss", "fit seconds"], rows)])
 
 
 if __name__ == "__main__":
