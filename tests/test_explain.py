@@ -362,13 +362,16 @@ def test_a_regressor_is_explained_in_both_scales(call, tmp_path):
     prediction = float(model.predict(x[:1])[0])
     assert f"predicted: the prediction = {prediction:.6g}" in out
     assert f"true: {100 + 10 * x[0, 0]:.6g}" in out
-    assert "The network learns the target less its mean, over its standard deviation" in out
+    assert "The network learns the target minus its mean, divided by its standard deviation" in out
     assert call("gradcheck", "m", "t.csv", "--target", "cost")[0] == OK
 
 
 @pytest.mark.parametrize(
     ("loss", "told"),
-    [("huber", "less its median, over the unit that its quartiles make"), ("poisson", "over its")],
+    [
+        ("huber", "minus its median, divided by a spread taken from its quartiles"),
+        ("poisson", "divided by its mean"),
+    ],
 )
 def test_the_scale_that_is_told_is_that_of_the_loss(call, tmp_path, loss, told):
     X, y = np.arange(20.0).reshape(10, 2), np.arange(10.0)
