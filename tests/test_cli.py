@@ -20,8 +20,8 @@ import pytest
 
 from handgrad import atomic_file, report
 from handgrad.cli import run
+from handgrad.cli.fit_options import OPTIMIZERS
 from handgrad.cli.libraries import load
-from handgrad.cli.settings import OPTIMIZERS
 from handgrad.models.file import load_model
 
 OK, USAGE, DATA, MODEL_FILE, IO, DIVERGED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130

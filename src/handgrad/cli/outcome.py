@@ -1,31 +1,33 @@
 """All that a fit has to tell: as JSON, as lines, as a report, as a model file."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.cli.data import Labelled
-from handgrad.cli.judge import told_rows, truths_of
-from handgrad.cli.parts import Parts
-from handgrad.cli.terminal import (
+from handgrad.cli.results import (
     evaluation_json,
-    listed,
     network_json,
     network_line,
-    note,
     print_evaluation,
-    say,
+    rows_text,
 )
-from handgrad.models.evaluation import Judgement
+from handgrad.cli.terminal import listed, note, say
 from handgrad.models.file import save_model
-from handgrad.models.model import Model
 from handgrad.schedules import OF_TIME
 from handgrad.text import shown
-from handgrad.training.history import Epoch, History
+
+if TYPE_CHECKING:
+    from handgrad.cli.data import Labelled
+    from handgrad.cli.parts import Parts
+    from handgrad.models.evaluation import Judgement
+    from handgrad.models.model import Model
+    from handgrad.training.history import Epoch, History
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Outcome:
 
     @property
     def judged_rows(self) -> str:
-        return told_rows(self.evaluation.n, self.judged_by, self.settings["weight"])
+        return rows_text(self.evaluation.n, self.judged_by, self.settings["weight"])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -126,7 +128,6 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
     from handgrad.report import Judged, write_report
 
     part, model = outcome.parts.judged(), outcome.model
-    y_t = truths_of(part, model).y_t
     known = [
         ("table", outcome.data.name),
         ("target", outcome.data.target),
@@ -142,7 +143,9 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
             outcome.evaluation,
             rows=outcome.judged_rows,
             best=outcome.kept_epochs[0] if outcome.parts.validation else None,
-            judged=Judged(model, part.table, y_t, outcome.settings["learning_rate"]),
+            judged=Judged(
+                model, part.table, part.truths(model).y_t, outcome.settings["learning_rate"]
+            ),
             known=known,
         )
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from handgrad.cli.data import check_columns
-from handgrad.cli.judge import number_names
+from handgrad.cli.columns import check_columns
 from handgrad.cli.options import COLUMN, OUTPUT, Option
+from handgrad.cli.results import number_names
 from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
 from handgrad.models.model import Model
@@ -19,34 +19,30 @@ from handgrad.text import quoted, shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEEP = click.option(
+KEEP = Option(
     "--keep",
     "kept",
-    cls=Option,
     section=OUTPUT,
     metavar="COLUMN",
     type=COLUMN,
     multiple=True,
-    help="Write this column of the table, as it stands there, before the predictions (repeatable).",
+    help="Write this column of the table, unchanged, before the predictions (repeatable).",
 )
-SAFE_CSV = click.option(
+SAFE_CSV = Option(
     "--safe-csv",
-    cls=Option,
     section=OUTPUT,
     is_flag=True,
     help="Write an apostrophe before names and texts that a spreadsheet would take for a formula: "
     "those that begin with = + - @, a tab or a line break.",
 )
-KEEP_ALL = click.option(
+KEEP_ALL = Option(
     "--keep-all",
-    cls=Option,
     section=OUTPUT,
     is_flag=True,
-    help="Write every column of the table before the predictions.",
+    help="Write all columns of the table, unchanged, before the predictions.",
 )
-PROBA = click.option(
+PROBA = Option(
     "--proba",
-    cls=Option,
     section=OUTPUT,
     is_flag=True,
     help="Add the probability of each class.",

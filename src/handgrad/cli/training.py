@@ -1,18 +1,22 @@
 """An estimator trained on the rows set apart for it, with its progress shown."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.cli.parts import Parts
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.cli.terminal import note
 from handgrad.errors import DivergenceWarning
-from handgrad.tables.plan import Plan
 from handgrad.text import shown
-from handgrad.training.history import Epoch
+
+if TYPE_CHECKING:
+    from handgrad.cli.parts import Parts
+    from handgrad.tables.plan import Plan
+    from handgrad.training.history import Epoch
 
 
 def train(
