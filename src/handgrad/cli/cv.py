@@ -20,7 +20,7 @@ from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import MESSAGES, TRAINING_OPTIONS
 from handgrad.cli.judge import judge
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, InSections, Option
+from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, Count, InSections, Option
 from handgrad.cli.outcome import say_left_out
 from handgrad.cli.parts import Part, partition
 from handgrad.cli.predictions import (
@@ -89,8 +89,7 @@ class Fold(NamedTuple):
 FOLDS = Option(
     "--folds",
     section=TABLES,
-    metavar="N",
-    type=click.IntRange(2, 1000),
+    type=Count(2, 1000),
     default=5,
     help="Divide the rows into N folds, and train once for each.",
 )
@@ -98,7 +97,6 @@ OUTPUT_FILE = Option(
     "--output",
     "-o",
     section=OUTPUT,
-    metavar="FILE",
     type=FILE,
     help="Write a prediction for every row, by the network that has not seen it, as CSV.",
 )

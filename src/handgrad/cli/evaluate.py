@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
 from handgrad.cli.columns import check_columns
@@ -24,7 +23,7 @@ from handgrad.cli.options import (
     UNKNOWN,
     WEIGHT,
 )
-from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
+from handgrad.cli.outcome import model_facts, weightless, write_report
 from handgrad.cli.reading import in_portions, name_of
 from handgrad.cli.results import evaluation_json, print_evaluation, rows_text
 from handgrad.cli.terminal import note, print_json, say
@@ -32,13 +31,10 @@ from handgrad.cli.truth import read_truths, targets_of, weighed
 from handgrad.models.file import load_model
 from handgrad.tables.rows import take
 from handgrad.text import shown
-from handgrad.training.history import History
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from handgrad.models.evaluation import Judgement
-    from handgrad.models.model import Model
     from handgrad.tables.files.portions import Portions
 
 
@@ -83,9 +79,13 @@ def evaluate(
     written = []
     if report is not None:
         labelled = np.flatnonzero(truths.counted)
-        rows, y_t = take(columns, labelled), truths.y_t[labelled]
-        facts = [("table", name_of(tables)), *network_facts(trained), *weight_facts(weight)]
-        written = _report_of(trained, rows, y_t, evaluation, report, rows_judged, facts)
+        written = write_report(
+            report,
+            (trained, take(columns, labelled), truths.y_t[labelled]),
+            evaluation,
+            rows=rows_judged,
+            known=[("table", name_of(tables)), *model_facts(trained, weight)],
+        )
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         by_weight = {} if weight is None else {"weight": weight}
@@ -102,27 +102,3 @@ def _columns_of_truth(portions: Portions, known: list[str], weight: str | None) 
     weights = [] if weight is None else [weight]
     check_columns(portions.head, weights, "--weight")
     return portions.whole(None if portions.is_one else list(dict.fromkeys([*known, *weights])))
-
-
-def _report_of(
-    model: Model,
-    columns: pa.Table,
-    y_t: NDArray[Any],
-    evaluation: Judgement,
-    folder: Path,
-    rows_judged: str,
-    facts: list[tuple[str, str]],
-) -> list[Path]:
-    from handgrad.report import Judged, write_report
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with no_warnings():
-        return write_report(
-            folder,
-            History(()),
-            evaluation,
-            rows=rows_judged,
-            best=None,
-            judged=Judged(model, columns, y_t),
-            known=facts,
-        )

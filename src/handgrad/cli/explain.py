@@ -24,6 +24,7 @@ from handgrad.cli.options import (
     TABLE,
     TARGETS,
     UNKNOWN,
+    Count,
     Option,
 )
 from handgrad.cli.reading import read
@@ -63,16 +64,11 @@ ROW = Option(
     "--row", metavar="N", type=int, default=1, help="Explain this row; the first one is row 1."
 )
 LEARNING_RATE = Option(
-    "--learning-rate",
-    metavar="RATE",
-    type=POSITIVE,
-    default=0.1,
-    help="Length of the step, equation (13).",
+    "--learning-rate", type=POSITIVE("RATE"), default=0.1, help="Length of the step, equation (13)."
 )
 PAGE = Option(
     "--html",
     "page",
-    metavar="FILE",
     type=FILE,
     help="Write the explanation as one HTML page to this file, and print none.",
 )
@@ -219,18 +215,10 @@ def _label(model: Model, cells: pa.Table, target: str, row: int, unknown: str) -
 
 
 ROWS = Option(
-    "--rows",
-    metavar="N",
-    type=click.IntRange(1),
-    default=50,
-    help="Check on N rows, evenly spread over the table.",
+    "--rows", type=Count(1), default=50, help="Check on N rows, evenly spread over the table."
 )
 ENTRIES = Option(
-    "--entries",
-    metavar="N",
-    type=click.IntRange(0),
-    default=200,
-    help="Check N entries of each parameter; 0 means all.",
+    "--entries", type=Count(0), default=200, help="Check N entries of each parameter; 0 means all."
 )
 
 

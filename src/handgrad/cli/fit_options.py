@@ -21,6 +21,7 @@ from handgrad.cli.options import (
     SHARE,
     TABLES,
     WEIGHT,
+    Count,
     HiddenUnits,
     Listed,
     Number,
@@ -50,8 +51,8 @@ STOP_ON = {
     "r2": "regression",
 }
 
-NOT_NEGATIVE = Number(min=0, max=1e30)
-BETWEEN_0_AND_1 = Number(min=0, min_open=True, max=1, max_open=True)
+NOT_NEGATIVE = partial(Number, min=0, max=1e30)
+BETWEEN_0_AND_1 = Number("SHARE", min=0, min_open=True, max=1, max_open=True)
 
 rows = partial(Option, section=TABLES)
 network = partial(Option, section="Network")
@@ -150,8 +151,7 @@ TRAINING_OPTIONS = (
     ),
     rows(
         "--min-frequency",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=1,
         sets="min_frequency",
         help="Give a level of a category an input of its own if at least N training rows have it; "
@@ -159,8 +159,7 @@ TRAINING_OPTIONS = (
     ),
     rows(
         "--max-levels",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=1000,
         sets="max_levels",
         help="Give at most N levels of a category inputs of their own.",
@@ -175,8 +174,7 @@ TRAINING_OPTIONS = (
     ),
     network(
         "--activation",
-        metavar="NAME[,NAME...]",
-        type=PerLayer(click.Choice(list(ACTIVATIONS))),
+        type=PerLayer(click.Choice(list(ACTIVATIONS)), "NAME"),
         default="relu",
         sets="activation",
         help="Activation function of the hidden layers, one for all or one for each: "
@@ -184,8 +182,7 @@ TRAINING_OPTIONS = (
     ),
     network(
         "--ensemble",
-        metavar="N",
-        type=click.IntRange(1, 1000),
+        type=Count(1, 1000),
         default=1,
         sets="n_ensemble",
         help="Train N networks and average their predictions.",
@@ -199,8 +196,7 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--learning-rate",
-        metavar="RATE",
-        type=POSITIVE,
+        type=POSITIVE("RATE"),
         default=1e-3,
         sets="learning_rate_init",
         help="Length of a step; --schedule changes it over time.",
@@ -216,24 +212,21 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--batch-size",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=32,
         sets="batch_size",
         help="Number of rows in each step.",
     ),
     training(
         "--l2",
-        metavar="STRENGTH",
-        type=NOT_NEGATIVE,
+        type=NOT_NEGATIVE("STRENGTH"),
         default=1e-4,
         sets="alpha",
         help="Strength of the penalty on large weights.",
     ),
     training(
         "--weight-decay",
-        metavar="SHARE",
-        type=NOT_NEGATIVE,
+        type=NOT_NEGATIVE("SHARE"),
         default=0.01,
         only=Only("optimizer", ("adamw",)),
         sets="weight_decay",
@@ -242,8 +235,7 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--dropout",
-        metavar="SHARE[,SHARE...]",
-        type=PerLayer(SHARE),
+        type=PerLayer(SHARE, "SHARE"),
         default="0",
         sets="dropout",
         help="Share of hidden units left out at random in each step, one for all layers or one for "
@@ -251,15 +243,13 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--clip-norm",
-        metavar="NORM",
-        type=POSITIVE,
+        type=POSITIVE("NORM"),
         sets="clip_norm",
         help="Shorten gradients longer than NORM to this length.  [default: leave them]",
     ),
     training(
         "--seed",
-        metavar="N",
-        type=click.IntRange(0, 2**32 - 1),
+        type=Count(0, 2**32 - 1),
         default=0,
         sets="random_state",
         help="Seed for everything random: initial weights, splits, shuffling, dropout.",
@@ -274,15 +264,13 @@ TRAINING_OPTIONS = (
     ),
     stopping(
         "--epochs",
-        metavar="N",
-        type=click.IntRange(1, 10**6),
+        type=Count(1, 10**6),
         default=200,
         sets="max_iter",
         help="Train for at most N epochs.",
     ),
     stopping(
         "--validation",
-        metavar="SHARE",
         type=SHARE,
         default=0.1,
         sets=lambda share: {"early_stopping": share > 0},
@@ -296,8 +284,7 @@ TRAINING_OPTIONS = (
     ),
     stopping(
         "--patience",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=10,
         sets="n_iter_no_change",
         help="Stop after N epochs without improvement.",
@@ -312,7 +299,6 @@ TRAINING_OPTIONS = (
     ),
     labels(
         "--label-smoothing",
-        metavar="SHARE",
         type=SHARE,
         default=0.0,
         sets="label_smoothing",
@@ -342,16 +328,14 @@ TRAINING_OPTIONS = (
     ),
     numbers(
         "--delta",
-        metavar="NUMBER",
-        type=POSITIVE,
+        type=POSITIVE("NUMBER"),
         **_of_loss("delta"),
         help="With --loss huber: the size from which an error counts less, in standard "
         "deviations of the target without its outliers.",
     ),
     numbers(
         "--quantiles",
-        metavar="SHARE[,SHARE...]",
-        type=Listed(BETWEEN_0_AND_1),
+        type=Listed(BETWEEN_0_AND_1, "SHARE"),
         **_of_loss("quantiles"),
         help="With --loss quantile: the quantiles to predict, in ascending order, as in "
         "0.1,0.5,0.9.",
@@ -360,7 +344,6 @@ TRAINING_OPTIONS = (
 ONE_MODEL = (
     rows(
         "--test",
-        metavar="SHARE",
         type=SHARE,
         default=0,
         help="Share of rows kept out of training and validation, to judge the result by.",
@@ -371,12 +354,8 @@ ONE_MODEL = (
         help="Test with the last rows of the table, not with rows drawn at random: for rows in "
         "the order of time.",
     ),
-    rows(
-        "--dry-run",
-        is_flag=True,
-        help="Print what each column is taken for, and train nothing.",
-    ),
-    output("--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."),
+    rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
+    output("--model", "model_path", type=FILE, help="Save the model to this file."),
     REPORT,
     output("--verbose", "-v", is_flag=True, help="Say which engine ran, and why."),
 )

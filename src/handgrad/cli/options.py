@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,8 +42,11 @@ class HiddenUnits(UnitsType):
 class Listed(ListType):
     """One value or several, parted by commas."""
 
-    def __init__(self, item: Any) -> None:
-        self.item, self.name = item, item.name
+    def __init__(self, item: Any, word: str) -> None:
+        self.item, self.name, self.word = item, item.name, word
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return f"{self.word}[,{self.word}...]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
         if isinstance(value, tuple):
@@ -58,8 +62,22 @@ class PerLayer(Listed):
         return values[0] if len(values) == 1 else values
 
 
+class Count(click.IntRange):
+    """A whole number within bounds."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "N"
+
+
 class Number(click.FloatRange):
     """A number within bounds; NaN, which compares with nothing, is none."""
+
+    def __init__(self, word: str, **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self.word = word
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return self.word
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         number: float = super().convert(value, param, ctx)
@@ -70,6 +88,10 @@ class Number(click.FloatRange):
 
 class File(click.Path):
     """A path; an empty one would mean the folder we are in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+        self.name = "file"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value == "":
@@ -93,10 +115,10 @@ class ColumnName(TextType):
         return os.fsencode(value).decode("utf-8", "surrogateescape")
 
 
-POSITIVE = Number(min=0, min_open=True, max=1e30)
-SHARE = Number(min=0, max=1, max_open=True)
-FILE = File(path_type=Path)
-TABLE = TableFile(path_type=Path)
+POSITIVE = partial(Number, min=0, min_open=True, max=1e30)
+SHARE = Number("SHARE", min=0, max=1, max_open=True)
+FILE = File()
+TABLE = TableFile()
 COLUMN = ColumnName()
 
 TABLES, OUTPUT = "Rows and columns", "Output"
@@ -183,8 +205,7 @@ READING_OPTIONS = (
     Option(
         "--skip",
         section=TABLES,
-        metavar="N",
-        type=click.IntRange(0),
+        type=Count(0),
         help="Skip N lines before the header, such as a title.",
     ),
     Option(
@@ -197,7 +218,6 @@ READING_OPTIONS = (
 WEIGHT = Option(
     "--weight",
     section=TABLES,
-    metavar="COLUMN",
     type=COLUMN,
     help="Weigh each row by this column: a weight of 2 counts as two rows, 0 as none. Nothing "
     "is predicted from it.",
@@ -223,10 +243,4 @@ REPORT = Option(
     type=FILE,
     help="Write report.html and its pictures to this folder.",
 )
-JSON = Option(
-    "--json",
-    "as_json",
-    section=OUTPUT,
-    is_flag=True,
-    help="Print the result as JSON.",
-)
+JSON = Option("--json", "as_json", section=OUTPUT, is_flag=True, help="Print the result as JSON.")

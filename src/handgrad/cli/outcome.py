@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,45 +124,61 @@ def write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None
 
 
 def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
-    from handgrad.report import Judged, write_report
-
-    part, model = outcome.parts.judged(), outcome.model
-    known = [
-        ("table", outcome.data.name),
-        ("target", outcome.data.target),
-        *network_facts(model),
-        *weight_facts(outcome.settings["weight"]),
-        ("training", "; ".join(_told_of_training(outcome))),
-    ]
-    folder.mkdir(parents=True, exist_ok=True)
-    with no_warnings():
-        return write_report(
-            folder,
-            outcome.history,
-            outcome.evaluation,
-            rows=outcome.judged_rows,
-            best=outcome.kept_epochs[0] if outcome.parts.validation else None,
-            judged=Judged(
-                model, part.table, part.truths(model).y_t, outcome.settings["learning_rate"]
-            ),
-            known=known,
-        )
+    part, model, settings = outcome.parts.judged(), outcome.model, outcome.settings
+    return write_report(
+        folder,
+        (model, part.table, part.truths(model).y_t, settings["learning_rate"]),
+        outcome.evaluation,
+        outcome.history,
+        best=outcome.kept_epochs[0] if outcome.parts.validation else None,
+        rows=outcome.judged_rows,
+        known=[
+            ("table", outcome.data.name),
+            ("target", outcome.data.target),
+            *model_facts(model, settings["weight"]),
+            ("training", "; ".join(_told_of_training(outcome))),
+        ],
+    )
 
 
-def network_facts(model: Model) -> list[tuple[str, str]]:
-    """Say for a report what the network is, and of which of several its pictures are."""
+def model_facts(model: Model, weight: str | None) -> list[tuple[str, str]]:
+    """Say for a report what the network is, and which of its pictures are of what."""
     facts = [("network", network_line(model))]
     if model.members:
         facts.append(("curves, weights and units", "those of the first network"))
+    if weight is not None:
+        by_weight = "figures and confusion matrix are by weight; other pictures show each row"
+        facts.append(("weights", f"{weight}: {by_weight}"))
     return facts
 
 
-def weight_facts(weight: str | None) -> list[tuple[str, str]]:
-    """Say for a report what counts by weight, where a column of weights is named."""
-    if weight is None:
-        return []
-    told = f"{weight}: figures and confusion matrix are by weight; other pictures show each row"
-    return [("weights", told)]
+def write_report(
+    folder: Path,
+    judged: tuple[Any, ...],
+    evaluation: Judgement,
+    history: History | None = None,
+    best: int | None = None,
+    **texts: Any,
+) -> list[Path]:
+    """Write a report into a folder, which is made where there is none; give its files.
+
+    ``judged`` holds the model, the rows that judged it and their truth, and the learning rate if
+    it was trained just now.
+    """
+    from handgrad import report
+    from handgrad.training.history import History
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of signs that the font lacks
+        return report.write_report(
+            folder,
+            history or History(()),
+            evaluation,
+            best=best,
+            judged=report.Judged(*judged),
+            **texts,
+        )
 
 
 def say_left_out(data: Labelled) -> None:
@@ -178,13 +193,6 @@ def say_left_out(data: Labelled) -> None:
 def weightless(n: int) -> str:
     """Say that rows were left out because of their weight."""
     return f"left out: {n:,} rows of weight 0"
-
-
-@contextmanager
-def no_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of signs that the font lacks
-        yield
 
 
 def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:

@@ -10,18 +10,13 @@ import click
 from handgrad.cli.columns import check_columns
 from handgrad.cli.data import PENGUINS
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import COLUMN, READING_OPTIONS, TABLE, Option
+from handgrad.cli.options import COLUMN, READING_OPTIONS, TABLE, Count, Option
 from handgrad.cli.reading import read
 from handgrad.cli.terminal import say
 from handgrad.tables.table import read as read_file
 
 TARGET = Option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
-PORT = Option(
-    "--port",
-    metavar="N",
-    type=click.IntRange(1, 65535),
-    help="Serve the page on this port.  [default: 8642]",
-)
+PORT = Option("--port", type=Count(1, 65535), help="Serve the page on this port.  [default: 8642]")
 NO_BROWSER = Option(
     "--no-browser", is_flag=True, help="Print the page's address, and open no browser."
 )

@@ -36,11 +36,7 @@ LINES = 1 << 13  # written at a time: as objects of Python, cells take many time
 
 
 OUTPUT_FILE = Option(
-    "--output",
-    "-o",
-    metavar="FILE",
-    type=FILE,
-    help="Write the predictions to this file, not to standard output.",
+    "--output", "-o", type=FILE, help="Write the predictions to this file, not to standard output."
 )
 
 

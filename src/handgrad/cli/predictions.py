@@ -23,7 +23,6 @@ KEEP = Option(
     "--keep",
     "kept",
     section=OUTPUT,
-    metavar="COLUMN",
     type=COLUMN,
     multiple=True,
     help="Write this column of the table, unchanged, before the predictions (repeatable).",
@@ -41,12 +40,7 @@ KEEP_ALL = Option(
     is_flag=True,
     help="Write all columns of the table, unchanged, before the predictions.",
 )
-PROBA = Option(
-    "--proba",
-    section=OUTPUT,
-    is_flag=True,
-    help="Add the probability of each class.",
-)
+PROBA = Option("--proba", section=OUTPUT, is_flag=True, help="Add the probability of each class.")
 
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # as OWASP lists them
