@@ -42,7 +42,7 @@ def _guess(name: str, table: pa.Table) -> str:
 
 
 def wishes_of(options: dict[str, Any], columns: pa.Table) -> Wishes:
-    """Read off the options what the user knows better of the columns that are predicted from."""
+    """Gather from the options what the user declares about the columns that are predicted from."""
     names = set(columns.column_names)
     for name in options["kinds"]:
         if name not in names:
@@ -53,14 +53,14 @@ def wishes_of(options: dict[str, Any], columns: pa.Table) -> Wishes:
 
 
 def missing_of(
-    options: dict[str, Any], table: pa.Table, *, told: bool = False
+    options: dict[str, Any], table: pa.Table, *, notes: bool = False
 ) -> dict[str | None, tuple[str, ...]]:
-    """Tell the texts that mean missing: COLUMN=TEXT where there is such a column, else for all."""
+    """Give the texts that mean missing in one column, for COLUMN=TEXT, or (None) in every one."""
     words: dict[str | None, tuple[str, ...]] = {}
     for text in options["missing"]:
         name, sign, word = text.partition("=")
         of_one = bool(sign) and name in table.column_names
-        if told and sign and not of_one:
+        if notes and sign and not of_one:
             note(
                 f"--missing {shown(text)}: no column is called {shown(name)}, so the whole text "
                 "means missing, in every column"
@@ -71,15 +71,15 @@ def missing_of(
 
 
 def print_plan(plan: Plan) -> None:
-    """Say on stderr what the columns were taken for, and what is doubtful."""
+    """Note on stderr what the columns were taken for, and what is doubtful."""
     note(f"columns: {shown(plan.summary())}")
     doubts = plan.doubts
     for doubt in doubts[:MOST_DOUBTS]:
         note(f"  {shown(doubt)}")
     if len(doubts) > MOST_DOUBTS:
-        note(f"  and {len(doubts) - MOST_DOUBTS:,} more such notes")
+        note(f"  and {len(doubts) - MOST_DOUBTS:,} more notes of this kind")
     if doubts:
-        note("  (--kind, --missing, --decimal and --drop have it otherwise; --dry-run shows all)")
+        note("  (--kind, --missing, --decimal and --drop change this; --dry-run shows all)")
 
 
 def print_dry_run(plan: Plan, name: str, *, as_json: bool) -> None:

@@ -58,7 +58,7 @@ Options = dict[str, Any]
 
 
 class Fold(NamedTuple):
-    """What one training has to tell."""
+    """One training of a cross-validation, and how it was judged."""
 
     rows: Order  # of the rows with a label, those that it was judged by
     n_training: int
@@ -187,8 +187,8 @@ def _check_rarest(classes: NDArray[Any], counts: NDArray[np.intp], n_folds: int)
         fewer = f"ask for --folds {n}, or " if n > 1 else ""
         raise DataError(
             f"the class {classes.tolist()[rarest]!r} has {n} row{'s' if n > 1 else ''}, and each "
-            f"of {n_folds} folds needs one; {fewer}join it to another class, or leave its rows "
-            "out: rows without a label are"
+            f"of {n_folds} folds needs one; {fewer}join it to another class, or empty its "
+            "labels to leave these rows out"
         )
 
 
@@ -247,7 +247,7 @@ def _out_of_fold(
 
 
 def _figures(evaluation: Judgement) -> dict[str, float]:
-    """Give the figures by their names in JSON; of several quantiles the share below each."""
+    """Give the figures by their names in JSON; several quantiles have a share below each."""
     if isinstance(evaluation, Evaluation | LabelsEvaluation):
         return {"accuracy": evaluation.accuracy, "log_loss": evaluation.log_loss}
     figures = evaluation.overall
@@ -325,13 +325,13 @@ def _fold_table(trained: Sequence[Fold], mean: dict[str, float], spread: dict[st
 
 
 def _heading(name: str) -> str:
-    """Say what a figure is: of a share below, also which quantile's."""
+    """Name a figure; a share of rows below has the quantile in its name."""
     _, _, quantile = name.partition(" ")
     return f"quantile {quantile}: rows below" if quantile else HEADINGS[name]
 
 
 def _written(figures: dict[str, float]) -> list[str]:
-    # R2 of a fold whose numbers do not vary is none, and so is the mean of such.
+    # Numbers that do not vary have no R2, and a fold without one leaves no mean.
     return [
         "-" if np.isnan(value) else f"{value:{'.4f' if name in OF_LABELS else '.4g'}}"
         for name, value in figures.items()

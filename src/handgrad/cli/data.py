@@ -105,14 +105,14 @@ def _weights(content: "pa.Table", target: str, name: str | None) -> Array | None
 
 def _plan_of_truth(content: "pa.Table", target: str, options: dict[str, Any]) -> Column:
     """Decide how the column to predict is read, and say what is doubtful about it."""
-    words = missing_of(options, content, told=True)
+    words = missing_of(options, content, notes=True)
     wishes = Wishes(missing=words, decimal=options["decimal"], thousands=options["thousands"])
     if options["task"] == "classification":
         return Column(target, "category", missing=wishes.missing_of(target))
     try:
         truth = plan_of_target(content, target, wishes)
     except DataError as error:
-        raise DataError(f"{error}; if these are labels, ask for --task classification") from None
+        raise DataError(f"{error}; if these are labels, use --task classification") from None
     for doubt in truth.doubts:
         note(f"column {shown(target)}: {shown(doubt)}")
     return truth
@@ -137,7 +137,7 @@ def _truth(
         row = int(impossible.argmax())
         raise DataError(
             f"{place(content, target, row)}: {y[row]:g} must be {head.bound_of_y}, for --loss "
-            f"{head.loss} is for {head.kind_of_y}; mend the cell, or take another --loss"
+            f"{head.loss} is for {head.kind_of_y}; mend the cell, or choose another --loss"
         )
     return y, missing
 
@@ -150,7 +150,7 @@ def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.
     check_columns(content, dropped, "--drop")
     check_columns(content, categorical, "--categorical")
     if target in dropped:
-        raise click.UsageError(f"--drop {target} would drop the target")
+        raise click.UsageError(f"--drop {target} would leave out the target; choose another column")
     others = {target, *weights, *dropped}
     if unused := others & set(categorical):
         raise click.UsageError(f"--categorical {listed(unused)} is not a column to predict from")
@@ -183,7 +183,7 @@ def _check_classes(y: Array, target: str) -> None:
     if len(classes) > max(20, len(y) / 2):
         raise DataError(
             f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
-            f"different labels in {len(y)} rows. Is it a name? A quantity needs --task regression"
+            f"different labels in {len(y)} rows. If it is a quantity, use --task regression"
         )
     _note_doubts([str(label) for label in classes], target)
 
@@ -201,12 +201,12 @@ def _note_doubts(classes: list[str], target: str) -> None:
     if groups := [group for group in alike.values() if len(group) > 1]:
         note(
             f"column {shown(target)}: {listed(map(repr, groups[0]))} look alike, "
-            "but each counts as a class of its own"
+            "but count as different classes"
         )
     if len(classes) > 20 and sum(map(_is_number, classes)) > len(classes) / 2:
         note(
-            f"column {shown(target)}: is it a quantity? Each of its {len(classes)} different "
-            "numbers counts as a class of its own; --task regression predicts numbers"
+            f"column {shown(target)}: each of its {len(classes)} different numbers counts as "
+            "a class; if it is a quantity, use --task regression"
         )
 
 

@@ -43,7 +43,7 @@ def encoded_portions(
 
 
 def _check_for_drift(model: Model, portions: Portions, unknown: str) -> None:
-    """Look on as long as all that has come of a column is unknown: seldom beyond one portion."""
+    """Look ahead until some cell of each column is known: seldom beyond one portion."""
     found: tuple[Unknown, ...] = ()
     for table in portions.tables():
         encoded = encode_some(model, table, unknown, is_part=True)
@@ -66,8 +66,8 @@ def _account_for(found: Sequence[Unknown], unknown: str) -> None:
     drifted = [one.column for one in found if one.is_drift]
     if drifted and unknown != "allow":
         raise DataError(
-            f"no cell of {', '.join(map(repr, drifted))} was there when the model was fitted: is "
-            "it the same table? --unknown allow predicts all the same"
+            f"the model knows no cell of {', '.join(map(repr, drifted))}; check that this is the "
+            "right table, or read these cells as missing: --unknown allow"
         )
 
 
@@ -79,7 +79,7 @@ def encode_some(
     *,
     is_part: bool = False,
 ) -> Encoded:
-    """Turn a few rows into inputs, of which no column can be said to have drifted.
+    """Turn a few rows into inputs; they are too few to say that a column has drifted.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def encode_some(
     except DataError as error:
         if "is not a" not in str(error):
             raise
-        raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
+        raise DataError(f"{error}; --unknown allow reads these cells as missing") from None
 
 
 def note_unknown(unknown: Iterable[Unknown]) -> None:
@@ -103,7 +103,7 @@ def note_unknown(unknown: Iterable[Unknown]) -> None:
 
 
 def note_target(model: Model, columns: pa.Table, kept: Sequence[str]) -> None:
-    """Say that the truth stands in the table, unless it is to be written beside the prediction."""
+    """Note that the table holds the truth, unless it is written beside the prediction."""
     if model.target in columns.column_names and model.target not in kept:
         note(f"column {shown(model.target)} is what the model predicts; it is not used")
 

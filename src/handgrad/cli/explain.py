@@ -50,7 +50,7 @@ Array = NDArray[Any]
 
 
 class Truth(NamedTuple):
-    """What is true of a row: as the network sees it, and in words; or why nothing is known."""
+    """The truth of a row as the network learns it, and in words; or why it is not known."""
 
     y_t: Array | None
     words: str = ""
@@ -120,12 +120,12 @@ def explain_row(
     lr: float,
     title: str,
 ) -> Explanation:
-    """Explain one row of a table, counted from 1; say on stderr what is left out or not known.
+    """Explain one row of a table, counted from 1; note on stderr what is not known.
 
     Raises
     ------
     click.UsageError
-        If the table has no such row or no such target.
+        If the table lacks the row or a target.
     DataError
         If a cell of the row cannot be used.
     """
@@ -205,8 +205,8 @@ def _label(model: Model, cells: pa.Table, target: str, row: int, unknown: str) -
     if label not in known:
         raise DataError(
             f"column {target!r}, row {row}: {label!r} must be one of the labels that the model "
-            f"knows, {listed(map(repr, known))}; mend the cell, explain another row, or end with "
-            "the prediction by --unknown allow"
+            f"knows, {listed(map(repr, known))}; mend the cell, explain another row, or end "
+            "with the prediction: --unknown allow"
         )
     return Truth(model.learnt(np.array([known.index(label)])), str(label))
 

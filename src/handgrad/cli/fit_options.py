@@ -69,8 +69,8 @@ def _only_one(_: click.Context, option: click.Parameter, names: tuple[str, ...])
     """Give the one name there is; of several, none would be used but the last."""
     if len(names) > 1:
         raise click.UsageError(
-            f"--{option.name} must name one column, and it is there {len(names)} times; several "
-            "targets at once are for Python: MLPRegressor and MLPClassifier"
+            f"--{option.name} must name one column, and it names {len(names)}; to predict several, "
+            "use MLPRegressor or MLPClassifier in Python"
         )
     return names[0] if names else None
 
@@ -82,7 +82,7 @@ def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) ->
         name, sign, kind = text.rpartition("=")
         if not (name and sign) or kind not in KINDS:
             raise click.UsageError(
-                f"--kind must be COLUMN=KIND, the kind one of {', '.join(KINDS)}; got {shown(text)}"
+                f"--kind must be COLUMN=KIND, with a kind of {', '.join(KINDS)}; got {shown(text)}"
             )
         pairs[name] = kind
     return pairs

@@ -42,9 +42,9 @@ def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> No
     With --machine, show instead what this machine computes with, and what would be faster.
     """
     if machine == (model is not None):
-        raise click.UsageError("name a model, or ask for --machine")
+        raise click.UsageError("name a model, or use --machine (and not both)")
     if compiles and not machine:
-        raise click.UsageError("--compile goes with --machine")
+        raise click.UsageError("--compile needs --machine")
     if model is not None:
         _print_model(load_model(model), as_json=as_json)
         return
@@ -73,7 +73,7 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
     else:
         say(f"predicts numbers: {', '.join(number_names(trained))}")
     say(f"network: {network_line(trained)}")
-    for line in _told_of_settings(trained):
+    for line in _settings_lines(trained):
         say(line)
     print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
@@ -109,7 +109,7 @@ def _levels(model: Model) -> Iterator[tuple[Column, Levels]]:
 
 
 def _settings_json(model: Model) -> dict[str, Any]:
-    """Tell the settings of training that a model file keeps, by the names of fit's options."""
+    """Give the settings of training that a model file keeps, by the names of fit's options."""
     head, settings = model.architecture.head, model.architecture.loss
     if len(model.classes):
         return {"label_smoothing": settings.label_smoothing, "temperature": model.temperature}
@@ -123,8 +123,8 @@ def _settings_json(model: Model) -> dict[str, Any]:
     return told
 
 
-def _told_of_settings(model: Model) -> Iterator[str]:
-    """Put these settings into lines, those left out that do nothing."""
+def _settings_lines(model: Model) -> Iterator[str]:
+    """Put these settings into lines, without those that do nothing."""
     told = _settings_json(model)
     if told.get("label_smoothing"):
         yield f"label smoothing: {told['label_smoothing']:g}"
@@ -166,7 +166,7 @@ def column_table(model: Model) -> Table:
 
 
 def _read_as(encoder: Encoder, column: Column) -> str:
-    """Say what a column was taken for, and what of it the model keeps."""
+    """Say what a column was taken for, and what the model keeps of it."""
     told = [column.kind]
     if column.kind == "left out":
         return f"{column.kind}: {column.why}"

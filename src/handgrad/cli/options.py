@@ -95,7 +95,7 @@ class File(click.Path):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value == "":
-            self.fail("the name of a file is needed, not an empty text", param, ctx)
+            self.fail("a file must have a name, not an empty text", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -156,7 +156,7 @@ class Option(click.Option):
 
 
 class InSections(click.Command):
-    """A command with so many options that its help shows them in sections, as they come."""
+    """A command whose help shows its many options in sections, as they come."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -181,7 +181,7 @@ def _separator(_: click.Context, __: click.Parameter, sign: str | None) -> str |
 def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     if name is not None and not is_encoding(name):
         raise click.UsageError(
-            f"--encoding {shown(name)}: there is no such encoding; take one such as cp1252, "
+            f"--encoding {shown(name)}: there is no such encoding; name one such as cp1252, "
             "latin-1 or utf-16"
         )
     return name

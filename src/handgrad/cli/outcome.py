@@ -1,4 +1,4 @@
-"""All that a fit has to tell: as JSON, as lines, as a report, as a model file."""
+"""The outcome of a fit: as JSON, as lines, as a report, as a model file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that a fit has to tell."""
+    """The outcome of a fit, with all that its texts need."""
 
     data: Labelled
     parts: Parts
@@ -86,7 +86,7 @@ class Outcome:
         }
 
     def _members_json(self) -> dict[str, Any]:
-        """Tell of each network of an ensemble; what stands beside it is of the first."""
+        """Describe each network of an ensemble; the entries beside this describe the first."""
         if len(self.histories) == 1:
             return {}
         ends = [
@@ -136,13 +136,13 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
             ("table", outcome.data.name),
             ("target", outcome.data.target),
             *model_facts(model, settings["weight"]),
-            ("training", "; ".join(_told_of_training(outcome))),
+            ("training", "; ".join(_training_lines(outcome))),
         ],
     )
 
 
 def model_facts(model: Model, weight: str | None) -> list[tuple[str, str]]:
-    """Say for a report what the network is, and which of its pictures are of what."""
+    """Describe for a report the network, and what its pictures show."""
     facts = [("network", network_line(model))]
     if model.members:
         facts.append(("curves, weights and units", "those of the first network"))
@@ -206,7 +206,7 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
     say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     say_left_out(outcome.data)
     say(f"network: {network_line(outcome.model)}")
-    for line in _told_of_training(outcome):
+    for line in _training_lines(outcome):
         say(line)
     if verbose:
         say(f"engine: {outcome.engine['name']} ({outcome.engine['reason']})")
@@ -216,11 +216,11 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
     for path in written:
         say(f"wrote {shown(path)}")
     if not written:
-        say("Nothing was saved; --model FILE keeps the model.")
+        say("Nothing was saved; --model FILE saves the model.")
 
 
-def _told_of_training(outcome: Outcome) -> Iterator[str]:
-    """Say how long it took, what ended it, which epochs were kept, and what came after."""
+def _training_lines(outcome: Outcome) -> Iterator[str]:
+    """Say how long the training took, what ended it, which epochs were kept, and what followed."""
     histories, settings = outcome.histories, outcome.settings
     reasons = " or ".join(dict.fromkeys(_reason(history.reason) for history in histories))
     some = "" if len(histories) == 1 else "s"
@@ -231,8 +231,8 @@ def _told_of_training(outcome: Outcome) -> Iterator[str]:
     schedule, most = settings["schedule"], settings["epochs"]
     if schedule in OF_TIME and min(map(len, histories)) < most:
         yield (
-            f"--schedule {schedule} was to end with epoch {most}; --patience {most} lets it, or "
-            "ask for fewer --epochs"
+            f"--schedule {schedule} would have ended with epoch {most}; let it with --patience "
+            f"{most}, or use fewer --epochs"
         )
     if settings.get("calibrate"):
         yield f"calibrated: scores are divided by {outcome.model.temperature:.4g}"
@@ -240,11 +240,11 @@ def _told_of_training(outcome: Outcome) -> Iterator[str]:
 
 def _say_how_far_to_trust(outcome: Outcome) -> None:
     if outcome.judged_by == "training":
-        say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
+        say("The model was trained on these rows; expect less on new ones. --test 0.2 measures it.")
     if outcome.judged_by == "validation":
         temperature = " and the temperature" if outcome.settings.get("calibrate") else ""
         chosen = f"These rows chose the epoch{temperature}"
-        say(f"{chosen}: on new rows expect a little less. Or ask for --test 0.2.")
+        say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
 
 
 def _reason(reason: str) -> str:

@@ -30,7 +30,7 @@ class Part(NamedTuple):
     weight: Array | None = None  # (n,), above 0
 
     def take(self, rows: NDArray[np.intp], name: str, weight: Array | None = None) -> Part:
-        """Pick rows, in the order given; they weigh what they did, or as told."""
+        """Pick rows, in the order given; they keep their weights unless given others."""
         if weight is None and self.weight is not None:
             weight = self.weight[rows]
         return Part(name, take(self.table, rows), self.y[rows], weight)

@@ -66,7 +66,7 @@ def predict(
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
     if proba and not len(trained.classes):
-        raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
+        raise click.UsageError(f"--proba: {str(model)!r} predicts numbers; leave it out")
     with in_portions(tables, options) as portions:
         names = portions.head.column_names if keep_all else list(kept)
         cell = safe_cell if safe_csv else plain_cell

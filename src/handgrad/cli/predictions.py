@@ -1,4 +1,4 @@
-"""Predictions as CSV: columns of the table as they stand there, then what the model says."""
+"""Predictions as CSV: columns of the table, unchanged, then the predictions."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -47,7 +47,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # as OWASP lists them
 
 
 class Predictions(NamedTuple):
-    """What a model says of rows: the names of the columns, and the cells of each row."""
+    """Predictions for rows: the names of their columns, and the cells of each row."""
 
     names: list[str]
     rows: list[list[Any]]
@@ -60,7 +60,7 @@ class Kept(NamedTuple):
     columns: list[list[str | None]]
 
     def beside(self, predictions: Predictions, cell: Callable[[Any], str]) -> bytes:
-        """Write both as rows of CSV, each cell as told."""
+        """Write both as rows of CSV, each cell by ``cell``."""
         kept = zip(*self.columns, strict=True) if self.columns else ([] for _ in predictions.rows)
         pairs = zip(kept, predictions.rows, strict=True)
         return "".join(_line([*before, *row], cell) for before, row in pairs).encode()
@@ -98,7 +98,7 @@ def keep(table: "pa.Table", named: Sequence[str]) -> Kept:
     Raises
     ------
     click.UsageError
-        If the table has no such column.
+        If the table lacks the column.
     DataError
         If CSV cannot hold a column.
     """
@@ -126,7 +126,7 @@ def _as_texts(table: "pa.Table", name: str) -> list[str | None]:
 
 def _line(cells: Iterable[Any], cell: Callable[[Any], str]) -> str:
     line = ",".join(map(cell, cells))
-    return f"{line}\n" if line else '""\n'  # who reads it skips a line that is empty
+    return f"{line}\n" if line else '""\n'  # readers of CSV skip an empty line
 
 
 def plain_cell(value: Any) -> str:
@@ -144,7 +144,7 @@ def safe_cell(value: Any) -> str:
 
 
 def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
-    """Name the columns of what `predict_rows` gives."""
+    """Name the columns that `predict_rows` gives."""
     if not len(model.classes):
         return number_names(model)
     labels = model.classes.tolist()
@@ -155,7 +155,7 @@ def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
 def predict_rows(
     model: Model, columns: "pa.Table | Encoded", *, with_probabilities: bool
 ) -> Predictions:
-    """Predict labels or numbers of every row.
+    """Predict a label or a number for every row.
 
     Raises
     ------

@@ -102,7 +102,7 @@ def check_validation_rows(options: Options, n: int) -> None:
     """
     if options["stop_on"] == "r2" and n < 2:
         raise DataError(
-            f"--stop-on r2 needs two validation rows or more; there are {n}: raise --validation"
+            f"--stop-on r2 needs two validation rows or more; there are {n}; raise --validation"
         )
 
 

@@ -24,7 +24,7 @@ def train(
 ) -> tuple[Any, float]:
     """Train as the options and the plan say; give the fitted estimator, and the seconds it took.
 
-    What is told meanwhile begins with ``which`` training it is, where there are several.
+    Progress and notes begin with ``which``, the name of this training among several.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def train(
         held_out["sample_weight_val"] = validation.weight
     started = time.perf_counter()
     with (
-        warnings.catch_warnings(record=True) as told,
+        warnings.catch_warnings(record=True) as warned,
         _progress(options["epochs"], options["ensemble"], which, show=show) as on_epoch,
     ):
         warnings.simplefilter("always")
@@ -51,13 +51,13 @@ def train(
         estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started
-    _note_ills(told, which)
+    _note_ills(warned, which)
     return estimator, seconds
 
 
-def _note_ills(told: list[warnings.WarningMessage], which: str) -> None:
-    """Pass on that a training goes wrong; what else there is to say, the outcome says."""
-    for warning in told:
+def _note_ills(warned: list[warnings.WarningMessage], which: str) -> None:
+    """Pass on warnings that a training goes wrong; the outcome says all else."""
+    for warning in warned:
         message = str(warning.message)
         if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
             note(f"{which}{shown(message)}")

@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 
 class Truths(NamedTuple):
-    """What is true of rows, as far as it is known."""
+    """The truth of rows, as far as it is known."""
 
     y_t: Array  # class numbers (n,); or numbers, or 0 and 1, of shape (n, targets)
     missing: NDArray[np.bool_]  # (n,)
@@ -38,7 +38,7 @@ class Truths(NamedTuple):
 
     @property
     def counted(self) -> NDArray[np.bool_]:
-        """Tell which rows there is something to judge by, shape (n,)."""
+        """Mark the rows that a model can be judged by, shape (n,)."""
         return ~self.missing if self.weight is None else ~self.missing & (self.weight > 0)
 
     def of(self, rows: NDArray[np.bool_]) -> Truths:
@@ -68,7 +68,7 @@ def targets_of(model: Model, named: Sequence[str]) -> list[str]:
 
 
 def n_targets(model: Model) -> int:
-    """Count the columns that tell the truth of a row."""
+    """Count the columns that hold the truth."""
     if model.is_multilabel:
         return len(model.classes)
     return 1 if len(model.classes) else model.architecture.n_targets
@@ -77,14 +77,14 @@ def n_targets(model: Model) -> int:
 def read_truths(
     model: Model, table: pa.Table, targets: Sequence[str], unknown: str = "refuse"
 ) -> Truths:
-    """Read what is true of every row; a row of which something is missing counts as missing.
+    """Read the truth of every row; a row that lacks one of its targets counts as missing.
 
-    So does, where unknown labels are allowed, a row with one: a note tells which there are.
+    If unknown labels are allowed, so does a row with one; a note names these labels.
 
     Raises
     ------
     click.UsageError
-        If the table has no such column.
+        If the table lacks the column.
     DataError
         If a cell cannot be true, or no row has its truth.
     """
@@ -108,10 +108,10 @@ def read_truths(
 def _note_strange(n: int, labels: Sequence[str], target: str, *, nothing_left: bool) -> None:
     if not n:
         return
-    told = f"labels that the model does not know: {listed(map(repr, labels))}"
+    strange = f"labels that the model does not know: {listed(map(repr, labels))}"
     if nothing_left:
-        raise DataError(f"column {target!r} must hold labels to judge by; it has only {told}")
-    note(f"left out: {n:,} rows with {shown(told)}")
+        raise DataError(f"column {target!r} must hold labels to judge by; it has only {strange}")
+    note(f"left out: {n:,} rows with {shown(strange)}")
 
 
 def weighed(truths: Truths, table: pa.Table, name: str | None) -> Truths:
@@ -120,7 +120,7 @@ def weighed(truths: Truths, table: pa.Table, name: str | None) -> Truths:
     Raises
     ------
     click.UsageError
-        If the table has no such column.
+        If the table lacks the column.
     DataError
         If a cell is no weight, or no row has both a truth and a weight above 0.
     """
@@ -148,7 +148,7 @@ def read_weights(table: pa.Table, name: str) -> NDArray[np.float64]:
         raise DataError(f"column {name!r} must hold a weight above 0, or no row counts")
     with np.errstate(over="ignore"):
         if np.isinf(weight.sum()):
-            raise DataError(f"the weights in column {name!r} have no finite sum; divide them")
+            raise DataError(f"the weights in column {name!r} have no finite sum; scale them down")
     return weight
 
 
@@ -185,7 +185,7 @@ def true_numbers(model: Model, table: pa.Table, targets: Sequence[str]) -> Array
 
 
 def _truth(model: Model, table: pa.Table, name: str) -> Column:
-    """Say how a true column is read: as in training, where the model knows that."""
+    """Decide how a column of the truth is read: as in training, if the model knows that."""
     if model.truth is not None and len(model.classes) == 0:
         return model.truth._replace(name=name)
     return plan_of_target(table, name)
@@ -208,8 +208,8 @@ def labels_of(
     y, missing = labels(content, target)
     if truth is not None and truth.missing:
         words = {meaning(word) for word in truth.missing}
-        told = [meaning(str(label).strip()) in words for label in y.tolist()]
-        missing = missing | np.array(told, dtype=bool)
+        means_missing = [meaning(str(label).strip()) in words for label in y.tolist()]
+        missing = missing | np.array(means_missing, dtype=bool)
     if not len(y):
         raise DataError("the table must have rows; it has a header only")
     if missing.all():
@@ -253,13 +253,13 @@ def class_numbers(y: Array, missing: NDArray[np.bool_], classes: Array) -> NDArr
     try:
         return encode_labels(given, classes)
     except DataError as error:
-        raise DataError(f"{error}; --unknown allow leaves them out") from None
+        raise DataError(f"{error}; --unknown allow leaves these rows out") from None
 
 
 def strange_labels(
     y: Array, missing: NDArray[np.bool_], classes: Array
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Tell which rows have a label that was not there in training, and these labels."""
+    """Mark the rows whose label was not there in training, and name these labels."""
     given, known = as_classes(y, classes).tolist(), set(classes.tolist())
     strange = ~missing & np.array([label not in known for label in given], dtype=bool)
     return strange, list(dict.fromkeys(str(given[row]) for row in np.flatnonzero(strange)))
