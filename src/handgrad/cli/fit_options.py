@@ -300,7 +300,7 @@ TRAINING_OPTIONS = (
     labels(
         "--label-smoothing",
         type=SHARE,
-        default=0.0,
+        default=0,
         sets="label_smoothing",
         help="Spread this share of each label over all labels, which makes probabilities milder.",
     ),
