@@ -30,9 +30,9 @@ def drill(tally, folder):
 
 
 def engines():
-    from handgrad.engines.choice import missing_packages
+    from handgrad.engines.compiled.backend import missing
 
-    return ("numpy",) if missing_packages() else ("numpy", "compiled")
+    return ("numpy",) if missing() else ("numpy", "compiled")
 
 
 # -- predicting in threads ---------------------------------------------------------------------

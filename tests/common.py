@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.compiled.backend import missing
 from handgrad.models.evaluation import Evaluation
 from handgrad.optim import SGD, Adam
 from handgrad.training.history import Epoch, History
 
-needs_compiled = pytest.mark.skipif(bool(missing_packages()), reason="numba is not installed")
+needs_compiled = pytest.mark.skipif(bool(missing()), reason="numba is not installed")
 ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 OPTIMIZERS = {
     "sgd": SGD(),

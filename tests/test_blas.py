@@ -9,8 +9,8 @@ import threadpoolctl
 
 from handgrad import MLPClassifier
 from handgrad.engines import blas
+from handgrad.engines import numpy as reference
 from handgrad.engines.blas import blas_in_use, blas_on_one_thread
-from handgrad.models import model
 from handgrad.network import forward
 
 pytestmark = pytest.mark.skipif(not blas_in_use(), reason="threadpoolctl does not know this BLAS")
@@ -96,6 +96,6 @@ def test_wide_networks_predict_on_one_thread(monkeypatch, units, wanted):
     X = np.random.default_rng(0).normal(size=(20, 300))
     fitted = MLPClassifier((units,), max_iter=1, engine="numpy", random_state=0)
     fitted.fit(X, X[:, 0] > 0)
-    monkeypatch.setattr(model, "forward", watched)
+    monkeypatch.setattr(reference, "forward", watched)
     fitted.predict(X)
     assert set(seen) == {wanted}

@@ -21,8 +21,10 @@ from sklearn.exceptions import ConvergenceWarning
 from common import ENGINES, CautiousAdam, SignSGD, needs_compiled
 from handgrad import MLPClassifier
 from handgrad.batch import Rows
-from handgrad.engines import cache, choice, machine, processors
-from handgrad.engines.choice import choose, missing_packages, reference_seconds
+from handgrad.engines import cache, machine, processors
+from handgrad.engines.choice import choose
+from handgrad.engines.compiled import backend
+from handgrad.engines.compiled.backend import missing, reference_seconds
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.processors import threads_given
 from handgrad.network import Architecture
@@ -65,13 +67,13 @@ def ask(wanted, *, x=None, epochs=100, optimizer=None):
 @pytest.fixture
 def without_numba(monkeypatch):
     monkeypatch.delitem(sys.modules, "numba", raising=False)
-    find = choice.find_spec
-    monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "numba" else find(name))
+    find = backend.find_spec
+    monkeypatch.setattr(backend, "find_spec", lambda name: None if name == "numba" else find(name))
 
 
 @pytest.fixture
 def nothing_missing(monkeypatch):
-    monkeypatch.setattr(choice, "missing_packages", lambda: [])
+    monkeypatch.setattr(backend, "missing", lambda: [])
 
 
 # -- the choice --------------------------------------------------------------------------------
@@ -86,18 +88,18 @@ def test_the_reference_is_there_whatever_is_installed(without_numba):
 @pytest.mark.parametrize(
     ("seconds", "warm", "name", "reason"),
     [
-        (choice.WORTH_LOADING * 0.9, True, "numpy", "not worth loading"),
-        (choice.WORTH_LOADING * 0.9, False, "numpy", "not worth loading"),
-        (choice.WORTH_LOADING * 1.1, True, "compiled", "s of work for the reference"),
-        (choice.WORTH_LOADING * 1.1, False, "numpy", "not worth compiling"),
-        (choice.WORTH_COMPILING * 0.9, False, "numpy", "handgrad info --machine --compile"),
-        (choice.WORTH_COMPILING * 0.9, True, "compiled", "s of work for the reference"),
-        (choice.WORTH_COMPILING * 1.1, False, "compiled", "worth compiling"),
+        (backend.WORTH_LOADING * 0.9, True, "numpy", "not worth loading"),
+        (backend.WORTH_LOADING * 0.9, False, "numpy", "not worth loading"),
+        (backend.WORTH_LOADING * 1.1, True, "compiled", "s of work for the reference"),
+        (backend.WORTH_LOADING * 1.1, False, "numpy", "not worth compiling"),
+        (backend.WORTH_COMPILING * 0.9, False, "numpy", "handgrad info --machine --compile"),
+        (backend.WORTH_COMPILING * 0.9, True, "compiled", "s of work for the reference"),
+        (backend.WORTH_COMPILING * 1.1, False, "compiled", "worth compiling"),
     ],
 )
 def test_auto_weighs_the_work(monkeypatch, seconds, warm, name, reason):
     asked = []
-    monkeypatch.setattr(choice, "reference_seconds", lambda *work: seconds)
+    monkeypatch.setattr(backend, "reference_seconds", lambda *work: seconds)
     monkeypatch.setattr(cache, "is_warm", lambda dtype: asked.append(dtype) or warm)
     chosen = ask("auto")
     assert chosen.name == name
@@ -111,7 +113,7 @@ def test_the_estimate_follows_the_work():
     one = reference_seconds(network, 1000, 200, 1)
     assert 0 < one < 1
     assert reference_seconds(network, 1000, 200, 50) == pytest.approx(50 * one)
-    most = reference_seconds(network, 1000, 200, choice.MOST_EPOCHS_COUNTED)
+    most = reference_seconds(network, 1000, 200, backend.MOST_EPOCHS_COUNTED)
     assert reference_seconds(network, 1000, 200, 10**9) == most
     assert reference_seconds(network, 1000, 1, 1) > 100 * one
     assert reference_seconds(wide, 1000, 200, 1) > 10 * one
@@ -163,19 +165,19 @@ def test_every_missing_package_is_named(monkeypatch):
     for name in "numba", "platformdirs":
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
-    assert missing_packages() == ["numba", "platformdirs"]
+    monkeypatch.setattr(backend, "find_spec", lambda name: None)
+    assert missing() == ["numba", "platformdirs"]
     with pytest.raises(ImportError, match="numba and platformdirs"):
         ask("compiled")
-    monkeypatch.setattr(choice, "find_spec", lambda name: name)
-    assert missing_packages() == []
+    monkeypatch.setattr(backend, "find_spec", lambda name: name)
+    assert missing() == []
 
 
 @pytest.mark.parametrize(("value", "there"), [("1", False), ("0", True), ("", True)])
 @needs_compiled
 def test_a_compiler_that_is_turned_off_counts_as_missing(monkeypatch, value, there):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", value)
-    assert (missing_packages() == []) == there
+    assert (missing() == []) == there
 
 
 # -- through the estimator and the command line ------------------------------------------------
@@ -338,7 +340,7 @@ def test_without_numba_the_command_line_says_what_to_install(call):
 
 @pytest.mark.usefixtures("without_numba")
 def test_a_machine_without_numba(call, monkeypatch):
-    monkeypatch.setattr(machine, "missing_packages", missing_packages)
+    monkeypatch.setattr(backend, "missing", missing)
     code, out, _ = call("info", "--machine")
     assert code == OK
     assert "compiled engine: not installed" in out
@@ -482,8 +484,8 @@ def test_a_step_gets_the_threads_that_it_is_worth(monkeypatch, units, batch_size
     monkeypatch.setattr(
         compiled, "Compiled", lambda *given, threads: made.update(given=given, threads=threads)
     )
-    monkeypatch.setattr(choice, "FLOPS_A_THREAD", 2_000_000)
-    monkeypatch.setattr(choice, "FLOPS_A_CALL", call)
+    monkeypatch.setattr(backend, "FLOPS_A_THREAD", 2_000_000)
+    monkeypatch.setattr(backend, "FLOPS_A_CALL", call)
     rows = Rows(np.zeros((250_000, units[0]), np.float32), np.zeros(250_000, int))
     steps = Steps(SGD(), batch_size, l2=0.5, dropout=(0.1,), seed=3, clip_norm=2.0)
     given = Architecture(units), rows, steps

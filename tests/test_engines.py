@@ -27,7 +27,7 @@ from common import OPTIMIZERS, needs_compiled
 from handgrad import DivergenceError, MLPClassifier, MLPRegressor, activations
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, masks
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.compiled.backend import missing
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
 from handgrad.losses import LossSettings
@@ -39,7 +39,7 @@ from handgrad.training.run import Run, Settings
 from handgrad.training.train import train
 
 ENGINES = {"numpy": Numpy}
-if not missing_packages():
+if not missing():
     from handgrad.engines.compiled import engine as compiled
     from handgrad.engines.compiled import threads as engine_threads
     from handgrad.engines.compiled.engine import Compiled, predict
@@ -1477,11 +1477,11 @@ FORKED = """
 import multiprocessing, sys, warnings
 import numpy as np
 from handgrad import MLPClassifier
-from handgrad.engines import choice, processors
-from handgrad.engines.compiled import threads
+from handgrad.engines import processors
+from handgrad.engines.compiled import backend, threads
 
 warnings.simplefilter("ignore")
-threads._most_threads = choice.threads_given = processors.threads_given = lambda: 2
+threads._most_threads = backend.threads_given = processors.threads_given = lambda: 2
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(2000, 60)), rng.integers(0, 3, 2000)
 

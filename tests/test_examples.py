@@ -139,7 +139,7 @@ def test_the_messy_table_names_its_engine(tmp_path, monkeypatch):
     def by_work(*_):
         pytest.fail("where the fast engine is compiled, auto gives other bits than a loaded model")
 
-    monkeypatch.setattr("handgrad.engines.choice._by_work", by_work)
+    monkeypatch.setattr("handgrad.engines.compiled.backend.worth", by_work)
     monkeypatch.setattr(sys, "argv", ["messy_table.py", "--rows", "600", "--out", str(tmp_path)])
     runpy.run_path(str(EXAMPLES / "messy_table.py"), run_name="__main__")
 

@@ -17,8 +17,9 @@ from sklearn.datasets import load_diabetes, load_iris, load_wine, make_blobs
 from sklearn.metrics import log_loss
 
 from handgrad import DivergenceWarning, MLPClassifier, MLPRegressor
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.compiled.backend import missing
 from handgrad.estimators.growth import grow
+from handgrad.estimators.labels import Labels
 from handgrad.models.calibration import calibration_error, fit_temperature
 from handgrad.network import Architecture
 from handgrad.params import Params, count
@@ -285,9 +286,9 @@ def test_growth_keeps_the_memory_of_the_optimiser(iris):
     model = MLPClassifier((4,), random_state=0)
     for _ in range(3):
         model.partial_fit(X[:100], y[:100] + 1, classes=[1, 2])
-    before = model._runs[0]
-    model._prepare_going_on(np.array([0, 1, 2]))
-    after = model._runs[0]
+    before = model._fit_.runs[0]
+    grown = Labels.of(model).continued(model._fit_, y, np.array([0, 1, 2]), is_stream=True)
+    after = grown.runs[0]
     assert after.updates == before.updates == 3
     for old, new in zip(before.slots, after.slots, strict=True):
         old, new = before.params.like(old), after.params.like(new)
@@ -482,7 +483,7 @@ def test_a_seed_gives_the_same_bits_in_every_process():
 @pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs"}, {"engine": "compiled"}], ids=str)
 def test_threads_of_the_surrounding_program_change_no_bit(settings, dtype, rng):
     """Of products so large that a BLAS divides them."""
-    if settings.get("engine") == "compiled" and missing_packages():
+    if settings.get("engine") == "compiled" and missing():
         pytest.skip("numba is not installed")
     X = rng.normal(size=(600, 300))
     y = (X[:, 0] > 0).astype(int)

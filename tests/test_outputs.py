@@ -6,7 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.activations import ACTIVATIONS
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.compiled.backend import missing
 from handgrad.losses import LossSettings
 from handgrad.network import Architecture
 from handgrad.outputs import BY_LOSS, LOGISTIC, OUTPUTS, SOFTMAX, Squared, for_classes
@@ -120,7 +120,7 @@ def test_a_loss_of_ones_own_is_learnt_by_the_reference(monkeypatch):
     assert model.model_.architecture.without_kernel == ("cubed",)
 
 
-@pytest.mark.skipif(bool(missing_packages()), reason="the compiled engine is not installed")
+@pytest.mark.skipif(bool(missing()), reason="the compiled engine is not installed")
 def test_the_compiled_engine_refuses_what_it_has_no_kernel_for(monkeypatch):
     from handgrad.batch import Rows
     from handgrad.engines.compiled.engine import Compiled

@@ -167,7 +167,10 @@ def test_copies_and_views_taken_earlier_stay_as_they_were(rows):
 
 # -- interrupts --------------------------------------------------------------------------------
 
-TRACED = ("training.py", "learning.py", "record.py", "fitting.py", "base.py")
+TRACED = (
+    *("train.py", "run.py", "epochs.py"),
+    *("base.py", "fitting.py", "learning.py", "state.py", "underway.py", "watching.py"),
+)
 
 
 def interrupt_at(number, call):
@@ -203,7 +206,7 @@ LEFT_OUT = ("break_off", "put_back")  # the second interrupt of a fit is another
 def assert_whole(model, by_epoch):
     """Hold an estimator against what it was at the end of the epoch that it says it is at."""
     params, updates, chance = by_epoch[model.n_iter_]
-    run = model._runs[0]
+    run = model._fit_.runs[0]
     np.testing.assert_array_equal(model.model_.params.flat, params)
     np.testing.assert_array_equal(run.params.flat, params)
     assert run.updates == updates
@@ -223,7 +226,7 @@ def test_an_interrupt_at_any_line_leaves_one_whole_epoch(rows, settings, stride)
     reference, by_epoch = a_classifier(**settings), {}
 
     def note(epoch):
-        run = reference._runs[0]
+        run = reference._fit_.runs[0]
         by_epoch[epoch.epoch] = run.params.flat.copy(), run.updates, run.bits.state
 
     reference.set_params(on_epoch=note).fit(X, y)
@@ -275,7 +278,7 @@ def test_early_stopping_interrupted_leaves_the_best_epoch(rows):
     best = int(np.argmin(losses))
     assert best < len(losses) - 1
     np.testing.assert_array_equal(model.model_.params.flat, flats[best])
-    np.testing.assert_array_equal(model._runs[0].params.flat, flats[best])
+    np.testing.assert_array_equal(model._fit_.runs[0].params.flat, flats[best])
 
 
 def test_an_interrupted_ensemble_can_be_trained_on(rows):
@@ -290,7 +293,7 @@ def test_an_interrupted_ensemble_can_be_trained_on(rows):
     assert len(model.model_.members) == 1
     model.set_params(on_epoch=None).partial_fit(*rows)
     assert len(model.model_.members) == 2
-    assert [run.epochs for run in model._runs] == [4, 2, 1]
+    assert [run.epochs for run in model._fit_.runs] == [4, 2, 1]
 
 
 # -- read-only memory --------------------------------------------------------------------------
@@ -304,7 +307,7 @@ def test_training_goes_on_from_read_only_memory(rows, engine, solver, tmp_path):
     model = a_classifier(**settings).fit(X, y)
     joblib.dump(model, tmp_path / "model.joblib")
     mapped = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
-    found = [mapped.model_.params.flat, mapped._runs[0].slots]
+    found = [mapped.model_.params.flat, mapped._fit_.runs[0].slots]
     assert not found[0].flags.writeable
     before = [array.copy() for array in found]
     X.flags.writeable = False

@@ -13,6 +13,9 @@ that cannot be opened raises the OSError of the system. The command line gives e
 class its own exit code (see ``cli/exits.py``).
 """
 
+import sys
+import warnings
+
 
 class HandgradError(ValueError):
     """The base of every error that handgrad raises on purpose."""
@@ -79,3 +82,15 @@ class DurabilityWarning(UserWarning):
 
 class DivergenceWarning(UserWarning):
     """Training explodes, although its numbers are still finite."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called us: the first that is neither handgrad's nor scikit-learn's."""
+    frame, level = sys._getframe(0), 1
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in ("handgrad", "sklearn")

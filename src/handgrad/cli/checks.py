@@ -34,11 +34,11 @@ def _check_folder(folder: Path) -> None:
 
 def check_engine(engine: str) -> None:
     """Refuse, before any work is done, an engine that is not installed."""
-    from handgrad.engines.choice import require_compiled
+    from handgrad.engines.choice import AUTO, require
 
-    if engine == "compiled":
+    if engine != AUTO:
         try:
-            require_compiled()
+            require(engine)
         except ImportError as error:
             raise click.UsageError(f"--engine: {error}") from None
 

@@ -29,6 +29,7 @@ from handgrad.cli.options import (
     Option,
     PerLayer,
 )
+from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.losses import PLAIN
 from handgrad.outputs import BY_LOSS, settings_of_losses
 from handgrad.schedules import NAMES, OF_TIME
@@ -256,11 +257,10 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--engine",
-        type=click.Choice(["auto", "numpy", "compiled"]),
-        default="auto",
+        type=click.Choice([AUTO, *BACKENDS]),
+        default=AUTO,
         sets="engine",
-        help="Engine that runs the epochs: numpy, compiled (needs numba), or auto, which takes the "
-        "faster one.",
+        help="Engine that runs the epochs; auto takes the fastest that is installed and pays off.",
     ),
     stopping(
         "--epochs",

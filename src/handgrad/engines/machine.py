@@ -8,7 +8,8 @@ import numpy as np
 
 from handgrad.engines import cache
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.choice import missing_packages, require_compiled
+from handgrad.engines.choice import INSTALL, require
+from handgrad.engines.compiled import backend
 from handgrad.engines.processors import threads_given
 
 # Variables that can hold a BLAS to the instructions of an older processor.
@@ -27,7 +28,7 @@ def describe() -> dict[str, Any]:
         pins : the variables that hold a BLAS back; threads : how many we may use;
         engine : what the compiled engine is like here; advice : what would be faster.
     """
-    missing = missing_packages()
+    missing = backend.missing()
     pins = {name: os.environ[name] for name in PINS if name in os.environ}
     engine: dict[str, Any] = {"installed": not missing, "missing": missing}
     if not missing:
@@ -71,7 +72,7 @@ def _advice(pins: dict[str, str], engine: dict[str, Any]) -> list[str]:
     if engine["missing"]:
         advice.append(
             f"{' and '.join(engine['missing'])} is not installed: "
-            'pip install "handgrad[fast]" brings the compiled engine'
+            f"{INSTALL} brings the compiled engine"
         )
     elif engine["folder"] is None:
         advice.append(cache.NOT_KEPT)
@@ -90,7 +91,7 @@ def compile_engine() -> None:
     ImportError
         If it is not installed.
     """
-    require_compiled()
+    require(backend.NAME)
     from handgrad.engines.compiled.engine import load
 
     for name in PRECISIONS:

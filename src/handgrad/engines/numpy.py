@@ -1,8 +1,11 @@
-"""The reference engine: network.py and optim.py, batch by batch."""
+"""The reference engine: network.py and optim.py, batch by batch; and scores, block by block."""
 
 import math
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,13 +14,24 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows
 from handgrad.batches import batches
 from handgrad.dropout import layer_keys, masks
+from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Steps, clip, norm, update
+from handgrad.optim import Optimizer, Steps, clip, norm, update
 from handgrad.outputs import Output
 from handgrad.params import Params
 
 Array = NDArray[Any]
+
+NAME = "numpy"
+
+# Rows pass through the products in blocks of this many, the last one filled up with zeros. A
+# product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
+# a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
+BLOCK = 8
+
+# Multiplications of a product that no BLAS divides between threads, which costs more than it.
+UNDIVIDED = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -27,7 +41,7 @@ class Numpy:
     architecture: Architecture
     rows: Rows
     steps: Steps
-    name: ClassVar[str] = "numpy"
+    name: ClassVar[str] = NAME
     uses_blas: ClassVar[bool] = True
 
     @cached_property
@@ -93,3 +107,52 @@ def right(output: Output, score: Array, rows: Rows) -> float:
     """Add up the weights of the rows whose prediction is right."""
     hits = output.right(score, rows.y_t)
     return float(np.sum(hits if rows.weight is None else rows.weight[hits], dtype=np.float64))
+
+
+# -- as a ``seam.Backend`` ------------------------------------------------------------------------
+
+make = Numpy
+
+
+def missing() -> list[str]:
+    return []
+
+
+def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
+    return None
+
+
+def worth(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> tuple[bool, str]:
+    return True, "it is always there"
+
+
+def predicts(architecture: Architecture) -> bool:
+    return True
+
+
+def scores(architecture: Architecture, params: Params, x: Array) -> Array:
+    n_scores = params.layer_units[-1]
+    return in_blocks(
+        architecture, x, n_scores, lambda block: forward(architecture, params, block).score
+    )
+
+
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
+    return None
+
+
+def in_blocks(
+    architecture: Architecture, x: Array, n_outputs: int, compute: Callable[[Array], Array]
+) -> Array:
+    """Compute what a pass gives, shape (n, n_outputs), some rows at a time."""
+    outcome = np.empty((len(x), n_outputs), x.dtype)
+    largest = max(n_in * n_out for n_in, n_out in pairwise(architecture.layer_units))
+    quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
+    with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
+        for start in range(0, len(x), BLOCK):
+            block = x[start : start + BLOCK]
+            n = len(block)
+            if n < BLOCK:
+                block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
+            outcome[start : start + n] = compute(block)[:n]
+    return outcome

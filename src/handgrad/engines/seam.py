@@ -1,4 +1,4 @@
-"""What training asks of an engine: run an epoch."""
+"""What is asked of an engine: run an epoch, and give the scores of rows."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.network import Architecture
-from handgrad.optim import Steps
+from handgrad.optim import Optimizer, Steps
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -99,3 +99,42 @@ class EngineFactory(Protocol):
     """Makes the engine for a network, its rows, and the steps to make on them."""
 
     def __call__(self, architecture: Architecture, rows: Rows, steps: Steps) -> Engine: ...
+
+
+class Backend(Protocol):
+    """A way to compute, which ``choice.BACKENDS`` lists: a module with these functions."""
+
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def make(self) -> EngineFactory: ...
+
+    def missing(self) -> list[str]:
+        """Name the packages that it lacks on this machine."""
+        ...
+
+    def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
+        """Say what keeps it from training so, if anything does."""
+        ...
+
+    def worth(
+        self, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
+    ) -> tuple[bool, str]:
+        """Tell whether the work repays its start, and why."""
+        ...
+
+    def predicts(self, architecture: Architecture) -> bool:
+        """Tell whether it can give the scores of a network, here and now."""
+        ...
+
+    def scores(self, architecture: Architecture, params: Params, x: Array) -> Array:
+        """Compute scores, shape (n, n_scores), of encoded rows of shape (n, N_x).
+
+        A row has the same scores alone and among others; they may be infinite.
+        """
+        ...
+
+    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array | None:
+        """Compute probabilities of classes, shape (n, K), if that takes no detour by scores."""
+        ...

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from handgrad.estimators.underway import FIT
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:  # before 1.9
@@ -32,13 +34,13 @@ class Callbacks:
         """Whether there are any."""
         return self._context is not None
 
-    def epoch(self, model: Any) -> bool:
+    def epoch(self, fit: Any) -> bool:
         """Tell of an epoch's end; True asks training to stop."""
         if self._context is None:
             return False
         task = self._context.subcontext(task_name="epoch")
         task.call_on_fit_task_begin(estimator=self._estimator, **self._data)
-        fitted = {"model_": model}
+        fitted = {FIT: fit}
         stop = task.call_on_fit_task_end(
             estimator=self._estimator, **self._data, reconstruction_attributes=fitted
         )
@@ -47,7 +49,7 @@ class Callbacks:
     def end(self) -> None:
         """Tell of the end of the fit."""
         if self._context is not None:
-            fitted = {"model_": self._estimator.model_}
+            fitted = {FIT: vars(self._estimator)[FIT]}
             self._context.call_on_fit_task_end(
                 estimator=self._estimator, **self._data, reconstruction_attributes=fitted
             )

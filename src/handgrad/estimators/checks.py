@@ -1,89 +1,30 @@
 """The border at which a user's input is checked: rows, weights, units (y: ``targets.py``)."""
 
 import math
-import sys
-import warnings
 from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
 from datetime import date, timedelta
-from numbers import Integral, Real
+from numbers import Real
 from os import PathLike
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.validation import (
     _check_sample_weight,
     validate_data,
 )
 
 from handgrad.batch import is_sparse
-from handgrad.errors import DataError
+from handgrad.errors import DataError, warn
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.plan import Plan
-from handgrad.tables.rows import take
 from handgrad.tables.values import floats, values_of
 
 Array = NDArray[Any]
 
 LARGE = 1e9  # numbers of which a network without preprocessing learns little
-
-
-class Given(NamedTuple):
-    """Rows with what is to be learnt of them, after the checks.
-
-    Every row weighs something: a weight of 0 is a row that is not there.
-    """
-
-    columns: Any  # Arrow table, float matrix or CSR matrix
-    y: Array  # as the user gave it: (n,) or (n, N_y)
-    weight: NDArray[np.float64] | None
-    places: NDArray[np.intp]  # of these rows among those of the user
-
-    def take(self, rows: NDArray[np.intp], weight: NDArray[np.float64] | None = None) -> "Given":
-        """Pick rows, with other weights where these are given; where all are, none is copied."""
-        if weight is None and self.weight is not None:
-            weight = self.weight[rows]
-        if len(rows) == len(self.y):
-            return self._replace(weight=weight)
-        return Given(take(self.columns, rows), self.y[rows], weight, self.places[rows])
-
-
-class HeldOut(NamedTuple):
-    """Rows to validate on, as the user gave them."""
-
-    X: Any = None
-    y: Any = None
-    weight: Any = None
-
-
-def given_rows(columns: Any, y: Array, weight: NDArray[np.float64] | None) -> Given:
-    """Put checked rows together, without those that weigh nothing.
-
-    Raises
-    ------
-    DataError
-        If there are none: some containers let that pass.
-    """
-    if not len(y):
-        raise DataError("there are no rows; at least one is needed")
-    given = Given(columns, y, weight, np.arange(len(y)))
-    return given if weight is None else given.take(np.flatnonzero(weight))
-
-
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called us: the first that is neither handgrad's nor scikit-learn's."""
-    frame, level = sys._getframe(0), 1
-    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in ("handgrad", "sklearn")
 
 
 # -- rows -------------------------------------------------------------------------------------
@@ -120,8 +61,19 @@ def _check_columns_of(X: Mapping[Any, Any]) -> None:
         )
 
 
-def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded."""
+def check_columns(estimator: Any, X: Any, encoder: Encoder | None) -> Any:
+    """Turn X into an Arrow table, a float matrix or a CSR matrix that can be encoded.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        What says how columns are read. Without an encoder it gets what scikit-learn keeps of X,
+        ``n_features_in_`` and ``feature_names_in_``; with one, X must have the same.
+    X : as for ``fit``
+    encoder : Encoder or None
+        That of the fit, where there was one.
+    """
+    reset = encoder is None
     if not reset and (isinstance(X, Encoded) or _is_as_expected(estimator, X)):
         return X
     if not reset and _has_the_columns_of_the_fit(estimator, X):
@@ -137,16 +89,16 @@ def check_columns(estimator: Any, X: Any, *, reset: bool) -> Any:
     if not raw and _is_named_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         table = from_frame(X)
-        if reset or hasattr(estimator, "feature_names_in_"):
+        if encoder is None or hasattr(estimator, "feature_names_in_"):
             return table
         # Fitted on a matrix, it knows columns by position; validate_data has warned.
-        return table.rename_columns(list(estimator.model_.encoder.names))
-    if not raw and _is_numbered_table(estimator, X, reset=reset):
-        return _numbered_table(estimator, X, reset=reset)
+        return table.rename_columns(list(encoder.names))
+    if not raw and _is_numbered_table(estimator, X, encoder):
+        return _numbered_table(estimator, X, encoder)
     _check_kind_of_rows(X)
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":  # scikit-learn would widen ">f4"
         X = X.astype(X.dtype.newbyteorder("="), copy=False)
-    fills_holes = reset or not estimator.model_.encoder.is_identity
+    fills_holes = encoder is None or not encoder.is_identity
     allow_nan = not raw and not is_sparse(X) and fills_holes
     with np.errstate(over="ignore", invalid="ignore"):  # of sums that only look for infinity
         try:
@@ -180,15 +132,15 @@ def _in_order(estimator: Any, table: Any, *, may_lack: bool) -> Any:
     return table.select([*known, *(name for name in table.column_names if name not in known)])
 
 
-def _is_numbered_table(estimator: Any, X: Any, *, reset: bool) -> bool:
+def _is_numbered_table(estimator: Any, X: Any, encoder: Encoder | None) -> bool:
     """Tell a pandas frame with numbers for names that is no matrix of numbers."""
     if not (hasattr(X, "iloc") and hasattr(X, "columns")):
         return False
-    if reset:
+    if encoder is None:
         if isinstance(estimator.kinds, Plan) and not estimator.kinds.is_plain:
             return True
         return bool(said_of_columns(estimator)) or not _is_matrix(X)
-    names = set(estimator.model_.encoder.names)
+    names = set(encoder.names)
     return names == set(map(str, X.columns)) or not _is_matrix(X)
 
 
@@ -219,15 +171,16 @@ def _kind_of_cells(dtype: Any) -> str:
     return "E" if kind == "O" and not isinstance(dtype, np.dtype) else kind
 
 
-def _numbered_table(estimator: Any, X: Any, *, reset: bool) -> Any:
+def _numbered_table(estimator: Any, X: Any, encoder: Encoder | None) -> Any:
     """Name the columns by their numbers; for scikit-learn they have no names all the same."""
     named = X.set_axis(list(map(str, X.columns)), axis=1)
     # a model out of a file knows no other names than texts
-    from_file = not reset and hasattr(estimator, "feature_names_in_")
+    from_file = encoder is not None and hasattr(estimator, "feature_names_in_")
+    reset = encoder is None
     validate_data(estimator, named if from_file else X, reset=reset, skip_check_array=True)
     table = from_frame(named)
     made_up = [f"x{column}" for column in range(table.num_columns)]
-    if not reset and list(estimator.model_.encoder.names) == made_up:
+    if encoder is not None and list(encoder.names) == made_up:
         return table.rename_columns(made_up)  # fitted on a matrix
     return table
 
@@ -466,26 +419,8 @@ def _plain_weight(sample_weight: Any) -> Any:
     return floats(values) if values.cells.dtype.kind in "biuf" else sample_weight
 
 
-def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide weights by their mean; those of 1e308 have no finite sum, so first by the largest."""
-    relative = weight / weight.max()
-    scaled: NDArray[np.float64] = relative / relative.mean()
-    return scaled
-
-
-def learning_weight(
-    kept: NDArray[np.intp], kept_weight: NDArray[np.float64] | None, n: int
-) -> NDArray[np.float64] | None:
-    """Weigh rows that are held back with 0: the encoding must not learn from them."""
-    if kept_weight is None and len(kept) == n:
-        return None
-    learning = np.zeros(n)
-    learning[kept] = 1 if kept_weight is None else kept_weight
-    return learning
-
-
 @contextmanager
-def told_of(name: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Put the name of an argument before what is wrong with it, unless it is there."""
     try:
         yield
@@ -494,21 +429,6 @@ def told_of(name: str) -> Iterator[None]:
             raise
         kind = TypeError if isinstance(error, TypeError) else DataError
         raise kind(f"{name}: {error}") from None
-
-
-# -- settings -----------------------------------------------------------------------------------
-
-
-def hidden_units(sizes: Any, name: str) -> tuple[int, ...]:
-    """Turn hidden_layer_sizes into whole numbers, or say which of them is none."""
-    units = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-    for position, n in enumerate(units):
-        if not isinstance(n, Integral) or isinstance(n, bool | np.bool_) or n < 1:
-            raise InvalidParameterError(
-                f"The 'hidden_layer_sizes' parameter of {name} must be whole numbers of "
-                f"units, each at least 1. Got {n!r} at position {position} instead."
-            )
-    return tuple(int(n) for n in units)
 
 
 def precision(dtype: str, columns: Any) -> np.dtype[Any]:
@@ -520,14 +440,3 @@ def precision(dtype: str, columns: Any) -> np.dtype[Any]:
     else:
         single = columns.dtype == np.float32
     return np.dtype(np.float32 if single else np.float64)
-
-
-def bit_generator(random_state: Any) -> np.random.PCG64:
-    """Make the stream of chance that a random_state stands for."""
-    if random_state is None:
-        return np.random.PCG64()
-    if isinstance(random_state, Integral):
-        return np.random.PCG64(int(random_state))
-    if isinstance(random_state, np.random.Generator):
-        return np.random.PCG64(int(random_state.integers(2**63)))
-    return np.random.PCG64(check_random_state(random_state).randint(2**31 - 1))

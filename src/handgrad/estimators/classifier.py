@@ -1,11 +1,9 @@
 """MLPClassifier: labels, one a row or several at once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier as Theirs
@@ -13,19 +11,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.batch import Rows
-from handgrad.errors import DataError, ModelFileError
-from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, as_rows, check_weight, warn
-from handgrad.estimators.growth import grow
+from handgrad.errors import DataError
+from handgrad.estimators.base import MLP, goes_in_steps
+from handgrad.estimators.checks import as_rows, check_weight
+from handgrad.estimators.fitting import Given
+from handgrad.estimators.labels import Labels
 from handgrad.estimators.parameters import CONSTRAINTS
-from handgrad.estimators.record import Validation
 from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
-from handgrad.losses import LossSettings
-from handgrad.models.calibration import calibration_error, fit_temperature
-from handgrad.models.model import Model
-from handgrad.outputs import LOGISTIC, for_classes
-from handgrad.tables.labels import classes_of, encode_labels
+from handgrad.models.calibration import calibration_error
+from handgrad.tables.labels import encode_labels
 from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
@@ -213,6 +207,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
+    _kind = Labels
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -261,7 +257,50 @@ class MLPClassifier(ClassifierMixin, MLP):
         calibration: str | None = None,
         label_smoothing: float = 0.0,
     ) -> None:
-        self._keep(locals())
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.preprocess = preprocess
+        self.categorical_features = categorical_features
+        self.kinds = kinds
+        self.missing_values = missing_values
+        self.decimal = decimal
+        self.thousands = thousands
+        self.min_frequency = min_frequency
+        self.max_levels = max_levels
+        self.dtype = dtype
+        self.scoring = scoring
+        self.on_epoch = on_epoch
+        self.engine = engine
+        self.initialisation = initialisation
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.warmup_epochs = warmup_epochs
+        self.n_ensemble = n_ensemble
+        self.class_weight = class_weight
+        self.calibration = calibration
+        self.label_smoothing = label_smoothing
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -289,8 +328,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         -------
         self
         """
-        first = not hasattr(self, "model_")
-        if first and classes is None:
+        if classes is None and not self.__sklearn_is_fitted__():
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if self.class_weight == "balanced":
             raise ValueError(
@@ -299,157 +337,9 @@ class MLPClassifier(ClassifierMixin, MLP):
             )
         if classes is not None:
             classes = check_classes(classes)
-        return self._fit(X, y, sample_weight, going_on=not first, partial=True, classes=classes)
-
-    def _check_y(self, y: Any, X: Any) -> Array:
-        return check_labels(y, X)
-
-    def _prepare_going_on(self, classes: Array | None) -> None:
-        if classes is None or np.array_equal(classes, self.classes_):
-            return
-        new, old = classes.tolist(), self.classes_.tolist()
-        if self.model_.is_multilabel or not set(old) < set(new):
-            raise ValueError(
-                f"classes must be those of the first call, {self.classes_}, or these and more; "
-                f"got {classes}"
-            )
-        places = np.array([new.index(label) for label in old], dtype=np.intp)
-        architecture = self.model_.architecture
-        grown = [grow(architecture, run, places, len(new)) for run in self._runs]
-        self._runs = [run for _, run in grown]
-        self.model_ = replace(
-            self.model_,
-            architecture=grown[0][0],
-            params=self._runs[0].params,
-            members=tuple(run.params for run in self._runs[1:]),
-            classes=classes,
-        )
-
-    def _needs_rows_apart(self) -> bool:
-        return self.calibration is not None
-
-    def _chance(self, rows: Rows) -> float:
-        return self.model_.architecture.head.chance(self.n_outputs_)
-
-    def _conclude(self, rows: Rows, validation: Validation | None) -> None:
-        super()._conclude(rows, validation)
-        if self.calibration is None or validation is None or len(self.classes_) == 1:
-            return
-        score = self.model_.scores(validation.given.columns)
-        _, y_t, weight = validation.rows
-        temperature = fit_temperature(self.model_.architecture.output, score, y_t, weight)
-        self.model_ = replace(self.model_, temperature=temperature)
-
-    def _loss_settings(self) -> LossSettings:
-        return LossSettings(label_smoothing=float(self.label_smoothing))
-
-    def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
-        loss = self._loss_settings()
-        if given.y.ndim == 2:
-            labels = np.arange(given.y.shape[1])
-            if classes is not None and not np.array_equal(classes, labels):
-                raise ValueError(
-                    f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
-                    f"numbers; got {classes}"
-                )
-            return Outputs(LOGISTIC.name, len(labels), labels, loss=loss)
-        if classes is None:
-            classes = classes_of(given.y)
-            if len(classes) == 1:
-                warn(
-                    f"y has one class only, {classes.tolist()[0]!r}: the model can give no other",
-                    UserWarning,
-                )
-        encode_labels(given.y, classes)  # says which label is not among them
-        output, n_scores = for_classes(len(classes))
-        return Outputs(output.name, n_scores, classes, loss=loss)
-
-    def _check_same_targets(self, y: Array, *, partial: bool) -> None:
-        if (y.ndim == 2) != self.model_.is_multilabel or y.shape[1:] not in (
-            (),
-            (self.n_outputs_,),
-        ):
-            wanted = (
-                f"(n_samples, {self.n_outputs_})" if self.model_.is_multilabel else "(n_samples,)"
-            )
-            raise ValueError(f"y must have the shape of before, {wanted}; got {y.shape}")
-        if partial or y.ndim == 2:
-            return
-        if not np.array_equal(classes_of(y), self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {classes_of(y)}"
-            )
-
-    def _encode_y(self, y: Array) -> Array:
-        if y.ndim == 2:
-            if y.shape[1] != self.n_outputs_:
-                raise DataError(f"y must have {self.n_outputs_} columns; got {y.shape[1]}")
-            return y
-        y_t = encode_labels(y, self.classes_)
-        return y_t if self.model_.architecture.head.takes_classes else y_t[:, None]
-
-    @classmethod
-    def _told_by(cls, model: Model) -> dict[str, Any]:
-        return {"label_smoothing": model.architecture.loss.label_smoothing}
-
-    @classmethod
-    def _check_kind(cls, model: Model) -> None:
-        if not model.architecture.head.classifies:
-            raise ModelFileError("this model predicts numbers; load it with MLPRegressor.load")
-
-    def _strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
-        if y.ndim == 2:
-            return super()._strata(y)
-        classes = np.unique(y, return_inverse=True)[1]
-        return classes, classes
-
-    def _row_weight(self, given: Given) -> NDArray[np.float64] | None:
-        if self.class_weight is None:
-            return given.weight
-        if given.y.ndim == 2:
-            raise ValueError(
-                "class_weight is for one label a row; where a row may have several, weigh the "
-                "rows by sample_weight"
-            )
-        y_t = encode_labels(given.y, self.classes_)
-        by_class = self._class_weight(y_t, given.weight)[y_t]
-        if not by_class.any():
-            raise ValueError("class_weight must leave at least one row a weight above zero")
-        if given.weight is None:
-            return by_class
-        both: NDArray[np.float64] = by_class / by_class.max() * (given.weight / given.weight.max())
-        return both
-
-    def _class_weight(
-        self, y_t: NDArray[np.intp], weight: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
-        """Weigh the classes, shape (K,)."""
-        if isinstance(self.class_weight, dict):
-            return self._listed_weight(self.class_weight)
-        relative = None if weight is None else weight / weight.max()
-        rows = np.bincount(y_t, relative, minlength=len(self.classes_))
-        balanced: NDArray[np.float64] = np.zeros(len(rows))
-        np.divide(rows.sum() / np.count_nonzero(rows), rows, out=balanced, where=rows > 0)
-        return balanced
-
-    def _listed_weight(self, listed: dict[Any, float]) -> NDArray[np.float64]:
-        known = self.classes_.tolist()
-        unknown = [label for label in listed if label not in known]
-        if unknown:
-            raise ValueError(
-                f"class_weight has the class {unknown[0]!r}, which is not in y; the classes are "
-                f"{known[:10]}"
-            )
-        weights = np.array([listed.get(label, 1.0) for label in known], dtype=np.float64)
-        if not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise ValueError(f"class_weight must hold finite numbers, none below 0; got {listed}")
-        return weights
-
-    def _watched(self, n: int) -> str | Callable[..., float]:
-        if self.scoring != "auto":
-            return self.scoring
-        return "accuracy" if self.class_weight is None else "loss"
+        self._validate_params()
+        given = Given(X, y, sample_weight, classes=classes)
+        return self._fit(given, None, continuing=True, is_stream=True)
 
     # -- predicting ---------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Into scikit-learn's own estimators and out of them, with the same predictions."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,14 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.estimators.parameters import bit_generator
+from handgrad.estimators.state import Fit, Record
 from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.outputs import BY_LOSS, OUTPUTS
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
+from handgrad.training.history import History
 from handgrad.training.run import Run
 
 Array = NDArray[Any]
@@ -21,7 +25,7 @@ THEIR_OUTPUTS = {head.sklearn_name: name for name, head in OUTPUTS.items() if he
 THEIR_LOSSES = {loss for loss, head in BY_LOSS.items() if head.is_in_sklearn}
 
 
-def why_not(model: Model) -> str:
+def obstacle(model: Model) -> str:
     """Say what keeps a model from being one of scikit-learn's; "" if nothing does."""
     architecture, encoder = model.architecture, model.encoder
     activation = architecture.activation  # one for each layer are several, which it has not
@@ -59,10 +63,9 @@ def folded(model: Model) -> Params:
 
 
 def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
-    """Say the settings of one of ours in scikit-learn's, so that its fit takes them.
+    """Translate our settings into scikit-learn's; one that it lacks becomes its nearest equivalent.
 
-    What it has not becomes the nearest that it has. The penalty keeps its strength, which theirs
-    divides by the rows of a batch.
+    The penalty keeps its strength, which theirs divides by the rows of a batch.
     """
     settings = {name: getattr(ours, name) for name in names}
     settings["activation"] = ours.model_.architecture.activation
@@ -103,7 +106,7 @@ def fill(theirs: Any, ours: Any) -> Any:
 
 
 def parameters(theirs: Any) -> dict[str, Any]:
-    """Say the settings of one of scikit-learn's in ours, the strength of the penalty included."""
+    """Translate scikit-learn's settings into ours, the strength of the penalty included."""
     settings: dict[str, Any] = theirs.get_params()
     settings |= {"preprocess": None, "dtype": str(theirs.coefs_[0].dtype)}
     epochs = len(getattr(theirs, "loss_curve_", ()))  # n_iter_ knows only the last call's
@@ -121,8 +124,21 @@ def _batch_rows(estimator: Any, epochs: int) -> int:
     return min(n, 200 if estimator.batch_size == "auto" else int(estimator.batch_size))
 
 
-def model_of(theirs: Any, classes: Array) -> Model:
-    """Take the network over."""
+def fit_of(theirs: Any, classes: Array) -> Fit:
+    """Take the network over, with its record and where its training stands."""
+    model = _model_of(theirs, classes)
+    run = _run_of(theirs, model.params, bit_generator(theirs.random_state))
+    names = {field.name: f"{field.name}_" for field in fields(Record)}
+    kept = {
+        name: getattr(theirs, theirs_)
+        for name, theirs_ in names.items()
+        if hasattr(theirs, theirs_)
+    }
+    return Fit(model, (History(()),), (run,), Record(**kept))
+
+
+def _model_of(theirs: Any, classes: Array) -> Model:
+    """Take the parameters over."""
     units = (theirs.n_features_in_, *(W.shape[1] for W in theirs.coefs_))
     params = Params.zeros(units, theirs.coefs_[0].dtype)
     params.flat[...] = _flat(theirs.coefs_, theirs.intercepts_)
@@ -133,7 +149,7 @@ def model_of(theirs: Any, classes: Array) -> Model:
     return Model(encoder, architecture, params, classes)
 
 
-def run_of(theirs: Any, params: Params, bits: np.random.BitGenerator) -> Run:
+def _run_of(theirs: Any, params: Params, bits: np.random.BitGenerator) -> Run:
     """Take over where training stands: the moments of Adam with their count, or the velocity."""
     run = Run.start(params, bits)
     run.epochs, run.rows_seen = len(getattr(theirs, "loss_curve_", ())), theirs.t_

@@ -1,9 +1,9 @@
-"""What is read off a trained model: attributes, hidden units, files, scikit-learn's own."""
+"""What is read off a fit: attributes, hidden units, traces, files, scikit-learn's own."""
 
 from dataclasses import replace
 from numbers import Integral
 from os import PathLike
-from typing import Any, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,48 +11,122 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad import __version__
-from handgrad.engines.choice import require_compiled
+from handgrad.batch import Rows, is_sparse
+from handgrad.engines.choice import AUTO, require
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
-from handgrad.estimators.checks import bit_generator, check_columns
-from handgrad.estimators.fitting import seen
-from handgrad.estimators.inside import Inside
+from handgrad.estimators.checks import check_columns, check_weight
+from handgrad.estimators.parameters import Parameters
 from handgrad.estimators.planning import warn_of_drift
-from handgrad.estimators.record import Record
+from handgrad.estimators.rows import TrainingRows, encoded
+from handgrad.estimators.state import Fit
 from handgrad.estimators.summary import html, summary
+from handgrad.estimators.task import Task
+from handgrad.estimators.underway import FIT, seen
+from handgrad.explain.trace import Trace, trace
+from handgrad.gradcheck import GradientCheck, check_gradients
 from handgrad.models.file import load_model, save_model
 from handgrad.models.model import Model
+from handgrad.network import check_finite
 from handgrad.tables.plan import Plan
 from handgrad.training.history import History
 
+T = TypeVar("T")
 Array = NDArray[Any]
 
-RECORD = (  # what both libraries keep
-    *("n_iter_", "t_", "loss_", "best_loss_", "loss_curve_"),
-    *("validation_scores_", "best_validation_score_"),
-)
+FROM_FILE = "only a fit leaves it, and this model was loaded or taken over from elsewhere"
 
 
-class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
-    """The part of an estimator that has been trained, or was loaded."""
+class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
+    """The part of an estimator that has been trained, or was loaded.
 
-    # -- what a kind of estimator has to say --------------------------------------------------
+    All that a fit leaves is one value, ``_fit_``; only what scikit-learn keeps of X, its names and
+    their number, stands beside it.
+    """
 
-    @classmethod
-    def _told_by(cls, model: Model) -> dict[str, Any]:
-        """Read the parameters of this kind of estimator off a model."""
-        raise NotImplementedError
+    _fit_: Fit
+    _kind: ClassVar[type[Task]]
 
-    @classmethod
-    def _check_kind(cls, model: Model) -> None:
-        """Refuse a model that predicts something else."""
-        raise NotImplementedError
+    @property
+    def _now(self) -> Fit:
+        """What the last fit has left; while one is under way, what it has come to."""
+        if not self.__sklearn_is_fitted__():
+            check_is_fitted(self)
+        return self._fit_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return FIT in vars(self)
+
+    @property
+    def _task(self) -> Task:
+        return self._kind.of(self)
 
     # -- what scikit-learn's users look for, read off the model -------------------------------
 
     @property
+    def model_(self) -> Model:
+        return self._now.model
+
+    @property
+    def histories_(self) -> tuple[History, ...]:
+        return self._now.histories
+
+    @property
     def history_(self) -> History:
-        return self.histories_[0]
+        return self._now.histories[0]
+
+    @property
+    def n_iter_(self) -> int:
+        return self._now.record.n_iter
+
+    @property
+    def t_(self) -> int:
+        return self._now.record.t
+
+    @property
+    def loss_(self) -> float:
+        return self._now.record.loss
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        return self._now.record.loss_curve
+
+    @property
+    def best_loss_(self) -> float | None:
+        return self._now.record.best_loss
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        return self._now.record.validation_scores
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        return self._now.record.best_validation_score
+
+    @property
+    def diverged_(self) -> bool:
+        return bool(self._now.explosion)
+
+    @property
+    def dead_units_(self) -> list[float]:
+        return _there(self._now.dead_units, "dead units are looked for by fit, not by partial_fit")
+
+    @property
+    def held_back_(self) -> NDArray[np.intp]:
+        return _there(self._now.held_back, FROM_FILE)
+
+    @property
+    def held_back_singly_(self) -> int:
+        _there(self._now.held_back, FROM_FILE)
+        return self._now.n_singly
+
+    @property
+    def engine_(self) -> str:
+        return _there(self._now.engine, FROM_FILE)[0]
+
+    @property
+    def engine_reason_(self) -> str:
+        return _there(self._now.engine, FROM_FILE)[1]
 
     @property
     def coefs_(self) -> list[Array]:
@@ -82,7 +156,7 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
     def _html_repr(self) -> str:
         """Show the diagram of scikit-learn in notebooks and, once fitted, the layers below it."""
         diagram: str = super()._html_repr()
-        return diagram + html(self.model_) if hasattr(self, "model_") else diagram
+        return diagram + html(self.model_) if self.__sklearn_is_fitted__() else diagram
 
     # -- predicting ---------------------------------------------------------------------------
 
@@ -112,9 +186,9 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
     @property
     def _predictor(self) -> Model:
         """The model on the engine that was asked for; with "auto", on the one that trained it."""
-        if self.engine == "compiled":
-            require_compiled()
-        if self.engine in ("auto", self.model_.engine):
+        if self.engine != AUTO:
+            require(self.engine)
+        if self.engine in (AUTO, self.model_.engine):
             return self.model_
         return replace(self.model_, engine=self.engine)
 
@@ -125,9 +199,7 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         return self.model_.encoder.plan
 
     def _check_fitted(self, X: Any) -> Any:
-        if not self.__sklearn_is_fitted__():  # asked first, for what scikit-learn asks takes 20 us
-            check_is_fitted(self)
-        return check_columns(self, X, reset=False)
+        return check_columns(self, X, self.model_.encoder)
 
     def _inputs(self, X: Any) -> Any:
         """Check rows to predict, and encode a table; warn where it is hardly the one meant."""
@@ -143,9 +215,6 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         now = seen(self)
         columns = now._inputs(X)
         return now._predictor, columns
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "model_")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super(Fitted, seen(self)).__getstate__(), "_handgrad_version": __version__}
@@ -169,6 +238,89 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         tags.transformer_tags.preserves_dtype = kept
         tags.input_tags.allow_nan = self.preprocess == "auto"
         return tags
+
+    # -- its mathematics --------------------------------------------------------------------
+
+    def trace(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, lr: float | None = None
+    ) -> Trace:
+        """Follow rows through equations (1) to (13), every quantity by the article's name.
+
+        Parameters
+        ----------
+        X : as for fit
+            One row or more; a data frame's columns are encoded as for ``predict``.
+        y : as for fit, optional
+            Without it the trace ends with the prediction.
+        sample_weight : array-like of shape (n_samples,), optional
+            They multiply the weights of classes, if there are any.
+        lr : float, optional
+            How far the step (13) goes; ``learning_rate_init`` by default.
+
+        Returns
+        -------
+        handgrad.explain.trace.Trace
+            Of the network itself, without the penalty alpha: of an ensemble, of its first
+            network; a temperature of the probabilities comes after it. Dropout leaves out no unit.
+        """
+        lr = float(self.learning_rate_init if lr is None else lr)
+        now = seen(self)
+        if y is None:
+            x, y_t, weight = now._dense_inputs(X), None, None
+        else:
+            x, y_t, weight = now._inside(X, y, sample_weight)
+        params = now.model_.params
+        traced = trace(now.model_.architecture, params, x, y_t, weight, lr=lr)
+        check_finite(traced["score"], [params])
+        return traced
+
+    def gradient_check(
+        self, X: Any, y: Any, sample_weight: Any = None, *, most_entries: int | None = 200
+    ) -> GradientCheck:
+        """Compare the gradients on these rows, penalty included, with complex steps.
+
+        It computes in float64, whatever the precision of the network. A step costs a forward
+        pass: a few dozen rows are enough.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for fit
+        most_entries : int or None, default=200
+            Look at no more entries of W1, of b1, ... than so many; None for all.
+
+        Returns
+        -------
+        handgrad.gradcheck.GradientCheck
+        """
+        now = seen(self)
+        rows = now._inside(X, y, sample_weight)
+        params = now.model_.params
+        wide = params.like(params.flat.astype(np.float64))
+        return check_gradients(
+            now.model_.architecture,
+            wide,
+            rows.x.astype(np.float64),
+            rows.y_t,
+            None if rows.weight is None else rows.weight.astype(np.float64),
+            float(self.alpha),
+            most_entries=most_entries,
+        )
+
+    def _dense_inputs(self, X: Any) -> Array:
+        """Encode rows as predicting does, to a dense matrix."""
+        columns = self._check_fitted(X)
+        dense = columns.toarray() if is_sparse(columns) else columns
+        return self.model_.encoder.transform(dense, self.model_.params.flat.dtype)
+
+    def _inside(self, X: Any, y: Any, sample_weight: Any) -> Rows:
+        """Encode rows as training does, to a dense matrix."""
+        columns = self._check_fitted(X)
+        weight = check_weight(sample_weight, X)
+        task = self._task
+        given = TrainingRows.of(columns, task.check_y(y, X), weight)
+        rows = encoded(self.model_, task, given)
+        x: Any = rows.x
+        return rows._replace(x=x.toarray()) if is_sparse(x) else rows
 
     # -- keeping ------------------------------------------------------------------------------
 
@@ -200,9 +352,30 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
         """
         return cls.from_model(load_model(path))
 
+    @classmethod
+    def from_model(cls, model: Model) -> Self:
+        """Wrap a model as a fitted estimator; training it further starts with a fresh optimiser."""
+        architecture, encoder = model.architecture, model.encoder
+        cls._kind.check_kind(model)
+        estimator = cls(
+            hidden_layer_sizes=architecture.layer_units[1:-1],
+            activation=architecture.activation,
+            preprocess=None if encoder.is_identity else "auto",
+            dtype=str(model.params.flat.dtype),
+            n_ensemble=1 + len(model.members),
+            **cls._kind.params_from(model),
+        )
+        estimator._fit_ = Fit(model, (History(()),) * (1 + len(model.members)))
+        estimator.n_features_in_ = len(encoder.names)
+        if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
+            estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
+        return estimator
+
+    # -- into scikit-learn and out of it ------------------------------------------------------
+
     def _to(self, theirs: type) -> Any:
         check_is_fitted(self)
-        reason = exchange.why_not(self.model_)
+        reason = exchange.obstacle(self.model_)
         if reason:
             raise ValueError(f"scikit-learn cannot hold this network: {reason}")
         names = theirs._get_param_names()  # type: ignore[attr-defined]
@@ -211,31 +384,15 @@ class Fitted(Inside, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Record):
     @classmethod
     def _from(cls, theirs: Any, classes: Array, **settings: Any) -> Self:
         estimator = cls(**exchange.parameters(theirs), **settings)
-        estimator.model_ = exchange.model_of(theirs, classes)
-        bits = bit_generator(theirs.random_state)
-        estimator._runs = [exchange.run_of(theirs, estimator.model_.params, bits)]
-        estimator._start_record()
-        for name in ("n_features_in_", "feature_names_in_", *RECORD):
+        estimator._fit_ = exchange.fit_of(theirs, classes)
+        for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(theirs, name):
                 setattr(estimator, name, getattr(theirs, name))
         return estimator
 
-    @classmethod
-    def from_model(cls, model: Model) -> Self:
-        """Wrap a model as a fitted estimator; training it further starts with a fresh optimiser."""
-        architecture, encoder = model.architecture, model.encoder
-        cls._check_kind(model)
-        estimator = cls(
-            hidden_layer_sizes=architecture.layer_units[1:-1],
-            activation=architecture.activation,
-            preprocess=None if encoder.is_identity else "auto",
-            dtype=str(model.params.flat.dtype),
-            n_ensemble=1 + len(model.members),
-            **cls._told_by(model),
-        )
-        estimator.model_ = model
-        estimator.n_features_in_ = len(encoder.names)
-        if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
-            estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
-        estimator._start_record()
-        return estimator
+
+def _there(value: T | None, why_not: str) -> T:
+    """Give what a fit has left, or say that it left none; ``hasattr`` is False then."""
+    if value is None:
+        raise AttributeError(why_not)
+    return value

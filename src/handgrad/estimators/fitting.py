@@ -1,120 +1,363 @@
-"""A fit under way: what other threads see of its estimator, and what is left if it breaks off.
+"""The path of a fit, from top to bottom: one value goes in, the next comes out.
 
-A fit changes the estimator in the thread that runs it, so that callbacks see the network learn.
-Other threads go on predicting with what there was before: they take all attributes at once, and
-there is one moment, a single assignment, from which on these are those of the finished fit.
+checked      what the user gave, as rows with answers and weights
+started      the encoding fixed and first parameters drawn; or continued from the fit before
+set apart    rows that are only looked at
+learnt       in steps or by L-BFGS (``learning.py``), each epoch watched (``watching.py``)
+concluded    units that died, and probabilities that are calibrated
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from threading import get_ident
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import InvalidParameterError
 
+from handgrad.batch import is_sparse
+from handgrad.chance import streams
+from handgrad.errors import DataError, warn
+from handgrad.estimators.checks import (
+    as_rows,
+    check_columns,
+    check_scale,
+    check_weight,
+    naming,
+    precision,
+)
+from handgrad.estimators.learning import learnt
+from handgrad.estimators.parameters import (
+    Parameters,
+    activation,
+    bit_generator,
+    check_settings,
+    hidden_units,
+)
+from handgrad.estimators.planning import (
+    check_says_nothing,
+    frequency_of,
+    plan_of,
+    warn_of_lost_digits,
+)
+from handgrad.estimators.rows import (
+    NOTHING,
+    HeldOut,
+    TrainingRows,
+    Validation,
+    encoded,
+    learning_weight,
+)
+from handgrad.estimators.state import Fit, Record
+from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder
+from handgrad.estimators.task import Job, Outputs, Task
+from handgrad.estimators.watching import dead_units
+from handgrad.models.model import Model
+from handgrad.network import Architecture
+from handgrad.params import Params, count, initialise
+from handgrad.params import given as given_params
+from handgrad.tables.encode import Encoder
+from handgrad.tables.rows import row_keys
+from handgrad.training.held_back import Split, split, split_last
+from handgrad.training.history import History
 from handgrad.training.run import Run
 
-KEY = "_fitting"  # under this name a fit stands among the attributes of its estimator
+Array = NDArray[Any]
 
-Attributes = dict[str, Any]
-Chances = dict[int, tuple[np.random.BitGenerator, Any]]  # of each network; where it stood
-
-
-class Whole(NamedTuple):
-    """An estimator at a moment where all that it holds belongs together."""
-
-    attributes: Attributes
-    chances: Chances
+MOST_BYTES = 1 << 40
 
 
-@dataclass
-class Fitting:
-    """One fit of an estimator, in one thread.
+class Given(NamedTuple):
+    """What a user gave a fit, as it came."""
 
-    Attributes
-    ----------
-    before : Whole
-        What there was; other threads see these attributes.
-    last : Whole or None
-        The end of the last whole epoch, once there was one.
-    chances : dict
-        Where the streams of chance of the networks stood when the training began.
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    held_out: HeldOut = NOTHING
+    classes: Array | None = None  # all that a stream may bring
+
+
+def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
+    """Fit, from nothing or from what there was before.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If settings or data cannot be used; nothing has been trained then.
+    DivergenceError
+        If the loss or a parameter stops being finite.
     """
+    estimator, task, held_out = job.estimator, job.task, given.held_out
+    check_settings(estimator, held_out, needs_held_back=task.needs_held_back)
+    rows, X = _checked(estimator, task, given, None if before is None else before.model.encoder)
+    if before is None:
+        bits = bit_generator(estimator.random_state)
+        parts, seed = _set_apart(job, rows, held_out, bits)
+        now = _started(job, rows, parts, given.classes, bits)
+    else:
+        now = _continued(job, before, rows, given.classes)
+        parts, seed = _set_apart(job, rows, held_out, now.runs[0].bits, now.split_seed)
+    if job.is_stream:
+        now = _followed(task, now, rows, continuing=before is not None)
+    now = replace(
+        now,
+        held_back=rows.places[parts.held_back],
+        n_singly=parts.drawn_singly,
+        split_seed=seed,
+    )
+    learning = encoded(now.model, task, rows.take(parts.kept, parts.kept_weight))
+    validation: Validation | None = None
+    if held_out.X is not None:
+        validation = _validation(estimator, task, now.model, held_out)
+    elif len(parts.held_back):
+        held_back = rows.take(parts.held_back, parts.held_weight)
+        validation = Validation.of(now.model, task, held_back, X)
+    if job.is_stream:
+        return learnt(job, now, learning, validation)
+    now = replace(now.with_model(temperature=1.0), record=replace(now.record, n_iter=0))
+    now = learnt(job, now, learning, validation)
+    # -- concluded
+    now = replace(now, dead_units=dead_units(now.model, learning))
+    return replace(now, model=task.calibrated(now.model, validation))
 
-    before: Whole
-    thread: int = field(default_factory=get_ident)
-    last: Whole | None = None
-    chances: Chances = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, estimator: Any) -> Self:
-        before = _without_key(estimator)
-        return cls(Whole(before, _chances(before.get("_runs", ()))))
+# -- checked ------------------------------------------------------------------------------------
 
-    def begin(self, estimator: Any) -> None:
-        """Claim the estimator for this thread.
 
-        Raises
-        ------
-        RuntimeError
-            If another thread is fitting it.
-        """
-        other = vars(estimator).setdefault(KEY, self)
-        if other.thread != self.thread:
-            raise RuntimeError(
-                f"this {type(estimator).__name__} is being fitted by another thread; wait for "
-                "that fit, or fit a clone of it (sklearn.base.clone)"
+def _checked(
+    estimator: Parameters, task: Task, given: Given, encoder: Encoder | None
+) -> tuple[TrainingRows, Any]:
+    """Turn what was given into rows; the estimator gets scikit-learn's names of the columns."""
+    X = as_rows(given.X)
+    columns = check_columns(estimator, X, encoder)
+    warn_of_lost_digits(X)
+    y = task.check_y(given.y, X)
+    return TrainingRows.of(columns, y, check_weight(given.sample_weight, X)), X
+
+
+def _validation(estimator: Parameters, task: Task, model: Model, held_out: HeldOut) -> Validation:
+    X = as_rows(held_out.X)
+    with naming("X_val"):
+        columns = check_columns(estimator, X, model.encoder)
+    with naming("y_val"):
+        y = task.check_y(held_out.y, X)
+    if not len(y):
+        raise DataError("X_val must have rows; it has none")
+    with naming("sample_weight_val"):
+        weight = check_weight(held_out.weight, X, "sample_weight_val")
+    with naming("X_val and y_val"):
+        return Validation.of(model, task, TrainingRows.of(columns, y, weight), X)
+
+
+# -- set apart ----------------------------------------------------------------------------------
+
+
+def _set_apart(
+    job: Job,
+    rows: TrainingRows,
+    held_out: HeldOut,
+    bits: np.random.BitGenerator,
+    seed: int | None = None,
+) -> tuple[Split, int | None]:
+    """Split off rows that are only looked at, and give the seed that chose them."""
+    estimator = job.estimator
+    n = len(rows.y)
+    watches = estimator.early_stopping and estimator.solver != "lbfgs"
+    wanted = job.task.needs_held_back or watches
+    if job.is_stream or held_out.X is not None or not wanted:
+        return Split(np.arange(n), np.arange(0), rows.weight), seed
+    if estimator.validation_fraction == 0:
+        raise InvalidParameterError(
+            "early stopping and calibration need held-back rows, so 'validation_fraction' "
+            "must be above 0; got 0"
+        )
+    if seed is None:  # continuing, the same rows stay apart
+        seed = int(bits.random_raw())
+    strata, answers = job.task.strata(rows.y)
+    if estimator.shuffle:
+        keys = row_keys(rows.columns, seed)
+        parts = split(keys, strata, estimator.validation_fraction, rows.weight, answers)
+    else:
+        parts = split_last(n, estimator.validation_fraction, rows.weight)
+    _tell_of_split(estimator, parts, n, len(np.unique(strata)))
+    return parts, seed
+
+
+def _tell_of_split(estimator: Parameters, parts: Split, n: int, n_classes: int) -> None:
+    if not len(parts.held_back):
+        warn(
+            f"validation_fraction={estimator.validation_fraction} of {n} rows"
+            f"{f' in {n_classes} classes' if n_classes > 1 else ''} leaves none to hold back "
+            "(equal rows stay together); training on all rows and watching their loss instead",
+            UserWarning,
+        )
+    if estimator.verbose and parts.drawn_singly:
+        print(
+            f"Held back {len(parts.held_back)} rows: {parts.drawn_singly} rows repeat only "
+            f"{parts.patterns} different ones, so they were drawn one by one"
+        )
+
+
+# -- started ------------------------------------------------------------------------------------
+
+
+def _started(
+    job: Job,
+    rows: TrainingRows,
+    parts: Split,
+    classes: Array | None,
+    bits: np.random.PCG64,
+) -> Fit:
+    """Fix the encoding, by the rows that weigh something, and draw fresh networks."""
+    estimator = job.estimator
+    weight = learning_weight(parts.kept, parts.kept_weight, len(rows.y))
+    outputs = job.task.outputs(rows.y, weight, classes)
+    encoder = _encoder(estimator, rows.columns, weight, is_stream=job.is_stream)
+    architecture = _architecture(estimator, encoder.n_inputs, outputs)
+    dtype = precision(estimator.dtype, rows.columns)
+    runs = _first_runs(estimator, architecture, dtype, bits)
+    model = Model(encoder, architecture, runs[0].params, outputs.classes, scale=outputs.scale)
+    record = Record.begin(bool(estimator.early_stopping))
+    return Fit(model, (History(()),) * len(runs), runs, record)
+
+
+def _encoder(
+    estimator: Parameters, columns: Any, weight: Array | None, *, is_stream: bool
+) -> Encoder:
+    names = getattr(estimator, "feature_names_in_", None)
+    if estimator.preprocess is None or is_sparse(columns):
+        check_says_nothing(estimator)
+        encoder = Encoder.identity(columns.shape[1], names=names)
+        check_scale(columns, encoder)
+        return encoder
+    plan = None
+    if hasattr(columns, "schema"):
+        plan = plan_of(estimator, columns, is_stream=is_stream)
+    else:
+        check_says_nothing(estimator)
+    return Encoder.fit(
+        columns,
+        weight,
+        names=names,
+        plan=plan,
+        frequency=frequency_of(estimator),
+        is_stream=is_stream,
+    )
+
+
+def _architecture(estimator: Parameters, n_inputs: int, outputs: Outputs) -> Architecture:
+    units = (n_inputs, *hidden_units(estimator), outputs.n)
+    return Architecture(units, activation(estimator), outputs.kind, outputs.loss)
+
+
+def _first_runs(
+    estimator: Parameters, architecture: Architecture, dtype: np.dtype[Any], bits: np.random.PCG64
+) -> tuple[Run, ...]:
+    with _memory_for(architecture.layer_units, dtype):
+        return tuple(
+            Run.start(_first_params(estimator, architecture, stream, dtype), stream)
+            for stream in streams(bits, estimator.n_ensemble)
+        )
+
+
+def _first_params(
+    estimator: Parameters, architecture: Architecture, bits: np.random.PCG64, dtype: np.dtype[Any]
+) -> Params:
+    units, asked = architecture.layer_units, estimator.initialisation
+    if isinstance(asked, str):
+        return initialise(units, architecture.activations, bits, dtype, asked)
+    try:
+        weights, biases = asked
+        return given_params(units, weights, biases, dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"The 'initialisation' parameter of {type(estimator).__name__} must be the name of a "
+            f"method, or weights and biases of the layers {units}: {error}"
+        ) from None
+
+
+@contextmanager
+def _memory_for(units: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[None]:
+    """Refuse a network that no memory holds, before the system has to or in better words."""
+    needed = 4 * count(units) * dtype.itemsize  # parameters, gradient, two slots
+    needs = f"hidden_layer_sizes={units[1:-1]} needs {needed:,} bytes to train, more than"
+    if needed > MOST_BYTES:
+        raise MemoryError(f"{needs} {MOST_BYTES:,}; take fewer units")
+    try:
+        yield
+    except MemoryError:
+        raise MemoryError(f"{needs} there are; take fewer units") from None
+
+
+# -- or continued -------------------------------------------------------------------------------
+
+
+def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None) -> Fit:
+    """Begin where the last fit has ended; refuse other targets or another network."""
+    if not before.runs:  # after loading
+        before = replace(before, runs=_fresh_runs(job.estimator, before.model))
+    now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
+    there, asked = _traits_there(now), _traits_asked(job.estimator, job.task, now)
+    for name, value in there.items():
+        if asked[name] != value:
+            raise ValueError(
+                f"training on continues the existing network, which has {name}={value!r}; "
+                f"got {asked[name]!r}. Fit with warm_start=False to start anew."
             )
-        vars(estimator)[KEY] = self
-
-    def train(self, runs: list[Run]) -> None:
-        """Note where training begins."""
-        self.chances = _chances(runs)
-
-    def keep(self, attributes: Attributes, number: int) -> None:
-        """Note the end of an epoch of one of the networks."""
-        attributes.pop(KEY)
-        bits = attributes["_runs"][number].bits
-        there = self.chances if self.last is None else self.last.chances
-        self.last = Whole(attributes, {**there, number: (bits, bits.state)})
-
-    def finish(self, estimator: Any) -> None:
-        """Publish what has been fitted."""
-        estimator.__dict__ = _without_key(estimator)
-
-    def break_off(self, estimator: Any) -> None:
-        """Go back to the end of the last whole epoch; without one, to before the fit."""
-        if vars(estimator).get(KEY) is not self:
-            return  # never begun, or published already
-        attributes, chances = self.last or self.before
-        for bits, chance in chances.values():
-            bits.state = chance
-        if self.last is not None:  # what a callback has added stays
-            attributes = {**_without_key(estimator), **attributes}
-        estimator.__dict__ = attributes
+    if job.is_stream:
+        return now
+    return replace(now, moments=None, target_moments=None, dead_units=None)
 
 
-def _without_key(estimator: Any) -> Attributes:
-    attributes: Attributes = vars(estimator).copy()
-    attributes.pop(KEY, None)
-    return attributes
+def _fresh_runs(estimator: Parameters, model: Model) -> tuple[Run, ...]:
+    networks = (model.params, *model.members)
+    chances = streams(bit_generator(estimator.random_state), len(networks))
+    return tuple(Run.start(*pair) for pair in zip(networks, chances, strict=True))
 
 
-def _chances(runs: Iterable[Run]) -> Chances:
-    return {number: (run.bits, run.bits.state) for number, run in enumerate(runs)}
+def _traits_there(fit: Fit) -> dict[str, Any]:
+    """Name the settings that a network cannot change while it learns, as it has them."""
+    architecture = fit.model.architecture
+    return {
+        "hidden_layer_sizes": architecture.layer_units[1:-1],
+        "activation": architecture.activation,
+        "n_ensemble": len(fit.runs),  # those that an interrupt came before, too
+        "dtype": str(fit.model.params.flat.dtype),
+        **asdict(architecture.loss),
+    }
 
 
-def fitting_of(estimator: Any) -> Fitting | None:
-    """Give the fit under way, if there is one."""
-    fitting: Fitting | None = vars(estimator).get(KEY)
-    return fitting
+def _traits_asked(estimator: Parameters, task: Task, fit: Fit) -> dict[str, Any]:
+    units, dtype = hidden_units(estimator), str(fit.model.params.flat.dtype)
+    return {
+        "hidden_layer_sizes": units,
+        "activation": Architecture((1, *units, 1), activation(estimator)).activation,
+        "n_ensemble": estimator.n_ensemble,
+        "dtype": dtype if estimator.dtype == "auto" else estimator.dtype,
+        **asdict(task.loss),
+    }
 
 
-def seen(estimator: Any) -> Any:
-    """Take an estimator as this thread sees it, in a copy whose attributes no fit changes."""
-    attributes = vars(estimator).copy()
-    fitting = attributes.pop(KEY, None)
-    view = object.__new__(type(estimator))
-    other = fitting is not None and fitting.thread != get_ident()
-    view.__dict__ = fitting.before.attributes.copy() if other else attributes
-    return view
+# -- in a stream --------------------------------------------------------------------------------
+
+
+def _followed(task: Task, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
+    """Let the statistics of columns and targets move with the rows of a stream."""
+    fit = _columns_followed(fit, rows, continuing=continuing)
+    return task.followed(fit, rows, continuing=continuing)
+
+
+def _columns_followed(fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
+    encoder, before = fit.model.encoder, fit.moments
+    if encoder.is_identity or (continuing and before is None):
+        return fit  # nothing is scaled, or what it is scaled by came from a whole table
+    columns = rows.columns.toarray() if is_sparse(rows.columns) else rows.columns
+    now = Moments.of(encoder.numbers(columns), rows.weight)
+    if continuing:
+        now = before.merged(now)
+        moved = moved_encoder(encoder, now)
+        if moved is not encoder:
+            networks = [folded_inputs(run.params, encoder, moved, before) for run in fit.runs]
+            fit = fit.with_networks(networks).with_model(encoder=moved)
+    return replace(fit, moments=now)

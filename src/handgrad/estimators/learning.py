@@ -1,185 +1,181 @@
-"""Training proper: the settings of a run, its epochs or iterations, and how it ended."""
+"""Training proper: the epochs of each network, or the iterations of L-BFGS, and how they ended."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial as partially
+from functools import partial
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from handgrad.batch import Rows
 from handgrad.engines.choice import choose
-from handgrad.errors import DivergenceWarning
-from handgrad.estimators.callbacks import Callbacks
-from handgrad.estimators.checks import warn
-from handgrad.estimators.fitting import fitting_of
-from handgrad.estimators.progress import Show, progress
-from handgrad.estimators.record import ROWS_FOR_A_WARNING, Record, Validation
-from handgrad.estimators.stream import with_params
-from handgrad.optim import SGD, Adam, AdamW, LBFGSResult, Optimizer
+from handgrad.errors import warn
+from handgrad.estimators.parameters import Parameters, settings_of
+from handgrad.estimators.progress import progress
+from handgrad.estimators.rows import Validation
+from handgrad.estimators.state import Fit
+from handgrad.estimators.task import Job, Task
+from handgrad.estimators.watching import (
+    ROWS_FOR_A_WARNING,
+    ROWS_LOOKED_AT,
+    Watch,
+    warn_of_explosion,
+    warn_of_no_score,
+)
+from handgrad.models.model import Model
+from handgrad.optim import LBFGSResult
 from handgrad.schedules import OF_TIME
 from handgrad.training.history import Epoch
 from handgrad.training.run import Run, Settings, steps_of
-from handgrad.training.train import OnEpoch, train, train_lbfgs
+from handgrad.training.train import OnEpoch, measure, train, train_lbfgs
 
 
-class Learning(Record):
-    """The part of an estimator that trains its networks."""
+def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
+    """Train every network: for all epochs, or for the one that a stream brings rows for."""
+    if job.estimator.solver == "lbfgs":
+        return _minimised(job, fit, rows)
+    return _descended(job, fit, rows, validation)
 
-    def _use(self, engine: str, reason: str) -> None:
-        self.engine_, self.engine_reason_ = engine, reason
-        self.model_ = replace(self.model_, engine=engine)
-        if self.verbose:
-            print(f"Engine: {engine} ({reason})")
 
-    def _minimise(self, rows: Rows, callbacks: Callbacks | None) -> None:
-        self._use("numpy", "lbfgs runs on the reference")
-        results = []
-        with self._training(self.max_iter) as show:
-            for number, run in enumerate([run.twin() for run in self._runs]):
-                on_epoch = partially(self._record, number, run, show, None, callbacks)
-                found = self._minimise_one(run, rows, on_epoch)
-                self._end(number, run, self._end_of(found))
-                results.append(found)
-        # One that has converged at once has no iteration.
-        self.model_ = with_params(self.model_, [run.params for run in self._runs])
-        self.loss_ = self.best_loss_ = results[0].loss
-        self._keep_whole(0)
-        for found in results:
-            if not (found.converged or found.stopped):
-                warn(
-                    f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
-                    "Raise max_iter or max_fun, or scale the data.",
-                    ConvergenceWarning,
-                )
-                break
-
-    def _minimise_one(self, run: Run, rows: Rows, on_epoch: OnEpoch) -> LBFGSResult:
-        params = run.params.copy()
-
-        def count_and_tell(epoch: Epoch) -> bool:
-            run.params = params.copy()
-            run.epochs, run.rows_seen = epoch.epoch, run.rows_seen + len(rows)
-            return bool(on_epoch(epoch))
-
-        found = train_lbfgs(
-            self.model_.architecture,
-            params,
-            rows,
-            l2=float(self.alpha),
-            max_iter=self.max_iter,
-            max_fun=self.max_fun,
-            tol=float(self.tol),
-            on_epoch=count_and_tell,
-            epochs_before=run.epochs,
+def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
+    estimator, architecture = job.estimator, fit.model.architecture
+    epochs = 1 if job.is_stream else estimator.max_iter
+    settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
+    steps = steps_of(architecture, fit.runs[0], settings)
+    choice = choose(estimator.engine, architecture, rows, steps, epochs)
+    fit = _on_engine(estimator, fit, choice.name, choice.reason)
+    says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
+    chance = math.inf if says_little else job.task.chance(fit.model, rows)
+    reasons = []
+    with _watched(job, fit, epochs, chance) as watch:
+        for number, run in enumerate([run.twin() for run in fit.runs]):
+            _note_first_loss(fit.model, run, rows)
+            history = train(
+                architecture,
+                run,
+                settings,
+                rows,
+                epochs=epochs,
+                validation=None if validation is None else validation.rows,
+                score=watch.scorer(validation, run),
+                on_epoch=partial(watch.epoch, number, run),
+                make_engine=choice.make,
+            )
+            watch.end(number, run, history.reason)
+            reasons.append(history.reason)
+    warn_of_explosion(fit, watch.fit)
+    if validation is not None:
+        warn_of_no_score(estimator, watch.fit.record)
+    if "max_iter" in reasons and not job.is_stream and not _runs_to_its_end(estimator):
+        warn(
+            f"max_iter={estimator.max_iter} epochs are done and the training could gain from more",
+            ConvergenceWarning,
         )
-        run.params = params
-        return found
+    return watch.fit
 
-    def _end_of(self, found: LBFGSResult) -> str:
-        """Name what ended L-BFGS, in the words of a history."""
-        if found.stopped:
-            return "on_epoch"
-        if found.converged:
-            return "tol"
-        return "max_iter" if found.iterations >= self.max_iter else "max_fun"
 
-    @contextmanager
-    def _training(self, epochs: int) -> Iterator[Show]:
-        """Note where chance stands, and show how the networks go through their epochs."""
-        fitting = fitting_of(self)
-        if fitting is not None:
-            fitting.train(self._runs)
-        with progress(bool(self.verbose), epochs * len(self._runs)) as show:
-            yield show
+def _note_first_loss(model: Model, run: Run, rows: Rows) -> None:
+    """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
+    if run.first_loss is None:
+        some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            run.first_loss, _ = measure(model.architecture, run.params, some)
 
-    def _end(self, number: int, run: Run, reason: str) -> None:
-        """Take over what a network has become, and why it ended."""
-        self._put(number, run)
-        self._add_history(number, (), reason)
-        self._keep_whole(number)
 
-    def _descend(
-        self,
-        rows: Rows,
-        validation: Validation | None,
-        callbacks: Callbacks | None,
-        *,
-        partial: bool,
-    ) -> None:
-        architecture, epochs = self.model_.architecture, 1 if partial else self.max_iter
-        n_watched = 0 if validation is None else len(validation.rows)
-        settings = self._settings(len(rows), n_watched, partial=partial)
-        steps = steps_of(architecture, self._runs[0], settings)
-        choice = choose(self.engine, architecture, rows, steps, epochs)
-        self._use(choice.name, choice.reason)
-        had_diverged = self.diverged_
-        says_little = partial and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
-        chance = math.inf if says_little else self._chance(rows)
-        reasons = []
-        with self._training(epochs) as show:
-            for number, run in enumerate([run.twin() for run in self._runs]):
-                self._note_first_loss(run, rows)
-                history = train(
-                    architecture,
-                    run,
-                    settings,
-                    rows,
-                    epochs=epochs,
-                    validation=None if validation is None else validation.rows,
-                    score=None if validation is None else self._scorer(validation, run),
-                    on_epoch=partially(self._record, number, run, show, chance, callbacks),
-                    make_engine=choice.make,
-                )
-                self._end(number, run, history.reason)
-                reasons.append(history.reason)
-        if self.diverged_ and not had_diverged:
+def _runs_to_its_end(estimator: Parameters) -> bool:
+    """Tell a schedule that is stretched over max_iter epochs."""
+    return isinstance(estimator.learning_rate, str) and estimator.learning_rate in OF_TIME
+
+
+def _settings(job: Job, fit: Fit, n: int, n_watched: int) -> Settings:
+    estimator = job.estimator
+    auto = isinstance(estimator.batch_size, str)
+    batch_size = min(200, n) if auto else int(estimator.batch_size)
+    if batch_size > n and not (job.is_stream and fit.record.t):  # of a stream, once
+        warn(f"batch_size={batch_size} is more than the {n} training rows; taking all", UserWarning)
+    watches = n_watched and estimator.early_stopping
+    return settings_of(estimator, batch_size, _monitor(job.task, n_watched) if watches else "loss")
+
+
+def _monitor(task: Task, n: int) -> str:
+    """Name what early stopping watches on n rows."""
+    scoring = task.watched(n)
+    if scoring == "loss":
+        return "validation_loss"
+    return "validation_error" if scoring == "accuracy" else "validation_score"
+
+
+def _on_engine(estimator: Parameters, fit: Fit, engine: str, reason: str) -> Fit:
+    if estimator.verbose:
+        print(f"Engine: {engine} ({reason})")
+    return replace(fit.with_model(engine=engine), engine=(engine, reason))
+
+
+@contextmanager
+def _watched(job: Job, fit: Fit, epochs: int, chance: float | None) -> Iterator[Watch]:
+    """Note where chance stands, and show how the networks go through their epochs."""
+    job.under_way.train(fit.runs)
+    with progress(bool(job.estimator.verbose), epochs * len(fit.runs)) as show:
+        yield Watch(job, fit, show, chance)
+
+
+def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
+    estimator = job.estimator
+    fit = _on_engine(estimator, fit, "numpy", "lbfgs runs on the reference")
+    results = []
+    with _watched(job, fit, estimator.max_iter, None) as watch:
+        for number, run in enumerate([run.twin() for run in fit.runs]):
+            on_epoch = partial(watch.epoch, number, run)
+            found = _minimise_one(estimator, fit.model, run, rows, on_epoch)
+            watch.end(number, run, _end_of(found, estimator.max_iter))
+            results.append(found)
+    fit, loss = watch.fit, results[0].loss
+    # One that has converged at once has no iteration.
+    model = fit.model.with_networks([run.params for run in fit.runs])
+    fit = replace(fit, model=model, record=replace(fit.record, loss=loss, best_loss=loss))
+    job.under_way.keep(fit, 0)
+    for found in results:
+        if not (found.converged or found.stopped):
             warn(
-                f"training diverges, although its numbers are finite: {self._explosion}. "
-                "Lower the learning rate, or scale the inputs.",
-                DivergenceWarning,
-            )
-        scores = self.validation_scores_
-        if validation is not None and scores and all(map(math.isnan, scores)):
-            warn(
-                f"scoring={self.scoring!r} gave NaN in every epoch, so there was no best one, and "
-                "the last is kept. Do the rows held back have all classes?",
-                UserWarning,
-            )
-        runs_to_its_end = isinstance(self.learning_rate, str) and self.learning_rate in OF_TIME
-        if "max_iter" in reasons and not partial and not runs_to_its_end:
-            warn(
-                f"max_iter={self.max_iter} epochs are done and the training could gain from more",
+                f"lbfgs stopped after {found.iterations} iterations: {found.reason}. "
+                "Raise max_iter or max_fun, or scale the data.",
                 ConvergenceWarning,
             )
+            break
+    return fit
 
-    def _optimizer(self) -> Optimizer:
-        if self.solver == "sgd":
-            return SGD(float(self.momentum), bool(self.nesterovs_momentum))
-        adam = float(self.beta_1), float(self.beta_2), float(self.epsilon)
-        return Adam(*adam) if self.solver == "adam" else AdamW(*adam, float(self.weight_decay))
 
-    def _settings(self, n: int, n_watched: int, *, partial: bool) -> Settings:
-        batch_size = min(200, n) if isinstance(self.batch_size, str) else int(self.batch_size)
-        if batch_size > n and not (partial and self.t_):  # of a stream, once
-            warn(
-                f"batch_size={batch_size} is more than the {n} training rows; taking all",
-                UserWarning,
-            )
-        return Settings(
-            optimizer=self._optimizer(),
-            learning_rate_init=float(self.learning_rate_init),
-            learning_rate=self.learning_rate,
-            power_t=float(self.power_t),
-            schedule_epochs=self.max_iter,
-            warmup_epochs=float(self.warmup_epochs),
-            dropout=self._dropout(),
-            clip_norm=math.inf if self.clip_norm is None else float(self.clip_norm),
-            batch_size=batch_size,
-            shuffle=bool(self.shuffle),
-            l2=float(self.alpha),
-            monitor=self._monitor(n_watched) if n_watched and self.early_stopping else "loss",
-            tol=float(self.tol),
-            patience=float(self.n_iter_no_change),
-        )
+def _minimise_one(
+    estimator: Parameters, model: Model, run: Run, rows: Rows, on_epoch: OnEpoch
+) -> LBFGSResult:
+    params = run.params.copy()
+
+    def count_and_tell(epoch: Epoch) -> bool:
+        run.params = params.copy()
+        run.epochs, run.rows_seen = epoch.epoch, run.rows_seen + len(rows)
+        return bool(on_epoch(epoch))
+
+    found = train_lbfgs(
+        model.architecture,
+        params,
+        rows,
+        l2=float(estimator.alpha),
+        max_iter=estimator.max_iter,
+        max_fun=estimator.max_fun,
+        tol=float(estimator.tol),
+        on_epoch=count_and_tell,
+        epochs_before=run.epochs,
+    )
+    run.params = params
+    return found
+
+
+def _end_of(found: LBFGSResult, max_iter: int) -> str:
+    """Name what ended L-BFGS, in the words of a history."""
+    if found.stopped:
+        return "on_epoch"
+    if found.converged:
+        return "tol"
+    return "max_iter" if found.iterations >= max_iter else "max_fun"

@@ -1,5 +1,6 @@
 """What a user may set: names, types and the constraints that scikit-learn checks them by."""
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -16,11 +18,14 @@ from sklearn.utils._param_validation import (
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.dropout import per_layer
-from handgrad.estimators.checks import HeldOut, hidden_units
+from handgrad.engines.choice import AUTO, BACKENDS
+from handgrad.estimators.rows import HeldOut
+from handgrad.optim import SGD, Adam, AdamW, Optimizer
 from handgrad.params import INITIALISATIONS
 from handgrad.schedules import NAMES
 from handgrad.tables.plan import Plan
 from handgrad.training.history import Epoch
+from handgrad.training.run import Settings
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -57,7 +62,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "scoring": [str, callable],
     "on_epoch": [callable, None],
-    "engine": [StrOptions({"auto", "numpy", "compiled"})],
+    "engine": [StrOptions({AUTO, *BACKENDS})],
     "initialisation": [StrOptions(set(INITIALISATIONS)), "array-like"],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -114,67 +119,128 @@ class Parameters(BaseEstimator):
     warmup_epochs: float
     n_ensemble: int
 
-    def _keep(self, given: dict[str, Any]) -> None:
-        """Keep what a constructor was given, from its ``locals()``: a line for thirty."""
-        for name in self._get_param_names():
-            setattr(self, name, given[name])
 
-    # -- what constraints of single parameters cannot tell -------------------------------------
+# -- what constraints of single parameters cannot tell ------------------------------------------
 
-    def _check_settings(self, held_out: HeldOut) -> None:
-        """Refuse settings that no row needs to be seen for."""
-        if (held_out.X is None) != (held_out.y is None):
-            raise ValueError("X_val and y_val go together; pass both or neither")
-        if held_out.X is None and held_out.weight is not None:
-            raise ValueError("sample_weight_val weighs the rows of X_val; pass those, too")
-        if held_out.X is not None and self.solver == "lbfgs" and not self._needs_rows_apart():
-            raise ValueError("solver 'lbfgs' has no epochs to validate; leave X_val and y_val out")
-        for name, value in self.get_params(deep=False).items():
-            is_number = any(isinstance(one, Interval) for one in self._parameter_constraints[name])
-            if is_number and isinstance(value, bool | np.bool_):
-                raise InvalidParameterError(
-                    f"The {name!r} parameter of {type(self).__name__} must be a number. "
-                    f"Got {value!r} instead."
-                )
-        self._activation()
-        if self.solver == "lbfgs" and (np.any(self._dropout()) or self.clip_norm is not None):
-            raise ValueError("solver 'lbfgs' has no steps for dropout or clip_norm; leave them out")
-        if isinstance(self.scoring, str) and self.scoring not in ("auto", "loss"):
-            try:
-                get_scorer(self.scoring)
-            except ValueError:
-                raise InvalidParameterError(
-                    f"The 'scoring' parameter of {type(self).__name__} must be 'auto', 'loss', the "
-                    "name of a scorer (see sklearn.metrics.get_scorer_names) or a callable "
-                    f"(estimator, X, y) -> float. Got {self.scoring!r} instead."
-                ) from None
 
-    def _needs_rows_apart(self) -> bool:
-        """Tell whether rows are needed that were not trained on, although none are watched."""
-        return False
+def check_settings(estimator: Parameters, held_out: HeldOut, *, needs_held_back: bool) -> None:
+    """Refuse settings that no row needs to be seen for.
 
-    def _hidden_units(self) -> tuple[int, ...]:
-        return hidden_units(self.hidden_layer_sizes, type(self).__name__)
-
-    def _activation(self) -> str | tuple[str, ...]:
-        """Give the activation of all hidden layers, or those of each, that there are."""
-        if isinstance(self.activation, str):
-            return self.activation
-        names, n_layers = tuple(self.activation), len(self._hidden_units())
-        unknown = [name for name in names if name not in ACTIVATIONS]
-        if unknown or len(names) != n_layers:
+    Raises
+    ------
+    ValueError
+        If settings contradict each other, or one of them means nothing.
+    """
+    _check_held_out(estimator, held_out, needs_held_back=needs_held_back)
+    name = type(estimator).__name__
+    for parameter, value in estimator.get_params(deep=False).items():
+        constraints = estimator._parameter_constraints[parameter]
+        is_number = any(isinstance(one, Interval) for one in constraints)
+        if is_number and isinstance(value, bool | np.bool_):
             raise InvalidParameterError(
-                f"The 'activation' parameter of {type(self).__name__} must be one of "
-                f"{sorted(ACTIVATIONS)}, or one of them for each of {n_layers} hidden layers. "
-                f"Got {self.activation!r} instead."
+                f"The {parameter!r} parameter of {name} must be a number. Got {value!r} instead."
             )
-        return names
-
-    def _dropout(self) -> float | tuple[float, ...]:
-        """Give the share of units to leave out of all hidden layers, or of each."""
-        if isinstance(self.dropout, Real):
-            return float(self.dropout)
+    activation(estimator)
+    leaves_out = np.any(dropout(estimator))
+    if estimator.solver == "lbfgs" and (leaves_out or estimator.clip_norm is not None):
+        raise ValueError("solver 'lbfgs' has no steps for dropout or clip_norm; leave them out")
+    if isinstance(estimator.scoring, str) and estimator.scoring not in ("auto", "loss"):
         try:
-            return per_layer(tuple(self.dropout), len(self._hidden_units()))
-        except (TypeError, ValueError) as error:
-            raise InvalidParameterError(f"The 'dropout' parameter is wrong: {error}") from None
+            get_scorer(estimator.scoring)
+        except ValueError:
+            raise InvalidParameterError(
+                f"The 'scoring' parameter of {name} must be 'auto', 'loss', the "
+                "name of a scorer (see sklearn.metrics.get_scorer_names) or a callable "
+                f"(estimator, X, y) -> float. Got {estimator.scoring!r} instead."
+            ) from None
+
+
+def _check_held_out(estimator: Parameters, held_out: HeldOut, *, needs_held_back: bool) -> None:
+    if (held_out.X is None) != (held_out.y is None):
+        raise ValueError("X_val and y_val go together; pass both or neither")
+    if held_out.X is None and held_out.weight is not None:
+        raise ValueError("sample_weight_val weighs the rows of X_val; pass those, too")
+    if held_out.X is not None and estimator.solver == "lbfgs" and not needs_held_back:
+        raise ValueError("solver 'lbfgs' has no epochs to validate; leave X_val and y_val out")
+
+
+def hidden_units(estimator: Parameters) -> tuple[int, ...]:
+    """Turn hidden_layer_sizes into whole numbers, or say which of them is none."""
+    sizes = estimator.hidden_layer_sizes
+    units = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+    for position, n in enumerate(units):
+        if not isinstance(n, Integral) or isinstance(n, bool | np.bool_) or n < 1:
+            raise InvalidParameterError(
+                f"The 'hidden_layer_sizes' parameter of {type(estimator).__name__} must be whole "
+                f"numbers of units, each at least 1. Got {n!r} at position {position} instead."
+            )
+    return tuple(int(n) for n in units)
+
+
+def activation(estimator: Parameters) -> str | tuple[str, ...]:
+    """Give the activation of all hidden layers, or those of each."""
+    if isinstance(estimator.activation, str):
+        return estimator.activation
+    names, n_layers = tuple(estimator.activation), len(hidden_units(estimator))
+    unknown = [name for name in names if name not in ACTIVATIONS]
+    if unknown or len(names) != n_layers:
+        raise InvalidParameterError(
+            f"The 'activation' parameter of {type(estimator).__name__} must be one of "
+            f"{sorted(ACTIVATIONS)}, or one of them for each of {n_layers} hidden layers. "
+            f"Got {estimator.activation!r} instead."
+        )
+    return names
+
+
+def dropout(estimator: Parameters) -> float | tuple[float, ...]:
+    """Give the share of units to leave out of all hidden layers, or of each."""
+    if isinstance(estimator.dropout, Real):
+        return float(estimator.dropout)
+    try:
+        return per_layer(tuple(estimator.dropout), len(hidden_units(estimator)))
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"The 'dropout' parameter is wrong: {error}") from None
+
+
+# -- what the parameters mean to the training ---------------------------------------------------
+
+
+def bit_generator(random_state: Any) -> np.random.PCG64:
+    """Make the stream of chance that a random_state stands for."""
+    if random_state is None:
+        return np.random.PCG64()
+    if isinstance(random_state, Integral):
+        return np.random.PCG64(int(random_state))
+    if isinstance(random_state, np.random.Generator):
+        return np.random.PCG64(int(random_state.integers(2**63)))
+    return np.random.PCG64(check_random_state(random_state).randint(2**31 - 1))
+
+
+def optimizer(estimator: Parameters) -> Optimizer:
+    """Make the update rule of a solver that goes in steps."""
+    if estimator.solver == "sgd":
+        return SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum))
+    adam = float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon)
+    if estimator.solver == "adam":
+        return Adam(*adam)
+    return AdamW(*adam, float(estimator.weight_decay))
+
+
+def settings_of(estimator: Parameters, batch_size: int, monitor: str) -> Settings:
+    """Say how to train, by batches of so many rows, watching what ``monitor`` names."""
+    return Settings(
+        optimizer=optimizer(estimator),
+        learning_rate_init=float(estimator.learning_rate_init),
+        learning_rate=estimator.learning_rate,
+        power_t=float(estimator.power_t),
+        schedule_epochs=estimator.max_iter,
+        warmup_epochs=float(estimator.warmup_epochs),
+        dropout=dropout(estimator),
+        clip_norm=math.inf if estimator.clip_norm is None else float(estimator.clip_norm),
+        batch_size=batch_size,
+        shuffle=bool(estimator.shuffle),
+        l2=float(estimator.alpha),
+        monitor=monitor,
+        tol=float(estimator.tol),
+        patience=float(estimator.n_iter_no_change),
+    )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
-from handgrad.errors import DataError, DriftWarning, TableWarning
-from handgrad.estimators.checks import said_of_columns, warn
+from handgrad.errors import DataError, DriftWarning, TableWarning, warn
+from handgrad.estimators.checks import said_of_columns
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
 from handgrad.tables.plan import Plan

@@ -1,9 +1,6 @@
 """MLPRegressor: numbers, one a row or several."""
 
-import math
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import pairwise
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -12,28 +9,23 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 from sklearn.neural_network import MLPRegressor as Theirs
-from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.batch import Rows
-from handgrad.errors import ModelFileError
-from handgrad.estimators.base import MLP, Outputs, goes_in_steps
-from handgrad.estimators.checks import Given, as_rows, check_weight
+from handgrad.estimators.base import MLP, goes_in_steps
+from handgrad.estimators.checks import as_rows, check_weight
+from handgrad.estimators.fitting import Given
+from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
-from handgrad.estimators.stream import Moments, folded_targets, moved_targets
-from handgrad.estimators.target_scale import Quartiles, target_scale
 from handgrad.estimators.targets import check_numbers
-from handgrad.losses import LossSettings
-from handgrad.models.model import Model
-from handgrad.outputs import BY_LOSS, Output
+from handgrad.outputs import BY_LOSS
 from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 
 
 LEAST = float(np.finfo(np.float64).min)
-LEAST_CHANCE = 0.1  # a fresh network is as far off: no explosion, where y is constant
 
 
 class MLPRegressor(RegressorMixin, MLP):
@@ -92,6 +84,8 @@ class MLPRegressor(RegressorMixin, MLP):
         "scale_target": ["boolean"],
     }
 
+    _kind = Numbers
+
     def __init__(
         self,
         loss: str = "squared_error",
@@ -141,13 +135,51 @@ class MLPRegressor(RegressorMixin, MLP):
         delta: float = 1.0,
         quantiles: Any = 0.5,
     ) -> None:
-        self._keep(locals())
-
-    loss: str
-    scale_target: bool
-    delta: float
-    quantiles: Any
-    _target_moments: Any  # Moments or Quartiles of y, in a stream
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.preprocess = preprocess
+        self.categorical_features = categorical_features
+        self.kinds = kinds
+        self.missing_values = missing_values
+        self.decimal = decimal
+        self.thousands = thousands
+        self.min_frequency = min_frequency
+        self.max_levels = max_levels
+        self.dtype = dtype
+        self.scoring = scoring
+        self.on_epoch = on_epoch
+        self.engine = engine
+        self.initialisation = initialisation
+        self.dropout = dropout
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.warmup_epochs = warmup_epochs
+        self.n_ensemble = n_ensemble
+        self.scale_target = scale_target
+        self.delta = delta
+        self.quantiles = quantiles
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -168,128 +200,8 @@ class MLPRegressor(RegressorMixin, MLP):
         -------
         self
         """
-        return self._fit(X, y, sample_weight, going_on=hasattr(self, "model_"), partial=True)
-
-    def _check_y(self, y: Any, X: Any) -> Array:
-        return check_numbers(y, X)
-
-    def _quantiles(self) -> tuple[float, ...]:
-        listed = (self.quantiles,) if isinstance(self.quantiles, Real) else self.quantiles
-        quantiles = tuple(float(q) if isinstance(q, Real) else math.nan for q in listed)
-        ascending = all(0 < a < b < 1 for a, b in pairwise((*quantiles, 1 - 1e-16)))
-        if not quantiles or not ascending:
-            raise InvalidParameterError(
-                "The 'quantiles' parameter of MLPRegressor must be numbers between 0 and 1 in "
-                f"ascending order. Got {self.quantiles!r} instead."
-            )
-        return quantiles
-
-    def _loss_settings(self) -> LossSettings:
-        told = {"delta": lambda: float(self.delta), "quantiles": self._quantiles}
-        settings: dict[str, Any] = {name: told[name]() for name in self._head.settings}
-        return LossSettings(**settings)
-
-    @property
-    def _head(self) -> Output:
-        """What is known of the loss that was asked for."""
-        return BY_LOSS[self.loss]
-
-    def _outputs(self, given: Given, learning: Array | None, classes: Array | None) -> Outputs:
-        y = given.y.reshape(len(given.y), -1)
-        head, settings = self._head, self._loss_settings()
-        self._check_possible(head, y)
-        n_each = head.n_each(settings)
-        scale = target_scale(y, learning, head.name, n_each) if self.scale_target else None
-        return Outputs(head.name, n_each * y.shape[1], np.arange(0), scale, settings)
-
-    def _follow(self, given: Given, *, going_on: bool) -> None:
-        super()._follow(given, going_on=going_on)
-        scale = self.model_.scale
-        if scale is None or not self._head.is_linear:
-            return
-        if going_on and not hasattr(self, "_target_moments"):
-            return
-        now = self._statistics(given)
-        if going_on:
-            before = self._target_moments
-            now = before.merged(now)
-            moved = scale if now is before else moved_targets(scale, now)
-            if moved is not scale:
-                self._take([folded_targets(r.params, scale, moved, before) for r in self._runs])
-                self.model_ = replace(self.model_, scale=moved)
-        self._target_moments = now
-
-    def _statistics(self, given: Given) -> Any:
-        """Take what the scale of the targets is made of: ``Moments`` or ``Quartiles``."""
-        y = given.y.reshape(len(given.y), -1).astype(np.float64)
-        kind = Quartiles if self._head.is_robust else Moments.of
-        return kind(y, given.weight)
-
-    def _check_possible(self, head: Output, y: Array) -> None:
-        impossible = head.impossible(y)
-        if impossible.any():
-            row, column = np.argwhere(impossible)[0]
-            raise ValueError(
-                f"loss={head.loss!r} is for {head.kind_of_y}, so y must be {head.bound_of_y}; "
-                f"got {y[row, column]:g} in row {row + 1}"
-            )
-
-    def _check_same_targets(self, y: Array, *, partial: bool) -> None:
-        loss = self.model_.architecture.head.loss
-        if self.loss != loss:
-            raise ValueError(
-                f"training on continues with the loss of the existing network, {loss!r}; got "
-                f"{self.loss!r}. Fit with warm_start=False to start anew."
-            )
-        if self.scale_target != (self.model_.scale is not None):
-            raise ValueError(
-                "training on continues with the targets scaled as before, by scale_target="
-                f"{not self.scale_target}; got {self.scale_target}. Fit with warm_start=False to "
-                "start anew."
-            )
-        self._encode_y(y)
-
-    def _encode_y(self, y: Array) -> Array:
-        y = y.reshape(len(y), -1)
-        architecture = self.model_.architecture
-        if y.shape[1] != architecture.n_targets:
-            raise ValueError(
-                f"y must have {architecture.n_targets} numbers a row; got {y.shape[1]}"
-            )
-        self._check_possible(architecture.head, y)
-        return self.model_.learnt(y)
-
-    def _chance(self, rows: Rows) -> float:
-        architecture, y_t = self.model_.architecture, rows.y_t
-        head = architecture.head
-        mean = np.average(y_t, axis=0, weights=rows.weight)
-        guess = np.repeat(head.best_constant(mean), architecture.n_each)
-        losses = [
-            float(head.mean_loss(score, y_t, rows.weight, architecture.loss))
-            for score in (np.tile(guess, (len(y_t), 1)), np.zeros((len(y_t), len(guess))))
-        ]
-        return max(*losses, LEAST_CHANCE)
-
-    @classmethod
-    def _told_by(cls, model: Model) -> dict[str, Any]:
-        settings = model.architecture.loss
-        told: dict[str, Any] = {"scale_target": model.scale is not None}
-        told["loss"] = model.architecture.head.loss
-        quantiles = settings.quantiles
-        return told | {
-            "delta": settings.delta,
-            "quantiles": quantiles[0] if len(quantiles) == 1 else quantiles,
-        }
-
-    @classmethod
-    def _check_kind(cls, model: Model) -> None:
-        if model.architecture.head.classifies:
-            raise ModelFileError("this model predicts labels; load it with MLPClassifier.load")
-
-    def _watched(self, n: int) -> str | Callable[..., float]:
-        if self.scoring != "auto":
-            return self.scoring
-        return "loss" if n < 2 or self._head.is_robust else "r2"
+        self._validate_params()
+        return self._fit(Given(X, y, sample_weight), None, continuing=True, is_stream=True)
 
     # -- predicting ---------------------------------------------------------------------------
 
@@ -308,10 +220,11 @@ class MLPRegressor(RegressorMixin, MLP):
         X = as_rows(X)
         y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
-        if not self._head.predicts_quantiles:
+        task = Numbers.of(self)
+        if not task.head.predicts_quantiles:
             with np.errstate(over="ignore"):  # far beyond a y that hardly varies
                 return max(float(super().score(X, y, sample_weight)), LEAST)
-        quantiles = self._quantiles()
+        quantiles = task.ascending_quantiles()
         y = y.reshape(len(y), -1)
         predicted = self.predict(X).reshape(len(y), -1, len(quantiles))
         scores = [

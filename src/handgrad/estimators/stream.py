@@ -5,16 +5,20 @@ targets are those of the first rows. Their change is folded into the first layer
 targets into the last), so that a network that has learnt predicts what it predicted.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.estimators.target_scale import Quartiles
-from handgrad.models.model import Model, TargetScale
-from handgrad.params import Params
-from handgrad.tables.encode import Encoder
+from handgrad.models.model import TargetScale
+
+if TYPE_CHECKING:
+    from handgrad.estimators.target_scale import Quartiles
+    from handgrad.params import Params
+    from handgrad.tables.encode import Encoder
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +41,7 @@ class Moments(NamedTuple):
     squares: Floats
 
     @classmethod
-    def of(cls, x: Floats, weight: Floats | None) -> "Moments":
+    def of(cls, x: Floats, weight: Floats | None) -> Moments:
         """Take the moments of rows of shape (n, k); NaN is no row of its number."""
         there = ~np.isnan(x)
         w = there * (1.0 if weight is None else weight[:, None])
@@ -46,7 +50,7 @@ class Moments(NamedTuple):
         mean = np.divide((w * values).sum(axis=0), n, out=np.zeros_like(n), where=n > 0)
         return cls(n, mean, (w * (values - mean) ** 2).sum(axis=0))
 
-    def merged(self, other: "Moments") -> "Moments":
+    def merged(self, other: Moments) -> Moments:
         """Put two parts of a stream together (Chan, Golub and LeVeque 1983, equation 2.1)."""
         n = self.n + other.n
         share = np.divide(other.n, n, out=np.zeros_like(n), where=n > 0)
@@ -139,10 +143,3 @@ def folded_targets(
     moved.W[-1][...] *= a.astype(moved.flat.dtype)
     moved.b[-1][...] = moved.b[-1] * a + (old.mean - new.mean) / new.scale
     return moved
-
-
-def with_params(model: Model, networks: list[Params]) -> Model:
-    """Give a model its networks' new parameters."""
-    given = object.__new__(Model)  # every epoch does so, and ``replace`` takes five times as long
-    vars(given).update(vars(model), params=networks[0], members=tuple(networks[1:]))
-    return given

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from handgrad.errors import DataError
-from handgrad.estimators.checks import as_rows, warn
+from handgrad.errors import DataError, warn
+from handgrad.estimators.checks import as_rows
 from handgrad.models.model import check_targets
 from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.values import Values, floats, values_of

@@ -4,18 +4,17 @@ Encoder, architecture, parameters and classes together turn a raw table into lab
 the scale of the targets in place of classes, into numbers); nothing else is kept.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
-from handgrad.engines.blas import blas_on_one_thread
-from handgrad.engines.choice import missing_packages
+from handgrad.engines.choice import predictor
+from handgrad.engines.numpy import BLOCK, in_blocks
+from handgrad.engines.seam import Backend
 from handgrad.errors import DataError
 from handgrad.network import Architecture, check_finite, forward
 from handgrad.params import Params
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Array = NDArray[Any]
-
-# Rows pass through the products in blocks of this many, the last one filled up with zeros. A
-# product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
-# a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
-BLOCK = 8
-
-# Multiplications of a product that no BLAS divides between threads, which costs more than it.
-UNDIVIDED = 1 << 16
 
 DENSE_CELLS = 1 << 20  # a sparse matrix is filled out in parts of so many cells
 
@@ -98,6 +89,12 @@ class Model:
         """Whether a row may have several labels at once."""
         return self.architecture.head.is_multilabel(self.architecture.layer_units[-1])
 
+    def with_networks(self, networks: Sequence[Params]) -> "Model":
+        """Give the networks new parameters."""
+        model = object.__new__(Model)  # every epoch does so; ``replace`` takes five times as long
+        vars(model).update(vars(self), params=networks[0], members=tuple(networks[1:]))
+        return model
+
     def encode(self, columns: "pa.Table | Array | Encoded", *, strict: bool = True) -> Encoded:
         """Turn columns into inputs once, for several predictions; see ``Encoder.encode``."""
         if isinstance(columns, Encoded):
@@ -136,7 +133,7 @@ class Model:
         n_units = self.params.layer_units[:-1][layer]
 
         def activations(x: Array) -> Array:
-            return _in_blocks(
+            return in_blocks(
                 self.architecture,
                 x,
                 n_units,
@@ -169,9 +166,10 @@ class Model:
         return outcome
 
     def _x_scores(self, x: Array) -> Array:
-        score = self._network_scores(self.params, x)
+        backend = self._backend
+        score = backend.scores(self.architecture, self.params, x)
         if self.members:
-            others = [self._network_scores(params, x) for params in self.members]
+            others = [backend.scores(self.architecture, params, x) for params in self.members]
             every = np.stack([score, *others])
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
                 score = self.architecture.head.mean_scores(every)
@@ -179,38 +177,9 @@ class Model:
             score /= score.dtype.type(self.temperature)
         return score
 
-    def _network_scores(self, params: Params, x: Array) -> Array:
-        if self._is_compiled:
-            return self._compiled(params, x, False)
-        n_scores = params.layer_units[-1]
-        return _in_blocks(
-            self.architecture,
-            x,
-            n_scores,
-            lambda block: forward(self.architecture, params, block).score,
-        )
-
     @property
-    def _is_compiled(self) -> bool:
-        """Whether the compiled engine is wanted, able, and there: a model may travel without it."""
-        wanted = self.engine == "compiled" and not self.architecture.without_kernel
-        return wanted and not missing_packages()
-
-    def _compiled(self, params: Params, x: Array, probabilities: bool) -> Array:
-        from handgrad.engines.compiled.engine import predict
-
-        return predict(self.architecture, params, x, probabilities=probabilities)
-
-    def _compiled_proba(self, x: Array) -> Array:
-        """Compute probabilities at once; of rows whose scores may be infinite, look at these."""
-        probabilities = self._compiled(self.params, x, True)
-        is_sane = probabilities > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
-        if not is_sane.all():
-            rows = np.flatnonzero(~is_sane.all(axis=1))
-            score = np.zeros((len(x), self.params.layer_units[-1]), x.dtype)
-            score[rows] = self._compiled(self.params, x[rows], False)
-            check_finite(score, self._networks)
-        return probabilities
+    def _backend(self) -> Backend:
+        return predictor(self.engine, self.architecture)
 
     def predict_log_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the logarithm of each class's probability, shape (n, K), from the scores.
@@ -227,9 +196,21 @@ class Model:
         head = self.architecture.head
         plain = head.classifies and not self.is_multilabel
         plain = plain and not self.members and self.temperature == 1
-        if plain and self._is_compiled and not is_sparse(columns):
-            return self._compiled_proba(self.encode(columns).x)
+        if plain and not is_sparse(columns):
+            columns = self.encode(columns)
+            found = self._backend.probabilities(self.architecture, self.params, columns.x)
+            if found is not None:
+                self._check_sane(found, columns.x)
+                return found
         return head.proba(self.scores(columns))
+
+    def _check_sane(self, probabilities: Array, x: Array) -> None:
+        """Look at the scores of rows whose probabilities may come of infinite ones."""
+        is_sane = probabilities > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
+        if not is_sane.all():
+            rows = np.flatnonzero(~is_sane.all(axis=1))
+            score = self._backend.scores(self.architecture, self.params, x[rows])
+            check_finite(score, self._networks)
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Give the most probable label of each row, shape (n,).
@@ -327,19 +308,3 @@ def _check_squares(learnt: Array, dtype: np.dtype[Any]) -> None:
 def _farthest(y: Array) -> float:
     """Find the number farthest from 0; of none, 0."""
     return float(y.flat[np.abs(y).argmax()]) if y.size else 0.0
-
-
-def _in_blocks(
-    architecture: Architecture, x: Array, n_outputs: int, compute: Callable[[Array], Array]
-) -> Array:
-    outcome = np.empty((len(x), n_outputs), x.dtype)
-    largest = max(n_in * n_out for n_in, n_out in pairwise(architecture.layer_units))
-    quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
-    with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
-        for start in range(0, len(x), BLOCK):
-            block = x[start : start + BLOCK]
-            n = len(block)
-            if n < BLOCK:
-                block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
-            outcome[start : start + n] = compute(block)[:n]
-    return outcome

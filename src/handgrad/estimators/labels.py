@@ -1,0 +1,195 @@
+"""Labels to learn, one a row or several at once: the Task of MLPClassifier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.batch import Rows
+from handgrad.errors import DataError, ModelFileError, warn
+from handgrad.estimators.growth import grow
+from handgrad.estimators.rows import TrainingRows, Validation
+from handgrad.estimators.state import Fit
+from handgrad.estimators.targets import check_labels
+from handgrad.estimators.task import Outputs
+from handgrad.losses import LossSettings
+from handgrad.models.calibration import fit_temperature
+from handgrad.models.model import Model
+from handgrad.outputs import LOGISTIC, for_classes
+from handgrad.tables.labels import classes_of, encode_labels
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """See ``task.Task``. The fields are parameters of MLPClassifier."""
+
+    class_weight: dict[Any, float] | str | None
+    calibration: str | None
+    label_smoothing: float
+    scoring: str | Callable[..., float]
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        return cls(
+            estimator.class_weight,
+            estimator.calibration,
+            estimator.label_smoothing,
+            estimator.scoring,
+        )
+
+    @property
+    def loss(self) -> LossSettings:
+        return LossSettings(label_smoothing=float(self.label_smoothing))
+
+    @property
+    def needs_held_back(self) -> bool:
+        return self.calibration is not None
+
+    def check_y(self, y: Any, X: Any) -> Array:
+        return check_labels(y, X)
+
+    def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
+        if y.ndim == 2:
+            labels = np.arange(y.shape[1])
+            if classes is not None and not np.array_equal(classes, labels):
+                raise ValueError(
+                    f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
+                    f"numbers; got {classes}"
+                )
+            return Outputs(LOGISTIC.name, len(labels), labels, loss=self.loss)
+        if classes is None:
+            classes = classes_of(y)
+            if len(classes) == 1:
+                warn(
+                    f"y has one class only, {classes.tolist()[0]!r}: the model can give no other",
+                    UserWarning,
+                )
+        encode_labels(y, classes)  # says which label is not among them
+        output, n_scores = for_classes(len(classes))
+        return Outputs(output.name, n_scores, classes, loss=self.loss)
+
+    def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
+        if classes is not None and not np.array_equal(classes, fit.model.classes):
+            fit = _grown(fit, classes)
+        _check_shape(fit.model, y)
+        if is_stream or y.ndim == 2 or np.array_equal(classes_of(y), fit.model.classes):
+            return fit
+        raise ValueError(
+            "warm_start can only be used where `y` has the same classes as in the previous "
+            f"call to fit. Previously got {fit.model.classes}, `y` has {classes_of(y)}"
+        )
+
+    def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
+        return fit  # labels have no scale
+
+    def encode(self, model: Model, y: Array) -> Array:
+        if y.ndim == 2:
+            n_labels = model.architecture.layer_units[-1]
+            if y.shape[1] != n_labels:
+                raise DataError(f"y must have {n_labels} columns; got {y.shape[1]}")
+            return y
+        y_t = encode_labels(y, model.classes)
+        return y_t if model.architecture.head.takes_classes else y_t[:, None]
+
+    def weight(self, model: Model, rows: TrainingRows) -> NDArray[np.float64] | None:
+        if self.class_weight is None:
+            return rows.weight
+        if rows.y.ndim == 2:
+            raise ValueError(
+                "class_weight is for one label a row; where a row may have several, weigh the "
+                "rows by sample_weight"
+            )
+        y_t = encode_labels(rows.y, model.classes)
+        by_class = self._weight_of_classes(model.classes, y_t, rows.weight)[y_t]
+        if not by_class.any():
+            raise ValueError("class_weight must leave at least one row a weight above zero")
+        if rows.weight is None:
+            return by_class
+        both: NDArray[np.float64] = by_class / by_class.max() * (rows.weight / rows.weight.max())
+        return both
+
+    def _weight_of_classes(
+        self, classes: Array, y_t: NDArray[np.intp], weight: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Weigh the classes, shape (K,)."""
+        if isinstance(self.class_weight, dict):
+            return _listed_weight(self.class_weight, classes.tolist())
+        relative = None if weight is None else weight / weight.max()
+        rows = np.bincount(y_t, relative, minlength=len(classes))
+        balanced: NDArray[np.float64] = np.zeros(len(rows))
+        np.divide(rows.sum() / np.count_nonzero(rows), rows, out=balanced, where=rows > 0)
+        return balanced
+
+    def strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
+        if y.ndim == 2:
+            return np.zeros(len(y), np.intp), y
+        classes = np.unique(y, return_inverse=True)[1]
+        return classes, classes
+
+    def chance(self, model: Model, rows: Rows) -> float:
+        return model.architecture.head.chance(model.architecture.layer_units[-1])
+
+    def watched(self, n: int) -> str | Callable[..., float]:
+        if self.scoring != "auto":
+            return self.scoring
+        return "accuracy" if self.class_weight is None else "loss"
+
+    def calibrated(self, model: Model, validation: Validation | None) -> Model:
+        if self.calibration is None or validation is None or len(model.classes) == 1:
+            return model
+        score = model.scores(validation.given.columns)
+        _, y_t, weight = validation.rows
+        temperature = fit_temperature(model.architecture.output, score, y_t, weight)
+        return replace(model, temperature=temperature)
+
+    @staticmethod
+    def params_from(model: Model) -> dict[str, Any]:
+        return {"label_smoothing": model.architecture.loss.label_smoothing}
+
+    @staticmethod
+    def check_kind(model: Model) -> None:
+        if not model.architecture.head.classifies:
+            raise ModelFileError("this model predicts numbers; load it with MLPRegressor.load")
+
+
+def _grown(fit: Fit, classes: Array) -> Fit:
+    """Give the output layer columns for classes that are named anew."""
+    new, old = classes.tolist(), fit.model.classes.tolist()
+    if fit.model.is_multilabel or not set(old) < set(new):
+        raise ValueError(
+            f"classes must be those of the first call, {fit.model.classes}, or these and more; "
+            f"got {classes}"
+        )
+    places = np.array([new.index(label) for label in old], dtype=np.intp)
+    grown = [grow(fit.model.architecture, run, places, len(new)) for run in fit.runs]
+    runs = tuple(run for _, run in grown)
+    return replace(fit, runs=runs).with_model(
+        architecture=grown[0][0],
+        params=runs[0].params,
+        members=tuple(run.params for run in runs[1:]),
+        classes=classes,
+    )
+
+
+def _check_shape(model: Model, y: Array) -> None:
+    n_labels = model.architecture.layer_units[-1]
+    if (y.ndim == 2) != model.is_multilabel or y.shape[1:] not in ((), (n_labels,)):
+        wanted = f"(n_samples, {n_labels})" if model.is_multilabel else "(n_samples,)"
+        raise ValueError(f"y must have the shape of before, {wanted}; got {y.shape}")
+
+
+def _listed_weight(listed: dict[Any, float], classes: list[Any]) -> NDArray[np.float64]:
+    unknown = [label for label in listed if label not in classes]
+    if unknown:
+        raise ValueError(
+            f"class_weight has the class {unknown[0]!r}, which is not in y; the classes are "
+            f"{classes[:10]}"
+        )
+    weights = np.array([listed.get(label, 1.0) for label in classes], dtype=np.float64)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"class_weight must hold finite numbers, none below 0; got {listed}")
+    return weights

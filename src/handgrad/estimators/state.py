@@ -1,0 +1,130 @@
+"""All that a fit leaves, as one value: nothing of it changes, and the next fit makes another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from handgrad.models.model import Model
+    from handgrad.params import Params
+    from handgrad.training.history import Epoch, History
+    from handgrad.training.run import Run
+
+
+@dataclass(frozen=True)
+class Record:
+    """What scikit-learn's users look for, all of the first network: names as there, without _."""
+
+    n_iter: int = 0
+    t: int = 0
+    loss: float = math.inf
+    loss_curve: list[float] = field(default_factory=list)
+    best_loss: float | None = math.inf
+    validation_scores: list[float] | None = None
+    best_validation_score: float | None = None
+
+    @classmethod
+    def begin(cls, early_stopping: bool) -> Self:
+        """Begin a record; with early stopping it keeps scores in place of the best loss."""
+        if not early_stopping:
+            return cls()
+        return cls(best_loss=None, validation_scores=[], best_validation_score=-math.inf)
+
+    def after(self, epoch: Epoch, rows_seen: int, *, in_curve: bool) -> Self:
+        """Add an epoch; lists are made anew, for a reader may hold the old ones."""
+        loss = epoch.loss + epoch.penalty
+        return replace(
+            self,
+            n_iter=self.n_iter + 1,
+            t=rows_seen,
+            loss=loss,
+            loss_curve=[*self.loss_curve, loss] if in_curve else self.loss_curve,
+            best_loss=None if self.best_loss is None else min(self.best_loss, loss),
+        )
+
+    def scored(self, score: float) -> Self:
+        """Add the score of an epoch on the rows held back."""
+        scores = [*(self.validation_scores or []), score]
+        return replace(self, validation_scores=scores, best_validation_score=max(scores))
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A network and its training, at the end of an epoch.
+
+    Attributes
+    ----------
+    model : Model
+        What predicts: of an ensemble, the networks that have learnt so far.
+    runs : tuple of Run
+        Where the training of each network stands; none after loading.
+    histories : tuple of History
+        The record of each network.
+    record : Record
+        The same in scikit-learn's words.
+    engine : tuple of str, or None
+        The name of the engine that trained, and why it was chosen.
+    held_back, n_singly : int array, int
+        The rows of X held back, and how many of these were drawn one by one.
+    split_seed : int or None
+        What chose them, so that a further fit holds back the same.
+    explosion : str
+        What was too large in a run that explodes without becoming infinite; "" in a sane one.
+    dead_units : list of float or None
+        For each hidden layer, the share of units that no row wakes.
+    moments, target_moments
+        Statistics of columns and targets that move with a stream.
+    """
+
+    model: Model
+    histories: tuple[History, ...]
+    runs: tuple[Run, ...] = ()
+    record: Record = field(default_factory=Record)
+    engine: tuple[str, str] | None = None
+    held_back: NDArray[np.intp] | None = None
+    n_singly: int = 0
+    split_seed: int | None = None
+    explosion: str = ""
+    dead_units: list[float] | None = None
+    moments: Any = None
+    target_moments: Any = None
+
+    def with_model(self, **changes: Any) -> Fit:
+        return replace(self, model=replace(self.model, **changes))
+
+    def with_networks(self, networks: Sequence[Params]) -> Fit:
+        """Go on with other parameters; those there were stay as they are, should this fail."""
+        runs = [replace(run, params=p) for run, p in zip(self.runs, networks, strict=True)]
+        return replace(self, runs=tuple(runs), model=self.model.with_networks(networks))
+
+    def with_runs(self, runs: Sequence[Run]) -> Fit:
+        """Put every network where its training stands; those predict that have learnt."""
+        first, *others = runs
+        known = self.model.members
+        learnt = [run.params for run in others if run.epochs or _is_among(run.params, known)]
+        model = self.model.with_networks([first.params, *learnt])
+        return replace(self, runs=tuple(runs), model=model)
+
+    def with_run(self, number: int, run: Run) -> Fit:
+        """Put one network where its training stands."""
+        return self.with_runs([*self.runs[:number], run.twin(), *self.runs[number + 1 :]])
+
+    def with_history(self, number: int, history: History) -> Fit:
+        """Add to the record of one network."""
+        histories = list(self.histories)
+        histories[number] += history
+        return replace(self, histories=tuple(histories))
+
+    def of_best_epochs(self) -> Fit:
+        """Put every network where it would stand if its training ended now."""
+        return self.with_runs([run.result() for run in self.runs])
+
+
+def _is_among(params: Params, known: tuple[Params, ...]) -> bool:
+    return any(params is one for one in known)
