@@ -17,11 +17,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.shell_completion import ShellComplete
 
 from handgrad import atomic_file, report
-from handgrad.cli import run
+from handgrad.cli import main, run
+from handgrad.cli.fit_options import OPTIMIZERS
 from handgrad.cli.libraries import load
-from handgrad.cli.settings import OPTIMIZERS
 from handgrad.models.file import load_model
 
 OK, USAGE, DATA, MODEL_FILE, IO, DIVERGED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
@@ -107,6 +108,30 @@ def test_no_command_shows_the_help_as_an_error(call):
     code, out, err = call()
     assert (code, out) == (USAGE, "")
     assert "Commands:" in err
+
+
+def test_the_help_lists_every_command_as_it_describes_itself(call):
+    listed = dict(re.findall(r"^  ([a-z]+) {2,}(\S.*)$", call("--help")[1], re.MULTILINE))
+    assert {"fit", "cv", "predict", "evaluate", "explain", "gradcheck", "info", "play"} == {*listed}
+    for name, summary in listed.items():
+        assert main.commands[name].help.partition("\n")[0] == summary
+
+
+def test_commands_and_options_are_completed():
+    def completed(*words):
+        items = ShellComplete(main, {}, "handgrad", "").get_completions(list(words[:-1]), words[-1])
+        return {item.value: item.help for item in items}
+
+    assert completed("f") == {"fit": "Train a network on a table."}
+    assert {*completed("")} == {*main.commands}
+    assert "--label-smoothing" in completed("fit", "--label")
+
+
+def test_a_command_of_another_name_is_refused_with_a_guess(call):
+    code, out, err = call("fitt")
+    assert (code, out) == (USAGE, "")
+    assert "fitt" in err
+    assert "Did you mean" in err
 
 
 def test_version(call):
@@ -230,7 +255,7 @@ def test_hidden_layers(call, hidden, units):
 @pytest.mark.parametrize(
     ("options", "judged_by", "hint"),
     [
-        (["--validation", "0"], "training", "rows trained the model"),
+        (["--validation", "0"], "training", "trained on these rows"),
         ([], "validation", "rows chose the epoch"),
         (["--test", "0.25"], "test", ""),
         (["--test", "0.25", "--validation", "0"], "test", ""),
@@ -410,7 +435,7 @@ def test_the_last_rows_test_and_those_before_them_validate(call, folder):
         (lambda i: ("yes", "Yes ", "no")[i % 3], "'Yes ', 'yes' look alike"),
         (lambda i: ("1", "1.0", "2")[i % 3], "'1', '1.0' look alike"),
         (lambda i: ("NA", "b", "c")[i % 3], "'NA' counts as a class"),
-        (lambda i: f"{i % 25}.5", "is it a quantity?"),
+        (lambda i: f"{i % 25}.5", "if it is a quantity"),
     ],
 )
 def test_doubtful_labels_are_kept_and_remarked_on(call, folder, label, words):
@@ -660,7 +685,7 @@ def test_numbers_as_labels_are_the_same_in_csv_and_parquet(call, folder):
 def test_info_is_of_a_model_or_of_the_machine(call):
     for arguments in (["m", "--machine"], []):
         code, _, err = call("info", *arguments)
-        assert (code, "name a model, or ask for --machine" in err) == (USAGE, True)
+        assert (code, "name a model, or use --machine" in err) == (USAGE, True)
 
 
 def test_info(call):
@@ -747,7 +772,7 @@ BAD = [
     ("one class, escape sequence", table(f"x,y\n1,{ESCAPE}\n2,{ESCAPE}\n"),
      ["fit", "u.csv", T, "y"], DATA, [r"\x1b]0;owned\x07"]),
     ("every label different", table("x,y\n" + "".join(f"{i},id{i}\n" for i in range(50))),
-     ["fit", "u.csv", T, "y"], DATA, ["50 different labels", "name?"]),
+     ["fit", "u.csv", T, "y"], DATA, ["50 different labels", "use --task regression"]),
     ("infinity", table("x,y\n1,a\n-Infinity,b\n"), ["fit", "u.csv", T, "y"], DATA,
      ["'x'", "line 3", "-Infinity"]),
     ("overflow", table("x,y\n1,a\n1e400,b\n"), ["fit", "u.csv", T, "y"], DATA,

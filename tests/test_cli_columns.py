@@ -253,7 +253,7 @@ def test_kinds_are_declared(call, everything):
 @pytest.mark.parametrize(
     ("option", "code", "message"),
     [
-        ("level=colour", USAGE, "the kind one of number, number with words, boolean"),
+        ("level=colour", USAGE, "with a kind of number, number with words, boolean"),
         ("level", USAGE, "must be COLUMN=KIND"),
         ("lebel=category", USAGE, "there is no such column"),
         ("y=category", USAGE, "there is no such column to predict from"),
@@ -423,7 +423,7 @@ def test_a_column_of_which_no_cell_is_known_is_drift(call, colours, command, oth
     colours([other(colour) for colour in COLOURS])
     code, out, err = call(command, "m", "p.csv")
     assert (code, out) == (DATA, "")
-    assert "no cell of 'g' was there when the model was fitted" in err
+    assert "the model knows no cell of 'g'" in err
     assert "60 of 60 cells" in err
     code, out, err = call(command, "m", "p.csv", "--unknown", "allow")
     assert code == OK
@@ -435,7 +435,7 @@ def test_several_columns_that_drifted_are_told_in_one_run(call, fit):
     write("t.csv", g=COLOURS, h=COLOURS[::-1], y=labels())
     fit("t.csv", "-q")
     write("p.csv", g=["x", "y"], h=["y", "x"])
-    assert "no cell of 'g', 'h' was there" in call("predict", "m", "p.csv")[2]
+    assert "the model knows no cell of 'g', 'h'" in call("predict", "m", "p.csv")[2]
 
 
 def test_a_single_unknown_cell_may_be_chance(call, colours):
@@ -459,7 +459,7 @@ def test_a_text_in_a_number_column_is_refused_by_its_line(call, colours, command
     code, out, err = call(command, "m", "p.csv")
     assert (code, out) == (DATA, "")
     assert "column 'x', row 5 (line 6): 'oops' is not a plain decimal number" in err
-    assert "--unknown allow takes such cells for missing" in err
+    assert "--unknown allow reads these cells as missing" in err
     code, out, err = call(command, "m", "p.csv", "--unknown", "allow", *PROBA[command])
     assert code == OK
     assert "column 'x': 1 of 60 cells were not there when the model was fitted ('oops')" in err
@@ -498,7 +498,7 @@ def test_labels_not_seen_in_training(call, colours):
     code, out, err = call("evaluate", "m", "p.csv")
     assert (code, out) == (DATA, "")
     assert "20 rows have others: 'c', the first in row 3" in err
-    assert "--unknown allow leaves them out" in err
+    assert "--unknown allow leaves these rows out" in err
     code, out, err = call("evaluate", "m", "p.csv", "--unknown", "allow")
     assert code == OK
     assert "left out: 20 rows with labels that the model does not know: 'c'" in err
@@ -720,7 +720,7 @@ def test_advice_on_labels_under_regression_works(fit):
     write("t.csv", y=labels(), x=spread())
     code, _, err = fit("t.csv", "--task", "regression")
     assert code == DATA
-    advice = err.strip().rpartition("ask for ")[2]
+    advice = err.strip().rpartition("use ")[2]
     assert fit("t.csv", *shlex.split(advice))[0] == OK
 
 
@@ -728,7 +728,7 @@ def test_advice_on_a_quantity_under_classification_works(fit):
     write("t.csv", y=[f"${1000 + i:,}" for i in range(N)], x=spread())
     code, _, err = fit("t.csv")
     assert code == DATA
-    advice = err.strip().rpartition("needs ")[2]
+    advice = err.strip().rpartition("use ")[2]
     assert fit("t.csv", *shlex.split(advice))[0] == OK
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli import main
-from handgrad.cli.fit_options import FIT_OPTIONS
+from handgrad.cli.fit_options import FIT_OPTIONS, TRAINING_OPTIONS
 from handgrad.cli.options import Option
 from handgrad.models.file import load_model
 from handgrad.outputs import BY_LOSS
@@ -94,6 +95,31 @@ OF_NUMBERS = [
     ),
 ]
 NO_EFFECT = ({"activation": "relu"}, {"learning_rate": "constant"}, {"loss": "squared_error"})
+
+
+def test_every_option_sets_a_parameter_that_the_estimators_of_its_task_have():
+    kinds = {"classification": MLPClassifier(), "regression": MLPRegressor()}
+    setting = [option for option in TRAINING_OPTIONS if option.sets is not None]
+    assert len(setting) > 20
+    for option in setting:
+        values = option.type.choices if isinstance(option.type, click.Choice) else [option.default]
+        parameters = {name for value in values for name in option.parameters(value)}
+        only = option.only
+        while only is not None and only.option != "task":
+            only = next(one.only for one in TRAINING_OPTIONS if one.name == only.option)
+        for task, kind in kinds.items():
+            if only is None or task in only.values:
+                assert parameters <= {*kind.get_params()}, option.name
+    sections = {"Network", "Training", "With --task classification", "With --task regression"}
+    others = {one.name for one in TRAINING_OPTIONS if one.section in sections and one.sets is None}
+    assert others == set()
+
+
+def test_an_option_means_something_with_values_of_another_one_that_is_read_before():
+    for place, option in enumerate(TRAINING_OPTIONS):
+        if option.only is not None:
+            before = {one.name: one for one in TRAINING_OPTIONS[:place]}
+            assert {*option.only.values} <= {*before[option.only.option].type.choices}
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -216,8 +242,8 @@ def test_the_settings_used_are_told_as_json(call):
 def test_a_schedule_that_was_cut_off_is_told_of(call):
     fixed = ["fit", "t.csv", "--target", "y", "-q", "--patience", "1", "--schedule", "onecycle"]
     out = call(*fixed, "--epochs", "300")[1]
-    assert "onecycle was to end with epoch 300; --patience 300" in out
-    assert "was to end" not in call(*fixed, "--epochs", "1")[1]
+    assert "onecycle would have ended with epoch 300; let it with --patience 300" in out
+    assert "would have ended" not in call(*fixed, "--epochs", "1")[1]
 
 
 def test_adaptive_ends_by_its_smallest_rate(call):
@@ -321,7 +347,7 @@ NUMBERS = ["--task", "regression"]
         ([*NUMBERS, "--loss", "quantile", "--quantiles", "0.5,0.1"], "--quantiles must ascend"),
         ([*NUMBERS, "--loss", "quantile", "--quantiles", "0.5,1"], "0<x<1"),
         (["--schedule", "linear"], "is not one of"),
-        (["--target", "n"], "--target must name one column, and it is there 2 times"),
+        (["--target", "n"], "--target must name one column, and it names 2"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -338,7 +364,7 @@ def test_one_validation_row_has_no_r2(call):
     fixed = ["fit", "n.csv", "--target", "n", *NUMBERS, "--stop-on", "r2"]
     code, _, err = call(*fixed, "--validation", "0.01")
     assert code == 3
-    assert "--stop-on r2 needs two validation rows or more; there are 1" in err
+    assert "--stop-on r2 needs two validation rows or more; there are 1; raise --validation" in err
 
 
 # -- targets that do not fit the task -----------------------------------------------------------
@@ -348,7 +374,7 @@ def test_labels_under_regression_point_to_classification(call):
     code, out, err = call("fit", "t.csv", "--target", "y", *NUMBERS)
     assert (code, out) == (3, "")
     assert f"column 'y', row 1 (line 2): {LABELS[0]!r} is no number" in err
-    assert "ask for --task classification" in err
+    assert "use --task classification" in err
     X.assign(n=[*COUNTS[:-1].astype(str), "many"]).to_csv("u.csv", index=False)
     code, _, err = call("fit", "u.csv", "--target", "n", *NUMBERS)
     assert code == 3
@@ -368,4 +394,4 @@ def test_many_whole_numbers_as_classes_are_remarked_on(call):
     frame.assign(n=[i % 25 for i in range(80)]).to_csv("u.csv", index=False)
     code, _, err = call("fit", "u.csv", "--target", "n", *QUICK, "--validation", "0")
     assert code == 0
-    assert "is it a quantity? Each of its 25 different numbers counts as a class" in err
+    assert "each of its 25 different numbers counts as a class; if it is a quantity" in err

@@ -12,7 +12,7 @@ from handgrad.tables.plan import Plan
 
 OPTIONS = {
     "seed": 0,
-    "test_share": 0.2,
+    "test": 0.2,
     "validation": 0.1,
     "test_last": False,
     "validation_last": False,
@@ -54,7 +54,7 @@ def test_every_row_keeps_its_answer():
 
 @pytest.mark.parametrize("share", ["test", "validation"])
 def test_classes_that_only_the_last_rows_have_are_refused(share):
-    chosen = OPTIONS | {"test_share": 0.2 * (share == "test"), f"{share}_last": True}
+    chosen = OPTIONS | {"test": 0.2 * (share == "test"), f"{share}_last": True}
     y = ["a", "b"] * 49 + ["c", "d"]
     with pytest.raises(DataError, match=rf"'c', 'd' is in .* --{share}-last"):
         partition(data(np.array(y, dtype=object)), chosen)

@@ -5,14 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from handgrad.cli.terminal import (
-    LONGEST_MESSAGE,
-    brief,
-    evaluation_json,
-    listed,
-    print_evaluation,
-    print_json,
-)
+from handgrad.cli.results import evaluation_json, print_evaluation
+from handgrad.cli.terminal import LONGEST_MESSAGE, brief, listed, print_json
 from handgrad.models.evaluation import Evaluation
 from handgrad.text import shown
 

@@ -7,19 +7,22 @@ Progress goes to stderr, results to stdout, and the exit code says how it went:
 
 Nothing that a user can do ends in a traceback.
 
-entry        the commands together, and how they are run
+entry        the list of commands, each imported when it is asked for, and how one is run
 fit          from a table to a trained model: ``handgrad fit``
-cv           the same several times, each time judged by other rows: ``handgrad cv``
-fit_options  their options, in the groups that their help shows
-settings     what those options mean to an estimator, and which do not go together
-training     an estimator trained, with its progress shown
-predictions  what a model says of rows, beside columns of the table, as CSV
-outcome      all that a fit has to tell, and the files it writes
+cv           the same for each fold of a table, judged by that fold: ``handgrad cv``
 predict, evaluate, info, explain (with gradcheck), play
              the other commands
-judge        the truth of a table's rows, and the judgement on a model of any kind
-data         a labelled table, looked at closely, its rows set apart
-weights      the column that says how much each row counts
+fit_options  the options of fit and cv, with the parameters of the estimators that they set
+settings     which of these options go together, and the parameters that they make
+training     an estimator trained, with its progress shown
+outcome      the outcome of a fit, and the files it writes
+predictions  predictions as CSV, beside columns of the table
+judge        what a model predicts, compared with the truth
+data, parts  a labelled table, looked at closely, and its rows set apart
+truth        labels, numbers and weights of rows, for fit and for evaluate
+columns      the columns of a table: their names, what they are taken for
+encoding     a table turned into what a model takes
+results      a network and the judgement on it, in words and as JSON
 options      types of options, and options that several commands have
 checks       what is refused before any work is done
 libraries    large libraries, loaded so that an interrupt breaks none

@@ -23,7 +23,7 @@ def check_output(path: Path | None, *inputs: Path | None) -> None:
 def _check_folder(folder: Path) -> None:
     """Write a nameless file, so that what would fail after the training fails before."""
     if not folder.is_dir():
-        raise NotADirectoryError(f"there is no folder {str(folder)!r} to write into")
+        raise NotADirectoryError(f"there is no folder {str(folder)!r}; create it, or name another")
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -33,7 +33,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def check_engine(engine: str) -> None:
-    """Refuse, before any work is done, an engine that is not there."""
+    """Refuse, before any work is done, an engine that is not installed."""
     from handgrad.engines.choice import AUTO, require
 
     if engine != AUTO:

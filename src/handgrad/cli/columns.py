@@ -1,20 +1,14 @@
-"""What a command says of the columns of a table, and what the user says of them."""
+"""The columns of a table: their names, what the user says of them, what they are taken for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
-from numpy.typing import DTypeLike
 
-from handgrad.cli.options import COLUMN, TABLES, Option
-from handgrad.cli.terminal import note, print_json, print_table, say
-from handgrad.errors import DataError
-from handgrad.models.model import Model
-from handgrad.tables.encode import Encoded, together
-from handgrad.tables.files.portions import Portions
-from handgrad.tables.kinds import KINDS, Unknown
+from handgrad.cli.terminal import listed, note, print_json, print_table, say
 from handgrad.tables.parts import column_to_json
-from handgrad.tables.plan import Plan
 from handgrad.tables.recognition import Wishes
 from handgrad.text import shown
 
@@ -22,99 +16,33 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
+    from handgrad.tables.plan import Plan
 
-MOST_DOUBTS = 20  # told before a training
-
-
-def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
-    """Take COLUMN=KIND apart; a column's name may have an equals sign, a kind has none."""
-    pairs = {}
-    for text in texts:
-        name, sign, kind = text.rpartition("=")
-        if not (name and sign) or kind not in KINDS:
-            raise click.UsageError(
-                f"--kind must be COLUMN=KIND, the kind one of {', '.join(KINDS)}; got {shown(text)}"
-            )
-        pairs[name] = kind
-    return pairs
+MOST_DOUBTS = 20  # in the notes before a training
 
 
-PLAN_OPTIONS: tuple[Callable[[Any], Any], ...] = tuple(
-    click.option(*names, cls=Option, section=TABLES, **settings)
-    for names, settings in (
-        (
-            ("--kind", "kinds"),
-            {
-                "metavar": "COLUMN=KIND",
-                "type": COLUMN,
-                "multiple": True,
-                "callback": _pairs,
-                "help": f"Say what a column is: {', '.join(KINDS)} (repeatable).  "
-                "[default: what it looks like]",
-            },
-        ),
-        (
-            ("--missing",),
-            {
-                "metavar": "[COLUMN=]TEXT",
-                "type": COLUMN,
-                "multiple": True,
-                "help": "Read this text or number as a missing cell, in every column or in one "
-                "(repeatable), as in --missing unknown --missing income=-999; --missing country= "
-                "leaves only empty cells missing, so that NA is a level.",
-            },
-        ),
-        (
-            ("--decimal",),
-            {
-                "type": click.Choice([".", ","]),
-                "help": "The sign before the fraction of numbers.  [default: each column decides]",
-            },
-        ),
-        (
-            ("--thousands",),
-            {
-                "metavar": "SIGN",
-                "type": click.Choice([".", ",", "'", "_", "·", " "]),
-                "help": "The sign between groups of three digits.  [default: each column decides]",
-            },
-        ),
-        (
-            ("--min-frequency",),
-            {
-                "metavar": "N",
-                "type": click.IntRange(1),
-                "default": 1,
-                "show_default": True,
-                "help": "Give a level of a category an input of its own if N training rows have "
-                "it; rarer ones share one.",
-            },
-        ),
-        (
-            ("--max-levels",),
-            {
-                "metavar": "N",
-                "type": click.IntRange(1),
-                "default": 1000,
-                "show_default": True,
-                "help": "Give at most N levels of a category inputs of their own.",
-            },
-        ),
-    )
-)
-
-UNKNOWN = click.option(
-    "--unknown",
-    type=click.Choice(["refuse", "allow"]),
-    default="refuse",
-    show_default=True,
-    help="Refuse a table of which a whole column was never seen in training, and texts in columns "
-    "of numbers; or allow both, as missing cells.",
-)
+def check_columns(table: pa.Table, wanted: Sequence[str], option: str) -> None:
+    """Refuse names that the table does not have, all at once."""
+    absent = [name for name in wanted if name not in table.column_names]
+    if absent:
+        guessed = listed(f"{shown(name)}{_guess(name, table)}" for name in absent)
+        column = "column" if len(absent) == 1 else "columns"
+        raise click.UsageError(
+            f"{option} {guessed}: the table has no such {column}; it has "
+            f"{listed(table.column_names)}"
+        )
 
 
-def wishes_of(options: dict[str, Any], columns: "pa.Table") -> Wishes:
-    """Read off the options what the user knows better of the columns that are predicted from."""
+def _guess(name: str, table: pa.Table) -> str:
+    from difflib import get_close_matches
+
+    plain = {column.casefold(): column for column in table.column_names}
+    near = get_close_matches(name.strip().casefold(), plain, n=1)
+    return f" (did you mean {shown(plain[near[0]])}?)" if near else ""
+
+
+def wishes_of(options: dict[str, Any], columns: pa.Table) -> Wishes:
+    """Gather from the options what the user declares about the columns that are predicted from."""
     names = set(columns.column_names)
     for name in options["kinds"]:
         if name not in names:
@@ -125,14 +53,14 @@ def wishes_of(options: dict[str, Any], columns: "pa.Table") -> Wishes:
 
 
 def missing_of(
-    options: dict[str, Any], table: "pa.Table", *, told: bool = False
+    options: dict[str, Any], table: pa.Table, *, notes: bool = False
 ) -> dict[str | None, tuple[str, ...]]:
-    """Tell the texts that mean missing: COLUMN=TEXT where there is such a column, else for all."""
+    """Give the texts that mean missing in one column, for COLUMN=TEXT, or (None) in every one."""
     words: dict[str | None, tuple[str, ...]] = {}
     for text in options["missing"]:
         name, sign, word = text.partition("=")
         of_one = bool(sign) and name in table.column_names
-        if told and sign and not of_one:
+        if notes and sign and not of_one:
             note(
                 f"--missing {shown(text)}: no column is called {shown(name)}, so the whole text "
                 "means missing, in every column"
@@ -143,15 +71,15 @@ def missing_of(
 
 
 def print_plan(plan: Plan) -> None:
-    """Say on stderr what the columns were taken for, and what is doubtful."""
+    """Note on stderr what the columns were taken for, and what is doubtful."""
     note(f"columns: {shown(plan.summary())}")
     doubts = plan.doubts
     for doubt in doubts[:MOST_DOUBTS]:
         note(f"  {shown(doubt)}")
     if len(doubts) > MOST_DOUBTS:
-        note(f"  and {len(doubts) - MOST_DOUBTS:,} more such notes")
+        note(f"  and {len(doubts) - MOST_DOUBTS:,} more notes of this kind")
     if doubts:
-        note("  (--kind, --missing, --decimal and --drop have it otherwise; --dry-run shows all)")
+        note("  (--kind, --missing, --decimal and --drop change this; --dry-run shows all)")
 
 
 def print_dry_run(plan: Plan, name: str, *, as_json: bool) -> None:
@@ -171,7 +99,7 @@ def plan_json(plan: Plan) -> list[dict[str, Any]]:
     return [{"name": column.name, "kind": column.kind} | column_to_json(column) for column in plan]
 
 
-def plan_table(plan: Plan) -> "Table":
+def plan_table(plan: Plan) -> Table:
     """Make a table of names, kinds and reasons."""
     from rich.table import Table
 
@@ -181,97 +109,3 @@ def plan_table(plan: Plan) -> "Table":
     for row in plan.rows():
         table.add_row(*map(shown, row))
     return table
-
-
-def encode(model: Model, columns: "pa.Table", unknown: str) -> Encoded:
-    """Turn a table into inputs; say which cells the model does not know.
-
-    Raises
-    ------
-    DataError
-        If no cell of a column is known, or a text stands where only numbers did, unless unknown
-        cells are allowed.
-    """
-    [(_, encoded)] = encoded_portions(model, Portions.of(columns), unknown)
-    return encoded
-
-
-def encoded_portions(
-    model: Model, portions: Portions, unknown: str
-) -> "Iterator[tuple[pa.Table, Encoded]]":
-    """Turn a table into inputs, portion by portion; with the last say what is not known in any.
-
-    Raises
-    ------
-    DataError
-        As `encode` does; before the first portion, if no cell of a column is known in any.
-    """
-    if not portions.is_one and unknown != "allow":
-        _check_for_drift(model, portions, unknown)
-    found: tuple[Unknown, ...] = ()
-    for table, is_last in _telling_the_last(portions.tables()):
-        encoded = encode_some(model, table, unknown, is_part=not portions.is_one)
-        found = together((*found, *encoded.unknown))
-        if is_last:
-            _account_for(found, unknown)
-        yield table, encoded
-
-
-def _check_for_drift(model: Model, portions: Portions, unknown: str) -> None:
-    """Look on as long as all that has come of a column is unknown: seldom beyond one portion."""
-    found: tuple[Unknown, ...] = ()
-    for table in portions.tables():
-        encoded = encode_some(model, table, unknown, is_part=True)
-        found = together((*found, *encoded.unknown))
-        if not any(one.is_drift for one in found):
-            return
-    _account_for(found, unknown)
-
-
-def _telling_the_last(tables: "Iterator[pa.Table]") -> "Iterator[tuple[pa.Table, bool]]":
-    ahead = next(tables)
-    for table in tables:
-        yield ahead, False
-        ahead = table
-    yield ahead, True
-
-
-def _account_for(found: Sequence[Unknown], unknown: str) -> None:
-    note_unknown(found)
-    drifted = [one.column for one in found if one.is_drift]
-    if drifted and unknown != "allow":
-        raise DataError(
-            f"no cell of {', '.join(map(repr, drifted))} was there when the model was fitted: is "
-            "it the same table? --unknown allow predicts all the same"
-        )
-
-
-def encode_some(
-    model: Model,
-    rows: "pa.Table",
-    unknown: str,
-    dtype: DTypeLike | None = None,
-    *,
-    is_part: bool = False,
-) -> Encoded:
-    """Turn a few rows into inputs, of which no column can be said to have drifted.
-
-    Raises
-    ------
-    DataError
-        If a text stands where only numbers did, unless unknown cells are allowed.
-    """
-    try:
-        dtype = model.params.flat.dtype if dtype is None else dtype
-        return model.encoder.encode(rows, dtype, strict=unknown != "allow", is_part=is_part)
-    except DataError as error:
-        if "is not a" not in str(error):
-            raise
-        raise DataError(f"{error}; --unknown allow takes such cells for missing") from None
-
-
-def note_unknown(unknown: Iterable[Unknown]) -> None:
-    """Say on stderr which cells the model does not know, a line for each column."""
-    for one in together(unknown):
-        if one.n:
-            note(shown(str(one)))

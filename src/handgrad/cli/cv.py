@@ -1,5 +1,7 @@
 """``handgrad cv``: trained several times on most rows of a table, judged each time by the rest."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +16,11 @@ from handgrad.batches import folds
 from handgrad.chance import Order
 from handgrad.cli.checks import check_engine, check_output
 from handgrad.cli.columns import print_plan
-from handgrad.cli.data import Labelled, read_labelled
-from handgrad.cli.fit_options import training_options
-from handgrad.cli.judge import judge, told_rows, truths_of
+from handgrad.cli.data import read_labelled
+from handgrad.cli.fit_options import MESSAGES, TRAINING_OPTIONS
+from handgrad.cli.judge import judge
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, InSections, Option
+from handgrad.cli.options import FILE, OUTPUT, TABLE, TABLES, Count, InSections, Option
 from handgrad.cli.outcome import say_left_out
 from handgrad.cli.parts import Part, partition
 from handgrad.cli.predictions import (
@@ -34,24 +36,20 @@ from handgrad.cli.predictions import (
     predict_rows,
     safe_cell,
 )
+from handgrad.cli.results import evaluation_json, network_json, network_line, rows_text
 from handgrad.cli.settings import settings_json, settle
-from handgrad.cli.terminal import (
-    evaluation_json,
-    network_json,
-    network_line,
-    print_json,
-    print_table,
-    say,
-)
+from handgrad.cli.terminal import print_json, print_table, say
 from handgrad.cli.training import train
 from handgrad.errors import DataError
 from handgrad.models.evaluation import MEASURES, Evaluation, Judgement, LabelsEvaluation
-from handgrad.models.model import Model
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.text import shown
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from handgrad.cli.data import Labelled
+    from handgrad.models.model import Model
 
 OF_LABELS = {"accuracy": "accuracy", "log_loss": "log-loss"}
 HEADINGS = MEASURES | OF_LABELS
@@ -60,7 +58,7 @@ Options = dict[str, Any]
 
 
 class Fold(NamedTuple):
-    """What one training has to tell."""
+    """One training of a cross-validation, and how it was judged."""
 
     rows: Order  # of the rows with a label, those that it was judged by
     n_training: int
@@ -88,32 +86,25 @@ class Fold(NamedTuple):
         }
 
 
-@click.command(cls=InSections)
-@click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
-@click.option(
+FOLDS = Option(
     "--folds",
-    cls=Option,
     section=TABLES,
-    metavar="N",
-    type=click.IntRange(2, 1000),
+    type=Count(2, 1000),
     default=5,
-    show_default=True,
-    help="Divide the rows into so many parts, and train as often.",
+    help="Divide the rows into N folds, and train once for each.",
 )
-@training_options
-@click.option(
+OUTPUT_FILE = Option(
     "--output",
     "-o",
-    cls=Option,
     section=OUTPUT,
-    metavar="FILE",
     type=FILE,
-    help="Write a prediction of every row, by a network that has not seen it, as CSV.",
+    help="Write a prediction for every row, by the network that has not seen it, as CSV.",
 )
-@PROBA
-@KEEP
-@KEEP_ALL
-@SAFE_CSV
+OPTIONS = (FOLDS, *TRAINING_OPTIONS, *MESSAGES, OUTPUT_FILE, PROBA, KEEP, KEEP_ALL, SAFE_CSV)
+
+
+@click.command(cls=InSections, params=[*OPTIONS])
+@click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
 def cv(
     tables: tuple[Path, ...],
     target: str | None,
@@ -126,13 +117,13 @@ def cv(
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Cross-validate a network: judge it by rows unseen.
+    """Cross-validate: judge networks by rows they have not seen.
 
     The rows of TABLE, or of the Palmer penguins, are shuffled and divided into folds, class by
     class. For each fold a network trains on the other rows as fit would, validation rows
-    included, and is judged by the rows of the fold. The mean of the figures, and their spread
-    (the standard deviation from fold to fold), say what to expect. No model is saved: fit, with
-    the same options, trains one on all rows.
+    included, and is judged by the rows of the fold. The mean of the figures and their spread (the
+    standard deviation from fold to fold) say what to expect on new rows. No model is saved: fit,
+    with the same options, trains one on all rows.
     """
     options = settle(given)
     _check_usage(options, output, asked=bool(kept) or keep_all or safe_csv, proba=proba)
@@ -196,8 +187,8 @@ def _check_rarest(classes: NDArray[Any], counts: NDArray[np.intp], n_folds: int)
         fewer = f"ask for --folds {n}, or " if n > 1 else ""
         raise DataError(
             f"the class {classes.tolist()[rarest]!r} has {n} row{'s' if n > 1 else ''}, and each "
-            f"of {n_folds} folds needs one; {fewer}join it to another class, or leave its rows "
-            "out: rows without a label are"
+            f"of {n_folds} folds needs one; {fewer}join it to another class, or empty its "
+            "labels to leave these rows out"
         )
 
 
@@ -215,7 +206,7 @@ def _train(data: Labelled, rows: Order, options: Options, which: str, *, show: b
     whole = Part("training", data.table, data.y, data.weight)
     others = whole.take(np.setdiff1d(np.arange(len(data.y)), rows), "training")
     rest = data._replace(table=others.table, y=others.y, weight=others.weight)
-    parts = partition(rest, options | {"test_share": 0})
+    parts = partition(rest, options | {"test": 0})
     estimator, seconds = train(parts, data.plan, options, show=show, which=which)
     judged, model = whole.take(rows, "fold"), estimator.model_
     return Fold(
@@ -226,7 +217,7 @@ def _train(data: Labelled, rows: Order, options: Options, which: str, *, show: b
         model,
         estimator.engine_,
         seconds,
-        judge(model, judged.table, truths_of(judged, model)),
+        judge(model, judged),
         None,
     )
 
@@ -256,7 +247,7 @@ def _out_of_fold(
 
 
 def _figures(evaluation: Judgement) -> dict[str, float]:
-    """Give the figures by their names in JSON; of several quantiles the share below each."""
+    """Give the figures by their names in JSON; several quantiles have a share below each."""
     if isinstance(evaluation, Evaluation | LabelsEvaluation):
         return {"accuracy": evaluation.accuracy, "log_loss": evaluation.log_loss}
     figures = evaluation.overall
@@ -302,7 +293,7 @@ def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
 def _print(
     data: Labelled, trained: Sequence[Fold], options: Options, written: Sequence[Path]
 ) -> None:
-    rows = told_rows(len(data.y), "", options["weight"])
+    rows = rows_text(len(data.y), "", options["weight"])
     say(f"{shown(data.name)}: {rows}, in {len(trained)} folds; target {shown(data.target)}")
     say_left_out(data)
     say(f"network: {network_line(trained[0].model)}")
@@ -318,9 +309,7 @@ def _print(
         say(f"wrote {shown(path)}")
 
 
-def _fold_table(
-    trained: Sequence[Fold], mean: dict[str, float], spread: dict[str, float]
-) -> "Table":
+def _fold_table(trained: Sequence[Fold], mean: dict[str, float], spread: dict[str, float]) -> Table:
     from rich.table import Table
 
     table = Table(title="fold by fold", title_justify="left")
@@ -336,13 +325,13 @@ def _fold_table(
 
 
 def _heading(name: str) -> str:
-    """Say what a figure is: of a share below, also which quantile's."""
+    """Name a figure; a share of rows below has the quantile in its name."""
     _, _, quantile = name.partition(" ")
     return f"quantile {quantile}: rows below" if quantile else HEADINGS[name]
 
 
 def _written(figures: dict[str, float]) -> list[str]:
-    # R2 of a fold whose numbers do not vary is none, and so is the mean of such.
+    # Numbers that do not vary have no R2, and a fold without one leaves no mean.
     return [
         "-" if np.isnan(value) else f"{value:{'.4f' if name in OF_LABELS else '.4g'}}"
         for name, value in figures.items()

@@ -3,27 +3,66 @@
 import io
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from handgrad import __version__
-from handgrad.cli.cv import cv
-from handgrad.cli.evaluate import evaluate_command
 from handgrad.cli.exits import exit_code_of
-from handgrad.cli.explain import explain_command, gradcheck
-from handgrad.cli.fit import fit
-from handgrad.cli.info import info
-from handgrad.cli.play import play
-from handgrad.cli.predict import predict
 from handgrad.cli.terminal import note
 from handgrad.errors import DurabilityWarning
 from handgrad.text import shown
 
+SUMMARIES = {  # the first sentence of each command's help
+    "cv": "Cross-validate: judge networks by rows they have not seen.",
+    "evaluate": "Judge MODEL by rows of TABLE whose truth is known.",
+    "explain": "Show how MODEL comes to its prediction for one row of TABLE.",
+    "fit": "Train a network on a table.",
+    "gradcheck": "Check the gradients of MODEL on rows of TABLE.",
+    "info": "Show what MODEL is: columns, layers and predictions.",
+    "play": "Watch a network learn, on a page in your browser.",
+    "predict": "Predict a label or a number for every row of TABLE, as CSV.",
+}
+FILES = {"gradcheck": "explain"}  # the others have a file of their own
+
+
+class Commands(Mapping[str, click.Command]):
+    """The commands by name; each is imported when it is asked for, with all that it needs."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in SUMMARIES:
+            raise KeyError(name)
+        file = import_module(f"handgrad.cli.{FILES.get(name, name)}")
+        command: click.Command = getattr(file, name)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SUMMARIES)
+
+    def __len__(self) -> int:
+        return len(SUMMARIES)
+
+
+class Group(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [name for name in SUMMARIES if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=SUMMARIES[name]) for name in named]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
 
 @click.group(
+    cls=Group,
+    commands=cast("dict[str, click.Command]", Commands()),  # click only reads it
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
     subcommand_metavar="COMMAND [ARGS]...",
@@ -35,10 +74,6 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         note(context.get_help())
         context.exit(2)
-
-
-for command in (fit, cv, predict, evaluate_command, info, explain_command, gradcheck, play):
-    main.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> None:

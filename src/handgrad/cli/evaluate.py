@@ -1,44 +1,47 @@
 """``handgrad evaluate``: a model judged by rows whose truth is known."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.cli.checks import check_report
-from handgrad.cli.columns import UNKNOWN, encoded_portions
-from handgrad.cli.data import check_columns, note_extra_columns
-from handgrad.cli.judge import judged, outcome, read_truths, targets_of, told_rows, weighed
+from handgrad.cli.columns import check_columns
+from handgrad.cli.encoding import encoded_portions, note_extra_columns
+from handgrad.cli.judge import judged, predict_for_judging
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, JSON, REPORT, TABLE, TARGETS, reading_options
-from handgrad.cli.outcome import network_facts, no_warnings, weight_facts, weightless
+from handgrad.cli.options import (
+    FILE,
+    JSON,
+    READING_OPTIONS,
+    REPORT,
+    TABLE,
+    TARGETS,
+    UNKNOWN,
+    WEIGHT,
+)
+from handgrad.cli.outcome import model_facts, weightless, write_report
 from handgrad.cli.reading import in_portions, name_of
-from handgrad.cli.terminal import evaluation_json, note, print_evaluation, print_json, say
-from handgrad.cli.weights import WEIGHT
-from handgrad.models.evaluation import Judgement
+from handgrad.cli.results import evaluation_json, print_evaluation, rows_text
+from handgrad.cli.terminal import note, print_json, say
+from handgrad.cli.truth import read_truths, targets_of, weighed
 from handgrad.models.file import load_model
-from handgrad.models.model import Model
-from handgrad.tables.files.portions import Portions
 from handgrad.tables.rows import take
 from handgrad.text import shown
-from handgrad.training.history import History
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.tables.files.portions import Portions
 
-@click.command("evaluate")
+
+@click.command(params=[TARGETS, WEIGHT, UNKNOWN, *READING_OPTIONS, REPORT, JSON])
 @click.argument("model", type=FILE)
 @click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
-@TARGETS
-@WEIGHT
-@UNKNOWN
-@reading_options
-@REPORT
-@JSON
-def evaluate_command(
+def evaluate(
     model: Path,
     tables: tuple[Path, ...],
     targets: tuple[str, ...],
@@ -50,8 +53,8 @@ def evaluate_command(
 ) -> None:
     """Judge MODEL by rows of TABLE whose truth is known.
 
-    TABLE may be several files with the same columns. Where a row may have several labels, or
-    several numbers are predicted, name the column of each with --target, in the order in which
+    TABLE may be several files with the same columns. If the model predicts several labels or
+    several numbers for each row, name the column of each with --target, in the order in which
     they were trained.
     """
     check_report(report)
@@ -63,7 +66,7 @@ def evaluate_command(
         columns = _columns_of_truth(portions, known, weight)
         truths = weighed(read_truths(trained, columns, known, unknown), columns, weight)
         encoded = encoded_portions(trained, portions, unknown)
-        predicted = np.concatenate([outcome(trained, rows) for _, rows in encoded])
+        predicted = np.concatenate([predict_for_judging(trained, rows) for _, rows in encoded])
         evaluation = judged(trained, predicted, truths)
         used = known if weight is None else [*known, weight]
         note_extra_columns(trained, portions.head, used)
@@ -72,50 +75,30 @@ def evaluate_command(
         note(f"left out: {n_missing:,} rows without a {what}")
     if n_weightless := int((~truths.missing & ~truths.counted).sum()):
         note(weightless(n_weightless))
-    told = told_rows(evaluation.n, "", weight)
+    rows_judged = rows_text(evaluation.n, "", weight)
     written = []
     if report is not None:
         labelled = np.flatnonzero(truths.counted)
-        rows, y_t = take(columns, labelled), truths.y_t[labelled]
-        known_of = [("table", name_of(tables)), *network_facts(trained), *weight_facts(weight)]
-        written = _report_of(trained, rows, y_t, evaluation, report, told, known_of)
+        written = write_report(
+            report,
+            (trained, take(columns, labelled), truths.y_t[labelled]),
+            evaluation,
+            rows=rows_judged,
+            known=[("table", name_of(tables)), *model_facts(trained, weight)],
+        )
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         by_weight = {} if weight is None else {"weight": weight}
         print_json(evaluation_json(evaluation) | by_weight | files)
         return
-    print_evaluation(evaluation, told)
+    print_evaluation(evaluation, rows_judged)
     for path in written:
         say(f"wrote {shown(path)}")
 
 
-def _columns_of_truth(portions: Portions, known: list[str], weight: str | None) -> "pa.Table":
+def _columns_of_truth(portions: Portions, known: list[str], weight: str | None) -> pa.Table:
     """Gather what is known of all rows; all else stays in the file, if that is a long one."""
     check_columns(portions.head, known, "--target")
     weights = [] if weight is None else [weight]
     check_columns(portions.head, weights, "--weight")
     return portions.whole(None if portions.is_one else list(dict.fromkeys([*known, *weights])))
-
-
-def _report_of(
-    model: Model,
-    columns: "pa.Table",
-    y_t: NDArray[Any],
-    evaluation: Judgement,
-    folder: Path,
-    told: str,
-    known: list[tuple[str, str]],
-) -> list[Path]:
-    from handgrad.report import Judged, write_report
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with no_warnings():
-        return write_report(
-            folder,
-            History(()),
-            evaluation,
-            rows=told,
-            best=None,
-            judged=Judged(model, columns, y_t),
-            known=known,
-        )

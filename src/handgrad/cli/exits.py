@@ -51,6 +51,6 @@ def _message(error: BaseException) -> str:
         place = f"{os.fsdecode(error.filename)!r}: " if error.filename is not None else ""
         return f"{place}{error.strerror}"
     if isinstance(error, MemoryError):
-        told = f" ({error})" if str(error) else ""
-        return f"there is not enough memory{told}; take fewer rows or smaller layers"
+        detail = f" ({error})" if str(error) else ""
+        return f"there is not enough memory{detail}; use fewer rows or smaller layers"
     return shown(error)

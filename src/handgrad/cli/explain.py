@@ -1,5 +1,7 @@
 """``handgrad explain`` and ``handgrad gradcheck``: a look inside a model, at rows of a table."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,20 +12,31 @@ from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.columns import UNKNOWN, encode_some, note_unknown
-from handgrad.cli.data import as_classes, check_columns
+from handgrad.cli.columns import check_columns
+from handgrad.cli.encoding import encode_some, note_unknown
 from handgrad.cli.explanation import print_explanation
-from handgrad.cli.judge import n_targets, read_truths, targets_of, true_numbers
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, JSON, POSITIVE, TABLE, TARGETS, reading_options
+from handgrad.cli.options import (
+    FILE,
+    JSON,
+    POSITIVE,
+    READING_OPTIONS,
+    TABLE,
+    TARGETS,
+    UNKNOWN,
+    Count,
+    Option,
+)
 from handgrad.cli.reading import read
+from handgrad.cli.results import finite
 from handgrad.cli.terminal import listed, note, print_json, print_table, say
+from handgrad.cli.truth import as_classes, n_targets, read_truths, targets_of, true_numbers
 from handgrad.errors import DataError
-from handgrad.explain import Explanation, explain
+from handgrad.explain import Explanation
+from handgrad.explain import explain as explanation_of
 from handgrad.explain.page import page as page_of
 from handgrad.gradcheck import HEADINGS, GradientCheck, check_gradients
 from handgrad.models.file import load_model
-from handgrad.models.model import Model
 from handgrad.tables.columns import labels
 from handgrad.tables.rows import one_row
 from handgrad.text import shown
@@ -31,64 +44,64 @@ from handgrad.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.models.model import Model
+
 Array = NDArray[Any]
 
 
 class Truth(NamedTuple):
-    """What is true of a row: as the network sees it, and in words; or why nothing is known."""
+    """The truth of a row as the network learns it, and in words; or why it is not known."""
 
     y_t: Array | None
     words: str = ""
-    why_not: str = ""
+    obstacle: str = ""
 
 
 # -- explain ----------------------------------------------------------------------------------
 
 
-@click.command("explain")
+ROW = Option(
+    "--row", metavar="N", type=int, default=1, help="Explain this row; the first one is row 1."
+)
+LEARNING_RATE = Option(
+    "--learning-rate", type=POSITIVE("RATE"), default=0.1, help="Length of the step, equation (13)."
+)
+PAGE = Option(
+    "--html",
+    "page",
+    type=FILE,
+    help="Write the explanation as one HTML page to this file, and print none.",
+)
+NUMBERS = Option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
+
+
+@click.command(params=[ROW, TARGETS, LEARNING_RATE, PAGE, UNKNOWN, *READING_OPTIONS, NUMBERS])
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@click.option(
-    "--row", metavar="N", type=int, default=1, show_default=True, help="Which row, from 1."
-)
-@TARGETS
-@click.option(
-    "--learning-rate",
-    metavar="RATE",
-    type=POSITIVE,
-    default=0.1,
-    show_default=True,
-    help="Length of the step (13).",
-)
-@click.option(
-    "--html", "page", metavar="FILE", type=FILE, help="Write it as one page instead of text."
-)
-@UNKNOWN
-@reading_options
-@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON.")
-def explain_command(
-    model: Path, table: Path, page: Path | None, as_json: bool, **options: Any
+def explain(
+    model: Path,
+    table: Path,
+    row: int,
+    targets: tuple[str, ...],
+    learning_rate: float,
+    page: Path | None,
+    unknown: str,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
-    """Show what MODEL makes of one row of TABLE.
+    """Show how MODEL comes to its prediction for one row of TABLE.
 
-    Equation by equation: forward to the prediction, the loss, and backward to every gradient, in
-    words, symbols and numbers. Without the truth it ends with the prediction. Where a row may have
-    several labels, or several numbers are predicted, name the column of each with --target, in the
-    order in which they were trained.
+    The explanation goes equation by equation, in words, symbols and numbers: forward to the
+    prediction and the loss, then backward to every gradient. If the truth is not known, it ends
+    with the prediction. If the model predicts several labels or several numbers for each row, name
+    the column of each with --target, in the order in which they were trained.
     """
     check_output(page, model, table)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read(table, options)
-    explanation = explain_row(
-        trained,
-        columns,
-        name=str(table),
-        row=options["row"],
-        targets=options["targets"],
-        lr=options["learning_rate"],
-        unknown=options["unknown"],
-    )
+    columns = read(table, reading)
+    title = f"row {row} of {table}"
+    explanation = explain_row(trained, columns, row, targets, unknown, learning_rate, title)
     if page is not None:
         write_page(explanation, page)
         note(f"wrote {shown(page)}")
@@ -100,20 +113,19 @@ def explain_command(
 
 def explain_row(
     model: Model,
-    table: "pa.Table",
-    *,
-    name: str,
+    table: pa.Table,
     row: int,
     targets: Sequence[str],
-    lr: float,
     unknown: str,
+    lr: float,
+    title: str,
 ) -> Explanation:
-    """Explain one row of a table, counted from 1; say on stderr what is left out or not known.
+    """Explain one row of a table, counted from 1; note on stderr what is not known.
 
     Raises
     ------
     click.UsageError
-        If the table has no such row or no such target.
+        If the table lacks the row or a target.
     DataError
         If a cell of the row cannot be used.
     """
@@ -129,9 +141,10 @@ def explain_row(
     encoded = encode_some(model, cells, unknown)
     note_unknown(encoded.unknown)
     if truth.y_t is None:
-        note(f"{truth.why_not}: the explanation ends with the prediction")
-    title = f"row {row} of {name}"
-    return explain(model, cells, truth.y_t, title=title, truth=truth.words, lr=lr, encoded=encoded)
+        note(f"{truth.obstacle}: the explanation ends with the prediction")
+    return explanation_of(
+        model, cells, truth.y_t, title=title, truth=truth.words, lr=lr, encoded=encoded
+    )
 
 
 def write_page(explanation: Explanation, path: Path) -> None:
@@ -152,7 +165,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _truth(model: Model, cells: "pa.Table", named: Sequence[str], row: int, unknown: str) -> Truth:
+def _truth(model: Model, cells: pa.Table, named: Sequence[str], row: int, unknown: str) -> Truth:
     if not named and model.target is None:
         n = n_targets(model)
         of = "the model does not know its target" if n == 1 else f"the model predicts {n} columns"
@@ -181,7 +194,7 @@ def _number_words(targets: Sequence[str], y: Array) -> str:
     return ", ".join(f"{name} = {value:.6g}" for name, value in zip(targets, y, strict=True))
 
 
-def _label(model: Model, cells: "pa.Table", target: str, row: int, unknown: str) -> Truth:
+def _label(model: Model, cells: pa.Table, target: str, row: int, unknown: str) -> Truth:
     y, missing = labels(cells, target)
     if missing[0]:
         return Truth(None, "", "the true label of this row is missing")
@@ -192,8 +205,8 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int, unknown: str)
     if label not in known:
         raise DataError(
             f"column {target!r}, row {row}: {label!r} must be one of the labels that the model "
-            f"knows, {listed(map(repr, known))}; mend the cell, explain another row, or end with "
-            "the prediction by --unknown allow"
+            f"knows, {listed(map(repr, known))}; mend the cell, explain another row, or end "
+            "with the prediction: --unknown allow"
         )
     return Truth(model.learnt(np.array([known.index(label)])), str(label))
 
@@ -201,60 +214,43 @@ def _label(model: Model, cells: "pa.Table", target: str, row: int, unknown: str)
 # -- gradcheck --------------------------------------------------------------------------------
 
 
-@click.command()
+ROWS = Option(
+    "--rows", type=Count(1), default=50, help="Check on N rows, evenly spread over the table."
+)
+ENTRIES = Option(
+    "--entries", type=Count(0), default=200, help="Check N entries of each parameter; 0 means all."
+)
+
+
+@click.command(params=[TARGETS, ROWS, ENTRIES, UNKNOWN, *READING_OPTIONS, JSON])
 @click.argument("model", type=FILE)
 @click.argument("table", type=TABLE)
-@TARGETS
-@click.option(
-    "--rows",
-    metavar="N",
-    type=click.IntRange(1),
-    default=50,
-    show_default=True,
-    help="On how many rows, evenly spread.",
-)
-@click.option(
-    "--entries",
-    metavar="N",
-    type=click.IntRange(0),
-    default=200,
-    show_default=True,
-    help="Of each parameter; 0 for all.",
-)
-@UNKNOWN
-@reading_options
-@JSON
-def gradcheck(model: Path, table: Path, as_json: bool, **options: Any) -> None:
+def gradcheck(
+    model: Path,
+    table: Path,
+    targets: tuple[str, ...],
+    rows: int,
+    entries: int,
+    unknown: str,
+    as_json: bool,
+    **reading: Any,
+) -> None:
     """Check the gradients of MODEL on rows of TABLE.
 
-    They are compared with complex steps. A row for each parameter tells the entry that is furthest
-    off, both values, the largest relative error, the verdict. The exit code is 1 if one is wrong.
-    Where there are several targets, name the column of each with --target.
+    They are compared with complex steps. For each parameter a line gives the entry that is
+    furthest off, both of its values, the largest relative error and the verdict. The exit code is
+    1 if a gradient is wrong. If there are several targets, name the column of each with --target.
     """
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
-    columns = read(table, options)
-    check, n = check_model(
-        trained,
-        columns,
-        targets=options["targets"],
-        rows=options["rows"],
-        entries=options["entries"],
-        unknown=options["unknown"],
-    )
+    check, n = check_model(trained, read(table, reading), targets, rows, entries, unknown)
     (print_check_json if as_json else print_check)(check, n)
     if not check.passed:
         raise click.exceptions.Exit(1)
 
 
 def check_model(
-    model: Model,
-    table: "pa.Table",
-    *,
-    targets: Sequence[str],
-    rows: int,
-    entries: int,
-    unknown: str,
+    model: Model, table: pa.Table, targets: Sequence[str], rows: int, entries: int, unknown: str
 ) -> tuple[GradientCheck, int]:
     """Check a model's gradients on some labelled rows, evenly spread; give their number, too.
 
@@ -303,7 +299,7 @@ def print_check_json(check: GradientCheck, n: int) -> None:
             "furthest_off": list(worst.entry),
             "analytic": worst.analytic,
             "complex_step": worst.complex_step,
-            "largest_relative_error": _finite(check.errors[name]),
+            "largest_relative_error": finite([check.errors[name]])[0],
             "verdict": check.verdict(name),
         }
         for name, worst in check.worst.items()
@@ -317,7 +313,3 @@ def print_check_json(check: GradientCheck, n: int) -> None:
             "parameters": parameters,
         }
     )
-
-
-def _finite(error: float) -> float | None:
-    return error if np.isfinite(error) else None

@@ -9,8 +9,8 @@ import click
 from handgrad.cli.checks import check_engine, check_output, check_report
 from handgrad.cli.columns import plan_json, print_dry_run, print_plan
 from handgrad.cli.data import read_labelled
-from handgrad.cli.fit_options import fit_options
-from handgrad.cli.judge import judge, truths_of
+from handgrad.cli.fit_options import FIT_OPTIONS
+from handgrad.cli.judge import judge
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
@@ -20,9 +20,8 @@ from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
 
 
-@click.command(cls=InSections)
+@click.command(cls=InSections, params=[*FIT_OPTIONS])
 @click.argument("tables", metavar="[TABLE]...", type=TABLE, nargs=-1)
-@fit_options
 def fit(
     tables: tuple[Path, ...],
     target: str | None,
@@ -34,9 +33,9 @@ def fit(
     """Train a network on a table.
 
     TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, or - for the standard input;
-    several files with the same columns are one table. What each column is taken for is said before
-    the training, and --dry-run shows it alone. Without TABLE fit trains on the 344 Palmer penguins
-    that come with handgrad: on their species, or with --task regression on their weight.
+    several files with the same columns are one table. Before it trains, fit says what it takes
+    each column for; --dry-run prints only that. Without TABLE, fit trains on the 344 Palmer
+    penguins that come with handgrad: on their species, or with --task regression on their weight.
     """
     options = settle(given)
     check_output(options["model_path"], *tables)
@@ -58,7 +57,7 @@ def fit(
         parts,
         model,
         estimator.histories_,
-        judge(model, judged.table, truths_of(judged, model)),
+        judge(model, judged),
         judged.name,
         seconds,
         {"name": estimator.engine_, "reason": estimator.engine_reason_},

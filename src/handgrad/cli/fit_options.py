@@ -1,16 +1,15 @@
 """The options of ``handgrad fit`` and ``cv``, in the sections in which their help shows them.
 
-An option without a default goes with some other one; ``settings`` knows which, and its default.
+An option that sets a parameter of the estimators names it, and says with which other option it
+goes: all that there is to write for one more of them stands here.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import click
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.cli.columns import PLAN_OPTIONS
 from handgrad.cli.options import (
     COLUMN,
     FILE,
@@ -21,227 +20,333 @@ from handgrad.cli.options import (
     REPORT,
     SHARE,
     TABLES,
+    WEIGHT,
+    Count,
     HiddenUnits,
     Listed,
     Number,
+    Only,
     Option,
+    PerLayer,
 )
-from handgrad.cli.settings import OPTIMIZERS, STOP_ON
-from handgrad.cli.weights import WEIGHT
-from handgrad.outputs import BY_LOSS
-from handgrad.schedules import NAMES
+from handgrad.engines.choice import AUTO, BACKENDS
+from handgrad.losses import PLAIN
+from handgrad.outputs import BY_LOSS, settings_of_losses
+from handgrad.schedules import NAMES, OF_TIME
+from handgrad.tables.kinds import KINDS
+from handgrad.text import shown
 
-option = partial(click.option, cls=Option, show_default=True)
-rows = partial(option, section=TABLES)
-network = partial(option, section="Network")
-training = partial(option, section="Training")
-stopping = partial(option, section="When to stop, and which epoch to keep")
-labels = partial(option, section="With --task classification")
-numbers = partial(option, section="With --task regression")
-output = partial(option, section=OUTPUT)
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"solver": "adam"},
+    "adamw": {"solver": "adamw"},
+    "sgd": {"solver": "sgd", "momentum": 0.0},
+    "momentum": {"solver": "sgd", "nesterovs_momentum": False},
+    "nesterov": {"solver": "sgd", "nesterovs_momentum": True},
+}
 
-Command = Callable[..., Any]
+# What an epoch may be kept for, and the task that has it: None for both.
+STOP_ON = {
+    "loss": None,
+    "accuracy": "classification",
+    "balanced_accuracy": "classification",
+    "r2": "regression",
+}
 
-NOT_NEGATIVE = Number(min=0, max=1e30)
-BETWEEN_0_AND_1 = Number(min=0, min_open=True, max=1, max_open=True)
+NOT_NEGATIVE = partial(Number, min=0, max=1e30)
+BETWEEN_0_AND_1 = Number("SHARE", min=0, min_open=True, max=1, max_open=True)
+
+rows = partial(Option, section=TABLES)
+network = partial(Option, section="Network")
+training = partial(Option, section="Training")
+stopping = partial(Option, section="When to stop, and which epoch to keep")
+labels = partial(
+    Option, section="With --task classification", only=Only("task", ("classification",))
+)
+numbers = partial(Option, section="With --task regression", only=Only("task", ("regression",)))
+output = partial(Option, section=OUTPUT)
 
 
 def _only_one(_: click.Context, option: click.Parameter, names: tuple[str, ...]) -> str | None:
     """Give the one name there is; of several, none would be used but the last."""
     if len(names) > 1:
         raise click.UsageError(
-            f"--{option.name} must name one column, and it is there {len(names)} times; several "
-            "targets at once are for Python: MLPRegressor and MLPClassifier"
+            f"--{option.name} must name one column, and it names {len(names)}; to predict several, "
+            "use MLPRegressor or MLPClassifier in Python"
         )
     return names[0] if names else None
 
 
-TRAINING_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    """Take COLUMN=KIND apart; a column's name may have an equals sign, a kind has none."""
+    pairs = {}
+    for text in texts:
+        name, sign, kind = text.rpartition("=")
+        if not (name and sign) or kind not in KINDS:
+            raise click.UsageError(
+                f"--kind must be COLUMN=KIND, with a kind of {', '.join(KINDS)}; got {shown(text)}"
+            )
+        pairs[name] = kind
+    return pairs
+
+
+def _of_loss(name: str) -> dict[str, Any]:
+    """Say when a setting of some losses means something, and what it is by default."""
+    return {
+        "only": Only("loss", settings_of_losses()[name]),
+        "default": getattr(PLAIN, name),
+        "sets": name,
+    }
+
+
+TRAINING_OPTIONS = (
     rows(
         "--target",
         type=COLUMN,
         multiple=True,
         callback=_only_one,
-        help="Column to predict.  [needed with TABLE]",
+        help="Predict this column.  [needed with TABLE]",
     ),
     rows(
         "--task",
         type=click.Choice(["classification", "regression"]),
         default="classification",
-        help="Predict labels, or numbers.",
+        help="Predict labels (classification) or numbers (regression).",
     ),
     WEIGHT,
-    rows("--drop", type=COLUMN, multiple=True, help="Leave a column out (repeatable)."),
+    rows("--drop", type=COLUMN, multiple=True, help="Leave this column out (repeatable)."),
     rows(
         "--categorical",
         type=COLUMN,
         multiple=True,
-        help="Treat a column of numbers as categories (repeatable).",
+        help="Treat this column of numbers as categories (repeatable).",
     ),
-    *PLAN_OPTIONS,
+    rows(
+        "--kind",
+        "kinds",
+        metavar="COLUMN=KIND",
+        type=COLUMN,
+        multiple=True,
+        callback=_pairs,
+        help=f"Set the kind of a column: {', '.join(KINDS)} (repeatable).  "
+        "[default: what it looks like]",
+    ),
+    rows(
+        "--missing",
+        metavar="[COLUMN=]TEXT",
+        type=COLUMN,
+        multiple=True,
+        help="Read this text or number as a missing cell, in every column or in one "
+        "(repeatable), as in --missing unknown --missing income=-999; --missing country= "
+        "leaves only empty cells missing, so that NA is a level.",
+    ),
+    rows(
+        "--decimal",
+        type=click.Choice([".", ","]),
+        help="Read this sign as the decimal mark of numbers.  [default: found for each column]",
+    ),
+    rows(
+        "--thousands",
+        metavar="SIGN",
+        type=click.Choice([".", ",", "'", "_", "·", " "]),
+        help="Read this sign as the separator of thousands.  [default: found for each column]",
+    ),
+    rows(
+        "--min-frequency",
+        type=Count(1),
+        default=1,
+        sets="min_frequency",
+        help="Give a level of a category an input of its own if at least N training rows have it; "
+        "rarer levels share one.",
+    ),
+    rows(
+        "--max-levels",
+        type=Count(1),
+        default=1000,
+        sets="max_levels",
+        help="Give at most N levels of a category inputs of their own.",
+    ),
     *READING_OPTIONS,
     network(
         "--hidden",
         type=HiddenUnits(),
         default="100",
-        help="Units of each hidden layer, as in 64,32; 0 for no hidden layer.",
+        sets="hidden_layer_sizes",
+        help="Units of each hidden layer, as in 64,32; 0 means no hidden layer.",
     ),
     network(
         "--activation",
-        metavar="NAME[,NAME...]",
-        type=Listed(click.Choice(list(ACTIVATIONS))),
+        type=PerLayer(click.Choice(list(ACTIVATIONS)), "NAME"),
         default="relu",
-        help="Activation of the hidden layers, one for all or one for each: "
+        sets="activation",
+        help="Activation function of the hidden layers, one for all or one for each: "
         f"{', '.join(ACTIVATIONS)}.",
     ),
     network(
         "--ensemble",
-        metavar="N",
-        type=click.IntRange(1, 1000),
+        type=Count(1, 1000),
         default=1,
+        sets="n_ensemble",
         help="Train N networks and average their predictions.",
     ),
-    training("--optimizer", type=click.Choice(list(OPTIMIZERS)), default="adam"),
     training(
-        "--learning-rate", metavar="RATE", type=POSITIVE, default=1e-3, help="Length of a step."
+        "--optimizer",
+        type=click.Choice(list(OPTIMIZERS)),
+        default="adam",
+        sets=OPTIMIZERS.__getitem__,
+        help="Rule that turns gradients into steps.",
+    ),
+    training(
+        "--learning-rate",
+        type=POSITIVE("RATE"),
+        default=1e-3,
+        sets="learning_rate_init",
+        help="Length of a step; --schedule changes it over time.",
     ),
     training(
         "--schedule",
         type=click.Choice(NAMES),
         default="constant",
-        help="How the learning rate moves: invscaling falls with the rows seen, adaptive when "
-        "--patience runs out; warmup rises for 5 epochs; the last three are stretched over "
+        sets="learning_rate",
+        help="Course of the learning rate: invscaling falls with the rows seen, adaptive when "
+        f"--patience runs out; warmup rises for 5 epochs; {', '.join(OF_TIME)} are stretched over "
         "--epochs.",
     ),
     training(
         "--batch-size",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=32,
+        sets="batch_size",
         help="Number of rows in each step.",
     ),
     training(
         "--l2",
-        metavar="STRENGTH",
-        type=NOT_NEGATIVE,
+        type=NOT_NEGATIVE("STRENGTH"),
         default=1e-4,
-        help="Penalty on large weights.",
+        sets="alpha",
+        help="Strength of the penalty on large weights.",
     ),
     training(
         "--weight-decay",
-        metavar="SHARE",
-        type=NOT_NEGATIVE,
-        help="With --optimizer adamw: what a step takes away of each weight, times the rate.  "
-        "[default: 0.01]",
+        type=NOT_NEGATIVE("SHARE"),
+        default=0.01,
+        only=Only("optimizer", ("adamw",)),
+        sets="weight_decay",
+        help="With --optimizer adamw: shrink each weight by this share, times the learning "
+        "rate, in every step.",
     ),
     training(
         "--dropout",
-        metavar="SHARE[,SHARE...]",
-        type=Listed(SHARE),
+        type=PerLayer(SHARE, "SHARE"),
         default="0",
-        help="Share of hidden units left out at random in each step, of all layers or of each.",
+        sets="dropout",
+        help="Share of hidden units left out at random in each step, one for all layers or one for "
+        "each.",
     ),
     training(
         "--clip-norm",
-        metavar="NORM",
-        type=POSITIVE,
-        help="Shorten gradients longer than this.  [default: leave them]",
+        type=POSITIVE("NORM"),
+        sets="clip_norm",
+        help="Shorten gradients longer than NORM to this length.  [default: leave them]",
     ),
     training(
         "--seed",
-        metavar="N",
-        type=click.IntRange(0, 2**32 - 1),
+        type=Count(0, 2**32 - 1),
         default=0,
+        sets="random_state",
         help="Seed for everything random: initial weights, splits, shuffling, dropout.",
     ),
     training(
         "--engine",
-        type=click.Choice(["auto", "numpy", "compiled"]),
-        default="auto",
-        help="What runs the epochs.",
+        type=click.Choice([AUTO, *BACKENDS]),
+        default=AUTO,
+        sets="engine",
+        help="Engine that runs the epochs; auto takes the fastest that is installed and pays off.",
     ),
     stopping(
         "--epochs",
-        metavar="N",
-        type=click.IntRange(1, 10**6),
+        type=Count(1, 10**6),
         default=200,
+        sets="max_iter",
         help="Train for at most N epochs.",
     ),
     stopping(
         "--validation",
-        metavar="SHARE",
         type=SHARE,
         default=0.1,
-        help="Share of rows to choose the best epoch by; 0 for none.",
+        sets=lambda share: {"early_stopping": share > 0},
+        help="Share of rows held back to choose the best epoch by; 0 holds none back.",
     ),
     stopping(
         "--validation-last",
         is_flag=True,
-        help="Validate with the last rows of the table (but for those of --test-last), not with "
-        "rows drawn at random.",
+        help="Validate with the last rows of the table, before those of --test-last, not with rows "
+        "drawn at random.",
     ),
     stopping(
         "--patience",
-        metavar="N",
-        type=click.IntRange(1),
+        type=Count(1),
         default=10,
-        help="Stop after N epochs without gain.",
+        sets="n_iter_no_change",
+        help="Stop after N epochs without improvement.",
     ),
     stopping(
         "--stop-on",
         type=click.Choice(list(STOP_ON)),
-        help="What is to gain on the validation rows; accuracies are of labels, r2 of numbers.  "
-        "[default: loss]",
+        default="loss",
+        sets="scoring",
+        help="Figure of the validation rows that must improve: accuracy and balanced_accuracy are "
+        "for labels, r2 for numbers, loss for both.",
     ),
     labels(
         "--label-smoothing",
-        metavar="SHARE",
         type=SHARE,
-        help="Share of each label that is spread over all, for milder probabilities.  [default: 0]",
+        default=0,
+        sets="label_smoothing",
+        help="Spread this share of each label over all labels, which makes probabilities milder.",
     ),
     labels(
         "--class-weight",
         type=click.Choice(["balanced"]),
-        help="Let each class count the same, however few its rows are.  "
+        sets="class_weight",
+        help="Let each class count the same, however few rows it has.  "
         "[default: each row counts the same]",
     ),
     labels(
         "--calibrate",
         is_flag=True,
-        help="After training, fit one temperature to the validation rows, so that "
-        "probabilities are what they say. No prediction changes.",
+        sets=lambda asked: {"calibration": "temperature" if asked else None},
+        help="Fit a temperature to the validation rows after training, so that a probability says "
+        "how often the label is right. No predicted label changes.",
     ),
     numbers(
         "--loss",
         type=click.Choice(list(BY_LOSS)),
-        help="The loss to minimise: "
-        f"{', '.join(f'{loss} ({head.aim})' for loss, head in BY_LOSS.items())}.  "
-        "[default: squared_error]",
+        default="squared_error",
+        sets="loss",
+        help="Loss to minimise: "
+        f"{', '.join(f'{loss} ({head.aim})' for loss, head in BY_LOSS.items())}.",
     ),
     numbers(
         "--delta",
-        metavar="NUMBER",
-        type=POSITIVE,
-        help="With --loss huber: from how many standard deviations off an error counts less, of "
-        "the target without its wild values.  "
-        "[default: 1]",
+        type=POSITIVE("NUMBER"),
+        **_of_loss("delta"),
+        help="With --loss huber: the size from which an error counts less, in standard "
+        "deviations of the target without its outliers.",
     ),
     numbers(
         "--quantiles",
-        metavar="SHARE[,SHARE...]",
-        type=Listed(BETWEEN_0_AND_1),
-        help="With --loss quantile: which to predict, ascending, as in 0.1,0.5,0.9.  "
-        "[default: 0.5]",
+        type=Listed(BETWEEN_0_AND_1, "SHARE"),
+        **_of_loss("quantiles"),
+        help="With --loss quantile: the quantiles to predict, in ascending order, as in "
+        "0.1,0.5,0.9.",
     ),
 )
 ONE_MODEL = (
     rows(
         "--test",
-        "test_share",
-        metavar="SHARE",
         type=SHARE,
         default=0,
-        help="Share of rows kept out of everything, to judge the result by.",
+        help="Share of rows kept out of training and validation, to judge the result by.",
     ),
     rows(
         "--test-last",
@@ -249,30 +354,13 @@ ONE_MODEL = (
         help="Test with the last rows of the table, not with rows drawn at random: for rows in "
         "the order of time.",
     ),
-    rows(
-        "--dry-run",
-        is_flag=True,
-        help="Print what each column is taken for, and train nothing.",
-    ),
-    output("--model", "model_path", metavar="FILE", type=FILE, help="Save the model to this file."),
+    rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
+    output("--model", "model_path", type=FILE, help="Save the model to this file."),
     REPORT,
-    output("--verbose", "-v", is_flag=True, help="Tell which engine ran, and why."),
+    output("--verbose", "-v", is_flag=True, help="Say which engine ran, and why."),
 )
-TOLD = (JSON, output("--quiet", "-q", is_flag=True, help="Show no progress."))
-FIT_OPTIONS = (*TRAINING_OPTIONS, *ONE_MODEL, *TOLD)
-
-
-def fit_options(command: Command) -> Command:
-    """Give a command the options of a training, and of the one model that comes of it."""
-    return _with(command, *FIT_OPTIONS)
-
-
-def training_options(command: Command) -> Command:
-    """Give a command the options of a training, as often as it may train."""
-    return _with(command, *TRAINING_OPTIONS, *TOLD)
-
-
-def _with(command: Command, *options: Callable[[Any], Any]) -> Command:
-    for add in reversed(options):
-        command = add(command)
-    return command
+MESSAGES = (
+    JSON,
+    output("--quiet", "-q", is_flag=True, help="Print neither progress nor notes on the columns."),
+)
+FIT_OPTIONS = (*TRAINING_OPTIONS, *ONE_MODEL, *MESSAGES)

@@ -1,50 +1,50 @@
 """``handgrad info``: what a model file holds, and what this machine computes with."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from handgrad.cli.columns import plan_json
-from handgrad.cli.judge import number_names
-from handgrad.cli.options import FILE, JSON
-from handgrad.cli.terminal import (
-    column_table,
-    layer_table,
-    listed,
-    network_json,
-    network_line,
-    print_json,
-    print_machine,
-    print_table,
-    say,
-)
+from handgrad.cli.options import FILE, JSON, Option
+from handgrad.cli.results import network_json, network_line, number_names
+from handgrad.cli.terminal import listed, print_json, print_table, say
 from handgrad.models.file import load_model
-from handgrad.models.model import Model
-from handgrad.tables.kinds import Column
-from handgrad.tables.levels import Levels
 from handgrad.text import shown
 
+if TYPE_CHECKING:
+    from rich.table import Table
 
-@click.command()
-@click.argument("model", type=FILE, required=False)
-@click.option(
-    "--machine", is_flag=True, help="Tell what this machine computes with, and what is faster."
+    from handgrad.models.model import Model
+    from handgrad.tables.encode import Encoder
+    from handgrad.tables.kinds import Column
+    from handgrad.tables.levels import Levels
+
+
+MACHINE = Option(
+    "--machine",
+    is_flag=True,
+    help="Show what this machine computes with, and what would make it faster.",
 )
-@click.option(
+COMPILE = Option(
     "--compile", "compiles", is_flag=True, help="With --machine: compile the fast engine now."
 )
-@JSON
-def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
-    """Tell what MODEL is: columns, layers and predictions.
 
-    With --machine, tell what computes here instead, and what would be faster.
+
+@click.command(params=[MACHINE, COMPILE, JSON])
+@click.argument("model", type=FILE, required=False)
+def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
+    """Show what MODEL is: columns, layers and predictions.
+
+    With --machine, show instead what this machine computes with, and what would be faster.
     """
     if machine == (model is not None):
-        raise click.UsageError("name a model, or ask for --machine")
+        raise click.UsageError("name a model, or use --machine (and not both)")
     if compiles and not machine:
-        raise click.UsageError("--compile goes with --machine")
+        raise click.UsageError("--compile needs --machine")
     if model is not None:
         _print_model(load_model(model), as_json=as_json)
         return
@@ -73,7 +73,7 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
     else:
         say(f"predicts numbers: {', '.join(number_names(trained))}")
     say(f"network: {network_line(trained)}")
-    for line in _told_of_settings(trained):
+    for line in _settings_lines(trained):
         say(line)
     print_table(layer_table(trained), whole=True)
     print_table(column_table(trained))
@@ -109,7 +109,7 @@ def _levels(model: Model) -> Iterator[tuple[Column, Levels]]:
 
 
 def _settings_json(model: Model) -> dict[str, Any]:
-    """Tell the settings of training that a model file keeps, by the names of fit's options."""
+    """Give the settings of training that a model file keeps, by the names of fit's options."""
     head, settings = model.architecture.head, model.architecture.loss
     if len(model.classes):
         return {"label_smoothing": settings.label_smoothing, "temperature": model.temperature}
@@ -123,8 +123,8 @@ def _settings_json(model: Model) -> dict[str, Any]:
     return told
 
 
-def _told_of_settings(model: Model) -> Iterator[str]:
-    """Put these settings into lines, those left out that do nothing."""
+def _settings_lines(model: Model) -> Iterator[str]:
+    """Put these settings into lines, without those that do nothing."""
     told = _settings_json(model)
     if told.get("label_smoothing"):
         yield f"label smoothing: {told['label_smoothing']:g}"
@@ -140,3 +140,66 @@ def _told_of_settings(model: Model) -> Iterator[str]:
         mean, scale = (part[::n_each].tolist() for part in model.scale)
         pairs = listed(f"(target - {m:.4g}) / {s:.4g}" for m, s in zip(mean, scale, strict=True))
         yield f"learnt as: {pairs}"
+
+
+def layer_table(model: Model) -> Table:
+    from rich.table import Table
+
+    table = Table(title="layers", title_justify="left")
+    for heading in ("parameter", "shape", "numbers", "bytes"):
+        justify: Literal["left", "right"] = "left" if heading == "parameter" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for name, value in model.params.named():
+        table.add_row(name, str(value.shape), f"{value.size:,}", f"{value.nbytes:,}")
+    return table
+
+
+def column_table(model: Model) -> Table:
+    from rich.table import Table
+
+    table = Table(title="columns", title_justify="left")
+    table.add_column("column", overflow="fold")
+    table.add_column("read as", overflow="fold")
+    for column in model.encoder.plan:
+        table.add_row(shown(column.name), shown(_read_as(model.encoder, column)))
+    return table
+
+
+def _read_as(encoder: Encoder, column: Column) -> str:
+    """Say what a column was taken for, and what the model keeps of it."""
+    told = [column.kind]
+    if column.kind == "left out":
+        return f"{column.kind}: {column.why}"
+    if not column.notation.is_plain:
+        told.append(f"written as {column.notation}")
+    at = encoder.places[column.name]
+    if column.kind in ("number", "number with words"):
+        mean, scale = encoder.mean[at[0]], encoder.scale[at[0]]
+        told.append(f"mean {mean:.4g}, standard deviation {scale:.4g}")
+    if column.reads.has_levels:
+        place = encoder.plan.with_levels.index(column)
+        n, other = len(encoder.levels[place]), encoder.other[place]
+        what = "word" if column.kind == "number with words" else "level"
+        told.append(f"{n} {what}{'' if n == 1 else 's'}{' and the rare ones' if other else ''}")
+    if column.kind == "date":
+        told.append(", ".join(column.dating.features() if column.dating else ()))
+    return ", ".join(told)
+
+
+def print_machine(found: dict[str, Any]) -> None:
+    """Print what ``machine.describe`` found."""
+    say(f"python {found['python']}, numpy {found['numpy']}")
+    for blas in found["blas"]:
+        kernel = f", kernel {blas['kernel']}" if blas["kernel"] else ""
+        say(f"blas: {blas['name']} {blas['version']}{kernel}, {blas['threads']} threads")
+    say(f"threads that handgrad may use: {found['threads']}")
+    engine = found["engine"]
+    if engine["installed"]:
+        done = " and ".join(engine["compiled_for"]) or "nothing yet"
+        bits = f"vectors of {engine['vector_bits']} bits"
+        say(f"compiled engine: numba {engine['numba']}, {bits}, compiled for {done}")
+        say(f"compiled code: {shown(engine['folder'] or 'cannot be kept')}")
+    else:
+        say("compiled engine: not installed")
+    for line in found["advice"]:
+        say(f"faster: {shown(line)}")

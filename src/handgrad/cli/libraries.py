@@ -18,7 +18,7 @@ def load(*libraries: str) -> None:
         signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         for library in libraries:
-            with suppress(ImportError):  # who cannot do without it will say so
+            with suppress(ImportError):  # whatever cannot do without it will say so
                 import_module(library)
     finally:
         if in_charge and callable(before):

@@ -1,10 +1,12 @@
-"""What the options and arguments of several commands are: their types, and those all alike."""
+"""The types of options and arguments, and the options that several commands have."""
 
 import math
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -40,8 +42,11 @@ class HiddenUnits(UnitsType):
 class Listed(ListType):
     """One value or several, parted by commas."""
 
-    def __init__(self, item: Any) -> None:
-        self.item, self.name = item, item.name
+    def __init__(self, item: Any, word: str) -> None:
+        self.item, self.name, self.word = item, item.name, word
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return f"{self.word}[,{self.word}...]"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, ...]:
         if isinstance(value, tuple):
@@ -49,8 +54,30 @@ class Listed(ListType):
         return tuple(self.item.convert(part.strip(), param, ctx) for part in value.split(","))
 
 
+class PerLayer(Listed):
+    """One value for all hidden layers, or one for each."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        values = super().convert(value, param, ctx)
+        return values[0] if len(values) == 1 else values
+
+
+class Count(click.IntRange):
+    """A whole number within bounds."""
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "N"
+
+
 class Number(click.FloatRange):
     """A number within bounds; NaN, which compares with nothing, is none."""
+
+    def __init__(self, word: str, **bounds: Any) -> None:
+        super().__init__(**bounds)
+        self.word = word
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return self.word
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         number: float = super().convert(value, param, ctx)
@@ -62,9 +89,13 @@ class Number(click.FloatRange):
 class File(click.Path):
     """A path; an empty one would mean the folder we are in."""
 
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+        self.name = "file"
+
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value == "":
-            self.fail("the name of a file is needed, not an empty text", param, ctx)
+            self.fail("a file must have a name, not an empty text", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -84,23 +115,48 @@ class ColumnName(TextType):
         return os.fsencode(value).decode("utf-8", "surrogateescape")
 
 
-POSITIVE = Number(min=0, min_open=True, max=1e30)
-SHARE = Number(min=0, max=1, max_open=True)
-FILE = File(path_type=Path)
-TABLE = TableFile(path_type=Path)
+POSITIVE = partial(Number, min=0, min_open=True, max=1e30)
+SHARE = Number("SHARE", min=0, max=1, max_open=True)
+FILE = File()
+TABLE = TableFile()
 COLUMN = ColumnName()
+
+TABLES, OUTPUT = "Rows and columns", "Output"
+
+
+class Only(NamedTuple):
+    """Another option, and those of its values with which an option means something."""
+
+    option: str
+    values: tuple[str, ...]
 
 
 class Option(click.Option):
-    """An option that knows in which section of a help it belongs."""
+    """An option that knows its section of a help, and which parameter of an estimator it sets.
 
-    def __init__(self, *arguments: Any, section: str = "", **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self.section = section
+    It sets the one that it names, or those that a function makes of its value.
+    """
+
+    def __init__(
+        self,
+        *names: str,
+        section: str = "",
+        only: Only | None = None,
+        sets: str | Callable[[Any], dict[str, Any]] | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(names, **{"show_default": True, **settings})
+        self.section, self.only, self.sets = section, only, sets
+
+    def parameters(self, value: Any) -> dict[str, Any]:
+        """Give the parameters of an estimator that a value sets."""
+        if self.sets is None:
+            return {}
+        return {self.sets: value} if isinstance(self.sets, str) else self.sets(value)
 
 
 class InSections(click.Command):
-    """A command with so many options that its help shows them in sections, as they come."""
+    """A command whose help shows its many options in sections, as they come."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -111,9 +167,6 @@ class InSections(click.Command):
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl(records)
-
-
-TABLES, OUTPUT = "Rows and columns", "Output"
 
 
 def _separator(_: click.Context, __: click.Parameter, sign: str | None) -> str | None:
@@ -128,74 +181,66 @@ def _separator(_: click.Context, __: click.Parameter, sign: str | None) -> str |
 def _encoding(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     if name is not None and not is_encoding(name):
         raise click.UsageError(
-            f"--encoding {shown(name)}: there is no such encoding; take one such as cp1252, "
+            f"--encoding {shown(name)}: there is no such encoding; name one such as cp1252, "
             "latin-1 or utf-16"
         )
     return name
 
 
 READING_OPTIONS = (
-    click.option(
+    Option(
         "--separator",
-        cls=Option,
         section=TABLES,
         metavar="SIGN",
         callback=_separator,
-        help="The sign between the cells of a CSV file.  [default: from its header]",
+        help="Read CSV with this sign between the cells.  [default: found in the header]",
     ),
-    click.option(
+    Option(
         "--encoding",
-        cls=Option,
         section=TABLES,
         metavar="NAME",
         callback=_encoding,
-        help="The encoding of a CSV file, such as cp1252 or utf-16.  [default: utf-8]",
+        help="Read CSV in this encoding, such as cp1252 or utf-16.  [default: utf-8]",
     ),
-    click.option(
+    Option(
         "--skip",
-        cls=Option,
         section=TABLES,
-        metavar="N",
-        type=click.IntRange(0),
+        type=Count(0),
         help="Skip N lines before the header, such as a title.",
     ),
-    click.option(
+    Option(
         "--no-header",
-        cls=Option,
         section=TABLES,
         is_flag=True,
-        help="Take the first row as data; the columns are called 'column 1', 'column 2', ...",
+        help="Read the first row as data; the columns are called 'column 1', 'column 2', ...",
     ),
 )
-
-
-def reading_options(command: Any) -> Any:
-    """Give a command the options of how its table is to be read."""
-    for option in reversed(READING_OPTIONS):
-        command = option(command)
-    return command
-
-
-REPORT = click.option(
-    "--report",
-    cls=Option,
-    section=OUTPUT,
-    metavar="FOLDER",
-    type=FILE,
-    help="Write report.html and its pictures here.",
+WEIGHT = Option(
+    "--weight",
+    section=TABLES,
+    type=COLUMN,
+    help="Weigh each row by this column: a weight of 2 counts as two rows, 0 as none. Nothing "
+    "is predicted from it.",
 )
-JSON = click.option(
-    "--json",
-    "as_json",
-    cls=Option,
-    section=OUTPUT,
-    is_flag=True,
-    help="Print the result as JSON.",
-)
-TARGETS = click.option(
+TARGETS = Option(
     "--target",
     "targets",
     type=COLUMN,
     multiple=True,
-    help="Column of the truth; one for each that is predicted.  [default: as trained]",
+    help="Column of the truth, one for each that is predicted (repeatable).  [default: as trained]",
 )
+UNKNOWN = Option(
+    "--unknown",
+    type=click.Choice(["refuse", "allow"]),
+    default="refuse",
+    help="Refuse a table if no cell of some column was seen in training, or if a column of "
+    "numbers holds texts; or allow both, and read these cells as missing.",
+)
+REPORT = Option(
+    "--report",
+    section=OUTPUT,
+    metavar="FOLDER",
+    type=FILE,
+    help="Write report.html and its pictures to this folder.",
+)
+JSON = Option("--json", "as_json", section=OUTPUT, is_flag=True, help="Print the result as JSON.")

@@ -1,36 +1,37 @@
-"""All that a fit has to tell: as JSON, as lines, as a report, as a model file."""
+"""The outcome of a fit: as JSON, as lines, as a report, as a model file."""
+
+from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.cli.data import Labelled
-from handgrad.cli.judge import told_rows, truths_of
-from handgrad.cli.parts import Parts
-from handgrad.cli.terminal import (
+from handgrad.cli.results import (
     evaluation_json,
-    listed,
     network_json,
     network_line,
-    note,
     print_evaluation,
-    say,
+    rows_text,
 )
-from handgrad.models.evaluation import Judgement
+from handgrad.cli.terminal import listed, note, say
 from handgrad.models.file import save_model
-from handgrad.models.model import Model
 from handgrad.schedules import OF_TIME
 from handgrad.text import shown
-from handgrad.training.history import Epoch, History
+
+if TYPE_CHECKING:
+    from handgrad.cli.data import Labelled
+    from handgrad.cli.parts import Parts
+    from handgrad.models.evaluation import Judgement
+    from handgrad.models.model import Model
+    from handgrad.training.history import Epoch, History
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that a fit has to tell."""
+    """The outcome of a fit, with all that its texts need."""
 
     data: Labelled
     parts: Parts
@@ -57,7 +58,7 @@ class Outcome:
 
     @property
     def judged_rows(self) -> str:
-        return told_rows(self.evaluation.n, self.judged_by, self.settings["weight"])
+        return rows_text(self.evaluation.n, self.judged_by, self.settings["weight"])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -85,7 +86,7 @@ class Outcome:
         }
 
     def _members_json(self) -> dict[str, Any]:
-        """Tell of each network of an ensemble; what stands beside it is of the first."""
+        """Describe each network of an ensemble; the entries beside this describe the first."""
         if len(self.histories) == 1:
             return {}
         ends = [
@@ -123,44 +124,61 @@ def write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None
 
 
 def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
-    from handgrad.report import Judged, write_report
-
-    part, model = outcome.parts.judged(), outcome.model
-    y_t = truths_of(part, model).y_t
-    known = [
-        ("table", outcome.data.name),
-        ("target", outcome.data.target),
-        *network_facts(model),
-        *weight_facts(outcome.settings["weight"]),
-        ("training", "; ".join(_told_of_training(outcome))),
-    ]
-    folder.mkdir(parents=True, exist_ok=True)
-    with no_warnings():
-        return write_report(
-            folder,
-            outcome.history,
-            outcome.evaluation,
-            rows=outcome.judged_rows,
-            best=outcome.kept_epochs[0] if outcome.parts.validation else None,
-            judged=Judged(model, part.table, y_t, outcome.settings["learning_rate"]),
-            known=known,
-        )
+    part, model, settings = outcome.parts.judged(), outcome.model, outcome.settings
+    return write_report(
+        folder,
+        (model, part.table, part.truths(model).y_t, settings["learning_rate"]),
+        outcome.evaluation,
+        outcome.history,
+        best=outcome.kept_epochs[0] if outcome.parts.validation else None,
+        rows=outcome.judged_rows,
+        known=[
+            ("table", outcome.data.name),
+            ("target", outcome.data.target),
+            *model_facts(model, settings["weight"]),
+            ("training", "; ".join(_training_lines(outcome))),
+        ],
+    )
 
 
-def network_facts(model: Model) -> list[tuple[str, str]]:
-    """Say for a report what the network is, and of which of several its pictures are."""
+def model_facts(model: Model, weight: str | None) -> list[tuple[str, str]]:
+    """Describe for a report the network, and what its pictures show."""
     facts = [("network", network_line(model))]
     if model.members:
         facts.append(("curves, weights and units", "those of the first network"))
+    if weight is not None:
+        by_weight = "figures and confusion matrix are by weight; other pictures show each row"
+        facts.append(("weights", f"{weight}: {by_weight}"))
     return facts
 
 
-def weight_facts(weight: str | None) -> list[tuple[str, str]]:
-    """Say for a report what counts by weight, where a column of weights is named."""
-    if weight is None:
-        return []
-    told = f"{weight}: figures and confusion matrix are by weight; other pictures show each row"
-    return [("weights", told)]
+def write_report(
+    folder: Path,
+    judged: tuple[Any, ...],
+    evaluation: Judgement,
+    history: History | None = None,
+    best: int | None = None,
+    **texts: Any,
+) -> list[Path]:
+    """Write a report into a folder, which is made where there is none; give its files.
+
+    ``judged`` holds the model, the rows that judged it and their truth, and the learning rate if
+    it was trained just now.
+    """
+    from handgrad import report
+    from handgrad.training.history import History
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of signs that the font lacks
+        return report.write_report(
+            folder,
+            history or History(()),
+            evaluation,
+            best=best,
+            judged=report.Judged(*judged),
+            **texts,
+        )
 
 
 def say_left_out(data: Labelled) -> None:
@@ -177,13 +195,6 @@ def weightless(n: int) -> str:
     return f"left out: {n:,} rows of weight 0"
 
 
-@contextmanager
-def no_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of signs that the font lacks
-        yield
-
-
 def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> None:
     counts = [
         f"{len(part.y):,} to {verb}"
@@ -195,7 +206,7 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
     say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     say_left_out(outcome.data)
     say(f"network: {network_line(outcome.model)}")
-    for line in _told_of_training(outcome):
+    for line in _training_lines(outcome):
         say(line)
     if verbose:
         say(f"engine: {outcome.engine['name']} ({outcome.engine['reason']})")
@@ -205,11 +216,11 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
     for path in written:
         say(f"wrote {shown(path)}")
     if not written:
-        say("Nothing was saved; --model FILE keeps the model.")
+        say("Nothing was saved; --model FILE saves the model.")
 
 
-def _told_of_training(outcome: Outcome) -> Iterator[str]:
-    """Say how long it took, what ended it, which epochs were kept, and what came after."""
+def _training_lines(outcome: Outcome) -> Iterator[str]:
+    """Say how long the training took, what ended it, which epochs were kept, and what followed."""
     histories, settings = outcome.histories, outcome.settings
     reasons = " or ".join(dict.fromkeys(_reason(history.reason) for history in histories))
     some = "" if len(histories) == 1 else "s"
@@ -220,8 +231,8 @@ def _told_of_training(outcome: Outcome) -> Iterator[str]:
     schedule, most = settings["schedule"], settings["epochs"]
     if schedule in OF_TIME and min(map(len, histories)) < most:
         yield (
-            f"--schedule {schedule} was to end with epoch {most}; --patience {most} lets it, or "
-            "ask for fewer --epochs"
+            f"--schedule {schedule} would have ended with epoch {most}; let it with --patience "
+            f"{most}, or use fewer --epochs"
         )
     if settings.get("calibrate"):
         yield f"calibrated: scores are divided by {outcome.model.temperature:.4g}"
@@ -229,11 +240,11 @@ def _told_of_training(outcome: Outcome) -> Iterator[str]:
 
 def _say_how_far_to_trust(outcome: Outcome) -> None:
     if outcome.judged_by == "training":
-        say("These rows trained the model: on new rows expect less. Ask for --test 0.2.")
+        say("The model was trained on these rows; expect less on new ones. --test 0.2 measures it.")
     if outcome.judged_by == "validation":
         temperature = " and the temperature" if outcome.settings.get("calibrate") else ""
         chosen = f"These rows chose the epoch{temperature}"
-        say(f"{chosen}: on new rows expect a little less. Or ask for --test 0.2.")
+        say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
 
 
 def _reason(reason: str) -> str:

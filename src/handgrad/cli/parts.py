@@ -1,12 +1,14 @@
 """A table's rows set apart: to train on, to validate with, to test with."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.data import Labelled
 from handgrad.cli.terminal import listed, note
+from handgrad.cli.truth import Truths
 from handgrad.errors import DataError
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.rows import row_keys, take
@@ -15,20 +17,28 @@ from handgrad.training.held_back import Split, split, split_last
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.cli.data import Labelled
+    from handgrad.models.model import Model
+
 Array = NDArray[Any]
 
 
 class Part(NamedTuple):
     name: str
-    table: "pa.Table"
+    table: pa.Table
     y: Array
     weight: Array | None = None  # (n,), above 0
 
-    def take(self, rows: NDArray[np.intp], name: str, weight: Array | None = None) -> "Part":
-        """Pick rows, in the order given; they weigh what they did, or as told."""
+    def take(self, rows: NDArray[np.intp], name: str, weight: Array | None = None) -> Part:
+        """Pick rows, in the order given; they keep their weights unless given others."""
         if weight is None and self.weight is not None:
             weight = self.weight[rows]
         return Part(name, take(self.table, rows), self.y[rows], weight)
+
+    def truths(self, model: Model) -> Truths:
+        """Give the labels or numbers as the model learns them; no row is without."""
+        y_t = encode_labels(self.y, model.classes) if len(model.classes) else self.y[:, None]
+        return Truths(y_t, np.zeros(len(y_t), dtype=bool), self.weight)
 
 
 class Parts(NamedTuple):
@@ -61,7 +71,7 @@ def partition(data: Labelled, options: dict[str, Any]) -> Parts:
     test_seed, validation_seed = np.random.PCG64(options["seed"]).random_raw(2).tolist()
     by_class = data.task == "classification"
     whole = Part("training", data.table, data.y, data.weight)
-    test = Wanted("test", options["test_share"], test_seed, options.get("test_last", False))
+    test = Wanted("test", options["test"], test_seed, options.get("test_last", False))
     rest, test_part = _set_apart(whole, test, by_class=by_class)
     validation = Wanted(
         "validation", options["validation"], validation_seed, options["validation_last"]

@@ -7,28 +7,29 @@ from typing import Any
 
 import click
 
-from handgrad.cli.data import PENGUINS, check_columns
+from handgrad.cli.columns import check_columns
+from handgrad.cli.data import PENGUINS
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import COLUMN, TABLE, reading_options
+from handgrad.cli.options import COLUMN, READING_OPTIONS, TABLE, Count, Option
 from handgrad.cli.reading import read
 from handgrad.cli.terminal import say
 from handgrad.tables.table import read as read_file
 
-
-@click.command()
-@click.argument("table", type=TABLE, required=False)
-@click.option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
-@click.option(
-    "--port", metavar="N", type=click.IntRange(1, 65535), help="Where to listen.  [default: 8642]"
+TARGET = Option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
+PORT = Option("--port", type=Count(1, 65535), help="Serve the page on this port.  [default: 8642]")
+NO_BROWSER = Option(
+    "--no-browser", is_flag=True, help="Print the page's address, and open no browser."
 )
-@click.option("--no-browser", is_flag=True, help="Print the address, open nothing.")
-@reading_options
+
+
+@click.command(params=[TARGET, PORT, NO_BROWSER, *READING_OPTIONS])
+@click.argument("table", type=TABLE, required=False)
 def play(
     table: Path | None, target: str | None, port: int | None, no_browser: bool, **options: Any
 ) -> None:
-    """Watch a network learn, on a page of your browser.
+    """Watch a network learn, on a page in your browser.
 
-    It learns from a spiral, other points, the penguins, digits, points that you draw, or two or
+    It learns from a spiral or other points, the penguins, digits, points that you draw, or two or
     all columns of TABLE, and shows every number of every equation. The page is served to this
     machine only.
     """

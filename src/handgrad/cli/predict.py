@@ -1,17 +1,18 @@
 """``handgrad predict``: a prediction for every row of a table, as CSV."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from handgrad.atomic_file import write_atomically
 from handgrad.cli.checks import check_output
-from handgrad.cli.columns import UNKNOWN, encoded_portions
-from handgrad.cli.data import note_extra_columns, note_target
+from handgrad.cli.encoding import encoded_portions, note_extra_columns, note_target
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
-from handgrad.cli.options import FILE, TABLE, reading_options
+from handgrad.cli.options import FILE, READING_OPTIONS, TABLE, UNKNOWN, Option
 from handgrad.cli.predictions import (
     KEEP,
     KEEP_ALL,
@@ -25,23 +26,23 @@ from handgrad.cli.predictions import (
 )
 from handgrad.cli.reading import in_portions
 from handgrad.models.file import load_model
-from handgrad.models.model import Model
 from handgrad.tables.encode import Encoded
-from handgrad.tables.files.portions import Portions
+
+if TYPE_CHECKING:
+    from handgrad.models.model import Model
+    from handgrad.tables.files.portions import Portions
 
 LINES = 1 << 13  # written at a time: as objects of Python, cells take many times their bytes
 
 
-@click.command()
+OUTPUT_FILE = Option(
+    "--output", "-o", type=FILE, help="Write the predictions to this file, not to standard output."
+)
+
+
+@click.command(params=[PROBA, KEEP, KEEP_ALL, OUTPUT_FILE, SAFE_CSV, UNKNOWN, *READING_OPTIONS])
 @click.argument("model", type=FILE)
 @click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
-@PROBA
-@KEEP
-@KEEP_ALL
-@click.option("--output", "-o", metavar="FILE", type=FILE, help="Write here instead of to stdout.")
-@SAFE_CSV
-@UNKNOWN
-@reading_options
 def predict(
     model: Path,
     tables: tuple[Path, ...],
@@ -53,11 +54,11 @@ def predict(
     unknown: str,
     **options: Any,
 ) -> None:
-    """Predict labels, or numbers, of every row of TABLE, as CSV.
+    """Predict a label or a number for every row of TABLE, as CSV.
 
-    Columns are found by name: their order is free, others are ignored. TABLE may be - for the
-    standard input, or several files: the rows of the first come first. --keep takes columns along,
-    so that predictions can be joined by them.
+    Columns are found by name: their order does not matter, and others are ignored. TABLE may be -
+    for the standard input, or several files, whose rows follow each other. --keep writes columns
+    of the table, too, so that predictions can be joined by them.
     """
     if output == Path("-"):
         output = None
@@ -65,7 +66,7 @@ def predict(
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
     if proba and not len(trained.classes):
-        raise click.UsageError(f"--proba: {str(model)!r} predicts numbers, which have none")
+        raise click.UsageError(f"--proba: {str(model)!r} predicts numbers; leave it out")
     with in_portions(tables, options) as portions:
         names = portions.head.column_names if keep_all else list(kept)
         cell = safe_cell if safe_csv else plain_cell

@@ -1,4 +1,4 @@
-"""Predictions as CSV: columns of the table as they stand there, then what the model says."""
+"""Predictions as CSV: columns of the table, unchanged, then the predictions."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from handgrad.cli.data import check_columns
-from handgrad.cli.judge import number_names
+from handgrad.cli.columns import check_columns
 from handgrad.cli.options import COLUMN, OUTPUT, Option
+from handgrad.cli.results import number_names
 from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
 from handgrad.models.model import Model
@@ -19,45 +19,35 @@ from handgrad.text import quoted, shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEEP = click.option(
+KEEP = Option(
     "--keep",
     "kept",
-    cls=Option,
     section=OUTPUT,
-    metavar="COLUMN",
     type=COLUMN,
     multiple=True,
-    help="Write this column of the table, as it stands there, before the predictions (repeatable).",
+    help="Write this column of the table, unchanged, before the predictions (repeatable).",
 )
-SAFE_CSV = click.option(
+SAFE_CSV = Option(
     "--safe-csv",
-    cls=Option,
     section=OUTPUT,
     is_flag=True,
     help="Write an apostrophe before names and texts that a spreadsheet would take for a formula: "
     "those that begin with = + - @, a tab or a line break.",
 )
-KEEP_ALL = click.option(
+KEEP_ALL = Option(
     "--keep-all",
-    cls=Option,
     section=OUTPUT,
     is_flag=True,
-    help="Write every column of the table before the predictions.",
+    help="Write all columns of the table, unchanged, before the predictions.",
 )
-PROBA = click.option(
-    "--proba",
-    cls=Option,
-    section=OUTPUT,
-    is_flag=True,
-    help="Add the probability of each class.",
-)
+PROBA = Option("--proba", section=OUTPUT, is_flag=True, help="Add the probability of each class.")
 
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")  # as OWASP lists them
 
 
 class Predictions(NamedTuple):
-    """What a model says of rows: the names of the columns, and the cells of each row."""
+    """Predictions for rows: the names of their columns, and the cells of each row."""
 
     names: list[str]
     rows: list[list[Any]]
@@ -70,7 +60,7 @@ class Kept(NamedTuple):
     columns: list[list[str | None]]
 
     def beside(self, predictions: Predictions, cell: Callable[[Any], str]) -> bytes:
-        """Write both as rows of CSV, each cell as told."""
+        """Write both as rows of CSV, each cell by ``cell``."""
         kept = zip(*self.columns, strict=True) if self.columns else ([] for _ in predictions.rows)
         pairs = zip(kept, predictions.rows, strict=True)
         return "".join(_line([*before, *row], cell) for before, row in pairs).encode()
@@ -108,7 +98,7 @@ def keep(table: "pa.Table", named: Sequence[str]) -> Kept:
     Raises
     ------
     click.UsageError
-        If the table has no such column.
+        If the table lacks the column.
     DataError
         If CSV cannot hold a column.
     """
@@ -136,7 +126,7 @@ def _as_texts(table: "pa.Table", name: str) -> list[str | None]:
 
 def _line(cells: Iterable[Any], cell: Callable[[Any], str]) -> str:
     line = ",".join(map(cell, cells))
-    return f"{line}\n" if line else '""\n'  # who reads it skips a line that is empty
+    return f"{line}\n" if line else '""\n'  # readers of CSV skip an empty line
 
 
 def plain_cell(value: Any) -> str:
@@ -154,7 +144,7 @@ def safe_cell(value: Any) -> str:
 
 
 def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
-    """Name the columns of what `predict_rows` gives."""
+    """Name the columns that `predict_rows` gives."""
     if not len(model.classes):
         return number_names(model)
     labels = model.classes.tolist()
@@ -165,7 +155,7 @@ def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
 def predict_rows(
     model: Model, columns: "pa.Table | Encoded", *, with_probabilities: bool
 ) -> Predictions:
-    """Predict labels or numbers of every row.
+    """Predict a label or a number for every row.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
-    """Read one table from its files, and say what was taken with a grain of salt.
+    """Read one table from its files, and note what is doubtful about it.
 
     Raises
     ------
@@ -29,8 +29,8 @@ def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
         If the system cannot open or read one.
     """
     table = read_files(paths, reading_of(options))
-    for told in notes_of(table):
-        note(shown(told))
+    for remark in notes_of(table):
+        note(shown(remark))
     return table
 
 
@@ -38,7 +38,7 @@ def read(paths: Path | Sequence[Path], options: dict[str, Any]) -> "pa.Table":
 def in_portions(
     paths: Sequence[Path], options: dict[str, Any], *, whole: bool = False
 ) -> Iterator[Portions]:
-    """Read a table that may be longer than the memory; say what was taken with a grain of salt.
+    """Read a table that may be longer than the memory; note what is doubtful about it.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def in_portions(
     """
     most = None if whole else PORTION_BYTES
     with files_in_portions(paths, reading_of(options), most=most) as portions:
-        for told in notes_of(portions.head):
-            note(shown(told))
+        for remark in notes_of(portions.head):
+            note(shown(remark))
         yield portions
 
 

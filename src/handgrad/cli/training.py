@@ -1,18 +1,22 @@
 """An estimator trained on the rows set apart for it, with its progress shown."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.cli.parts import Parts
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.cli.terminal import note
 from handgrad.errors import DivergenceWarning
-from handgrad.tables.plan import Plan
 from handgrad.text import shown
-from handgrad.training.history import Epoch
+
+if TYPE_CHECKING:
+    from handgrad.cli.parts import Parts
+    from handgrad.tables.plan import Plan
+    from handgrad.training.history import Epoch
 
 
 def train(
@@ -20,7 +24,7 @@ def train(
 ) -> tuple[Any, float]:
     """Train as the options and the plan say; give the fitted estimator, and the seconds it took.
 
-    What is told meanwhile begins with ``which`` training it is, where there are several.
+    Progress and notes begin with ``which``, the name of this training among several.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def train(
         held_out["sample_weight_val"] = validation.weight
     started = time.perf_counter()
     with (
-        warnings.catch_warnings(record=True) as told,
+        warnings.catch_warnings(record=True) as warned,
         _progress(options["epochs"], options["ensemble"], which, show=show) as on_epoch,
     ):
         warnings.simplefilter("always")
@@ -47,13 +51,13 @@ def train(
         estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started
-    _note_ills(told, which)
+    _note_ills(warned, which)
     return estimator, seconds
 
 
-def _note_ills(told: list[warnings.WarningMessage], which: str) -> None:
-    """Pass on that a training goes wrong; what else there is to say, the outcome says."""
-    for warning in told:
+def _note_ills(warned: list[warnings.WarningMessage], which: str) -> None:
+    """Pass on warnings that a training goes wrong; the outcome says all else."""
+    for warning in warned:
         message = str(warning.message)
         if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
             note(f"{which}{shown(message)}")
