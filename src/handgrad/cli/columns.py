@@ -15,7 +15,7 @@ from handgrad.tables.files.portions import Portions
 from handgrad.tables.kinds import KINDS, Unknown
 from handgrad.tables.parts import column_to_json
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.text import shown
 
 if TYPE_CHECKING:

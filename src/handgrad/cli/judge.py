@@ -32,7 +32,7 @@ from handgrad.tables.columns import place
 from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import encode_labels
-from handgrad.tables.recognition import plan_of_target
+from handgrad.tables.recognition.target import plan_of_target
 from handgrad.text import shown
 
 if TYPE_CHECKING:

@@ -49,6 +49,7 @@ from handgrad.network import Architecture
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_matrix, fit_table
 from handgrad.tables.rows import row_keys
 from handgrad.training.held_back import Split, split, split_last
 from handgrad.training.run import Run
@@ -320,20 +321,14 @@ class MLP(CallbackSupportMixin, Fitted, Learning):
             encoder = Encoder.identity(columns.shape[1], names=names)
             check_scale(columns, encoder)
         else:
-            plan = None
             if not hasattr(columns, "schema"):
                 check_says_nothing(self)
+                encoder = fit_matrix(columns, learning, names=names)
             else:
-                plan = plan_of(self, columns, is_stream=is_stream)
-            frequency = frequency_of(self)
-            encoder = Encoder.fit(
-                columns,
-                learning,
-                names=names,
-                plan=plan,
-                frequency=frequency,
-                is_stream=is_stream,
-            )
+                plan, frequency = plan_of(self, columns, is_stream=is_stream), frequency_of(self)
+                encoder = fit_table(
+                    columns, plan, learning, frequency=frequency, is_stream=is_stream
+                )
         units = (encoder.n_inputs, *self._hidden_units(), outputs.n)
         architecture = Architecture(units, self._activation(), outputs.kind, outputs.loss)
         dtype = precision(self.dtype, columns)

@@ -13,9 +13,11 @@ from handgrad.errors import DataError
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, apart, of_plane
 from handgrad.tables.columns import labels
 from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_table
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.plan import Plan
+from handgrad.tables.recognition.planning import plan_of
 from handgrad.tables.rows import take
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def of_columns(table: "pa.Table", target: str, *, share: float, seed: int) -> Po
             f"holds {len(classes)}; name another column"
         )
     rest = table.drop_columns([target])
-    plan = Plan.of(rest)
+    plan = plan_of(rest)
     left_out = tuple(column.name for column in plan if _says_little(column))
     rest = take(rest.drop_columns(list(left_out)), kept)
     plan = Plan(tuple(column for column in plan if column.name not in left_out))
@@ -105,7 +107,7 @@ def of_columns(table: "pa.Table", target: str, *, share: float, seed: int) -> Po
             f"the table must have a column of numbers, or of at most {MOST_TEXTS} different "
             f"texts, besides {target!r}"
         )
-    encoder = Encoder.fit(rest, plan=plan)
+    encoder = fit_table(rest, plan)
     if encoder.n_inputs > MOST_INPUTS:
         raise DataError(
             f"all columns together must be at most {MOST_INPUTS} inputs, a column of texts being "

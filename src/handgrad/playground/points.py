@@ -15,6 +15,7 @@ from handgrad.batch import Rows
 from handgrad.errors import DataError
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_matrix
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.rows import row_keys
 from handgrad.training.held_back import split
@@ -217,7 +218,7 @@ def of_table(
             f"column {target!r} must hold 2 to {MOST_CLASSES} classes to be shown as colours; it "
             f"holds {len(classes)}; name another column"
         )
-    encoder = Encoder.fit(plane[kept], names=list(names))
+    encoder = fit_matrix(plane[kept], names=list(names))
     x = encoder.transform(plane[kept], np.float64)
     y_t = encode_labels(y, classes)
     training, test = apart(x, share, y_t, seed)

@@ -20,10 +20,11 @@ from handgrad.tables.blocks import (
 )
 from handgrad.tables.columns import place
 from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
-from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from handgrad.tables.plan import Plan
 
 MANY = 8  # columns, which are sooner read together
 

@@ -20,7 +20,8 @@ Kind = Literal["number", "boolean", "category", "text", "csv", "moment", "empty"
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 
-PLAIN = re.compile(PLAIN_NUMBER)
+_PLAIN = re.compile(PLAIN_NUMBER)
+_NUMBER = re.compile(NUMBER)
 
 
 def kind_of(table: pa.Table, name: str) -> Kind:
@@ -167,8 +168,13 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
 
 
 def is_plain_number(text: str) -> bool:
-    """Tell a number as programs write it, such as -1.5 or 2e3."""
-    return PLAIN.fullmatch(text) is not None
+    """Tell whether a text is a number as programs write it, such as -1.5 or 2e3."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number as programs write it, or infinity."""
+    return _NUMBER.match(text) is not None
 
 
 def part_of(table: pa.Table, start: int, n: int) -> pa.Table:
@@ -227,9 +233,9 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
 
 def not_a_number(where: str, cell: str) -> str:
     """Say why a text is no number that can be used."""
-    if re.fullmatch(PLAIN_NUMBER, cell):
+    if is_plain_number(cell):
         return f"{where}: {quoted(cell)} overflows; the largest number is about 1.8e308"
-    if re.match(NUMBER, cell):
+    if is_number(cell):
         return f"{where}: {quoted(cell)} is infinite; write a finite number or leave it empty"
     return (
         f"{where}: {quoted(cell)} is not a plain decimal number such as -1.5 or 2e3; "

@@ -7,7 +7,7 @@ once, on the rows that train, and saved with the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,20 +19,13 @@ from handgrad.errors import DataError
 from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Column, Unknown
-from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, Places, frequent_levels, put_ones
+from handgrad.tables.levels import Levels, Places, put_ones
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
-from handgrad.tables.rows import take
-from handgrad.tables.statistics import (
-    Floats,
-    Kept,
-    ManyStatistics,
-    describe_columns,
-    kept_rows,
-)
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
 
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
 TABLE_CELLS = 1 << 22  # of a table, read at a time: 32 MB of float64
@@ -52,7 +45,7 @@ class Encoded(NamedTuple):
     unknown: tuple[Unknown, ...] = ()
 
 
-def _in_array(name: str, row: int) -> str:
+def in_array(name: str, row: int) -> str:
     return f"column {name!r}, row {row + 1}"
 
 
@@ -91,104 +84,18 @@ class Encoder:
     other: tuple[bool, ...] = ()
     is_identity: bool = False
 
-    # -------------------------------------------------------------- fitting
-
-    @classmethod
-    def fit(
-        cls,
-        columns: pa.Table | npt.NDArray[Any],
-        weight: npt.ArrayLike | None = None,
-        *,
-        names: Sequence[str] | None = None,
-        categorical: Collection[str] = (),
-        plan: Plan | None = None,
-        frequency: Frequency = EVERY_LEVEL,
-        is_stream: bool = False,
-    ) -> Encoder:
-        """Learn means, scales, medians and levels from the rows that train.
-
-        Parameters
-        ----------
-        columns : pyarrow.Table or numeric numpy.ndarray, shape (n, d)
-            NaN and null are missing cells.
-        weight : array-like, shape (n,), optional
-            An integer weight counts as so many equal rows; a row of weight 0 as none.
-        names : sequence of str, optional
-            The columns of a table to use; the names for an array (x0, x1, ... without).
-        categorical : collection of str, optional
-            Columns of a table that are categories, whatever they hold.
-        plan : Plan, optional
-            What the columns of a table are; without it, it is made from these rows.
-        frequency : Frequency
-            Which levels become inputs.
-        is_stream : bool
-            Whether more rows may come: then the levels that a dictionary declares are all there.
-
-        Raises
-        ------
-        DataError
-            If a cell is infinite, no column is left to learn from, or the weights are negative
-            or all zero.
-        """
-        kept = kept_rows(weight, len(columns))
-        if isinstance(columns, np.ndarray):
-            if categorical:
-                raise DataError("an array has no categories; pass a table to name some")
-            return cls._fit_matrix(_as_matrix(columns), kept, names)
-        table = columns if names is None else columns.select(_present(columns, names))
-        _present(table, categorical)
-        if plan is None:
-            plan = _plan(table, kept, Wishes(kinds=dict.fromkeys(categorical, "category")))
-        declared = _declared_levels(table, plan) if is_stream else {}
-        return cls._fit_table(table, kept, plan, frequency, declared)
-
-    @classmethod
-    def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
-        plan = _plan_of_numbers(x.shape[1], names)
-        return cls(plan, *_described(_finite_blocks(x, plan), kept))
-
-    @classmethod
-    def _fit_table(
-        cls,
-        table: pa.Table,
-        kept: Kept,
-        plan: Plan,
-        frequency: Frequency,
-        declared: Mapping[str, list[str]],
-    ) -> Encoder:
-        if not plan.used:
-            left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
-            raise DataError(f"no column is left to learn from ({left_out})")
-        cells = read_cells(table, plan, counted=kept.rows)
-        mean, scale, median, _ = _described(_blocks(cells.numbers), kept)
-        mean[~plan.scaled], scale[~plan.scaled] = 0.0, 1.0
-        indicator = np.zeros(len(mean), dtype=bool)
-        missing = cells.missing(plan, plan.firsts)
-        indicator[plan.firsts] = missing[kept.picked].any(axis=0)
-        found = [
-            frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
-            for column, texts in zip(plan.with_levels, cells.texts, strict=True)
-        ]
-        for at, column in enumerate(plan.with_levels):
-            if column.name in declared:
-                found[at] = (tuple(declared[column.name]), False)
-        levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
-        return cls(plan, mean, scale, median, indicator, levels, other)
-
     @classmethod
     def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
-        plan = _plan_of_numbers(n_columns, names)
+        plan = Plan.of_matrix(n_columns, names)
         return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
         """Make an encoder of numbers none of which may be missing, by given means and scales."""
         none = np.zeros(len(names), dtype=bool)
-        return cls(Plan.of_numbers(names), mean, scale, np.array(mean), none)
-
-    # -------------------------------------------------------------- using
+        return cls(Plan.of_matrix(len(names), names), mean, scale, np.array(mean), none)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -267,6 +174,13 @@ class Encoder:
         used = set(self.names)
         return [name for name in table.column_names if name not in used]
 
+    def _check_columns(self, table: pa.Table) -> None:
+        there = set(table.column_names)
+        if lacking := [name for name in self.needed if name not in there]:
+            raise DataError(
+                f"the table lacks the columns {lacking[:20]}; it has {table.column_names[:20]}"
+            )
+
     def transform(
         self,
         columns: pa.Table | npt.NDArray[Any],
@@ -313,10 +227,10 @@ class Encoder:
             infinite or too large for `dtype`.
         """
         if not isinstance(columns, np.ndarray):
-            _present(columns, self.needed)
+            self._check_columns(columns)
             x, unknown = self._encode_table(columns, np.dtype(dtype), strict, is_part)
             return Encoded(x, unknown if is_part else tuple(one for one in unknown if one.n))
-        x = _as_matrix(columns)
+        x = as_matrix(columns)
         if not self.takes_arrays:
             others = [c.name for c in self.plan.used if c.kind not in ("number", "boolean")]
             raise DataError(
@@ -333,7 +247,7 @@ class Encoder:
         """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
         if isinstance(columns, np.ndarray):
             chosen = self._is_needed if len(self.mean) < len(self.plan) else ...
-            return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
+            return np.asarray(as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
     def _transform_matrix(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -446,7 +360,7 @@ class Encoder:
             return
         row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
         if where is None:
-            it_is_at = _in_array(self.needed[column], first_row + int(row))
+            it_is_at = in_array(self.needed[column], first_row + int(row))
         else:
             it_is_at = where(int(column), first_row + int(row))
         value = x[row, column]
@@ -461,7 +375,7 @@ class Encoder:
 # ------------------------------------------------------------------ columns
 
 
-def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if x.ndim != 2:
         raise DataError(f"x must have two axes, rows and columns, got the shape {x.shape}")
     if x.dtype.kind in "fiub":
@@ -472,82 +386,12 @@ def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"x must hold numbers, got {x.dtype}: {error}") from None
 
 
-def _plan_of_numbers(n_columns: int, names: Sequence[str] | None) -> Plan:
-    if names is None:
-        return Plan.of_numbers(n_columns)
-    if len(names) != n_columns or len(set(names)) != n_columns:
-        raise DataError(f"names must be {n_columns} different names, got {len(names)}: {names!r}")
-    return Plan.of_numbers(map(str, names))
-
-
-def _described(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
-    return ManyStatistics.joined(describe_columns(block, kept) for block in blocks)
-
-
-def _blocks(x: npt.NDArray[Any]) -> Iterator[Floats]:
-    """Turn a matrix into blocks of whole columns, shape (k, n), C-ordered."""
-    n_block = max(1, 4 * BLOCK_CELLS // max(1, len(x)))
-    for start in range(0, x.shape[1], n_block):
-        yield np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order="C")
-
-
-def _finite_blocks(x: npt.NDArray[Any], plan: Plan) -> Iterator[Floats]:
-    start = 0
-    for block in _blocks(x):
-        infinite = np.isinf(block)
-        if infinite.any():
-            column, row = np.unravel_index(int(infinite.argmax()), infinite.shape)
-            raise DataError(
-                f"column {plan.names[start + int(column)]!r}, row {row + 1}: "
-                f"{block[column, row]} is not a finite number"
-            )
-        start += len(block)
-        yield block
-
-
-def _present(table: pa.Table, names: Collection[str]) -> list[str]:
-    there = set(table.column_names)
-    if lacking := [name for name in names if name not in there]:
-        raise DataError(
-            f"the table lacks the columns {lacking[:20]}; it has {table.column_names[:20]}"
-        )
-    return list(names)
-
-
-def _plan(table: pa.Table, kept: Kept, wishes: Wishes) -> Plan:
-    """Make a plan by the rows that weigh something; what is wrong is told by its row among all."""
-    import pyarrow as pa
-
-    if kept.rows is None:
-        return Plan.of(table, wishes)
-    try:
-        return Plan.of(take(table, np.flatnonzero(kept.rows)), wishes)
-    except DataError:
-        Plan.of(table.take(pa.array(np.arange(table.num_rows), mask=~kept.rows)), wishes)
-        raise
-
-
 def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
     """Put what several parts of a table have of one column into one account."""
     found: dict[str, Unknown] = {}
     for one in unknown:
         found[one.column] = found[one.column] + one if one.column in found else one
     return tuple(found.values())
-
-
-def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
-    """Give the levels that the dictionaries of columns declare, whether they occur or not."""
-    import pyarrow as pa
-
-    found = {}
-    for column in plan.with_levels:
-        cells = table.column(column.name)
-        if pa.types.is_dictionary(cells.type):
-            values = [
-                v for part in cells.chunks for v in part.dictionary.cast("string").to_pylist()
-            ]
-            found[column.name] = sorted({value for value in values if value is not None})
-    return found
 
 
 def _unknown_levels(

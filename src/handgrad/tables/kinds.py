@@ -153,6 +153,7 @@ class Kind:
     """One kind of column. The methods take the `Column`, which says how its cells are written."""
 
     name: ClassVar[str]
+    plural: ClassVar[str]
     has_levels: ClassVar[bool] = False
     says_its_doubts: ClassVar[bool] = False  # whether its doubts are about how cells are read
     taken_for: ClassVar[str] = "missing"  # what the network gets for an unknown cell
@@ -182,7 +183,7 @@ class Kind:
 class Number(Kind):
     """A quantity: one standardised number."""
 
-    name = "number"
+    name, plural = "number", "numbers"
 
     def read(self, table: pa.Table, column: Column) -> Reading:
         values, present = number_cells(table, column)
@@ -197,7 +198,7 @@ class Number(Kind):
 class NumberWithWords(Kind):
     """A quantity where a word stands now and then: the number, and an input for each word."""
 
-    name = "number with words"
+    name, plural = "number with words", "numbers with words"
     has_levels = True
     says_its_doubts = True
 
@@ -212,7 +213,7 @@ class NumberWithWords(Kind):
 class Boolean(Kind):
     """Yes or no, in whatever spelling: one input, 1 or 0."""
 
-    name = "boolean"
+    name, plural = "boolean", "booleans"
     taken_for = "missing, or for the number that it is"
 
     def scaled(self, column: Column) -> list[bool]:
@@ -232,7 +233,7 @@ class Boolean(Kind):
 class Category(Kind):
     """One of several levels: an input for each level that is frequent enough."""
 
-    name = "category"
+    name, plural = "category", "categories"
     has_levels = True
 
     def number_names(self, column: Column) -> list[str]:
@@ -250,7 +251,7 @@ class Category(Kind):
 class Date(Kind):
     """A date, a time of day or a duration: what elapsed, and the parts that vary."""
 
-    name = "date"
+    name, plural = "date", "dates"
     says_its_doubts = True
 
     def number_names(self, column: Column) -> list[str]:
@@ -284,6 +285,17 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (Number(), NumberWithWords(), Boolean(), Category(), Date(), LeftOut())
 }
+
+
+def constant_column(name: str) -> Column:
+    return Column(name, LeftOut.name, "all cells are the same")
+
+
+def empty_column(name: str, *, is_stream: bool) -> Column:
+    """Describe a column without a cell; of a stream, numbers may still come."""
+    if is_stream:
+        return Column(name, why="nothing there yet")
+    return Column(name, LeftOut.name, "no cell is filled")
 
 
 # ------------------------------------------------------------------ cells
@@ -408,10 +420,11 @@ def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
             values = np.full(len(cells), np.inf)
         if np.isfinite(values).sum() + cells.null_count == len(values):
             return values
-    return _by_text(cells, lambda text: _number(text, notation))
+    return _by_text(cells, lambda text: number_of(text, notation))
 
 
-def _number(text: str, notation: Notation) -> float:
+def number_of(text: str, notation: Notation) -> float:
+    """Read one cell as a number; NaN where it is no finite number in this notation."""
     if notation.is_plain and is_plain_number(text):
         value = float(text)
         return value if math.isfinite(value) else math.nan

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.statistics import Kept
-
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from handgrad.tables.statistics import Kept
 
 Mask = npt.NDArray[np.bool_]
 

@@ -100,7 +100,7 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
         _check_booleans(metadata["numeric"], len(names), "numeric")
         _check(len(groups) == metadata["numeric"].count(False), "levels (one list a category)")
         if all(metadata["numeric"]):
-            return Plan.of_numbers(names)
+            return Plan.of_matrix(len(names), names)
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")

@@ -27,32 +27,31 @@ from handgrad.tables.kinds import (
     TRUE,
     Column,
     codes_in,
+    constant_column,
+    empty_column,
     words_for_missing,
 )
 from handgrad.tables.marks import NUMBER as NUMBER_PATTERN
 from handgrad.tables.marks import is_csv, words_are_texts
-from handgrad.tables.recognition import (
+from handgrad.tables.recognition.categories import FEWEST_ROWS, different_texts, gist
+from handgrad.tables.recognition.numbers import (
     DENSE,
     DOTTED,
     DOUBTED_FROM,
     EXACT,
-    FEWEST_ROWS,
     FIRST_DAY,
     LAST_DAY,
     LOOKED_AT_FIRST,
     WITH_A_ZERO,
-    Wishes,
-    constant_column,
-    different_texts,
-    empty_column,
-    gist,
     is_named_like_an_id,
-    numbers_column,
+    quantity,
     zeros_and_ones,
 )
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from handgrad.tables.recognition.wishes import Wishes
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -120,8 +119,9 @@ def _may_be_codes(texts: Texts) -> Mask:
 
 def _columns(sure: Mask, names: list[str], missing: tuple[str, ...]) -> dict[str, Column]:
     found = {name: constant_column(name) for name in _picked(names, sure[CONSTANT])}
-    for kind, make in ((NUMBER, numbers_column), (BOOLEAN, zeros_and_ones)):
-        found |= {name: make(name, missing) for name in _picked(names, sure[kind])}
+    for kind, describe in ((NUMBER, quantity), (BOOLEAN, zeros_and_ones)):
+        for name in _picked(names, sure[kind]):
+            found[name] = describe(Column(name, missing=missing))
     return found
 
 
@@ -225,7 +225,7 @@ def _words(table: pa.Table, names: list[str], wishes: Wishes) -> dict[str, Colum
 
 def _of_words(name: str, n: int, is_full: bool, missing: tuple[str, ...], wishes: Wishes) -> Column:
     if not n:
-        return empty_column(name, wishes)
+        return empty_column(name, is_stream=wishes.is_stream)
     if n == 1 and is_full and not wishes.takes_constants:
         return constant_column(name)
     return Column(name, "category", different_texts(n), missing=missing, n_levels=n)
