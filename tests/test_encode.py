@@ -245,7 +245,7 @@ def test_columns_are_found_by_name(penguins):
     assert encoder.extra_columns(other) == ["extra"]
     with pytest.raises(DataError, match=r"lacks.*'island', 'sex'.*it has.*'year'"):
         encoder.transform(penguins.drop_columns(["sex", "island"]))
-    with pytest.raises(DataError, match=r"no plain numbers.*pass a table"):
+    with pytest.raises(DataError, match=r"not plain numbers.*pass a table"):
         encoder.transform(np.zeros((2, 7)))
 
 

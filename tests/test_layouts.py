@@ -278,7 +278,7 @@ def test_an_option_that_means_nothing_is_refused(look, options, message):
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (b"a,x\n1,\x81\n", "cp1252", "line 2, byte 3: the byte 0x81 is no cp1252 text"),
+        (b"a,x\n1,\x81\n", "cp1252", "line 2, byte 3: the byte 0x81 is not cp1252 text"),
         (b"a,x\n1,\x81\n", None, "--encoding, such as"),
         ("ä,é\nü,ö\nß,".encode() + b"\xe9\n", None, "line 3, byte 4.*mend the cell"),
         (b"a,x\n1,\xe9\n", "utf-8", "--encoding latin-1"),
@@ -361,8 +361,8 @@ def test_json_values_that_are_absent_or_mixed(look):
     [
         ('{"a": [1], "b": {"c": 1}, "d": 1}\n', "'a', 'b' hold objects or lists"),
         ('[{"a": [1], "b": {"c": 1}, "d": 1}]', "'a', 'b' hold objects or lists"),
-        ('{"a": 1}\n{"a": \n', "line 2: no JSON object"),
-        ('{"a": 1}\n[1]\n', "line 2: no JSON object"),
+        ('{"a": 1}\n{"a": \n', "line 2: not a JSON object"),
+        ('{"a": 1}\n[1]\n', "line 2: not a JSON object"),
         ('{"a": {"0": 1},\n "b": {"0": 2}}', "orient='records'"),
         ('[{"a": 1}, 2]', "element 2"),
         ('[{"a": 1},', "damaged"),
@@ -505,8 +505,8 @@ def test_an_open_document_sheet_is_read(look):
         (xlsx(Data=[]), {}, "the sheet is empty"),
         (xlsx(Data=[["", ""], [0, 0], [1, 1]]), {}, "the first row must name .*--no-header"),
         (xlsx(Data=ROWS), {"skip": 9}, "the sheet is empty"),
-        (xlsx(Data=ROWS), {"separator": ";"}, "--separator can mean nothing"),
-        (xlsx(Data=ROWS), {"encoding": "cp1252"}, "--encoding can mean nothing"),
+        (xlsx(Data=ROWS), {"separator": ";"}, "--separator cannot be used with a workbook"),
+        (xlsx(Data=ROWS), {"encoding": "cp1252"}, "--encoding cannot be used with a workbook"),
         (xlsx(Data=ROWS).replace(b"<sheet ", b"<shoot "), {}, "damaged"),
         (b"\xd0\xcf\x11\xe0 and then nothing", {}, "damaged"),
     ],
@@ -581,7 +581,7 @@ def test_several_files_are_one_table(tmp_path):
     assert all(map(is_csv, table.schema))
     with pytest.raises(DataError, match="row 1: 'u'"):
         numbers(table, "x")
-    with pytest.raises(ValueError, match="one path or more"):
+    with pytest.raises(ValueError, match="at least one path"):
         read_table([])
 
 

@@ -369,8 +369,8 @@ def test_what_is_unknown_is_counted_by_column():
     encoded = encoder.encode(arrow(["Red", "Green", "Blue", None]))
     [unknown] = encoded.unknown
     assert str(unknown) == (
-        "column 'c': 3 of 3 cells were not there when the model was fitted ('Red', 'Green', "
-        "'Blue'); each is taken for none of its levels"
+        "column 'c': 3 of 3 cells hold values not seen when the model was fitted ('Red', 'Green', "
+        "'Blue'); each counts as none of its levels"
     )
     assert unknown.is_drift
     dates = encoder_of(arrow(DAYS)).encode(arrow(["soon", "2021-01-06", None]))

@@ -1,7 +1,7 @@
-"""The plan of the columns: what each was taken for, decided once, from all rows that are given.
+"""The plan of the columns: what each was taken for, decided once (see ``recognition/``).
 
-Whoever reads the table later, to train, to predict or to explain, obeys the plan. It holds no
-statistics: means and levels come from the training rows alone (``encode.py``).
+Training, prediction and explanation all read a table by its plan. It holds no statistics: means
+and levels come from the training rows alone (``fitting.py``).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Plan:
 
     @cached_property
     def with_numbers(self) -> list[tuple[Column, int, int]]:
-        """The columns that become numbers, each with the places of its first and after its last."""
+        """The columns that become numbers, and where the numbers of each begin and end."""
         found, at = [], 0
         for column in self.used:
             if n := len(column.reads.scaled(column)):
@@ -91,12 +91,12 @@ class Plan:
 
     @cached_property
     def firsts(self) -> npt.NDArray[np.intp]:
-        """The places of the first numbers of the columns with numbers."""
+        """The place of the first number of each column with numbers."""
         return np.array([first for _, first, _ in self.with_numbers], dtype=np.intp)
 
     @cached_property
     def first_of(self) -> dict[str, int]:
-        """The place of the first number of each column that has any, by its name."""
+        """The place of the first number of each column with numbers, by name."""
         return {column.name: first for column, first, _ in self.with_numbers}
 
     @cached_property
@@ -106,7 +106,7 @@ class Plan:
 
     @cached_property
     def levels_beside(self) -> dict[int, int]:
-        """Of columns with both: the place of the first number to that among columns of levels."""
+        """Columns with numbers and levels: first place of the numbers -> place in `with_levels`."""
         at = {column.name: place for place, column in enumerate(self.with_levels)}
         return {first: at[c.name] for c, first, _ in self.with_numbers if c.name in at}
 
@@ -119,7 +119,7 @@ class Plan:
 
     @property
     def doubts(self) -> list[str]:
-        """What may be an oversight, a sentence each."""
+        """What may be an oversight, one sentence each."""
         return [f"column {c.name!r}: {doubt}" for c in self.columns for doubt in c.doubts]
 
     def summary(self) -> str:

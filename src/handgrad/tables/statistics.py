@@ -13,7 +13,7 @@ from handgrad.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 
-SHORT = 4096  # rows, up to which columns are described together
+SHORT = 4096  # rows; up to here columns are described together
 
 
 class Kept(NamedTuple):
@@ -34,7 +34,7 @@ class Statistics(NamedTuple):
 
 
 class ManyStatistics(NamedTuple):
-    """Those of k columns."""
+    """The statistics of k columns."""
 
     mean: Floats
     scale: Floats
@@ -43,12 +43,12 @@ class ManyStatistics(NamedTuple):
 
     @classmethod
     def room(cls, k: int) -> ManyStatistics:
-        """Make room for those of k columns."""
+        """Make room for the statistics of k columns."""
         mean, scale, median = np.zeros((3, k))
         return cls(mean, scale, median, np.zeros(k, dtype=bool))
 
     def put(self, places: Any, statistics: Iterable[Any]) -> None:
-        """Write what some of the columns have, in the order of the fields."""
+        """Write the statistics of some columns, in the order of the fields."""
         for part, values in zip(self, statistics, strict=False):
             part[places] = values
 
@@ -97,10 +97,10 @@ def describe_blocks(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
 
 
 def describe_columns(columns: Floats, kept: Kept) -> ManyStatistics:
-    """Describe each row of a C-ordered block of columns, shape (k, n): what `describe` would say.
+    """Describe each row of a C-ordered block of columns, shape (k, n), as `describe` does.
 
-    Short columns without a hole are done together, for thousands of them cost more in Python
-    than in arithmetic.
+    Short columns without missing cells are done together: for thousands of them Python would
+    cost more than arithmetic.
     """
     described = ManyStatistics.room(len(columns))
     alone = np.ones(len(columns), dtype=bool)

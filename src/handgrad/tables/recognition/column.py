@@ -113,14 +113,16 @@ def _declared_boolean(table: pa.Table, column: Column) -> Column:
             f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
             f"as {quoted(next(iter(words)))}"
         )
-    doubt = f"{_counted(words)} are neither yes nor no: taken for {column.reads.taken_for}"
+    doubt = f"{_counted(words)} are neither yes nor no; each counts as {column.reads.taken_for}"
     return column._replace(doubts=(doubt,))
 
 
 def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     if raw.value_kind_of(table, column.name) == "moment":
         kind = raw.decoded(table, column.name).type
-        raise DataError(f"column {column.name!r} cannot be numbers: it holds {kind}; take date")
+        raise DataError(
+            f"column {column.name!r} cannot be numbers: it holds {kind}; declare it a date"
+        )
     if not raw.has_texts(table, column.name):
         return column._replace(kind="number")
     cells = distinct_texts(table, column.name, column.missing)
@@ -128,7 +130,7 @@ def _declared_numbers(table: pa.Table, column: Column, wishes: Wishes) -> Column
     notation = found.notation if found else PLAIN
     words = [text for text in cells if np.isnan(number_of(text, notation))]
     if words and len(words) == len(cells):
-        raise DataError(f"column {column.name!r} cannot be numbers: {quoted(words[0])} is none")
+        raise DataError(f"column {column.name!r} cannot be numbers: {quoted(words[0])} is not one")
     return column._replace(
         kind="number with words" if words else "number", notation=notation, n_levels=len(words)
     )
@@ -156,8 +158,8 @@ def _typed_moments(table: pa.Table, column: Column, wishes: Wishes) -> Column:
     what = what_of(raw.decoded(table, name).type)
     if what is None:
         raise DataError(
-            f"column {name!r} has the type {table.column(name).type}, which is no date, time or "
-            "duration that can be learnt from; convert it, or drop the column"
+            f"column {name!r} has the type {table.column(name).type}, which is not a date, "
+            "time or duration that can be learnt from; convert it, or drop the column"
         )
     column = column._replace(kind="date", why=_MOMENTS[what], dating=Dating(what))
     return _with_parts(table, column, wishes)
@@ -181,7 +183,7 @@ def _doubts_of_dates(cells: Cells, found: FoundDates) -> Iterator[str]:
         yield f"{found.doubt}, as in {quoted(next(iter(cells)))}"
     odd = {t: n for t, n in cells.items() if np.isnan(moment(t, found.dating))}
     if odd:
-        yield f"{_counted(odd)} are no {_MOMENTS[found.dating.what]} and count as missing"
+        yield f"{_counted(odd)} are not {_MOMENTS[found.dating.what]} and count as missing"
 
 
 # ------------------------------------------------------------------ texts
