@@ -341,7 +341,7 @@ def test_other_slips_in_numbers_are_told_of():
         ([10**400] * N, "too large for float64. 12 rows"),
         (np.ones(N) * 1j, "Complex data not supported"),
         ([np.timedelta64(1, "D")] * N, "durations"),
-        ("text", "a cell for each row"),
+        ("text", "one value for each row"),
     ]:
         with pytest.raises(DataError, match=message):
             regressor().fit(X, y)

@@ -93,7 +93,7 @@ def test_air_quality_as_most_people_have_it(look):
         (",a\nBob,1\nEve,2\n", ["column 1", "a"], "column 1 has no name"),
         (",a\n1,1\n1,2\n", ["column 1", "a"], "column 1 has no name"),
         ("column 2,\nu,1\nv,1\n", ["column 2", "column 2.1"], "column 2 has no name"),
-        ("x,y,x\n1,2,3\n", ["x", "y", "x.1"], "'x' stands in the header more than once"),
+        ("x,y,x\n1,2,3\n", ["x", "y", "x.1"], "'x' occurs in the header more than once"),
         ("x,x,x.1,x\n1,2,3,4\n", ["x", "x.2", "x.1", "x.3"], "now 'x.2', 'x.3'"),
     ],
 )
@@ -458,7 +458,7 @@ def test_the_layout_of_a_sheet_is_that_of_a_text(look):
     assert table.to_pydict() == {"a": [1, 4], "x": [2, 5], "x.1": ["u", "v"]}
     assert [note.split()[:3] for note in notes_of(table)] == [
         ["the", "workbook", "has"], ["1", "row", "at"], ["the", "first", "column"],
-        ["'x'", "stands", "in"],
+        ["'x'", "occurs", "in"],
     ]  # fmt: skip
     content = xlsx(Data=[["Sales of 2019"], [], ["a", "x", "y"], [1, 2, "u"], [4, 5, 6]])
     with pytest.raises(DataError) as refused:
@@ -552,7 +552,7 @@ def test_a_wrong_download_is_recognised(look, content, name, message):
 def test_a_parquet_file_must_have_names_that_differ(look):
     stream = io.BytesIO()
     pq.write_table(pa.table([[1], [2], [3], [4]], names=["x", "x", "", "z"]), stream)
-    with pytest.raises(DataError, match="column 3 has no name and 'x' stands twice") as refused:
+    with pytest.raises(DataError, match="column 3 has no name and 'x' occurs twice") as refused:
         look(stream.getvalue())
     assert "rename" in str(refused.value)
 

@@ -33,7 +33,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Cells(NamedTuple):
-    """What the columns of a table say, before any statistics.
+    """The cells of a table as numbers and texts, before any statistics.
 
     Attributes
     ----------

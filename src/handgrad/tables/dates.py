@@ -119,7 +119,7 @@ def _months(seconds: Floats) -> npt.NDArray[np.int64]:
 
 
 _PARTS: dict[str, Callable[[Floats], Floats]] = {
-    "year": lambda seconds: 1970.0 + _months(seconds) // 12,
+    "year": lambda seconds: np.add(_months(seconds) // 12, 1970, dtype=float),
     "month": lambda seconds: np.mod(_months(seconds), 12, dtype=float),
     # 1970 began on a Thursday
     "weekday": lambda seconds: np.mod(_days(seconds).astype(np.int64) + 3, 7, dtype=float),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables.marks import CSV_MARK
-from handgrad.tables.sequences import Column, from_sequence, slices
+from handgrad.tables.sequences import ArrowColumn, from_sequence, slices
 from handgrad.text import listed
 
 if TYPE_CHECKING:
@@ -159,11 +159,11 @@ def _from_columns(frame: Any) -> pa.Table:
     return pa.table(table.columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
-def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:
+def _of_mapping(columns: Mapping[str, Any]) -> list[ArrowColumn]:
     return [from_sequence(name, values) for name, values in columns.items()]
 
 
-def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
+def _of_pandas(frame: Any, names: list[str]) -> list[ArrowColumn]:
     dtypes = frame.dtypes.tolist()
     if len(set(dtypes)) > 1 and len(frame) <= FEW:
         found = _of_few_rows(frame.to_numpy(dtype=object), dtypes)
@@ -175,28 +175,28 @@ def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
     ]
 
 
-def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, Column]:
+def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, ArrowColumn]:
     """Give the columns of numbers that can be taken as matrices, by position."""
-    found: dict[int, Column] = {}
+    found: dict[int, ArrowColumn] = {}
     for positions in _blocks(dtypes, MANY):
         whole = len(positions) == len(dtypes)
         block = (frame if whole else frame.iloc[:, positions]).to_numpy()
-        found.update(zip(positions, map(Column, slices(block)), strict=True))
+        found.update(zip(positions, map(ArrowColumn, slices(block)), strict=True))
     return found
 
 
-def _of_few_rows(cells: npt.NDArray[np.object_], dtypes: list[Any]) -> dict[int, Column]:
+def _of_few_rows(cells: npt.NDArray[np.object_], dtypes: list[Any]) -> dict[int, ArrowColumn]:
     """Give the columns of numbers and of texts, by position."""
     import pyarrow as pa
 
-    found: dict[int, Column] = {}
+    found: dict[int, ArrowColumn] = {}
     for positions in _blocks(dtypes, 1):
         block = cells[:, positions].astype(dtypes[positions[0]])
-        found.update(zip(positions, map(Column, slices(block)), strict=True))
+        found.update(zip(positions, map(ArrowColumn, slices(block)), strict=True))
     for position, dtype in enumerate(dtypes):
         if dtype == "str":
             texts = cells[:, position].tolist()
-            found[position] = Column(pa.array(texts, pa.large_string(), from_pandas=True))
+            found[position] = ArrowColumn(pa.array(texts, pa.large_string(), from_pandas=True))
     return found
 
 

@@ -67,7 +67,7 @@ class Notation(NamedTuple):
 PLAIN = Notation()
 
 
-class Found(NamedTuple):
+class FoundNotation(NamedTuple):
     """A notation, and what is doubtful about it ("" if nothing)."""
 
     notation: Notation
@@ -181,7 +181,7 @@ def _is_grouped(whole: str, sign: str) -> bool:
 
 def find_notation(
     cells: Mapping[str, int], decimal: str | None = None, thousands: str | None = None
-) -> Found | None:
+) -> FoundNotation | None:
     """Find how most cells of a column write their numbers.
 
     Parameters
@@ -193,7 +193,7 @@ def find_notation(
 
     Returns
     -------
-    Found or None
+    FoundNotation or None
         None where fewer than half of the cells have a number in the same surroundings.
     """
     parts = {text: _taken_apart(text) for text in cells}
@@ -217,7 +217,7 @@ def find_notation(
         bare = [text for text, part in inner.items() if not part.after and part.number.strip("0")]
         if bare:
             doubt = f"k, M and B multiply the numbers before them, but {bare[0]!r} has none of them"
-    return Found(Notation(point, group, before, after, scaled, units), doubt)
+    return FoundNotation(Notation(point, group, before, after, scaled, units), doubt)
 
 
 def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:

@@ -20,7 +20,7 @@ _ADVICE = "a column must be one sequence of texts, of numbers or of booleans"
 _WITHOUT_TEXT = (bytes, bytearray, complex, np.complexfloating, np.ndarray, Sequence, Set, Mapping)
 
 
-class Column(NamedTuple):
+class ArrowColumn(NamedTuple):
     """Cells, and whether they became texts only because their types were mixed."""
 
     cells: pa.Array | pa.ChunkedArray
@@ -47,7 +47,7 @@ def slices(block: npt.NDArray[Any]) -> list[pa.Array]:
     return [whole.slice(column * n, n) for column in range(block.shape[1])]
 
 
-def from_sequence(name: str, values: Any) -> Column:
+def from_sequence(name: str, values: Any) -> ArrowColumn:
     """Turn one column into an Arrow array; NaN and NA are null.
 
     Cells whose types no Arrow array holds together (1 and "a") become texts, as in a CSV file.
@@ -67,7 +67,7 @@ def from_sequence(name: str, values: Any) -> Column:
         if hasattr(dtype, "categories"):
             held = getattr(values, "cat", values)
             if hasattr(held, "rename_categories"):
-                return Column(_categories(held, values))
+                return ArrowColumn(_categories(held, values))
         return _plain(values)
     except _cannot() as error:
         return _mixed(name, values, error)
@@ -79,15 +79,15 @@ def _cannot() -> tuple[type[Exception], ...]:
     return (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
-def _plain(values: Any) -> Column:
+def _plain(values: Any) -> ArrowColumn:
     import pyarrow as pa
 
     cells = pa.array(values, from_pandas=True)
     if isinstance(cells.type, pa.BaseExtensionType):
-        return Column(_texts(list(values)))
+        return ArrowColumn(_texts(list(values)))
     if pa.types.is_date(cells.type) and not hasattr(values, "__arrow_array__"):
-        return Column(_days_and_times(list(values)))
-    return Column(cells)
+        return ArrowColumn(_days_and_times(list(values)))
+    return ArrowColumn(cells)
 
 
 def _categories(held: Any, values: Any) -> pa.Array:
@@ -113,14 +113,14 @@ def _at_midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time())
 
 
-def _mixed(name: str, values: Any, error: Exception) -> Column:
+def _mixed(name: str, values: Any, error: Exception) -> ArrowColumn:
     listed = list(values) if isinstance(values, Iterable) else []
     kinds = {type(cell) for cell in listed if not is_missing(cell)}
     if kinds and all(issubclass(kind, datetime.date) for kind in kinds):
-        return Column(_days_and_times(listed))
+        return ArrowColumn(_days_and_times(listed))
     if not kinds or not all(map(_has_a_text, kinds)):
         raise DataError(f"column {name!r}: {quoted(error)}; {_ADVICE}") from None
-    return Column(_texts(listed), is_mixed=True)
+    return ArrowColumn(_texts(listed), is_mixed=True)
 
 
 def _has_a_text(kind: type) -> bool:

@@ -27,7 +27,7 @@ from handgrad.tables.files.names import (
 )
 from handgrad.tables.files.parsing import (
     BLOCK_BYTES,
-    Seen,
+    RowFacts,
     Text,
     column_of,
     looked_through,
@@ -63,18 +63,18 @@ def delimited(source: Source, path: str, reading: Reading) -> Portions:
         source = _with_plain_lines(source, reading)
     separators = candidates(path, reading, source.head)
     layout, notes = layout_of(source.head, reading, separators)
-    text, seen = _looked_through(source, layout, separators)
-    one_line_each = _check_quotes(text, seen.n_rows)
-    first, n, notes_on_surplus = _without_surplus(text, seen, separators)
-    n_rows = seen.n_filled(first)
-    of_rows = notes_on_empty_rows(seen.n_rows - n_rows)
+    text, facts = _looked_through(source, layout, separators)
+    one_line_each = _check_quotes(text, facts.n_rows)
+    first, n, notes_on_surplus = _without_surplus(text, facts, separators)
+    n_rows = facts.n_filled(first)
+    of_rows = notes_on_empty_rows(facts.n_rows - n_rows)
     found = numbered(n)
     if reading.header:
         records = records_below(source.head, layout, layout.separator)
-        empty = {p - first for p in seen.empty}
-        found = named(layout.names[:n], empty, lambda: _is_index(text, seen, first), records)
+        empty = {p - first for p in facts.empty}
+        found = named(layout.names[:n], empty, lambda: _is_index(text, facts, first), records)
     places = [first + p for p in found.positions]
-    quoted_words = _quoted_words(text, seen, places)
+    quoted_words = _quoted_words(text, facts, places)
     fields = [
         csv_field(name, quoted_words=place in quoted_words)
         for name, place in zip(found.names, places, strict=True)
@@ -153,7 +153,7 @@ def _hint(text: Text, chosen: _Chosen) -> list[str]:
 
 def _looked_through(
     source: Source, layout: Layout, separators: tuple[str, ...]
-) -> tuple[Text, Seen]:
+) -> tuple[Text, RowFacts]:
     import pyarrow as pa
 
     try:
@@ -180,10 +180,10 @@ def _unreadable(error: Exception) -> str:
     return f"cannot be read as delimited text: {quoted(error)}"
 
 
-def _is_index(text: Text, seen: Seen, first: int) -> bool:
-    if first == 0 and seen.ascends is not None:
+def _is_index(text: Text, facts: RowFacts, first: int) -> bool:
+    if first == 0 and facts.ascends is not None:
         return True
-    return is_row_index(column_of(text, first).slice(0, seen.n_filled(first)))
+    return is_row_index(column_of(text, first).slice(0, facts.n_filled(first)))
 
 
 # ------------------------------------------------------------------ rows at fault
@@ -225,7 +225,7 @@ def _wrong_width(line: int, found: int, n: int, layout: Layout) -> str:
 
 
 def _without_surplus(
-    text: Text, seen: Seen, separators: tuple[str, ...]
+    text: Text, facts: RowFacts, separators: tuple[str, ...]
 ) -> tuple[int, int, list[str]]:
     """Give the first of the columns to keep, their number, and notes.
 
@@ -237,22 +237,22 @@ def _without_surplus(
         return 0, len(layout.names), ["the header ends in separators that no row has; left out"]
     if not surplus:
         return 0, n, []
-    if surplus <= seen.empty:
+    if surplus <= facts.empty:
         return 0, n, ["the rows end in separators that the header does not have; left out"]
-    if len(surplus) == 1 and _are_row_names(text, seen):
+    if len(surplus) == 1 and _are_row_names(text, facts):
         return 1, n, ["the rows begin with a name that the header does not have; left out"]
     check_title(text.head, layout, separators)
     raise DataError(_wrong_width(layout.first_line, len(layout.names), n, layout))
 
 
-def _are_row_names(text: Text, seen: Seen) -> bool:
+def _are_row_names(text: Text, facts: RowFacts) -> bool:
     """Tell whether the rows begin with names, as R writes them: numbers, or a text for each."""
     import pyarrow.compute as pc
 
-    if seen.n_rows < 2:
+    if facts.n_rows < 2:
         return False
-    if seen.ascends is not None:
-        return seen.ascends == (1, seen.n_rows)
+    if facts.ascends is not None:
+        return facts.ascends == (1, facts.n_rows)
     column = column_of(text, 0)
     if column.null_count or pc.count_distinct(column).as_py() < len(column):
         return False
@@ -262,21 +262,21 @@ def _are_row_names(text: Text, seen: Seen) -> bool:
 # ------------------------------------------------------------------ quoted words
 
 
-def _quoted_words(text: Text, seen: Seen, places: list[int]) -> set[int]:
+def _quoted_words(text: Text, facts: RowFacts, places: list[int]) -> set[int]:
     """Find the columns in which "NA" is a text because of its quotes, and NA a missing cell.
 
     Where all cells are quoted, quotes mean nothing.
     """
-    if not seen.has_word or not _has_quoted_word(text) or _all_is_quoted(text):
+    if not facts.has_word or not _has_quoted_word(text) or _all_is_quoted(text):
         return set()
-    columns = {place: _Words() for place in places}
+    columns = {place: _QuotedWords() for place in places}
     for table in text.tables(*WORDS_FOR_MISSING):
         for place, words in columns.items():
             words.add(table.column(place))
     return {place for place, words in columns.items() if words.are_there and not words.are_numbers}
 
 
-class _Words:
+class _QuotedWords:
     """A column in which quoted words are texts, and words without quotes null."""
 
     def __init__(self) -> None:

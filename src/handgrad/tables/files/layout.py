@@ -197,7 +197,7 @@ def _first_row(content: bytes, reader: Iterator[list[str]]) -> list[str]:
 
 
 def _fitted(names: list[str], row: list[str]) -> list[str]:
-    """Give as many names as the first row has cells, unless this drops a name."""
+    """Give as many names as the first row has cells, unless a name would be lost."""
     n = len(row)
     if n > len(names):
         return names + [""] * (n - len(names))

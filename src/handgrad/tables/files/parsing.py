@@ -146,10 +146,10 @@ class Text:
             yield from (line.decode() for line in lines_of(chunk))
 
 
-# ------------------------------------------------------------------ what is true of all rows
+# ------------------------------------------------------------------ facts about all rows
 
 
-class Seen:
+class RowFacts:
     """Facts about all rows, gathered from one table of the parser after the other.
 
     Attributes
@@ -224,7 +224,7 @@ def _has_word(table: pa.Table) -> bool:
     return any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in table.columns)
 
 
-def looked_through(source: Source, layout: Layout) -> tuple[Text, Seen]:
+def looked_through(source: Source, layout: Layout) -> tuple[Text, RowFacts]:
     """Parse all rows once; a stream in small blocks, if no row is too long for that.
 
     Raises
@@ -236,19 +236,19 @@ def looked_through(source: Source, layout: Layout) -> tuple[Text, Seen]:
 
     text = Text(source, layout, STREAMED_BYTES)
     try:
-        return text, _seen(text)
+        return text, _facts_of(text)
     except pa.ArrowInvalid as error:
         if isinstance(source, Held) or "straddling" not in str(error):
             raise
     text = Text(source, layout, BLOCK_BYTES)
-    return text, _seen(text)
+    return text, _facts_of(text)
 
 
-def _seen(text: Text) -> Seen:
-    seen = Seen(text.layout, looks_for_words=text.n_quotes > 0)
+def _facts_of(text: Text) -> RowFacts:
+    facts = RowFacts(text.layout, looks_for_words=text.n_quotes > 0)
     for table in text.tables():
-        seen.add(table)
-    return seen
+        facts.add(table)
+    return facts
 
 
 def column_of(text: Text, place: int) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""What texts are that are no numbers and no dates: levels, or free text that is left out."""
+"""Recognise what texts are, if not numbers or dates: levels, or free text that is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one column of a table is, by what most of its cells are."""
+"""Recognise what one column of a table is, by what most of its cells are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What numbers are: quantities, 0 and 1, dates such as 20210304; and which may be ids or codes."""
+"""Recognise what numbers are: quantities, 0 and 1, dates such as 20210304; doubt ids and codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all columns of a table are: its plan, made once, from all rows that are given."""
+"""Recognise what all columns of a table are: make its plan, once, from all rows."""
 
 from __future__ import annotations
 

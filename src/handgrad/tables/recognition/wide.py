@@ -1,7 +1,7 @@
 """Wide tables: columns that need no second look are recognised as one matrix.
 
-These are clear numbers, 0 and 1, words that repeat, and columns without a cell or all the same. Each
-is described exactly as ``column.py`` would; all other columns are left to that.
+These are clear numbers, 0 and 1, words that repeat, and columns that are empty or all the same.
+Each is described exactly as ``column.py`` does; all other columns are left to that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the user knows better about the columns of a table than their cells tell."""
+"""Wishes: what the user says about the columns of a table."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Wishes(NamedTuple):
         named = {*self.kinds, *(name for name in self.missing if name is not None)}
         if lacking := sorted(named - set(names)):
             raise DataError(
-                f"a kind or missing values are given for {listed(lacking)}, but the table has only "
-                f"the columns {listed(list(names))}"
+                f"there are no columns {listed(lacking)}, for which a kind or missing values are "
+                f"given; the table has {listed(list(names))}"
             )
         if self.decimal is not None and self.decimal == self.thousands:
             raise DataError(
