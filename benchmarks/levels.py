@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 
 from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.tables.columns import labels
-from handgrad.tables.recognition import plan_of_target, target_numbers
+from handgrad.tables.recognition.target import plan_of_target, target_numbers
 from handgrad.tables.rows import take
 
 FREQUENCIES = (1, 2, 3, 5, 10, 20)

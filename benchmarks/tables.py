@@ -20,7 +20,8 @@ from sklearn.neural_network import MLPClassifier as Theirs
 
 from handgrad import MLPClassifier, read_table
 from handgrad.tables.columns import labels
-from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_table
+from handgrad.tables.recognition.planning import plan_of
 from handgrad.tables.rows import take
 
 TARGETS = {
@@ -67,7 +68,7 @@ def judged(make, training, test):
 
 
 def contenders(training, test):
-    encoder = Encoder.fit(training[0])
+    encoder = fit_table(training[0], plan_of(training[0]))
     matrices = [(encoder.transform(x, np.float32), y) for x, y in (training, test)]
     yield "handgrad fit", judged(ours, training, test)
     yield "scikit-learn", judged(lambda seed: Theirs(random_state=seed), *matrices)

@@ -175,10 +175,10 @@ def write_many_words(path):
 def recognised(contender, path):
     """Read a table; tell which of its columns are words."""
     if contender == "handgrad":
-        from handgrad.tables.plan import Plan
+        from handgrad.tables.recognition.planning import plan_of
 
         table = handgrad.read_table(path)
-        return table, [column.kind == "category" for column in Plan.of(table)]
+        return table, [column.kind == "category" for column in plan_of(table)]
     import pandas as pd
 
     frame = pd.read_csv(path)
@@ -208,9 +208,10 @@ def long_table(contender):
 
 def encoded(contender, table, texts=()):
     if contender == "handgrad":
-        from handgrad.tables.encode import Encoder
+        from handgrad.tables.fitting import fit_table
+        from handgrad.tables.recognition.planning import plan_of
 
-        return Encoder.fit(table).transform(table)
+        return fit_table(table, plan_of(table)).transform(table)
     from sklearn.compose import make_column_transformer
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 

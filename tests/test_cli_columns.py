@@ -257,8 +257,8 @@ def test_kinds_are_declared(call, everything):
         ("level", USAGE, "must be COLUMN=KIND"),
         ("lebel=category", USAGE, "there is no such column"),
         ("y=category", USAGE, "there is no such column to predict from"),
-        ("level=number", DATA, "column 'level' cannot be numbers: 'red' is none"),
-        ("when=number", DATA, "column 'when' cannot be numbers: '2021-03-01' is none"),
+        ("level=number", DATA, "column 'level' cannot be numbers: 'red' is not one"),
+        ("when=number", DATA, "column 'when' cannot be numbers: '2021-03-01' is not one"),
         ("level=date", DATA, "column 'level' cannot be dates"),
         ("level=boolean", DATA, "column 'level' cannot be booleans: most cells are neither yes"),
         ("size=boolean", DATA, "column 'size' cannot be booleans"),
@@ -285,7 +285,7 @@ def test_declared_booleans_may_have_a_few_other_words(call, fit):
     assert kinds_of(call)["c"]["kind"] == "category"
     code, _, err = fit("t.csv", "--kind", "c=boolean")
     assert code == OK
-    assert "'unsure' (6) are neither yes nor no: taken for missing" in err
+    assert "'unsure' (6) are neither yes nor no; each counts as missing" in err
     assert load_model("m").encoder.input_names == ["c", "x", "c is missing"]
 
 
@@ -294,7 +294,7 @@ def test_declared_dates_tell_what_they_cannot_read(fit):
     write("t.csv", c=cells, x=spread(), y=labels())
     code, _, err = fit("t.csv", "--kind", "c=date")
     assert code == OK
-    assert "'soon' (15) are no dates and count as missing" in err
+    assert "'soon' (15) are not dates and count as missing" in err
 
 
 def test_words_that_mean_missing(fit, call):
@@ -366,8 +366,8 @@ def test_rare_levels_share_an_input(fit, call):
     code, out, err = call("predict", "m", "p.csv", "--proba")
     assert code == OK
     assert (
-        "column 'g': 2 of 2 cells are rare, or were not there when the model was fitted ('new', "
-        "'rare'); each is taken for one of its rare levels"
+        "column 'g': 2 of 2 cells hold values that are rare or were not seen when the model was "
+        "fitted ('new', 'rare'); each counts as one of its rare levels"
     ) in err
     assert len(set(out.splitlines()[1:])) == 1
     # many, and not a frequent one among them, are no chance
@@ -412,8 +412,8 @@ def test_a_few_unknown_cells_are_noted(call, colours, command):
     code, _, err = call(command, "m", "p.csv")
     assert code == OK
     assert (
-        "column 'g': 6 of 66 cells were not there when the model was fitted ('pink', 'mauve', "
-        "'ochre', ...); each is taken for none of its levels"
+        "column 'g': 6 of 66 cells hold values not seen when the model was fitted ('pink', "
+        "'mauve', 'ochre', ...); each counts as none of its levels"
     ) in err
 
 
@@ -462,7 +462,9 @@ def test_a_text_in_a_number_column_is_refused_by_its_line(call, colours, command
     assert "--unknown allow reads these cells as missing" in err
     code, out, err = call(command, "m", "p.csv", "--unknown", "allow", *PROBA[command])
     assert code == OK
-    assert "column 'x': 1 of 60 cells were not there when the model was fitted ('oops')" in err
+    assert (
+        "column 'x': 1 of 60 cells hold values not seen when the model was fitted ('oops')" in err
+    )
     colours(COLOURS, x=["" if i == 4 else i for i in range(N)])
     assert call(command, "m", "p.csv", *PROBA[command])[1] == out
 
@@ -478,9 +480,9 @@ def test_dates_and_booleans_that_cannot_be_read_are_noted(call, fit):
     write("p.csv", day=days, flag=["maybe", *map(str, flags[1:])], x=spread())
     code, _, err = call("predict", "m", "p.csv")
     assert code == OK
-    assert "column 'day': 1 of 60 cells were not there" in err
-    assert "('never'); each is taken for missing" in err
-    assert "column 'flag': 1 of 60 cells were not there" in err
+    assert "column 'day': 1 of 60 cells hold values not seen" in err
+    assert "('never'); each counts as missing" in err
+    assert "column 'flag': 1 of 60 cells hold values not seen" in err
 
 
 def test_later_dates_are_known(call, fit):
@@ -646,7 +648,7 @@ def test_explain_and_gradcheck_take_a_bad_number_for_missing_on_demand(call, col
         code, out, err = call(command, "m", "p.csv", "--unknown", "allow")
         assert code == OK
         assert out
-        assert "('oops'); each is taken for missing" in err
+        assert "('oops'); each counts as missing" in err
 
 
 def test_gradcheck_tells_unknown_cells_once(call, colours):

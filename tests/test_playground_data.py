@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from sklearn.datasets import load_digits
 
+from common import encoder_of
 from handgrad.errors import DataError
 from handgrad.models.file import from_bytes
 from handgrad.network import forward
@@ -22,7 +23,6 @@ from handgrad.playground.data import data_set
 from handgrad.playground.player import Player
 from handgrad.playground.recipe import DATA
 from handgrad.playground.session import Session
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.rows import row_keys
 from handgrad.tables.table import read_table
@@ -197,7 +197,7 @@ def test_the_articles_rows_learn_as_in_its_notebook(request, session):
 def test_all_columns_of_the_penguins(session):
     session.change({"data": "penguins", "inputs": "all"})
     table = session.source.penguins.drop_columns(["species"])
-    expected = Encoder.fit(table).transform(table)
+    expected = encoder_of(table).transform(table)
     np.testing.assert_array_equal(session.points.x, expected)
     told = layout(session)
     assert told["names"][-3:] == ["sex=female", "sex=male", "sex is missing"]

@@ -39,7 +39,7 @@ FAULTS = [
     Fault("explain/names.py", 'for layer in range(1, len(units) - 1):', 'for layer in range(1, len(units) - 2):', "the last hidden layer has no name", "explain"),
     Fault("tables/files/source.py", "if expected and len(content) != expected:", "if False:", "a file that changes while it is read", "marks"),
     Fault("tables/values.py", "    numbers[missing] = math.nan\n", "    pass\n", "a missing number is a number", "marks"),
-    Fault("tables/wide.py", "is_exact = is_finite & (np.maximum(-low, high) < EXACT)", "is_exact = np.full(low.shape, True)", "whole numbers that lose digits", "wide"),
+    Fault("tables/recognition/wide.py", "is_exact = is_finite & (np.maximum(-low, high) < EXACT)", "is_exact = np.full(low.shape, True)", "whole numbers that lose digits", "wide"),
     Fault("tables/files/foreign.py", "        if content.startswith(opening):\n", "        if False:\n", "a PDF is read as a table", "table"),
     Fault("tables/files/reading.py", "if self.skip is not None and self.skip < 0:", "if False:", "a negative number of lines skipped", "marks"),
     Fault("tables/files/records.py", "for number, line in enumerate(text.splitlines(), start=1):", "for number, line in enumerate(text.splitlines()):", "the line before the wrong one", "marks"),

@@ -12,9 +12,7 @@ from handgrad.playground.sets import SETS
 from handgrad.schedules import NAMES
 from handgrad.training.run import Settings
 
-SCHEDULES = tuple(
-    name for name in NAMES if name != "adaptive"
-)  # it goes by patience
+SCHEDULES = tuple(name for name in NAMES if name != "adaptive")  # it goes by patience
 DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 

@@ -15,8 +15,10 @@ from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, traini
 from handgrad.playground.recipe import TABLES
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_matrix, fit_table
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.plan import Plan
+from handgrad.tables.recognition.planning import plan_of
 from handgrad.tables.rows import take
 
 if TYPE_CHECKING:
@@ -155,7 +157,7 @@ def of_table(
     if axes is None or plane is None:
         encoder, columns, left_out = _all_columns(table, target, kept)
     else:
-        encoder, columns = Encoder.fit(plane[kept], names=list(axes)), plane[kept]
+        encoder, columns = fit_matrix(plane[kept], names=list(axes)), plane[kept]
     x, y_t = encoder.transform(columns, np.float64), encode_labels(y[kept], classes)
     training, test = training_and_test(x, y_t, test_share, seed)
     return Points(x, y_t, classes, encoder, target, training, test, left_out=left_out)
@@ -166,7 +168,7 @@ def _all_columns(
 ) -> tuple[Encoder, pa.Table, tuple[str, ...]]:
     """Fit an encoder to some rows; give it, their columns, and the names of those left out."""
     rest = table.drop_columns([target])
-    plan = Plan.of(rest)
+    plan = plan_of(rest)
     left_out = tuple(column.name for column in plan if _says_little(column))
     rest = take(rest.drop_columns(list(left_out)), kept)
     plan = Plan(tuple(column for column in plan if column.name not in left_out))
@@ -175,7 +177,7 @@ def _all_columns(
             f"the table must have a column of numbers, or of at most {MOST_TEXTS} different "
             f"texts, besides {target!r}"
         )
-    encoder = Encoder.fit(rest, plan=plan)
+    encoder = fit_table(rest, plan)
     if encoder.n_inputs > MOST_INPUTS:
         raise DataError(
             f"all columns together must be at most {MOST_INPUTS} inputs, a column of texts being "
