@@ -21,9 +21,9 @@ from click.shell_completion import ShellComplete
 
 from handgrad import atomic_file, report
 from handgrad.cli import main, run
-from handgrad.cli.fit_options import OPTIMIZERS
 from handgrad.cli.libraries import load
 from handgrad.models.file import load_model
+from handgrad.optim import OPTIMIZERS
 
 OK, USAGE, DATA, MODEL_FILE, IO, DIVERGED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
 LONGEST_MESSAGE = 600

@@ -61,10 +61,16 @@ class SGD:
 
     momentum: float = 0.0
     nesterov: bool = False
+    solver: ClassVar[str] = "sgd"
 
     @classmethod
     def of(cls, parameters: Any) -> Self:
         return cls(float(parameters.momentum), bool(parameters.nesterovs_momentum))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of an estimator that tell this rule from others of its solver."""
+        return {"momentum": self.momentum, "nesterovs_momentum": self.nesterov}
 
     @property
     def n_slots(self) -> int:
@@ -101,6 +107,8 @@ class Adam:
     epsilon: float = 1e-8
     n_slots: ClassVar[int] = 2
     kernel: ClassVar[str] = "adam"
+    solver: ClassVar[str] = "adam"
+    parameters: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def of(cls, parameters: Any) -> Self:
@@ -132,6 +140,7 @@ class AdamW(Adam):
     """
 
     weight_decay: float = 0.01
+    solver: ClassVar[str] = "adamw"
     kernel: ClassVar[str] = "adam"  # which takes the decay of weights as an argument
 
     @property
@@ -144,7 +153,8 @@ class AdamW(Adam):
 
 
 # The rules by scikit-learn's names of solvers: ``of`` makes one of an estimator's parameters.
-SOLVERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+RULES: tuple[type[SGD] | type[Adam], ...] = (SGD, Adam, AdamW)
+SOLVERS = {rule.solver: rule for rule in RULES}
 
 # And by the names they go by elsewhere, on the command line and the page.
 OPTIMIZERS: dict[str, SGD | Adam] = {
