@@ -12,7 +12,6 @@ from handgrad.optim import Steps
 BACKENDS: dict[str, Backend] = {one.NAME: one for one in (compiled, reference)}  # fastest first
 
 AUTO = "auto"
-INSTALL = 'pip install "handgrad[fast]"'
 
 
 class Choice(NamedTuple):
@@ -24,16 +23,16 @@ class Choice(NamedTuple):
 
 
 def choose(
-    wanted: str, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
+    wanted: str, architecture: Architecture, rows: Rows, steps: Steps
 ) -> Choice:
     """Decide which engine trains.
 
     Parameters
     ----------
     wanted : "auto" or a name of ``BACKENDS``
-        What the user asked for. "auto" takes the fastest that is installed and whose start the
-        work repays. What an engine cannot do, the reference does.
-    architecture, rows, steps, epochs
+        What the user asked for; "auto" is the fastest that is there. The reference does what that
+        one cannot.
+    architecture, rows, steps
         The work.
 
     Raises
@@ -49,34 +48,20 @@ def choose(
         if why is None:
             return Choice(wanted, "asked for", BACKENDS[wanted].make)
         return Choice(reference.NAME, why, reference.make)
-    reasons = []
+    why = None
     for backend in BACKENDS.values():
-        fits, why = _fits(backend, architecture, rows, steps, epochs)
-        reasons.append(why)
-        if fits:
+        reason = backend.obstacle(architecture, steps.rule, rows) or backend.missing()
+        if not reason:
             break
-    return Choice(backend.NAME, reasons[0], backend.make)  # the fastest says why it is not taken
-
-
-def _fits(
-    backend: Backend, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
-) -> tuple[bool, str]:
-    why = backend.obstacle(architecture, steps.rule, rows)
-    if why is not None:
-        return False, why
-    missing = backend.missing()
-    if missing:
-        return False, f"{' and '.join(missing)} is not installed: {INSTALL}"
-    return backend.worth(architecture, rows, steps.batch_size, epochs)
+        why = why or reason  # the fastest says why it is not taken
+    return Choice(backend.NAME, why or "the fastest there is", backend.make)
 
 
 def require(name: str) -> None:
-    """Raise ImportError with the command that helps, if an engine is missing."""
+    """Raise ImportError with what helps, if an engine is missing."""
     missing = BACKENDS[name].missing()
     if missing:
-        raise ImportError(
-            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: {INSTALL}"
-        )
+        raise ImportError(f"engine {name!r} is not there: {missing}")
 
 
 def predictor(wanted: str, architecture: Architecture) -> Backend:

@@ -114,16 +114,12 @@ def right(output: Output, score: Array, rows: Rows) -> float:
 make = Numpy
 
 
-def missing() -> list[str]:
-    return []
+def missing() -> str:
+    return ""
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
     return None
-
-
-def worth(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> tuple[bool, str]:
-    return True, "it is always there"
 
 
 def predicts(architecture: Architecture) -> bool:

@@ -108,16 +108,11 @@ class Backend(Protocol):
     @property
     def make(self) -> EngineFactory: ...
 
-    def missing(self) -> list[str]:
-        """Name the packages that it lacks on this machine."""
+    def missing(self) -> str:
+        """Say why it is not there on this machine; "" where it is."""
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
-
-    def worth(
-        self, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
-    ) -> tuple[bool, str]:
-        """Tell whether the work repays its start, and why."""
 
     def predicts(self, architecture: Architecture) -> bool:
         """Tell whether it can give the scores of a network, here and now."""

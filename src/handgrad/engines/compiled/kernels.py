@@ -9,6 +9,7 @@ import math
 from numba import njit
 
 from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.layout import RULE_NAMES
 from handgrad.engines.compiled.vectors import (
     at,
     exponent_of,
@@ -265,8 +266,9 @@ def logistic_rows(S, n, y):
 
 # -- the update rules: optim.py in one pass ---------------------------------------------------
 
-RULES = "sgd", "momentum", "nesterov", "adam"  # as rules of optim.py name their kernels
-SGD, MOMENTUM, NESTEROV, ADAM = range(len(RULES))
+SGD, MOMENTUM, NESTEROV, ADAM = (
+    RULE_NAMES.index(name) for name in ("sgd", "momentum", "nesterov", "adam")
+)
 
 
 @compiled
