@@ -50,7 +50,6 @@ bench: $(VENV)/.test
 	for name in prediction footprint wide growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	test -z "$(DATA)" || $(BIN)/python benchmarks/as_a_user.py "$(DATA)"
 	test -z "$(DATA)" || $(BIN)/python benchmarks/time_to_quality.py "$(DATA)"
-	$(BIN)/python benchmarks/race.py --report
 
 clean:
 	rm -rf $(VENV) $(OUT) docs/_build

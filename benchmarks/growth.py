@@ -1,29 +1,27 @@
 """How the time of a training step grows: with width, depth, batch and rows.
 
-    python benchmarks/growth.py [--quick]
-    python benchmarks/race.py --report              (writes docs/performance.md)
+    python benchmarks/growth.py [--quick | --tables]
 
 One thing is varied at a time from a table of 4,096 rows and 64 columns, one hidden layer of 128
 relu units, 10 classes, batches of 128, Adam, float32. A point is the median over rounds, in
 which the contenders take turns, of an epoch's seconds over its steps; each contender lives in
 a process of its own, without variables that pin the BLAS to a kernel or to one thread. handgrad
-is timed at its engines, with one thread and two; scikit-learn within its fit, from the end of
-one epoch to the end of the next; tiny batches make 1,024 steps an epoch. The picture goes to
-docs/images/growth.png.
+is timed at its engines, with one thread and two, of which the better is compared; scikit-learn
+within its fit, from the end of one epoch to the end of the next; tiny batches make 1,024 steps an
+epoch. The picture goes to benchmarks/results/growth.png.
 
 Before anything is timed, all of them train one epoch from the same weights, rows in order, and
 must reach the same loss. ``--quick`` is a trial of one round that leaves no result.
 """
 
 import statistics
-import sys
 import time
 import warnings
 
 import numpy as np
-from racing import environments
+from racing.measuring import in_turns, medians, seconds_of
 from racing.processes import contenders, is_worker, libraries_of, serve
-from racing.sections import agreement, publish, verdict
+from racing.results import RESULTS, must_agree, number, run
 from racing.training import drawn, join, log_loss, probabilities, train, units_of
 
 BASE = {"width": 128, "depth": 1, "batch": 128, "rows": 4096}
@@ -42,7 +40,6 @@ CONTENDERS = {
 COLUMNS, CLASSES, RATE = 64, 10, 1e-3
 ROUNDS, LEAST_SECONDS, MOST_STEPS = 3, 0.05, 1024
 CHECK_TOLERANCE = 1e-3  # of the loss, float32
-PICTURE = environments.REPOSITORY / "docs" / "images" / "growth.png"
 
 
 # -- the measurement ---------------------------------------------------------------------------
@@ -69,8 +66,8 @@ def engine_epochs(kind, point, shuffle):
     layers = layers_for(point)
     units, flat = units_of(layers), join(layers)
     params, slots = Params.view(flat, units), np.zeros((2, len(flat)), np.float32)
-    what = Architecture(units), Rows(x, y, None), Steps(Adam(), point["batch"])
-    engine = made_engine(kind, what)
+    given = Architecture(units), Rows(x, y, None), Steps(Adam(), point["batch"])
+    engine = made_engine(kind, given)
     rng, steps = np.random.default_rng(0), -(-len(x) // point["batch"])
 
     def epoch(number):
@@ -80,25 +77,20 @@ def engine_epochs(kind, point, shuffle):
     return epoch, lambda: log_loss(probabilities(list(zip(params.W, params.b, strict=True)), x), y)
 
 
-def made_engine(kind, what):
+def made_engine(kind, given):
     if kind == "numpy":
         from handgrad.engines.numpy import Numpy
 
-        return Numpy(*what)
+        return Numpy(*given)
     from handgrad.engines.compiled.engine import Compiled
 
-    return Compiled(*what, threads=int(kind.removeprefix("compiled-")))
+    return Compiled(*given, threads=int(kind.removeprefix("compiled-")))
 
 
 def time_engine(kind, point, epochs):
     """Time epochs one by one; return their seconds a step."""
     epoch, _ = engine_epochs(kind, point, shuffle=True)
-    seconds = []
-    for number in range(epochs + 1):
-        started = time.perf_counter()
-        epoch(number)
-        seconds.append(time.perf_counter() - started)
-    return seconds[1:]
+    return [seconds_of(lambda n=n: epoch(n))[0] for n in range(epochs + 1)][1:]
 
 
 def time_theirs(kind, point, epochs):
@@ -137,34 +129,58 @@ def answer(kind, task):
     return {"value": loss()}
 
 
-def main():
-    rounds = 1 if "--quick" in sys.argv else ROUNDS
-    seen = {}
+def measure(options):
+    rounds, seen = 1 if options.quick else ROUNDS, {}
     with contenders(__file__, CONTENDERS) as workers:
         losses = {n: worker.give(point=BASE)["value"] for n, worker in workers.items()}
-        checked = agreement(losses, CHECK_TOLERANCE)
-        print(f"loss after an epoch from one start: {checked}", flush=True)
+        must_agree(losses, CHECK_TOLERANCE)
         for what, values in GROWN.items():
             seen[what] = {
                 value: measured(workers, BASE | {what: value}, rounds) for value in values
             }
-    report(seen, checked)
-    if rounds == ROUNDS:
+    if not options.quick:
         picture(seen)
+    return {"base": BASE, "seconds a step": seen, "ratios": ratios_of(seen)}
 
 
 def measured(workers, point, rounds):
-    """Return the median of rounds of each contender; tiny batches make but so many steps."""
+    """Return the median of rounds of each contender; tiny batches make at most MOST_STEPS."""
     if point["batch"] * MOST_STEPS < BASE["rows"]:
         point = point | {"rows": MOST_STEPS * point["batch"]}
-    figures = {name: [] for name in workers}
-    for _ in range(rounds):
-        for name, worker in workers.items():
-            step = figures[name][-1] if figures[name] else 1e-3
-            epochs = LEAST_SECONDS / (step * -(-point["rows"] // point["batch"]))
-            task = {"point": point, "epochs": int(np.clip(epochs, 2, 50))}
-            figures[name].append(worker.give(**task)["value"])
-    return {name: statistics.median(values) for name, values in figures.items()}
+    last = dict.fromkeys(workers, 1e-3)  # the seconds of a step
+
+    def one_round(name, _):
+        epochs = LEAST_SECONDS / (last[name] * -(-point["rows"] // point["batch"]))
+        task = {"point": point, "epochs": int(np.clip(epochs, 2, 50))}
+        last[name] = workers[name].give(**task)["value"]
+        return last[name]
+
+    return medians(in_turns(workers, rounds, one_round))
+
+
+def ratios_of(seen):
+    ratios = {}
+    for what, points in seen.items():
+        for value, point in points.items():
+            ours = min(point[n] for n in point if n.startswith("handgrad, compiled"))
+            if "scikit-learn" in point:
+                of = ratios.setdefault("scikit-learn", {})
+                of[f"{what} {value:,}"] = point["scikit-learn"] / ours
+    return ratios
+
+
+def tables(data):
+    cases = [
+        (f"{what} {int(value):,}", point)
+        for what, points in data["seconds a step"].items()
+        for value, point in points.items()
+    ]
+    names, ratios = list(cases[0][1]), data["ratios"].get("scikit-learn", {})
+    rows = [
+        [case, *(f"{1e6 * point[n]:,.1f}" for n in names), number(ratios.get(case))]
+        for case, point in cases
+    ]
+    return [(["µs a step", *names, "times faster than scikit-learn"], rows)]
 
 
 LOOKS = {  # colour and mark of each line
@@ -203,42 +219,13 @@ def picture(seen):
         axis.set_ylabel("µs a step")
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
-    figure.suptitle(f"One Adam step as one thing grows; the rest stays at {rest()}", fontsize=12)
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE, dpi=110)
-
-
-def rest():
-    return (
+    rest = (
         f"{BASE['width']} units, {BASE['depth']} hidden layer, batches of {BASE['batch']}, "
         f"{BASE['rows']:,} rows"
     )
-
-
-def report(seen, checked):
-    rows, ratios = [], {}
-    for what, points in seen.items():
-        for value, point in points.items():
-            steps = [
-                f"{1e6 * point[n]:,.1f}" if n in point else "not installed" for n in CONTENDERS
-            ]
-            rows.append([f"{what} {value:,}", *steps])
-            ours = min(point[n] for n in CONTENDERS if n.startswith("handgrad, compiled"))
-            if "scikit-learn" in point:
-                of = ratios.setdefault("scikit-learn", {})
-                of[f"{what} {value:,}"] = point["scikit-learn"] / ours
-    sentences = (
-        f"{verdict(ratios)}\n\n"
-        f"One thing grows, the rest stays at {rest()}; {COLUMNS} columns, {CLASSES} classes, Adam, "
-        "float32. Ours is the better of one thread and two. Before the timing, the losses after "
-        f"an epoch from one start were compared: {checked}.\n\n"
-        "![Microseconds a step against width, depth, batch and rows](images/growth.png)"
-    )
-    header = ["µs a step", *CONTENDERS]
-    data = {"base": BASE, "seconds a step": seen, "check": checked, "ratios": ratios}
-    libraries = libraries_of(CONTENDERS.values())
-    publish("growth", "How a step grows", 40, sentences, [(header, rows)], data, libraries)
+    figure.suptitle(f"One Adam step as one thing grows; the rest stays at {rest}", fontsize=12)
+    figure.savefig(RESULTS / "growth.png", dpi=110)
 
 
 if __name__ == "__main__":
-    serve(answer) if is_worker() else main()
+    serve(answer) if is_worker() else run(measure, tables, libraries_of(CONTENDERS.values()))

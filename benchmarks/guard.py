@@ -1,21 +1,20 @@
-"""What it costs to notice a divergence at once.
+"""The cost of noticing a divergence at once.
 
-    python benchmarks/guard.py [--quick]
-    python benchmarks/race.py --report              (writes docs/performance.md)
+    python benchmarks/guard.py [--quick | --tables]
 
-The compiled engine looks at the loss of every batch, one comparison of a number that it needs
-anyway, and once an epoch at all parameters and slots. Timed is this pass over as many numbers
-as the workloads of the race have with Adam, beside an epoch of theirs, one thread, float32.
-``--quick`` is a trial that leaves no result.
+The compiled engine checks the loss of every batch, one comparison of a number that it needs
+anyway, and once an epoch all parameters and slots. Timed is this pass over as many numbers
+as the workloads of the race have with Adam, beside an epoch of theirs, one thread, float32; the
+shortest of the calls counts. ``--quick`` is a trial that leaves no result.
 """
 
-import sys
 import time
 
 import numpy as np
 from numba import njit
 from racing.contenders.with_handgrad import Contender
-from racing.sections import publish
+from racing.measuring import seconds_of
+from racing.results import run
 from racing.workloads import LISTED, data, start
 
 from handgrad.engines.compiled.engine import aligned
@@ -25,7 +24,7 @@ from handgrad.engines.compiled.vectors import pointer
 
 @njit(error_model="numpy")
 def passes(count, numbers):
-    """Make so many passes."""
+    """Make ``count`` passes."""
     found = 0
     for _ in range(count):
         found += all_finite(pointer(numbers), numbers.size)
@@ -33,13 +32,11 @@ def passes(count, numbers):
 
 
 def best_seconds(work, seconds):
-    """Give the shortest of the calls that fit into so many seconds, at least three."""
+    """Give the shortest of the calls that fit into the seconds, at least three."""
     work()
-    taken, ends = [], time.perf_counter() + seconds
-    while len(taken) < 3 or time.perf_counter() < ends:
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
+    taken, end = [], time.perf_counter() + seconds
+    while len(taken) < 3 or time.perf_counter() < end:
+        taken.append(seconds_of(work)[0])
     return min(taken)
 
 
@@ -55,30 +52,22 @@ def measured(workload, seconds):
     return {"numbers": 3 * theta.size, "epoch": epoch, "guard": guard, "share": guard / epoch}
 
 
-def main():
-    seconds = 0.1 if "--quick" in sys.argv else 1.0
-    figures = {workload.name: measured(workload, seconds) for workload in LISTED}
-    worst = max(figures, key=lambda name: figures[name]["share"])
-    sentences = (
-        f"At most {100 * figures[worst]['share']:.2f} % of an epoch ({worst}): the engine looks "
-        "at the loss of every batch, and once an epoch at all parameters and slots. Shortest "
-        "times of Adam on one thread."
-    )
+def measure(options):
+    seconds = 0.1 if options.quick else 1.0
+    return {workload.name: measured(workload, seconds) for workload in LISTED}
+
+
+def tables(figures):
+    header = ["workload", "numbers checked", "epoch, µs", "check, µs", "share, %"]
     rows = [
         [
-            name,
-            f"{of['numbers']:,}",
-            f"{of['epoch'] * 1e6:,.0f}",
-            f"{of['guard'] * 1e6:,.2f}",
+            name, f"{of['numbers']:,}", f"{of['epoch'] * 1e6:,.0f}", f"{of['guard'] * 1e6:,.2f}",
             f"{100 * of['share']:.2f}",
         ]
         for name, of in figures.items()
-    ]
-    header = ["workload", "numbers looked at", "epoch, µs", "the look, µs", "share, %"]
-    publish(
-        "guard", "Noticing a divergence", 60, sentences, [(header, rows)], figures, ["handgrad"]
-    )
+    ]  # fmt: skip
+    return [(header, rows)]
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, tables, ["handgrad"])

@@ -1,11 +1,11 @@
-"""Measure how rare a level of a category may be to get an input of its own.
+"""Measure how rare a level of a category may be and still deserve an input of its own.
 
     python benchmarks/levels.py [TABLE:TARGET ...] [--seeds 3]
 
 Trains the default network on three quarters of each table, with the rarest levels put together
-(``min_frequency``), and prints what it loses on the rest: log-loss for labels, 1 - R2 for numbers,
+(``min_frequency``), and prints its loss on the rest: log-loss for labels, 1 - R2 for numbers,
 each divided by that of ``min_frequency=1``. Without tables it makes three of its own, whose
-levels are as frequent as words are (Zipf), each with an effect of its own.
+levels are as frequent as words (Zipf), each with an effect of its own.
 """
 
 import argparse
@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from racing.results import show
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
 from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.tables.columns import labels
-from handgrad.tables.recognition import plan_of_target, target_numbers
+from handgrad.tables.recognition.target import plan_of_target, target_numbers
 from handgrad.tables.rows import take
 
 FREQUENCIES = (1, 2, 3, 5, 10, 20)
@@ -80,17 +81,14 @@ def main() -> None:
             f"{n} rows, {k} levels": made(n, k, 0)
             for n, k in ((500, 100), (3000, 500), (20000, 2000))
         }
-    print(f"{'table':28}{'loss at 1':>10}" + "".join(f"{f:>8}" for f in FREQUENCIES[1:]))
-    ratios = []
+    ratios, rows = [], []
     for name, (X, y) in tables.items():
         losses = [np.mean([loss(X, y, f, s) for s in range(given.seeds)]) for f in FREQUENCIES]
-        ratios.append(np.log(np.array(losses) / losses[0]))
-        print(
-            f"{name:28}{losses[0]:10.4f}" + "".join(f"{v / losses[0]:8.3f}" for v in losses[1:]),
-            flush=True,
-        )
-    mean = np.exp(np.mean(ratios, axis=0))
-    print(f"{'geometric mean':28}{'':10}" + "".join(f"{v:8.3f}" for v in mean[1:]))
+        ratios.append(np.array(losses) / losses[0])
+        rows.append([name, f"{losses[0]:.4f}", *(f"{ratio:.3f}" for ratio in ratios[-1][1:])])
+    mean = np.exp(np.log(ratios).mean(axis=0))
+    rows.append(["geometric mean", "", *(f"{ratio:.3f}" for ratio in mean[1:])])
+    show([(["table", "loss at 1", *map(str, FREQUENCIES[1:])], rows)])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""What the page of ``handgrad play`` sends and shows: frames and bytes a second, start, size.
+"""The page of ``handgrad play``: frames and bytes a second, start, size.
 
     python benchmarks/page.py [--seconds 8]
 
-Needs the extra ``play``, selenium, and Debian's chromium and chromium-driver. Frames are those
-that a headless Chromium of 1280 x 800 has drawn while the spiral of 300 points is learnt at full
-speed, so server and browser share this machine's cores, as they do at a user's. Processor time
-does not depend on what else this machine does: that of the thread that makes a frame, and that of
+Needs the extra ``play``, selenium, and Debian's chromium and chromium-driver. Counted are the
+frames that a headless Chromium of 1280 x 800 draws while a network learns the spiral of 300 points
+at full speed, so server and browser share this machine's cores, as they do on a user's. Processor
+time does not depend on the machine's load: that of the thread that makes a frame, and that of
 all of Chromium's processes for one frame drawn. Start is the time from the command to its first
-answer; size is what the browser loads before anything moves.
+answer; size counts everything that the browser loads before anything moves.
 """
 
 import argparse
@@ -22,6 +22,8 @@ import time
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from racing.results import show
+
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,800"
@@ -34,9 +36,10 @@ CASES = {  # messages of the page before it plays
         ("rival", {"settings": {"optimizer": "sgd"}}),
     ],
 }
-SETTLE = 2.0  # seconds of playing before it is counted
-FRAMES = 60  # that are made to see how long one takes
-PATIENCE = 30.0  # seconds that anything may take
+HEADER = ["", "frames a second", "kB a second", "updates a second", "ms to make", "ms to show"]
+SETTLE = 2.0  # seconds of playing before the count begins
+FRAMES = 60  # made to time one
+PATIENCE = 30.0  # seconds for anything
 
 
 def served():
@@ -73,7 +76,7 @@ def fields(stat):
 
 
 def milliseconds_to_make(messages):
-    """Give the processor time in which a frame is made, here, while it plays."""
+    """Give the processor time of making a frame, in this process, while it plays."""
     from handgrad.engines.blas import blas_on_one_thread
     from handgrad.playground.commands import obey
     from handgrad.playground.player import Player
@@ -83,8 +86,8 @@ def milliseconds_to_make(messages):
     with as_file(files("handgrad") / "data" / "penguins.csv") as path:
         player = Player(Session(read_table(path)))
     with blas_on_one_thread():
-        for word, told in messages:
-            obey(player, {"do": word, **told})
+        for word, details in messages:
+            obey(player, {"do": word, **details})
         obey(player, {"do": "play", "by": "batch", "speed": 30})
         started = time.thread_time()
         for _ in range(FRAMES):
@@ -97,12 +100,12 @@ def milliseconds_to_make(messages):
 
 
 def until(holds):
-    """Wait for something to hold.
+    """Wait until something holds.
 
     Raises
     ------
     TimeoutError
-        If it does not.
+        If it does not within PATIENCE.
     """
     deadline = time.perf_counter() + PATIENCE
     while not holds():
@@ -128,15 +131,15 @@ class Page:
             "return [all.length, all.reduce((sum, one) => sum + one.decodedBodySize, 0)]"
         )
 
-    def rates(self, asked, seconds):
-        """Play with these messages sent before.
+    def rates(self, messages, seconds):
+        """Send these messages, then play.
 
         Returns
         -------
         list of float
             Frames, bytes and updates a second, and milliseconds of processor time a frame.
         """
-        for message in asked:
+        for message in messages:
             self.run("shown.ask(arguments[0], arguments[1])", *message)
         self.run("shown.ask('play', {by: 'epoch', speed: 0})")
         time.sleep(SETTLE)
@@ -148,7 +151,7 @@ class Page:
         return [*((new - old) / took for old, new in zip(before, after, strict=True)), busy]
 
     def processor_seconds(self):
-        """Add up the processor time of the browser: of its driver and all that came of it."""
+        """Add up the processor time of the browser: the driver's, and that of all its children."""
         found, parents = 0.0, {self.driver.service.process.pid}
         table = [Path(place, "stat") for place in Path("/proc").iterdir() if place.name.isdigit()]
         rows = sorted(stat for path in table if (stat := fields(path)))
@@ -173,26 +176,25 @@ def main():
             driver = browser(folder)
             try:
                 page = Page(driver, address)
-                files, size = page.size()
-                print(f"{os.cpu_count()} cores; the server answers after {start:.2f} s")
-                print(f"the browser loads {files} files, {size / 1000:.0f} kB in all")
-                for name, messages in CASES.items():
-                    told(name, page.rates(messages, seconds), milliseconds_to_make(messages))
+                loaded, size = page.size()
+                facts = [str(os.cpu_count()), f"{start:.2f}", str(loaded), f"{size / 1000:.0f}"]
+                rows = [
+                    row(name, page.rates(asked, seconds), asked) for name, asked in CASES.items()
+                ]
             finally:
                 driver.quit()
     finally:
         process.terminate()
         process.wait()
         process.stdout.close()
+    show([(["cores", "start, s", "files", "size, kB"], [facts]), (HEADER, rows)])
 
 
-def told(name, rates, to_make):
+def row(name, rates, messages):
     frames, sent, updates, busy = rates
-    print(
-        f"{name}: {frames:.1f} frames, {sent / 1000:.0f} kB and {updates:.0f} updates a second;"
-        f" processor time {to_make:.1f} ms to make a frame, {busy:.0f} ms to show it",
-        flush=True,
-    )
+    to_make = milliseconds_to_make(messages)
+    figures = f"{frames:.1f}", f"{sent / 1000:.0f}", f"{updates:.0f}", f"{to_make:.1f}"
+    return [name, *figures, f"{busy:.0f}"]
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
 """Prediction: how long one row takes, how many rows a second, and how much memory.
 
-    python benchmarks/prediction.py [--quick]
-    python benchmarks/race.py --report              (writes docs/performance.md)
+    python benchmarks/prediction.py [--quick | --tables]
 
-Networks with the same weights for everyone. One row: the median of some hundred calls a round.
+Everyone gets networks of the same weights. One row: the median of some hundred calls a round.
 10,000 rows: rows a second. 500,000 rows of 10 columns through 10-128-10: rows a second, and by
-how much the process grows at its highest, in the first such call, above what it holds with the
-input loaded. handgrad
-and scikit-learn answer through predict_proba with all its checks; PyTorch runs eagerly under
-no_grad, JAX a jitted function, both softmax included and with rows that are already tensors of
-theirs. Each contender lives in a process of its own without variables that pin the BLAS to a
-kernel or to one thread; they take turns for several rounds, and medians are printed.
+how much the first call makes the process grow at its highest, the probabilities that it returns
+included, above its size with the input loaded. handgrad and scikit-learn answer through
+predict_proba with all its checks; PyTorch runs eagerly under no_grad, JAX a jitted function, both
+softmax included and with rows that are already their own tensors; JAX's memory includes its
+compiler's. Each contender lives in a process of its own without variables that pin the BLAS to a
+kernel or to one thread; they take turns for several rounds, and the tables show medians.
 ``--quick`` is a trial of one round that leaves no result.
 
 Before anything is timed, all of them must give the same probabilities.
@@ -18,14 +17,13 @@ Before anything is timed, all of them must give the same probabilities.
 
 import ctypes
 import statistics
-import sys
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from racing.processes import contenders, is_worker, libraries_of, megabytes, serve
-from racing.sections import agreement, agreements, publish, verdict
+from racing.measuring import in_turns, median_seconds, medians, megabytes, seconds_of
+from racing.processes import contenders, is_worker, libraries_of, serve
+from racing.results import compared, must_agree, run
 from racing.training import drawn, estimator_at
 
 NETWORKS = {"64-64-10": 10_000, "784-128-10": 10_000, "784-512-512-10": 10_000}
@@ -39,7 +37,9 @@ CONTENDERS = {
 }
 ROUNDS = 7
 TOLERANCE = 1e-5  # of a probability, float32
-WHAT = {"one_row": "one row", "rows_per_second": "many rows", "memory": "memory"}
+WHAT = {"one_row": "one row", "rows_per_second": "many rows"}
+CALLS = {"one_row": 300, "rows_per_second": 5}  # in a round
+LONG_CALLS = {"rows_per_second": 1}
 
 
 # -- in the process of a contender -------------------------------------------------------------
@@ -58,12 +58,13 @@ class Predictor:
     def one_row(self, calls):
         rows = [self.native(self.x[i : i + 1]) for i in range(32)]
         self.predict(rows[0])
-        return statistics.median(self._seconds(rows[i % 32]) for i in range(calls))
+        return statistics.median(
+            seconds_of(lambda row=rows[i % 32]: self.predict(row))[0] for i in range(calls)
+        )
 
     def rows_per_second(self, calls):
         x = self.native(self.x)
-        self.predict(x)
-        return len(x) / statistics.median(self._seconds(x) for _ in range(calls))
+        return len(x) / median_seconds(lambda: self.predict(x), calls)
 
     def memory(self):
         """Measure the peak of the first large call above what is held before, in MB."""
@@ -73,11 +74,6 @@ class Predictor:
         before = megabytes("VmRSS")
         self.predict(x)
         return megabytes("VmHWM") - before
-
-    def _seconds(self, x):
-        started = time.perf_counter()
-        self.predict(x)
-        return time.perf_counter() - started
 
 
 def made_rows(n, columns):
@@ -133,87 +129,57 @@ def answer(kind, task):
 # -- the measurement ---------------------------------------------------------------------------
 
 
-def main():
-    rounds = 1 if "--quick" in sys.argv else ROUNDS
-    figures, checks = {}, {}
+def measure(options):
+    rounds = 1 if options.quick else ROUNDS
     with contenders(__file__, CONTENDERS) as workers:
-        for network, rows in (NETWORKS | LONG).items():
-            task = {"units": [int(units) for units in network.split("-")], "rows": rows}
-            checks[network] = agreement(given(workers, "probabilities", [64], task), TOLERANCE)
-            print(f"{network}: probabilities: {checks[network]}", flush=True)
-            if network in LONG:
-                memory = given(workers, "memory", [], task)
-                seen = measured(workers, task, {"rows_per_second": [1]}, rounds)
-                figures[network] = {"memory": memory, **seen}
-            else:
-                questions = {"one_row": [300], "rows_per_second": [5]}
-                figures[network] = measured(workers, task, questions, rounds)
-    report(figures, checks)
+        figures = {name: measured(workers, name, rounds) for name in (*NETWORKS, *LONG)}
+    return {"figures": figures, "ratios": ratios_of(figures)}
 
 
-def given(workers, what, args, task):
-    return {n: worker.give(what=what, args=args, **task)["value"] for n, worker in workers.items()}
+def measured(workers, network, rounds):
+    """Check that a network predicts the same everywhere; then put the questions in turns."""
+    units, is_long = [int(units) for units in network.split("-")], network in LONG
+    given = {"units": units, "rows": (NETWORKS | LONG)[network]}
 
+    def ask(name, what, *args):
+        return workers[name].give(what=what, args=args, **given)["value"]
 
-def measured(workers, task, questions, rounds):
-    """Ask every question in every round; return its median for each contender."""
-    seen = {what: {name: [] for name in workers} for what in questions}
-    for _ in range(rounds):
-        for what, args in questions.items():
-            for name, value in given(workers, what, args, task).items():
-                seen[what][name].append(value)
-    return {
-        what: {name: statistics.median(values) for name, values in by_name.items()}
-        for what, by_name in seen.items()
-    }
-
-
-def report(figures, checks):
-    rows, long_rows = [], []
-    for network, seen in figures.items():
-        for name in CONTENDERS:
-            figure = {what: values.get(name) for what, values in seen.items()}
-            speed = shown(figure["rows_per_second"], 1e-6, 2)
-            if network in LONG:
-                long_rows.append([network, name, speed, shown(figure["memory"], 1, 0)])
-            else:
-                rows.append([network, name, shown(figure["one_row"], 1e6, 1), speed])
-    ratios = ratios_of(figures)
-    sentences = (
-        f"{verdict(ratios)}\n\n"
-        "handgrad and scikit-learn are asked through `predict_proba`, all its checks included; "
-        "PyTorch (eager, under `no_grad`) and JAX (jitted) are called directly with tensors of "
-        "their own, checks and conversions left out. Memory is the most that the first call "
-        "on so many rows adds, the probabilities that it returns included (20 MB in float32), and "
-        "for JAX what compiles it. Before the timing, the "
-        f"probabilities were compared: {agreements(checks)}."
-    )
-    tables = [
-        (["network", "contender", "one row, µs", "10,000 rows: million a second"], rows),
-        (["network", "contender", "500,000 rows: million a second", "memory, MB"], long_rows),
-    ]
-    data = {"figures": figures, "checks": checks, "ratios": ratios}
-    libraries = libraries_of(CONTENDERS.values())
-    publish("prediction", "Prediction", 30, sentences, tables, data, libraries)
+    must_agree({name: ask(name, "probabilities", 64) for name in workers}, TOLERANCE)
+    seen = {"memory": {name: ask(name, "memory") for name in workers}} if is_long else {}
+    for what, calls in (LONG_CALLS if is_long else CALLS).items():
+        found = in_turns(workers, rounds, lambda name, _, of=(what, calls): ask(name, *of))
+        seen[what] = medians(found)
+    return seen
 
 
 def ratios_of(figures):
-    """Compare each peer with the compiled engine: {peer: {what: times better we are}}."""
+    """Compare each peer with the compiled engine: {peer: {what: times faster we are}}."""
     ratios = {}
     for network, seen in figures.items():
-        for what, of in seen.items():
-            for peer in of:
-                if peer.startswith("handgrad") or what == "memory":
-                    continue
-                ratio = of[peer] / of["handgrad, compiled"]
-                ratio = 1 / ratio if what == "rows_per_second" else ratio
-                ratios.setdefault(peer, {})[f"{WHAT[what]} of {network}"] = ratio
+        for what in filter(seen.get, WHAT):
+            ours = seen[what]["handgrad, compiled"]
+            for peer, theirs in seen[what].items():
+                if not peer.startswith("handgrad"):
+                    times = theirs / ours if what == "one_row" else ours / theirs
+                    ratios.setdefault(peer, {})[f"{WHAT[what]} of {network}"] = times
     return ratios
 
 
-def shown(value, scale, digits):
-    return "not installed" if value is None else f"{value * scale:,.{digits}f}"
+def tables(data):
+    rows, long_rows = [], []
+    for network, seen in data["figures"].items():
+        for name, speed in seen["rows_per_second"].items():
+            million = f"{speed / 1e6:.2f}"
+            if "memory" in seen:
+                long_rows.append([network, name, million, f"{seen['memory'][name]:,.0f}"])
+            else:
+                rows.append([network, name, f"{1e6 * seen['one_row'][name]:.1f}", million])
+    return [
+        compared(data["ratios"], "times faster than"),
+        (["network", "contender", "one row, µs", "10,000 rows: million a second"], rows),
+        (["network", "contender", "500,000 rows: million a second", "memory, MB"], long_rows),
+    ]
 
 
 if __name__ == "__main__":
-    serve(answer) if is_worker() else main()
+    serve(answer) if is_worker() else run(measure, tables, libraries_of(CONTENDERS.values()))

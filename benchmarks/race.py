@@ -2,12 +2,13 @@
 
     python benchmarks/race.py [--rounds 5] [--seconds 0.25] [--workloads W1,W2]
         [--optimizers sgd,momentum,adam] [--contenders torch,handgrad-compiled]
-        [--out FOLDER] [--no-install] [--report]
+        [--out FOLDER] [--no-install]
+    python benchmarks/race.py --tables
 
 It makes an environment for each library, checks that all contenders compute the same loss, the
 same gradient and the same updates, then times them interleaved, and writes ``race.json``,
-``race.png`` and, with the default folder, ``docs/performance.md``. A contender's name, or any
-beginning of it, chooses it. ``--report`` writes picture and page again from the JSON that is there.
+``race.png`` and ``race.md``. A contender's name, or any beginning of it, chooses it. ``--tables``
+writes picture and tables again from the JSON that is there.
 """
 
 import argparse
@@ -17,27 +18,28 @@ import time
 from pathlib import Path
 from typing import Any
 
-from racing import environments, floor, machine, picture, report, terminal
+from racing import environments, floor, machine, picture, report, results
 from racing.check import Judge, check, judge_of, load, write
 from racing.crew import FLOORS, REMOVED, ROSTER, Crew, Entry, WorkerError
 from racing.timing import race as race_one
 from racing.workloads import OPTIMIZERS, WORKLOADS, Workload, data
 
-RESULTS = environments.REPOSITORY / "benchmarks" / "results"
-PAGE = environments.REPOSITORY / "docs" / "performance.md"
-
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.25, help="a timing takes about this")
+    parser.add_argument("--seconds", type=float, default=0.25, help="the seconds of one timing")
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
     parser.add_argument("--optimizers", default=",".join(OPTIMIZERS))
     parser.add_argument("--contenders", default="", help="names or their beginnings; all if empty")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=results.RESULTS)
     parser.add_argument("--no-install", action="store_true", help="race what is installed")
-    parser.add_argument("--report", action="store_true", help="only write picture and page")
+    parser.add_argument("--tables", action="store_true", help="only write picture and tables again")
     return parser.parse_args()
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
 
 
 def chosen(contenders: str) -> list[Entry]:
@@ -50,12 +52,12 @@ def make_environments(libraries: list[str], install: bool) -> dict[str, str]:
     absent = {}
     for library in libraries:
         if install:
-            terminal.say(f"environment of {library}: {', '.join(environments.packages(library))}")
+            say(f"environment of {library}: {', '.join(environments.packages(library))}")
             reason = environments.install(library)
         else:
             reason = "" if environments.is_installed(library) else "is not installed"
         if reason:
-            terminal.say(f"  {library} {reason}", "yellow")
+            say(f"  {library} {reason}")
             absent[library] = reason
     return absent
 
@@ -71,6 +73,8 @@ def check_all(crew: Crew, judge: Judge, folder: Path) -> list[dict[str, Any]]:
         except WorkerError as error:
             line |= {"ran": False, "deviations": {}, "fault": str(error)}
         found.append(line)
+        if line["fault"]:
+            say(f"  {entry.name} {'differs' if line['ran'] else 'does not run'}: {line['fault']}")
     return found
 
 
@@ -79,14 +83,12 @@ def load_floors(crew: Crew, workload: Workload, folder: Path) -> None:
         try:
             load(crew.worker(entry), folder, "all", workload, "float32")
         except WorkerError as error:
-            terminal.say(f"  {entry.name} {error}", "yellow")
+            say(f"  {entry.name} {error}")
 
 
 def run_workload(crew: Crew, workload: Workload, options: Any, race: dict[str, Any]) -> None:
     """Check, then time one workload with each optimiser."""
-    terminal.say(
-        f"\n{workload.name}: {workload.title}; the check, against NumPy in float64", "bold"
-    )
+    say(f"\n{workload.name}: {workload.title}; the check, against NumPy in float64")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         judge = judge_of(workload, *data(workload))
@@ -94,7 +96,7 @@ def run_workload(crew: Crew, workload: Workload, options: Any, race: dict[str, A
         checks = check_all(crew, judge, folder)
         load_floors(crew, workload, folder)
     race["checks"] += checks
-    terminal.show_check(checks, workload.name)
+    results.show([report.largest(checks)])
     faults = {check["contender"]: check["fault"] for check in checks if check["fault"]}
     ran = {check["contender"] for check in checks if check["ran"]}
     starters = [entry for entry in crew.members(workload.name) if entry.name in ran]
@@ -110,12 +112,13 @@ def run_workload(crew: Crew, workload: Workload, options: Any, race: dict[str, A
             figure["remark"] = "differs in the check"
     race["figures"] += figures
     race["workloads"][workload.name] = described(workload, floor.floor_of(workload, times))
-    for optimizer in options.optimizers.split(","):
-        terminal.show_workload(race, workload.name, optimizer)
+    results.show(
+        report.fastest_first(race, workload.name, o) for o in options.optimizers.split(",")
+    )
 
 
 def absentees(crew, workload, optimizer, ran, faults) -> list[dict[str, Any]]:
-    """Show who did not start, and why."""
+    """Name the contenders that did not start, and the reason of each."""
     return [
         {
             "workload": workload.name, "optimizer": optimizer, "contender": entry.name,
@@ -139,33 +142,33 @@ def described(workload: Workload, found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Run the whole race; return what race.json holds."""
+def run(options: argparse.Namespace) -> None:
+    """Run the whole race; race.json holds what has been found, after every workload."""
     entries = chosen(options.contenders)
     libraries = list(dict.fromkeys(entry.library for entry in (*entries, *FLOORS)))
     absent = make_environments(libraries, not options.no_install)
     race = machine.circumstances([library for library in libraries if library not in absent])
     race |= {"rounds": options.rounds, "seconds": options.seconds, "absent": absent}
     race |= {"workloads": {}, "checks": [], "figures": []}
-    terminal.say(f"removed from the environment of every contender: {', '.join(REMOVED)}")
+    say(f"removed from the environment of every contender: {', '.join(REMOVED)}")
     started = time.monotonic()
     with Crew(entries, absent) as crew:
         for name in options.workloads.split(","):
             run_workload(crew, WORKLOADS[name], options, race)
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / "race.json").write_text(json.dumps(race, indent=1) + "\n")
-            terminal.say(f"{(time.monotonic() - started) / 60:.1f} minutes", "dim")
-    return race
+            results.keep(options.out / "race.json", race, report.tables(race))
+            say(f"{(time.monotonic() - started) / 60:.1f} minutes")
 
 
 def main() -> None:
     options = arguments()
-    if not options.report:
-        terminal.show_ratios(run(options))
-    page = PAGE if options.out.resolve() == RESULTS else options.out / "performance.md"
+    path = options.out / "race.json"
+    if not options.tables:
+        run(options)
+    race = json.loads(path.read_text(encoding="utf-8"))
     picture.draw(options.out)
-    report.write(options.out, page)
-    terminal.say(f"written: {options.out / 'race.json'}, race.png, {page}")
+    results.keep(path, race, report.tables(race))
+    results.show([report.ratio_table(race)])
+    say(f"written: {path}, race.png, race.md")
 
 
 if __name__ == "__main__":

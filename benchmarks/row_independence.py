@@ -3,8 +3,8 @@
     python benchmarks/row_independence.py
 
 Every network scores 300 rows together, each row alone, and all of them in another order; the
-bits must be the same. NumPy's OpenBLAS is told by OPENBLAS_CORETYPE which kernel to use; a
-kernel that this machine cannot run is reported as such.
+bits must be the same. OPENBLAS_CORETYPE chooses the kernel of NumPy's OpenBLAS; a kernel that this
+machine cannot run is named.
 """
 
 import os

@@ -2,26 +2,26 @@
 
     python benchmarks/tables.py FOLDER [NAME ...]
 
-FOLDER holds NAME.csv.gz with a last column "split" that says train or test. handgrad reads the
+FOLDER holds NAME.csv.gz with a last column "split", which is train or test. handgrad reads the
 raw table with the settings of its command line; scikit-learn gets the same rows as the matrix
 that handgrad's encoder makes of them, and trains with its defaults, without and with early
-stopping. Every figure is the mean of three seeds; seconds are of fit alone.
+stopping. Every figure is the mean of three seeds; the seconds are those of fit alone.
 """
 
 import sys
-import time
 import warnings
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from racing.measuring import seconds_of
+from racing.results import show
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neural_network import MLPClassifier as Theirs
 
 from handgrad import MLPClassifier, read_table
 from handgrad.tables.columns import labels
-from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_table
+from handgrad.tables.recognition.planning import plan_of
 from handgrad.tables.rows import take
 
 TARGETS = {
@@ -60,9 +60,7 @@ def judged(make, training, test):
     figures = []
     for seed in SEEDS:
         model = make(seed)
-        started = time.perf_counter()
-        model.fit(*training)
-        seconds = time.perf_counter() - started
+        seconds, _ = seconds_of(lambda model=model: model.fit(*training))
         x, y = test
         loss = log_loss(y, model.predict_proba(x), labels=model.classes_)
         figures.append((accuracy_score(y, model.predict(x)), loss, seconds))
@@ -70,7 +68,7 @@ def judged(make, training, test):
 
 
 def contenders(training, test):
-    encoder = Encoder.fit(training[0])
+    encoder = fit_table(training[0], plan_of(training[0]))
     matrices = [(encoder.transform(x, np.float32), y) for x, y in (training, test)]
     yield "handgrad fit", judged(ours, training, test)
     yield "scikit-learn", judged(lambda seed: Theirs(random_state=seed), *matrices)
@@ -80,14 +78,12 @@ def contenders(training, test):
 
 def main(folder, names):
     warnings.simplefilter("ignore")
-    results = Table("table", "contender", "accuracy", "log-loss", "fit seconds")
+    rows = []
     for name in names or TARGETS:
         training, test = read(Path(folder) / f"{name}.csv.gz", TARGETS[name])
         for contender, (accuracy, loss, seconds) in contenders(training, test):
-            figures = (f"{accuracy:.4f}", f"{loss:.4f}", f"{seconds:.1f}")
-            results.add_row(name, contender, *figures)
-        results.add_section()
-    Console().print(results)
+            rows.append([name, contender, f"{accuracy:.4f}", f"{loss:.4f}", f"{seconds:.1f}"])
+    show([(["table", "contender", "accuracy", "log-loss", "fit seconds"], rows)])
 
 
 if __name__ == "__main__":

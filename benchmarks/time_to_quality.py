@@ -1,17 +1,17 @@
 """Time to quality: seconds until the test log-loss is as low as scikit-learn gets it.
 
     python benchmarks/time_to_quality.py FOLDER [--quick]
-    python benchmarks/race.py --report              (writes docs/performance.md)
+    python benchmarks/time_to_quality.py --tables
 
 FOLDER holds adult.npz, letter.npz and mnist.npz (see racing/matrices.py). Every contender
 trains 100 relu units with Adam (batches of 128, learning rate 0.001, no penalty) on the same
 standardised float32 matrix, from the same Glorot weights, each in its own order of the rows.
-After every epoch the clock is stopped, for everyone, and the test log-loss is looked at.
+After every epoch the clock stops, for everyone, and the test log-loss is computed.
 scikit-learn goes first and runs all its epochs; the goal is the lowest loss it shows at the end
-of one, so that its overfitting is held against nobody. The others stop at the goal, or after
-twice as many epochs. Compilation is done before, by an untimed epoch. PyTorch is eager with
-fused Adam, JAX one compiled scan an epoch, each with one thread and with two. They take turns,
-seed by seed; medians are printed.
+of one, so that its overfitting helps nobody. The others stop at the goal, or after
+twice as many epochs. An untimed epoch compiles everything beforehand. PyTorch is eager with
+fused Adam, JAX compiles one scan an epoch, each with one thread and with two. They take turns,
+seed by seed; the tables show medians.
 
 "At its best settings" is handgrad's compiled engine with a batch size and a learning rate that
 were chosen without the test rows: of all pairs in SEARCH, the one that was fastest, on four
@@ -23,7 +23,6 @@ Before anything is timed, all of them train one epoch of the first 2,000 rows fr
 order, and must reach the same test loss.
 """
 
-import argparse
 import math
 import statistics
 import tempfile
@@ -34,7 +33,7 @@ from pathlib import Path
 import numpy as np
 from racing.matrices import matrices, save, save_matrices
 from racing.processes import contenders, is_worker, libraries_of, serve
-from racing.sections import agreement, agreements, publish, verdict
+from racing.results import compared, must_agree, run
 from racing.training import drawn, log_loss, n_scores, train
 
 EPOCHS = {"adult": 8, "letter": 30, "mnist": 3}
@@ -60,7 +59,7 @@ CHECK_ROWS, CHECK_TOLERANCE = 2000, 1e-3  # scikit-learn places epsilon otherwis
 
 
 class Clock:
-    """Called after each epoch with what predicts: notes seconds and loss, and says when to stop."""
+    """Called after each epoch: notes the seconds and the test loss; True stops the training."""
 
     def __init__(self, x_test, y_test, goal, limit):
         self.x_test, self.y_test, self.goal, self.limit = x_test, y_test, goal, limit
@@ -85,24 +84,18 @@ def answer(kind, task):
     return {"record": clock.record}
 
 
-def main():
-    parser = argparse.ArgumentParser(description="seconds to scikit-learn's test log-loss")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--quick", action="store_true", help="one seed, few epochs, no search")
-    options = parser.parse_args()
-    data, checks = {}, {}
+def measure(options):
+    data = {}
     with tempfile.TemporaryDirectory() as scratch, contenders(__file__, CONTENDERS) as workers:
         for name, epochs in EPOCHS.items():
             track = Track(save_matrices(options.folder, name, Path(scratch)), Path(scratch))
-            checks[name] = track.check(workers)
-            print(f"{name}: test loss from one start: {checks[name]}", flush=True)
+            track.check(workers)
             seeds, epochs = (1, 2) if options.quick else (SEEDS, epochs)
             tried = [] if options.quick else track.search(workers[OURS], epochs)
             best = min(tried, key=lambda t: t["seconds"])["settings"] if tried else SAME
-            print(f"{name}: best settings on rows held back: {best}", flush=True)
             rounds = [track.race(workers, epochs, best, seed) for seed in range(seeds)]
             data[name] = {"epochs": epochs, "best": best, "search": tried, "rounds": rounds}
-    report(data, checks)
+    return {"data": data, "ratios": ratios_of(data)}
 
 
 class Track:
@@ -123,7 +116,7 @@ class Track:
         records = {n: self.run(w, 1, SAME, data=data, shuffle=False) for n, w in workers.items()}
         for worker in workers.values():  # compiles for all rows, too
             self.run(worker, 1, SAME)
-        return agreement({n: record[-1][1] for n, record in records.items()}, CHECK_TOLERANCE)
+        must_agree({n: record[-1][1] for n, record in records.items()}, CHECK_TOLERANCE)
 
     def race(self, workers, epochs, best, seed):
         """Let scikit-learn set the goal, then the others reach it."""
@@ -168,60 +161,56 @@ def reached(record, goal):
     return math.inf, len(record)
 
 
-def report(data, checks):
-    rows, ratios, missed = [], {}, []
+def ratios_of(data):
+    """Compare each library, at its better number of threads, where it reached the goal."""
+    ratios = {}
     for name, seen in data.items():
-        goal = statistics.median(r["goal"] for r in seen["rounds"])
-        middle = {n: median_of(seen["rounds"], n) for n in seen["rounds"][0]["reached"]}
-        ours, theirs = middle[OURS][0], middle["scikit-learn"][0]
-        rows += [
-            [f"{name} ({goal:.4f})", n, *cells(middle.get(n), theirs)] for n in [*CONTENDERS, BEST]
-        ]
-        missed += [f"{n} on {name}" for n, (seconds, _) in middle.items() if seconds == math.inf]
-        for n, (seconds, _) in middle.items():
-            peer = n.split(",")[0]
+        middle = medians_of(seen["rounds"])
+        ours, _ = middle.pop(OURS)
+        for contender, (seconds, _) in middle.items():
+            peer = contender.split(",")[0]
             if peer != "handgrad" and max(seconds, ours) < math.inf:
                 of = ratios.setdefault(peer, {})
                 of[name] = min(seconds / ours, of.get(name, math.inf))
-    header = ["data (goal)", "contender", "seconds", "epochs", "times scikit-learn's speed"]
-    section = {"data": data, "checks": checks, "ratios": ratios}
-    libraries = libraries_of(CONTENDERS.values())
-    tables = [(header, rows)]
-    sentences = in_sentences(data, checks, ratios, missed)
-    publish("time_to_quality", "Time to quality", 25, sentences, tables, section, libraries)
+    return ratios
 
 
-def in_sentences(data, checks, ratios, missed):
-    best = ", ".join(
-        f"{n} batches of {s['best']['batch_size']} at {s['best']['learning_rate']:g}"
-        for n, s in data.items()
-    )
-    epochs = ", ".join(f"{n} {s['epochs']}" for n, s in data.items())
-    return (
-        f"{verdict(ratios)}\n\n"
-        + (f"Not reached in twice the epochs: {'; '.join(missed)}. " if missed else "")
-        + "The goal is the lowest test log-loss that scikit-learn shows after any of its epochs "
-        f"({epochs}). Everyone starts at the same weights and uses Adam in batches of "
-        f"{SAME['batch_size']} at {SAME['learning_rate']:g}; where a library ran with one thread "
-        "and with two, the better counts. The last line of each data set is handgrad at settings "
-        f"of its own, the fastest of {len(SEARCH)} pairs on training rows held back, no test row "
-        f"being looked at: {best}. Before the timing, the test losses after an epoch from one "
-        f"start were compared: {agreements(checks)}."
-    )
+def medians_of(rounds):
+    """Take the medians of each contender's seconds and epochs; JSON has None for inf."""
+    return {
+        name: [
+            statistics.median(
+                math.inf if r["reached"][name][k] is None else r["reached"][name][k] for r in rounds
+            )
+            for k in (0, 1)
+        ]
+        for name in rounds[0]["reached"]
+    }
 
 
-def median_of(rounds, name):
-    return [statistics.median(r["reached"][name][k] for r in rounds) for k in (0, 1)]
+def tables(data):
+    rows = []
+    for name, seen in data["data"].items():
+        goal = statistics.median(r["goal"] for r in seen["rounds"])
+        middle, best = medians_of(seen["rounds"]), seen["best"]
+        theirs = middle["scikit-learn"][0]
+        for n, found in middle.items():
+            size, rate = (best if n == BEST else SAME).values()
+            settings = f"{size} at {rate:g}"
+            rows.append([f"{name} ({goal:.4f})", n, settings, *cells(*found, theirs)])
+    times = "times scikit-learn's speed"
+    header = ["data (goal)", "contender", "batch at rate", "seconds", "epochs", times]
+    return [compared(data["ratios"], "times faster than"), (header, rows)]
 
 
-def cells(middle, theirs):
-    if middle is None:
-        return ["not installed", "", ""]
-    seconds, epochs = middle
+def cells(seconds, epochs, theirs):
     if seconds == math.inf:
         return ["not reached", f"{epochs:.0f}", ""]
     return [f"{seconds:.3f}", f"{epochs:.0f}", f"{theirs / seconds:.1f}"]
 
 
 if __name__ == "__main__":
-    serve(answer) if is_worker() else main()
+    if is_worker():
+        serve(answer)
+    else:
+        run(measure, tables, libraries_of(CONTENDERS.values()), has_folder=True)

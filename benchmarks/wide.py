@@ -1,10 +1,9 @@
-"""Wide frames, sparse rows and single rows: what a table costs beside the arithmetic.
+"""Wide frames, sparse rows and single rows: the cost of a table beside the arithmetic.
 
-    python benchmarks/wide.py [--quick]
-    python benchmarks/race.py --report              (writes docs/performance.md)
+    python benchmarks/wide.py [--quick | --tables]
 
-Seven tables, each in a fresh process for each contender, in turns, several rounds; medians are
-printed, and of the memory of a process its peak, imports included:
+Seven tables, each in a fresh process for each contender, in turns, several rounds; the tables show
+medians, and as memory the peak of the process, imports included:
 
 - a frame of 120 x 10,000 numbers: fit, and predict one row;
 - one row from a frame of 8 columns, two of them texts: `predict_proba`;
@@ -12,7 +11,7 @@ printed, and of the memory of a process its peak, imports included:
 - a frame of 300 x 2,000 numbers, 20 epochs, a score on the rows held back after each;
 - 5 rows of 100,001 columns, as CSV and as Parquet: read, plan and encode;
 - 20 rows of 100,001 columns as CSV, half of them words, the others whole numbers, 0 and 1, and
-  fractions: read, and tell of each column what it is;
+  fractions: read, and tell the kind of each column;
 - 2,000,000 rows of 3 texts and 3 numbers from Arrow: fit the encoder and encode.
 
 scikit-learn gets the same through StandardScaler, where there are texts beside OneHotEncoder in a
@@ -20,24 +19,21 @@ ColumnTransformer, and reads files with pandas. handgrad runs its reference engi
 in this environment, for both need pandas. ``--quick`` is a trial of one round that leaves no
 result.
 
-Before it counts, each network must have learnt, inputs must be as many for both, and so must
-columns of words, whose cells are the same, and the sum of all numbers.
+Before it counts, each network must get 0.8 of its training rows right, and both contenders must
+find as many inputs, the same words, and the same sum of all numbers.
 """
 
 import json
-import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from racing.crew import clean_environment
-from racing.processes import megabytes
-from racing.sections import publish, verdict
+from racing.measuring import in_turns, median_seconds, medians, megabytes, seconds_of
+from racing.processes import fresh
+from racing.results import number, run
 
 import handgrad
 
@@ -48,18 +44,7 @@ CALLS = 500
 EPOCHS = 20
 
 
-# -- what runs in fresh processes --------------------------------------------------------------
-
-
-def seconds_of(call):
-    started = time.perf_counter()
-    result = call()
-    return time.perf_counter() - started, result
-
-
-def median_seconds(call, times):
-    call()
-    return statistics.median(seconds_of(call)[0] for _ in range(times))
+# -- the tasks, each in a fresh process ----------------------------------------------------------
 
 
 def classifier(contender, units=(16,), **settings):
@@ -81,10 +66,8 @@ def scaled(contender, texts=(), **settings):
 
     if not texts:
         return make_pipeline(StandardScaler(), model)
-    one_hot = OneHotEncoder(handle_unknown="ignore")
-    return make_pipeline(
-        make_column_transformer((one_hot, list(texts)), remainder=StandardScaler()), model
-    )
+    one_hot = (OneHotEncoder(handle_unknown="ignore"), list(texts))
+    return make_pipeline(make_column_transformer(one_hot, remainder=StandardScaler()), model)
 
 
 def numbers_frame(rows, columns):
@@ -142,8 +125,8 @@ def watched(contender):
     settings = {"max_iter": EPOCHS, "early_stopping": True, "n_iter_no_change": EPOCHS}
     asked = [{"scoring": name} for name in ("loss", "roc_auc", "balanced_accuracy")]
     if contender != "handgrad":
-        asked = [{}]  # it watches the accuracy, and nothing else
-    scaled(contender, **settings, **asked[0]).fit(x, y)  # what is imported late is there now
+        asked = [{}]  # it can only watch the accuracy
+    scaled(contender, **settings, **asked[0]).fit(x, y)  # late imports happen here
     seen = {}
     for scoring in asked:
         model = scaled(contender, **settings, **scoring)
@@ -169,7 +152,7 @@ def long_header(contender):
 
 
 def many_words(contender):
-    """Read 20 rows of 100,001 columns, half of them words, and tell what each column is."""
+    """Read 20 rows of 100,001 columns, half of them words, and tell the kind of each column."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         write_many_words(path)
@@ -192,10 +175,10 @@ def write_many_words(path):
 def recognised(contender, path):
     """Read a table; tell which of its columns are words."""
     if contender == "handgrad":
-        from handgrad.tables.plan import Plan
+        from handgrad.tables.recognition.planning import plan_of
 
         table = handgrad.read_table(path)
-        return table, [column.kind == "category" for column in Plan.of(table)]
+        return table, [column.kind == "category" for column in plan_of(table)]
     import pandas as pd
 
     frame = pd.read_csv(path)
@@ -215,9 +198,9 @@ def long_table(contender):
 
     n, rng = 2_000_000, np.random.default_rng(0)
     cells = {f"n{number}": pa.array(rng.normal(size=n)) for number in range(3)}
-    for number, n_levels in enumerate((3, 10, 30)):
+    for place, n_levels in enumerate((3, 10, 30)):
         levels = pa.array([f"level {level}" for level in range(n_levels)])
-        cells[f"t{number}"] = levels.take(pa.array(rng.integers(0, n_levels, size=n)))
+        cells[f"t{place}"] = levels.take(pa.array(rng.integers(0, n_levels, size=n)))
     table = pa.table(cells)
     seconds, z = seconds_of(lambda: encoded(contender, table, ["t0", "t1", "t2"]))
     return {"encode": seconds, "peak, MB": megabytes("VmHWM"), "inputs": z.shape[1]}
@@ -225,9 +208,10 @@ def long_table(contender):
 
 def encoded(contender, table, texts=()):
     if contender == "handgrad":
-        from handgrad.tables.encode import Encoder
+        from handgrad.tables.fitting import fit_table
+        from handgrad.tables.recognition.planning import plan_of
 
-        return Encoder.fit(table).transform(table)
+        return fit_table(table, plan_of(table)).transform(table)
     from sklearn.compose import make_column_transformer
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -253,71 +237,38 @@ TASKS = {
 # -- the measurement ---------------------------------------------------------------------------
 
 
-def main():
-    rounds = 1 if "--quick" in sys.argv else ROUNDS
+def measure(options):
     figures = {}
     for task in TASKS:
-        seen = {contender: [] for contender in CONTENDERS}
-        for _ in range(rounds):
-            for contender, runs in seen.items():
-                runs.append(fresh(task, contender))
-        figures[task] = {contender: medians(runs) for contender, runs in seen.items()}
+        seen = in_turns(CONTENDERS, 1 if options.quick else ROUNDS, partial(one_run, task))
+        figures[task] = {contender: medians_of(runs) for contender, runs in seen.items()}
         check(task, figures[task])
-        print(f"{task}: {figures[task]}", flush=True)
-    report(figures)
+    return {"figures": figures, "ratios": ratios_of(figures)}
 
 
-def fresh(task, contender):
+def one_run(task, contender, _):
     """Do one task in a process of its own, with the handgrad that is imported here."""
     here = str(Path(handgrad.__file__).parents[1])
-    run = subprocess.run(
-        [sys.executable, __file__, "--task", task, contender],
-        env={**clean_environment(), "PYTHONPATH": here},
-        stdout=subprocess.PIPE,
-        timeout=SECONDS,
-        check=True,
-    )
-    return json.loads(run.stdout)
+    how = {"limit": SECONDS, "PYTHONPATH": here}
+    return json.loads(fresh(sys.executable, __file__, "--task", task, contender, **how)[1])
 
 
-def medians(runs):
-    return {what: statistics.median(run[what] for run in runs) for what in runs[0]}
+def medians_of(runs):
+    return medians({what: [run[what] for run in runs] for what in runs[0]})
+
+
+SAME = ("inputs", "words", "cells", "sum")
+CHECKS = ("accuracy", *SAME)
 
 
 def check(task, of):
     for contender, seen in of.items():
         if seen.get("accuracy", 1) < 0.8:
             raise RuntimeError(f"{task}: {contender} has not learnt: {seen['accuracy']:.2f}")
-    for what in ("inputs", "words", "cells", "sum"):
+    for what in SAME:
         ours, theirs = (of[contender].get(what) for contender in CONTENDERS)
         if ours != theirs:
             raise RuntimeError(f"{task}: {what} {ours} beside {theirs}")
-
-
-OURS = "handgrad's reference engine"
-CHECKS = ("accuracy", "inputs", "words", "cells", "sum")
-
-
-def report(figures):
-    rows = [
-        [task, what, shown(value), shown(of["scikit-learn"].get(what))]
-        for task, of in figures.items()
-        for what, value in of["handgrad"].items()
-        if what not in CHECKS
-    ]
-    ratios = ratios_of(figures)
-    sentences = (
-        f"{verdict(ratios, OURS, 'cheaper', 'as cheap')}\n\n"
-        "handgrad takes the frames, tables and sparse rows as they are; scikit-learn takes them "
-        "through `StandardScaler`, texts through `OneHotEncoder`, files and Arrow tables through "
-        "pandas. Figures are seconds unless they say otherwise. Before it counts, each network "
-        "must get more than 0.8 of its training rows right, and both must make as many inputs of "
-        "a table and find the same words and numbers in it. The machine's load was "
-        f"{os.getloadavg()[0]:.1f} at the end, on {os.cpu_count()} processors."
-    )
-    tables = [(["table", "what", "handgrad", "scikit-learn"], rows)]
-    data = {"figures": figures, "ratios": ratios}
-    publish("wide", "Wide, sparse and single rows", 32, sentences, tables, data, ["handgrad"])
 
 
 def ratios_of(figures):
@@ -332,9 +283,23 @@ def ratios_of(figures):
     }
 
 
+def tables(data):
+    header = ["table", "seconds, unless MB", *CONTENDERS, "times cheaper than scikit-learn"]
+    rows = [
+        [
+            task, what, shown(value), shown(of["scikit-learn"].get(what)),
+            number(data["ratios"]["scikit-learn"].get(f"{what} of {task}")),
+        ]
+        for task, of in data["figures"].items()
+        for what, value in of["handgrad"].items()
+        if what not in CHECKS
+    ]  # fmt: skip
+    return [(header, rows)]
+
+
 def shown(value):
     if value is None:
-        return "-"
+        return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.{4 if value < 0.1 else 2}f}"
 
 
@@ -343,4 +308,4 @@ if __name__ == "__main__":
     if "--task" in sys.argv:
         print(json.dumps(TASKS[sys.argv[2]](sys.argv[3])))
     else:
-        main()
+        run(measure, tables, ["handgrad"])

@@ -4,7 +4,6 @@
 
 What a page draws is drawn by the page's own code; what is a window is a screenshot of it, for
 which Debian's chromium and chromium-driver and selenium are needed. Without names all are made.
-benchmarks/growth.py makes growth.png, from what it measures.
 """
 
 import argparse

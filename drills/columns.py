@@ -47,11 +47,12 @@ def read(path):
 
 def encoded(path):
     from handgrad import read_table
-    from handgrad.tables.encode import Encoder
+    from handgrad.tables.fitting import fit_table
+    from handgrad.tables.recognition.planning import plan_of
 
     def work(path):
         table = read_table(path)
-        Encoder.fit(table).transform(table, "float32")
+        fit_table(table, plan_of(table)).transform(table, "float32")
 
     return seconds_of(work, path)
 

@@ -56,7 +56,8 @@ def model_file_of(data):
 
 def read_table(data):
     from handgrad.errors import DataError
-    from handgrad.tables.encode import Encoder
+    from handgrad.tables.fitting import fit_table
+    from handgrad.tables.recognition.planning import plan_of
     from handgrad.tables.table import read
 
     path = Path(tempfile.gettempdir()) / f"handgrad-fuzz-{os.getpid()}"
@@ -64,7 +65,7 @@ def read_table(data):
     try:
         table = read(path)
         if table.num_rows:
-            Encoder.fit(table)
+            fit_table(table, plan_of(table))
     except DataError:
         return
     finally:

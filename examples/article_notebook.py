@@ -1,8 +1,8 @@
 """The notebook of the article, on top of two_layer.py: two inputs, two hidden units.
 
-As in the article, the network has three scores though only two classes occur: it learns to
-give the third no probability. Plain batch gradient descent; the loss is printed at the start
-and after each thousandth step, and falls from 1.0986, the logarithm of 3, to 0.2145 in 3 seconds.
+As in the article, the network has three scores although only two classes occur: it learns to
+give the third no probability. It trains by plain batch gradient descent and prints the loss at the
+start and after each thousandth step; it falls from 1.0986, the logarithm of 3, to 0.2145 in 3 s.
 
     python examples/article_notebook.py
 """
@@ -38,7 +38,7 @@ def small_weights(seed: int) -> two_layer.Params:
 
 
 def main(seed: int = 0) -> list[float]:
-    """Print, and return, the loss at the start and after each thousandth step."""
+    """Print and return the loss at the start and after each thousandth step."""
     x, y_t = dataset(seed)
     start = small_weights(seed)
     losses = [two_layer.loss(two_layer.forward(start, x), y_t)]

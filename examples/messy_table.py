@@ -1,24 +1,24 @@
-"""Who will cancel? A table as businesses have them, from its first look to a saved model.
+"""Who will cancel? A typical business table, from the first look at it to a saved model.
 
-The table is made up by this program, with the faults of real ones: a customer number that must
-not be learnt, dates, missing cells, amounts with thousands separators and a currency, three ways
-to write yes, categories of which one is rare, and 1 row in 14 of the class that matters. Then:
+This program makes up a table with the faults of real ones: a customer number that must not be
+learnt, dates, missing cells, amounts with thousands separators and a currency, three ways to write
+yes, categories of which one is rare, and 1 row in 14 of the class that matters. Then it will
 
-1. clean what only its owner can know: a customer's days are what the two dates are worth, and the
-   number goes; amounts, spellings of yes, categories and missing cells stay as they are, for
-   MLPClassifier reads them, and columns_ says how;
-2. set rows apart by time: learn from the past, choose by the months after, judge once by the last;
-3. compare a plain network with a class-weighted one: weights do not tell the classes apart any
+1. clean what only the owner can know: the two dates become a customer's days, and the number goes;
+   amounts, spellings of yes, categories and missing cells stay as they are, because MLPClassifier
+   reads them, and columns_ says how;
+2. split rows by time: learn from the past, choose by the months after, judge once by the last;
+3. compare a plain network with a class-weighted one: weights do not separate the classes any
    better, and spoil the probabilities;
-4. calibrate; where probabilities are right, what mistakes cost gives the threshold. The best of
-   all thresholds in the months between is shown, too: it also fits those months' chance;
+4. calibrate; if probabilities are right, the costs of mistakes give the threshold. The best of all
+   thresholds in the months between is shown, too: it also fits the noise of those months;
 5. judge once, on the last months, beside two answers that need no model; save, load, compare.
 
     python examples/messy_table.py
     python examples/messy_table.py --rows 600 --out FOLDER     keeps customers.csv and the model
 
-Needs pandas. It takes 3 seconds and prints, after its first row, what is missing, and how the
-columns are read:
+It needs pandas and 3 seconds. After the first row, the missing cells, and the plan of the columns,
+it prints:
 
     months to choose by   log-loss  calibration error  average precision  threshold    cost
     plain                    0.194              0.010              0.325       0.10    4.93
@@ -44,7 +44,7 @@ from sklearn.metrics import average_precision_score, log_loss
 
 from handgrad import MLPClassifier
 
-COST_OF_CALL, COST_OF_LOSS = 10, 120  # of asking a customer to stay; of one who leaves unasked
+COST_OF_CALL, COST_OF_LOSS = 10, 120  # asking a customer to stay; losing one who was not asked
 TODAY = pd.Timestamp("2025-12-31")
 
 
@@ -80,7 +80,7 @@ def make_table(n: int, seed: int) -> pd.DataFrame:
 
 
 def clean(table: pd.DataFrame) -> pd.DataFrame:
-    """Do what a reader of tables cannot guess."""
+    """Do the part that no reader of tables can guess."""
     billed = pd.to_datetime(table["billed_on"], format="%Y-%m-%d")
     since = pd.to_datetime(table["customer_since"], format="%d.%m.%Y")
     return table.drop(columns=["customer_id", "billed_on", "customer_since", "cancelled"]).assign(
@@ -89,14 +89,14 @@ def clean(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def cost(leaves: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
-    """Give what a customer costs on average: who is called stays."""
+    """Compute the mean cost of a customer; every customer who is called stays."""
     return float(np.mean(COST_OF_CALL * called + COST_OF_LOSS * (leaves & ~called)))
 
 
 def train(
     X: pd.DataFrame, y: pd.Series, X_val: pd.DataFrame, y_val: pd.Series, **more: Any
 ) -> MLPClassifier:
-    # The engine is named, since a loaded model predicts with this one: the last line compares bits.
+    # A loaded model predicts with this engine, and the last line compares bits.
     model = MLPClassifier(
         (32,),
         early_stopping=True,
@@ -159,7 +159,7 @@ def run(folder: Path, rows: int, seed: int) -> None:
 
     model, threshold = models["plain, calibrated"], thresholds["plain, calibrated"]
     proba, last = model.predict_proba(X[judge])[:, 0], leaves[judge]
-    by_costs = COST_OF_CALL / COST_OF_LOSS  # where a call costs what it saves, if proba is right
+    by_costs = COST_OF_CALL / COST_OF_LOSS  # here a call costs as much as it saves on average
     called = proba >= by_costs
     print(f"\nthe last {len(last)} rows, judged once: mean cost of a customer")
     print(f"call nobody                 {cost(last, np.zeros_like(last)):6.2f}")

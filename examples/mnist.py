@@ -1,19 +1,19 @@
-"""Handwritten digits with the networks of Nielsen and of Simard, beside their published figures.
+"""Handwritten digits with Nielsen's and Simard's networks, beside their published figures.
 
 Nielsen: "Neural Networks and Deep Learning" (2015), chapter 3, neuralnetworksanddeeplearning.com.
-Ten logistic outputs with the cross-entropy of each, logistic hidden units, plain SGD in batches
-of 10 on the first 50,000 digits; weights and biases start normal, of variance 1. The book's
-figures are those of the best epoch, of test or validation digits. We take the best epoch of the
-10,000 validation digits, and look at the test digits once, at the end. Chapter 1's 95.42 %, of
-the first network with the quadratic cost, is not redone: logistic outputs come with the
-cross-entropy here.
+The networks have ten logistic outputs with the cross-entropy of each, logistic hidden units, and
+plain SGD in batches of 10 on the first 50,000 digits; weights and biases start normal, of variance
+1. The book's figures are those of the best epoch on test or validation digits. We take the best
+epoch on the 10,000 validation digits, and look at the test digits once, at the end. Chapter 1's
+95.42 %, for the first network with the quadratic cost, is not reproduced, because logistic outputs
+have the cross-entropy here.
 
 Simard, Steinkraus and Platt: "Best practices for convolutional neural networks applied to visual
-document analysis" (2003). 800 hidden units, cross-entropy, the first 50,000 digits without
-distortions: 1.6 % of the test digits wrong. As in the paper: neither momentum nor decay, weights
-start normal with standard deviation 0.05, and the rate starts at 0.005 (here for each row of a
-batch) and is multiplied by 0.3 every so many epochs: 100 there, 8 here. Ours are relu, which the
-paper does not name, and batches of 50.
+document analysis" (2003). With 800 hidden units, cross-entropy and the first 50,000 digits without
+distortions, it gets 1.6 % of the test digits wrong. As in the paper, there is neither momentum nor
+decay, weights start normal with standard deviation 0.05, and the rate starts at 0.005 (here for
+each row of a batch) and is multiplied by 0.3 at intervals: 100 epochs there, 8 here. We use relu,
+where the paper names no activation, and batches of 50.
 
     python examples/mnist.py FOLDER            the four original files, gzipped or not:
                                                train-images-idx3-ubyte, train-labels-idx1-ubyte,
@@ -23,9 +23,9 @@ paper does not name, and batches of 50.
     python examples/mnist.py FOLDER --epochs 1 --rows 5000
 
 The files are at https://storage.googleapis.com/cvdf-datasets/mnist/ and the array file is the one
-that Keras uses; Fashion-MNIST comes in the same form. It prints a line for each network; with
---engine compiled (the engines differ by rounding, which 150,000 steps make much of) this run took
-four minutes on two cores that had much else to do:
+that Keras uses; Fashion-MNIST has the same form. The program prints a line for each network. With
+--engine compiled (the engines differ by rounding, which 150,000 steps magnify) this run took four
+minutes on two busy cores:
 
     network            rate  lambda  epochs  validation    test  seconds  published
     Nielsen 784-30-10   0.5     0.0      30    95.71%    95.56%        5  95.49 % of test
@@ -73,7 +73,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def read_digits(path: Path) -> tuple[Array, Labels, Array, Labels]:
-    """Give the pixels of a digit as a row of numbers from 0 to 1, and the labels."""
+    """Read the pixels of each digit as a row of numbers from 0 to 1, and the labels."""
     if path.suffix != ".npz":
         parts = [read_idx(path / f"{part}-ubyte") for part in PARTS]
     else:
@@ -127,7 +127,7 @@ def simard(epochs: int, seed: int) -> MLPClassifier:
         batch_size=50,
         learning_rate=lambda epoch: 50 * 0.005 * 0.3 ** ((epoch - 1) // 8),
         alpha=0,
-        initialisation="he_normal",  # of 784 inputs and of 800 units: standard deviation 0.05
+        initialisation="he_normal",  # with 784 inputs and 800 units: standard deviation 0.05
         max_iter=epochs,
         n_iter_no_change=np.inf,
         preprocess=None,
@@ -138,14 +138,14 @@ def simard(epochs: int, seed: int) -> MLPClassifier:
 def main() -> None:
     arguments = argparse.ArgumentParser(description="Nielsen's and Simard's networks on MNIST")
     arguments.add_argument("data", type=Path, help="folder of the original files, or an .npz file")
-    arguments.add_argument("--epochs", type=int, default=1000, help="at most so many epochs")
-    arguments.add_argument("--rows", type=int, default=60_000, help="train on so many digits")
+    arguments.add_argument("--epochs", type=int, default=1000, help="maximum number of epochs")
+    arguments.add_argument("--rows", type=int, default=60_000, help="number of digits to use")
     arguments.add_argument("--engine", default="auto", help="auto, numpy or compiled")
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
     x, y_t, x_test, y_test = read_digits(given.data)
     x, y_t = x[: given.rows], y_t[: given.rows]
-    # So many epochs are the book's, and so are ten outputs where a softmax could be.
+    # The number of epochs is the book's, and so are ten outputs in place of a softmax.
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", "every row of y has exactly one of several labels")
 

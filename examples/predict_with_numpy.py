@@ -1,15 +1,15 @@
 """A handgrad model run by NumPy alone: no handgrad, no scikit-learn, no safetensors.
 
-The model file is a length, a header of JSON, and numbers. This reads one that gives labels, and a
-CSV file with the columns it was trained on, and prints the probability of each class. Copy it to
-where nothing can be installed, or read it to see all that a prediction is.
+The model file is a length, a JSON header, and numbers. This program reads a model that predicts
+labels and a CSV file with the columns it was trained on, and prints the probability of each class.
+Copy it to where nothing can be installed, or read it to see everything that a prediction takes.
 
     python examples/predict_with_numpy.py model.safetensors table.csv
 
-It knows plain numbers, booleans and categories; to it a quoted NA is a bare one. What it was not
-written for it refuses: dates, numbers with words, numbers such as 1.448,00 or 14 kg, other
-activations, several networks, several labels a row, and predicted numbers.
-handgrad's own predictions differ in the last digits, since it adds in another order.
+It reads plain numbers, booleans and categories, and takes a quoted NA for a bare one. It refuses
+dates, numbers with words, numbers such as 1.448,00 or 14 kg, other activations, several networks,
+several labels per row, and predicted numbers. handgrad's own predictions differ in the last digits,
+because it adds in another order.
 """
 
 import csv
@@ -31,7 +31,7 @@ ACTIVATIONS = {
     "identity": lambda r: r,
 }
 TYPES = {"F64": "<f8", "F32": "<f4", "BOOL": "?"}
-# What means a missing cell, where the file names no words of its own.
+# The words for a missing cell, if the file has none of its own.
 IN_LEVELS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
 IN_NUMBERS = [
     *IN_LEVELS, "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND",
@@ -42,7 +42,7 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Give what the header says of the model, and its arrays by name."""
+    """Read the description of the model from the header, and its arrays by name."""
     content = Path(path).read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:start])
@@ -51,7 +51,7 @@ def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         f'"sha256":"{metadata["sha256"]}"'.encode(), b'"sha256":"%s"' % (b"0" * 64), 1
     )
     if hashlib.sha256(blank).hexdigest() != metadata["sha256"]:
-        raise SystemExit(f"{path} is damaged: its checksum does not fit. Take another copy")
+        raise SystemExit(f"{path} is damaged: its checksum does not match. Take another copy")
     tensors = {}
     for name, entry in header.items():
         first, last = entry["data_offsets"]
@@ -61,23 +61,23 @@ def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def activations(model: dict[str, Any]) -> list[str]:
-    """Give the activation of each hidden layer."""
+    """Return the activation of each hidden layer."""
     units, named = model["architecture"]["layer_units"], model["architecture"]["activation"]
     return [named] * (len(units) - 2) if isinstance(named, str) else named
 
 
 def check(model: dict[str, Any]) -> None:
-    """Refuse what the functions below do not compute."""
+    """Refuse a model that the functions below cannot compute."""
     version, kind = model["format_version"], model.get("kind", "labels")
     if version > 3:
-        raise SystemExit(f"the file is of format version {version}; this reads versions 1 to 3")
+        raise SystemExit(f"the file has format version {version}; this reads versions 1 to 3")
     known = set(activations(model)) <= set(ACTIVATIONS)
     if kind != "labels" or model.get("networks", 1) != 1 or not known:
         raise SystemExit(f"this reads one network of labels with {sorted(ACTIVATIONS)}")
 
 
 def columns_of(encoder: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give name, kind and words for missing of each column, whatever version wrote the file."""
+    """Return name, kind and missing-cell words of each column, for every format version."""
     number = {"kind": "number", "missing": IN_NUMBERS}
     if "columns" in encoder:
         told = encoder["columns"]
@@ -94,12 +94,12 @@ def columns_of(encoder: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def level_column(levels: list[str | None]) -> dict[str, Any]:
-    """Describe a category of a file that names no words for missing cells."""
+    """Describe a category from a file that has no words for missing cells."""
     return {"kind": "category", "missing": [word for word in IN_LEVELS if word not in levels]}
 
 
 def refuse(column: dict[str, Any], why: str) -> None:
-    """End with the name of a column that this cannot read."""
+    """Exit with the name of a column that this program cannot read."""
     raise SystemExit(
         f"column {column['name']!r}: {why}; this reads plain numbers, booleans and categories"
     )
@@ -108,7 +108,7 @@ def refuse(column: dict[str, Any], why: str) -> None:
 def encode(
     rows: list[dict[str, str]], encoder: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> np.ndarray:
-    """Turn cells into inputs: numbers, then flags of missing ones, then a 0/1 for each level."""
+    """Turn cells into inputs: numbers, then flags for missing ones, then 0 or 1 for each level."""
     numbers, ones = [], []
     columns = columns_of(encoder)
     others = iter(encoder.get("other", [False] * len(columns)))
@@ -118,7 +118,7 @@ def encode(
         if column["kind"] == "left out":
             continue
         if any(row.get(name) is None for row in rows):
-            raise SystemExit(f"the table lacks cells of the column {name!r}")
+            raise SystemExit(f"the table lacks cells in the column {name!r}")
         cells = [None if row[name].strip() in gone else row[name] for row in rows]
         if column["kind"] == "category":
             ones.append(one_hot(cells, next(levels), next(others)))
@@ -134,7 +134,7 @@ def encode(
 
 
 def number(cell: str | None, column: dict[str, Any]) -> float:
-    """Read a cell; 1 and 0 for the words of a boolean, NaN where nothing is known."""
+    """Read a cell: 1 and 0 for the words of a boolean, NaN for a missing or unknown cell."""
     text = "" if cell is None else cell.strip()
     if column["kind"] == "boolean" and text.casefold() in TRUE | FALSE:
         return float(text.casefold() in TRUE)
@@ -146,7 +146,7 @@ def number(cell: str | None, column: dict[str, Any]) -> float:
 
 
 def one_hot(cells: list[str | None], levels: list[str | None], other: bool) -> np.ndarray:
-    """Give each level an input, and one to all others, where rare ones were trained so."""
+    """Give each level an input, and one to all others if rare levels were trained to share it."""
     places: dict[Any, int] = {}
     for at, level in enumerate(levels):  # of two spellings of one level each stands for itself
         same = meaning(level)
@@ -160,7 +160,7 @@ def one_hot(cells: list[str | None], levels: list[str | None], other: bool) -> n
 
 
 def meaning(level: str | None) -> Any:
-    """Give what spellings of one level have in common: 1, 1.0 and 01; true and True."""
+    """Return the same value for all spellings of a level: 1, 1.0 and 01; true and True."""
     if level is None:
         return None
     if NUMBER.fullmatch(level) and float(level).is_integer():
@@ -172,7 +172,7 @@ def meaning(level: str | None) -> Any:
 def predict_proba(
     model: dict[str, Any], tensors: dict[str, np.ndarray], x: np.ndarray
 ) -> np.ndarray:
-    """Run equations (1) to (4), with as many layers as there are; shape (n, classes)."""
+    """Run equations (1) to (4), with any number of layers; shape (n, classes)."""
     n_layers = len(model["architecture"]["layer_units"]) - 1
     names = activations(model)
     h = x.astype(tensors["W1"].dtype)

@@ -1,10 +1,10 @@
-"""A model in one file: trained here, run by a fresh process with handgrad, and without it.
+"""A model in one file: trained here, run in a fresh process with handgrad, and without it.
 
-It trains on the penguins that come with handgrad (344 rows, texts, missing cells), writes the
-model and a table of new rows, and has others predict them: the command line of handgrad, in a
-process of its own, and predict_with_numpy.py, which imports NumPy and nothing else. The file holds
-numbers and text, never code: who loads it runs nothing of yours. (handgrad predict prints six
-digits of a probability; labels must be the same, and probabilities to 1e-6.)
+This program trains on the penguins that come with handgrad (344 rows, texts, missing cells) and
+writes the model and a table of new rows. Then two fresh processes predict these: handgrad's command
+line, and predict_with_numpy.py, which imports only NumPy. The file holds numbers and text, never
+code, so loading it runs nothing of yours. (handgrad predict prints six digits of a probability;
+labels must be the same, and probabilities equal to 1e-6.)
 
     python examples/ship_a_model.py
     python examples/ship_a_model.py --out FOLDER --epochs 5      keeps the files
@@ -37,7 +37,7 @@ from handgrad import MLPClassifier
 
 
 def elsewhere(*arguments: str) -> pd.DataFrame:
-    """Run Python in a process of its own, and read the table that it prints."""
+    """Run Python in a fresh process, and read the table that it prints."""
     home = str(Path(handgrad.__file__).parents[1])
     run = subprocess.run(
         [sys.executable, *arguments],
@@ -84,7 +84,7 @@ def main() -> None:
     arguments.add_argument("--epochs", type=int, default=100)
     arguments.add_argument("--out", type=Path, help="keep the files in this folder")
     given = arguments.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs are enough here
+    warnings.simplefilter("ignore", ConvergenceWarning)  # these epochs are enough here
     with tempfile.TemporaryDirectory() as folder:
         ship(given.out or Path(folder), given.epochs)
 

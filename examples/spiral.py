@@ -5,14 +5,14 @@ https://cs231n.github.io/neural-networks-case-study/, draws three arms of 100 po
 and trains two networks by plain descent on all points, rate 1 and penalty 0.001: a linear one,
 which gets 49 % of the points right, and one with 100 hidden units, which gets 98 %. The course
 prints the loss after 190 and after 9,000 steps, and so do we. Here the first network is equations
-(3) to (8) of docs/derivation.md with x in place of h, the second two_layer.py, and the third is
-that again by MLPClassifier. The course's weights are not seeded, so the digits differ a little.
+(3) to (8) of docs/derivation.md with x in place of h, the second is two_layer.py, and the third is
+the same as an MLPClassifier. The course's weights are not seeded, so the digits differ a little.
 
     python examples/spiral.py
     python examples/spiral.py --steps 500 --picture spiral.png
 
-It prints loss and share of points right, ours and theirs, and with --picture draws who gets which
-part of the plane (needs matplotlib). It takes 8 seconds of one core:
+It prints our loss and share of points right beside the course's, and with --picture draws the
+region of each class (needs matplotlib). It takes 8 seconds on one core:
 
     network                       loss   right   CS231n's
     linear, 191 steps         0.786302   49.3%   0.786302, 49 %
@@ -30,7 +30,7 @@ from sklearn.exceptions import ConvergenceWarning
 from handgrad import MLPClassifier, two_layer
 
 LR, PENALTY = 1.0, 1e-3
-LINEAR_STEPS, STEPS = 191, 9001  # the loss of the last stands before its update
+LINEAR_STEPS, STEPS = 191, 9001  # the loss of the last step is taken before its update
 CLASSES = 3
 
 
@@ -41,7 +41,7 @@ def with_penalty(loss: float, *weights: two_layer.Array) -> float:
 def linear(
     x: two_layer.Array, y_t: two_layer.Classes, rng: np.random.RandomState, steps: int
 ) -> tuple[float, float]:
-    """Train scores that are straight in x; give the last loss and the share right."""
+    """Train scores that are linear in x; return the last loss and the share right."""
     W, b = 0.01 * rng.randn(2, CLASSES), np.zeros(CLASSES)
     loss = np.nan
     for _ in range(steps):
@@ -104,8 +104,8 @@ def draw(model: MLPClassifier, x: two_layer.Array, y_t: two_layer.Classes, path:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description="CS231n's spiral")
-    arguments.add_argument("--steps", type=int, default=STEPS, help="of the two-layer network")
-    arguments.add_argument("--picture", type=Path, help="where to draw the plane, such as a.png")
+    arguments.add_argument("--steps", type=int, default=STEPS, help="steps of two layers")
+    arguments.add_argument("--picture", type=Path, help="draw the plane into this file, say a.png")
     given = arguments.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # the steps are the course's
 

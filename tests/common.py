@@ -6,6 +6,9 @@ import pytest
 from handgrad.engines.compiled.backend import missing
 from handgrad.models.evaluation import Evaluation
 from handgrad.optim import SGD, Adam
+from handgrad.tables.fitting import fit_matrix, fit_table
+from handgrad.tables.recognition.planning import plan_of
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.training.history import Epoch, History
 
 needs_compiled = pytest.mark.skipif(bool(missing()), reason="numba is not installed")
@@ -48,3 +51,11 @@ def an_evaluation(labels, seed=0):
     K = len(labels)
     confusion = np.random.default_rng(seed).integers(0, 9, size=(K, K)) + 30 * np.eye(K, dtype=int)
     return Evaluation(np.array(list(labels)), confusion, 0.5, 0.1)
+
+
+def encoder_of(columns, weight=None, *, names=None, categorical=(), plan=None, **how):
+    """Fit an encoder to an array, or to a table by the plan of its own columns."""
+    if isinstance(columns, np.ndarray):
+        return fit_matrix(columns, weight, names=names)
+    plan = plan or plan_of(columns, Wishes(kinds=dict.fromkeys(categorical, "category")))
+    return fit_table(columns, plan, weight, **how)

@@ -182,7 +182,7 @@ def test_other_slips_in_labels_are_told_of():
         ([1, "a"] * 6, "mix int and str"),
         ([0.0, np.inf] * 6, "infinity. 6 rows have no usable label, the first is row 2"),
         ([0.5, 1] * 6, "continuous"),
-        (3, "a cell for each row; got '3' alone"),
+        (3, "one value for each row; got the single value '3'"),
         (np.zeros((N, 2, 2)), "dim 3"),
         ([0, 1], "inconsistent numbers of samples"),
     ]:
@@ -341,7 +341,7 @@ def test_other_slips_in_numbers_are_told_of():
         ([10**400] * N, "too large for float64. 12 rows"),
         (np.ones(N) * 1j, "Complex data not supported"),
         ([np.timedelta64(1, "D")] * N, "durations"),
-        ("text", "a cell for each row"),
+        ("text", "one value for each row"),
     ]:
         with pytest.raises(DataError, match=message):
             regressor().fit(X, y)

@@ -21,9 +21,9 @@ from click.shell_completion import ShellComplete
 
 from handgrad import atomic_file, report
 from handgrad.cli import main, run
-from handgrad.cli.fit_options import OPTIMIZERS
 from handgrad.cli.libraries import load
 from handgrad.models.file import load_model
+from handgrad.optim import OPTIMIZERS
 
 OK, USAGE, DATA, MODEL_FILE, IO, DIVERGED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
 LONGEST_MESSAGE = 600
@@ -312,7 +312,7 @@ def test_evaluate_writes_a_report_too(call, folder):
     assert code == OK
     assert "wrote r/report.html" in out
     page = (folder / "r/report.html").read_text()
-    assert "What it takes for what" in page
+    assert "Which classes it confuses" in page
     assert "How it learned" not in page
     files = json.loads(call("evaluate", "m", "t.csv", "--report", "r", "--json")[1])["files"]
     assert {folder / name for name in files} == set((folder / "r").iterdir())

@@ -267,8 +267,8 @@ def test_kinds_are_declared(call, everything):
         ("level", USAGE, "must be COLUMN=KIND"),
         ("lebel=category", USAGE, "there is no such column"),
         ("y=category", USAGE, "there is no such column to predict from"),
-        ("level=number", DATA, "column 'level' cannot be numbers: 'red' is none"),
-        ("when=number", DATA, "column 'when' cannot be numbers: '2021-03-01' is none"),
+        ("level=number", DATA, "column 'level' cannot be numbers: 'red' is not one"),
+        ("when=number", DATA, "column 'when' cannot be numbers: '2021-03-01' is not one"),
         ("level=date", DATA, "column 'level' cannot be dates"),
         ("level=boolean", DATA, "column 'level' cannot be booleans: most cells are neither yes"),
         ("size=boolean", DATA, "column 'size' cannot be booleans"),
@@ -295,7 +295,7 @@ def test_declared_booleans_may_have_a_few_other_words(call, fit):
     assert kinds_of(call)["c"]["kind"] == "category"
     code, _, err = fit("t.csv", "--kind", "c=boolean")
     assert code == OK
-    assert "'unsure' (6) are neither yes nor no: taken for missing" in err
+    assert "'unsure' (6) are neither yes nor no; each counts as missing" in err
     assert load_model("m").encoder.input_names == ["c", "x", "c is missing"]
 
 
@@ -304,7 +304,7 @@ def test_declared_dates_tell_what_they_cannot_read(fit):
     write("t.csv", c=cells, x=spread(), y=labels())
     code, _, err = fit("t.csv", "--kind", "c=date")
     assert code == OK
-    assert "'soon' (15) are no dates and count as missing" in err
+    assert "'soon' (15) are not dates and count as missing" in err
 
 
 def test_words_that_mean_missing(fit, call):
@@ -376,8 +376,8 @@ def test_rare_levels_share_an_input(fit, call):
     code, out, err = call("predict", "m", "p.csv", "--proba")
     assert code == OK
     assert (
-        "column 'g': 2 of 2 cells are rare, or were not there when the model was fitted ('new', "
-        "'rare'); each is taken for one of its rare levels"
+        "column 'g': 2 of 2 cells hold values that are rare or were not seen when the model was "
+        "fitted ('new', 'rare'); each counts as one of its rare levels"
     ) in err
     assert len(set(out.splitlines()[1:])) == 1
     # many, and not a frequent one among them, are no chance
@@ -422,8 +422,8 @@ def test_a_few_unknown_cells_are_noted(call, colours, command):
     code, _, err = call(command, "m", "p.csv")
     assert code == OK
     assert (
-        "column 'g': 6 of 66 cells were not there when the model was fitted ('pink', 'mauve', "
-        "'ochre', ...); each is taken for none of its levels"
+        "column 'g': 6 of 66 cells hold values not seen when the model was fitted ('pink', "
+        "'mauve', 'ochre', ...); each counts as none of its levels"
     ) in err
 
 
@@ -472,7 +472,9 @@ def test_a_text_in_a_number_column_is_refused_by_its_line(call, colours, command
     assert "--unknown allow reads these cells as missing" in err
     code, out, err = call(command, "m", "p.csv", "--unknown", "allow", *PROBA[command])
     assert code == OK
-    assert "column 'x': 1 of 60 cells were not there when the model was fitted ('oops')" in err
+    assert (
+        "column 'x': 1 of 60 cells hold values not seen when the model was fitted ('oops')" in err
+    )
     colours(COLOURS, x=["" if i == 4 else i for i in range(N)])
     assert call(command, "m", "p.csv", *PROBA[command])[1] == out
 
@@ -488,9 +490,9 @@ def test_dates_and_booleans_that_cannot_be_read_are_noted(call, fit):
     write("p.csv", day=days, flag=["maybe", *map(str, flags[1:])], x=spread())
     code, _, err = call("predict", "m", "p.csv")
     assert code == OK
-    assert "column 'day': 1 of 60 cells were not there" in err
-    assert "('never'); each is taken for missing" in err
-    assert "column 'flag': 1 of 60 cells were not there" in err
+    assert "column 'day': 1 of 60 cells hold values not seen" in err
+    assert "('never'); each counts as missing" in err
+    assert "column 'flag': 1 of 60 cells hold values not seen" in err
 
 
 def test_later_dates_are_known(call, fit):
@@ -600,9 +602,9 @@ def test_each_kind_of_cell_is_explained_truly(explained):
     assert known["kg"].becomes.startswith("2.50 kg is 2.5: (2.5 - mean")
     assert known["word"].becomes.startswith("(1.5 - mean")
     assert known["flag"].becomes == "yes or no, 1 or 0: 1"
-    assert "its own input is 1, the other 3 are 0" in known["level"].becomes
+    assert "its input is 1, the other 3 are 0" in known["level"].becomes
     assert x["plain"] == [("plain=red", 1.0)]
-    assert known["when"].becomes.startswith("taken apart: elapsed days, year, month (sine)")
+    assert known["when"].becomes.startswith("split into elapsed days, year, month (sine)")
     assert known["name"].becomes == "left out: 60 of 60 differ"
     assert x["name"] == []
 
@@ -614,30 +616,32 @@ def test_missing_cells_are_explained_truly(explained):
     encoder = load_model("m").encoder
     assert all(column.cell is None for column in found.values())
     median = f"{encoder.median[0]:.6g}"
-    assert found["number"].becomes.startswith(f"missing, so the median stands in: ({median} - mean")
+    assert found["number"].becomes.startswith(
+        f"missing, so the median replaces it: ({median} - mean"
+    )
     assert ("number is missing", 1.0) in found["number"].inputs
-    assert found["flag"].becomes == "missing, so the median stands in: 0"
+    assert found["flag"].becomes == "missing, so the median replaces it: 0"
     assert found["plain"].becomes.endswith("missing, so all 3 are 0")
-    assert found["when"].becomes.startswith("missing, so medians stand in for elapsed days")
+    assert found["when"].becomes.startswith("missing, so medians replace elapsed days")
 
 
 def test_words_and_rare_and_unknown_cells_are_explained_truly(explained):
     found, err = explained(word="n.d.", level="seldom", plain="pink", flag="maybe", when="never")
-    assert found["word"].becomes.startswith("n.d. is no number, so the median stands in: (")
-    assert "its own input is 1" in found["word"].becomes
+    assert found["word"].becomes.startswith("n.d. is not a number, so the median replaces it: (")
+    assert "its input is 1" in found["word"].becomes
     assert ("word=n.d.", 1.0) in found["word"].inputs
-    assert found["level"].becomes.endswith("a rare level or a new one: the input of all those is 1")
+    assert found["level"].becomes.endswith("a rare or new level, whose shared input is 1")
     assert found["level"].inputs == [("level: other", 1.0)]
     assert found["plain"].becomes.endswith("not seen when the model was fitted, so all 3 are 0")
-    assert found["flag"].becomes == "neither yes nor no, so the median stands in: 0"
-    assert found["when"].becomes.startswith("not read as a date, so medians stand in for")
+    assert found["flag"].becomes == "neither yes nor no, so the median replaces it: 0"
+    assert found["when"].becomes.startswith("not read as a date, so medians replace")
     for name in ("plain", "flag", "when", "level"):
         assert f"column {name!r}: 1 of 1 cells" in err
     assert "column 'word'" not in err
     found, err = explained(word="other", flag=7)
     assert found["word"].becomes.endswith("not seen when the model was fitted, so all 1 are 0")
     assert "column 'word': 1 of 1 cells" in err
-    assert found["flag"].becomes == "neither yes nor no, so stays that number: 7"
+    assert found["flag"].becomes == "neither yes nor no, so it stays that number: 7"
 
 
 def test_the_page_of_an_explanation_says_the_same(explained, tmp_path):
@@ -654,7 +658,7 @@ def test_explain_and_gradcheck_take_a_bad_number_for_missing_on_demand(call, col
         code, out, err = call(command, "m", "p.csv", "--unknown", "allow")
         assert code == OK
         assert out
-        assert "('oops'); each is taken for missing" in err
+        assert "('oops'); each counts as missing" in err
 
 
 def test_gradcheck_tells_unknown_cells_once(call, colours):

@@ -77,5 +77,5 @@ def test_the_page_reads_as_it_is_told(call, monkeypatch, option):
     code, _, err = call(content, "play", "t.csv", "--target", "column 3", option, *values)
     assert code == 0, err
     (session,) = shown[0]
-    assert session.table.column_names == HEADER
-    assert session.table.num_rows == len(ROWS)
+    assert session.source.table.column_names == HEADER
+    assert session.source.table.num_rows == len(ROWS)

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from common import encoder_of
 from handgrad.errors import DataError
 from handgrad.tables.columns import (
     kind_of,
@@ -18,7 +19,6 @@ from handgrad.tables.columns import (
     numbers,
     raw_texts,
 )
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.table import read_table
 
@@ -139,7 +139,7 @@ def test_an_absent_column_is_refused_with_those_there():
 def test_categories_are_categories_whatever_their_values():
     frame = from_frame(pd.DataFrame({"c": pd.Categorical([2, 1, 2]), "d": [2, 1, 2]}))
     assert [kind_of(frame, name) for name in "cd"] == ["category", "number"]
-    assert Encoder.fit(frame).input_names == ["d", "c=1", "c=2"]
+    assert encoder_of(frame).input_names == ["d", "c=1", "c=2"]
     assert labels(frame, "c")[0].tolist() == [2, 1, 2]
     for kind in (pl.Categorical, pl.Enum(["u", "v"])):
         polars = from_frame(

@@ -149,7 +149,7 @@ def test_every_picture_is_small_and_made_by_a_script():
     assert shown_pictures() == {path.name for path in IMAGES.iterdir()}
     for name in shown_pictures():
         assert (IMAGES / name).stat().st_size < 200_000
-        assert f'"{name}"' in made or name == "growth.png"  # by benchmarks/growth.py
+        assert f'"{name}"' in made
 
 
 @pytest.mark.skipif(

@@ -1340,7 +1340,7 @@ def test_numbers_have_no_probabilities_in_either_engine():
     X = np.arange(20.0)[:, None]
     for engine in "numpy", "compiled":
         model = MLPRegressor(hidden_layer_sizes=(2,), engine=engine, max_iter=1)
-        with pytest.raises(ValueError, match="predicts numbers, and labels were asked for"):
+        with pytest.raises(ValueError, match="predicts numbers; it has no labels"):
             model.fit(X, X[:, 0]).model_.predict_proba(X)
 
 

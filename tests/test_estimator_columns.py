@@ -173,7 +173,7 @@ def test_frames_with_dates_and_booleans_are_searched(frame, kind):
     ("cells", "kind", "doubt"),
     [
         (["soon" if i in (3, 50) else f"{i % 28 + 1}.{i % 12 + 1}.2021" for i in range(N)],
-         "date", "'soon' (2) are no dates and count as missing"),
+         "date", "'soon' (2) are not dates and count as missing"),
         (["soon" if i % 9 == 0 else f"{i % 28 + 1}.{i % 12 + 1}.2021" for i in range(N)],
          "category", ""),
         ([20211301 + i for i in range(N // 5)] * 5, "number", ""),  # no month 13
@@ -303,7 +303,7 @@ def test_a_column_of_which_no_cell_is_known_is_warned_of(frame, y, call):
     [warning] = caught(lambda: getattr(model, call)(*arguments))
     assert warning.category is DriftWarning
     assert warning.filename == __file__
-    assert "column 'level': 120 of 120 cells were not there when the model was fitted" in str(
+    assert "column 'level': 120 of 120 cells hold values not seen when the model was fitted" in str(
         warning.message
     )
     assert str(warning.message).endswith("is it the same column?")
@@ -358,7 +358,7 @@ def test_numbers_and_booleans_are_taken_as_an_array(frame, y):
         model = quick().fit(frame, y)
     assert np.array_equal(model.predict_proba(frame.to_numpy(float)), model.predict_proba(frame))
     with_levels = quick().fit(frame[["ok"]].assign(level=["u", "v"] * (N // 2)), y)
-    with pytest.raises(DataError, match=r"the columns \['level'\] are no plain numbers"):
+    with pytest.raises(DataError, match=r"the columns \['level'\] are not plain numbers"):
         with_levels.predict(np.ones((2, 2)))
 
 

@@ -14,8 +14,8 @@ from handgrad import MLPClassifier, MLPRegressor, read_table
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli.explanation import shorter
 from handgrad.explain import explain
+from handgrad.explain.largest import MOST_SHOWN
 from handgrad.explain.page import page
-from handgrad.explain.story import MOST_SHOWN
 from handgrad.html import sentence
 from handgrad.models.file import load_model, save_model
 from handgrad.models.model import Model
@@ -109,7 +109,7 @@ def test_it_tells_every_equation_in_words_symbols_and_numbers(call, trained):
         assert line in out
     assert "Each hidden unit weighs the inputs" in out
     assert re.search(r"size +\S+ +\(\S+ - mean \S+\) / deviation", out)
-    assert "one of blue, green, red; its own input is 1, the other 2 are 0" in out
+    assert "one of blue, green, red; its input is 1, the other 2 are 0" in out
     assert "With lr = 0.1, the loss of this row goes from" in out
 
 
@@ -152,7 +152,7 @@ def test_a_missing_label_and_a_missing_cell(call, trained, tmp_path):
     assert code == OK
     assert "the true label of this row is missing" in err
     assert "(missing)" in out
-    assert "missing, so the median stands in" in out
+    assert "missing, so the median replaces it" in out
     assert "not seen when the model was fitted, so all 3 are 0" in out
 
 
@@ -362,20 +362,23 @@ def test_a_regressor_is_explained_in_both_scales(call, tmp_path):
     prediction = float(model.predict(x[:1])[0])
     assert f"predicted: the prediction = {prediction:.6g}" in out
     assert f"true: {100 + 10 * x[0, 0]:.6g}" in out
-    assert "The network sees the target less its mean, over its standard deviation" in out
+    assert "The network learns the target minus its mean, divided by its standard deviation" in out
     assert call("gradcheck", "m", "t.csv", "--target", "cost")[0] == OK
 
 
 @pytest.mark.parametrize(
     ("loss", "told"),
-    [("huber", "less its median, over the unit that its quartiles make"), ("poisson", "over its")],
+    [
+        ("huber", "minus its median, divided by a spread taken from its quartiles"),
+        ("poisson", "divided by its mean"),
+    ],
 )
 def test_the_scale_that_is_told_is_that_of_the_loss(call, tmp_path, loss, told):
     X, y = np.arange(20.0).reshape(10, 2), np.arange(10.0)
     (tmp_path / "t.csv").write_text("x0,x1\n" + "".join(f"{a},{b}\n" for a, b in X.tolist()))
     model = MLPRegressor(loss, hidden_layer_sizes=(4,), max_iter=3, random_state=0)
     save_model(model.fit(X, y).model_, tmp_path / "m")
-    assert f"The network sees the target {told}" in call("explain", "m", "t.csv")[1]
+    assert f"The network learns the target {told}" in call("explain", "m", "t.csv")[1]
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_air_quality_as_most_people_have_it(look):
         (",a\nBob,1\nEve,2\n", ["column 1", "a"], "column 1 has no name"),
         (",a\n1,1\n1,2\n", ["column 1", "a"], "column 1 has no name"),
         ("column 2,\nu,1\nv,1\n", ["column 2", "column 2.1"], "column 2 has no name"),
-        ("x,y,x\n1,2,3\n", ["x", "y", "x.1"], "'x' stands in the header more than once"),
+        ("x,y,x\n1,2,3\n", ["x", "y", "x.1"], "'x' occurs in the header more than once"),
         ("x,x,x.1,x\n1,2,3,4\n", ["x", "x.2", "x.1", "x.3"], "now 'x.2', 'x.3'"),
     ],
 )
@@ -278,7 +278,7 @@ def test_an_option_that_means_nothing_is_refused(look, options, message):
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (b"a,x\n1,\x81\n", "cp1252", "line 2, byte 3: the byte 0x81 is no cp1252 text"),
+        (b"a,x\n1,\x81\n", "cp1252", "line 2, byte 3: the byte 0x81 is not cp1252 text"),
         (b"a,x\n1,\x81\n", None, "--encoding, such as"),
         ("ä,é\nü,ö\nß,".encode() + b"\xe9\n", None, "line 3, byte 4.*mend the cell"),
         (b"a,x\n1,\xe9\n", "utf-8", "--encoding latin-1"),
@@ -361,8 +361,8 @@ def test_json_values_that_are_absent_or_mixed(look):
     [
         ('{"a": [1], "b": {"c": 1}, "d": 1}\n', "'a', 'b' hold objects or lists"),
         ('[{"a": [1], "b": {"c": 1}, "d": 1}]', "'a', 'b' hold objects or lists"),
-        ('{"a": 1}\n{"a": \n', "line 2: no JSON object"),
-        ('{"a": 1}\n[1]\n', "line 2: no JSON object"),
+        ('{"a": 1}\n{"a": \n', "line 2: not a JSON object"),
+        ('{"a": 1}\n[1]\n', "line 2: not a JSON object"),
         ('{"a": {"0": 1},\n "b": {"0": 2}}', "orient='records'"),
         ('[{"a": 1}, 2]', "element 2"),
         ('[{"a": 1},', "damaged"),
@@ -458,7 +458,7 @@ def test_the_layout_of_a_sheet_is_that_of_a_text(look):
     assert table.to_pydict() == {"a": [1, 4], "x": [2, 5], "x.1": ["u", "v"]}
     assert [note.split()[:3] for note in notes_of(table)] == [
         ["the", "workbook", "has"], ["1", "row", "at"], ["the", "first", "column"],
-        ["'x'", "stands", "in"],
+        ["'x'", "occurs", "in"],
     ]  # fmt: skip
     content = xlsx(Data=[["Sales of 2019"], [], ["a", "x", "y"], [1, 2, "u"], [4, 5, 6]])
     with pytest.raises(DataError) as refused:
@@ -505,8 +505,8 @@ def test_an_open_document_sheet_is_read(look):
         (xlsx(Data=[]), {}, "the sheet is empty"),
         (xlsx(Data=[["", ""], [0, 0], [1, 1]]), {}, "the first row must name .*--no-header"),
         (xlsx(Data=ROWS), {"skip": 9}, "the sheet is empty"),
-        (xlsx(Data=ROWS), {"separator": ";"}, "--separator can mean nothing"),
-        (xlsx(Data=ROWS), {"encoding": "cp1252"}, "--encoding can mean nothing"),
+        (xlsx(Data=ROWS), {"separator": ";"}, "--separator cannot be used with a workbook"),
+        (xlsx(Data=ROWS), {"encoding": "cp1252"}, "--encoding cannot be used with a workbook"),
         (xlsx(Data=ROWS).replace(b"<sheet ", b"<shoot "), {}, "damaged"),
         (b"\xd0\xcf\x11\xe0 and then nothing", {}, "damaged"),
     ],
@@ -552,7 +552,7 @@ def test_a_wrong_download_is_recognised(look, content, name, message):
 def test_a_parquet_file_must_have_names_that_differ(look):
     stream = io.BytesIO()
     pq.write_table(pa.table([[1], [2], [3], [4]], names=["x", "x", "", "z"]), stream)
-    with pytest.raises(DataError, match="column 3 has no name and 'x' stands twice") as refused:
+    with pytest.raises(DataError, match="column 3 has no name and 'x' occurs twice") as refused:
         look(stream.getvalue())
     assert "rename" in str(refused.value)
 
@@ -581,7 +581,7 @@ def test_several_files_are_one_table(tmp_path):
     assert all(map(is_csv, table.schema))
     with pytest.raises(DataError, match="row 1: 'u'"):
         numbers(table, "x")
-    with pytest.raises(ValueError, match="one path or more"):
+    with pytest.raises(ValueError, match="at least one path"):
         read_table([])
 
 

@@ -50,7 +50,7 @@ def test_no_lines_are_skipped_backwards(read):
 
 
 def test_the_line_of_a_record_that_is_none_is_named(read):
-    with pytest.raises(DataError, match="line 2: no JSON object"):
+    with pytest.raises(DataError, match="line 2: not a JSON object"):
         read('{"a": 1}\n[2]\n', name="table.jsonl")
 
 

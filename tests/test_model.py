@@ -8,6 +8,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import encoder_of
 from handgrad.activations import ACTIVATIONS
 from handgrad.batches import ROWS_AT_ONCE
 from handgrad.errors import DataError
@@ -64,7 +65,7 @@ def test_a_row_has_the_same_answer_alone_in_any_batch_and_in_any_order(model, n,
 
 
 def test_a_row_of_a_table_has_the_same_answer_alone(penguins):
-    encoder = Encoder.fit(penguins)
+    encoder = encoder_of(penguins)
     model = random_model((encoder.n_inputs, 20, 3), encoder=encoder)
     of_all = model.predict_proba(penguins)
     for row in range(0, penguins.num_rows, 7):
@@ -177,7 +178,7 @@ def test_predictions_have_the_type_of_the_labels(classes):
 
 
 def test_columns_of_a_table_are_found_by_name(penguins):
-    encoder = Encoder.fit(penguins)
+    encoder = encoder_of(penguins)
     model = random_model((encoder.n_inputs, 3), encoder=encoder)
     expected = model.scores(penguins)
     turned = penguins.select(penguins.column_names[::-1])
@@ -191,7 +192,7 @@ def test_columns_of_a_table_are_found_by_name(penguins):
 def test_a_table_and_its_matrix_have_the_same_answer(rng):
     x = rng.normal(size=(30, 3))
     table = from_frame({"c": x[:, 2], "a": x[:, 0], "b": x[:, 1]})
-    model = random_model((3, 2), encoder=Encoder.fit(x, names=["a", "b", "c"]))
+    model = random_model((3, 2), encoder=encoder_of(x, names=["a", "b", "c"]))
     assert np.array_equal(model.scores(table), model.scores(x))
 
 
@@ -208,7 +209,7 @@ def test_a_matrix_of_another_width_is_refused():
 @pytest.mark.parametrize("n", [0, 1, 100, ROWS_AT_ONCE, 2 * ROWS_AT_ONCE + 5])
 def test_sparse_rows_have_the_answer_of_dense_rows(rng, kind, n):
     x = rng.normal(size=(n, 4)) * (rng.random((n, 4)) < 0.3)
-    fitted = Encoder.fit(np.vstack([x, np.eye(4)]))
+    fitted = encoder_of(np.vstack([x, np.eye(4)]))
     for encoder in (Encoder.identity(4), fitted):
         model = random_model((4, 5, 3), encoder=encoder)
         for answer in ANSWERS:

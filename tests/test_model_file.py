@@ -20,6 +20,7 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import encoder_of
 from handgrad.errors import ModelFileError
 from handgrad.losses import LossSettings
 from handgrad.models.container import LONGEST_HEADER, NO_DIGEST
@@ -35,7 +36,7 @@ from handgrad.tables.table import read_table
 def a_model(classes=("a", "b", "c"), hidden=(2,), dtype=np.float64, encoder=None, **architecture):
     rng = np.random.default_rng(0)
     classes = np.array(classes) if isinstance(classes, tuple) else classes
-    encoder = encoder or Encoder.fit(rng.normal(size=(9, 2)))
+    encoder = encoder or encoder_of(rng.normal(size=(9, 2)))
     output = "logistic" if len(classes) == 2 else "softmax"
     units = (encoder.n_inputs, *hidden, 1 if output == "logistic" else len(classes))
     params = Params.zeros(units, dtype)
@@ -177,7 +178,7 @@ def test_every_architecture_comes_back(hidden, activation):
 
 def test_categories_and_missing_cells_come_back():
     table = read_table(files("handgrad") / "data" / "penguins.csv").drop_columns("species")
-    model = a_model(encoder=Encoder.fit(table))
+    model = a_model(encoder=encoder_of(table))
     assert None in [level for levels in model.encoder.levels for level in levels]
     assert model.encoder.indicator.any()
     loaded = from_bytes(to_bytes(model))
@@ -871,7 +872,7 @@ MODELS = [
     to_bytes(
         a_model(
             np.array([1.5, 2.5, 3.5]),
-            encoder=Encoder.fit(pa.table({"a": ["x", "y", None], "b": [1.0, None, 3.0]})),
+            encoder=encoder_of(pa.table({"a": ["x", "y", None], "b": [1.0, None, 3.0]})),
         )
     ),
     to_bytes(a_model(np.array([1, 2, 3], dtype="datetime64[D]"))),

@@ -163,7 +163,7 @@ def test_given_arrays_are_copied():
 @pytest.mark.parametrize(
     ("W", "b", "message"),
     [
-        ([np.ones((2, 3))], [[1, 2, 3]], "weights and biases of 2 layers; got 1 and 1"),
+        ([np.ones((2, 3))], [[1, 2, 3]], "weights and biases for 2 layers; got 1 and 1"),
         ([np.ones((3, 2)), np.ones((3, 2))], [[1] * 3, [1] * 2], r"W1 must have shape \(2, 3\)"),
         ([np.ones((2, 3)), np.ones((3, 2))], [[1] * 3, [1]], r"b2 must have shape \(2,\)"),
         ([np.ones((2, 3)), np.full((3, 2), np.nan)], [[1] * 3, [1] * 2], "W2 must be finite"),

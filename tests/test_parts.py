@@ -8,7 +8,7 @@ from handgrad.cli.data import Labelled
 from handgrad.cli.parts import partition
 from handgrad.errors import DataError
 from handgrad.tables.kinds import Column
-from handgrad.tables.plan import Plan
+from handgrad.tables.recognition.planning import plan_of
 
 OPTIONS = {
     "seed": 0,
@@ -21,7 +21,7 @@ OPTIONS = {
 
 def data(y, task="classification"):
     table = pa.table({"t": np.arange(len(y))})
-    y, places, plan = np.asarray(y), np.arange(len(y)), Plan.of(table)
+    y, places, plan = np.asarray(y), np.arange(len(y)), plan_of(table)
     return Labelled("t.csv", table, y, "y", 0, task, None, 0, table, places, plan, Column("y"))
 
 

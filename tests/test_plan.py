@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import csv, parquet
 
+from common import encoder_of
 from handgrad import DataError, MLPClassifier
 from handgrad.errors import TableWarning
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.marks import CSV_MARK
 from handgrad.tables.parts import from_parts, to_parts
-from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
+from handgrad.tables.recognition.planning import plan_of
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.tables.table import read_table
 
 N = 60
@@ -97,10 +97,10 @@ READERS = {
 def test_a_column_is_the_same_whoever_reads_it(name, reader, tmp_path):
     kind, values = KINDS[name]
     table = arrow(values)
-    known = Encoder.fit(table)
+    known = encoder_of(table)
     assert known.plan["c"].kind == kind
     other = READERS[reader](table, tmp_path)
-    fitted = Encoder.fit(other)
+    fitted = encoder_of(other)
     assert fitted.plan["c"].kind == kind
     x = known.transform(table)
     # fitted here, or fitted there and used here, or the reverse: the network gets the same
@@ -112,7 +112,7 @@ def test_a_column_is_the_same_whoever_reads_it(name, reader, tmp_path):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_plan_outlives_its_file(name):
-    encoder = Encoder.fit(arrow(KINDS[name][1]))
+    encoder = encoder_of(arrow(KINDS[name][1]))
     metadata, tensors = to_parts(encoder)
     again = from_parts(json.loads(json.dumps(metadata)), tensors)
     assert again.plan == encoder.plan
@@ -154,7 +154,7 @@ TYPES = {
 def test_any_table_is_one_plan_and_the_same_inputs(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("tables")
     table = pa.table({name: pa.array(cells[name], kind) for name, kind in TYPES.items()})
-    known = Encoder.fit(table)
+    known = encoder_of(table)
     x = known.transform(table)
     readers = {
         "a.csv": lambda file: csv.write_csv(table, file),
@@ -166,7 +166,7 @@ def test_any_table_is_one_plan_and_the_same_inputs(tmp_path_factory, cells):
     }
     frames = [from_frame(table.to_pandas()), from_frame(pl.from_arrow(table))]
     for other in [*frames, *(through(path / name, write) for name, write in readers.items())]:
-        encoder = Encoder.fit(other)
+        encoder = encoder_of(other)
         assert [(c.name, c.kind, c.dating) for c in encoder.plan] == [
             (c.name, c.kind, c.dating) for c in known.plan
         ]
@@ -177,8 +177,8 @@ def test_any_table_is_one_plan_and_the_same_inputs(tmp_path_factory, cells):
 # ------------------------------------------------------------------ kinds, one by one
 
 
-def plan_of(values, **wishes):
-    return Plan.of(arrow(values), Wishes(**wishes))["c"]
+def recognised(values, **wishes):
+    return plan_of(arrow(values), Wishes(**wishes))["c"]
 
 
 MISSING = [
@@ -191,17 +191,17 @@ MISSING = [
 def test_a_word_for_missing_leaves_numbers_numbers(word):
     values = [word if i % 12 == 0 else str(i / 8) for i in range(N)]
     holes = [None if i % 12 == 0 else i / 8 for i in range(N)]
-    encoder = Encoder.fit(arrow(values))
+    encoder = encoder_of(arrow(values))
     assert encoder.plan["c"].kind == "number"
     assert encoder.input_names == ["c", "x", "c is missing"]
     np.testing.assert_array_equal(
-        encoder.transform(arrow(values)), Encoder.fit(arrow(holes)).transform(arrow(holes))
+        encoder.transform(arrow(values)), encoder_of(arrow(holes)).transform(arrow(holes))
     )
 
 
 @pytest.mark.parametrize("word", ["unknown", "none", "-", ".", "nil", "*", "#DIV/0!", ">100"])
 def test_another_word_beside_numbers_is_an_input_and_said(word):
-    column = plan_of([word if i % 12 == 0 else str(i / 8) for i in range(N)])
+    column = recognised([word if i % 12 == 0 else str(i / 8) for i in range(N)])
     assert column.kind == "number with words"
     assert f"55 of 60 cells are numbers; beside them stand {word!r} (5)" in column.doubts[0]
 
@@ -214,9 +214,9 @@ def test_another_word_beside_numbers_is_an_input_and_said(word):
     ],
 )
 def test_a_boolean_has_one_meaning_in_every_spelling(yes, no):
-    other = Encoder.fit(arrow([i % 3 == 0 for i in range(N)]))
+    other = encoder_of(arrow([i % 3 == 0 for i in range(N)]))
     table = arrow([yes if i % 3 == 0 else no for i in range(N)])
-    encoder = Encoder.fit(table)
+    encoder = encoder_of(table)
     assert encoder.plan["c"].kind == "boolean"
     assert encoder.input_names == ["c", "x"]
     assert encoder.transform(table)[:, 0].tolist() == [float(i % 3 == 0) for i in range(N)]
@@ -226,7 +226,7 @@ def test_a_boolean_has_one_meaning_in_every_spelling(yes, no):
 
 
 def test_a_number_in_a_boolean_column_stays_that_number_and_is_counted():
-    encoder = Encoder.fit(arrow([i % 2 for i in range(N)]))
+    encoder = encoder_of(arrow([i % 2 for i in range(N)]))
     encoded = encoder.encode(arrow([0, 1, 2, None, 5]))
     assert encoded.x[:, 0].tolist()[:3] == [0, 1, 2]
     [unknown] = encoded.unknown
@@ -247,14 +247,14 @@ def test_a_number_in_a_boolean_column_stays_that_number_and_is_counted():
     ],
 )
 def test_a_level_is_known_by_what_it_means(levels, cells):
-    encoder = Encoder.fit(arrow(levels * 10), categorical=["c"])
+    encoder = encoder_of(arrow(levels * 10), categorical=["c"])
     known, other = encoder.encode(arrow(levels)), encoder.encode(arrow(cells))
     np.testing.assert_array_equal(other.x[:, 1:], known.x[:, 1:])
     assert other.unknown == ()
 
 
 def test_levels_that_mean_the_same_stay_apart_where_both_were_there():
-    encoder = Encoder.fit(arrow(["1", "1.0", "2"] * 10), categorical=["c"])
+    encoder = encoder_of(arrow(["1", "1.0", "2"] * 10), categorical=["c"])
     encoded = encoder.encode(arrow(["01", "1", "1.0"]))
     assert encoded.x[:, 1:].tolist() == [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
     assert encoded.unknown[0].examples == ("01",)
@@ -263,23 +263,23 @@ def test_levels_that_mean_the_same_stay_apart_where_both_were_there():
 
 def test_missing_words_are_levels_where_they_were_texts():
     names = pa.table({"c": ["DE", "NA", "FR"] * 10, "x": np.arange(30.0)})
-    encoder = Encoder.fit(names)
+    encoder = encoder_of(names)
     assert encoder.input_names[1:] == ["c=DE", "c=FR", "c=NA"]
 
 
 def test_the_user_names_what_means_missing():
     values = [-999.0 if i % 10 == 0 else float(i) for i in range(N)]
-    column = plan_of(values, missing={"c": ("-999",)})
-    encoder = Encoder.fit(
-        arrow(values), plan=Plan.of(arrow(values), Wishes(missing={"c": ("-999",)}))
+    column = recognised(values, missing={"c": ("-999",)})
+    encoder = encoder_of(
+        arrow(values), plan=plan_of(arrow(values), Wishes(missing={"c": ("-999",)}))
     )
     assert encoder.input_names == ["c", "x", "c is missing"]
     assert encoder.mean[0] > 0
     assert "-999" in column.missing
-    assert "stands 6 times, far from the rest" in plan_of(values).doubts[0]
+    assert "stands 6 times, far from the rest" in recognised(values).doubts[0]
     texts = ["gone" if i % 10 == 0 else "ab"[i % 2] for i in range(N)]
-    everywhere = Plan.of(arrow(texts), Wishes(missing={None: ("gone",)}))
-    assert Encoder.fit(arrow(texts), plan=everywhere).input_names[-1] == "c is missing"
+    everywhere = plan_of(arrow(texts), Wishes(missing={None: ("gone",)}))
+    assert encoder_of(arrow(texts), plan=everywhere).input_names[-1] == "c is missing"
 
 
 @pytest.mark.parametrize(
@@ -295,28 +295,28 @@ def test_the_user_names_what_means_missing():
     ],
 )
 def test_a_column_that_says_nothing_of_a_row_is_left_out(values, why):
-    column = plan_of(values)
+    column = recognised(values)
     assert column.kind == "left out"
     assert why in column.why
-    assert Encoder.fit(arrow(values)).input_names == ["x"]
+    assert encoder_of(arrow(values)).input_names == ["x"]
 
 
 def test_what_is_left_out_can_be_had_all_the_same():
     names = [f"C{i:04}" for i in range(N)]
-    assert plan_of(names, kinds={"c": "category"}).kind == "category"
+    assert recognised(names, kinds={"c": "category"}).kind == "category"
     with pytest.raises(DataError, match=r"'c' cannot be dates"):
-        plan_of(names, kinds={"c": "date"})
+        recognised(names, kinds={"c": "date"})
     with pytest.raises(DataError, match="cannot be numbers"):
-        plan_of(["red", "green"] * 20, kinds={"c": "number"})
+        recognised(["red", "green"] * 20, kinds={"c": "number"})
     with pytest.raises(DataError, match="must be one of"):
-        plan_of(names, kinds={"c": "colour"})
+        recognised(names, kinds={"c": "colour"})
     with pytest.raises(DataError, match=r"no columns 'd'"):
-        plan_of(names, kinds={"d": "date"})
+        recognised(names, kinds={"d": "date"})
 
 
 def test_a_table_of_constants_alone_is_learnt_as_it_is():
     table = pa.table({"a": [1.0], "b": ["x"]})
-    assert Encoder.fit(table).input_names == ["a", "b=x"]
+    assert encoder_of(table).input_names == ["a", "b=x"]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_a_table_of_constants_alone_is_learnt_as_it_is():
     ],
 )
 def test_what_is_doubtful_is_said(values, doubt):
-    assert doubt in " ".join(plan_of(values).doubts)
+    assert doubt in " ".join(recognised(values).doubts)
 
 
 def test_ordinary_columns_raise_no_doubt():
@@ -345,41 +345,41 @@ def test_ordinary_columns_raise_no_doubt():
         chance.choice(["a", "b", "c"], N),
         chance.poisson(1.0, N),
     ):
-        assert plan_of(values).doubts == ()
+        assert recognised(values).doubts == ()
 
 
 def test_dates_as_whole_numbers_are_dates():
     whole = [int(day.strftime("%Y%m%d")) for day in DAYS]
-    typed = Encoder.fit(arrow(DAYS)).transform(arrow(DAYS))
+    typed = encoder_of(arrow(DAYS)).transform(arrow(DAYS))
     for values in (whole, [str(value) for value in whole]):
-        assert plan_of(values).kind == "date"
-        np.testing.assert_array_equal(Encoder.fit(arrow(values)).transform(arrow(values)), typed)
-    assert plan_of(list(range(20210000, 20210000 + N))).kind == "number"
+        assert recognised(values).kind == "date"
+        np.testing.assert_array_equal(encoder_of(arrow(values)).transform(arrow(values)), typed)
+    assert recognised(list(range(20210000, 20210000 + N))).kind == "number"
 
 
 def test_dates_after_those_of_training_go_on():
-    encoder = Encoder.fit(arrow(DAYS))
+    encoder = encoder_of(arrow(DAYS))
     later = encoder.encode(arrow([day + timedelta(days=365) for day in DAYS]))
     assert later.unknown == ()
     assert (later.x[:, 0] > encoder.transform(arrow(DAYS))[:, 0]).all()
 
 
 def test_what_is_unknown_is_counted_by_column():
-    encoder = Encoder.fit(arrow(["red", "green", "blue"] * 20))
+    encoder = encoder_of(arrow(["red", "green", "blue"] * 20))
     encoded = encoder.encode(arrow(["Red", "Green", "Blue", None]))
     [unknown] = encoded.unknown
     assert str(unknown) == (
-        "column 'c': 3 of 3 cells were not there when the model was fitted ('Red', 'Green', "
-        "'Blue'); each is taken for none of its levels"
+        "column 'c': 3 of 3 cells hold values not seen when the model was fitted ('Red', 'Green', "
+        "'Blue'); each counts as none of its levels"
     )
     assert unknown.is_drift
-    dates = Encoder.fit(arrow(DAYS)).encode(arrow(["soon", "2021-01-06", None]))
+    dates = encoder_of(arrow(DAYS)).encode(arrow(["soon", "2021-01-06", None]))
     [unknown] = dates.unknown
     assert (unknown.n, unknown.n_present, unknown.taken_for) == (1, 2, "missing")
 
 
 def test_parts_of_a_long_table_are_counted_together(monkeypatch):
-    encoder = Encoder.fit(arrow(["red", "green", "blue"] * 20))
+    encoder = encoder_of(arrow(["red", "green", "blue"] * 20))
     table = arrow(["red", "pink", "mauve", "blue", "pink"] * 10)
     whole = encoder.encode(table)
     monkeypatch.setattr("handgrad.tables.encode.TABLE_CELLS", 28)
@@ -392,7 +392,7 @@ def test_parts_of_a_long_table_are_counted_together(monkeypatch):
 def test_the_line_of_a_bad_cell_is_right_in_a_late_part(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "".join(f"{i},{i % 7 + 0.5}\n" for i in range(100)))
-    encoder = Encoder.fit(read_table(path))
+    encoder = encoder_of(read_table(path))
     path.write_text(path.read_text() + "oops,1\n")
     monkeypatch.setattr("handgrad.tables.encode.TABLE_CELLS", 28)
     with pytest.raises(DataError, match=r"column 'a', row 101 \(line 102\): 'oops'"):
@@ -402,7 +402,7 @@ def test_the_line_of_a_bad_cell_is_right_in_a_late_part(tmp_path, monkeypatch):
 
 
 def test_a_plan_shows_itself():
-    plan = Plan.of(pa.table({name.replace(",", ""): values for name, (_, values) in KINDS.items()}))
+    plan = plan_of(pa.table({name.replace(",", ""): values for name, (_, values) in KINDS.items()}))
     shown = repr(plan)
     assert shown.splitlines()[0].split() == ["column", "kind", "why"]
     assert len(shown.splitlines()) >= len(KINDS) + 1
@@ -417,12 +417,12 @@ def test_a_plan_shows_itself():
 def test_all_columns_at_fault_are_named_at_once():
     table = pa.table({"a": [[1], [2]], "b": [b"x", b"y"], "c": [1.0, 2.0]})
     with pytest.raises(DataError, match=r"column 'a'.*column 'b'"):
-        Plan.of(table)
+        plan_of(table)
 
 
 def test_a_new_word_beside_numbers_is_no_drift():
     values = ["n.d." if i % 9 == 0 else str(0.25 * i) for i in range(N)]
-    encoder = Encoder.fit(arrow(values))
+    encoder = encoder_of(arrow(values))
     [unknown] = encoder.encode(arrow(["1.5", "what", "no", "2", None])).unknown
     assert (unknown.n, unknown.n_present, unknown.is_drift) == (2, 4, False)
 
@@ -432,7 +432,7 @@ def test_a_new_word_beside_numbers_is_no_drift():
 )
 def test_zero_and_one_in_another_notation_are_numbers(zero, one):
     table = arrow([zero if i % 2 else one for i in range(N)])
-    encoder = Encoder.fit(table)
+    encoder = encoder_of(table)
     assert encoder.plan["c"].kind == "number"
     assert encoder.input_names == ["c", "x"]
     assert encoder.mean[0] == 0.5
@@ -441,42 +441,42 @@ def test_zero_and_one_in_another_notation_are_numbers(zero, one):
 def test_dates_that_pandas_wrote_as_floats_are_dates():
     whole = [None if i % 7 == 0 else float(day.strftime("%Y%m%d")) for i, day in enumerate(DAYS)]
     texts = [None if value is None else f"{value:.1f}" for value in whole]
-    encoder = Encoder.fit(arrow(whole))
+    encoder = encoder_of(arrow(whole))
     assert encoder.plan["c"].kind == "date"
     assert not np.isnan(encoder.mean).any()
     assert encoder.scale[0] > 1
     np.testing.assert_array_equal(encoder.transform(arrow(texts)), encoder.transform(arrow(whole)))
-    np.testing.assert_array_equal(Encoder.fit(arrow(texts)).mean, encoder.mean)
+    np.testing.assert_array_equal(encoder_of(arrow(texts)).mean, encoder.mean)
 
 
 def test_large_ids_are_not_merged():
     ids = [2**53 + i % 3 for i in range(N)]
-    assert "2**53" in plan_of(ids).doubts[0]
-    encoder = Encoder.fit(arrow(ids), categorical=["c"])
+    assert "2**53" in recognised(ids).doubts[0]
+    encoder = encoder_of(arrow(ids), categorical=["c"])
     encoded = encoder.encode(arrow([2**53 + 1, 2**53 + 3]))
     assert encoded.x[:, 1:].tolist() == [[0, 1, 0], [0, 0, 0]]
     assert encoder.encode(arrow(["1E5"])).unknown[0].n == 1
 
 
 def test_a_missing_code_is_known_in_float32():
-    plan = Plan.of(arrow([0.1, -9.99, 0.7] * 20), Wishes(missing={"c": ("-9.99",)}))
-    encoder = Encoder.fit(arrow([0.1, -9.99, 0.7] * 20), plan=plan)
+    plan = plan_of(arrow([0.1, -9.99, 0.7] * 20), Wishes(missing={"c": ("-9.99",)}))
+    encoder = encoder_of(arrow([0.1, -9.99, 0.7] * 20), plan=plan)
     narrow = pa.table({"c": pa.array([-9.99, 0.1], pa.float32()), "x": [0.0, 1.0]})
     assert encoder.transform(narrow)[:, 2].tolist() == [1, 0]
 
 
 def test_a_unit_that_does_not_vary_is_kept_where_cells_are_missing():
-    assert plan_of(["5 kg" if i % 3 else None for i in range(N)]).kind == "number"
-    assert plan_of(["5 kg"] * N).kind == "left out"
+    assert recognised(["5 kg" if i % 3 else None for i in range(N)]).kind == "number"
+    assert recognised(["5 kg"] * N).kind == "left out"
 
 
 def test_one_sign_cannot_be_two():
     with pytest.raises(DataError, match="different signs"):
-        plan_of(["1,5"] * N, decimal=",", thousands=",")
+        recognised(["1,5"] * N, decimal=",", thousands=",")
 
 
 def test_a_number_without_the_sign_of_the_others_is_told_so(tmp_path):
-    encoder = Encoder.fit(arrow([f"{i}%" for i in range(N)]))
+    encoder = encoder_of(arrow([f"{i}%" for i in range(N)]))
     with pytest.raises(DataError, match=r"'75' is not a number such as 1234.5%"):
         encoder.transform(arrow(["75"]))
 
@@ -485,9 +485,9 @@ def test_an_unquoted_word_is_a_level_where_the_user_says_so(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("c,x\n" + "".join(f"{('DE', 'NA', '')[i % 3]},{i}\n" for i in range(30)))
     table = read_table(path)
-    assert Encoder.fit(table).input_names[1:] == ["c=DE", "c is missing"]
-    plan = Plan.of(table, Wishes(missing={"c": ("",)}))
-    encoder = Encoder.fit(table, plan=plan)
+    assert encoder_of(table).input_names[1:] == ["c=DE", "c is missing"]
+    plan = plan_of(table, Wishes(missing={"c": ("",)}))
+    encoder = encoder_of(table, plan=plan)
     assert encoder.input_names[1:] == ["c=DE", "c=NA", "c is missing"]
     metadata, tensors = to_parts(encoder)
     again = from_parts(json.loads(json.dumps(metadata)), tensors)
@@ -517,7 +517,7 @@ LONG_IDS = [99999999999999999999 - 10**6 * row for row in range(24)]
 )
 def test_texts_of_whole_numbers_that_lose_digits_are_doubted(write, ids):
     field = pa.field("a", pa.string(), metadata=CSV_MARK)
-    plan = Plan.of(pa.table([[write(cell) for cell in ids]], schema=pa.schema([field])))
+    plan = plan_of(pa.table([[write(cell) for cell in ids]], schema=pa.schema([field])))
     assert sum("beyond 2**53" in doubt for doubt in plan.doubts) == 1
     assert plan["a"].is_used
 
@@ -534,7 +534,7 @@ def test_texts_of_whole_numbers_that_lose_digits_are_doubted(write, ids):
     ],
 )
 def test_typed_whole_numbers_that_lose_digits_are_doubted(column):
-    assert "beyond 2**53" in Plan.of(pa.table({"a": column})).doubts[0]
+    assert "beyond 2**53" in plan_of(pa.table({"a": column})).doubts[0]
 
 
 def as_array(columns):
@@ -562,5 +562,5 @@ def test_ids_that_lose_digits_are_warned_of(frame):
 def test_numbers_that_a_float_holds_are_not_doubted(cells):
     kind = pa.string() if isinstance(cells[0], str) else None
     field = pa.field("a", kind or pa.array(cells).type, metadata=CSV_MARK if kind else None)
-    plan = Plan.of(pa.table([cells], schema=pa.schema([field])))
+    plan = plan_of(pa.table([cells], schema=pa.schema([field])))
     assert not [doubt for doubt in plan.doubts if "2**53" in doubt]

@@ -11,14 +11,16 @@ from handgrad.errors import DataError, DivergenceError
 from handgrad.explain.trace import trace
 from handgrad.models.file import from_bytes
 from handgrad.network import forward
+from handgrad.optim import OPTIMIZERS
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, source_lines
-from handgrad.playground.points import class_columns, make_points
-from handgrad.playground.recipe import OPTIMIZERS, SCHEDULES, Recipe
+from handgrad.playground.recipe import SCHEDULES, Recipe
 from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
+from handgrad.playground.sets import make_points
+from handgrad.playground.source import class_columns
 from handgrad.tables.columns import numbers
 from handgrad.training.run import Run
 from handgrad.training.train import train
@@ -280,10 +282,10 @@ def test_a_table_of_ones_own(session):
     session.take_table(table, "kind")
     assert layout(session)["columns"] == ["a", "b"]
     assert len(session.points.x) == 3
-    session.tell("note")
+    session.choose_target("note")
     assert session.points.classes.tolist() == ["w", "x", "y"]
     with pytest.raises(ValueError, match="few classes"):
-        session.tell("nothing")
+        session.choose_target("nothing")
 
 
 def test_a_table_that_cannot_be_shown_changes_nothing(session):
@@ -293,7 +295,7 @@ def test_a_table_that_cannot_be_shown_changes_nothing(session):
         session.take_table(pa.table({"y": ["u", "v"]}), "y")
     assert class_columns(pa.table({"a": [str(i) for i in range(9)]})) == []
     assert session.recipe.data == "spiral"
-    assert session.table is None
+    assert session.source.table is None
     np.testing.assert_array_equal(session.run.params.flat, before)
 
 
@@ -466,7 +468,7 @@ def test_no_program_of_what_cannot_be_repeated(session):
     with pytest.raises(DataError, match="end of this epoch"):
         takeaway.python(session)
     session.draw([(0, 0, 0)])
-    with pytest.raises(DataError, match="go back to the start"):
+    with pytest.raises(DataError, match="start over"):
         takeaway.python(session)
     session.reset()
     session.step("epoch")
@@ -481,9 +483,9 @@ def test_the_model_file_predicts_what_the_page_shows(session):
         session.step("epoch")
     model = from_bytes(takeaway.model_file(session))
     y = forward(session.architecture, session.run.params, session.points.x).y
-    shown = model.predict_proba(session.penguins)
+    shown = model.predict_proba(session.source.penguins)
     assert shown.shape == (344, 3)
-    kept = np.isfinite(numbers(session.penguins, "body_mass_g"))
+    kept = np.isfinite(numbers(session.source.penguins, "body_mass_g"))
     np.testing.assert_allclose(shown[kept], y, rtol=1e-9)
     assert model.target == "species"
 

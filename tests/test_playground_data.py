@@ -1,24 +1,32 @@
 """What the page learns from besides a plane: digits, the article's rows, whole tables; the pad."""
 
+import ast
 import base64
 import importlib.util
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.datasets import load_digits
 
+from common import encoder_of
 from handgrad.errors import DataError
 from handgrad.models.file import from_bytes
 from handgrad.network import forward
+from handgrad.optim import OPTIMIZERS
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
+from handgrad.playground.data import data_set
 from handgrad.playground.player import Player
+from handgrad.playground.recipe import DATA
 from handgrad.playground.session import Session
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
+from handgrad.tables.rows import row_keys
 from handgrad.tables.table import read_table
+from handgrad.training.held_back import split
 from handgrad.two_layer import Params, train
 from seen import frame, layout
 
@@ -115,13 +123,6 @@ def test_every_kind_of_step_is_made_on_digits(digits, kind):
         framed(digits)
 
 
-def test_the_program_of_digits(digits):
-    digits.step("epoch")
-    names = {"print": lambda *told: None}
-    exec(takeaway.python(digits), names)
-    np.testing.assert_array_equal(names["params"].flat, digits.run.params.flat)
-
-
 # -- the pad ------------------------------------------------------------------------------------
 
 
@@ -195,8 +196,8 @@ def test_the_articles_rows_learn_as_in_its_notebook(request, session):
 
 def test_all_columns_of_the_penguins(session):
     session.change({"data": "penguins", "inputs": "all"})
-    table = session.penguins.drop_columns(["species"])
-    expected = Encoder.fit(table).transform(table)
+    table = session.source.penguins.drop_columns(["species"])
+    expected = encoder_of(table).transform(table)
     np.testing.assert_array_equal(session.points.x, expected)
     told = layout(session)
     assert told["names"][-3:] == ["sex=female", "sex=male", "sex is missing"]
@@ -206,7 +207,7 @@ def test_all_columns_of_the_penguins(session):
     assert session.history[-1].test_accuracy > 0.9
     model = from_bytes(takeaway.model_file(session))
     y = forward(session.architecture, session.run.params, session.points.x).y
-    np.testing.assert_allclose(model.predict_proba(session.penguins), y, rtol=1e-9)
+    np.testing.assert_allclose(model.predict_proba(session.source.penguins), y, rtol=1e-9)
     session.change({"inputs": "two"})
     assert session.points.is_plane
 
@@ -221,7 +222,7 @@ def test_a_table_without_two_columns_of_numbers_shows_all(session):
     assert layout(session)["names"] == ["a=x", "a=y", "a=z"]
     with pytest.raises(ValueError, match="choose all columns"):
         session.change({"inputs": "two"})
-    assert Session(session.penguins, session.table, "kind").points.x.shape == (40, 3)
+    assert Session(session.source.penguins, session.source.table, "kind").points.x.shape == (40, 3)
 
 
 def test_columns_of_many_texts_are_left_out_and_named(session):
@@ -257,3 +258,83 @@ def test_rows_without_a_label_are_left_out_and_gaps_are_filled(session):
     assert session.points.is_plane  # a number and its flag
     framed(session)
     layout(session)
+
+
+# -- programs -----------------------------------------------------------------------------------
+
+
+def test_a_data_set_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"one of spiral, xor, .* got 'iris'"):
+        data_set("iris")
+
+
+def test_the_test_rows_of_a_data_set_are_those_of_its_seed():
+    points = data_set("moons", n=100, seed=3, test_share=0.3)
+    parts = split(row_keys(points.x, 3), points.y_t, 0.3)
+    np.testing.assert_array_equal(points.test, parts.held_back)
+    np.testing.assert_array_equal(points.training_rows.x, points.x[parts.kept])
+
+
+def documented():
+    """Read docs/api.md: each module with each name that it documents."""
+    found = set()
+    text = (Path(__file__).parents[1] / "docs/api.md").read_text(encoding="utf-8")
+    for kind, name, options in re.findall(r"\.\. auto(\w+):: (\S+)\n((?:   .*\n)*)", text):
+        if kind != "module":
+            found.add(tuple(name.rsplit(".", 1)))
+            continue
+        listed = re.search(r":members:(.*)", options)[1].replace(",", " ").split()
+        known = vars(importlib.import_module(name)).items()
+        own = [one for one, value in known if getattr(value, "__module__", "") == name]
+        found |= {(name, one) for one in listed or own if not one.startswith("_")}
+    return found
+
+
+def handgrads(program):
+    """Name what a program imports from handgrad: each module with each name."""
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("handgrad"):
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            assert all(not alias.name.startswith("handgrad") for alias in node.names)
+
+
+ASKED = [
+    *({"data": data} for data in DATA if data not in ("table", "drawn")),
+    {"data": "penguins", "inputs": "all"},
+    *({"optimizer": optimizer, "test_share": 0.0} for optimizer in OPTIMIZERS),
+    {"hidden": [], "schedule": "warmup"},
+]
+
+
+def holds_public_names_and_trains_the_same(session):
+    program = takeaway.python(session)
+    imported = set(handgrads(program))
+    assert len({module for module, _ in imported}) >= 4
+    assert imported <= documented()
+    names = {"print": lambda *told: None}
+    exec(program, names)
+    np.testing.assert_array_equal(names["params"].flat, session.run.params.flat)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_a_program_imports_public_names_and_trains_the_same(session, asked):
+    session.change(asked)
+    session.edit(1, 0.25)
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)
+
+
+@pytest.mark.parametrize("inputs", ["two", "all"])
+def test_so_does_the_program_of_a_table(session, inputs):
+    session.take_table(table_of(40, a=[*range(40)], b=[1.5, 2.5] * 20), "kind")
+    session.change({"inputs": inputs})
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)
+
+
+def test_so_does_the_program_of_drawn_points(session):
+    session.draw([(0.5, 0.5, 0), (-0.5, 0.5, 1)])
+    session.reset()
+    session.step("epoch")
+    holds_public_names_and_trains_the_same(session)

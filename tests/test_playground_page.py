@@ -108,7 +108,7 @@ def test_a_weight_is_set_by_keyboard(page, session):
 def test_the_network_grows_and_shrinks(page):
     page.click("#more-layers")
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 16)
-    page.click("#nodes .column button[aria-label='one unit less in hidden layer 2']")
+    page.click("#nodes .column button[aria-label='remove a unit from hidden layer 2']")
     page.wait(lambda: len(page.driver.find_elements("css selector", "#nodes button canvas")) == 15)
     last = "#nodes button[aria-label='unit 8 of layer {}']"
     there = [len(page.driver.find_elements("css selector", last.format(k))) for k in (1, 2)]
@@ -275,7 +275,7 @@ def test_two_runs_side_by_side(page, session):
     assert page.text("runs") == "A adam, rate 0.03×B sgd, rate 0.3×"
     for _ in range(3):
         page.step("epoch")
-    rival = Session(session.penguins)
+    rival = Session(session.source.penguins)
     rival.change({"optimizer": "sgd", "rate": 0.3})
     for _ in range(3):
         session.step("epoch")
@@ -441,7 +441,7 @@ def test_two_tabs_show_the_same_run(page):
         page.driver.switch_to.window(first)
         page.wait(lambda: page.text("loss") == loss)
         page.driver.switch_to.new_window("tab")
-        page.open(re.sub("#.*", "", page.address))  # the browser has been let in, and so its tabs
+        page.open(re.sub("#.*", "", page.address))  # the browser has access, and so have its tabs
         assert page.text("loss") == loss
         page.driver.refresh()
         page.wait(lambda: page.text("loss") == loss)
@@ -477,7 +477,7 @@ def test_the_address_lets_one_browser_in_once(driver):
             driver.get("about:blank")
             driver.get(where)
             page.wait(lambda: "handgrad play" in page.text("notice"))
-            told = "used already" if "#" in where else "has not been let in"
+            told = "already been used" if "#" in where else "has no access yet"
             assert told in page.text("notice")
             assert page.run("return shown.frames") == 0
             page.size(1280, 800)
@@ -496,7 +496,7 @@ def test_half_of_the_secrets_lets_nobody_in(driver):
         page.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
         driver.get("about:blank")
         driver.get(address)
-        page.wait(lambda: "used already" in page.text("notice"))
+        page.wait(lambda: "already been used" in page.text("notice"))
         assert page.run("return shown.frames") == 0
     finally:
         ended(process)
@@ -510,7 +510,7 @@ def test_the_server_may_end_and_start_again(driver):
     port = re.search(":([0-9]+)/", address)[1]
     page.open()
     ended(process)
-    page.wait(lambda: "has ended" in page.text("notice"))
+    page.wait(lambda: "has stopped" in page.text("notice"))
     process, address = served("--port", port)
     try:
         page.wait(lambda: "does not know this page" in page.text("notice"))

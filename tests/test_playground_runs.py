@@ -178,7 +178,7 @@ def test_a_link_restores_both(runs):
     runs.add_rival(OWN)
     recipes = [run.recipe for run in runs.all]
     told = recipes[0].as_json(), {name: recipes[1].as_json()[name] for name in OF_LEARNING}
-    other = Runs(Session(runs.session.penguins))
+    other = Runs(Session(runs.session.source.penguins))
     other.change({"data": "xor"})
     other.restore(*told)
     assert [run.recipe for run in other.all] == recipes

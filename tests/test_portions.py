@@ -14,7 +14,7 @@ import pytest
 
 from handgrad.errors import DataError
 from handgrad.tables.files.layout import Layout
-from handgrad.tables.files.parsing import Seen
+from handgrad.tables.files.parsing import RowFacts
 from handgrad.tables.files.reading import Reading
 from handgrad.tables.marks import notes_of
 from handgrad.tables.table import in_portions, read
@@ -198,7 +198,7 @@ def test_several_files_some_long_some_gzipped(tmp_path, request):
 
 @pytest.mark.parametrize(("last", "ascends"), [("2", (1, 3)), (None, None)])
 def test_an_index_has_no_gap_where_two_portions_meet(last, ascends):
-    seen = Seen(Layout(["", "a"], 2, ",", 0, 1), looks_for_words=False)
+    seen = RowFacts(Layout(["", "a"], 2, ",", 0, 1), looks_for_words=False)
     for numbers in (["1", last], ["3"]):
         seen.add(pa.table([pa.array(numbers, pa.string())] * 2, names=["0", "1"]))
     assert seen.ascends == ascends

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from common import encoder_of
 from handgrad.errors import DataError
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.rows import row_keys, take
 
@@ -57,4 +57,4 @@ def test_taken_rows_forget_their_lines(read):
     table = read("a,b\nred,x\n1,y\n")
     taken = take(table, np.array([1, 0]))
     with pytest.raises(DataError, match="row 2: 'red'"):
-        Encoder.fit(table.slice(1)).transform(taken)
+        encoder_of(table.slice(1)).transform(taken)

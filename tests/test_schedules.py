@@ -77,7 +77,7 @@ def test_a_function_is_asked_for_each_epoch():
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_a_function_that_gives_no_rate_is_refused(bad):
-    with pytest.raises(ValueError, match=r"learning_rate, as a function, must give .* epoch 1"):
+    with pytest.raises(ValueError, match=r"a learning_rate function must return .* epoch 1"):
         rates(lambda epoch: bad)
 
 

@@ -231,8 +231,8 @@ def test_what_is_no_frame_is_refused(value):
     [
         (pd.DataFrame({"a": [1], 0: [2]}), TypeError, "must be strings, got 0"),
         ({1: [2]}, TypeError, "must be strings, got 1"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), DataError, "'a' stand twice"),
-        (pa.table([[1], [2]], names=["a", "a"]), DataError, "'a' stand twice"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), DataError, "'a' occur twice"),
+        (pa.table([[1], [2]], names=["a", "a"]), DataError, "'a' occur twice"),
         ({"": [1]}, DataError, "no name"),
         ({}, DataError, "no columns"),
         ({"a": [1, b"x"]}, DataError, "column 'a'"),

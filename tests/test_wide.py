@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import encoder_of
 from handgrad import MLPClassifier
 from handgrad.errors import DataError, TableWarning
 from handgrad.optim import PART, SGD, Adam, update
 from handgrad.params import Params, count
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.levels import FEW
 from handgrad.tables.marks import CSV_MARK, QUOTED_MARK
-from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes, column_of
+from handgrad.tables.recognition.column import column_of
+from handgrad.tables.recognition.planning import plan_of
+from handgrad.tables.recognition.wide import plain_columns
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.tables.statistics import describe, describe_columns, kept_rows
 from handgrad.tables.table import read
-from handgrad.tables.wide import plain_columns
 
 # ------------------------------------------------------------------ statistics
 
@@ -58,7 +59,7 @@ def test_an_encoder_has_these_statistics_from_tables_and_from_arrays(rng):
     names = [f"c{at}" for at in range(30)]
     table = pa.table([pa.array(column, from_pandas=True) for column in x.T], names=names)
     alone = [describe(np.ascontiguousarray(column), kept_rows(None, 50)) for column in x.T]
-    for encoder in (Encoder.fit(table), Encoder.fit(x)):
+    for encoder in (encoder_of(table), encoder_of(x)):
         assert encoder.mean.tolist() == [one.mean for one in alone]
         assert encoder.scale.tolist() == [one.scale for one in alone]
         assert encoder.median.tolist() == [one.median for one in alone]
@@ -193,7 +194,7 @@ def test_infinity_is_no_word_among_many(cells):
     table = pa.table([cells * 12], schema=pa.schema([field]))
     assert not plain_columns(table, Wishes())
     with pytest.raises(DataError, match=r"row 1: .* (infinite|overflows)"):
-        Plan.of(table)
+        plan_of(table)
 
 
 def test_levels_are_read_together_as_each_alone(rng, monkeypatch):
@@ -202,10 +203,10 @@ def test_levels_are_read_together_as_each_alone(rng, monkeypatch):
     table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
     coded = Wishes(kinds=dict.fromkeys(names, "category"), missing={None: ("None",)})
     for wishes in (Wishes(kinds=dict.fromkeys(names[:9], "category")), coded):
-        together = Encoder.fit(table, plan=Plan.of(table, wishes))
+        together = encoder_of(table, plan=plan_of(table, wishes))
         with monkeypatch.context() as alone:
             alone.setattr("handgrad.tables.cells.MANY", 1000)
-            same = Encoder.fit(table, plan=together.plan)
+            same = encoder_of(table, plan=together.plan)
             expected = same.transform(table)
         assert (together.levels, together.other) == (same.levels, same.other)
         assert np.array_equal(together.transform(table), expected)
@@ -217,13 +218,13 @@ def test_plain_texts_are_read_together_as_each_alone(rng, monkeypatch):
     cells[3, 4], cells[5, 6], cells[7] = "+1.5", "1.", None
     names = [f"c{at}" for at in range(30)]
     table = pa.table([pa.array(column, pa.string()) for column in cells.T], names=names)
-    together = Encoder.fit(table)
+    together = encoder_of(table)
     assert together.plan["c0"] in plain_columns(table, Wishes()).values()
-    coded = Encoder.fit(table, plan=Plan.of(table, Wishes(missing={None: (cells[0, 0], "1.50")})))
+    coded = encoder_of(table, plan=plan_of(table, Wishes(missing={None: (cells[0, 0], "1.50")})))
     with monkeypatch.context() as alone:
         alone.setattr("handgrad.tables.cells.MANY", 1000)
         for encoder in (together, coded):
-            same = Encoder.fit(table, plan=encoder.plan)
+            same = encoder_of(table, plan=encoder.plan)
             assert np.array_equal(encoder.transform(table), same.transform(table))
             assert np.array_equal(encoder.indicator, same.indicator)
     cells[8, 2] = "much"

@@ -1,18 +1,18 @@
-"""Check first that every contender computes the same thing.
+"""The check before the race: every contender must compute the same.
 
-From the same parameters and rows, in the same order, each contender says what the mean loss of
-all rows is, what one step of SGD makes of the parameters (so the gradient is compared), and
-what three steps of each optimiser make of them, the last batch being as short as in the
-race. The judge is handgrad's NumPy reference in float64.
+From the same parameters and rows, in the same order, each contender gives the mean loss of all
+rows, the parameters after one step of SGD (so the gradient is compared), and the parameters after
+three steps of each optimiser, the last batch being as short as in the race. The judge is
+handgrad's NumPy reference in float64.
 
 A deviation is the length of the difference over the length of the change that the reference
 made, so 1e-3 means that a thousandth of the step is wrong. Adam divides by the root of the
 squared gradient: where a gradient is nearly 0, float32 leaves its sign to rounding, and a whole
 step of lr may differ; hence its wider tolerance in float32.
 
-ReLU has a kink at 0. Where what enters a unit comes as near to it as float32 rounds, the unit
+ReLU has a kink at 0. Where the input of a unit comes as near to it as float32 rounds, the unit
 may be on in one library and off in another, and one such unit in one row is a deviation of
-3e-3 in the largest net. So starts are drawn until the reference meets no such case.
+3e-3 in the largest net. So starts are drawn until the reference meets no case of this kind.
 
 There are two Adams. "algorithm 1" (Kingma and Ba, 2015) adds epsilon to sqrt(v_hat); "late"
 is the reordered form given below it in the paper, which adds epsilon to sqrt(v), before the
@@ -39,7 +39,7 @@ TOLERANCES = {
 }
 LOSS_ROWS = {"float32": "all", "float64": "three"}  # all rows in float64 would be a copy for each
 COMPILE_SECONDS = 180
-KINK = 3e-7  # three times what rounding makes of what enters a unit
+KINK = 3e-7  # three times the rounding error of a unit's input
 STARTS = 50
 
 
@@ -133,7 +133,7 @@ def load(worker: Worker, folder: Path, part: str, workload: Workload, dtype: str
 
 
 def trained(worker: Worker, judge: Judge, optimizer: str, epochs: int):
-    """Let a contender train on what it has loaded; return its parameters."""
+    """Let a contender train on its loaded rows; return its parameters."""
     lr = judge.workload.rate(optimizer)
     worker.ask("begin", COMPILE_SECONDS, optimizer=optimizer, lr=lr, shuffles=False)
     if epochs:
@@ -162,7 +162,7 @@ def deviations(worker: Worker, judge: Judge, folder: Path, dtype: str) -> dict[s
 
 
 def check(worker: Worker, judge: Judge, folder: Path) -> dict:
-    """Compare one contender in each precision it offers; "fault" says what differs, or ""."""
+    """Compare one contender in each of its precisions; "fault" names the differences, or is ""."""
     result, faults = {"deviations": {}, "adam": worker.traits["adam"]}, []
     for dtype in reversed(worker.traits["dtypes"]):  # float32 last: the race goes on with it
         found = deviations(worker, judge, folder, dtype)

@@ -1,7 +1,7 @@
 """The contenders as live processes: started, asked, given a time limit, ended.
 
-Each runs in its library's environment, with every variable removed that bends a BLAS or
-sets a number of threads, as on a user's machine. One that dies or does not answer in time is
+Each runs in its library's environment, without the variables that steer a BLAS or set a number
+of threads, as on a user's machine. One that dies or does not answer in time is
 ended and started anew for its next workload; the race never waits for it.
 """
 
@@ -29,7 +29,7 @@ ANSWER_SECONDS = 60
 
 
 class WorkerError(Exception):
-    """What a contender could not do, in one line."""
+    """A contender's failure, in one line."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ ROSTER = (
     Entry("torch-foreach-2t", "torch", "with_torch", "foreach", 2),
     Entry("torch-fused-1t", "torch", "with_torch", "fused", 1),
     Entry("torch-fused-2t", "torch", "with_torch", "fused", 2),
-    # what never wins starts once: with one thread where steps are small, two where they are large
+    # variants that never win start once: with one thread for small steps, with two for large
     Entry("torch-compile-1t", "torch", "with_torch", "compile", 1, SMALL),
     Entry("torch-compile-2t", "torch", "with_torch", "compile", 2, LARGE),
     Entry("jax-step-1t", "jax", "with_jax", "step", 1, SMALL),
@@ -93,7 +93,7 @@ def is_removed(variable: str) -> bool:
 
 
 def clean_environment() -> dict[str, str]:
-    """Copy the environment without what users do not have."""
+    """Copy the environment without the variables that users do not have."""
     kept = {name: value for name, value in os.environ.items() if not is_removed(name)}
     kept["TORCHINDUCTOR_CACHE_DIR"] = str(environments.FOLDER / "torch" / "compiled")
     return kept
@@ -125,7 +125,7 @@ class Worker:
         Raises
         ------
         WorkerError
-            If the contender says no, dies, or is silent past the limit; the latter two end it.
+            If the contender refuses, dies, or is silent past the limit; the latter two end it.
         """
         line = json.dumps({"do": what, **details}) + "\n"
         try:

@@ -62,7 +62,7 @@ def install(library: str) -> str:
 
 
 def _ours(library: str) -> list[str]:
-    """Read what our own environment also depends on: it is made anew when this changes."""
+    """Read pyproject.toml for handgrad: its environment is made anew when this changes."""
     return [(REPOSITORY / "pyproject.toml").read_text()] if library == "handgrad" else []
 
 
@@ -81,7 +81,7 @@ def is_installed(library: str) -> bool:
 
 
 def versions_of(library: str) -> dict[str, str]:
-    """Ask pip what an environment holds: {package: version}."""
+    """Ask pip for the packages of an environment: {package: version}."""
     listed = subprocess.run(
         [str(python_of(library)), "-m", "pip", "list", "--format=json"],
         check=True, capture_output=True, text=True, timeout=120,
@@ -90,5 +90,5 @@ def versions_of(library: str) -> dict[str, str]:
 
 
 def packages(library: str) -> list[str]:
-    """Name what is pinned, without where it lies."""
+    """Name the pinned packages, without their paths."""
     return [pin for pin in PINS[library] if "==" in pin]

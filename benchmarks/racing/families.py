@@ -12,17 +12,9 @@ FAMILIES = {
     "keras": "Keras",
     "skorch": "skorch",
 }
-TIE = 1.15
 
 Race = dict[str, Any]
 Cells = dict[tuple[str, str], float]  # {(workload, optimizer): value}
-
-
-def number(value: float) -> str:
-    """Write three digits that matter: 0.58, 5.80, 58.0, 580, 5,800."""
-    if value >= 99.95:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
 def best_of(race: Race, library: str, workload: str, optimizer: str) -> dict[str, Any] | None:

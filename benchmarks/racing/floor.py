@@ -1,4 +1,4 @@
-"""The floor: what a step must cost at least on this machine, measured while the race runs.
+"""The floor: the least that a step must cost on this machine, measured while the race runs.
 
 A step of a net with layers l = 0, 1, ... cannot do without these matrix products:
 

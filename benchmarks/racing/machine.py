@@ -1,4 +1,4 @@
-"""What this race ran on, and what with: processor, versions, date, command."""
+"""The circumstances of a measurement: date, command, processor, versions."""
 
 import os
 import platform
@@ -16,16 +16,8 @@ SHOWN = (
     "skorch",
 )  # fmt: skip
 VECTOR_FLAGS = (
-    "sse4_2",
-    "avx",
-    "fma",
-    "avx2",
-    "avx512f",
-    "avx512_bf16",
-    "amx_tile",
-    "asimd",
-    "sve",
-)
+    "sse4_2", "avx", "fma", "avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve",
+)  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
@@ -57,24 +49,23 @@ def _gigabytes() -> float | None:
         return None
 
 
-def versions(libraries: list[str]) -> dict[str, dict[str, str]]:
-    """List the packages that matter in each environment."""
-    return {
-        library: {
-            name: version
-            for name, version in environments.versions_of(library).items()
-            if name in SHOWN
-        }
-        for library in libraries
-    }
-
-
 def circumstances(libraries: list[str]) -> dict[str, Any]:
+    """Note date, command, machine, and the versions of the libraries that are installed."""
+    program, *arguments = sys.argv
+    shown = ["FOLDER" if Path(argument).is_dir() else argument for argument in arguments]
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "command": shlex.join(["python", "benchmarks/race.py", *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{Path(program).name}", *shown]),
         "machine": machine(),
-        "versions": versions(libraries),
+        "versions": {
+            name: _versions(name) for name in filter(environments.is_installed, libraries)
+        },
         "variables_removed": list(REMOVED),
         "variables_that_were_set": sorted(name for name in os.environ if is_removed(name)),
     }
+
+
+def _versions(library: str) -> dict[str, str]:
+    """List the packages that matter in one environment."""
+    found = environments.versions_of(library)
+    return {name: version for name, version in found.items() if name in SHOWN}

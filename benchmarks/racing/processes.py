@@ -1,9 +1,9 @@
-"""A contender of the user-level programs in a process of its own, in its library's environment.
+"""The contenders of the user-level programs, each in a process and environment of its own.
 
-The program that measures is also what runs in there, with ``--worker KIND``: there it serves
-``answer(kind, task)``, here it asks. A kind is a library and what to do with it: "sklearn",
-"torch-2" (threads), "numpy" or "compiled-1" (engines of handgrad). ``race.py`` makes the
-environments; a library without one is left out.
+The program that measures also runs in that process, with ``--worker KIND``: there it serves
+``answer(kind, task)``, here it asks. A kind is a library and its variant: "sklearn", "torch-2"
+(two threads), "numpy" or "compiled-1" (engines of handgrad). ``race.py`` makes the environments;
+a library without one is left out.
 """
 
 import contextlib
@@ -13,9 +13,9 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from pathlib import Path
 
 from racing import crew, environments
+from racing.measuring import seconds_of
 
 ANSWER_SECONDS = 150
 
@@ -52,7 +52,7 @@ class Worker(crew.Worker):
         )
 
     def give(self, **task):
-        """Ask for what ``answer`` makes of a task."""
+        """Send a task to ``answer``; return its reply."""
         try:
             return self.ask("answer", ANSWER_SECONDS, task=task)
         except crew.WorkerError as error:
@@ -61,7 +61,7 @@ class Worker(crew.Worker):
 
 @contextlib.contextmanager
 def contenders(program, kinds):
-    """Start a worker for each of {name: kind} that is installed; end them all."""
+    """Start a worker for each {name: kind} whose library is installed; end them all."""
     workers = {n: Worker(program, kind) for n, kind in kinds.items() if interpreter(kind)}
     try:
         yield workers
@@ -87,7 +87,9 @@ def serve(answer):
         print(json.dumps(reply), file=replies, flush=True)
 
 
-def megabytes(field):
-    """Read a field of this process's memory: VmRSS is held now, VmHWM was the most."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1000
+def fresh(python, *arguments, limit=120, **variables):
+    """Run Python in a process of its own; return its seconds and its output."""
+    environment = {**crew.clean_environment(), **variables}
+    how = {"env": environment, "timeout": limit, "stdout": subprocess.PIPE, "check": True}
+    seconds, run = seconds_of(lambda: subprocess.run([python, *arguments], text=True, **how))
+    return seconds, run.stdout

@@ -2,7 +2,7 @@
 
 A round goes through all contenders, so that a busy minute of the machine hits all of them. Each
 trains in it for about the same time, at least one epoch, with a number of epochs found
-beforehand. What it costs is the time over the number of updates: shuffling, gathering, forward,
+beforehand. Its figure is the time over the number of updates: shuffling, gathering, forward,
 backward and update are all in it, as a user's epoch has them.
 """
 

@@ -1,4 +1,4 @@
-"""Contenders of the user-level programs: from the same weights, with a word after each epoch.
+"""Contenders of the user-level programs: from the same weights, with a call after each epoch.
 
 handgrad and scikit-learn are trained through their estimators, PyTorch and JAX as in the race
 (``contenders/``, fused Adam and one scan an epoch). Each library is imported where it is used.
@@ -78,7 +78,7 @@ def theirs_at(layers, x, y, model):
 
 
 def ours_at(layers, classes, model):
-    """Make our estimator of the same settings that stands at the given weights."""
+    """Make our estimator of the same settings, at the given weights."""
     from handgrad.models.model import Model
     from handgrad.network import Architecture
     from handgrad.params import Params
@@ -92,7 +92,7 @@ def ours_at(layers, classes, model):
 
 
 def estimator_at(kind, layers, x, y, **settings):
-    """Make an estimator that goes on from the given weights; no penalty."""
+    """Make an estimator that continues from the given weights; no penalty."""
     settings |= {"hidden_layer_sizes": units_of(layers)[1:-1], "warm_start": True, "alpha": 0.0}
     model = estimator(kind, **settings)
     if kind == "sklearn":
@@ -100,7 +100,7 @@ def estimator_at(kind, layers, x, y, **settings):
     return ours_at(layers, np.unique(y), model)
 
 
-# -- training, with a word after each epoch ----------------------------------------------------
+# -- training, with a call after each epoch ----------------------------------------------------
 
 
 def train(kind, layers, x, y, on_epoch, **how):
@@ -127,7 +127,7 @@ def train_theirs(kind, layers, x, y, on_epoch, *, learning_rate, seed=0, **how):
         pass
 
     class Watched(MLPClassifier):
-        """scikit-learn's, with a word where it judges its progress: once an epoch."""
+        """scikit-learn's, with a call where it judges its progress: once an epoch."""
 
         watched = False
 

@@ -1,9 +1,9 @@
-"""Runs inside a library's environment: one contender, told what to do line by line.
+"""Runs inside a library's environment: one contender, which obeys line by line.
 
     python -P worker.py MODULE VARIANT THREADS
 
 Each line on stdin is a JSON object whose "do" names one of the functions below; each answer
-is a JSON object on one line, with "error" in it if the library said no. Arrays travel in
+is a JSON object on one line, with "error" in it if the library refused. Arrays travel in
 files. Whatever the library itself prints goes to stderr.
 
 A contender is a module in ``contenders/`` with a class ``Contender(variant, threads)``:

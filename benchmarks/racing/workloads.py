@@ -1,4 +1,4 @@
-"""What is raced: seven nets on their data, three update rules, and where each starts.
+"""The workloads: seven nets on their data, three update rules, and the starts.
 
 Labels can be learnt: the spiral's arms, real digits, or the largest of a few random linear
 maps of the row. So the nets really train, units die and gradients shrink as they do in life.

@@ -2,6 +2,7 @@
 
 - A module says its first paragraph: what follows are tables of plain text, shown in its listing.
 - Signs of reStructuredText that mathematics uses too, |x| and t_, stand for themselves.
+- Lines of assignments, theta <- ..., keep their lines and columns.
 - What a class has from scikit-learn is documented there.
 """
 
@@ -22,7 +23,18 @@ def prepare(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[
     """Rewrite the lines of one docstring, in place."""
     if what == "module" and "" in lines:
         del lines[lines.index("") + 1 :]
-    lines[:] = [_plain(line) for line in lines]
+    lines[:] = [
+        line
+        for paragraph in "\n".join(lines).split("\n\n")
+        for line in [*_assignments(paragraph.split("\n")), ""]
+    ]
+
+
+def _assignments(lines: list[str]) -> list[str]:
+    """Keep a paragraph of assignments as it is; make the lines of any other plain."""
+    if all("<-" in line for line in lines):
+        return ["::", "", *(f"    {line}" for line in lines)]
+    return [_plain(line) for line in lines]
 
 
 def _plain(line: str) -> str:

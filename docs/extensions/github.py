@@ -3,6 +3,7 @@
 - A formula in a line is written $`x`$.
 - The list of pages on index.md is the table of contents, too.
 - A link to a module's file leads to its listing on the site.
+- An entry of a list that is a page of benchmarks/results has that page's tables below a fold.
 - Two comments, which GitHub does not show, stand for what is made from the source:
   ``<!-- commands -->`` for the help of each command, ``<!-- examples -->`` for the programs.
 """
@@ -20,6 +21,8 @@ from sphinx.transforms import SphinxTransform
 from handgrad.cli import main
 
 ROOT = Path(__file__).parents[2]
+RESULTS = "../benchmarks/results"
+RESULT = re.compile(rf"^- \[(\w+)\]\({RESULTS}/\w+\.md\): (.*(?:\n  .*)*)", re.MULTILINE)
 PAGE = re.compile(r"^- \[([^\]]+)\]\((\w+)\.md\)", re.MULTILINE)
 HELP_WIDTH = 86  # what a code block holds on a page 1280 pixels wide
 
@@ -34,12 +37,21 @@ def setup(app: Any) -> dict[str, Any]:
 def as_myst(app: Any, page: str, source: list[str]) -> None:
     """Rewrite a page as MyST reads it."""
     text = re.sub(r"\$`([^`]+)`\$", r"{math}`\1`", source[0])
+    text = RESULT.sub(_with_tables, text)
     text = text.replace("<!-- commands -->", commands())
     text = text.replace("<!-- examples -->", examples())
     if page == "index":
         pages = "\n".join(f"{title} <{name}>" for title, name in PAGE.findall(text))
         text = f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
     source[0] = text
+
+
+def _with_tables(entry: re.Match[str]) -> str:
+    name, sentences = entry.groups()
+    page = (ROOT / "docs" / RESULTS / f"{name}.md").read_text(encoding="utf-8")
+    _, tables = page.replace(f"]({name}.png)", f"]({RESULTS}/{name}.png)").split("\n\n", 1)
+    fold = f"<details>\n<summary>{name}</summary>\n\n{tables}\n</details>"
+    return f"{sentences}\n\n{fold}\n"
 
 
 def commands() -> str:

@@ -1,7 +1,7 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
 ``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV, Parquet and
-more for them; the exceptions say what went wrong. The derivation itself is
+other tables for them; the exceptions say what went wrong. The derivation itself is
 ``handgrad.two_layer``.
 """
 

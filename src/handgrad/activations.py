@@ -1,10 +1,10 @@
 """The activations of hidden layers, each with its derivative directly below it.
 
-r is what enters a unit, h what leaves it, dh the loss's derivative in h; all have the shape
-(n, N_h). A backward function returns dr = dh * dh/dr. All of them accept float32, float64
-and, for the complex-step check, complex128: there, r > 0 asks for the real part first.
+r enters a unit, h leaves it, and dh is the derivative of the loss in h; all three have shape
+(n, N_h). A backward function returns dr = dh * dh/dr. Every function accepts float32, float64
+and, for the complex-step check, complex128, where r > 0 compares the real parts first.
 
-Exponentials are taken of numbers that are not positive, so none of them overflows.
+No exponent is positive, so no exponential overflows.
 """
 
 import math
@@ -86,9 +86,9 @@ def elu_backward(dh: Array, r: Array, h: Array) -> Array:
 
 
 def selu(r: Array) -> Array:
-    """Scale r where r > 0, else SELU_ALPHA (e^r - 1), by SELU_LAMBDA.
+    """Compute SELU_LAMBDA r where r > 0, else SELU_LAMBDA SELU_ALPHA (e^r - 1).
 
-    Klambauer et al. (2017): mean 0 and variance 1 of what enters a layer come out of it.
+    Inputs of mean 0 and variance 1 give outputs of the same (Klambauer et al., 2017).
     """
     negative: Array = SELU_ALPHA * np.expm1(np.where(r > 0, 0, r))
     return SELU_LAMBDA * np.where(r > 0, r, negative)
@@ -160,14 +160,14 @@ def mish(r: Array) -> Array:
 
 def mish_backward(dh: Array, r: Array, h: Array) -> Array:
     # in the forward pass h = r t with t = tanh(softplus(r)), so now dh/dr = t + r (1 - t^2) s,
-    # for softplus has the derivative s = logistic(r)
+    # because the derivative of softplus is s = logistic(r)
     t, rest = _tanh_of_softplus(r)
     dr: Array = dh * (t + r * (rest * (1 + t)) * logistic(r))
     return dr
 
 
 def _tanh_of_softplus(r: Array) -> tuple[Array, Array]:
-    """Give t = ((1 + e^r)^2 - 1) / ((1 + e^r)^2 + 1) and 1 - t, both to all their digits."""
+    """Compute t = ((1 + e^r)^2 - 1) / ((1 + e^r)^2 + 1) and 1 - t, both to full precision."""
     positive = r > 0
     e = np.exp(np.where(positive, -r, r))
     # for r > 0, both divided by e^2r
@@ -177,7 +177,10 @@ def _tanh_of_softplus(r: Array) -> tuple[Array, Array]:
 
 
 class ActivationText(NamedTuple):
-    """An activation for readers: h in r, and dr in dh, r and h. See ``explain/equations.py``."""
+    """An activation written for readers: h from r, and dr from dh, r and h.
+
+    ``explain/equations.py`` shows it.
+    """
 
     formula: str
     line: str
@@ -188,23 +191,23 @@ class ActivationText(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """All that is known of an activation, so that nobody else compares its name."""
+    """Everything known about an activation, so that no other file compares its name."""
 
     forward: Callable[[Array], Array]  # r -> h
     backward: Callable[[Array, Array, Array], Array]  # dh, r, h -> dr
     text: ActivationText
-    start: str = "glorot_uniform"  # how weights before it begin, see ``params.initialise``
-    glorot_factor: float = 6.0  # of the bound in Glorot's uniform, see ``params.glorot_uniform``
+    start: str = "glorot_uniform"  # initialises the weights before it, see ``params.initialise``
+    glorot_factor: float = 6.0  # in the bound of ``params.glorot_uniform``
     is_0_at_0: bool = True  # whether h = 0 where r = 0
-    between: tuple[float, float] | None = None  # the ends that h nears where the curve is flat
-    cuts_off: bool = False  # whether what is not positive is cut, which makes a kink at r = 0
-    dies: bool = False  # whether a unit that gives 0 for every row learns nothing any more
+    between: tuple[float, float] | None = None  # the limits of h, where the curve is flat
+    cuts_off: bool = False  # whether r <= 0 is cut or shrunk, which makes a kink at r = 0
+    dies: bool = False  # whether a unit that gives 0 for every row stops learning
     is_in_sklearn: bool = False
     has_kernel: bool = False  # in engines/compiled/activations.py; else the reference computes it
     is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
 
 
-SMOOTH = "Where the curve is flat, little passes back; where it is steep, much."
+SMOOTH = "Little passes back where the curve is flat, and much where it is steep."
 STEEP = "Each derivative is multiplied by the slope of the curve at its r."
 
 ACTIVATIONS = {
@@ -214,10 +217,10 @@ ACTIVATIONS = {
         ActivationText(
             "h = r",
             "h = r",
-            "All passes as it is.",
+            "Every value passes unchanged.",
             "dr = dh",
             "dr = dh",
-            "All passes back as it is.",
+            "Every derivative passes back unchanged.",
         ),
         is_in_sklearn=True,
         has_kernel=True,
@@ -234,7 +237,7 @@ ACTIVATIONS = {
             "dr = dh * (h * (1 - h))",
             SMOOTH,
         ),
-        glorot_factor=2.0,  # its slope at 0 is a quarter of that of tanh
+        glorot_factor=2.0,  # its slope at 0 is a quarter of tanh's
         is_0_at_0=False,
         between=(0.0, 1.0),
         is_in_sklearn=True,
@@ -263,10 +266,10 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \max(0, r)",
             "h = np.maximum(0, r)",
-            "What is positive passes; what is not is cut off at 0.",
+            "Positive values pass; the others are cut off at 0.",
             r"dr = dh \odot [r > 0]",
             "dr = dh * (r > 0)",
-            "Where r was cut off, nothing passes back.",
+            "Nothing passes back where r was cut off.",
         ),
         cuts_off=True,
         dies=True,
@@ -280,10 +283,10 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \max(r, 0.01 r)",
             "h = np.where(r > 0, r, 0.01 * r)",
-            "What is positive passes; of the rest, a hundredth.",
+            "Positive values pass; the others are divided by 100.",
             r"dr = dh \odot ([r > 0] + 0.01 [r \le 0])",
             "dr = np.where(r > 0, dh, 0.01 * dh)",
-            "Where r was not positive, a hundredth passes back.",
+            "A hundredth passes back where r was not positive.",
         ),
         start="he_uniform",
         cuts_off=True,
@@ -296,7 +299,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \max(0, r) + \min(0, e^r - 1)",
             "h = np.where(r > 0, r, np.expm1(r))",
-            "What is positive passes; the rest is bent towards -1.",
+            "Positive values pass; the others are bent towards -1.",
             r"dr = dh \odot ([r > 0] + (h + 1) [r \le 0])",
             "dr = np.where(r > 0, dh, dh * (h + 1))",
             STEEP,
@@ -311,7 +314,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \lambda (\max(0, r) + \min(0, \alpha (e^r - 1)))",
             "h = 1.0507009873554805 * np.where(r > 0, r, 1.6732632423543772 * np.expm1(r))",
-            "What is positive passes a little enlarged; the rest is bent towards -1.76.",
+            "Positive values pass a little enlarged; the others are bent towards -1.76.",
             r"dr = dh \odot (\lambda [r > 0] + (h + \lambda \alpha) [r \le 0])",
             "dr = np.where(r > 0, 1.0507009873554805 * dh, dh * (h + 1.7580993408473768))",
             STEEP,
@@ -326,7 +329,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \log(1 + e^r)",
             "h = np.log1p(np.exp(r))",
-            "A relu with its corner rounded.",
+            "The relu with its corner rounded.",
             r"dr = dh \odot (1 - e^{-h})",
             "dr = dh * (1 - np.exp(-h))",
             STEEP,
@@ -342,7 +345,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = r \Phi(r)",
             "h = r * scipy.stats.norm.cdf(r)",
-            "r times the chance that a number of the normal distribution lies below it.",
+            "r times the probability that a standard normal number lies below r.",
             r"dr = dh \odot (\Phi(r) + r \varphi(r))",
             "dr = dh * (scipy.stats.norm.cdf(r) + r * scipy.stats.norm.pdf(r))",
             STEEP,
@@ -356,7 +359,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = \frac{r}{1 + e^{-r}}",
             "h = r / (1 + np.exp(-r))",
-            "What is large passes; what is far below 0 is held back.",
+            "Large values pass; values far below 0 are held back.",
             r"dr = dh \odot (s + h (1 - s)) \where s = \logistic(r)",
             "dr = dh * (1 / (1 + np.exp(-r)) + h * (1 - 1 / (1 + np.exp(-r))))",
             STEEP,
@@ -371,7 +374,7 @@ ACTIVATIONS = {
         ActivationText(
             r"h = r \tanh(\log(1 + e^r))",
             "h = r * np.tanh(np.log1p(np.exp(r)))",
-            "What is large passes; what is far below 0 is held back.",
+            "Large values pass; values far below 0 are held back.",
             r"dr = dh \odot (\tau + r (1 - \tau^2) \logistic(r))"
             r" \where \tau = \tanh(\log(1 + e^r))",
             "dr = dh * (np.tanh(np.log1p(np.exp(r)))"

@@ -1,8 +1,8 @@
 """Write a file whole or not at all.
 
 The bytes go to a temporary file beside the target, are forced to the disk, and take the
-target's name in one step. Whatever stops this on the way, be it a full disk or the power,
-leaves the old file as it was. What killed writers left behind, the next one removes.
+target's name in one step. Whatever interrupts this, be it a full disk or a power cut, leaves
+the old file as it was. The next writer removes the temporary files of writers that were killed.
 """
 
 import errno
@@ -22,27 +22,27 @@ from typing import BinaryIO
 
 from handgrad.errors import DurabilityWarning
 
-# The errors of a system that cannot do what was asked for at all, as some network and FUSE mounts.
+# The errors of a file system that does not support the call, as on some network and FUSE mounts.
 _CANNOT = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EACCES)
 _TEMPORARY = re.compile(r"\.handgrad-(?:([0-9a-f]{8})-)?[0-9a-f]{16}\.tmp")
 DAY = 86400.0
 
 
 def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]) -> None:
-    """Put ``content`` at ``path``, replacing what stands there (a link, not what it points to).
+    """Write ``content`` to ``path``, replacing a file there (a link itself, not its target).
 
-    It may come piece by piece; an error of whoever makes the pieces leaves the old file, too.
+    The content may be an iterable of pieces; an error while they are made leaves the old file.
 
     Raises
     ------
     OSError
-        If that cannot be done; the path is in the message, the old file untouched, and no
-        temporary file left.
+        If the file cannot be written; the message names the path, the old file is untouched,
+        and no temporary file is left.
 
     Warns
     -----
     DurabilityWarning
-        If the file is there, but may not survive a power cut.
+        If the file is written, but may not survive a power cut.
     """
     with atomic_writer(path) as file:
         for piece in [content] if isinstance(content, bytes) else content:
@@ -52,18 +52,18 @@ def write_atomically(path: str | PathLike[str], content: bytes | Iterable[bytes]
 
 @contextmanager
 def atomic_writer(path: str | PathLike[str]) -> Iterator[BinaryIO]:
-    """Give a file to write; what was written stands at ``path`` when the block ends well.
+    """Open a file that takes the name ``path`` when the block ends without an error.
 
     Raises
     ------
     OSError
-        As `write_atomically`. An error that the block raises, of whatever kind, leaves the old
-        file untouched, too.
+        As `write_atomically`. Any error raised inside the block also leaves the old file
+        untouched.
 
     Warns
     -----
     DurabilityWarning
-        If the file is there, but may not survive a power cut.
+        If the file is written, but may not survive a power cut.
     """
     target = Path(path)
     if target.is_dir():
@@ -102,7 +102,7 @@ def _opened(descriptor: int) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _named(target: Path) -> Iterator[None]:
-    """Let an error of the system name the target."""
+    """Make errors of the system name the target."""
     try:
         yield
     except OSError as error:
@@ -116,7 +116,7 @@ def _mode(target: Path) -> int | None:
 
 
 def _set_mode(descriptor: int, mode: int) -> None:
-    """Give the old file's permissions to the new one; where nobody may, it stays private."""
+    """Copy the old file's permissions to the new one, which stays private if that is refused."""
     try:
         os.fchmod(descriptor, mode)
     except OSError as error:
@@ -126,7 +126,7 @@ def _set_mode(descriptor: int, mode: int) -> None:
 
 def _sync_folder(target: Path) -> None:
     # The new name itself must reach the disk, or a power cut could bring the old file back.
-    # Some file systems cannot do that, which nobody can change; a disk that fails is told of.
+    # File systems that cannot do that are passed over in silence; a failing disk is reported.
     try:
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
@@ -145,11 +145,11 @@ def _sync_folder(target: Path) -> None:
 
 # -- temporary files ----------------------------------------------------------------------------
 #
-# A writer holds a lock on its temporary file until the file has its name; the system frees the
-# lock when the writer dies, however it dies. So on one machine a file without a lock is an orphan.
-# Between machines that share a folder locks may not be seen, as on NFS mounted with nolock; then
-# only age tells, by the clock of the folder's own file system. A writer that has written nothing
-# for a day is taken for dead. The name tells the machine, by what is random at each of its starts.
+# A writer holds a lock on its temporary file until the file has its final name; the system frees
+# the lock when the writer dies, however it dies. So on one machine a file without a lock is an
+# orphan. Machines that share a folder may not see each other's locks, as on NFS mounted with
+# nolock; there, age decides, by the clock of the folder's own file system: a writer that has
+# written nothing for a day is taken for dead. The file name holds a hash of the machine's boot id.
 
 
 def _new_file(folder: Path, mode: int) -> tuple[Path, int]:
@@ -167,7 +167,7 @@ def _new_file(folder: Path, mode: int) -> tuple[Path, int]:
             with suppress(OSError):
                 os.unlink(path)
             raise
-        os.close(descriptor)  # another writer took it for an orphan before it had its lock
+        os.close(descriptor)  # another writer removed it as an orphan before it was locked
 
 
 @cache
@@ -180,7 +180,7 @@ def _this_machine() -> str:
 
 
 def _remove_orphans(folder: Path, now: float) -> None:
-    """Remove what killed writers left in a folder; whatever hinders that is no one's error."""
+    """Remove the files of killed writers from a folder; a failure to do so is not an error."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if found := _TEMPORARY.fullmatch(entry.name):

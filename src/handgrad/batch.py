@@ -1,4 +1,4 @@
-"""Encoded rows: what a network learns from or is measured on."""
+"""Encoded rows, on which a network is trained or measured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 
 def is_sparse(columns: Any) -> bool:
-    """Tell a SciPy sparse matrix or array."""
+    """Tell whether this is a SciPy sparse matrix or array."""
     return hasattr(columns, "tocsr")
 
 
 class Rows(NamedTuple):
-    """Encoded rows: what a network learns from or is measured on."""
+    """Encoded rows, on which a network is trained or measured."""
 
     x: npt.NDArray[Any]  # (n, N_x), dense or CSR
     y_t: npt.NDArray[Any]  # (n,) class numbers, or (n, N_y) targets
@@ -28,7 +28,7 @@ class Rows(NamedTuple):
         x: Any = self.x
         values = x.data if is_sparse(x) else x
         with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(np.sum(values)):  # a sum takes no memory; as a rule it tells all
+            if np.isfinite(np.sum(values)):  # a sum takes no memory, and usually settles it
                 return np.zeros(0, np.intp)
         bad = np.flatnonzero(~np.isfinite(values))
         if is_sparse(x):

@@ -1,4 +1,4 @@
-"""Rows into batches, and into folds."""
+"""Divide rows into batches, and into folds."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from handgrad.chance import Order, shuffled
 
-ROWS_AT_ONCE = 4096  # where all rows are only looked at, this many at a time bound the memory
+ROWS_AT_ONCE = 4096  # rows measured at a time, which bounds the memory
 
 
 def batches(order: Order, batch_size: int) -> Iterator[Order]:
@@ -17,23 +17,23 @@ def batches(order: Order, batch_size: int) -> Iterator[Order]:
 
 
 def folds(y_t: NDArray[np.intp], n_folds: int, bits: np.random.BitGenerator) -> list[Order]:
-    """Divide rows into folds, each the rows to judge by while the others train.
+    """Divide rows into folds, each of which judges a network trained on the others.
 
-    The shuffled rows are sorted by class and dealt out in turn, so that neither the sizes of two
-    folds nor their rows of one class differ by more than one. Rows are dealt singly, equal ones
-    too: a fold is a fair sample of the table, with its repeats.
+    The shuffled rows are sorted by class and dealt out in turn, so the sizes of two folds differ
+    by at most one, and so do their numbers of rows of one class. Equal rows are dealt one by one,
+    too: a fold is a fair sample of the table, repeats included.
 
     Parameters
     ----------
     y_t : int array of shape (n,)
-        The class of each row; all the same where there are none.
+        The class of each row; all the same if there are no classes.
     n_folds : int
         At least 2; some folds are empty if n is less.
 
     Returns
     -------
     list of int arrays
-        Ascending row numbers; together every row once.
+        Ascending row numbers; every row is in exactly one fold.
     """
     order = shuffled(len(y_t), bits)
     dealt = order[np.argsort(y_t[order], kind="stable")]

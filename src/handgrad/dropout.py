@@ -1,9 +1,12 @@
 """Dropout: which units of a batch are left out (Srivastava et al., 2014), as pure functions.
 
-A mask is no stream of chance but a hash of where it applies: seed, update, layer, row of the
-batch, unit. So it is the same in every engine, at any number of threads, and after a training
-has been resumed. The hash is the generator SplitMix64 (Steele, Lea and Flood, 2014), started
-anew for each update and layer; row by row, its numbers belong to the units.
+A mask is not drawn from a random stream; it is a hash of its place: seed, update, layer, row of
+the batch, unit. It is therefore the same in every engine, with any number of threads, and after
+training is resumed. The hash is the generator SplitMix64 (Steele, Lea and Flood, 2014),
+restarted for each update and layer; its numbers belong to the units, row by row.
+
+The reference applies the masks in ``network.forward`` and ``network.backward``, the compiled
+engine the same numbers in ``engines/compiled/activations.py``, function ``drop``.
 """
 
 from typing import Any
@@ -17,12 +20,12 @@ Array = NDArray[Any]
 
 
 def per_layer(dropout: float | tuple[float, ...], n_hidden: int) -> tuple[float, ...]:
-    """Give the share of units to leave out of each hidden layer.
+    """Return the share of units to leave out of each hidden layer.
 
     Raises
     ------
     ValueError
-        If a share is not at least 0 and below 1, or if there is not one for each layer.
+        If a share is below 0 or not below 1, or their number is not that of the layers.
     """
     shares = dropout if isinstance(dropout, tuple) else (dropout,) * n_hidden
     given = shares if isinstance(dropout, tuple) else (dropout,)
@@ -35,7 +38,7 @@ def per_layer(dropout: float | tuple[float, ...], n_hidden: int) -> tuple[float,
 
 
 def layer_keys(seed: int, first: int, n_updates: int, n_hidden: int) -> Keys:
-    """Compute where each layer's numbers start, shape (n_updates, n_hidden), from update first."""
+    """Compute the start of each layer's hash, shape (n_updates, n_hidden), from update first."""
     start = mixed(np.array([seed % 2**64], np.uint64) + np.uint64(GOLDEN))
     updates = np.arange(first, first + n_updates, dtype=np.uint64)[:, None]
     layers = np.arange(1, n_hidden + 1, dtype=np.uint64)
@@ -44,7 +47,7 @@ def layer_keys(seed: int, first: int, n_updates: int, n_hidden: int) -> Keys:
 
 
 def threshold(share: float) -> int:
-    """Give the number below which a hash, of 64 bits, leaves its unit out."""
+    """Return the number below which a 64-bit hash leaves its unit out."""
     return int(share * 2**64)
 
 
@@ -55,9 +58,10 @@ def masks(
     n: int,
     dtype: DTypeLike,
 ) -> tuple[Array, ...]:
-    """Make the mask of each hidden layer, shape (n, N_h): 0, or 1 / (1 - share) to make up for it.
+    """Make the mask of each hidden layer, shape (n, N_h), of 0 and 1 / (1 - share).
 
-    Inverted: with what is kept made larger, h has its mean, and prediction needs no change.
+    This is inverted dropout: the units kept are enlarged, so the mean of h stays the same and
+    prediction needs no change.
     """
     made = []
     for units, share, key in zip(hidden_units, shares, keys, strict=True):

@@ -1,4 +1,4 @@
-"""The exceptions a user may meet. Each says what must hold, what came, and what to do.
+"""The exceptions a user may meet. Each states the requirement, what was found, and what to do.
 
     ValueError
       HandgradError
@@ -7,10 +7,10 @@
         DivergenceError    the loss or a parameter stopped being a finite number
         VersionError       a pickle is another version's
 
-They are ValueErrors, so code written for scikit-learn catches them. A parameter of
-the wrong type or range raises scikit-learn's own InvalidParameterError, and a path
-that cannot be opened raises the OSError of the system. The command line gives each
-class its own exit code (see ``cli/exits.py``).
+They are ValueErrors, so code written for scikit-learn catches them. A parameter of the
+wrong type or range raises scikit-learn's own InvalidParameterError, and a path that cannot
+be opened raises the system's OSError. The command line has an exit code for each class
+(see ``cli/exits.py``).
 """
 
 import sys
@@ -30,21 +30,21 @@ class ModelFileError(HandgradError):
 
 
 class DivergenceError(HandgradError):
-    """Training left the finite numbers; the message says when, and what to try.
+    """A loss or parameter became infinite or NaN; the message says when, and what to try.
 
     Attributes
     ----------
     what : str
         The message without the advice at its end.
     epoch, batch : int or None
-        Where, both from 1; batch is None if it was noticed after an epoch's last.
+        Where it happened, both from 1; batch is None if it was noticed after the epoch's last.
     layer : int or None
-        The first layer, from 1, of which a parameter or an activation was not finite; 0 for the
-        inputs; None if all were: then it is the loss itself, of a target or a weight.
+        The first layer, from 1, with a parameter or an activation that was not finite; 0 for the
+        inputs; None if all were finite: then the loss itself is to blame, by a target or weight.
     last_loss : float or None
-        The last finite loss, of the batch before or else of the epoch before.
+        The last finite loss, of the previous batch or else of the previous epoch.
     learning_rate : float or None
-        Of that batch.
+        The learning rate of that batch.
     """
 
     def __init__(
@@ -65,27 +65,27 @@ class DivergenceError(HandgradError):
 
 
 class VersionError(HandgradError):
-    """A pickle was written by another version of handgrad; model files hold for all."""
+    """A pickle was written by another version of handgrad; model files work in every version."""
 
 
 class TableWarning(UserWarning):
-    """A file or a column was taken with a grain of salt: left out, renamed, or guessed."""
+    """A file or a column was read with a doubt: left out, renamed, or guessed."""
 
 
 class DriftWarning(UserWarning):
-    """No cell of a column was there when the model was fitted: it is hardly the same column."""
+    """No cell of a column was seen when the model was fitted: it is hardly the same column."""
 
 
 class DurabilityWarning(UserWarning):
-    """A file is written, but the disk did not confirm its name: a power cut may undo it."""
+    """A file was written, but the disk did not confirm its name: a power cut may undo it."""
 
 
 class DivergenceWarning(UserWarning):
-    """Training explodes, although its numbers are still finite."""
+    """Training explodes, although all numbers are still finite."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line that called us: the first that is neither handgrad's nor scikit-learn's."""
+    """Warn at the caller's line: the first outside handgrad and scikit-learn."""
     frame, level = sys._getframe(0), 1
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1

@@ -3,14 +3,13 @@
 Complex step (Squire and Trapp, 1998): df/dtheta = Im f(theta + i e) / e. Nothing is
 subtracted, so e may be 1e-200 and the result is exact to the last digits; it needs an f that
 computes in complex numbers, as ours does. Central differences, (f(theta + e) - f(theta - e)) / 2e,
-work for every f and keep some ten digits of sixteen.
+work for every f and keep about ten digits of sixteen.
 
-Both cost one or two evaluations of f for each parameter: a check for small networks.
+Both cost one or two evaluations of f per parameter, so they suit small networks.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +17,14 @@ from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
+from handgrad.html import escaped, plain_table, sentence
 from handgrad.network import Architecture, backward, check_finite, forward, loss
 from handgrad.params import Params
 
 Array = NDArray[Any]
 
-# Entries below this part of the largest are compared with the largest: what is left of them
-# after a sum has cancelled is rounding, which no formula can be blamed for.
+# Entries below this part of the largest are measured against that part, not against themselves:
+# after a sum has cancelled, what remains of them is rounding, for which no formula is to blame.
 SMALLEST_PART = 1e-2
 
 
@@ -36,10 +36,10 @@ def complex_step(
     Parameters
     ----------
     f : callable
-        Takes a complex128 array of shape (p,), gives a complex scalar; must be analytic at theta.
+        Maps a complex128 array of shape (p,) to a complex scalar; must be analytic at theta.
     theta : float array of shape (p,)
     entries : int array of shape (k,), optional
-        In which entries of theta to differentiate; all by default.
+        The entries of theta to differentiate in; all by default.
 
     Returns
     -------
@@ -60,8 +60,8 @@ def complex_step(
 def central_difference(f: Callable[[Array], Any], theta: Array, step: float = 1e-5) -> Array:
     """Differentiate a scalar function of a float64 vector by central differences.
 
-    The error is about 1e-16 / step from rounding plus step^2 from curvature, best near
-    step = 1e-5, where some ten digits are right.
+    The error is about 1e-16 / step from rounding plus step^2 from curvature. It is smallest
+    near step = 1e-5, where about ten digits are right.
     """
     point = theta.astype(np.float64)
     gradient = np.empty(len(point))
@@ -78,13 +78,13 @@ def relative_error(gradient: Array, expected: Array) -> float:
     """Find the largest |gradient - expected| relative to |expected|, over all entries.
 
     Entries smaller than a hundredth of the largest are measured against that hundredth.
-    Where all of ``expected`` is 0, any other value gives infinity; so does NaN.
+    If all of ``expected`` is 0, any other value gives infinity; so does NaN.
     """
     return float(relative_errors(gradient, expected).max(initial=0.0))
 
 
 def relative_errors(gradient: Array, expected: Array) -> Array:
-    """Compute the relative error of each entry, in the manner of ``relative_error``."""
+    """Compute the relative error of each entry, defined as in ``relative_error``."""
     size = np.abs(expected)
     scale = np.maximum(size, SMALLEST_PART * size.max(initial=0.0))
     difference = np.abs(gradient - expected)
@@ -95,10 +95,10 @@ def relative_errors(gradient: Array, expected: Array) -> Array:
 
 
 class Worst(NamedTuple):
-    """Of one parameter's gradient, the entry that is furthest off."""
+    """The entry of one parameter's gradient that is furthest off."""
 
     shape: tuple[int, ...]
-    checked: int  # how many entries were looked at
+    checked: int  # the number of entries compared
     entry: tuple[int, ...]
     analytic: float
     complex_step: float
@@ -106,7 +106,7 @@ class Worst(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The outcome: for every parameter by name, its largest relative error.
+    """The outcome: the largest relative error of every parameter, by name.
 
     Attributes
     ----------
@@ -114,10 +114,10 @@ class GradientCheck:
     tolerance : float
         The largest error that passes.
     worst : dict of str to Worst
-        By name, the entry in which that error was found.
+        The entry with that error, by name.
     kinks : int
-        How many r stand exactly on the corner of a relu, where there is no derivative: a
-        failure may come from them.
+        The number of r that lie exactly on the corner of a relu, where there is no derivative;
+        they may explain a failure.
     """
 
     errors: dict[str, float]
@@ -134,13 +134,13 @@ class GradientCheck:
 
     @property
     def note(self) -> str:
-        """Say what may excuse a failure, or ""."""
+        """State what may explain a failure, or ""."""
         if self.passed or not self.kinks:
             return ""
         return f"{self.kinks:,} r are exactly 0, where a relu has a corner and no derivative"
 
     def rows(self) -> list[tuple[str, ...]]:
-        """List for every parameter what a table of it shows, below ``HEADINGS``."""
+        """List the cells of a table with the columns ``HEADINGS``, one row per parameter."""
         listed = []
         for name, error in self.errors.items():
             cells: tuple[str, ...] = ("", "", "", "", "")
@@ -162,13 +162,8 @@ class GradientCheck:
         return "\n".join([heading, *lines, *([self.note] if self.note else [])])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows()
-        )
-        notes = f"<p>at most {self.tolerance:g} passes. {escape(self.note)}</p>"
-        return f"<table><tr>{head}</tr>{body}</table>{notes}"
+        table = plain_table(HEADINGS, ([*map(escaped, row)] for row in self.rows()))
+        return f"{table}<p>Errors up to {self.tolerance:g} pass. {sentence(self.note)}</p>"
 
 
 HEADINGS = (
@@ -183,7 +178,7 @@ HEADINGS = (
 )
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of
+@np.errstate(over="ignore", invalid="ignore")  # check_finite reports what is infinite
 def check_gradients(
     architecture: Architecture,
     params: Params,
@@ -204,14 +199,14 @@ def check_gradients(
     architecture, params, x, y_t, weight, l2
         As for ``network.forward`` and ``network.loss``; params in float64.
     masks : tuple of arrays
-        Those of dropout, held fixed; none by default.
+        The dropout masks, held fixed; none by default.
     gradients : Params, optional
-        What to check; those of ``network.backward`` by default.
+        The gradients to check; those of ``network.backward`` by default.
     tolerance : float
-        Largest relative error (see ``relative_error``) that passes.
+        The largest relative error (see ``relative_error``) that passes.
     most_entries : int, optional
-        Look at no more entries of a parameter than so many, evenly spread: a step costs a
-        forward pass. All by default.
+        The most entries of a parameter to check, evenly spread, because each costs a forward
+        pass. All by default.
 
     Returns
     -------
@@ -220,7 +215,7 @@ def check_gradients(
     Raises
     ------
     DataError
-        If there are no rows, or the scores of one are not finite.
+        If there are no rows, or the scores of a row are not finite.
     """
     if not len(x):
         raise DataError("there are no rows; at least one is needed to check a gradient")

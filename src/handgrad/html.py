@@ -1,8 +1,8 @@
-"""A page in one file: its frame and style, and what stands on pages of several kinds.
+"""HTML: a page in one file with its style, lists of facts, and every table.
 
-A page asks nothing of the network and runs no script, and a policy in its head forbids both.
+A page loads nothing from the network and runs no script, and a policy in its head forbids both.
 It follows the reader's choice of light or dark, and it can be read on a telephone. Every text
-that comes from a table or a model goes through ``escaped``.
+from a table or a model goes through ``escaped`` or ``sentence``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from handgrad.text import shown
 
-LONGEST_TEXT = 80  # of a label; a longer one loses its middle
+LONGEST_TEXT = 80  # signs of a label; a longer one loses its middle
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -64,7 +64,7 @@ def sentence(text: str) -> str:
 
 
 def document(title: str, body: str, style: str = "") -> str:
-    """Put a page together."""
+    """Write a whole page."""
     return (
         "<!DOCTYPE html>\n"
         '<html lang="en"><head><meta charset="utf-8">\n'
@@ -76,7 +76,7 @@ def document(title: str, body: str, style: str = "") -> str:
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Write a list of what to know first."""
+    """Write a list of names and values."""
     rows = "".join(f"<dt>{escaped(name)}</dt><dd>{sentence(value)}</dd>" for name, value in pairs)
     return f'<dl class="facts">{rows}</dl>'
 
@@ -84,16 +84,28 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 def table(
     headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int = 0, stack: bool = False
 ) -> str:
-    """Write a table whose cells are markup already.
+    """Write a table for a page; its cells are markup already.
 
-    The last so many columns hold numbers. A row may be stacked where the page is narrow.
+    The last ``numbers`` columns hold numbers. With ``stack``, a narrow page stacks the cells of a
+    row.
     """
     kinds = [""] * (len(headings) - numbers) + [' class="number"'] * numbers
-    head = "".join(f"<th{kind}>{word}</th>" for kind, word in zip(kinds, headings, strict=True))
-    body = "".join(f"<tr>{_cells(kinds, row)}</tr>\n" for row in rows)
-    kind = ' class="stack"' if stack else ""
-    return f'<div class="scroll"><table{kind}><tr>{head}</tr>{body}</table></div>'
+    written = _table(headings, rows, kinds, ' class="stack"' if stack else "")
+    return f'<div class="scroll">{written}</div>'
 
 
-def _cells(kinds: list[str], row: Sequence[str]) -> str:
-    return "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True))
+def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> str:
+    """Write a table for a notebook, which brings its own classes; its cells are markup already."""
+    return _table(headings, rows, [""] * len(headings), f" style='{style}'" if style else "")
+
+
+def _table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], kinds: list[str], kind: str
+) -> str:
+    lines = [_line("th", headings, kinds), *(_line("td", row, kinds) + "\n" for row in rows)]
+    return f"<table{kind}>{''.join(lines)}</table>"
+
+
+def _line(tag: str, cells: Sequence[str], kinds: list[str]) -> str:
+    marked = zip(kinds, cells, strict=True)
+    return f"<tr>{''.join(f'<{tag}{kind}>{cell}</{tag}>' for kind, cell in marked)}</tr>"

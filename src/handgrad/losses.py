@@ -1,6 +1,6 @@
 """From scores to probabilities and to the loss, and back to dscore.
 
-An output is a prediction y of the scores with the loss that fits it:
+An output turns scores into a prediction y, and has the loss that fits it:
 
     softmax     y = softmax(score)     cross-entropy           y_t of shape (n,), class numbers
     logistic    y = logistic(score)    binary cross-entropy    y_t of shape (n, N_y), 0 or 1
@@ -9,18 +9,18 @@ An output is a prediction y of the scores with the loss that fits it:
 
 These pairs are chosen so that one formula is the derivative of all, prediction minus target over
 n: equation 6 of docs/derivation.md, which proves it for the first three. (For the last, the
-derivative of e^score - y_t score is e^score - y_t.) Three more losses of numbers, y = score,
-are less moved by rows that lie far off. Their derivative is not prediction minus target, but a
-function of it that is bounded:
+derivative of e^score - y_t score is e^score - y_t.) Three more losses for numbers, with
+y = score, are less sensitive to outliers. Their derivative is not prediction minus target, but
+a bounded function of it:
 
     absolute    |y - y_t|                                 its sign
     huber       squared up to delta, linear from there    y - y_t, held between -delta and delta
     quantile    q (y_t - y) or (1 - q) (y - y_t), which   -q below the target, 1 - q above it
                 is not negative, for each quantile q
 
-With label smoothing s the target of a class is (1 - s) 1[y_t] + s/K in place of 1[y_t], K being
-N_y for the softmax and 2 for each logistic output (Szegedy et al., 2016). The loss is then the
-cross-entropy with that target, and equation 6 holds with it.
+Label smoothing s replaces the target 1[y_t] of a class by (1 - s) 1[y_t] + s/K, where K is N_y
+for the softmax and 2 for each logistic output (Szegedy et al., 2016). The loss is then the
+cross-entropy with that target, and equation 6 still holds.
 
 Losses are computed from the scores, never from the logarithm of a probability that may have
 underflowed to 0, and their means accumulate in float64.
@@ -37,22 +37,22 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class LossSettings:
-    """What some losses can be told.
+    """The settings that some losses have.
 
     Attributes
     ----------
     label_smoothing : float
-        Of softmax and logistic: the share of each target that is spread over all classes.
+        For softmax and logistic: the share of each target that is spread over all classes.
     delta : float
-        Of huber: how far off a prediction may be until its loss grows only linearly.
+        For huber: the error beyond which the loss grows only linearly.
     quantiles : tuple of float
-        Of quantile: what to predict, each between 0 and 1 (both excluded). The outputs are
-        all quantiles of the first target, then all of the second, and so on.
+        For quantile: the quantiles to predict, each between 0 and 1 (both excluded). The
+        outputs are all quantiles of the first target, then all of the second, and so on.
 
     Raises
     ------
     ValueError
-        If a value is out of its range.
+        If a value is out of range.
     """
 
     label_smoothing: float = 0.0
@@ -97,13 +97,13 @@ def log_logistic(score: Array) -> Array:
 
 
 def held_finite(log_y: Array) -> Array:
-    """Hold logarithms above minus infinity: the differences of huge scores may overflow."""
+    """Keep logarithms above minus infinity, since differences of huge scores may overflow."""
     finite: Array = np.maximum(log_y, np.finfo(log_y.dtype).min)
     return finite
 
 
 def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
-    """Compute -log softmax(score)[i, y_t[i]] of each row, shape (n,), or -sum target log y."""
+    """Compute -log softmax(score)[i, y_t[i]] for each row, shape (n,), or -sum target log y."""
     shifted = score - score.max(axis=1, keepdims=True)
     log_sum_exp = np.log(np.exp(shifted).sum(axis=1))
     true = shifted[np.arange(len(y_t)), y_t]
@@ -141,7 +141,7 @@ def _smoothed(y_t: Array, settings: LossSettings) -> Array:
 
 
 def squared_error(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
-    """Compute half the squared distance of prediction and target, shape (n,)."""
+    """Compute half the squared distance between prediction and target, shape (n,)."""
     rows: Array = (0.5 * (score - y_t) ** 2).sum(axis=1)
     return rows
 
@@ -154,8 +154,8 @@ def squared_error_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN)
 def poisson_deviance(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
     """Compute y - y_t - y_t log(y / y_t) for y = exp(score), summed over outputs, shape (n,).
 
-    Half the deviance of Poisson's distribution (McCullagh and Nelder, 1989): up to a number
-    that depends on y_t alone, which makes a perfect prediction 0, it is y - y_t score.
+    This is half the deviance of the Poisson distribution (McCullagh and Nelder, 1989). It is
+    y - y_t score plus a term in y_t alone, which makes the loss of a perfect prediction 0.
     """
     log_y_t = np.log(np.where(y_t > 0, y_t, 1))
     rows: Array = (np.exp(score) - y_t - y_t * (score - log_y_t)).sum(axis=1)
@@ -169,7 +169,7 @@ def absolute_error(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> 
 
 
 def absolute_error_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
-    # 0 where the prediction is exact, which lies between the slopes -1 and 1
+    # 0 where the prediction is exact: between the slopes -1 and 1 on either side
     slope: Array = np.sign(y - y_t)
     return slope
 
@@ -182,7 +182,7 @@ def _size(difference: Array) -> Array:
 def huber_loss(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
     """Compute d^2/2 for d = |y - y_t| <= delta, else delta (d - delta/2), shape (n,).
 
-    Huber (1964); summed over outputs.
+    It is summed over outputs (Huber, 1964).
     """
     off = _size(score - y_t)
     held = np.where(off > settings.delta, settings.delta, off)
@@ -232,8 +232,8 @@ def log_mean_exp(logarithms: Array) -> Array:
 def mean_loss(rows: Array, weight: Array | None = None) -> Any:
     """Compute equation 5, L = (1/n) sum_i weight_i loss_i, as a scalar of float64 or complex128.
 
-    The weights are used as they come: weights of mean 1 make L a weighted mean. ``rows`` are
-    the losses of the rows, (n,); outputs.py knows which function above computes them.
+    The weights are used as given: weights of mean 1 make L a weighted mean. ``rows`` holds the
+    loss of each row, (n,); outputs.py says which function above computes it.
     """
     if weight is not None:
         rows = weight * rows
@@ -243,7 +243,7 @@ def mean_loss(rows: Array, weight: Array | None = None) -> Any:
 def dscore(difference: Array, weight: Array | None = None) -> Array:
     """Compute equation 6, dscore = weight (y - target) / n, in place, shape (n, N_y).
 
-    ``difference`` is y - target, or what the loss has instead for its slope: see above.
+    ``difference`` is y - target, or the slope that the loss has in its place, as listed above.
     """
     difference /= len(difference)
     if weight is not None:

@@ -2,8 +2,9 @@
 
 It is two_layer.py with a loop over layers, and at depth two it equals two_layer.py to the
 last bit. With no hidden layer it is softmax regression. The functions are pure: a network
-is an Architecture (what it is) and Params (what it has learnt), both passed in, so one
-network serves several threads, and tests may look at every quantity on the tape.
+is an Architecture (its shape) and Params (its learnt numbers), both passed in, so one network
+serves several threads, and tests may look at every quantity on the tape. Dropout is applied
+here by the masks that ``forward`` and ``backward`` multiply by (dropout.py makes them).
 
 Everything runs in the dtype of the parameters: float32, float64, or complex128 for the
 complex-step check.
@@ -27,20 +28,20 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a network is, before it has learnt anything.
+    """The shape of a network, before it has learnt anything.
 
     Attributes
     ----------
     layer_units : tuple of int
         N_x, the units of each hidden layer, N_y.
     activation : str or tuple of str
-        Of the hidden layers, one for all or one for each: see ``activations.ACTIVATIONS``. A
-        tuple that names one only becomes that name.
+        The activation of the hidden layers, one name for all or one for each: see
+        ``activations.ACTIVATIONS``. A tuple of one name, repeated, becomes that name.
     output : str
         "softmax", "logistic", "identity", "absolute", "huber", "quantile" or "poisson"; each
         implies its loss (see ``outputs.py``).
     loss : LossSettings
-        What that loss can be told.
+        The settings of that loss.
 
     Raises
     ------
@@ -83,7 +84,7 @@ class Architecture:
 
     @property
     def head(self) -> Output:
-        """All that is known of the output, from what scores become to how they are judged."""
+        """The output, which owns the prediction, the loss and everything that depends on them."""
         return OUTPUTS[self.output]
 
     @property
@@ -94,12 +95,12 @@ class Architecture:
 
     @property
     def n_each(self) -> int:
-        """How many scores there are for each number of y_t."""
+        """The number of scores for each target."""
         return self.head.n_each(self.loss)
 
     @property
     def n_targets(self) -> int:
-        """How many numbers a row of y_t holds, unless it is a class number."""
+        """The number of targets in a row of y_t, unless y_t holds class numbers."""
         return self.layer_units[-1] // self.n_each
 
     @property
@@ -113,11 +114,11 @@ class Architecture:
 class Tape(NamedTuple):
     """What the forward pass computed, kept because the backward pass needs it."""
 
-    r: tuple[Array, ...]  # what enters each hidden layer: r[0] is (n, N_h)
-    h: tuple[Array, ...]  # what enters each layer's product: h[0] is x, h[1] is (n, N_h)
+    r: tuple[Array, ...]  # the input of each activation: r[0] is (n, N_h)
+    h: tuple[Array, ...]  # the input of each layer's product: h[0] is x, h[1] is (n, N_h)
     score: Array  # (n, N_y)
     y: Array  # (n, N_y)
-    masks: tuple[Array, ...] = ()  # what h was multiplied by in each hidden layer, if it was
+    masks: tuple[Array, ...] = ()  # with dropout, the factors of h in each hidden layer
 
 
 def forward(
@@ -125,7 +126,7 @@ def forward(
 ) -> Tape:
     """Compute equations 1 to 4, once for every layer; x has shape (n, N_x), dense or CSR.
 
-    With ``masks`` (see ``dropout.masks``), h is multiplied by that of its layer.
+    With ``masks`` (see ``dropout.masks``), each h is multiplied by the mask of its layer.
     """
     r, h = [], [x]
     for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
@@ -137,16 +138,16 @@ def forward(
     return Tape(tuple(r), tuple(h), score, architecture.head.predict(score), masks)
 
 
-WEIGHTS_TO_BLAME = 1e6  # no training that goes well has a larger one
+WEIGHTS_TO_BLAME = 1e6  # no healthy training has a weight larger than this
 
 
 def check_finite(values: Array, networks: Iterable[Params], what: str = "scores") -> None:
-    """Refuse what networks computed of rows, shape (n, k), where it is not finite.
+    """Refuse results of networks, shape (n, k), that are not finite.
 
     Raises
     ------
     DataError
-        With what is to blame: the weights or, named by its row, what came in.
+        If one is not; the message blames the weights or names the row whose input is too large.
     """
     is_finite = np.isfinite(values)
     if is_finite.all():
@@ -154,8 +155,8 @@ def check_finite(values: Array, networks: Iterable[Params], what: str = "scores"
     largest = max(float(np.abs(params.flat).max()) for params in networks)
     if largest > WEIGHTS_TO_BLAME:
         raise DataError(
-            f"{what} of the network are too large for {values.dtype}, as it has weights up to "
-            f"{largest:.3g}: its training exploded or its file is damaged; fit it again"
+            f"{what} of the network are too large for {values.dtype}, because it has weights up "
+            f"to {largest:.3g}: its training exploded or its file is damaged; fit it again"
         )
     raise DataError(
         f"{what} of row {is_finite.all(axis=1).argmin() + 1} are too large for {values.dtype}: "
@@ -164,9 +165,9 @@ def check_finite(values: Array, networks: Iterable[Params], what: str = "scores"
 
 
 def first_bad_layer(architecture: Architecture, params: Params, x: Array) -> int | None:
-    """Find the first layer, from 1, of which something is not finite; None if all is.
+    """Find the first layer, from 1, that is not finite; None if all are.
 
-    Its parameters, what enters it, or what leaves it for these rows.
+    A layer is finite if its parameters, its inputs and its outputs for these rows are.
     """
     h: Any = x
     activations = (*architecture.activations, "identity")
@@ -187,7 +188,7 @@ def loss(
     weight: Array | None = None,
     l2: float = 0.0,
 ) -> Any:
-    """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...); biases go free."""
+    """Compute equation 5 plus the penalty l2/2 (|W1|^2 + |W2|^2 + ...), which skips biases."""
     rows = architecture.head.mean_loss(tape.score, y_t, weight, architecture.loss)
     return rows + penalty(params, l2)
 
@@ -210,8 +211,8 @@ def backward(
 ) -> Params:
     """Compute equations 6 to 12: the gradient of ``loss`` in every parameter.
 
-    The loop walks from the last layer to the first; d is dscore there and dr below it. What it
-    meets on the way is left in ``kept``, if there is one: dscore, then dh2, dr2, dh1, dr1.
+    The loop walks from the last layer to the first; d is dscore there and dr below it. If
+    ``kept`` is given, it receives the intermediate results: dscore, then dh2, dr2, dh1, dr1.
     """
     gradients = Params.zeros(params.layer_units, params.flat.dtype)
     wide = np.result_type(params.flat, np.float64)  # sums over rows accumulate in float64

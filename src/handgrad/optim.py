@@ -1,14 +1,14 @@
-"""The update rules: given the gradient, where the parameters go.
+"""The update rules: how the gradient moves the parameters.
 
 A rule works on whole flat vectors, in place: theta of shape (p,), its gradient dtheta of the
-same shape, and slots of shape (n_slots, p), the memory of the rule, zero at the start. t
-counts updates from 1. lr is passed at every step, because schedules change it.
+same shape, and slots of shape (n_slots, p), the rule's memory, which starts at zero. t counts
+updates from 1. lr is passed to every step, because schedules change it.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,16 @@ from handgrad.params import Params
 
 Array = NDArray[Any]
 
-PART = 1 << 15  # parameters that a step is made of at a time: what it needs stays in the cache
+PART = 1 << 15  # parameters updated at a time, so that a step's temporaries stay in the cache
 EPS = float(np.finfo(np.float64).eps)
 
 
 class Optimizer(Protocol):
-    """What training needs of a rule.
+    """The interface that training needs of a rule.
 
-    A rule may say more: ``kernel``, the name of the compiled engine's kernel that makes the same
-    step (without one, the reference trains); and ``for_biases``, the rule that biases go by
-    (without one, they go by the same as weights).
+    A rule may also have ``kernel``, the name of the compiled engine's kernel that makes the same
+    step (without one, the reference trains), and ``for_biases``, the rule that updates biases
+    (without one, the same rule updates weights and biases).
     """
 
     @property
@@ -36,7 +36,7 @@ class Optimizer(Protocol):
 
 
 def kernel_of(rule: Optimizer) -> str | None:
-    """Name the kernel that makes a rule's step; a kind with a step of its own inherits none."""
+    """Name the kernel that makes a rule's step; a class with its own ``step`` inherits none."""
     for kind in type(rule).__mro__:
         if "kernel" in vars(kind):
             kernel: str | None = rule.kernel  # type: ignore[attr-defined]
@@ -48,19 +48,29 @@ def kernel_of(rule: Optimizer) -> str | None:
 
 @dataclass(frozen=True)
 class SGD:
-    """Gradient descent; with momentum, the moving average of Polyak or of Nesterov.
+    """Gradient descent, optionally with Polyak's or Nesterov's momentum.
 
     momentum = 0    theta <- theta - lr dtheta                       (equation 13)
     momentum > 0    v     <- momentum v - lr dtheta
                     theta <- theta + v                               (Polyak, 1964)
     nesterov        theta <- theta + momentum v - lr dtheta          (with the new v)
 
-    The last is Nesterov's step seen from the point where the gradient is taken
+    The last is Nesterov's step rewritten for the point where the gradient is taken
     (Sutskever et al., 2013; Bengio et al., 2013).
     """
 
     momentum: float = 0.0
     nesterov: bool = False
+    solver: ClassVar[str] = "sgd"
+
+    @classmethod
+    def of(cls, parameters: Any) -> Self:
+        return cls(float(parameters.momentum), bool(parameters.nesterovs_momentum))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of an estimator that tell this rule from others of its solver."""
+        return {"momentum": self.momentum, "nesterovs_momentum": self.nesterov}
 
     @property
     def n_slots(self) -> int:
@@ -97,6 +107,13 @@ class Adam:
     epsilon: float = 1e-8
     n_slots: ClassVar[int] = 2
     kernel: ClassVar[str] = "adam"
+    solver: ClassVar[str] = "adam"
+    parameters: ClassVar[dict[str, Any]] = {}
+
+    @classmethod
+    def of(cls, parameters: Any) -> Self:
+        """Make the rule of parameters that have the names of its fields."""
+        return cls(*(float(getattr(parameters, field.name)) for field in fields(cls)))
 
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         m, v = slots
@@ -118,12 +135,13 @@ class AdamW(Adam):
 
     theta <- theta - lr (m_hat / (sqrt(v_hat) + epsilon) + weight_decay theta)
 
-    Biases do not decay: they go by Adam. As in PyTorch, the paper's schedule is the learning
-    rate itself.
+    Biases do not decay: plain Adam updates them. As in PyTorch, the learning rate takes the
+    place of the paper's schedule multiplier.
     """
 
     weight_decay: float = 0.01
-    kernel: ClassVar[str] = "adam"  # which takes the decay, of weights, as a number
+    solver: ClassVar[str] = "adamw"
+    kernel: ClassVar[str] = "adam"  # which takes the decay of weights as an argument
 
     @property
     def for_biases(self) -> Adam:
@@ -134,10 +152,24 @@ class AdamW(Adam):
         super().step(theta, dtheta, slots, t, lr)
 
 
+# The rules by scikit-learn's names of solvers: ``of`` makes one of an estimator's parameters.
+RULES: tuple[type[SGD] | type[Adam], ...] = (SGD, Adam, AdamW)
+SOLVERS = {rule.solver: rule for rule in RULES}
+
+# And by the names they go by elsewhere, on the command line and the page.
+OPTIMIZERS: dict[str, SGD | Adam] = {
+    "sgd": SGD(),
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "adam": Adam(),
+    "adamw": AdamW(),
+}
+
+
 def update(
     rule: Optimizer, params: Params, gradients: Params, slots: Array, t: int, lr: float
 ) -> None:
-    """Make one step of a rule, in place: of weights, and of biases by the rule for them."""
+    """Make one step in place: weights by ``rule``, biases by its ``for_biases`` if it has one."""
     for_biases: Optimizer = getattr(rule, "for_biases", rule)
     if for_biases is rule:
         _step(rule, params.flat, gradients.flat, slots, t, lr)
@@ -157,22 +189,22 @@ def _step(rule: Optimizer, theta: Array, dtheta: Array, slots: Array, t: int, lr
 
 @dataclass(frozen=True)
 class Steps:
-    """All that an engine needs to know of the steps that it makes.
+    """Everything an engine needs to know about the steps that it makes.
 
     Attributes
     ----------
     rule : Optimizer
-        Where the gradient takes the parameters.
+        The update rule.
     batch_size : int
-        Rows a step, N_b.
+        Rows per step, N_b.
     l2 : float
         Strength of the penalty l2/2 sum W^2, added to the mean loss.
     dropout : tuple of float
-        Share of units left out of each hidden layer; or nothing.
+        Share of units left out of each hidden layer; empty for no dropout.
     seed : int
-        Of the masks of dropout.
+        The seed of the dropout masks.
     clip_norm : float
-        A gradient longer than this is shortened to it.
+        A gradient whose norm exceeds this is scaled down to it.
     """
 
     rule: Optimizer
@@ -184,12 +216,12 @@ class Steps:
 
 
 def norm(gradients: Params) -> float:
-    """Compute the root of the sum of all squares, in float64."""
+    """Compute the Euclidean norm of all gradients together, in float64."""
     return float(np.sqrt(np.sum(np.square(gradients.flat, dtype=np.float64))))
 
 
 def clip(gradients: Params, size: float, clip_norm: float) -> None:
-    """Shorten gradients of norm ``size`` to clip_norm, in place (Pascanu et al., 2013)."""
+    """Scale gradients of norm ``size`` down to clip_norm, in place (Pascanu et al., 2013)."""
     if not size <= clip_norm:
         gradients.flat[...] *= clip_norm / size
 
@@ -201,7 +233,7 @@ class LBFGSResult:
     iterations: int
     converged: bool
     reason: str
-    stopped: bool = False  # because on_iteration asked for it
+    stopped: bool = False  # whether on_iteration stopped it
 
 
 def lbfgs(
@@ -220,14 +252,14 @@ def lbfgs(
     loss_and_gradient : callable
         theta of shape (p,) -> the loss and its gradient of shape (p,), both float64.
     theta : array of shape (p,)
-        Where to start.
+        The starting point.
     max_iter, max_fun : int
-        Most iterations and most evaluations of the loss.
+        Maximum number of iterations, and of evaluations of the loss.
     tol : float
-        Converged when no entry of the gradient exceeds this, or when the loss stops falling
-        beyond rounding; the latter can come first where relu units have a kink.
+        The search has converged when no entry of the gradient exceeds this, or when the loss
+        falls by no more than rounding; the latter can come first where relu units have a kink.
     on_iteration : callable, optional
-        Called with theta and the loss after each iteration; True stops.
+        Called with theta and the loss after each iteration; returning True stops.
     """
     from scipy.optimize import OptimizeResult, minimize
 

@@ -1,9 +1,8 @@
-"""What a network gives and how it is judged: each output with all that is known of it.
+"""The outputs of a network: each turns scores into predictions and has the loss that fits.
 
-An output turns scores into predictions and has the loss that fits; losses.py has the formulas.
-Whatever else depends on which output it is (what y may be, in which scale it is learnt, how
-networks are averaged, what scikit-learn calls it, the words that explain it) is an attribute or
-a method here, so that nobody else compares an output's name.
+losses.py has the formulas. Everything else that depends on the output (which y it accepts, the
+scale in which y is learnt, how networks are averaged, its name in scikit-learn, the words that
+explain it) is an attribute or a method here, so that no other file compares an output's name.
 
 To add an output, write its loss and slope in losses.py, its class here and its kernel in
 engines/compiled/losses.py. Without a kernel, the reference engine trains it.
@@ -22,16 +21,16 @@ from handgrad.losses import PLAIN, LossSettings, log_logistic, log_softmax, soft
 
 Array = NDArray[Any]
 
-MOST_TERMS = 4  # of a sum that are written out
+MOST_TERMS = 4  # terms of a sum to write out
 
 
 class OutputText(NamedTuple):
-    """An output with its loss: y in the score, the loss of a row, its slope in the score."""
+    """An output and its loss written for readers: y, the loss of a row, its slope in the score."""
 
     formula: str
     line: str
     words: str
-    loss_formula: str  # of row i, after the sum over rows
+    loss_formula: str  # for row i, after the sum over rows
     loss_line: str
     loss_words: str
     slope_formula: str
@@ -40,31 +39,31 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
-BY_QUARTILES = "less its median, over the unit that its quartiles make"
-PUSH = "What is too high is to fall, what is too low is to rise, each by how far it is off."
-SPREAD = "Smoothing spreads {:g} of each truth over all classes."
+BY_QUARTILES = "minus its median, divided by a spread taken from its quartiles"
+PUSH = "A prediction too high should fall and one too low should rise, each by its error."
+SPREAD = "Smoothing spreads {:g} of each true label over all classes."
 AS_IT_IS = "y = score", "y = score", "The score is the prediction."
 
 
 class Output:
-    """An output of numbers whose prediction is the score; the others override what differs."""
+    """An output for numbers, whose prediction is the score; subclasses override what differs."""
 
     name: str  # as in ``Architecture.output`` and in files
-    loss: str = ""  # what the user calls the loss, where there is a choice: of numbers
-    aim: str = ""  # what the loss is for, as the command line says it
-    settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that mean something
+    loss: str = ""  # the user's name for the loss, where there is a choice: for numbers
+    aim: str = ""  # the purpose of the loss, as the command line states it
+    settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that it uses
     has_kernel: bool = False  # in engines/compiled/losses.py; else the reference trains
-    classifies: bool = False  # whether it gives labels, whose rows are right or wrong
-    takes_classes: bool = False  # whether y_t is class numbers, (n,), and no column a target
+    classifies: bool = False  # whether it gives labels, which are right or wrong
+    takes_classes: bool = False  # whether y_t holds class numbers, (n,), not a column per target
     is_linear: bool = True  # whether the prediction is the score itself
-    is_robust: bool = False  # whether wild numbers count for little, see target_scale.py
-    predicts_quantiles: bool = False  # whether it is judged as quantiles are, not as means
+    is_robust: bool = False  # whether outliers count for little, see target_scale.py
+    predicts_quantiles: bool = False  # whether it is judged as quantiles, not as means
     slope_is_difference: bool = False  # whether a row's loss has the slope y - y_t
-    sklearn_name: str = "identity"  # what scikit-learn calls ``predict``
-    is_in_sklearn: bool = False  # whether scikit-learn has the loss, too
+    sklearn_name: str = "identity"  # scikit-learn's name for ``predict``
+    is_in_sklearn: bool = False  # whether scikit-learn has the same loss
     kind_of_y: str = "numbers"
-    bound_of_y: str = "finite"  # what must hold of y, see ``impossible``
-    scaled_y: str = "less its mean, over its standard deviation"  # what is learnt of y
+    bound_of_y: str = "finite"  # the condition on y, see ``impossible``
+    scaled_y: str = "minus its mean, divided by its standard deviation"  # the y that is learnt
     text: OutputText
     predict: Callable[[Array], Array] = staticmethod(identity)  # score (n, N_y) -> y (n, N_y)
     row_losses: Callable[..., Array]  # score, y_t, settings -> (n,)
@@ -81,50 +80,50 @@ class Output:
     def dscore(
         self, y: Array, y_t: Array, weight: Array | None = None, settings: LossSettings = PLAIN
     ) -> Array:
-        """Compute equation 6, its derivative in the scores, (n, N_y): see ``losses.dscore``."""
+        """Compute equation 6, the slope of the loss in the scores: see ``losses.dscore``."""
         return losses.dscore(self.backward(y, y_t, settings), weight)
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell for each row whether its prediction is right, shape (n,); of numbers none is."""
+        """Tell whether each row's prediction is right, shape (n,); for numbers, none is."""
         return np.zeros(len(score), np.bool_)
 
     def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
-        """Give the quantiles of each target that are predicted, if quantiles are."""
+        """Return the quantiles predicted for each target, if any."""
         return ()
 
     def n_each(self, settings: LossSettings) -> int:
-        """Count the scores for each number of y."""
+        """Count the scores for each target."""
         return max(1, len(self.quantiles(settings)))
 
     def impossible(self, y: Array) -> NDArray[np.bool_]:
-        """Tell which numbers y cannot hold, see ``bound_of_y``; of the shape of y."""
+        """Mark the numbers that y must not hold (see ``bound_of_y``), in the shape of y."""
         return np.zeros(y.shape, np.bool_)
 
     def target_scale(self, mean: Array, scale: Array) -> tuple[Array, Array]:
-        """Give what is learnt as 0 and as 1 of targets with this mean and deviation."""
+        """Return the targets learnt as 0 and (in distance) as 1, given mean and deviation."""
         return mean, scale
 
     def best_constant(self, mean: Array) -> Array:
-        """Give the score that fits targets of this mean without a look at any input."""
+        """Return the best score for targets of this mean that ignores the inputs."""
         return mean
 
     def chance(self, n_scores: int) -> float:
-        """Give the mean loss of a network that holds all labels for equally probable."""
+        """Return the mean loss of a network that gives every label the same probability."""
         raise self._gives_no_labels()
 
     # -- predicting ---------------------------------------------------------------------------
 
     def mean_scores(self, scores: Array) -> Array:
-        """Find the scores whose predictions are the mean of those of k networks, (k, n, N_y)."""
+        """Find the scores whose predictions are the mean of k networks', (k, n, N_y)."""
         return np.asarray(scores.mean(axis=0))
 
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
-        """Change a last layer so that it predicts y itself, not y in the scale of learning."""
+        """Change the last layer, in place, so that it predicts y itself instead of scaled y."""
         W[...] *= scale
         b[...] = b * scale + mean
 
     def is_binary(self, n_scores: int) -> bool:
-        """Tell whether the one score tells the second of two classes from the first."""
+        """Tell whether there is one score, which separates two classes."""
         return False
 
     def is_multilabel(self, n_scores: int) -> bool:
@@ -132,7 +131,7 @@ class Output:
         return False
 
     def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
-        """Tell whether so many scores can stand for so many classes, or for labels."""
+        """Tell whether ``n_scores`` scores can stand for ``n_classes`` classes or labels."""
         return False
 
     def log_proba(self, score: Array) -> Array:
@@ -141,7 +140,7 @@ class Output:
         Raises
         ------
         ValueError
-            If it predicts numbers; likewise ``proba``, ``decide`` and ``chance``.
+            If the output predicts numbers; likewise in ``proba``, ``decide`` and ``chance``.
         """
         raise self._gives_no_labels()
 
@@ -150,32 +149,32 @@ class Output:
         return np.asarray(np.exp(self.log_proba(score)))
 
     def decide(self, score: Array) -> NDArray[np.intp]:
-        """Pick the class number of each row, (n,); of several labels, yes or no each, (n, K)."""
+        """Pick each row's class number, (n,); for several labels, 0 or 1 for each, (n, K)."""
         raise self._gives_no_labels()
 
     def _gives_no_labels(self) -> ValueError:
-        return ValueError(f"output {self.name!r} predicts numbers, and labels were asked for")
+        return ValueError(f"output {self.name!r} predicts numbers; it has no labels")
 
     # -- the words that explain it ------------------------------------------------------------
 
     def told(self, settings: LossSettings) -> OutputText:
-        """Give its equations, as these settings of the loss make them."""
+        """Return the equations of the output under these settings of the loss."""
         return self.text
 
     def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
-        """Give what the lines of its equations name, beside y, score and y_t."""
+        """Return the variables, besides y, score and y_t, that the lines of code use."""
         return {}
 
     def spelled_prediction(self, score: Array, at: int) -> str:
-        """Write out how one prediction of a row comes from its scores (N_y,)."""
+        """Write out how one prediction of a row follows from its scores (N_y,)."""
         return f"score {score[at]:.4g}"
 
     def spelled_loss(self, y: Array, truth: Any) -> str:
-        """Write out the loss of a row with predictions (N_y,); "" where that is too much."""
+        """Write out the loss of a row with predictions (N_y,); "" where that is too long."""
         return ""
 
     def told_of_chance(self, n_scores: int) -> str:
-        """Say what a network loses that knows nothing; "" where that depends on y."""
+        """State the loss of a network that knows nothing; "" where it depends on y."""
         return ""
 
 
@@ -188,14 +187,14 @@ class Squared(Output):
         *AS_IT_IS,
         r"\frac{1}{2} \sum_k (y_k - t_k)^2",
         "((y - y_t) ** 2 / 2).sum(axis=1)",
-        "Half the squared distance of prediction and truth.",
+        "Half the squared distance between prediction and truth.",
         "y - t",
         "y - y_t",
         f"Prediction minus truth. {PUSH}",
     )
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell for each row whether its numbers are exact, shape (n,)."""
+        """Tell whether each row's numbers are exact, shape (n,)."""
         return np.asarray((score == y_t).all(axis=1))
 
     def spelled_loss(self, y: Array, truth: Any) -> str:
@@ -212,15 +211,15 @@ class Absolute(Output):
         *AS_IT_IS,
         r"\sum_k |y_k - t_k|",
         "np.abs(y - y_t).sum(axis=1)",
-        "The distance of prediction and truth.",
+        "The distance between prediction and truth.",
         r"\sign(y - t)",
         "np.sign(y - y_t)",
-        "Too high is to fall, too low to rise, and how far it is off does not count.",
+        "A prediction too high should fall and one too low should rise, whatever the error.",
     )
 
 
 class Huber(Output):
-    name, loss, aim = "huber", "huber", "finds something between"
+    name, loss, aim = "huber", "huber", "is between the two"
     settings = ("delta",)
     has_kernel = is_robust = True
     scaled_y = BY_QUARTILES
@@ -231,10 +230,10 @@ class Huber(Output):
         r"\sum_k c_k (|y_k - t_k| - \frac{c_k}{2}) \where c_k = \min(|y_k - t_k|, \delta)",
         "(np.minimum(np.abs(y - y_t), delta) * "
         "(np.abs(y - y_t) - np.minimum(np.abs(y - y_t), delta) / 2)).sum(axis=1)",
-        "Half the squared distance of prediction and truth; from delta on it grows straight.",
+        "Half the squared distance between prediction and truth; beyond delta it grows linearly.",
         r"\clip(y - t, -\delta, \delta)",
         "np.clip(y - y_t, -delta, delta)",
-        "Prediction minus truth, but never more than delta.",
+        "Prediction minus truth, limited to delta either way.",
     )
 
     def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
@@ -251,13 +250,13 @@ class Quantile(Output):
     text = OutputText(
         "y = score",
         "y = score",
-        "The score is the prediction: one for each quantile.",
+        "The score is the prediction, one for each quantile.",
         r"\sum_k \max(q_k (t_k - y_k), (1 - q_k) (y_k - t_k))",
         "np.maximum(q * (t - y), (1 - q) * (y - t)).sum(axis=1)",
-        "The distance of prediction and truth, times q below the truth and 1 - q above it.",
+        "The distance between prediction and truth, times q below the truth and 1 - q above it.",
         r"[y > t] - q",
         "np.where(y > t, 1 - q, -q)",
-        "A prediction below the truth is to rise by its q, one above it to fall by 1 - q.",
+        "A prediction below the truth should rise by its q, one above it should fall by 1 - q.",
     )
 
     def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
@@ -273,17 +272,17 @@ class Poisson(Output):
     has_kernel = slope_is_difference = is_in_sklearn = True
     is_linear = False
     sklearn_name = "exp"
-    kind_of_y, bound_of_y, scaled_y = "counts", "at least 0", "over its mean"
+    kind_of_y, bound_of_y, scaled_y = "counts", "at least 0", "divided by its mean"
     predict = staticmethod(losses.exponential)
     row_losses = staticmethod(losses.poisson_deviance)
     backward = staticmethod(losses.squared_error_backward)
     text = OutputText(
         "y = e^{score}",
         "y = np.exp(score)",
-        "The score is the logarithm of the prediction, which so is positive.",
+        "The score is the logarithm of the prediction, so the prediction is positive.",
         r"\sum_k (y_k - t_k - t_k \log \frac{y_k}{t_k})",
         "(y - y_t - y_t * (score - np.log(np.where(y_t > 0, y_t, 1)))).sum(axis=1)",
-        "Half the deviance of Poisson's distribution: 0 where prediction and truth agree.",
+        "Half the deviance of the Poisson distribution: 0 where prediction and truth agree.",
         "y - t",
         "y - y_t",
         f"Prediction minus truth. {PUSH}",
@@ -309,7 +308,7 @@ class Poisson(Output):
 
 
 class Labels(Output):
-    """What the two outputs of labels share."""
+    """The base of the two outputs that predict labels."""
 
     settings = ("label_smoothing",)
     classifies = True
@@ -325,10 +324,10 @@ class Softmax(Labels):
     text = OutputText(
         r"y_k = \frac{e^{score_k}}{\sum_j e^{score_j}}",
         "y = np.exp(score) / np.exp(score).sum(axis=1, keepdims=True)",
-        "Exponentials make the scores positive; divided by their sum they are probabilities.",
+        "Exponentials make the scores positive; dividing by their sum makes them probabilities.",
         r"\log y_{i t}",
         "np.log(np.exp(score).sum(axis=1)) - score[np.arange(n), y_t]",
-        "Minus the logarithm of the probability of the true class: 0 where that is 1.",
+        "Minus the logarithm of the true class's probability: 0 where that is 1.",
         "y_k - [k = t]",
         "y - np.eye(N_y)[y_t]",
         f"Probability minus truth, which is 1 for the true class and 0 for the others. {PUSH}",
@@ -336,7 +335,7 @@ class Softmax(Labels):
     )
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell for each row whether the class of its highest score is the true one, (n,)."""
+        """Tell whether each row's highest score is that of its true class, (n,)."""
         return np.asarray(score.argmax(axis=1) == y_t)
 
     def chance(self, n_scores: int) -> float:
@@ -348,12 +347,12 @@ class Softmax(Labels):
     def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
         return not multilabel and n_scores == n_classes
 
-    @np.errstate(over="ignore")  # scores near 1e308 may lie further apart than any number says
+    @np.errstate(over="ignore")  # scores near 1e308 may differ by more than float64 can hold
     def log_proba(self, score: Array) -> Array:
         return losses.held_finite(log_softmax(score))
 
     def decide(self, score: Array) -> NDArray[np.intp]:
-        """Pick the class of each row's highest score, (n,), the first of several."""
+        """Pick the class of each row's highest score, (n,); the first of equal ones."""
         return np.asarray(score.argmax(axis=1))
 
     def told(self, settings: LossSettings) -> OutputText:
@@ -377,11 +376,11 @@ class Softmax(Labels):
 
     def told_of_chance(self, n_scores: int) -> str:
         loss = math.log(n_scores)
-        return f"A network that knows nothing gives each class 1/{n_scores} and loses {loss:.4g}."
+        return f"A network that knows nothing gives each class 1/{n_scores}, a loss of {loss:.4g}."
 
 
 class Logistic(Labels):
-    """One score tells two classes apart; several tell for each label whether a row has it."""
+    """One score separates two classes; several say, label by label, whether a row has it."""
 
     name = sklearn_name = "logistic"
     has_kernel = True
@@ -391,10 +390,10 @@ class Logistic(Labels):
     text = OutputText(
         r"y = \frac{1}{1 + e^{-score}}",
         "y = 1 / (1 + np.exp(-score))",
-        "Each score is bent into a probability: above 0 means more probable than not.",
+        "Each score is bent into a probability; a score above 0 means more likely than not.",
         r"\sum_k (t_k \log y_k + (1 - t_k) \log(1 - y_k))",
         "((1 - y_t) * score + np.log1p(np.exp(-score))).sum(axis=1)",
-        "Minus the logarithm of the probability of what is true: 0 where that is 1.",
+        "Minus the logarithm of the probability of the true answer: 0 where that is 1.",
         "y - t",
         "y - y_t",
         f"Probability minus truth, which is 1 for yes and 0 for no. {PUSH}",
@@ -402,7 +401,7 @@ class Logistic(Labels):
     )
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell for each row whether all its answers are right, yes being a score above 0, (n,)."""
+        """Tell whether all answers of each row are right; a score above 0 is a yes, (n,)."""
         return np.asarray(((score > 0) == y_t).all(axis=1))
 
     def chance(self, n_scores: int) -> float:
@@ -429,7 +428,7 @@ class Logistic(Labels):
     def proba(self, score: Array) -> Array:
         """Turn scores (n, N_y) into probabilities (n, K).
 
-        Of several labels none is certain: each probability lies between 0 and 1, both excluded.
+        No label of several is certain: each probability lies between 0 and 1, both excluded.
         """
         probabilities = super().proba(score)
         if self.is_multilabel(score.shape[1]):
@@ -439,7 +438,7 @@ class Logistic(Labels):
         return probabilities
 
     def decide(self, score: Array) -> NDArray[np.intp]:
-        """Say yes to a score above 0: the second class, (n,), or each of several labels, (n, K)."""
+        """Turn each score above 0 into 1: the second class, (n,), or a label of several, (n, K)."""
         yes: NDArray[np.intp] = (score > 0).astype(np.intp)
         return yes if self.is_multilabel(score.shape[1]) else yes[:, 0]
 
@@ -467,7 +466,7 @@ class Logistic(Labels):
 
 
 def _sum_of_powers(score: Array) -> str:
-    """Write the sum of e^score out: its largest terms, and what the others come to."""
+    """Write out the sum of e^score: its largest terms, and the total of the others."""
     ordered = np.sort(score.astype(np.float64))[::-1]
     n_shown = len(ordered) if len(ordered) <= MOST_TERMS + 1 else MOST_TERMS
     written = [f"e^{s:.4g}" for s in ordered[:n_shown]]
@@ -482,16 +481,16 @@ OUTPUTS: dict[str, Output] = {
     output.name: output
     for output in (SOFTMAX, LOGISTIC, Squared(), Absolute(), Huber(), Quantile(), Poisson())
 }
-BY_LOSS = {output.loss: output for output in OUTPUTS.values() if output.loss}  # of numbers
+BY_LOSS = {output.loss: output for output in OUTPUTS.values() if output.loss}  # for numbers
 
 
 def for_classes(n_classes: int) -> tuple[Output, int]:
-    """Give the output that tells so many classes apart, and the number of its scores."""
+    """Return the output that separates ``n_classes`` classes, and the number of its scores."""
     return (LOGISTIC, 1) if n_classes == 2 else (SOFTMAX, n_classes)
 
 
 def settings_of_losses() -> dict[str, tuple[str, ...]]:
-    """List the settings that only some losses of numbers have, each with these losses."""
+    """Map each setting that only some losses for numbers have to these losses."""
     losses_of: dict[str, tuple[str, ...]] = {}
     for loss, output in BY_LOSS.items():
         for name in output.settings:

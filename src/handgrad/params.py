@@ -1,7 +1,7 @@
 """The parameters: one flat vector, with W1, b1, W2, b2, ... as named views into it.
 
-Gradients and optimiser slots have the same layout. So an optimiser is one expression over
-a vector, a copy is one copy, and a file holds one array; while the mathematics reads
+Gradients and optimiser slots have the same layout. An optimiser is therefore one expression
+over a vector, a copy is one copy, and a file holds one array, while the mathematics reads
 ``params.W[0]`` and writes into ``gradients.W[0]``.
 """
 
@@ -43,12 +43,12 @@ class Params:
 
     @classmethod
     def view(cls, flat: Array, layer_units: tuple[int, ...]) -> Self:
-        """Name the parts of a flat vector; nothing is copied, but numbers of foreign byte order.
+        """Name the parts of a flat vector; it is copied only if its byte order is foreign.
 
         Raises
         ------
         ValueError
-            If the length of the vector is not what the units need.
+            If the vector does not have the length that the units need.
         """
         if flat.shape != (count(layer_units),):
             raise ValueError(
@@ -73,7 +73,7 @@ class Params:
         return cls._named(np.zeros(count(layer_units), native), tuple(layer_units))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Pickled one by one, vector and views would come back as unrelated arrays.
+        # Pickled one by one, the vector and its views would come back as unrelated arrays.
         return self.view, (self.flat, self.layer_units)
 
     def like(self, flat: Array) -> Self:
@@ -81,7 +81,7 @@ class Params:
         return self.view(flat, self.layer_units)
 
     def copy(self) -> Self:
-        return self._named(owned(self.flat), self.layer_units)  # it fits: every epoch copies
+        return self._named(owned(self.flat), self.layer_units)  # unchecked: every epoch copies
 
     def named(self) -> Iterator[tuple[str, Array]]:
         """Yield ("W1", W1), ("b1", b1), ("W2", W2), ... in the order of the flat vector."""
@@ -94,7 +94,7 @@ class Params:
 
 
 def owned(array: Array) -> Array:
-    """Copy an array into memory of our own: writable, in order, in the bytes of this machine."""
+    """Copy an array into memory of our own: writable, contiguous, in native byte order."""
     if type(array) is np.ndarray and array.dtype.isnative:
         return array.copy()
     return np.array(array, array.dtype.newbyteorder("="), order="C")
@@ -113,8 +113,8 @@ def glorot_uniform(
 ) -> Params:
     """Draw weights and biases from U(-a, a), a = sqrt(6 / (n_in + n_out)) in each layer.
 
-    Glorot and Bengio (2010), equation 16. As in scikit-learn, biases are drawn too, and the 6
-    is a 2 for logistic units, whose slope at zero is a quarter of tanh's.
+    See Glorot and Bengio (2010), equation 16. As in scikit-learn, biases are drawn too, and
+    logistic units, whose slope at zero is a quarter of tanh's, have 2 in place of 6.
     """
     params = Params.zeros(layer_units, dtype)
     for W, b in zip(params.W, params.b, strict=True):
@@ -146,7 +146,7 @@ def initialise(
     dtype: DTypeLike = np.float64,
     method: str = "auto",
 ) -> Params:
-    """Draw weights of mean 0; biases are 0, or drawn too where the method is Glorot's uniform.
+    """Draw weights of mean 0; biases are 0, or drawn too if the method is Glorot's uniform.
 
     The variance of a layer's weights is
 
@@ -157,7 +157,7 @@ def initialise(
     "auto" chooses for each layer by the activation that follows it: LeCun's normal for selu, as
     Klambauer et al. (2017) derived it; Glorot's uniform (see ``glorot_uniform``) for identity,
     logistic, tanh and relu, as scikit-learn does; He's uniform for the others. The last layer
-    goes with the last hidden one.
+    follows the last hidden one.
 
     Raises
     ------
@@ -192,17 +192,17 @@ def given(
     biases: Sequence[ArrayLike],
     dtype: DTypeLike = np.float64,
 ) -> Params:
-    """Copy weights and biases that somebody has.
+    """Copy existing weights and biases.
 
     Raises
     ------
     ValueError
-        If their number, a shape or a value does not fit.
+        If their number or a shape does not fit the units, or a value is not finite.
     """
     params = Params.zeros(layer_units, dtype)
     if not len(weights) == len(biases) == len(params.W):
         raise ValueError(
-            f"there must be weights and biases of {len(params.W)} layers; "
+            f"there must be weights and biases for {len(params.W)} layers; "
             f"got {len(weights)} and {len(biases)}"
         )
     layers = zip(weights, biases, strict=True)
@@ -212,5 +212,5 @@ def given(
             raise ValueError(f"{name} must have shape {view.shape}; got {array.shape}")
         view[...] = array
         if not np.isfinite(view).all():
-            raise ValueError(f"{name} must be finite in {view.dtype}; it has other values")
+            raise ValueError(f"{name} must be finite in {view.dtype}; it has values that are not")
     return params

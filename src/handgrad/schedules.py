@@ -1,7 +1,7 @@
-"""Learning rates over time: pure functions of where training stands.
+"""Learning rates over time: pure functions of the progress of training.
 
-t runs from 0 at the first update to 1 after the last of the epochs that a schedule is stretched
-over; later it stays 1. A schedule of t moves with every update; the others stay for an epoch.
+t runs from 0 at the first update to 1 after the last epoch that a schedule is stretched over,
+and then stays 1. A schedule of t changes with every update; the others change once an epoch.
 
     constant    lr
     invscaling  lr / (t + 1)^power_t, t the rows seen so far                   (scikit-learn)
@@ -12,7 +12,7 @@ over; later it stays 1. A schedule of t moves with every update; the others stay
                 cosine                         (Smith and Topin, 2019; PyTorch's constants)
     coslog4     lr (1 - cos(2 pi log2(1 + 15 t))) / 2, four waves of doubling length
                                                (Holzmueller, Grinsztajn and Steinwart, 2024)
-    a function  of the number of the epoch, from 1, that gives its rate
+    a function  the rate it returns for the number of the epoch, from 1
 """
 
 import math
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Rates = NDArray[np.float64]
 Schedule = str | Callable[[int], float]
 
-START, END, PEAK = 25.0, 25.0 * 1e4, 0.3  # of onecycle
+START, END, PEAK = 25.0, 25.0 * 1e4, 0.3  # for onecycle
 
 
 def invscaling(lr: float, t: int, power_t: float) -> float:
@@ -68,20 +68,20 @@ def epoch_rates(
     schedule : str or callable
         One of NAMES, or a function of the epoch's number, from 1.
     lr : float
-        The rate that a schedule scales; of invscaling and adaptive, the rate of this epoch.
+        The rate that a schedule scales; for invscaling and adaptive, the rate of this epoch.
     epoch : int
-        How many epochs were finished before.
+        The number of epochs already finished.
     batches : int
-        Updates of this epoch.
+        The number of updates in this epoch.
     schedule_epochs : int
-        How many epochs a schedule of t is stretched over.
+        The number of epochs that a schedule of t is stretched over.
     warmup_epochs : float
-        How many epochs warm-up takes.
+        The number of epochs that warm-up takes.
 
     Raises
     ------
     ValueError
-        If the schedule is unknown, or a function gives no rate.
+        If the schedule is unknown, or a function returns a rate that is negative or not finite.
     """
     if callable(schedule):
         return np.full(batches, _checked(schedule(epoch + 1), epoch + 1))
@@ -102,7 +102,7 @@ def _checked(rate: float, epoch: int) -> float:
     number = float(rate)
     if not 0 <= number < math.inf:
         raise ValueError(
-            f"learning_rate, as a function, must give finite rates of at least 0; for epoch "
-            f"{epoch} it gave {rate}"
+            f"a learning_rate function must return finite rates of at least 0; for epoch "
+            f"{epoch} it returned {rate}"
         )
     return number

@@ -1,8 +1,8 @@
-"""Names and cells made short enough, and safe enough, to stand in a message."""
+"""Make names and cells short and safe enough for a message."""
 
 
 def shown(text: object) -> str:
-    """Make a label or a name safe to print: a terminal must not obey it."""
+    """Make a label or a name safe to print, so that a terminal does not obey it."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
 
 

@@ -101,7 +101,7 @@ def train(
     N_b: int | None = None,
     seed: int = 0,
 ) -> tuple[Params, list[float]]:
-    """Descend for some epochs; return the parameters and the loss on all rows after each.
+    """Train for some epochs; return the parameters, and the loss on all rows after each epoch.
 
     N_b rows make one step: all of them (None) is batch gradient descent, one is stochastic
     gradient descent, anything between is mini-batch gradient descent. Every epoch visits

@@ -1,4 +1,4 @@
-"""What JAX compiles; imported once the number of threads has been set.
+"""The functions that JAX compiles; imported once the number of threads has been set.
 
 A state is (layers, m, v, t); SGD leaves m and v alone, momentum uses m.
 """

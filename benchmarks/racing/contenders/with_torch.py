@@ -45,7 +45,7 @@ class Contender:
         self.x, self.y_t = torch.from_numpy(x), torch.from_numpy(y_t)
         self.layer_units, self.theta, self.batch_size = layer_units, theta, batch_size
         if self.shape == (layer_units, x.dtype):
-            return  # what was compiled for the check serves the race
+            return  # the code compiled for the check serves the race
         self.shape = (layer_units, x.dtype)
         self.model = network(layer_units, self.x.dtype)
         self.batch_loss = lambda x, y_t: cross_entropy(self.model(x), y_t)

@@ -9,7 +9,7 @@ import click
 
 from handgrad.cli.terminal import listed, note, print_json, print_table, say
 from handgrad.tables.parts import column_to_json
-from handgrad.tables.recognition import Wishes
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.text import shown
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from handgrad.tables.columns import MISSING_WORDS, place
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import classes_of
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes, plan_of_target
+from handgrad.tables.recognition.planning import plan_of
+from handgrad.tables.recognition.target import plan_of_target
+from handgrad.tables.recognition.wishes import Wishes
 from handgrad.tables.rows import take
 from handgrad.tables.table import read as read_file
 from handgrad.text import shown
@@ -69,7 +71,7 @@ def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str,
     if not counts.any():
         raise DataError(f"no row has both {target!r} and a weight above 0")
     # Every cell is looked at here, while the rows still know their lines in the file.
-    plan = Plan.of(columns, wishes_of(options, columns))
+    plan = plan_of(columns, wishes_of(options, columns))
     if options["task"] == "classification":
         _check_classes(y[counts], target)
     else:

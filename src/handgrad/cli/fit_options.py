@@ -31,18 +31,11 @@ from handgrad.cli.options import (
 )
 from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.losses import PLAIN
+from handgrad.optim import OPTIMIZERS
 from handgrad.outputs import BY_LOSS, settings_of_losses
 from handgrad.schedules import NAMES, OF_TIME
 from handgrad.tables.kinds import KINDS
 from handgrad.text import shown
-
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "adam": {"solver": "adam"},
-    "adamw": {"solver": "adamw"},
-    "sgd": {"solver": "sgd", "momentum": 0.0},
-    "momentum": {"solver": "sgd", "nesterovs_momentum": False},
-    "nesterov": {"solver": "sgd", "nesterovs_momentum": True},
-}
 
 # What an epoch may be kept for, and the task that has it: None for both.
 STOP_ON = {
@@ -87,6 +80,11 @@ def _pairs(_: click.Context, option: click.Parameter, texts: tuple[str, ...]) ->
             )
         pairs[name] = kind
     return pairs
+
+
+def _solver_of(optimizer: str) -> dict[str, Any]:
+    rule = OPTIMIZERS[optimizer]
+    return {"solver": rule.solver, **rule.parameters}
 
 
 def _of_loss(name: str) -> dict[str, Any]:
@@ -192,7 +190,7 @@ TRAINING_OPTIONS = (
         "--optimizer",
         type=click.Choice(list(OPTIMIZERS)),
         default="adam",
-        sets=OPTIMIZERS.__getitem__,
+        sets=_solver_of,
         help="Rule that turns gradients into steps.",
     ),
     training(

@@ -16,7 +16,7 @@ from handgrad.models.model import LARGEST_TARGET
 from handgrad.tables.columns import labels, numbers, place
 from handgrad.tables.labels import encode_labels
 from handgrad.tables.levels import meaning
-from handgrad.tables.recognition import plan_of_target, target_numbers
+from handgrad.tables.recognition.target import plan_of_target, target_numbers
 from handgrad.text import shown
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
 """Engines: the same epoch, run for reading or run for speed.
 
-seam.py        what training asks of an engine
-numpy.py       the reference mathematics in that shape, on any machine
-compiled/      the same with numba
-choice.py      which engine, how many threads, and why
-processors.py  how many processors and threads we may use
-blas.py        how many threads NumPy's products take
-cache.py       where compiled code is kept
-machine.py     what of all this this machine has
+seam.py        the interface that training needs of an engine
+numpy.py       the reference mathematics (network.py, dropout.py) behind it, on any machine
+compiled/      the same mathematics, compiled with numba
+choice.py      which engine runs, and why
+processors.py  the number of processors and threads that we may use
+blas.py        the number of threads that NumPy's products use
+cache.py       the folder where compiled code is kept
+machine.py     which of these this machine has
 """

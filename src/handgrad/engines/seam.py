@@ -56,7 +56,6 @@ class Engine(Protocol):
     @property
     def uses_blas(self) -> bool:
         """Whether its products are those of NumPy's BLAS, whose threads small ones wait for."""
-        ...
 
     def run_epoch(
         self,
@@ -92,7 +91,6 @@ class Engine(Protocol):
             parameter or slot is not. Where it was the loss, params stand where they stood in
             that batch; else what params and slots hold means nothing.
         """
-        ...
 
 
 class EngineFactory(Protocol):
@@ -112,29 +110,23 @@ class Backend(Protocol):
 
     def missing(self) -> list[str]:
         """Name the packages that it lacks on this machine."""
-        ...
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
-        ...
 
     def worth(
         self, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
     ) -> tuple[bool, str]:
         """Tell whether the work repays its start, and why."""
-        ...
 
     def predicts(self, architecture: Architecture) -> bool:
         """Tell whether it can give the scores of a network, here and now."""
-        ...
 
     def scores(self, architecture: Architecture, params: Params, x: Array) -> Array:
         """Compute scores, shape (n, n_scores), of encoded rows of shape (n, N_x).
 
         A row has the same scores alone and among others; they may be infinite.
         """
-        ...
 
     def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array | None:
         """Compute probabilities of classes, shape (n, K), if that takes no detour by scores."""
-        ...

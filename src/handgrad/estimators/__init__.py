@@ -1,20 +1,24 @@
 """MLPClassifier and MLPRegressor: scikit-learn's names and contract over handgrad's training.
 
-This package and ``plots/`` are all that imports scikit-learn. Its files, in the order in
+Only this package, ``plots/`` and the page's digits import scikit-learn. Its files, in the order in
 which a fit passes through them:
 
-    parameters.py   what a user may set, and the constraints on it
-    checks.py       the border at which a user's input is checked
-    base.py         the path of a fit, and what both estimators share
-    learning.py     its training proper: settings, epochs, and how they ended
-    record.py       what is written down of it and how it is judged
-    fitted.py       what is read off the trained model, files included
-    inside.py       traces and gradient checks: what a fitted estimator shows of itself
-    classifier.py   labels: one a row, or several at once
-    regressor.py    numbers: one a row, or several
-    progress.py, callbacks.py, summary.py    what is shown and told of a fit
+    classifier.py   MLPClassifier, for labels: one per row, or several at once
+    regressor.py    MLPRegressor, for numbers: one per row, or several
+    parameters.py   the parameters, and the constraints on them
+    base.py         fit and partial_fit, which both estimators share
+    underway.py     the fit as other threads see it, and what is left if it breaks off
+    fitting.py      THE PATH OF A FIT, from top to bottom; state.py, the value it makes
+    task.py         what differs between labels (labels.py) and numbers (numbers.py)
+    checks.py       checks of a user's rows and weights; targets.py, of y; rows.py, the result
+    planning.py     the plan of the columns; stream.py, means that move with partial_fit
+    target_scale.py the scale in which numbers are learnt
     growth.py       an output layer for more classes
-    exchange.py     into scikit-learn's own estimators and out of them
+    learning.py     the epochs of each network, or L-BFGS, and why they ended
+    watching.py     the record of each epoch, and a watch for what goes wrong
+    progress.py, callbacks.py    the display of a running fit
+    fitted.py       the attributes and methods of a fitted estimator; summary.py, its layers
+    exchange.py     conversion into scikit-learn's own estimators and back
 """
 
 from handgrad.estimators.classifier import MLPClassifier

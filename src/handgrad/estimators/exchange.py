@@ -20,6 +20,7 @@ from handgrad.training.run import Run
 
 Array = NDArray[Any]
 
+THEIR_SOLVERS = ("lbfgs", "sgd", "adam")
 THEIR_SCHEDULES = ("constant", "invscaling", "adaptive")
 THEIR_OUTPUTS = {head.sklearn_name: name for name, head in OUTPUTS.items() if head.is_in_sklearn}
 THEIR_LOSSES = {loss for loss, head in BY_LOSS.items() if head.is_in_sklearn}
@@ -70,7 +71,7 @@ def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
     settings = {name: getattr(ours, name) for name in names}
     settings["activation"] = ours.model_.architecture.activation
     settings["alpha"] = ours.alpha * _batch_rows(ours, len(ours.history_))
-    if ours.solver == "adamw":
+    if ours.solver not in THEIR_SOLVERS:
         settings["solver"] = "adam"
     if ours.learning_rate not in THEIR_SCHEDULES:
         settings["learning_rate"] = "constant"

@@ -58,6 +58,7 @@ from handgrad.network import Architecture
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_matrix, fit_table
 from handgrad.tables.rows import row_keys
 from handgrad.training.held_back import Split, split, split_last
 from handgrad.training.history import History
@@ -231,19 +232,11 @@ def _encoder(
         encoder = Encoder.identity(columns.shape[1], names=names)
         check_scale(columns, encoder)
         return encoder
-    plan = None
-    if hasattr(columns, "schema"):
-        plan = plan_of(estimator, columns, is_stream=is_stream)
-    else:
+    if not hasattr(columns, "schema"):
         check_says_nothing(estimator)
-    return Encoder.fit(
-        columns,
-        weight,
-        names=names,
-        plan=plan,
-        frequency=frequency_of(estimator),
-        is_stream=is_stream,
-    )
+        return fit_matrix(columns, weight, names=names)
+    plan, frequency = plan_of(estimator, columns, is_stream=is_stream), frequency_of(estimator)
+    return fit_table(columns, plan, weight, frequency=frequency, is_stream=is_stream)
 
 
 def _architecture(estimator: Parameters, n_inputs: int, outputs: Outputs) -> Architecture:

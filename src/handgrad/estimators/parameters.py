@@ -20,7 +20,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.dropout import per_layer
 from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.estimators.rows import HeldOut
-from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.optim import SOLVERS
 from handgrad.params import INITIALISATIONS
 from handgrad.schedules import NAMES
 from handgrad.tables.plan import Plan
@@ -30,7 +30,7 @@ from handgrad.training.run import Settings
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(ACTIVATIONS)), "array-like"],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw"})],
+    "solver": [StrOptions({"lbfgs", *SOLVERS})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions(set(NAMES)), callable],
@@ -216,20 +216,10 @@ def bit_generator(random_state: Any) -> np.random.PCG64:
     return np.random.PCG64(check_random_state(random_state).randint(2**31 - 1))
 
 
-def optimizer(estimator: Parameters) -> Optimizer:
-    """Make the update rule of a solver that goes in steps."""
-    if estimator.solver == "sgd":
-        return SGD(float(estimator.momentum), bool(estimator.nesterovs_momentum))
-    adam = float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon)
-    if estimator.solver == "adam":
-        return Adam(*adam)
-    return AdamW(*adam, float(estimator.weight_decay))
-
-
 def settings_of(estimator: Parameters, batch_size: int, monitor: str) -> Settings:
     """Say how to train, by batches of so many rows, watching what ``monitor`` names."""
     return Settings(
-        optimizer=optimizer(estimator),
+        optimizer=SOLVERS[estimator.solver].of(estimator),
         learning_rate_init=float(estimator.learning_rate_init),
         learning_rate=estimator.learning_rate,
         power_t=float(estimator.power_t),

@@ -12,7 +12,9 @@ from handgrad.estimators.checks import said_of_columns
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import AS_DECLARED, EXACT, LOST_DIGITS, Wishes
+from handgrad.tables.recognition import planning
+from handgrad.tables.recognition.numbers import EXACT, LOST_DIGITS
+from handgrad.tables.recognition.wishes import AS_DECLARED, Wishes
 from handgrad.text import listed
 
 MOST_TOLD = 20  # columns, in one warning
@@ -33,7 +35,7 @@ def plan_of(estimator: Any, table: Any, *, is_stream: bool) -> Plan:
                 f"{listed(table.column_names)}; fit without kinds, or on the same columns"
             )
         return estimator.kinds
-    plan = Plan.of(table, wishes_of(estimator, is_stream=is_stream))
+    plan = planning.plan_of(table, wishes_of(estimator, is_stream=is_stream))
     warn_of_plan(plan)
     return plan
 

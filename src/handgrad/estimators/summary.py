@@ -1,8 +1,8 @@
 """A network in a table: layers, activations, shapes, parameters, bytes."""
 
-from html import escape
 from typing import NamedTuple
 
+from handgrad.html import escaped, plain_table
 from handgrad.models.model import Model
 
 
@@ -55,12 +55,8 @@ def summary(model: Model) -> str:
 
 def html(model: Model) -> str:
     """Write the table for a notebook."""
-    head = "".join(f"<th>{name}</th>" for name in Layer._fields)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in layer) + "</tr>"
-        for layer in layers(model)
-    )
-    return f"<table><tr>{head}</tr>{body}</table><p>{escape(_total(model))}</p>"
+    table = plain_table(Layer._fields, ([*map(escaped, layer)] for layer in layers(model)))
+    return f"{table}<p>{escaped(_total(model))}</p>"
 
 
 def _total(model: Model) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.models.model import TargetScale
 from handgrad.outputs import OUTPUTS
-from handgrad.tables.encode import Encoder
+from handgrad.tables.fitting import fit_matrix
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1)
         How many outputs each number has.
     """
     head = OUTPUTS[output]
-    described = Quartiles(y, weight) if head.is_robust else Encoder.fit(y, weight)
+    described = Quartiles(y, weight) if head.is_robust else fit_matrix(y, weight)
     mean, scale = head.target_scale(described.mean, described.scale)
     return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
 
@@ -88,7 +88,7 @@ class Quartiles:
         unit: Floats = self._medians_and_units[1]
         if unit.all():
             return unit
-        return np.where(unit > 0, unit, Encoder.fit(self.rows, self.weight).scale)
+        return np.where(unit > 0, unit, fit_matrix(self.rows, self.weight).scale)
 
     @cached_property
     def _medians_and_units(self) -> Floats:

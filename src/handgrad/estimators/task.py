@@ -38,17 +38,14 @@ class Task(Protocol):
     @classmethod
     def of(cls, estimator: Any) -> Self:
         """Read off an estimator's parameters what is to be learnt."""
-        ...
 
     @staticmethod
     def params_from(model: Model) -> dict[str, Any]:
         """Read the parameters of such an estimator off a model."""
-        ...
 
     @staticmethod
     def check_kind(model: Model) -> None:
         """Refuse a model that predicts something else."""
-        ...
 
     @property
     def loss(self) -> LossSettings: ...
@@ -56,47 +53,36 @@ class Task(Protocol):
     @property
     def needs_held_back(self) -> bool:
         """Whether rows are needed that were not trained on, although none are watched."""
-        ...
 
     def check_y(self, y: Any, X: Any) -> Array:
         """Turn y as the user gave it into an array of shape (n,) or (n, N_y)."""
-        ...
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
-        ...
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         """Make room for new classes, and refuse to continue with other targets than before."""
-        ...
 
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
         """Let the scale of the targets move with the rows of a stream."""
-        ...
 
     def encode(self, model: Model, y: Array) -> Array:
         """Turn checked y into what the network learns."""
-        ...
 
     def weight(self, model: Model, rows: TrainingRows) -> NDArray[np.float64] | None:
         """Weigh the rows for the loss."""
-        ...
 
     def strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
         """Group the rows, of each group a part is held back; and tell answers apart by numbers."""
-        ...
 
     def chance(self, model: Model, rows: Rows) -> float:
         """Compute the loss of the best constant prediction, which ignores the inputs."""
-        ...
 
     def watched(self, n: int) -> str | Callable[..., float]:
         """Say what scoring="auto" means for n rows held back."""
-        ...
 
     def calibrated(self, model: Model, validation: Validation | None) -> Model:
         """Make probabilities fit the rows held back, if that is asked for."""
-        ...
 
 
 class Job(NamedTuple):

@@ -3,12 +3,13 @@
 Its files, in the order in which a row passes through them:
 
     inputs.py       how the cells of the row become the inputs x
-    story.py        the equations with the row's own numbers: an Explanation, a value
-    names.py        what the entries of every quantity are called
+    names.py        a name for every entry of every quantity
     spelled.py      one number of each equation, worked out in full
+    largest.py      arrays too wide to show: their largest entries
+    story.py        the equations with the row's own numbers: an Explanation, a value
     page.py         the explanation as one HTML file
 
-And what it is told with, for any rows of any network:
+And what these use, for any rows of any network:
 
     equations.py    (1) to (13): in words, in symbols, and as one line of NumPy each
     formula.py      a formula, written once, as text and as MathML

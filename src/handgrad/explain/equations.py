@@ -15,10 +15,10 @@ from handgrad.network import Architecture
 
 
 class Equation(NamedTuple):
-    """How one quantity comes about."""
+    """The equation of one quantity."""
 
-    number: int  # 1 to 13; 0 is given
-    name: str  # of what it computes, as in "dW2"
+    number: int  # 1 to 13
+    name: str  # of the quantity that it computes, as in "dW2"
     formula: str
     line: str
     words: str
@@ -27,7 +27,7 @@ class Equation(NamedTuple):
 def equations(
     architecture: Architecture, *, weighted: bool = False, l2: float = 0.0
 ) -> list[Equation]:
-    """List how every quantity of a pass comes about, in the order of computing.
+    """List the equations of every quantity of a pass, in the order of computing.
 
     Parameters
     ----------
@@ -35,17 +35,17 @@ def equations(
     weighted : bool
         Whether the rows have weights.
     l2 : float
-        Strength of the penalty; where it is 0 no line speaks of it.
+        Strength of the penalty; if it is 0, no line mentions it.
     """
     last = len(architecture.layer_units) - 1
     layers = range(1, last)
     steps: list[Equation] = []
     for layer in layers:
         steps += _hidden(architecture, layer)
-    steps += _end(architecture, weighted=weighted, l2=l2)
+    steps += _output(architecture, weighted=weighted, l2=l2)
     for layer in range(last, 0, -1):
         steps += _back(architecture, layer, l2=l2)
-    return steps + [_step(f"{kind}{layer}") for layer in range(1, last + 1) for kind in "Wb"]
+    return steps + [_update(f"{kind}{layer}") for layer in range(1, last + 1) for kind in "Wb"]
 
 
 def unit_name(name: str, layer: int, architecture: Architecture) -> str:
@@ -72,24 +72,23 @@ def _hidden(architecture: Architecture, layer: int) -> list[Equation]:
     ]
 
 
-def _end(architecture: Architecture, *, weighted: bool, l2: float) -> list[Equation]:
+def _output(architecture: Architecture, *, weighted: bool, l2: float) -> list[Equation]:
     last = len(architecture.layer_units) - 1
     h = unit_name("h", last - 1, architecture)
-    end = architecture.head.told(architecture.loss)
+    head = architecture.head.told(architecture.loss)
     what = "inputs" if last == 1 else "hidden units" if last == 2 else f"units of layer {last - 1}"
     weight, times = (r"w_i ", "weight * ") if weighted else ("", "")
-    rows = f"{times}({end.loss_line})" if weighted else end.loss_line
-    L, L_line = rf"L = {end.sign}\frac{{1}}{{n}} \sum_i {weight}{end.loss_formula}", rows
-    L_line = f"L = np.mean({L_line})"
+    rows = f"{times}({head.loss_line})" if weighted else head.loss_line
+    L = rf"L = {head.sign}\frac{{1}}{{n}} \sum_i {weight}{head.loss_formula}"
+    L_line = f"L = np.mean({rows})"
     if l2:
         all_weights = " + ".join(f"|W{layer}|^2" for layer in range(1, last + 1))
         L += rf" + \frac{{l2}}{{2}} ({all_weights})"
         squares = " + ".join(f"(W{layer} ** 2).sum()" for layer in range(1, last + 1))
         L_line += f" + l2 / 2 * ({squares})"
-    slope = rf"dscore = \frac{{{weight}({end.slope_formula})}}{{n}}"
-    if not weighted:
-        slope = rf"dscore = \frac{{{end.slope_formula}}}{{n}}"
-    slope_line = f"dscore = ({end.slope_line}) / n" + (" * weight[:, None]" if weighted else "")
+    of_row = f"{weight}({head.slope_formula})" if weighted else head.slope_formula
+    slope = rf"dscore = \frac{{{of_row}}}{{n}}"
+    slope_line = f"dscore = ({head.slope_line}) / n" + (" * weight[:, None]" if weighted else "")
     return [
         Equation(
             3,
@@ -98,9 +97,9 @@ def _end(architecture: Architecture, *, weighted: bool, l2: float) -> list[Equat
             f"score = {h} @ W{last} + b{last}",
             f"Each output weighs the {what} and adds its bias.",
         ),
-        Equation(4, "y", end.formula, end.line, end.words),
-        Equation(5, "L", L, L_line, f"{end.loss_words} L is the mean over the rows."),
-        Equation(6, "dscore", slope, slope_line, end.slope_words),
+        Equation(4, "y", head.formula, head.line, head.words),
+        Equation(5, "L", L, L_line, f"{head.loss_words} L is the mean over the rows."),
+        Equation(6, "dscore", slope, slope_line, head.slope_words),
     ]
 
 
@@ -116,14 +115,14 @@ def _back(architecture: Architecture, layer: int, *, l2: float) -> list[Equation
             f"dW{layer}",
             f"dW{layer} = {h}^T {d}{shrink}",
             f"dW{layer} = {h}.T @ {d}{shrink_line}",
-            "A weight's share: what came in through it times what is asked of where it leads.",
+            "A weight's gradient: its input times the gradient of the unit that it leads to.",
         ),
         Equation(
             8 if is_last else 12,
             f"db{layer}",
             rf"db{layer} = \sum_i {d}_i",
             f"db{layer} = {d}.sum(axis=0)",
-            "A bias is added to every row, so its share is the sum over the rows.",
+            "A bias is added to every row, so its gradient is the sum over the rows.",
         ),
     ]
     if layer == 1:
@@ -138,7 +137,7 @@ def _back(architecture: Architecture, layer: int, *, l2: float) -> list[Equation
             f"d{h}",
             f"d{h} = {d} W{layer}^T",
             f"d{h} = {d} @ W{layer}.T",
-            "The same weights carry back to each unit what is asked of where it leads.",
+            "The same weights carry the gradients of the next layer back to each unit.",
         ),
         Equation(
             10,
@@ -150,13 +149,13 @@ def _back(architecture: Architecture, layer: int, *, l2: float) -> list[Equation
     ]
 
 
-def _step(name: str) -> Equation:
+def _update(name: str) -> Equation:
     return Equation(
         13,
         f"{name}_new",
         rf"{name} \gets {name} - lr \cdot d{name}",
         f"{name}_new = {name} - lr * d{name}",
-        "Against the slope, for the loss to fall; lr says how far.",
+        "A step against the gradient, so that the loss falls; lr is its length.",
     )
 
 

@@ -6,7 +6,7 @@ number or a group, ``{`` and ``}``, ``\frac``, and the words below with a backsl
 
     text(r"L = -\frac{1}{n} \sum_i \log y_{i t}")        'L = -(1 / n) ∑_i log y_it'
 
-Blanks are the author's, in the text; a page puts its own.
+In the text, blanks are kept as written; a page sets its own.
 """
 
 import re
@@ -37,7 +37,7 @@ SUPERSCRIPTS = {"T": "ᵀ", "2": "²", "-1": "⁻¹"}
 
 
 class Node(NamedTuple):
-    """A part of a formula: a name, number, sign or function; or one of these with others."""
+    """A part of a formula: a name, a number, a sign, a function, or several parts together."""
 
     kind: str  # "name", "number", "sign", "function", "space", "row", "frac", "sub", "sup"
     text: str = ""
@@ -50,7 +50,7 @@ def parse(source: str) -> Node:
     Raises
     ------
     ValueError
-        If it is not of the small language: the message says what is wrong with it.
+        If it is not in the small language; the message says what is wrong.
     """
     tokens = TOKEN.findall(source)
     row = _row(tokens, source)
@@ -73,7 +73,7 @@ def mathml(source: str) -> str:
 
 
 def _row(tokens: list[str], source: str) -> Node:
-    """Take what stands before the next closing brace, or all there is."""
+    """Parse everything before the next closing brace, or to the end."""
     parts: list[Node] = []
     while tokens and tokens[0] != "}":
         if tokens[0] in "_^":
@@ -173,7 +173,7 @@ FACTORS = {"name", "number", "sub", "sup", "frac"}
 
 
 def _products(parts: tuple[Node, ...]) -> Iterator[str]:
-    """Write the parts of a row; between two factors, where no sign stands, a little space."""
+    """Write the parts of a row, with a little space between two factors without a sign."""
     for place, part in enumerate(parts):
         if part.kind != "space":
             yield _mathml(part)

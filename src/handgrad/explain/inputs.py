@@ -1,42 +1,46 @@
 """How the cells of a row become the inputs of the network, column by column."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.tables.columns import is_plain_number, raw_texts
-from handgrad.tables.encode import Encoder
-from handgrad.tables.kinds import Column as Planned
 from handgrad.tables.notation import number_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.tables.encode import Encoder
+    from handgrad.tables.kinds import Column as Planned
+
 Array = NDArray[Any]
 
-NO_NUMBER = "no number, so the median stands in"
-MOST_LEVELS = 6  # of a category that are listed
+NO_NUMBER = "not a number, so the median replaces it"
+MISSING = "missing, so the median replaces it"
+MOST_LEVELS = 6  # levels of a category that are listed
 
 
 class Column(NamedTuple):
-    """One column of the table: what stood in the row, and what became of it."""
+    """One column of the table: its cell in the row, and the inputs made from it."""
 
     name: str
     cell: str | None  # None where it is missing
     becomes: str  # the rule, with the cell's numbers
-    inputs: list[tuple[str, float]]  # the inputs that the column sets, those at 0 left out
+    inputs: list[tuple[str, float]]  # the inputs that the column sets, without those at 0
 
 
-def columns_of(encoder: Encoder, row: "pa.Table | Array", x: Array) -> list[Column]:
-    """Say of each column how its cell became inputs.
+def columns_of(encoder: Encoder, row: pa.Table | Array, x: Array) -> list[Column]:
+    """Describe for each column how its cell became inputs.
 
     Parameters
     ----------
     encoder : Encoder
     row : pyarrow.Table of one row, or array of shape (1, n_columns)
     x : array of shape (N_x,)
-        What the encoder made of it.
+        The inputs that the encoder made from it.
     """
     names, numbers, k = encoder.input_names, x.tolist(), len(encoder.mean)
     found = []
@@ -51,8 +55,8 @@ def columns_of(encoder: Encoder, row: "pa.Table | Array", x: Array) -> list[Colu
     return found
 
 
-def _cell(row: "pa.Table | Array", column: Planned, position: int) -> str | None:
-    """Give the text of a cell, None where it is missing."""
+def _cell(row: pa.Table | Array, column: Planned, position: int) -> str | None:
+    """Return the text of a cell, None if it is missing."""
     if isinstance(row, np.ndarray):
         value = float(row[0, position])
         return None if np.isnan(value) else f"{value:.10g}"
@@ -62,8 +66,8 @@ def _cell(row: "pa.Table | Array", column: Planned, position: int) -> str | None
     return None if cell is None or cell.strip() in ("", *column.missing) else cell
 
 
-def _is_strange(row: "pa.Table | Array", column: Planned) -> bool:
-    """Tell a cell that its kind cannot read."""
+def _is_strange(row: pa.Table | Array, column: Planned) -> bool:
+    """Whether the column's kind cannot read the cell."""
     if isinstance(row, np.ndarray) or not column.is_used:
         return False
     return bool(column.reads.read(row, column).unknown[0])
@@ -75,16 +79,16 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
     at = encoder.places[column.name][0]
     mean, scale = float(encoder.mean[at]), float(encoder.scale[at])
     value = cell.strip() if cell is not None else ""
-    told = "missing, so the median stands in: "
+    origin = f"{MISSING}: "
     if cell is not None and not is_plain_number(value):
         number = number_in(value, column.notation)
         known = np.isfinite(number)
-        told = f"{value} is {number:.6g}: " if known else f"{value} is {NO_NUMBER}: "
+        origin = f"{value} is {number:.6g}: " if known else f"{value} is {NO_NUMBER}: "
         value = f"{number:.6g}" if known else ""
     elif cell is not None:
-        told = ""
+        origin = ""
     value = value or f"{float(encoder.median[at]):.6g}"
-    return f"{told}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
+    return f"{origin}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
 
 
 def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
@@ -97,27 +101,27 @@ def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) 
 def _truth(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     at = encoder.places[column.name][0]
     if cell is None:
-        return f"missing, so the median stands in: {x[at]:.4g}"
+        return f"{MISSING}: {x[at]:.4g}"
     return f"yes or no, 1 or 0: {x[at]:.4g}"
 
 
 def _no_truth(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     at = encoder.places[column.name][0]
     is_number = cell is not None and is_plain_number(cell.strip())
-    becomes = "stays that number" if is_number else "the median stands in"
+    becomes = "it stays that number" if is_number else "the median replaces it"
     return f"neither yes nor no, so {becomes}: {x[at]:.4g}"
 
 
 def _dated(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     assert column.dating is not None
     parts = ", ".join(column.dating.features())
-    return f"missing, so medians stand in for {parts}" if cell is None else f"taken apart: {parts}"
+    return f"missing, so medians replace {parts}" if cell is None else f"split into {parts}"
 
 
 def _no_date(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
     assert column.dating is not None
     parts = ", ".join(column.dating.features())
-    return f"not read as a {column.dating.what}, so medians stand in for {parts}"
+    return f"not read as a {column.dating.what}, so medians replace {parts}"
 
 
 def _one_hot(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:
@@ -129,9 +133,9 @@ def _one_hot(encoder: Encoder, column: Planned, cell: str | None, x: list[float]
     n = len(levels) + other
     own = [i for i in encoder.places[column.name][-n:] if x[i]]
     if own and other and own[0] == encoder.places[column.name][-1]:
-        return f"{among}; a rare level or a new one: the input of all those is 1"
+        return f"{among}; a rare or new level, whose shared input is 1"
     if own:
-        return f"{among}; its own input is 1, the other {n - 1} are 0"
+        return f"{among}; its input is 1, the other {n - 1} are 0"
     what = "missing" if cell is None else "not seen when the model was fitted"
     return f"{among}; {what}, so all {n} are 0"
 
@@ -148,4 +152,4 @@ _BECOMES = {
     "date": _dated,
     "left out": _nothing,
 }
-_STRANGE = _BECOMES | {"boolean": _no_truth, "date": _no_date}  # what the kind cannot read
+_STRANGE = _BECOMES | {"boolean": _no_truth, "date": _no_date}  # cells that the kind cannot read

@@ -1,7 +1,13 @@
-"""What the entries of every quantity are called."""
+"""A name for every entry of every quantity: "age → unit 3" in W1, "Adelie" in y."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from handgrad.explain.equations import unit_name
-from handgrad.models.model import Model
+
+if TYPE_CHECKING:
+    from handgrad.models.model import Model
 
 
 class Names:

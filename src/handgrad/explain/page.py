@@ -1,10 +1,16 @@
 """An explanation as one HTML file: formulas typeset, numbers as bars, no network, no script."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from handgrad.explain.equations import unit_name
 from handgrad.explain.formula import mathml
-from handgrad.explain.inputs import Column
-from handgrad.explain.story import Entry, Explanation, Step
 from handgrad.html import document, escaped, facts, sentence, table
+
+if TYPE_CHECKING:
+    from handgrad.explain.inputs import Column
+    from handgrad.explain.story import Entry, Explanation, Step
 
 STYLE = """
 nav { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: .5rem 0; }
@@ -45,25 +51,25 @@ def page(explanation: Explanation) -> str:
         parts.append(f"<h2>{title}</h2>")
         parts += [_step(step) for step in steps]
     parts.append(
-        '<p class="soft">Bars to the right are above 0, bars to the left below; within a box the '
-        "longest is the largest. All numbers are those of the network, rounded here to four "
-        "digits.</p>"
+        '<p class="soft">Bars to the right are above 0, bars to the left below 0; within a box, '
+        "the longest bar is the largest number. All numbers are the network's own, rounded to "
+        "four digits.</p>"
     )
     return document(explanation.title, "\n".join(parts), STYLE)
 
 
 def _paths(explanation: Explanation) -> str:
-    """Draw the way there and the way back, each quantity a link to its equation."""
+    """Write the way forward and the way back, each quantity a link to its equation."""
     architecture = explanation.trace.architecture
     last = len(architecture.layer_units) - 1
     hidden = [unit_name(kind, layer, architecture) for layer in range(1, last) for kind in "rh"]
-    there = ["x", *hidden, "score", "y", *(["L"] if "L" in explanation.trace else [])]
-    lines = [_path("forward", there, "→")]
+    forward = ["x", *hidden, "score", "y", *(["L"] if "L" in explanation.trace else [])]
+    lines = [_path("forward", forward, "→")]
     if "L" in explanation.trace:
         back = ["dscore", *(f"d{name}" for name in reversed(hidden))]
         lines.append(_path("backward", back, "→"))
-        asked = [f"d{kind}{layer}" for layer in range(last, 0, -1) for kind in "Wb"]
-        lines.append(_path("gradients", asked, ""))
+        gradients = [f"d{kind}{layer}" for layer in range(last, 0, -1) for kind in "Wb"]
+        lines.append(_path("gradients", gradients, ""))
     return "\n".join(lines)
 
 

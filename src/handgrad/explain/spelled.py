@@ -1,38 +1,40 @@
 """One number of each equation, worked out in full: "unit 3: 0.12 + 1.2 x 0.75 (age) = 1.02"."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from handgrad.explain.equations import Equation, unit_name
-from handgrad.explain.names import Names
-from handgrad.explain.trace import Trace
+from handgrad.explain.equations import unit_name
 from handgrad.outputs import MOST_TERMS
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from handgrad.explain.equations import Equation
+    from handgrad.explain.names import Names
+    from handgrad.explain.trace import Trace
 
 
 def spelled(t: Trace, equation: Equation, names: Names, at: int) -> str:
-    """Work out entry ``at`` of what an equation computes, for a trace of one row."""
+    """Work out entry ``at`` of the quantity of an equation, for a trace of one row."""
     number, name, value = equation.number, equation.name, t[equation.name]
     label = names.of(name, value.shape)[at]
     result = _number(value.ravel()[at])
     if number in (1, 3):
         return f"{label}: {_product(t, name, names, at)} = {result}"
     if number in (2, 10):
-        return f"{label}: {_bend(t, name, at)} {result}"
+        return f"{label}: {_activation(t, name, at)} {result}"
     if number == 4:
-        return f"{label}: {_prediction(t, at)} = {result}"
+        return f"{label}: {t.architecture.head.spelled_prediction(t['score'][0], at)} = {result}"
     if number == 5:
         return _loss(t)
     if number == 6:
         return _slope(t, label, at)
     if number in (7, 11):
         start, end = np.unravel_index(at, value.shape)
-        came_in, asked = equation.line.split(" = ")[1].split(" @ ")
-        factors = t[came_in.removesuffix(".T")][0, start], t[asked][0, end]
+        h, d = equation.line.split(" = ")[1].split(" @ ")
+        factors = t[h.removesuffix(".T")][0, start], t[d][0, end]
         return f"{label}: {_number(factors[0])} × {_number(factors[1])} = {result}"
     if number == 9:
         return f"{label}: {_back(t, equation, names, at)} = {result}"
@@ -48,7 +50,7 @@ def _number(value: float) -> str:
 
 
 def _sum(terms: Iterator[tuple[float, str]], first: str = "") -> str:
-    """Write a sum out: its largest terms, and what the others come to."""
+    """Write a sum out: its largest terms, and the sum of the others."""
     ordered = sorted(terms, key=lambda term: -abs(term[0]))
     ordered = [term for term in ordered if term[0]] or ordered[:1]
     written = [first] if first else []
@@ -71,17 +73,13 @@ def _product(t: Trace, name: str, names: Names, at: int) -> str:
     return _sum(terms, f"{_number(b)} (bias)")
 
 
-def _bend(t: Trace, name: str, at: int) -> str:
+def _activation(t: Trace, name: str, at: int) -> str:
     if name.startswith("d"):
         r = name.removeprefix("d")
         dh = f"dh{r.removeprefix('r')}"
         return f"{dh} = {_number(t[dh][0, at])} at {r} = {_number(t[r][0, at])} gives {name} ="
     r = name.replace("h", "r")
     return f"{r} = {_number(t[r][0, at])} gives {name} ="
-
-
-def _prediction(t: Trace, at: int) -> str:
-    return t.architecture.head.spelled_prediction(t["score"][0], at)
 
 
 def _loss(t: Trace) -> str:
@@ -102,9 +100,9 @@ def _slope(t: Trace, label: str, at: int) -> str:
 
 def _back(t: Trace, equation: Equation, names: Names, at: int) -> str:
     layer = names.places[equation.name.removeprefix("d")] + 1
-    asked = t[equation.line.split(" = ")[1].split(" @ ")[0]][0]
+    above = t[equation.line.split(" = ")[1].split(" @ ")[0]][0]
     terms = (
         (float(d * w), f"{_number(d)} × {_number(w)} ({label})")
-        for d, w, label in zip(asked, t[f"W{layer}"][at], names.by_layer[layer], strict=True)
+        for d, w, label in zip(above, t[f"W{layer}"][at], names.by_layer[layer], strict=True)
     )
     return _sum(terms)

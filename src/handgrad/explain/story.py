@@ -1,8 +1,10 @@
 """The equations with one row's own numbers: an Explanation, which a terminal or a page shows.
 
-Of what is too wide to be shown, the largest entries stand for the rest, and the rest is counted.
-Units are numbered from 1.
+Arrays too wide to show are cut to their largest entries; the number left out is given. Units are
+numbered from 1.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,21 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.explain.equations import Equation, unit_name
-from handgrad.explain.inputs import Column, columns_of
+from handgrad.explain.equations import unit_name
+from handgrad.explain.inputs import columns_of
+from handgrad.explain.largest import largest_entries, remainder_text
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
-from handgrad.explain.trace import Trace, network_words, trace
-from handgrad.models.model import Model
+from handgrad.explain.trace import network_words, trace
 from handgrad.network import check_finite
-from handgrad.tables.encode import Encoded
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Array = NDArray[Any]
+    from handgrad.explain.equations import Equation
+    from handgrad.explain.inputs import Column
+    from handgrad.explain.trace import Trace
+    from handgrad.models.model import Model
+    from handgrad.tables.encode import Encoded
 
-MOST_SHOWN = 10  # entries of a quantity
+Array = NDArray[Any]
 
 SECTIONS = {
     "Forward": range(1, 5),
@@ -46,8 +51,8 @@ class Step(NamedTuple):
     equation: Equation
     shape: tuple[int, ...]
     entries: list[Entry]
-    more: str  # what is not shown, or ""
-    note: str  # what these numbers say, or ""
+    more: str  # on the entries that are not shown, or ""
+    note: str  # a comment on these numbers, or ""
     example: str  # one of them worked out, or ""
 
 
@@ -59,16 +64,15 @@ class Explanation:
     ----------
     title : str
     facts : list of (str, str)
-        What to know first: the network, the prediction, the truth.
+        The network, the prediction, the truth.
     notes : list of str
-        What this explanation does not cover.
+        The parts of the model that the equations do not show.
     columns : list of Column
         How the cells became the inputs.
     steps : list of Step
     trace : Trace
         All numbers, none left out.
     input_names : list of str
-        What each input stands for.
     """
 
     title: str
@@ -90,7 +94,7 @@ class Explanation:
 
 def explain(
     model: Model,
-    row: "pa.Table | Array",
+    row: pa.Table | Array,
     y_t: Array | None = None,
     *,
     title: str = "a row",
@@ -105,16 +109,16 @@ def explain(
     model : Model
     row : pyarrow.Table of one row, or array of shape (1, n_columns)
     y_t : array, optional
-        The truth as the network sees it: a class number, shape (1,), or targets, (1, N_y).
+        The truth as the network sees it: a class number, shape (1,), or targets, shape (1, N_y).
         Without it the explanation ends with the prediction.
     title : str
-        What to call the row.
+        A name for the row.
     truth : str
-        What to call the truth.
+        The truth in words.
     lr : float
-        How far the step (13) goes.
+        Length of the step (13).
     encoded : Encoded, optional
-        The row as inputs, where whoever asks has encoded it already.
+        The row as inputs, if it has been encoded already.
 
     Returns
     -------
@@ -132,7 +136,7 @@ def explain(
     names = Names(model)
     steps = [_step(t, equation, names) for equation in t.equations]
     facts = [
-        ("network", f"{network_words(model.architecture, model.params.flat.dtype)}"),
+        ("network", network_words(model.architecture, model.params.flat.dtype)),
         ("predicted", _predicted(model, encoded, names)),
     ]
     if y_t is not None:
@@ -149,7 +153,7 @@ def explain(
 
 
 def _predicted(model: Model, row: Encoded, names: Names) -> str:
-    """Say what the whole model predicts: its networks together, in the target's own scale."""
+    """Write the prediction of the whole model: all its networks, in the target's own scale."""
     outputs = names.by_layer[-1]
     if not len(model.classes):
         found = model.predict_numbers(row)[0].tolist()
@@ -171,12 +175,12 @@ def _notes(model: Model) -> list[str]:
     if model.temperature != 1:
         notes.append(
             f"The model divides its scores by a temperature of {model.temperature:.4g} before it "
-            "gives probabilities; these are the network's own."
+            "computes probabilities; these are the network's own."
         )
     if model.scale is not None:
         notes.append(
-            f"The network sees the target {model.architecture.head.scaled_y}; score, y and the "
-            "loss here are of that."
+            f"The network learns the target {model.architecture.head.scaled_y}; score, y and the "
+            "loss here are in that scale."
         )
     return notes
 
@@ -190,32 +194,13 @@ def _step(t: Trace, equation: Equation, names: Names) -> Step:
     flat = value.ravel().tolist()
     labels = names.of(equation.name, shape)
     size = np.abs(value.ravel())
-    if equation.number == 13:  # there, what moved most is what counts
+    if equation.number == 13:  # a step shows the entries that moved most
         size = np.abs(value - t[equation.name.removesuffix("_new")]).ravel()
     shown = largest_entries(size)
     entries = [Entry(labels[at], flat[at]) for at in shown]
-    more = told_more(value.ravel(), size, shown, moved=equation.number == 13)
+    more = remainder_text(size, shown, moved=equation.number == 13)
     example = spelled(t, equation, names, int(size.argmax()) if size.size else 0)
     return Step(equation, shape, entries, more, _note(t, equation, names), example)
-
-
-def largest_entries(size: Array) -> list[int]:
-    """Find the entries to show: all where they are few, else the largest, the largest first."""
-    if size.size <= MOST_SHOWN:
-        return list(range(size.size))
-    return [int(at) for at in np.argsort(-size, kind="stable")[:MOST_SHOWN]]
-
-
-def told_more(value: Array, size: Array, shown: list[int], *, moved: bool) -> str:
-    rest = np.delete(size, shown)
-    if not rest.size:
-        return ""
-    if not rest.any():
-        return f"and {rest.size:,} more, all " + ("as before" if moved else "0")
-    zeros = int(np.count_nonzero(rest == 0))
-    what = "moved further" if moved else "larger in size"
-    ending = f"; {zeros:,} of them " + ("stay" if moved else "are 0") if zeros else ""
-    return f"and {rest.size:,} more, none {what} than {rest.max():.3g}{ending}"
 
 
 def _note(t: Trace, equation: Equation, names: Names) -> str:
@@ -236,5 +221,5 @@ def _note(t: Trace, equation: Equation, names: Names) -> str:
     if number in (7, 11) and value.size > 1:
         zeros = int(np.count_nonzero(value == 0))
         if zeros:
-            return f"{zeros:,} of {value.size:,} are 0: a 0 came in, or nothing is asked."
+            return f"{zeros:,} of {value.size:,} are 0: the input or the unit's gradient is 0."
     return ""

@@ -8,21 +8,24 @@ calls and whose results it keeps; at depth two they equal ``two_layer.py``'s to 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.explain.equations import Equation, equations, unit_name
 from handgrad.explain.formula import mathml
+from handgrad.html import plain_table, sentence
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.optim import SGD
 from handgrad.params import Params
 
+if TYPE_CHECKING:
+    from handgrad.network import Tape
+
 Array = NDArray[Any]
 
-MOST_NUMBERS = 6  # of an array that is written out; a larger one shows its range
+MOST_NUMBERS = 6  # in an array that is written out; a larger one shows its range
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +46,7 @@ class Trace(Mapping[str, Array]):
     l2, lr : float
         Strength of the penalty; length of the step.
     arrays : dict of str to array
-        What the mapping holds.
+        The quantities.
     """
 
     architecture: Architecture
@@ -66,12 +69,12 @@ class Trace(Mapping[str, Array]):
 
     @property
     def n(self) -> int:
-        """Count the rows."""
+        """The number of rows."""
         return len(self["x"])
 
     @property
     def equations(self) -> list[Equation]:
-        """Say how each quantity came about, in the order of computing."""
+        """The equations of the quantities, in the order of computing."""
         every = equations(self.architecture, weighted=self.weight is not None, l2=self.l2)
         return [equation for equation in every if equation.name in self.arrays]
 
@@ -86,7 +89,7 @@ class Trace(Mapping[str, Array]):
 
     @property
     def loss_after(self) -> float:
-        """Compute the loss of the same rows after the step (13)."""
+        """The loss of the same rows after the step (13)."""
         stepped = self._parameters("{}_new")
         tape = forward(self.architecture, stepped, self["x"])
         return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
@@ -98,7 +101,7 @@ class Trace(Mapping[str, Array]):
 
     @property
     def truth(self) -> Array:
-        """Give y_t, or say that there is none."""
+        """The truth y_t; a ValueError if the trace has none."""
         if self.y_t is None:
             raise ValueError("a trace without y_t has no loss; pass the truth: trace(..., y_t)")
         return self.y_t
@@ -110,7 +113,7 @@ class Trace(Mapping[str, Array]):
         return Params.view(flat, self.architecture.layer_units)
 
     def namespace(self) -> dict[str, Any]:
-        """Give the names with which the lines of the equations run, NumPy included."""
+        """Return the names that the lines of the equations use, NumPy included."""
         import scipy.stats
 
         known: dict[str, Any] = {
@@ -123,14 +126,10 @@ class Trace(Mapping[str, Array]):
             known |= self.architecture.head.names_in_lines(self.architecture.loss, self.y_t)
         return {**known, **self.arrays}
 
-    # -- to be read -----------------------------------------------------------------------------
+    # -- text and HTML --------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        rows = [("", name, self._shape(name), self._brief(name), "given") for name in self._given]
-        rows += [
-            (f"({step.number})", name, self._shape(name), self._brief(name), step.line)
-            for step, name in self._steps
-        ]
+        rows = [(*cells, e.line if e else "given") for *cells, e in self._rows()]
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True))
@@ -139,35 +138,20 @@ class Trace(Mapping[str, Array]):
         return "\n".join([self._title, *lines])
 
     def _repr_html_(self) -> str:
-        rows = [("", mathml(name), name, "") for name in self._given]
-        rows += [
-            (f"({step.number})", mathml(step.formula), name, f"<code>{escape(step.line)}</code>")
-            for step, name in self._steps
-        ]
-        body = "".join(
-            f"<tr><td>{number}</td><td>{formula}</td><td>{self._shape(name)}</td>"
-            f"<td>{self._brief(name)}</td><td>{line}</td></tr>"
-            for number, formula, name, line in rows
-        )
-        head = "".join(f"<th>{word}</th>" for word in ("", "equation", "shape", "values", "NumPy"))
-        table = f"<table style='text-align:left'><tr>{head}</tr>{body}</table>"
-        return f"<div style='overflow-x:auto'><p>{escape(self._title)}</p>{table}</div>"
+        rows = []
+        for number, name, shape, values, e in self._rows():
+            line = f"<code>{sentence(e.line)}</code>" if e else ""
+            rows.append((number, mathml(e.formula if e else name), shape, values, line))
+        table = plain_table(("", "equation", "shape", "values", "NumPy"), rows, "text-align:left")
+        return f"<div style='overflow-x:auto'><p>{sentence(self._title)}</p>{table}</div>"
 
-    @property
-    def _given(self) -> list[str]:
-        computed = {step.name for step in self.equations}
-        return [name for name in self.arrays if name not in computed]
-
-    @property
-    def _steps(self) -> list[tuple[Equation, str]]:
-        return [(step, step.name) for step in self.equations]
-
-    def _shape(self, name: str) -> str:
-        shape = np.shape(self[name])
-        return str(shape) if shape else "scalar"
-
-    def _brief(self, name: str) -> str:
-        return brief(self[name])
+    def _rows(self) -> Iterator[tuple[str, str, str, str, Equation | None]]:
+        """List the quantities: number, name, shape, values, and the equation unless it is given."""
+        by_name = {equation.name: equation for equation in self.equations}
+        for name, value in self.arrays.items():
+            equation = by_name.get(name)
+            number = f"({equation.number})" if equation else ""
+            yield number, name, str(np.shape(value) or "scalar"), brief(value), equation
 
     @property
     def _title(self) -> str:
@@ -181,13 +165,13 @@ class Trace(Mapping[str, Array]):
 def network_words(architecture: Architecture, dtype: Any) -> str:
     """Describe a network: "2-2-3 units, relu, softmax, float64"."""
     units = "-".join(map(str, architecture.layer_units))
-    bends = architecture.activations
-    bent = f", {bends[0] if len(set(bends)) == 1 else ' and '.join(bends)}" if bends else ""
-    return f"{units} units{bent}, {architecture.output}, {dtype}"
+    names = architecture.activations
+    words = f", {names[0] if len(set(names)) == 1 else ' and '.join(names)}" if names else ""
+    return f"{units} units{words}, {architecture.output}, {dtype}"
 
 
 def brief(value: Array) -> str:
-    """Write an array of a few numbers out; of a larger one, the range and how much is 0."""
+    """Write out an array of a few numbers; describe a larger one by its range and its zeros."""
     flat = np.ravel(value)
     if flat.size <= MOST_NUMBERS:
         return ", ".join(f"{number:.4g}" for number in flat.tolist())
@@ -196,7 +180,7 @@ def brief(value: Array) -> str:
     return f"{flat.min():.4g} to {flat.max():.4g}{some}"
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of
+@np.errstate(over="ignore", invalid="ignore")  # the trace shows what is infinite
 def trace(
     architecture: Architecture,
     params: Params,
@@ -215,7 +199,7 @@ def trace(
         As for ``network.forward`` and ``network.loss``; x of shape (n, N_x), or (N_x,) for one
         row, dense. Without y_t there is no loss and nothing backward.
     lr : float
-        How far the step (13) goes.
+        Length of the step (13).
 
     Returns
     -------
@@ -224,7 +208,7 @@ def trace(
     Raises
     ------
     ValueError
-        If x has not N_x columns, or y_t not a truth for each row.
+        If x does not have N_x columns, or y_t does not have a truth for each row.
     """
     x = np.atleast_2d(np.asarray(x, params.flat.dtype))
     N_x = architecture.layer_units[0]
@@ -247,7 +231,7 @@ def trace(
 def _backward(
     architecture: Architecture,
     params: Params,
-    tape: Any,
+    tape: "Tape",
     y_t: Array,
     weight: Array | None,
     l2: float,
@@ -279,7 +263,7 @@ def trace_two_layer(
     x : array of shape (n, N_x) or (N_x,)
     y_t : int array of shape (n,), or an int for one row
     lr : float
-        How far the step (13) goes.
+        Length of the step (13).
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""What a fit leaves: a model, the file that keeps it, and the judgement on it.
+"""The result of a fit: a model, its file, and its evaluation.
 
-model.py        the value: encoder, networks, classes; from a table to a prediction
-file.py         the model in one file, checked when it is read
-container.py    the bytes of that file
-calibration.py  probabilities made to fit what happens
+model.py        Model: encoder, networks and classes; takes a table to a prediction
+file.py         WHAT A MODEL FILE HOLDS: the parts of a Model, and their checks when read
+container.py    the bytes of that file: header, tensors, digest (docs/model_file.md has the format)
+calibration.py  the temperature that makes probabilities fit the outcomes
 evaluation.py   how good predictions are
 """

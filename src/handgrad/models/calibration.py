@@ -1,4 +1,4 @@
-"""Are probabilities what they say? Measure it, and mend it with one number."""
+"""Are the probabilities right? Measure it, and correct them with one number."""
 
 import math
 from typing import Any
@@ -17,17 +17,17 @@ COLDEST, HOTTEST = 1e-2, 1e2  # temperatures beyond these make every answer cert
 def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None = None) -> float:
     """Find the T for which score / T has the least cross-entropy (Guo et al., 2017).
 
-    One T for all classes changes no decision, only how sure it is. The loss is convex in 1/T.
-    A pseudo-row that is of all classes alike is added to the truth, as Platt (1999) adds two:
-    a few rows, all of them right, would else make every later answer certain. It counts as one
-    of the distinct rows, so that neither repeating rows nor scaling weights changes T.
+    One T for all classes changes no decision, only its confidence. The loss is convex in 1/T.
+    A pseudo-row that belongs equally to all classes is added to the truth, as Platt (1999) adds
+    two: without it a few rows, all of them right, would make every later answer certain. It
+    counts as one of the distinct rows, so neither repeating rows nor scaling weights changes T.
 
     Parameters
     ----------
     output : str
         "softmax" or "logistic".
     score : float array of shape (n, N_y)
-        Scores of rows that were not trained on.
+        Scores of rows that were not used for training.
     y_t, weight : arrays
         As for ``outputs.Output.mean_loss``.
     """
@@ -36,14 +36,14 @@ def fit_temperature(output: str, score: Array, y_t: Array, weight: Array | None 
     wide, head = score.astype(np.float64), OUTPUTS[output]
     spread = LossSettings(label_smoothing=1 / (_count_distinct(wide, y_t, weight) + 1))
 
-    def slope(log_t: float) -> float:  # of the loss by 1/T
+    def slope(log_t: float) -> float:  # the derivative of the loss in 1/T
         y = head.predict(wide / math.exp(log_t))
         return float(np.sum(wide * head.dscore(y, y_t, weight, spread)))
 
     ends = math.log(COLDEST), math.log(HOTTEST)
     at_ends = [slope(end) for end in ends]
     if at_ends[0] * at_ends[1] < 0:
-        # The slope's root is found to the last digits; of the loss, rounding hides half of them.
+        # The slope's root is exact to the last digits; the loss's minimum only to half of them.
         return math.exp(brentq(slope, *ends, xtol=1e-15))
     if not any(at_ends):  # the scores say nothing
         return 1.0
@@ -58,15 +58,15 @@ def _count_distinct(score: Array, y_t: Array, weight: Array | None) -> int:
 def calibration_error(
     right: NDArray[np.bool_], confidence: Array, weight: Array | None = None, n_bins: int = 15
 ) -> float:
-    """Compute the expected calibration error: how far confidence lies from accuracy.
+    """Compute the expected calibration error, the gap between confidence and accuracy.
 
     Rows go into bins of equal width by their confidence; the error is the mean over rows of
-    |accuracy - mean confidence| of their bin (Guo et al., 2017). 0 is perfect.
+    |accuracy - mean confidence| in their bin (Guo et al., 2017). 0 is perfect.
 
     Parameters
     ----------
     right : bool array of shape (n,)
-        Whether the class of each row was the most probable one.
+        Whether the most probable class of each row was the true one.
     confidence : float array of shape (n,)
         The probability of the most probable class.
     weight : float array of shape (n,), optional

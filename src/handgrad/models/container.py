@@ -4,10 +4,10 @@ Any program that reads safetensors can read the tensors. The header's metadata h
 description, a JSON object, and "sha256", the digest of the whole file with the digest's own 64
 digits replaced by zeros. The same content always gives the same bytes.
 
-Reading trusts nothing, and each step pays for the next: the first bytes and the file's size allow
-the header to be read, the header's offsets must give the file's size before the tensors are, the
-digest must fit before any JSON is parsed, and parsing must fit into a memory that the size allows.
-What is written passes the same checks, so that no file is written that could not be read.
+Reading trusts nothing, and each check comes before the next expense: the first bytes and the
+file's size allow the header to be read, the header's offsets must add up to the file's size before
+the tensors are read, the digest must match before any JSON is parsed, and parsing must fit into
+the memory that the size allows. Writing makes the same checks, so every file written can be read.
 """
 
 import hashlib
@@ -27,23 +27,23 @@ from handgrad.errors import ModelFileError
 Array = NDArray[Any]
 
 LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors itself
-# A header of more than 1 MiB must be that of a table so wide: each column and label that is used
-# has a weight, of 4 bytes or more, which pays for its text, up to 14,000 bytes if it has 1,000
-# signs, and for those of columns that were left out.
+# A header of more than 1 MiB is allowed only for a wide table: each column and label in use has a
+# weight of 4 bytes or more, which pays for its text (up to 14,000 bytes for 1,000 characters) and
+# for those of columns that were left out.
 FREE_HEADER, HEADER_FOR_A_BYTE = 1 << 20, 1 << 14
-# Small JSON values become large Python objects: "[]," 64 bytes. Those of real tables, of 100,000
-# short names too, need less than 8 bytes for each byte of the file.
+# Small JSON values become large Python objects: "[]," takes 64 bytes. Those of real tables, even
+# of 100,000 short names, need less than 8 bytes for each byte of the file.
 FREE_MEMORY, MEMORY_FOR_A_BYTE = 8 << 20, 8
 OBJECT, LIST, ITEM, TEXT, KEY = 192, 64, 40, 20, 350  # bytes; a text is an item, too
-MOST_SHARED = 1000  # objects; the columns of a wide table are described in few ways
-LONGEST_NUMBER = 1000  # digits; Python takes a time that is their square
+MOST_SHARED = 1000  # objects; the columns of a wide table have few different descriptions
+LONGEST_NUMBER = 1000  # digits; Python's time grows with their square
 
 NO_DIGEST = "0" * 64
-OUR_START = b'{"__metadata__":{"handgrad":'  # of the header, which no other writer has by chance
+OUR_START = b'{"__metadata__":{"handgrad":'  # the header's; no other writer has it by chance
 JUDGED_BY = 8 + len(OUR_START)  # bytes
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _DESCRIPTION = re.compile(rb'"handgrad":("(?:[^"\\]++|\\["\\])*+")')
-_KEY_AND_SPACE = re.compile(r'"[ \t\n\r]+:')  # not as handgrad writes it, but JSON
+_KEY_AND_SPACE = re.compile(r'"[ \t\n\r]+:')  # valid JSON, although handgrad writes no space
 _OF_TENSORS = ("dtype", "shape", "data_offsets")
 _OFFSETS = re.compile(rb'"data_offsets":\[[0-9]{1,18},([0-9]{1,18})\]')
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -52,7 +52,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype("?"),
 }
 
-# What a file starts with, for those that are not ours.
+# The first bytes of other kinds of file.
 FOREIGN = (
     (b"\x80", "a pickle; handgrad never loads pickles"),
     (b"PK\x03\x04", "a zip archive (.npz, .pt, .keras ...)"),
@@ -70,21 +70,21 @@ FOREIGN = (
 def pack(
     description: Mapping[str, Any], tensors: Mapping[str, Array], frequent: Collection[str]
 ) -> bytes:
-    """Give the bytes of a file.
+    """Make the bytes of a file.
 
     Parameters
     ----------
     description : mapping
-        What JSON can hold.
+        Values that JSON can hold.
     tensors : mapping of str to numpy.ndarray
-        Of float64, float32 or bool, with one axis or two.
+        Arrays of float64, float32 or bool, with one axis or two.
     frequent : collection of str
-        The keys of which the description may have very many.
+        The keys that may occur very often in the description.
 
     Raises
     ------
     ModelFileError
-        If names and labels need more of a header than the tensors pay for.
+        If names and labels need a larger header than the tensors pay for.
     """
     from safetensors.numpy import save
 
@@ -103,7 +103,7 @@ def pack(
 
 
 def _with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:
-    """Put metadata into the header; safetensors itself would write them in any order."""
+    """Put metadata into the header; safetensors itself writes them in no fixed order."""
     length = int.from_bytes(content[:8], "little")
     header = {"__metadata__": metadata} | json.loads(content[8 : 8 + length])
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
@@ -120,24 +120,24 @@ def _digest_field(digest: str) -> bytes:
 
 
 def unpack(content: bytes, frequent: Collection[str]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Give the description and the tensors of a file's bytes; see `read`."""
+    """Read the description and the tensors from a file's bytes; see `read`."""
     return read(BytesIO(content), frequent)
 
 
 def read(file: BinaryIO, frequent: Collection[str]) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Give the description and the tensors of a file, whose digest has been checked.
+    """Read the description and the tensors of a file, after checking its digest.
 
     Parameters
     ----------
     file : binary file that can seek
     frequent : collection of str
-        The keys of which the description may have very many.
+        The keys that may occur very often in the description.
 
     Returns
     -------
     description : dict
     tensors : dict of str to numpy.ndarray
-        To be read only.
+        Read-only arrays.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def read(file: BinaryIO, frequent: Collection[str]) -> tuple[dict[str, Any], dic
     body = _read_all(file, n_body)
     _check_digest(header, field, body)
     quoted, rest = _parted(header)
-    del header  # from here on the text takes its place in the memory
+    del header  # from here on the text takes its place in memory
     entries = _entries(strict_json(rest, size, _OF_TENSORS), field[1].decode())
     tensors = _tensors(entries, body)
     text = _unquoted(quoted)
@@ -192,7 +192,7 @@ def _read_all(file: BinaryIO, n: int) -> bytes:
 
 
 def _digest_in(header: bytes) -> re.Match[bytes]:
-    """Find the one place of the digest."""
+    """Find the digest, which must occur exactly once."""
     if b'"handgrad":' not in header:
         raise ModelFileError("not a handgrad model, although its start is that of safetensors")
     field = _DIGEST.search(header)
@@ -211,11 +211,11 @@ def _check_digest(header: bytes, field: re.Match[bytes], body: bytes) -> None:
     for part in (view[: field.start(1)], NO_DIGEST.encode(), view[field.end(1) :], body):
         digest.update(part)
     if digest.hexdigest() != field[1].decode():
-        raise ModelFileError("damaged: its checksum does not fit its content. Take another copy")
+        raise ModelFileError("damaged: its checksum does not match its content. Take another copy")
 
 
 def _parted(header: bytes) -> tuple[str, str]:
-    """Take the description, still quoted, out of the header; an empty text stands in its place."""
+    """Split the description, still quoted, from the header, where an empty text replaces it."""
     found = _DESCRIPTION.search(header)
     if found is None:
         raise ModelFileError("damaged: its description is not written as handgrad writes it")
@@ -237,14 +237,14 @@ def _unquoted(text: str) -> str:
 
 
 def _entries(header: dict[str, Any], digest: str) -> dict[str, Any]:
-    """Give what a header says of its tensors."""
+    """Return the header's entries for its tensors."""
     if header.pop("__metadata__", None) != {"handgrad": "", "sha256": digest}:
         raise ModelFileError("a safetensors file, but not a handgrad model")
     return header
 
 
 def _tensors(entries: dict[str, Any], body: bytes) -> dict[str, Array]:
-    """View the tensors in the bytes after the header, which they must fill without a hole."""
+    """View the tensors in the bytes after the header, which they must fill without a gap."""
     for name, entry in entries.items():
         _require(_is_entry(entry), name)
     tensors: dict[str, Array] = {}
@@ -281,20 +281,20 @@ def _require(holds: bool, name: str) -> None:
 
 
 def strict_json(text: str, size: int, frequent: Collection[str]) -> dict[str, Any]:
-    """Parse a JSON object without repeated keys, whose numbers are finite and come back.
+    """Parse a JSON object without repeated keys, whose numbers float64 holds.
 
     Parameters
     ----------
     text : str
     size : int
-        Of the file, in bytes, which pays for the memory.
+        The file's size in bytes, which bounds the memory.
     frequent : collection of str
-        The keys of which there may be very many.
+        The keys that may occur very often.
 
     Raises
     ------
     ModelFileError
-        If it is anything else.
+        If the text is anything else.
     """
     _check_memory(text, size, frequent)
     try:
@@ -313,10 +313,10 @@ def strict_json(text: str, size: int, frequent: Collection[str]) -> dict[str, An
 
 
 def _check_memory(text: str, size: int, frequent: Collection[str]) -> None:
-    """Bound the memory that parsing takes, by the signs that make objects of it."""
+    """Bound the memory that parsing takes, by counting the characters that start objects."""
     n_frequent = sum(text.count(f'"{key}":') for key in frequent)
     keys = text.count('":') - n_frequent + sum(1 for _ in _KEY_AND_SPACE.finditer(text))
-    lists = LIST * text.count("[")  # of which a column has three or four, beside many bytes
+    lists = LIST * text.count("[")  # a column has three or four, along with many bytes
     needed = OBJECT * text.count("{") + lists + ITEM * text.count(",")
     needed += TEXT * (text.count('"') // 2 - n_frequent) + KEY * keys
     if needed > FREE_MEMORY + MEMORY_FOR_A_BYTE * size or lists > FREE_MEMORY + size:
@@ -324,7 +324,7 @@ def _check_memory(text: str, size: int, frequent: Collection[str]) -> None:
 
 
 class _Objects:
-    """Make objects without repeated keys, equal ones the same, to be read only."""
+    """Make read-only objects without repeated keys; equal small ones are shared."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, Any]] = {}
@@ -335,7 +335,7 @@ class _Objects:
         made = dict(pairs)
         if len(self._known) > MOST_SHARED or not all(map(_is_short, made.values())):
             return made
-        return self._known.setdefault(repr(pairs), made)  # a text tells 1 from 1.0 and true
+        return self._known.setdefault(repr(pairs), made)  # repr keeps 1, 1.0 and true apart
 
 
 def _is_short(value: Any) -> bool:
@@ -354,7 +354,7 @@ def _whole(digits: str) -> int:
 
 
 def _finite(digits: str) -> float:
-    """Read a number that float64 can hold: 1e999 it cannot, nor 1e-999 without making it 0."""
+    """Read a number that float64 can hold, which is neither 1e999 nor 1e-999, a 0 there."""
     _check_digits(digits)
     number = float(digits)
     vanished = number == 0 and digits.lower().partition("e")[0].strip("-0.") != ""

@@ -1,4 +1,4 @@
-"""How good are these predictions? Of labels, of several labels a row, and of numbers."""
+"""How good are these predictions? For labels, several labels per row, and numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from handgrad.models.calibration import calibration_error
 
 Array = NDArray[Any]
 
-MEASURES = {  # of numbers, in words
+MEASURES = {  # for numbers, in words
     "r2": "R2",
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
@@ -23,20 +23,20 @@ MEASURES = {  # of numbers, in words
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The judgement on labelled rows.
+    """The evaluation of labelled rows.
 
     Attributes
     ----------
     classes : array of shape (K,)
         The labels, in the order of the matrix.
     confusion : int array of shape (K, K), or float where rows have weights
-        confusion[i, j] rows of true class i were given class j; or what those rows weigh.
+        confusion[i, j] is the number of rows of true class i given class j, or their weight.
     log_loss : float
         Mean of -log(probability of the true class), in nats; never clipped.
     calibration_error : float
-        How far the probability of the class given lies from being right, see ``calibration``.
+        The expected calibration error of the predicted class, see ``calibration``.
     n_weighted : int, optional
-        How many rows there are, where the matrix tells their weights instead.
+        The number of rows, where the matrix holds weights instead of counts.
     """
 
     classes: Array
@@ -52,23 +52,23 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of rows given their true class."""
+        """The share of rows given their true class."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
     @property
     def support(self) -> NDArray[Any]:
-        """Rows that truly are of each class, or their weight, shape (K,)."""
+        """The number of rows truly of each class, or their weight, shape (K,)."""
         rows: NDArray[Any] = self.confusion.sum(axis=1)
         return rows
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Of the rows given a class, the share that truly is of it; NaN where none was."""
+        """The share of the rows given a class that truly are of it; NaN where none were."""
         return _share(np.diag(self.confusion), self.confusion.sum(axis=0))
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """Of the rows truly of a class, the share that was given it; NaN where there are none."""
+        """The share of the rows truly of a class that were given it; NaN where none are."""
         return _share(np.diag(self.confusion), self.support)
 
 
@@ -79,10 +79,10 @@ def _share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _mean(values: Array, weight: Array | None) -> Any:
-    """Give the mean over the rows, column by column, by their weights if they have some."""
+    """Compute the mean over rows, column by column, weighted if there are weights."""
     if weight is None:
         return np.mean(values, axis=0, dtype=np.float64)
-    relative = weight / weight.max()  # whose sum is finite whatever the weights are
+    relative = weight / weight.max()  # so that the sum is finite for any weights
     return np.average(values.astype(np.float64), axis=0, weights=relative)
 
 
@@ -98,7 +98,7 @@ def evaluate(
     log_proba : float array of shape (n, K)
     classes : array of shape (K,)
     weight : float array of shape (n,), optional
-        How much each row counts: at least 0, one above 0, of finite sum.
+        How much each row counts: all at least 0, one above 0, with a finite sum.
     """
     K = len(classes)
     given = log_proba.argmax(axis=1)
@@ -111,24 +111,25 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class LabelsEvaluation:
-    """The judgement on rows that may have several labels at once.
+    """The evaluation of rows that may have several labels at once.
 
     Attributes
     ----------
     names : tuple of str
         The K labels.
     n : int
-        Rows.
+        The number of rows.
     accuracy : float
-        Share of rows whose labels are all right.
+        The share of rows whose labels are all right.
     label_accuracy : float
-        Share of all answers that are right, yes and no.
+        The share of all answers, yes and no, that are right.
     log_loss : float
-        Mean of a row's sum of -log(probability of the truth), in nats; never clipped.
+        Mean over rows of the sum of -log(probability of the truth), in nats; never clipped.
     precision, recall : float arrays of shape (K,)
-        Of the rows given a label, and of those that truly have it; NaN where there are none.
+        The share of right answers among the rows given a label, and among the rows that truly
+        have it; NaN where there are none.
     support : int array of shape (K,), or float where rows have weights
-        Rows that truly have each label, or their weight.
+        The number of rows that truly have each label, or their weight.
     """
 
     names: tuple[str, ...]
@@ -144,13 +145,13 @@ class LabelsEvaluation:
 def evaluate_labels(
     y_t: Array, score: Array, names: Sequence[str], weight: Array | None = None
 ) -> LabelsEvaluation:
-    """Compare the scores of several labels a row with the truth.
+    """Compare the scores of several labels per row with the truth.
 
     Parameters
     ----------
     y_t : array of 0 and 1 of shape (n, K), n at least 1
     score : float array of shape (n, K)
-        Above 0 for yes, before the logistic function.
+        The scores before the logistic function: above 0 for yes.
     names : sequence of str
         The K labels.
     weight : float array of shape (n,), optional
@@ -173,25 +174,25 @@ def evaluate_labels(
 
 
 def _total(has: NDArray[np.bool_], weight: Array | None) -> NDArray[Any]:
-    """Count the rows that have each label, or weigh them, shape (K,)."""
+    """Add up the rows that have each label, or their weights, shape (K,)."""
     total: NDArray[Any] = has.sum(axis=0) if weight is None else weight @ has
     return total
 
 
 @dataclass(frozen=True, eq=False)
 class NumbersEvaluation:
-    """The judgement on predicted numbers.
+    """The evaluation of predicted numbers.
 
     Attributes
     ----------
     names : tuple of str
-        The columns of predictions: one a target, or one for each of its quantiles.
+        The columns of predictions: one per target, or one for each of its quantiles.
     n : int
-        Rows.
+        The number of rows.
     measures : dict of str to float array of shape (columns,)
-        "r2", "mean_absolute_error", "root_mean_squared_error"; of quantiles "pinball_loss", and
-        "share_below", the part of the rows whose number is at most the quantile. R2 is NaN where
-        the truth does not vary.
+        "r2", "mean_absolute_error" and "root_mean_squared_error"; for quantiles "pinball_loss"
+        and "share_below", the share of rows whose number is at most the quantile. R2 is NaN
+        where the truth does not vary.
     """
 
     names: tuple[str, ...]
@@ -200,7 +201,7 @@ class NumbersEvaluation:
 
     @property
     def overall(self) -> dict[str, float]:
-        """Mean of each measure over the columns; shares below several quantiles have none."""
+        """The mean of each measure over the columns; "share_below" only if there is one column."""
         measures = dict(self.measures)
         if len(self.names) > 1:
             measures.pop("share_below", None)
@@ -222,7 +223,7 @@ def evaluate_numbers(
     varies = counts.max(axis=0) > counts.min(axis=0)
     spread = np.where(varies, _root_mean_square(y - _mean(y, weight), weight), np.nan)
     size = _root_mean_square(off, weight)
-    with np.errstate(over="ignore"):  # far beyond a truth that hardly varies
+    with np.errstate(over="ignore"):  # errors far larger than the spread of the truth
         unexplained = np.minimum((size / spread) ** 2, np.finfo(np.float64).max)
     measures = {
         "r2": 1 - unexplained,
@@ -253,7 +254,7 @@ def evaluate_quantiles(
 
 
 def _root_mean_square(x: NDArray[np.float64], weight: Array | None) -> NDArray[np.float64]:
-    """Compute it column by column without overflow, shape (columns,)."""
+    """Compute the root mean square of each column without overflow, shape (columns,)."""
     largest = np.abs(x).max(axis=0)
     scale = np.where(largest > 0, largest, 1)
     root: NDArray[np.float64] = scale * np.sqrt(_mean(np.square(x / scale), weight))
@@ -261,7 +262,7 @@ def _root_mean_square(x: NDArray[np.float64], weight: Array | None) -> NDArray[n
 
 
 def support_heading(evaluation: Evaluation | LabelsEvaluation) -> str:
-    """Say what a support counts: rows, or their weight."""
+    """Name the unit of a support: rows, or their weight."""
     return "weight" if evaluation.support.dtype.kind == "f" else "rows"
 
 

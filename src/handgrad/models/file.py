@@ -1,9 +1,10 @@
 """A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
 
-The tensors are W1, b1, W2, b2, ... and the encoder's; "network2.W1" and so on where there are
-several networks; "target.mean" and "target.scale" where numbers are predicted. The description,
-a JSON object, has the format version, architecture, encoder and classes. How both become one file
-is told in ``container.py``. The same model always gives the same bytes.
+The tensors are W1, b1, W2, b2, ... and the encoder's; "network2.W1" and so on for the other
+networks of an ensemble; "target.mean" and "target.scale" for predicted numbers. The description,
+a JSON object, has the format version, architecture, encoder and classes. ``container.py`` makes
+one file of both; docs/model_file.md documents every key. The same model always gives the same
+bytes.
 
 Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
 with one flipped bit is refused.
@@ -41,13 +42,13 @@ from handgrad.tables.parts import (
 
 Array = NDArray[Any]
 
-# Version 2 adds the scale of predicted numbers, several labels a row, a temperature and further
-# networks; version 3 what the columns of a table were taken for. What has none of these is still
-# written as the version before, which every handgrad reads.
+# Version 2 adds the scale of predicted numbers, several labels per row, a temperature and further
+# networks; version 3 adds the plan of a table's columns. A model without these is still written
+# in the older version, which every handgrad reads.
 FORMAT_VERSION = 3
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
-TEMPERATURES = 1e-3, 1e3  # wider than calibration gives; far beyond, probabilities are NaN
-MOST_PADDED = 1 << 21  # signs of all labels, each as long as the longest: 8 MB
+TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN
+MOST_PADDED = 1 << 21  # characters of all labels, each padded to the longest: 8 MB
 
 
 def save_model(model: Model, path: str | PathLike[str]) -> None:
@@ -56,22 +57,22 @@ def save_model(model: Model, path: str | PathLike[str]) -> None:
     Raises
     ------
     ModelFileError
-        If a parameter is not finite: such a model predicts nothing, and is not saved.
+        If a parameter is not finite, so that the model could predict nothing.
     OSError
-        If the file cannot be written; what stood there before is left as it was.
+        If the file cannot be written; a file that was there before is left as it was.
     """
     write_atomically(path, to_bytes(model))
 
 
 def load_model(path: str | PathLike[str]) -> Model:
-    """Read a model back; it predicts what it predicted before, bit for bit.
+    """Read a model back; its predictions are those of the saved model, bit for bit.
 
     Raises
     ------
     OSError
         If the file cannot be read.
     ModelFileError
-        If it is no handgrad model, is damaged, or was written in a newer format.
+        If it is not a handgrad model, is damaged, or was written in a newer format.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise ModelFileError(f"{os.fspath(path)!r} is not a regular file; name a model file")
@@ -117,7 +118,7 @@ def to_bytes(model: Model) -> bytes:
 
 
 def _later_parts(model: Model) -> dict[str, Any]:
-    """Describe what version 1 could not hold."""
+    """Describe the parts that version 1 cannot hold."""
     kind = "several labels" if model.is_multilabel else "labels"
     if not _is_classifier(model):
         kind = "numbers"
@@ -138,7 +139,7 @@ def _architecture_to_json(architecture: Architecture) -> dict[str, Any]:
         "activation": architecture.activation,
         "output": architecture.output,
     }
-    if architecture.loss != PLAIN:  # files from before there were settings have none
+    if architecture.loss != PLAIN:  # files older than these settings have none
         parts["loss"] = asdict(architecture.loss)
     return parts
 
@@ -178,7 +179,7 @@ def _rebuilt(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
 
 
 def _has_finite_scores(model: Model) -> bool:
-    """Try a model on usual rows: weights may be finite, and their sums and products may not."""
+    """Try a model on usual rows: its weights may be finite while their products are not."""
     n_inputs = model.architecture.layer_units[0]
     rows = np.zeros((4, n_inputs), model.params.flat.dtype)
     rows[1], rows[2], rows[3, ::2] = 1, -1, 1
@@ -228,7 +229,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
 
 
 def _says_something(truth: Column | None) -> bool:
-    """Tell a target whose cells are not read as those of any other file."""
+    """Tell whether the target's cells need a reading of their own, which the file must hold."""
     if truth is None:
         return False
     return truth not in (Column(truth.name), Column(truth.name, "category", missing=()))
@@ -244,7 +245,7 @@ def _truth(description: dict[str, Any]) -> Column | None:
 
 
 def _taken(tensors: dict[str, Array], prefix: str) -> dict[str, Array]:
-    """Take the tensors whose names start so out of all, and give them without that start."""
+    """Remove the tensors whose names have this prefix, and return them without it."""
     names = [name for name in tensors if name.startswith(prefix)]
     return {name.removeprefix(prefix): tensors.pop(name) for name in names}
 
@@ -292,7 +293,7 @@ def _architecture(parts: dict[str, Any]) -> Architecture:
     _require(texts, "activation and output must be texts")
     loss = _loss_settings(parts["loss"]) if optional else PLAIN
     architecture = Architecture(tuple(units), activation, parts["output"], loss)
-    # one name for all layers, or a list of different ones: a model has only one file
+    # one name for all layers, or a list of different ones: each model has only one file
     _require(architecture.activation == activation, "activation must be one text")
     return architecture
 
@@ -314,7 +315,7 @@ def _params(architecture: Architecture, tensors: dict[str, Array]) -> Params:
         len(dtypes) == 1 and dtypes <= {np.dtype(np.float32), np.dtype(np.float64)},
         "weights and biases must all be float32 or all float64",
     )
-    # Sizes are compared before memory is taken: what the file declares, it must also hold.
+    # Sizes are compared before memory is taken: the file must hold as much as it declares.
     stored = sum(value.size for value in tensors.values())
     wanted = count(architecture.layer_units)
     _require(stored == wanted, f"the layers need {wanted} parameters, the file holds {stored}")
@@ -345,7 +346,7 @@ def _classes_from_json(parts: dict[str, Any]) -> Array:
 
 
 def _text_type(values: list[str]) -> type:
-    """Give the type of an array of texts: NumPy's own makes all as long as the longest."""
+    """Choose the type of an array of texts; NumPy's own pads every text to the longest."""
     longest = max(map(len, values))
     wasteful = longest > LONGEST_PADDED_LABEL or longest * len(values) > MOST_PADDED
     return object if wasteful else str
@@ -368,7 +369,7 @@ LABEL_DTYPE = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|datetime64\[[a
 
 
 def _short(text: object) -> str:
-    """Cut what a file says about itself: it may be very long."""
+    """Cut a text that comes from a file, because it may be very long."""
     return str(text)[:300]
 
 

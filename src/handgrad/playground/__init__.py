@@ -1,32 +1,36 @@
-"""The page on which a network learns before one's eyes, and its server.
+"""The page on which you watch a network learn, and its server.
 
 Its files, in the order in which they lean on each other:
 
-    points.py       the points to learn from: drawn from a seed, by hand, or two columns of a table
-    data.py         digits, the rows of the article, all columns of a table
+    sets.py         points of a plane, drawn from a seed
+    points.py       the value: rows, classes, which of them are for the test
     recipe.py       every setting of the page, checked
-    session.py      the network as it stands; every kind of step, by the library's own functions
+    data.py         the data sets by name; programs that the page writes import it
+    source.py       the points of a recipe, from a data set, a table or a hand
+    session.py      one network and every kind of step, by the library's own functions
     runs.py         one run, or two from the same start
-    wide.py         what the page sees of a network of more than two inputs
-    frame.py        what the page sees of it
+    wide.py         the page's view of a network of more than two inputs
+    frame.py        the page's view of every network
     takeaway.py     the model file, the Python that trains the same model, the history as CSV
     player.py       the thread that trains
-    guard.py        who may ask: Host, Origin, a token once, then cookie and key
+    commands.py     what the page may do
+    crowd.py        connections without the secrets
+    guard.py        access: Host, Origin, a token once, then cookie and key
     server.py       the addresses, the socket, the start
     replay/         a run as one file that plays it again without a server
-    page/           the page: plain JavaScript, each file one room
+    page/           the page: plain JavaScript, a file for each part of it
 """
 
 MODULES = ("starlette", "uvicorn", "websockets")
 
 
 def require_server() -> None:
-    """Refuse, before any work is done, to start without the packages of the extra.
+    """Check, before any work is done, that the packages of the extra are installed.
 
     Raises
     ------
     ImportError
-        Naming what to install.
+        If one is missing; the message says how to install it.
     """
     from importlib.util import find_spec
 

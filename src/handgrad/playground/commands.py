@@ -1,83 +1,53 @@
-"""What the page may ask for, one function a word; whatever else comes is refused."""
+"""The commands of the page, by name; every other message is refused."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.blas import blas_on_one_thread
-from handgrad.playground.player import Player
+from handgrad.gradcheck import HEADINGS
 from handgrad.playground.wide import look_at_pad
 
-Answer = dict[str, Any] | None
+if TYPE_CHECKING:
+    from handgrad.playground.player import Player
+
 MOST_DRAWN = 200  # points in one message
 
+Message = dict[str, Any]
 
-def obey(player: Player, message: dict[str, Any]) -> Answer:
-    """Do what a message asks for, while nothing else moves the session.
+
+def obey(player: Player, message: Message) -> dict[str, Any] | None:
+    """Execute the command of a message, while nothing else moves the runs; return its answer.
 
     Raises
     ------
     ValueError
-        If it asks for something that cannot be.
+        If there is no such command, or it is not possible.
     """
-    word = message.get("do")
-    if not isinstance(word, str) or word not in COMMANDS:
-        raise ValueError(f"a message must ask for one of {sorted(COMMANDS)}")
+    command = message.get("do")
+    if not isinstance(command, str) or command not in ACTIONS.keys() | QUESTIONS.keys():
+        raise ValueError(f"a message must ask for one of {sorted([*ACTIONS, *QUESTIONS])}")
     with player.lock, blas_on_one_thread():
-        return COMMANDS[word](player, message)
+        if command in QUESTIONS:
+            return QUESTIONS[command](player, message)
+        if command in PAUSING:
+            player.pause()
+        ACTIONS[command](player, message)
+        return None
 
 
-def _play(player: Player, message: dict[str, Any]) -> Answer:
-    player.play(_text(message, "by"), _whole(message, "speed"))
-    return None
-
-
-def _pause(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    return None
-
-
-def _step(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    player.runs.step(_text(message, "by"))
-    return None
-
-
-def _reset(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    player.runs.reset()
-    return None
-
-
-def _rewind(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    player.runs.rewind(_whole(message, "epoch"))
-    return None
-
-
-def _change(player: Player, message: dict[str, Any]) -> Answer:
-    player.runs.change(message.get("settings"))
-    return None
-
-
-def _tell(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
+def _choose_target(player: Player, message: Message) -> None:
     target = _text(message, "target")
-    player.runs.both(lambda run: run.tell(target))
-    return None
+    player.runs.both(lambda run: run.choose_target(target))
 
 
-def _sample(player: Player, message: dict[str, Any]) -> Answer:
+def _look_at(player: Player, message: Message) -> None:
     row = _whole(message, "row")
     player.runs.both(lambda run: run.look_at(row))
-    return None
 
 
-def _edit(player: Player, message: dict[str, Any]) -> Answer:
-    player.session.edit(_whole(message, "place"), _real(message.get("value")))
-    return None
-
-
-def _draw(player: Player, message: dict[str, Any]) -> Answer:
+def _draw(player: Player, message: Message) -> None:
     points = message.get("points")
     if not isinstance(points, list) or len(points) > MOST_DRAWN:
         raise ValueError(f"points must be a list of at most {MOST_DRAWN}")
@@ -88,79 +58,57 @@ def _draw(player: Player, message: dict[str, Any]) -> Answer:
         added.append((_real(point[0]), _real(point[1]), int(point[2])))
     wipe = message.get("wipe") is True
     player.runs.both(lambda run: run.draw(added, wipe=wipe))
-    return None
 
 
-def _rival(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    player.runs.add_rival(message.get("settings"))
-    return None
-
-
-def _restore(player: Player, message: dict[str, Any]) -> Answer:
-    player.pause()
-    player.runs.restore(message.get("settings"), message.get("rival"))
-    return None
-
-
-def _remove(player: Player, message: dict[str, Any]) -> Answer:
-    player.runs.remove(_whole(message, "run"))
-    return None
-
-
-def _choose(player: Player, message: dict[str, Any]) -> Answer:
-    player.runs.choose(_whole(message, "run"))
-    return None
-
-
-def _pad(player: Player, message: dict[str, Any]) -> Answer:
+def _pad(player: Player, message: Message) -> None:
     pixels = message.get("pixels")
     if not isinstance(pixels, list) or any(type(ink) is not int for ink in pixels):
         raise ValueError("pixels must be a list of whole numbers")
     look_at_pad(player.session, pixels)
-    return None
 
 
-def _check(player: Player, message: dict[str, Any]) -> Answer:
+ACTIONS: dict[str, Callable[[Player, Message], None]] = {
+    "play": lambda player, m: player.play(_text(m, "by"), _whole(m, "speed")),
+    "pause": lambda player, m: player.pause(),
+    "step": lambda player, m: player.runs.step(_text(m, "by")),
+    "reset": lambda player, m: player.runs.reset(),
+    "rewind": lambda player, m: player.runs.rewind(_whole(m, "epoch")),
+    "change": lambda player, m: player.runs.change(m.get("settings")),
+    "sample": _look_at,
+    "target": _choose_target,
+    "edit": lambda player, m: player.session.edit(_whole(m, "place"), _real(m.get("value"))),
+    "draw": _draw,
+    "pad": _pad,
+    "rival": lambda player, m: player.runs.add_rival(m.get("settings")),
+    "restore": lambda player, m: player.runs.restore(m.get("settings"), m.get("rival")),
+    "remove": lambda player, m: player.runs.remove(_whole(m, "run")),
+    "choose": lambda player, m: player.runs.choose(_whole(m, "run")),
+}
+PAUSING = {"step", "reset", "rewind", "target", "rival", "restore"}  # these end playing first
+
+
+def _check(player: Player, message: Message) -> dict[str, Any]:
     check = player.session.check()
-    rows = [list(row) for row in check.rows()]
-    return {"kind": "check", "passed": check.passed, "rows": rows, "note": check.note or ""}
+    answer = {"kind": "check", "passed": check.passed, "note": check.note}
+    return {**answer, "headings": HEADINGS, "rows": check.rows()}
 
 
-def _spell(player: Player, message: dict[str, Any]) -> Answer:
+def _spell(player: Player, message: Message) -> dict[str, Any]:
     name, at = _text(message, "name"), _whole(message, "at")
     return {"kind": "spelled", "name": name, "at": at, "text": player.session.spelled(name, at)}
 
 
-COMMANDS: dict[str, Callable[[Player, dict[str, Any]], Answer]] = {
-    "play": _play,
-    "pause": _pause,
-    "step": _step,
-    "reset": _reset,
-    "rewind": _rewind,
-    "change": _change,
-    "sample": _sample,
-    "tell": _tell,
-    "edit": _edit,
-    "draw": _draw,
-    "pad": _pad,
-    "rival": _rival,
-    "restore": _restore,
-    "remove": _remove,
-    "choose": _choose,
-    "check": _check,
-    "spell": _spell,
-}
+QUESTIONS = {"check": _check, "spell": _spell}
 
 
-def _text(message: dict[str, Any], name: str) -> str:
+def _text(message: Message, name: str) -> str:
     value = message.get(name)
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a text")
+        raise ValueError(f"{name} must be text")
     return value
 
 
-def _whole(message: dict[str, Any], name: str) -> int:
+def _whole(message: Message, name: str) -> int:
     value = message.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 2**53:
         raise ValueError(f"{name} must be a whole number")

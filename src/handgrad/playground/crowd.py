@@ -1,8 +1,8 @@
-"""The connections that have not shown who they are: few, and none of them for long.
+"""Connections that have not shown the secrets: few, and none of them for long.
 
-Any program of this machine can connect and then say nothing, or never take its answer. So a
-connection waits for its owner's secrets only until it has been silent for too long, or until too
-many others have come after it; the page's owner always is one of the newest.
+Any program of this machine can connect and then send nothing, or never read its answer. So a
+connection without the secrets is dropped once it has been silent for too long, or once too many
+others have come after it; the page's owner is always one of the newest.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from handgrad.playground.guard import LET_IN
 
-MOST_STRANGERS = 128  # with those just being taken, they fit into 256 open files
-PATIENCE = 5.0  # seconds for the head of a request, and as many to take the answer
+MOST_STRANGERS = 128  # with those just being accepted, they fit into 256 open files
+PATIENCE = 5.0  # seconds to send the head of a request, and as many to read the answer
 
 
 class Crowd:
-    """The strangers, whoever was heard last at the end."""
+    """The strangers, in the order in which they were last heard."""
 
     def __init__(self, *, patience: float, most: int = MOST_STRANGERS) -> None:
         self.patience, self.most = patience, most
         self.timers: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
 
     def heard(self, transport: asyncio.Transport) -> None:
-        """Let a stranger who arrives, or has sent the head of a request, wait from now on."""
+        """Start the clock of a stranger who arrives, or has sent the head of a request."""
         self.forget(transport)
         if len(self.timers) >= self.most:
             self.drop(next(iter(self.timers)))
@@ -39,7 +39,7 @@ class Crowd:
 
     def drop(self, transport: Any) -> None:
         self.forget(transport)
-        transport.abort()  # closing would wait until the answer has been taken
+        transport.abort()  # closing would wait until the answer has been read
 
 
 def connections(patience: float) -> type[H11Protocol]:

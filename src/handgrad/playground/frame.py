@@ -1,16 +1,18 @@
-"""What the page sees: a layout where points or network change shape, and a frame at any moment.
+"""The page's view of a run: a layout whenever points or network change shape, and frames.
 
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
-and bytes, whose parts the header's "parts" names with their lengths: the decision map, a plane
-a class (0 to 255 for 0 to 1); the maps of the units shown (0 to 255 from the least to the
-largest); the curves, float32, a row of five numbers for an epoch; and the two of ``wide_parts``.
-A network of more than two inputs has no maps. Where there are two runs, all that is of the chosen
-one; the decision map and the curves of its rival come last.
+and parts, whose lengths the header's "parts" lists: the decision map, a plane for each class (0 to
+255 for 0 to 1); the maps of the drawn units (0 to 255 from the least to the largest value); the
+curves, float32, a row of five numbers for each epoch; and the two of ``wide_parts``. A network of
+more than two inputs has no maps. With two runs, all this is the chosen one's; the decision map and
+the curves of its rival come last.
 
-While a large network plays, its decision map is coarser ("side" points a side), and what eyes
-cannot follow from frame to frame is made some times a second (``Slower``). At rest all is fine
-and fresh.
+While a large network plays, its decision map is coarser ("side" points a side), and numbers that
+eyes cannot follow from frame to frame are renewed a few times a second (``Slower``). At rest
+everything is fine and fresh.
 """
+
+from __future__ import annotations
 
 import json
 import math
@@ -19,38 +21,40 @@ import time
 import xml.etree.ElementTree as ElementTree
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.explain.equations import Equation
 from handgrad.explain.formula import mathml
-from handgrad.explain.trace import Trace
 from handgrad.network import Architecture, backward, forward
-from handgrad.params import Params
-from handgrad.playground.points import number_columns
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
-from handgrad.playground.runs import Runs
-from handgrad.playground.session import Session
 from handgrad.playground.wide import (
     MOST_UNITS,
     block,
-    digits,
-    told_points,
+    points_layout,
+    rounded,
     wide_numbers,
     wide_parts,
 )
 
+if TYPE_CHECKING:
+    from handgrad.explain.equations import Equation
+    from handgrad.explain.trace import Trace
+    from handgrad.network import Tape
+    from handgrad.params import Params
+    from handgrad.playground.runs import Runs
+    from handgrad.playground.session import Session
+
 Array = NDArray[Any]
 
 MAP = 100  # points a side of the decision map
-COARSE = 50  # of a large network's, while it plays
-MOST_PRODUCTS = 2e8  # of weights and points, of a fine map while it plays; some 10 ms
+COARSE = 50  # the same, while a large network plays
+MOST_PRODUCTS = 2e8  # of weights and points, for a fine map while it plays; some 10 ms
 BLOCK = 500  # points that pass through the network together, so that caches hold them
-SLOWER = 0.18  # seconds between two looks at what is read rather than watched
-UNIT_MAP = 25  # of a unit's own
-MOST_EPOCHS = 400  # of the curves
+SLOWER = 0.18  # seconds between two looks at numbers that are read rather than watched
+UNIT_MAP = 25  # points a side of a unit's map
+MOST_EPOCHS = 400  # in the curves
 MARGIN = 0.12  # around the points
 
 
@@ -76,11 +80,10 @@ def source_lines() -> dict[int, Line]:
 
 
 def layout(runs: Runs) -> dict[str, Any]:
-    """Tell what stays the same from frame to frame."""
+    """Describe everything that stays the same from frame to frame."""
     session = runs.session
     points, architecture = session.points, session.architecture
-    recipe = session.recipe
-    is_table = recipe.data in TABLES
+    recipe, source = session.recipe, session.source
     units = architecture.layer_units
     article = len(units) == 3 and architecture == Architecture(units)  # as in two_layer.py
     return {
@@ -89,15 +92,15 @@ def layout(runs: Runs) -> dict[str, Any]:
         "runs": [run.recipe.as_json() for run in runs.all],
         "chosen": runs.chosen,
         "own": OF_LEARNING,
-        "recipe": {**recipe.as_json(), **_columns(session, is_table)},
+        "recipe": {**recipe.as_json(), **_axes(session)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
-        "has_table": session.table is not None,
-        "columns": number_columns(*session.tabled(recipe.data)) if is_table else [],
-        "target": session.target,
-        "targets": session.targets,
+        "has_table": source.table is not None,
+        "columns": source.number_columns(recipe.data),
+        "target": source.target,
+        "targets": source.targets,
         "names": list(points.encoder.input_names),
         "classes": [str(label) for label in points.classes.tolist()],
-        **told_points(points),
+        **points_layout(points),
         "y_t": points.y_t.tolist(),
         "test": points.test.tolist(),
         "extent": list(extent(session)) if points.is_plane else None,
@@ -108,10 +111,10 @@ def layout(runs: Runs) -> dict[str, Any]:
     }
 
 
-def _columns(session: Session, is_table: bool) -> dict[str, str]:
-    if not is_table or session.recipe.inputs == "all":
+def _axes(session: Session) -> dict[str, str]:
+    if session.recipe.data not in TABLES or session.recipe.inputs == "all":
         return {}
-    x1, x2 = session.columns(session.recipe)
+    x1, x2 = session.source.axes(session.recipe)
     return {"x1": x1, "x2": x2}
 
 
@@ -129,7 +132,7 @@ def _equation(equation: Equation) -> dict[str, Any]:
 
 
 def tree(formula: str) -> list[Any]:
-    """Give a formula as elements, [tag, attributes, text or elements], for a page to make."""
+    """Turn a formula into elements that a page can make: [tag, attributes, text or elements]."""
     return _element(ElementTree.fromstring(mathml(formula)))
 
 
@@ -139,7 +142,7 @@ def _element(element: ElementTree.Element) -> list[Any]:
 
 
 def extent(session: Session) -> tuple[float, float, float, float]:
-    """Give the edges of the map: least and most of x1 and of x2, one scale for both."""
+    """Return the edges of the map, the range of x1 and that of x2, at one scale."""
     x = session.points.x
     middle = (x.min(axis=0) + x.max(axis=0)) / 2
     half = float(max((x.max(axis=0) - x.min(axis=0)).max() / 2, 0.5)) * (1 + MARGIN)
@@ -153,9 +156,9 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 
 
 class Slower:
-    """What is read rather than watched: numbers, gradients, confusion, dead units.
+    """Numbers that are read rather than watched: equations, gradients, confusion, dead units.
 
-    While epochs or batches play it is made anew every ``SLOWER`` seconds, else always.
+    While epochs or batches play they are renewed every ``SLOWER`` seconds, else always.
     """
 
     def __init__(self) -> None:
@@ -177,7 +180,7 @@ class Slower:
 
 
 class Plane(NamedTuple):
-    """What the maps are made of; nothing of it is written to while they are."""
+    """A network and a part of its plane, to draw maps from; training does not write to them."""
 
     architecture: Architecture
     params: Params
@@ -185,14 +188,14 @@ class Plane(NamedTuple):
     side: int
 
     @classmethod
-    def of(cls, session: Session, side: int) -> "Plane":
+    def of(cls, session: Session, side: int) -> Plane:
         params = session.run.params
         narrow = params.like(params.flat.astype(np.float32))
         edges = extent(session) if session.points.is_plane else None
         return cls(session.architecture, narrow, edges, side)
 
     def maps(self) -> tuple[bytes, bytes]:
-        """Make the decision map and the maps of the units that are shown."""
+        """Make the decision map and the maps of the drawn units."""
         if self.extent is None:
             return b"", b""
         side, step = self.side, self.side // UNIT_MAP
@@ -202,7 +205,7 @@ class Plane(NamedTuple):
         return planes.tobytes(), b"".join(units)
 
     def _outputs(self, x: Array) -> list[Array]:
-        """Give y, and h of the units that are shown, layer by layer."""
+        """Compute y, and h of the drawn units, layer by layer."""
         blocks = []
         for start in range(0, len(x), BLOCK):
             tape = forward(self.architecture, self.params, x[start : start + BLOCK])
@@ -211,10 +214,10 @@ class Plane(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """All that a frame is made of, once it has been looked at: nothing of it moves any more."""
+    """Everything that a frame is made of, copied so that training may continue meanwhile."""
 
     header: dict[str, Any]
-    planes: list[Plane]  # of the chosen run, and of its rival
+    planes: list[Plane]  # the chosen run's, then its rival's
     curves: list[bytes]
     wide: tuple[bytes, bytes]
 
@@ -234,7 +237,7 @@ class Seen(NamedTuple):
 
 
 def look(runs: Runs, *, playing: bool, kind: str, slower: Slower | None = None) -> Seen:
-    """See the runs as they stand, be their numbers finite or not."""
+    """Take everything that a frame needs from the runs, whether their numbers are finite or not."""
     with np.errstate(all="ignore"):
         return _look(runs, playing, kind, slower or Slower())
 
@@ -248,8 +251,8 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "layout": runs.layout,
         "playing": playing,
         "by": kind,
-        **_standing(session),
-        "runs": [_standing(run) for run in runs.all],
+        **_figures(session),
+        "runs": [_figures(run) for run in runs.all],
         "chosen": runs.chosen,
         "trouble": runs.trouble,
         "sample": session.sample,
@@ -264,7 +267,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
     return Seen(header, planes, curves, wide_parts(session))
 
 
-def _standing(session: Session) -> dict[str, Any]:
+def _figures(session: Session) -> dict[str, Any]:
     epoch = session.under_way
     return {
         "epoch": session.run.epochs,
@@ -272,12 +275,12 @@ def _standing(session: Session) -> dict[str, Any]:
         "batch": 0 if epoch is None else epoch.done,
         "batches": 0 if epoch is None else len(epoch.rates),
         "rate": session.rate,
-        "measure": [_finite(value) for value in session.history[-1]],
+        "measure": [finite(value) for value in session.history[-1]],
     }
 
 
 def map_side(session: Session, playing: bool) -> int:
-    """Say how many points a side the decision map has: fewer while a large network plays."""
+    """Count the points a side of the decision map: fewer while a large network plays."""
     return COARSE if playing and session.run.params.flat.size * MAP**2 > MOST_PRODUCTS else MAP
 
 
@@ -307,14 +310,14 @@ def _curves(session: Session) -> bytes:
 
 
 def _weights(session: Session) -> list[dict[str, Any]]:
-    """List each layer's weights and biases between units that are drawn, with their places."""
+    """List each layer's weights and biases between drawn units, with their places."""
     layers, start = [], 0
     for W, b in zip(session.run.params.W, session.run.params.b, strict=True):
         n_in, n_out = min(W.shape[0], MOST_UNITS), min(W.shape[1], MOST_UNITS)
         layers.append(
             {
-                "W": [[digits(w) for w in row] for row in W[:n_in, :n_out].tolist()],
-                "b": [digits(b) for b in b[:n_out].tolist()],
+                "W": [[rounded(w) for w in row] for row in W[:n_in, :n_out].tolist()],
+                "b": [rounded(b) for b in b[:n_out].tolist()],
                 "start": start,
                 "width": W.shape[1],
                 "b_start": start + W.size,
@@ -330,29 +333,29 @@ def _dead(session: Session) -> list[list[int]]:
     return [np.flatnonzero(~h.any(axis=0)).tolist() for h in tape.h[1:]]
 
 
-def _training_tape(session: Session) -> Any:
+def _training_tape(session: Session) -> Tape:
     return forward(session.architecture, session.run.params, session.points.training_rows.x)
 
 
 def _layers(session: Session) -> list[dict[str, Any]]:
-    """Tell each layer's gradient norm, on all training rows, and its last update by its weights."""
+    """Compute each layer's gradient norm on all training rows, and its last update over W."""
     params, rows = session.run.params, session.points.training_rows
     tape = _training_tape(session)
     gradients = backward(session.architecture, params, tape, rows.y_t, None, session.recipe.l2)
     moved = params.like(params.flat - session.last_flat)
     return [
         {
-            "norm": _finite(float(np.linalg.norm(dW))),
-            "ratio": _finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
+            "norm": finite(float(np.linalg.norm(dW))),
+            "ratio": finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
         }
         for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
     ]
 
 
 def _confusion(session: Session) -> list[list[int]]:
-    """Count test rows, or training rows where there are none: a row for each true class."""
+    """Count test rows, or training rows if there are none: a row for each true class."""
     points = session.points
-    chosen = points.test if len(points.test) else points.training
+    chosen = points.judging
     score = forward(session.architecture, session.run.params, points.x[chosen]).score
     K = len(points.classes)
     counts = np.bincount(points.y_t[chosen] * K + score.argmax(axis=1), minlength=K * K)
@@ -375,5 +378,6 @@ def _block(t: Trace, equation: Equation) -> dict[str, Any]:
     return block(t[equation.name], t[equation.name.removesuffix("_new")] if moved else None)
 
 
-def _finite(number: float) -> float | None:
+def finite(number: float) -> float | None:
+    """Return None for a number that JSON cannot hold."""
     return number if math.isfinite(number) else None

@@ -1,14 +1,14 @@
-"""Who may ask: the one wall before every address, closed unless something opens it.
+"""Access to the page: the one wall before every address, closed unless a request shows its right.
 
 Any web page that is open in the browser can send requests to this machine. So the Host must be
-ours to the letter (against a name that is made to point here), and so must the Origin, where
-there is one; and whatever is not one of the page's own files needs two secrets of one browser: a
-cookie, which no script can read and no other site's request carries, and a key, which the page
-keeps where only pages of this host and port can read it. A server on another port gets to see
-the cookie, for cookies know no ports, but never the key.
+exactly ours (against a name that is made to point here), and so must the Origin, if there is one;
+and everything but the page's own files needs two secrets of one browser: a cookie, which no script
+can read and no other site's request carries, and a key, which the page keeps where only pages of
+this host and port can read it. A server on another port may see the cookie, since cookies ignore
+ports, but never the key.
 
-Both are given, once, for the token in the address that was printed at the start. The token
-travels behind #, which browsers send to nobody, and from there in a header; after that the
+A browser gets both, once, for the token in the address that was printed at the start. The token
+stands behind #, which browsers do not send, and the page sends it in a header; after that the
 address is worth nothing, wherever it has been written down.
 """
 
@@ -27,7 +27,7 @@ Headers = dict[bytes, list[bytes]]
 ENTRANCE = "/enter"
 TOKEN_HEADER, KEY_HEADER = b"x-handgrad-token", b"x-handgrad-key"
 READING = {"GET", "HEAD"}
-LET_IN = "let_in"  # in the state of a request: what to call once it has shown the secrets
+LET_IN = "let_in"  # in the state of a request: a function to call once it has shown the secrets
 
 
 def secret() -> str:
@@ -36,7 +36,7 @@ def secret() -> str:
 
 @dataclass
 class Secrets:
-    """What lets a browser in: the token once, then cookie and key together.
+    """The secrets that let a browser in: the token once, then cookie and key together.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Secrets:
 
 
 class Guard:
-    """Refuses what may not ask, and sends every answer under a strict policy."""
+    """Refuses requests without the right, and sends every answer under a strict policy."""
 
     def __init__(self, app: App, *, port: int, known: Secrets, files: set[str]) -> None:
         self.app, self.known, self.files = app, known, files
@@ -79,7 +79,7 @@ class Guard:
             await _refuse(status, self._guarded(send))
 
     def _refusal(self, scope: Scope, headers: Headers) -> int | None:
-        """Give the status of a refusal; None for welcome."""
+        """Return the status of a refusal, or None for a welcome request."""
         hosts = headers.get(b"host", [])
         if len(hosts) != 1 or hosts[0] not in self.hosts:
             return 400
@@ -104,7 +104,7 @@ class Guard:
     def _not_entering(self, scope: Scope, headers: Headers) -> int | None:
         given, token = headers.get(TOKEN_HEADER, []), self.known.token
         has_token = len(given) == 1 and token is not None and _any_is(given, token)
-        if not has_token and not self._is_known(headers):  # who is in already may come again
+        if not has_token and not self._is_known(headers):  # a browser that is in may come again
             return 401
         return None if scope["method"] == "POST" else 405
 
@@ -113,7 +113,7 @@ class Guard:
         return len(given) == 1 and _any_is(given, self.known.key) and self._has_cookie(headers)
 
     def _has_cookie(self, headers: Headers) -> bool:
-        """Look for our cookie; other servers of this machine may have set others."""
+        """Look for our cookie among those of other servers of this machine."""
         given = []
         for line in headers.get(b"cookie", []):
             for pair in line.split(b";"):
@@ -122,7 +122,7 @@ class Guard:
         return len(given) == 1 and _any_is(given, self.known.cookie)
 
     async def _enter(self, send: Send) -> None:
-        """Give cookie and key for the token, which is worth nothing from here on."""
+        """Send cookie and key in exchange for the token, which is worth nothing from here on."""
         self.known.token = None
         cookie = f"{self.cookie_name}={self.known.cookie}; Path=/; HttpOnly; SameSite=Strict"
         headers = [

@@ -1,39 +1,43 @@
-"""The thread that trains, and the lock around what it trains."""
+"""The thread that trains, and the lock around the runs that it trains."""
+
+from __future__ import annotations
 
 import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.playground import frame as frames
 from handgrad.playground.runs import Runs
-from handgrad.playground.session import KINDS, Session
+
+if TYPE_CHECKING:
+    from handgrad.playground.session import Session
 
 SLICE = 0.008  # seconds of training between two moments at which a frame may be made
 LATE = 1 / 30  # seconds between two frames, beyond which training waits while the next is made
 LONGEST_WAIT = 0.1  # seconds that it waits
-SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as there is time for
+SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as possible
 
 
 State = tuple[int, bool, str]
 
 
 class Layout(NamedTuple):
-    """What the page is told of points and network, and the number that tells whether it is new."""
+    """Points and network as the page needs them, and a number that changes with them."""
 
     number: int
     text: str
 
 
 class Player:
-    """Plays runs. One lock: whoever holds it may look at them, or move them."""
+    """Plays runs. Whoever holds its lock may look at them, or move them."""
 
     def __init__(self, session: Session) -> None:
         self.runs = Runs(session)
         self.lock = threading.Lock()
-        self._making = threading.Lock()  # of a frame, which takes longer than the look it needs
+        self._making = threading.Lock()  # held while a frame is made, the other only to look
         self.kind, self.speed = "epoch", 0
         self.playing = threading.Event()
         self.ended = False
@@ -48,7 +52,7 @@ class Player:
 
     @property
     def session(self) -> Session:
-        """The run that is chosen."""
+        """The chosen run."""
         return self.runs.session
 
     def close(self) -> None:
@@ -58,15 +62,10 @@ class Player:
         self._thread.join()
 
     def play(self, kind: str, speed: int) -> None:
-        """Make steps of a kind, so many a second.
-
-        Raises
-        ------
-        ValueError
-            If there is no such kind or speed.
-        """
-        if kind not in KINDS or speed not in SPEEDS or isinstance(speed, bool):
-            raise ValueError(f"play needs one of {KINDS} and one of the speeds {SPEEDS}")
+        """Make steps of a kind, ``speed`` of them a second."""
+        kinds = self.session.KINDS
+        if kind not in kinds or speed not in SPEEDS or isinstance(speed, bool):
+            raise ValueError(f"play needs one of {kinds} and one of the speeds {SPEEDS}")
         self.kind, self.speed = kind, speed
         self.playing.set()
         self.session.version += 1
@@ -76,18 +75,18 @@ class Player:
             self.playing.clear()
             self.session.version += 1
 
-    def look(self, what: Callable[[Session], Any]) -> Any:
+    def look(self, read: Callable[[Session], Any]) -> Any:
         """Call a function on the chosen run while nothing moves it."""
         with self.lock:
-            return what(self.session)
+            return read(self.session)
 
     @property
     def state(self) -> State:
-        """What a frame depends on."""
+        """Changes whenever the next frame would differ."""
         return self.runs.version, self.playing.is_set(), self.kind
 
     def frame(self) -> tuple[State, Layout, bytes]:
-        """Give the latest frame, its state and its layout; made once, whoever asks."""
+        """Return the latest frame, its state and its layout; a frame is made only once."""
         with self._making:
             with self.lock:
                 state, runs = self.state, self.runs
@@ -123,10 +122,10 @@ class Player:
             time.sleep(max(0.002, rest - (time.perf_counter() - started if self.speed else 0)))
 
     def _work(self, until: float) -> None:
-        """Make one step, or with no speed set as many as there is time for."""
+        """Make one step, or at full speed as many as there is time for."""
         runs = self.runs
         while self.playing.is_set() and not self.ended:
-            # An epoch may be long: without a set speed it is made batch by batch.
+            # An epoch may be long: at full speed it is made batch by batch.
             quick = self.kind == "epoch" and not self.speed
             runs.step("batch" if quick else self.kind)
             if all(run.trouble for run in runs.all):

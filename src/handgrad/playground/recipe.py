@@ -1,23 +1,18 @@
-"""Every setting of the page, checked: what the browser sends is a text that anybody wrote."""
+"""Every setting of the page, checked: anybody may have written what the browser sends."""
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.optim import SGD, Adam, AdamW, Optimizer
+from handgrad.optim import OPTIMIZERS
 from handgrad.params import INITIALISATIONS
-from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, SETS
+from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
+from handgrad.playground.sets import SETS
+from handgrad.schedules import NAMES
 from handgrad.training.run import Settings
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": SGD(),
-    "momentum": SGD(momentum=0.9),
-    "nesterov": SGD(momentum=0.9, nesterov=True),
-    "adam": Adam(),
-    "adamw": AdamW(),
-}
-SCHEDULES = ("constant", "invscaling", "warmup", "cosine", "onecycle", "coslog4")
+SCHEDULES = tuple(name for name in NAMES if name != "adaptive")  # it goes by patience
 DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 
@@ -29,7 +24,7 @@ CHOICES = {
     "optimizer": tuple(OPTIMIZERS),
     "schedule": SCHEDULES,
 }
-WHOLE = {  # least and most
+WHOLE = {  # from least to most
     "n": (10, MOST_POINTS),
     "classes": (2, MOST_CLASSES),
     "data_seed": (0, 2**31),
@@ -54,10 +49,10 @@ OF_LEARNING = ("optimizer", "rate", "schedule", "schedule_epochs", "batch", "l2"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to learn from, with which network, and how.
+    """All settings: the data, the network, and how it learns.
 
-    batch 0 means all rows; inputs tells how many columns of a table; x1 and x2 name the two, ""
-    for its first two.
+    A batch of 0 means all rows. ``inputs`` is "two" or "all" columns of a table, and x1 and x2
+    name the two; "" stands for the first two.
     """
 
     data: str = "spiral"
@@ -82,12 +77,12 @@ class Recipe:
     dropout: float = 0.0
 
     def changed(self, asked: Any) -> "Recipe":
-        """Take changes as they came from outside.
+        """Apply changes that came from outside.
 
         Raises
         ------
         ValueError
-            If one is no setting, or no value of it.
+            If a name is not a setting, or a value is not possible.
         """
         if not isinstance(asked, dict):
             raise ValueError(f"settings must be a JSON object; got {type(asked).__name__}")
@@ -103,7 +98,7 @@ class Recipe:
         return {**asdict(self), "hidden": list(self.hidden)}
 
     def settings(self, n: int) -> Settings:
-        """Say the same to ``training.train``, for n training rows."""
+        """Translate it into settings of ``training.train``, for n training rows."""
         return Settings(
             OPTIMIZERS[self.optimizer],
             learning_rate_init=self.rate,
@@ -117,7 +112,7 @@ class Recipe:
 
 
 def checked(name: str, value: Any) -> Any:
-    """Check one setting."""
+    """Return the value of one setting, or raise ValueError."""
     if name in CHOICES:
         if value not in CHOICES[name]:
             raise ValueError(

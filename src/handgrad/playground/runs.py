@@ -1,16 +1,20 @@
 """One run, or two from the same start, which are trained in turn.
 
-Two runs share the points, the network's shape and its first weights, and the seed of their
-batches; how each learns is its own. Neither runs ahead: an epoch begins where both have ended
-the one before.
+Two runs share the points, the network's shape, its initial weights and the seed of its batches;
+each learns in its own way. Neither runs ahead: an epoch begins once both have ended the one before.
 """
+
+from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from handgrad.playground.recipe import OF_LEARNING, Recipe
-from handgrad.playground.session import Session
+from handgrad.playground.recipe import OF_LEARNING
+
+if TYPE_CHECKING:
+    from handgrad.playground.recipe import Recipe
+    from handgrad.playground.session import Session
 
 MOST_RUNS = 2
 NAMES = ("A", "B")
@@ -19,12 +23,14 @@ NAMES = ("A", "B")
 class Runs:
     """The run that is shown, and its rival.
 
+    Anything impossible raises ValueError, whose message the page shows, and changes nothing.
+
     Attributes
     ----------
     all : list of Session
         One or two.
     chosen : int
-        Which of them network, equations and what is taken along are of.
+        Which of them network, equations and downloads belong to.
     """
 
     def __init__(self, session: Session) -> None:
@@ -49,31 +55,25 @@ class Runs:
 
     @property
     def layout(self) -> int:
-        """A number that changes with what a layout tells."""
+        """A number that grows with every change of the layout."""
         return self._changes + sum(run.layout for run in self.all)
 
     @property
     def trouble(self) -> str:
-        """Why runs have stopped, or nothing."""
+        """Why runs have stopped, or ""."""
         if len(self.all) == 1:
             return self.session.trouble
-        told = [f"Run {NAMES[i]}: {run.trouble}" for i, run in enumerate(self.all) if run.trouble]
-        return " ".join(told)
+        named = zip(NAMES, self.all, strict=True)
+        return " ".join(f"Run {name}: {run.trouble}" for name, run in named if run.trouble)
 
     # -- a rival --------------------------------------------------------------------------------
 
     def add_rival(self, settings: Any) -> None:
-        """Set a second run beside the chosen one, with settings of its own; both begin anew.
-
-        Raises
-        ------
-        ValueError
-            If there are two, or a setting cannot be, or is one that two runs share.
-        """
+        """Start a second run beside the chosen one, with settings of its own; both begin anew."""
         if len(self.all) == MOST_RUNS:
             raise ValueError("there are two runs; remove one before another is added")
         recipe = _of_rival(self.session.recipe, settings)
-        rival = copy.copy(self.session)  # the points and all that is never written to are shared
+        rival = copy.copy(self.session)  # they share the points, which nobody writes to
         rival.recipe = recipe
         self.all.append(rival)
         self.chosen = 1
@@ -81,40 +81,22 @@ class Runs:
         self._changes += 1
 
     def remove(self, which: int) -> None:
-        """Take one of two runs away; the other stays as it stands.
-
-        Raises
-        ------
-        ValueError
-            If there is no such run, or it is the only one.
-        """
+        """Remove one of two runs; the other stays as it is."""
         if len(self.all) < MOST_RUNS or which not in range(MOST_RUNS):
-            raise ValueError("a run that is removed must be one of two")
+            raise ValueError("the run to remove must be one of two, 0 or 1")
         removed = self.all.pop(which)
         self.chosen = 0
         self._changes += removed.version + removed.layout + 1
 
     def choose(self, which: int) -> None:
-        """Show another run.
-
-        Raises
-        ------
-        ValueError
-            If there is no such run.
-        """
+        """Show another run."""
         if which not in range(len(self.all)):
             raise ValueError(f"there is no run {which}")
         self.chosen = which
         self._changes += 1
 
     def restore(self, settings: Any, rival: Any) -> None:
-        """Begin with these settings, and with a rival where there are settings of one.
-
-        Raises
-        ------
-        ValueError
-            If a setting cannot be.
-        """
+        """Begin with these settings, and with a rival if it has settings."""
         recipe = self.session.recipe.changed(settings)
         if rival is not None:
             _of_rival(recipe, rival)
@@ -128,13 +110,7 @@ class Runs:
     # -- steps ----------------------------------------------------------------------------------
 
     def step(self, kind: str) -> None:
-        """Make a step in every run that is not ahead; one by equation in the chosen run.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step.
-        """
+        """Make a step in every run that is not ahead; by equation, in the chosen run only."""
         if kind == "equation":
             self.session.step(kind)
             return
@@ -144,16 +120,10 @@ class Runs:
             if run.run.epochs == least:
                 run.step(kind)
 
-    # -- what both do ---------------------------------------------------------------------------
+    # -- both runs ------------------------------------------------------------------------------
 
     def change(self, asked: Any) -> None:
-        """Change settings: of data and network in both runs, of learning in the chosen one.
-
-        Raises
-        ------
-        ValueError
-            If a setting cannot be.
-        """
+        """Change settings: the data's and the network's in both runs, others in the chosen one."""
         self.session.recipe.changed(asked)
         shared = {name: value for name, value in asked.items() if name not in OF_LEARNING}
         if shared:
@@ -163,17 +133,17 @@ class Runs:
             self.session.change(own)
         self._changes += 1
 
-    def both(self, what: Callable[[Session], None]) -> None:
-        """Do the same to every run: what the first refuses, the second is not asked."""
+    def both(self, change: Callable[[Session], None]) -> None:
+        """Make the same change to every run; if the first refuses it, the second stays as it is."""
         for run in self.all:
-            what(run)
+            change(run)
 
     def reset(self) -> None:
-        """Go back to the weights of the beginning."""
-        self.both(Session.reset)
+        """Go back to the initial weights."""
+        self.both(lambda run: run.reset())
 
     def rewind(self, epoch: int) -> None:
-        """Go back to an epoch."""
+        """Go back to an epoch, or to the latest snapshot before it."""
         self.both(lambda run: run.rewind(epoch))
 
 

@@ -1,5 +1,7 @@
 """The addresses, the socket, the start. It listens on 127.0.0.1 and nowhere else."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import socket
@@ -23,24 +25,27 @@ from handgrad.errors import DataError
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.crowd import PATIENCE, connections
-from handgrad.playground.guard import App, Guard, Secrets
+from handgrad.playground.guard import Guard, Secrets
 from handgrad.playground.player import Player
-from handgrad.playground.points import MOST_CLASSES, class_columns
+from handgrad.playground.points import MOST_CLASSES
 from handgrad.playground.replay import replay
-from handgrad.playground.session import Session
+from handgrad.playground.source import class_columns
 from handgrad.tables.table import read
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.playground.guard import App
+    from handgrad.playground.session import Session
+
 PORT = 8642  # unless it is taken, or another is asked for
 PROTOCOL = "handgrad"
 MOST_BYTES = 5_000_000  # of a table that is dropped on the page
-MOST_SECONDS = 20.0  # that its sending may take
-PACKED = (b"\x1f\x8b", b"PAR1", b"PK")  # a little of these may unfold to more than fits
+MOST_SECONDS = 20.0  # for a table to arrive
+PACKED = (b"\x1f\x8b", b"PAR1", b"PK")  # a few bytes of these may unpack to more than fits
 LONGEST_MESSAGE = 65_536
-QUEUE = 1024  # connections that wait to be taken
-TAKEN_AT_ONCE = 16  # of them, so that no burst of others runs out of open files
+QUEUE = 1024  # connections that wait to be accepted
+ACCEPTED_AT_ONCE = 16  # so that a burst of connections does not use up the open files
 PAUSE = 0.008  # seconds between two looks for a newer frame
 
 KINDS = {
@@ -88,7 +93,7 @@ class Server:
         return Response(content, headers={"content-type": kind})
 
     async def take(self, request: Request) -> Response:
-        """Give something to take along."""
+        """Send a download."""
         name, make = TAKEAWAYS[request.url.path.removeprefix("/take/")]
         try:
             content = await asyncio.to_thread(self.player.look, make)
@@ -101,7 +106,7 @@ class Server:
         )
 
     async def table(self, request: Request) -> Response:
-        """Take a table that was dropped on the page; nothing of it is kept on the disk."""
+        """Take a table that was dropped on the page; it does not stay on the disk."""
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 content = await _body(request)
@@ -143,7 +148,7 @@ class Server:
             sending.cancel()
 
     async def _send_frames(self, socket: WebSocket, asked: asyncio.Event) -> None:
-        """When a frame is asked for, wait until something has changed, and send how it stands."""
+        """Whenever a frame is requested, wait until something has changed, then send it."""
         state: Any = None
         number = -1
         with suppress(WebSocketDisconnect, RuntimeError):  # the page has gone
@@ -166,7 +171,7 @@ class Server:
 
 
 def _message(text: str) -> dict[str, Any]:
-    """Read a message; what is none of ours becomes one that is refused."""
+    """Read a message; anything but a JSON object becomes an empty one, which is refused."""
 
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
@@ -179,7 +184,7 @@ def _message(text: str) -> dict[str, Any]:
 
 
 async def _body(request: Request) -> bytes:
-    """Collect what is sent, but never more than a table may have."""
+    """Collect a request's content, up to the largest size of a table."""
     content = b""
     async for part in request.stream():
         content += part
@@ -188,13 +193,13 @@ async def _body(request: Request) -> bytes:
     return content
 
 
-def read_bytes(content: bytes) -> "pa.Table":
-    """Read plain CSV as ``read`` reads a file, which for this moment it is.
+def read_bytes(content: bytes) -> pa.Table:
+    """Read plain CSV through a temporary file, as ``read`` does.
 
     Raises
     ------
     DataError
-        If it is none.
+        If it is not plain CSV.
     """
     if content.startswith(PACKED):
         raise DataError("a table for the page must be plain CSV; unpack it, or save it as CSV")
@@ -211,12 +216,12 @@ def read_bytes(content: bytes) -> "pa.Table":
 
 
 def listening(port: int | None) -> socket.socket:
-    """Listen on 127.0.0.1: at the port asked for, or at ours, or at any that is free.
+    """Listen on 127.0.0.1: at the given port, or else at ``PORT`` or any free one.
 
     Raises
     ------
     OSError
-        If the port asked for is taken.
+        If the given port is taken, or none is free.
     """
     for candidate in [port] if port is not None else [PORT, 0]:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -227,17 +232,17 @@ def listening(port: int | None) -> socket.socket:
             listener.close()
             if port is not None:
                 raise OSError(
-                    f"port {port} of 127.0.0.1 cannot be listened on: {error.strerror}; name "
-                    "another with --port, or none for any that is free"
+                    f"port {port} of 127.0.0.1 is not available: {error.strerror}; name another "
+                    "with --port, or leave --port out for any free one"
                 ) from None
             continue
         listener.listen(QUEUE)  # from here on a browser may come, before anything answers
         return listener
-    raise OSError("no port of 127.0.0.1 is free; end a program that listens on one")
+    raise OSError("no port of 127.0.0.1 is free; end a program that listens on one of them")
 
 
 def configuration(app: App, *, patience: float = PATIENCE) -> uvicorn.Config:
-    """Say how to serve: without a log, for a request may hold what is nobody's business."""
+    """Configure the server: without a log, since a request may hold private data."""
     return uvicorn.Config(
         app,
         http=connections(patience),
@@ -247,23 +252,23 @@ def configuration(app: App, *, patience: float = PATIENCE) -> uvicorn.Config:
         lifespan="off",
         ws="websockets-sansio",
         ws_max_size=LONGEST_MESSAGE,
-        backlog=TAKEN_AT_ONCE,
+        backlog=ACCEPTED_AT_ONCE,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=1,
     )
 
 
 class WebServer(uvicorn.Server):
-    """A server that takes a few connections at a time, and lets many wait."""
+    """A server that accepts a few connections at a time, and lets many wait."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listener in sockets or []:
-            listener.listen(QUEUE)  # asyncio has made the queue as short as what it takes at once
+            listener.listen(QUEUE)  # asyncio has made the queue as short as ACCEPTED_AT_ONCE
 
 
 def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
-    """Serve the page until it is interrupted; ``say`` is told the address."""
+    """Serve the page until it is interrupted; ``say`` is called with the address."""
     listener = listening(port)
     number, known = listener.getsockname()[1], Secrets()
     player = Player(session)
@@ -273,7 +278,7 @@ def serve(session: Session, *, port: int | None, opens: bool, say: Any) -> None:
     if opens:
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
     try:
-        # Arrays this small gain nothing from a second thread, and lose all where cores are taken.
+        # Arrays this small gain nothing from a second thread, and lose much on busy cores.
         with blas_on_one_thread():
             WebServer(configuration(server.app)).run(sockets=[listener])
     finally:

@@ -1,10 +1,13 @@
-"""The network as it stands, and every kind of step, made by the library's own functions.
+"""The network of the page, and every kind of step, made by the library's own functions.
 
 A step by batch is the engine's update on that batch; the batches of an epoch are those of
 ``training.train``, so that epochs stepped through here are its epochs to the last bit. A step
-by sample or by equation only looks: the update comes when the batch has been looked at.
+by sample or by equation changes no weight: the update follows the last row of the batch.
 """
 
+from __future__ import annotations
+
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,44 +17,39 @@ from handgrad.engines.numpy import right
 from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
-from handgrad.explain.trace import Trace, trace
-from handgrad.gradcheck import GradientCheck, check_gradients
+from handgrad.explain.trace import trace
+from handgrad.gradcheck import check_gradients
 from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
-from handgrad.playground.data import KNOWN, of_columns
-from handgrad.playground.points import (
-    MOST_CLASSES,
-    MOST_POINTS,
-    Points,
-    class_columns,
-    make_points,
-    number_columns,
-    of_plane,
-    of_table,
-)
-from handgrad.playground.recipe import OF_DATA, OF_NETWORK, TABLES, Recipe
+from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
+from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
+from handgrad.playground.source import Source
 from handgrad.training.epochs import Pass, Task
-from handgrad.training.run import Kept, Run, Settings
+from handgrad.training.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.explain.trace import Trace
+    from handgrad.gradcheck import GradientCheck
+    from handgrad.playground.source import Drawn
+    from handgrad.training.run import Kept, Settings
+
 Array = NDArray[Any]
 
-KINDS = ("epoch", "batch", "sample", "equation")
 MOST_SNAPSHOTS = 400
-MOST_SNAPSHOT_BYTES = 60_000_000  # of a large network fewer are kept
+MOST_SNAPSHOT_BYTES = 60_000_000  # a large network keeps fewer
 LARGEST_WEIGHT = 1e6  # that can be typed in
-PLACE_LIMIT = 10.0  # of a point drawn by hand
+PLACE_LIMIT = 10.0  # the farthest coordinate of a point drawn by hand
 
-# What was done since the weights were drawn: ("epochs", settings, how many) or ("weight", place,
-# value). None where it cannot be done again.
+# All changes since the weights were drawn: ("epochs", settings, how many) or ("weight", place,
+# value). None where they cannot be repeated.
 Journal = tuple[tuple[Any, ...], ...]
 
 
 class Measure(NamedTuple):
-    """How it stood after an epoch; of test rows NaN where there are none."""
+    """Loss and accuracy after an epoch; the test figures are NaN without test rows."""
 
     epoch: int
     loss: float
@@ -61,7 +59,7 @@ class Measure(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """All that a run is, after a whole epoch."""
+    """A run after a whole epoch."""
 
     state: Kept
     journal: Journal | None
@@ -72,7 +70,9 @@ class Snapshot(NamedTuple):
 
 
 class Session:
-    """What the page shows and moves.
+    """One network of the page, and everything that the page can do with it.
+
+    Anything impossible raises ValueError, whose message the page shows, and changes nothing.
 
     Attributes
     ----------
@@ -83,39 +83,32 @@ class Session:
     sample : int
         The row whose numbers are shown.
     at : int or None
-        The equation at which a step by equation stands.
+        The place of the equation that a step by equation has reached.
     trouble : str
-        Why training stopped, or nothing.
+        Why training stopped, or "".
     pad : array of shape (N_x,) or None
-        An image of the user's own, as the network sees it.
+        An image that the user drew, as the network sees it.
     """
 
+    KINDS = ("epoch", "batch", "sample", "equation")  # of steps
+
     def __init__(
-        self, penguins: "pa.Table", table: "pa.Table | None" = None, target: str | None = None
+        self, penguins: pa.Table, table: pa.Table | None = None, target: str | None = None
     ) -> None:
-        self.penguins = penguins
-        self.table, self.target = table, target
-        self.targets = [] if table is None else class_columns(table)
-        self.drawn: tuple[Array, NDArray[np.intp]] = (np.zeros((0, 2)), np.zeros(0, np.intp))
         self.version = self.layout = 0
         self.sample = self.seen = 0
         self.at: int | None = None
         self.pad: Array | None = None
-        self.recipe = Recipe()
-        self.start(self.recipe if table is None else self._of_table(self.recipe))
+        self.drawn: Drawn = np.zeros((0, 2)), np.zeros(0, np.intp)
+        source, recipe = Source(penguins, table, target), Recipe()
+        self.start(recipe if table is None else source.recipe_of_table(recipe), source)
 
     # -- a new beginning ------------------------------------------------------------------------
 
-    def start(self, recipe: Recipe) -> None:
-        """Make points and network anew.
-
-        Raises
-        ------
-        ValueError
-            If the recipe cannot be followed; all stays as it was.
-        """
-        points = self._points(recipe)
-        self.recipe, self.points, self.pad = recipe, points, None
+    def start(self, recipe: Recipe, source: Source) -> None:
+        """Make points and network anew."""
+        points = source.points(recipe, self.drawn)
+        self.recipe, self.source, self.points, self.pad = recipe, source, points, None
         self.sample = int(points.training[len(points.training) // 5])
         self._network()
 
@@ -127,7 +120,7 @@ class Session:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the weights of the beginning."""
+        """Go back to the initial weights."""
         bits = np.random.PCG64(self.recipe.init_seed)
         architecture = self.architecture
         params = initialise(
@@ -144,16 +137,10 @@ class Session:
         self.version += 1
 
     def change(self, asked: Any) -> None:
-        """Change settings: of data or network it begins anew, others hold from the next epoch.
-
-        Raises
-        ------
-        ValueError
-            If a setting cannot be.
-        """
+        """Change settings: data or network begin anew, others hold from the next epoch."""
         recipe, old = self.recipe.changed(asked), self.recipe
         if _differ(recipe, old, OF_DATA):
-            self.start(recipe)
+            self.start(recipe, self.source)
         elif _differ(recipe, old, OF_NETWORK):
             self.recipe = recipe
             self._network()
@@ -161,113 +148,35 @@ class Session:
             self.recipe = recipe
         self.version += 1
 
-    def _points(self, recipe: Recipe) -> Points:
-        share, seed = recipe.test_share, recipe.data_seed
-        if recipe.data in KNOWN:
-            return KNOWN[recipe.data](share=share, seed=seed)
-        if recipe.data in TABLES:
-            table, target = self.tabled(recipe.data)
-            if recipe.inputs == "all":
-                return of_columns(table, target, share=share, seed=seed)
-            return of_table(table, target, self.columns(recipe), share=share, seed=seed)
-        if recipe.data == "drawn":
-            x, y_t = self.drawn
-            if len(np.unique(y_t)) < 2:
-                raise ValueError(
-                    "points of two classes or more must be drawn; draw some of another"
-                )
-        else:
-            x, y_t = make_points(
-                recipe.data, n=recipe.n, classes=recipe.classes, noise=recipe.noise, seed=seed
-            )
-        return of_plane(x, y_t, share=share, seed=seed)
+    def take_table(self, table: pa.Table, target: str) -> None:
+        """Learn from a table of the user's."""
+        source = replace(self.source, table=table, target=target)
+        self.start(source.recipe_of_table(self.recipe), source)
 
-    def tabled(self, data: str) -> tuple["pa.Table", str]:
-        """Give a table and the column of its labels."""
-        if data == "penguins":
-            return self.penguins, "species"
-        if self.table is None or self.target is None:
-            raise ValueError("there is no table yet; drop a CSV file on the page")
-        return self.table, self.target
-
-    def columns(self, recipe: Recipe) -> tuple[str, str]:
-        """Say which two columns span the plane."""
-        names = number_columns(*self.tabled(recipe.data))
-        if len(names) < 2:
-            raise ValueError(
-                "the table must have two columns of numbers besides the labels; it has "
-                f"{len(names)}; choose all columns"
-            )
-        x1 = recipe.x1 if recipe.x1 in names else names[0]
-        x2 = recipe.x2 if recipe.x2 in names else next(name for name in names if name != x1)
-        return x1, x2
-
-    def take_table(self, table: "pa.Table", target: str) -> None:
-        """Learn from a table of the user's.
-
-        Raises
-        ------
-        ValueError
-            If it cannot be used; all stays as it was.
-        """
-        before = self.table, self.target, self.targets
-        self.table, self.target, self.targets = table, target, class_columns(table)
-        try:
-            self.start(self._of_table(self.recipe))
-        except ValueError:
-            self.table, self.target, self.targets = before
-            raise
-
-    def _of_table(self, recipe: Recipe) -> Recipe:
-        """Show the user's table: of one that spans no plane, all columns."""
-        spans = len(number_columns(*self.tabled("table"))) >= 2
-        inputs = recipe.inputs if spans else "all"
-        return recipe.changed({"data": "table", "inputs": inputs, "x1": "", "x2": ""})
-
-    def tell(self, target: str) -> None:
-        """Learn another column of the user's table.
-
-        Raises
-        ------
-        ValueError
-            If it has no such column of classes.
-        """
-        if self.table is None or target not in self.targets:
+    def choose_target(self, target: str) -> None:
+        """Learn another column of the user's table."""
+        if self.source.table is None or target not in self.source.targets:
             raise ValueError("the labels must be a column of the table that holds a few classes")
-        self.take_table(self.table, target)
+        self.take_table(self.source.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
-        """Add points to those that are there; the network goes on from where it stands.
-
-        Raises
-        ------
-        ValueError
-            If a point lies too far out or has no class, or there are too many.
-        """
+        """Add points to the present ones; the network continues from its present weights."""
         if not self.points.is_plane:
             raise ValueError("points are drawn on a plane; choose data of two numbers first")
-        if wipe:
-            x, y_t = np.zeros((0, 2)), np.zeros(0, np.intp)
-        else:
-            x, y_t = self.points.x, self.points.y_t
+        kept = slice(0) if wipe else slice(None)
+        x, y_t = self.points.x[kept], self.points.y_t[kept]
         if len(x) + len(added) > MOST_POINTS:
             raise ValueError(f"there may be {MOST_POINTS} points at most; start with fewer")
         new = np.array([(a, b) for a, b, _ in added], np.float64).reshape(-1, 2)
         new_t = np.array([k for _, _, k in added], np.intp)
-        if (
-            not (np.abs(new) <= PLACE_LIMIT).all()
-            or not ((new_t >= 0) & (new_t < MOST_CLASSES)).all()
-        ):
+        lie_near = (np.abs(new) <= PLACE_LIMIT).all()
+        if not lie_near or not ((new_t >= 0) & (new_t < MOST_CLASSES)).all():
             raise ValueError("a point must lie on the map and have a class")
         drawn = np.concatenate([x, new]), np.concatenate([y_t, new_t])
-        before, self.drawn = self.drawn, drawn
         recipe = self.recipe.changed({"data": "drawn"})
-        try:
-            points = self._points(recipe)
-        except ValueError:
-            self.drawn = before
-            raise
-        self.recipe, self.points, self.under_way, self.journal = recipe, points, None, None
+        points = self.source.points(recipe, drawn)
+        self.recipe, self.points, self.drawn = recipe, points, drawn
+        self.under_way, self.journal = None, None
         self.sample = min(self.sample, len(points.x) - 1)
         self.layout += 1
         self.version += 1
@@ -277,25 +186,13 @@ class Session:
     # -- steps ----------------------------------------------------------------------------------
 
     def step(self, kind: str) -> None:
-        """Make one step.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step.
-        """
-        steps = {
-            "epoch": self.step_epoch,
-            "batch": self.step_batch,
-            "sample": self.step_sample,
-            "equation": self.step_equation,
-        }
-        if kind not in steps:
-            raise ValueError(f"a step must be by {', '.join(KINDS)}; got {str(kind)[:50]!r}")
-        steps[kind]()
+        """Make one step."""
+        if kind not in self.KINDS:
+            raise ValueError(f"a step must be by {', '.join(self.KINDS)}; got {str(kind)[:50]!r}")
+        getattr(self, f"step_{kind}")()
 
     def step_epoch(self) -> None:
-        """Go on to the end of the epoch."""
+        """Finish the epoch."""
         epoch = self.run.epochs
         while self.run.epochs == epoch and not self.trouble:
             self.step_batch()
@@ -307,7 +204,7 @@ class Session:
         before = run.params.flat.copy()
         try:
             if epoch.step(run):
-                self._note(epoch)
+                self._record(epoch)
             self.last_flat = before
         except DivergenceError as error:
             run.put_back(epoch.before)
@@ -319,7 +216,7 @@ class Session:
         self.version += 1
 
     def step_sample(self) -> None:
-        """Look at the next row of the batch; once all have been seen, update and begin the next."""
+        """Show the next row of the batch; after the last, update and begin the next batch."""
         if self.seen == len(self._begun().batch()):
             self.step_batch()
             if self.trouble:
@@ -331,7 +228,7 @@ class Session:
         self.version += 1
 
     def step_equation(self) -> None:
-        """Go on to the next equation of the batch's first row; after (13) comes the update."""
+        """Show the next equation of the batch's first row; after (13), make the update."""
         last = len(self.trace().equations) - 1
         if self.at == last:
             self.step_batch()
@@ -343,7 +240,7 @@ class Session:
         self.version += 1
 
     def _begun(self) -> Pass:
-        """Give the epoch that has begun; begin one where none has."""
+        """Return the epoch under way; begin one if there is none."""
         if self.under_way is None:
             rows = self.points.training_rows
             task = Task(self.architecture, self.recipe.settings(len(rows)), rows)
@@ -352,8 +249,8 @@ class Session:
             self.trouble = ""
         return self.under_way
 
-    def _note(self, epoch: Pass) -> None:
-        """Put down an epoch that has ended."""
+    def _record(self, epoch: Pass) -> None:
+        """Record an epoch that has ended."""
         self.under_way = None
         if self.journal is not None:
             self.journal = _with_epoch(self.journal, epoch.task.settings)
@@ -361,36 +258,30 @@ class Session:
         self.snapshots.append(self._snapshot())
         size = self.snapshots[-1].state.nbytes
         if len(self.snapshots) > min(MOST_SNAPSHOTS, MOST_SNAPSHOT_BYTES // size):
-            # every other one, but the first and the last
+            # every other one, with the first and the last
             self.snapshots = [*self.snapshots[:-1:2], self.snapshots[-1]]
 
     # -- back -----------------------------------------------------------------------------------
 
     def rewind(self, epoch: int) -> None:
-        """Go back to the latest epoch kept that is not after this one."""
-        there = [kept for kept in self.snapshots if kept.epochs <= epoch] or self.snapshots[:1]
-        kept, run = there[-1], self.run
+        """Go back to this epoch, or to the latest snapshot before it."""
+        earlier = [kept for kept in self.snapshots if kept.epochs <= epoch] or self.snapshots[:1]
+        kept, run = earlier[-1], self.run
         run.put_back(kept.state)
-        run.keep()  # what was kept is not to be written into
+        run.keep()  # training must not write into the snapshot
         self.journal = kept.journal
         self.under_way, self.at, self.seen, self.trouble = None, None, 0, ""
-        self.snapshots = there
+        self.snapshots = earlier
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
         self.last_flat = run.params.flat.copy()
         self.version += 1
 
     def edit(self, place: int, value: float) -> None:
-        """Put a number into the flat vector of parameters.
-
-        Raises
-        ------
-        ValueError
-            If there is no such place, or the number is too large.
-        """
+        """Set one entry of the flat vector of parameters."""
         flat = self.run.params.flat
         if not 0 <= place < flat.size or not abs(value) <= LARGEST_WEIGHT:
             raise ValueError(f"a weight must be a number between -1e6 and 1e6; got {value}")
-        if self.under_way is not None:  # half an epoch cannot be told to the library in one call
+        if self.under_way is not None:  # a program repeats whole epochs only
             self.journal = None
         flat[place] = value
         if self.journal is not None:
@@ -408,7 +299,7 @@ class Session:
     def _snapshot(self) -> Snapshot:
         return Snapshot(self.run.keep(), self.journal)
 
-    # -- what is asked of it ----------------------------------------------------------------------
+    # -- questions --------------------------------------------------------------------------------
 
     @property
     def rate(self) -> float:
@@ -418,7 +309,7 @@ class Session:
         return float(self.recipe.rate if np.isnan(self.run.lr) else self.run.lr)
 
     def trace(self) -> Trace:
-        """Follow the row that is shown through the network as it stands."""
+        """Follow the chosen row through the present network."""
         chosen = slice(self.sample, self.sample + 1)
         x, y_t = self.points.x[chosen], self.points.y_t[chosen]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -427,7 +318,7 @@ class Session:
             )
 
     def model(self) -> Model:
-        """Give the network as it stands, with what turns columns into its inputs."""
+        """Return the present network with its encoder, as a model."""
         points = self.points
         return Model(
             points.encoder,
@@ -438,23 +329,17 @@ class Session:
         )
 
     def spelled(self, name: str, at: int) -> str:
-        """Work out a number that is shown, entry ``at`` of an equation; "" of those too long to.
-
-        Raises
-        ------
-        ValueError
-            If there is no such number.
-        """
+        """Work out entry ``at`` of an equation; "" if that would be too long."""
         t = self.trace()
         equation = next((known for known in t.equations if known.name == name), None)
         if equation is None or not 0 <= at < t[name].size:
-            raise ValueError("a number must be that of an equation that is shown")
-        if t.l2 and equation.number in (5, 7, 11):  # with a penalty they are sums of two kinds
+            raise ValueError("a number must be an entry of an equation on the page")
+        if t.l2 and equation.number in (5, 7, 11):  # the penalty adds a second sum
             return ""
         return spelled(t, equation, Names(self.model()), at)
 
     def check(self) -> GradientCheck:
-        """Compare the gradients on some training rows with complex steps."""
+        """Compare the gradients on up to 50 training rows with complex steps."""
         chosen = self.points.training
         chosen = chosen[np.linspace(0, len(chosen) - 1, min(50, len(chosen))).astype(np.intp)]
         rows = self.points.rows(chosen)
@@ -468,7 +353,7 @@ class Session:
         return Measure(self.run.epochs, loss, test_loss, accuracy, test_accuracy)
 
     def measure(self, chosen: NDArray[np.intp]) -> tuple[float, float]:
-        """Give loss, without the penalty, and accuracy of some rows; NaN of none."""
+        """Compute loss, without the penalty, and accuracy of some rows; NaN without rows."""
         if not len(chosen):
             return np.nan, np.nan
         rows = self.points.rows(chosen)

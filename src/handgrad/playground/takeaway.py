@@ -1,28 +1,36 @@
-"""What can be taken along: the model file, the Python that trains the same model, the history."""
+"""Downloads: the model file, a Python program that trains the same model, the history.
+
+Programs are kept by their users, so they import public names only: those of docs/api.md.
+"""
+
+from __future__ import annotations
 
 import csv
 import io
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
 from handgrad.models.file import to_bytes
-from handgrad.playground.data import KNOWN
+from handgrad.optim import OPTIMIZERS
 from handgrad.playground.recipe import TABLES
-from handgrad.playground.session import Measure, Session
-from handgrad.training.run import Settings
+from handgrad.playground.sets import SETS
+
+if TYPE_CHECKING:
+    from handgrad.playground.session import Session
+    from handgrad.training import Settings
 
 
 def model_file(session: Session) -> bytes:
-    """Write the model as it stands; ``load_model`` and ``MLPClassifier.load`` read it."""
+    """Write the present model; ``load_model`` and ``MLPClassifier.load`` read it."""
     return to_bytes(session.model())
 
 
 def history_csv(session: Session) -> bytes:
-    """Write an epoch a line; cells of test rows are empty where there are none."""
+    """Write a line for each epoch; without test rows, their cells are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Measure._fields)
+    writer.writerow(session.history[0]._fields)
     for measure in session.history:
         writer.writerow(["" if math.isnan(value) else repr(value) for value in measure])
     return text.getvalue().encode()
@@ -34,16 +42,17 @@ def python(session: Session) -> bytes:
     Raises
     ------
     DataError
-        If what was done cannot be told in whole epochs from the weights of the beginning.
+        If the run is not one of whole epochs from the initial weights.
     """
     if session.journal is None:
         raise DataError(
-            "the points, or a weight amid an epoch, changed while the network learnt; go back to "
-            "the start, train again, then take the program along"
+            "the points, or a weight within an epoch, changed while the network learnt; start "
+            "over, train again, then download the program"
         )
     if session.under_way is not None:
-        raise DataError("the program tells whole epochs; step to the end of this epoch first")
+        raise DataError("a program repeats whole epochs; step to the end of this epoch first")
     recipe, architecture = session.recipe, session.architecture
+    kinds = {type(rule).__name__ for rule in OPTIMIZERS.values()}
     lines = [
         '"""Trains the network of the page to the same weights: handgrad play wrote this."""',
         "",
@@ -52,11 +61,8 @@ def python(session: Session) -> bytes:
         "import numpy as np",
         "",
         "from handgrad.network import Architecture, forward, loss",
-        "from handgrad.optim import SGD, Adam, AdamW",
+        f"from handgrad.optim import {', '.join(sorted(kinds))}",
         "from handgrad.params import initialise",
-        "from handgrad.batch import Rows",
-        "from handgrad.training import Run, Settings, train",
-        "",
         *_rows(session),
         f"architecture = Architecture({architecture.layer_units}, {architecture.activation!r})",
         f"bits = np.random.PCG64({recipe.init_seed})",
@@ -65,7 +71,7 @@ def python(session: Session) -> bytes:
         f"{recipe.init!r}",
         ")",
         "run = Run.start(params, bits)",
-        *[line for entry in session.journal for line in _done(entry)],
+        *[line for entry in session.journal for line in _repeated(entry)],
         "",
         "params = run.params",
         "tape = forward(architecture, params, rows.x)",
@@ -77,33 +83,33 @@ def python(session: Session) -> bytes:
 
 
 def _rows(session: Session) -> list[str]:
-    """Draw the points again where a seed tells them; else write the rows out."""
-    recipe, points = session.recipe, session.points
-    if recipe.data in KNOWN:
-        return [
-            f"from handgrad.playground.data import {recipe.data}",
-            "",
-            f"points = {recipe.data}(share={recipe.test_share}, seed={recipe.data_seed})",
-            "rows = points.training_rows",
-        ]
+    """Import the last names, and make the rows: by their data set, else written out."""
+    recipe = session.recipe
+    training = "from handgrad.training import Run, Settings, train"
     if recipe.data in (*TABLES, "drawn"):
-        rows = points.training_rows
+        rows = session.points.training_rows
         return [
+            "from handgrad.batch import Rows",
+            training,
+            "",
             f"x = np.array({rows.x.tolist()})",
             f"y_t = np.array({rows.y_t.tolist()})",
             "rows = Rows(x, y_t)",
         ]
+    drawn = f"n={recipe.n}, classes={recipe.classes}, noise={recipe.noise}, "
     return [
-        "from handgrad.playground.points import make_points, of_plane",
+        "from handgrad.playground.data import data_set",
+        training,
         "",
-        f"x, y_t = make_points({recipe.data!r}, n={recipe.n}, classes={recipe.classes}, "
-        f"noise={recipe.noise}, seed={recipe.data_seed})",
-        f"points = of_plane(x, y_t, share={recipe.test_share}, seed={recipe.data_seed})",
+        "points = data_set(",
+        f"    {recipe.data!r}, {drawn if recipe.data in SETS else ''}"
+        f"seed={recipe.data_seed}, test_share={recipe.test_share}",
+        ")",
         "rows = points.training_rows",
     ]
 
 
-def _done(entry: tuple[Any, ...]) -> list[str]:
+def _repeated(entry: tuple[Any, ...]) -> list[str]:
     if entry[0] == "weight":
         return [f"run.params.flat[{entry[1]}] = {entry[2]!r}  # typed in"]
     settings: Settings = entry[1]

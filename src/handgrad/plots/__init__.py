@@ -1,14 +1,14 @@
-"""Pictures of a training run and of what came out of it, in scikit-learn's manner.
+"""Pictures of a training run and of its outcome, in scikit-learn's manner.
 
-A Display holds what it draws; ``plot`` draws it on the axes it is given, or on new ones, and
-keeps ``ax_`` and ``figure_``. Where scikit-learn has a display, that is what draws.
+A Display holds its data; ``plot`` draws it on the given axes, or on new ones, and keeps ``ax_`` and
+``figure_``. If scikit-learn has a display of the kind, it does the drawing.
 
     style.py       colours, figures, labels that are safe to draw
     history.py     loss, score, learning rate and gradient norm, epoch by epoch
     judging.py     confusion matrix and calibration
-    numbers.py     predicted numbers against the truth, and whether quantiles hold
+    numbers.py     predicted numbers against the truth, shares of rows below quantiles
     network.py     first-layer weights, activations with dead units, gradients by layer
-    regions.py     which class is given where, over two features
+    regions.py     the regions of the classes over two features
 """
 
 from handgrad.plots.history import HistoryDisplay, learning_curve, steps

@@ -1,16 +1,19 @@
-"""How a training went, epoch by epoch: loss, score, learning rate, gradient norm."""
+"""The course of a training, epoch by epoch: loss, score, learning rate, gradient norm."""
+
+from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, new_figure, quiet, title
-from handgrad.training.history import History
+from handgrad.plots.style import BLUE, GREY, ORANGE, Display, new_figure, quiet, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from handgrad.training.history import History
 
 LABELS = {
     "loss": "mean cross-entropy (nats)",
@@ -23,17 +26,14 @@ LABELS = {
 LOSS_OF_NUMBERS = "mean loss"
 
 
-class HistoryDisplay:
-    """How one quantity went, epoch by epoch, on training and validation rows.
+class HistoryDisplay(Display):
+    """One quantity, epoch by epoch, on training and validation rows.
 
     Parameters
     ----------
     history : History
         The epochs to draw; at least one.
     """
-
-    ax_: "Axes"
-    figure_: Any
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -51,7 +51,7 @@ class HistoryDisplay:
         self,
         quantity: str = "loss",
         *,
-        ax: "Axes | None" = None,
+        ax: Axes | None = None,
         best: int | None = None,
         log: bool = False,
     ) -> Self:
@@ -66,7 +66,7 @@ class HistoryDisplay:
         best : int, optional
             Number of the epoch to mark as the one that was kept.
         log : bool, default=False
-            Whether the vertical axis is logarithmic; what is not above 0 is left out there.
+            Whether the vertical axis is logarithmic; it leaves out values that are not above 0.
 
         Returns
         -------
@@ -75,11 +75,10 @@ class HistoryDisplay:
         Raises
         ------
         ValueError
-            If the history is empty, or has nothing of the quantity.
+            If the history is empty, or no epoch recorded the quantity.
         """
         self._check(quantity)
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         epochs = self.history.column("epoch")
         marker = "o" if len(epochs) == 1 else ""  # a line of one point shows nothing
         training = self._values(quantity)
@@ -142,15 +141,15 @@ class HistoryDisplay:
         return LABELS[quantity] if classifies or quantity != "loss" else LOSS_OF_NUMBERS
 
     def _free_corner(self, quantity: str) -> Literal["lower right", "upper right"]:
-        # A set place: matplotlib's search for the best one takes long, and warns where it does.
+        # A fixed place: matplotlib's search for the best one may take long, and then warns.
         return "lower right" if quantity in ("accuracy", "validation_score") else "upper right"
 
     def _is_negative(self, quantity: str) -> bool:
         return bool(np.nanmin(self._values(quantity)) < 0)
 
 
-def learning_curve(history: History, best: int | None = None) -> "Figure":
-    """Draw loss and accuracy side by side; where numbers are predicted, the loss twice."""
+def learning_curve(history: History, best: int | None = None) -> Figure:
+    """Draw loss and accuracy side by side; for predicted numbers, the loss at two scales."""
     figure = new_figure(10, 4.2)
     left, right = figure.subplots(1, 2)
     display = HistoryDisplay.from_history(history)
@@ -165,8 +164,8 @@ def learning_curve(history: History, best: int | None = None) -> "Figure":
     return figure
 
 
-def steps(history: History) -> "Figure":
-    """Draw how training stepped: the loss on a logarithmic axis, the rate, the gradient."""
+def steps(history: History) -> Figure:
+    """Draw the steps of training: the loss on a logarithmic axis, the rate, the gradient."""
     drawn = [("loss", "Loss, logarithmic", True), ("learning_rate", "Learning rate", False)]
     norms = history.column("gradient_norm") if len(history) else []
     if any(norm for norm in norms):

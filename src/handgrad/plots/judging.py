@@ -1,16 +1,19 @@
-"""How good the predictions are: the confusion matrix, and whether probabilities mean anything."""
+"""How good the predictions are: the confusion matrix, and the calibration of probabilities."""
+
+from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.models.evaluation import Evaluation
-from handgrad.plots.style import BLUE, PALE, new_axes, new_figure, plain, quiet, title
+from handgrad.plots.style import BLUE, PALE, Display, new_figure, plain, quiet, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from handgrad.models.evaluation import Evaluation
 
 Array = NDArray[Any]
 
@@ -18,7 +21,7 @@ MOST_CELLS_WITH_TEXT = 30  # classes; a larger matrix shows colours only
 MOST_BINS = 10
 
 
-def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
+def plot_confusion(evaluation: Evaluation, ax: Axes) -> Any:
     """Draw a confusion matrix: counts in the cells, the share of each true class as colour.
 
     Returns
@@ -54,34 +57,32 @@ def plot_confusion(evaluation: Evaluation, ax: "Axes") -> Any:
     return display
 
 
-def confusion_matrix(evaluation: Evaluation, rows: str) -> "Figure":
+def confusion_matrix(evaluation: Evaluation, rows: str) -> Figure:
     """Draw the confusion matrix with its accuracy in the title."""
     side = min(14.0, 4.2 + 0.35 * len(evaluation.classes))
     figure = new_figure(side + 1, side)
     axes = figure.subplots()
     plot_confusion(evaluation, axes)
     accuracy = evaluation.accuracy
-    shown = accuracy if accuracy == 1 else min(accuracy, 0.999)  # 100.0% says all, and means it
+    shown = accuracy if accuracy == 1 else min(accuracy, 0.999)  # 100.0% must mean all rows
     title(axes, f"{shown:.1%} of {rows} right")
     return figure
 
 
-class CalibrationDisplay:
-    """Whether the class given is right as often as its probability says.
+class CalibrationDisplay(Display):
+    """Whether the predicted class is right as often as its probability says.
 
-    The rows are put into bins of as many rows each, by the probability of the class they were
-    given; on the diagonal, probability is what it says.
+    The rows are sorted into bins of equal size by the probability of their predicted class; on the
+    diagonal, the share that is right equals the probability.
 
     Parameters
     ----------
     right : bool array of shape (n,)
-        Whether the class given to each row is its true one.
+        Whether each row's predicted class is its true one.
     confidence : float array of shape (n,)
-        The probability of that class.
+        The probability of the predicted class.
     """
 
-    ax_: "Axes"
-    figure_: Any
     calibration_: Any  # scikit-learn's display, which draws the line
 
     def __init__(self, right: NDArray[np.bool_], confidence: Array) -> None:
@@ -89,7 +90,7 @@ class CalibrationDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any) -> Self:
-        """Judge a fitted classifier by rows whose label is known."""
+        """Judge a fitted classifier by labelled rows."""
         probabilities = estimator.predict_proba(X)
         given = estimator.classes_[probabilities.argmax(axis=1)]
         return cls(given == np.asarray(y), probabilities.max(axis=1))
@@ -99,12 +100,11 @@ class CalibrationDisplay:
         """Judge probabilities, shape (n, K), by true class numbers, shape (n,)."""
         return cls(probabilities.argmax(axis=1) == y_t, probabilities.max(axis=1))
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw accuracy over probability; beneath, how many rows there are of each."""
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the share that is right over the probability."""
         from sklearn.calibration import CalibrationDisplay as Theirs
 
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         n_bins = max(1, min(MOST_BINS, len(self.right) // 10))
         self.calibration_ = Theirs.from_predictions(
             self.right.astype(int),

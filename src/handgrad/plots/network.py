@@ -1,4 +1,6 @@
-"""A look inside the network: weights as images, activations, gradients layer by layer."""
+"""The inside of a network: weights as images, activations, gradients layer by layer."""
+
+from __future__ import annotations
 
 import math
 import re
@@ -9,26 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.explain.trace import Trace, trace
-from handgrad.models.model import Model
+from handgrad.explain.trace import trace
 from handgrad.network import forward
-from handgrad.plots.style import BLUE, GREY, ORANGE, new_axes, plain, quiet
+from handgrad.plots.style import BLUE, GREY, ORANGE, Display, plain, quiet
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
 
+    from handgrad.explain.trace import Trace
+    from handgrad.models.model import Model
+
 Array = NDArray[Any]
 
-MOST_UNITS = 64  # of the first layer that are drawn
-MOST_INPUTS = 40  # of them that are named
-MOST_ROWS = 4096  # that are looked at for activations and gradients
-FLAT = 0.01  # nearer than this to where an activation ends, it hardly has a slope
+MOST_UNITS = 64  # units of the first layer that are drawn
+MOST_INPUTS = 40  # inputs that are named
+MOST_ROWS = 4096  # rows that pass through the network for activations and gradients
+FLAT = 0.01  # nearer than this to its bound, an activation hardly has a slope
 SMALLEST_IMAGE = 16  # inputs
 USUAL_RATIO = 1e-3  # of update to weight while a network learns (Karpathy's CS231n notes)
 
 
-class WeightsDisplay:
+class WeightsDisplay(Display):
     """The weights of the first layer: one image a hidden unit, or a row for each input.
 
     Parameters
@@ -38,9 +42,6 @@ class WeightsDisplay:
     image_shape : (int, int), optional
         Height and width, where the inputs are the pixels of an image, row by row.
     """
-
-    ax_: "Axes"
-    figure_: Any
 
     def __init__(
         self,
@@ -69,10 +70,9 @@ class WeightsDisplay:
             image_shape = (side, side)
         return cls(model.params.W[0], names, image_shape)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
-        """Draw: blue is above 0, red below, white is 0. Of many units, the ones that weigh most."""
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+    def plot(self, *, ax: Axes | None = None) -> Self:
+        """Draw the units of largest weights: blue is above 0, red below, white is 0."""
+        self._open(ax)
         size = np.linalg.norm(self.W1, axis=0)
         units = np.sort(np.argsort(-size, kind="stable")[:MOST_UNITS])
         W1 = self.W1[:, units].astype(np.float64)
@@ -110,11 +110,11 @@ class WeightsDisplay:
         return picture
 
 
-class ActivationsDisplay:
-    """What leaves the units of each hidden layer, and how many of them never do anything.
+class ActivationsDisplay(Display):
+    """The outputs h of each hidden layer's units, and how many units are dead or stuck.
 
-    A unit is dead if it gives 0 for every row (relu), and stuck if it gives more than 0.99 in
-    size, always with the same sign (tanh), or always below 0.01 or above 0.99 (logistic).
+    A unit is dead if its output is 0 for every row (relu), and stuck if its output always stays
+    within 0.01 of one bound of the activation (tanh, logistic).
 
     Parameters
     ----------
@@ -123,9 +123,6 @@ class ActivationsDisplay:
     activations : sequence of str
         Their names.
     """
-
-    ax_: "Axes"
-    figure_: Any
 
     def __init__(self, h: Sequence[Array], activations: Sequence[str]) -> None:
         self.h, self.activations = list(h), list(activations)
@@ -137,12 +134,12 @@ class ActivationsDisplay:
         return cls.from_x(estimator.model_, t["x"])
 
     @classmethod
-    def from_model(cls, model: Model, columns: "pa.Table | Array") -> Self:
+    def from_model(cls, model: Model, columns: pa.Table | Array) -> Self:
         return cls.from_x(model, model.encoder.transform(columns, model.params.flat.dtype))
 
     @classmethod
     def from_x(cls, model: Model, x: Array) -> Self:
-        """Pass encoded rows through a model; of very many, some evenly spread."""
+        """Pass encoded rows through a model; at most ``MOST_ROWS``, evenly spread."""
         tape = forward(model.architecture, model.params, x[spread(len(x), MOST_ROWS)])
         return cls(tape.h[1:], model.architecture.activations)
 
@@ -154,7 +151,7 @@ class ActivationsDisplay:
             for h, name in zip(self.h, self.activations, strict=True)
         ]
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw a box for each layer: the middle half of all h, whiskers from 1 % to 99 %.
 
         Raises
@@ -163,9 +160,8 @@ class ActivationsDisplay:
             If there is no hidden layer.
         """
         if not self.h:
-            raise ValueError("activations are those of hidden layers; this network has none")
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+            raise ValueError("activations need a hidden layer; this network has none")
+        self._open(ax)
         places = range(len(self.h), 0, -1)  # the first layer on top
         boxes = [_box(h) for h in self.h]
         self.ax_.bxp(
@@ -186,8 +182,8 @@ class ActivationsDisplay:
 
     def _label(self, layer: int) -> str:
         name, units = self.activations[layer], self.h[layer].shape[1]
-        what = "stuck" if ACTIVATIONS[name].between else "dead"
-        return f"layer {layer + 1}, {name}\n{self.idle[layer]:,} of {units:,} {what}"
+        state = "stuck" if ACTIVATIONS[name].between else "dead"
+        return f"layer {layer + 1}, {name}\n{self.idle[layer]:,} of {units:,} {state}"
 
 
 def _idle(h: Array, name: str) -> NDArray[np.bool_]:
@@ -207,17 +203,14 @@ def _box(h: Array) -> dict[str, float]:
     return dict(zip(names, np.quantile(h, (0.01, 0.25, 0.5, 0.75, 0.99)).tolist(), strict=True))
 
 
-class GradientsDisplay:
-    """How large the gradient is in each layer, and how far a step would move its weights.
+class GradientsDisplay(Display):
+    """The size of each layer's gradient, and how far a step would move its weights.
 
     Parameters
     ----------
     trace : Trace
-        Of labelled rows: what one step (13) of gradient descent would do with them.
+        A pass of labelled rows, with one step (13) of gradient descent.
     """
-
-    ax_: "Axes"
-    figure_: Any
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -237,18 +230,18 @@ class GradientsDisplay:
 
     @classmethod
     def from_x(cls, model: Model, x: Array, y_t: Array, *, lr: float) -> Self:
-        """Pass encoded rows through a model; of very many, some evenly spread."""
+        """Pass encoded rows through a model; at most ``MOST_ROWS``, evenly spread."""
         some = spread(len(x), MOST_ROWS)
         return cls(trace(model.architecture, model.params, x[some], y_t[some], lr=lr))
 
-    def plot(self, quantity: str = "norm", *, ax: "Axes | None" = None) -> Self:
+    def plot(self, quantity: str = "norm", *, ax: Axes | None = None) -> Self:
         """Draw a point for each layer, on a logarithmic axis.
 
         Parameters
         ----------
         quantity : {"norm", "ratio"}
-            The length of the layer's gradient; or that of the step of its weights over that of
-            the weights themselves, of which about 1/1000 is usual while a network learns.
+            The length of the layer's gradient; or the length of its step over that of its
+            weights, usually about 1/1000 while a network learns.
         ax : matplotlib Axes, optional
 
         Returns
@@ -257,11 +250,10 @@ class GradientsDisplay:
         """
         if quantity not in ("norm", "ratio"):
             raise ValueError(f"quantity must be 'norm' or 'ratio'; got {quantity!r}")
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         values = self.norms if quantity == "norm" else self.ratios
         places = np.arange(1, len(values) + 1)
-        seen = np.isfinite(values) & (values > 0)  # what a logarithmic axis can show
+        seen = np.isfinite(values) & (values > 0)  # a logarithmic axis shows no others
         color = BLUE if quantity == "norm" else ORANGE
         self.ax_.plot(places, np.where(seen, values, np.nan), "o-", color=color, markersize=8)
         for place, value in zip(places[seen].tolist(), values[seen].tolist(), strict=True):
@@ -294,5 +286,5 @@ def _length(value: Array) -> float:
 
 
 def spread(n: int, most: int) -> NDArray[np.intp]:
-    """Pick at most so many of n rows, evenly spread."""
+    """Pick at most ``most`` of n rows, evenly spread."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(np.intp)

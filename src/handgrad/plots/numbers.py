@@ -1,4 +1,4 @@
-"""How good predicted numbers are: against the truth, and whether quantiles are quantiles."""
+"""How good predicted numbers are: against the truth, and the share of rows below quantiles."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 MOST_TARGETS = 4  # that are drawn
-MOST_POINTS = 2000  # of each
+MOST_POINTS = 2000  # for each target
 
 
 def predictions(y: Array, prediction: Array, names: Sequence[str]) -> "Figure":
-    """Draw the truth over the prediction, and what is off, for the first few targets.
+    """Draw the truth and the error over the prediction, for the first few targets.
 
     Parameters
     ----------
     y, prediction : arrays of shape (n, N_y)
-        Of very many rows, some are drawn, evenly spread.
+        At most ``MOST_POINTS`` rows are drawn, evenly spread.
     names : sequence of str
-        Of the targets.
+        The names of the targets.
     """
     from sklearn.metrics import PredictionErrorDisplay
 
@@ -51,7 +51,7 @@ def predictions(y: Array, prediction: Array, names: Sequence[str]) -> "Figure":
 
 
 def quantile_shares(quantiles: Sequence[float], shares: Array, names: Sequence[str]) -> "Figure":
-    """Draw the share of rows below each quantile; on the diagonal, it is what it says.
+    """Draw the share of rows below each quantile; on the diagonal, it equals the quantile.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Which class is given where: the plane of two features, the others held fast."""
+"""The regions of the classes on the plane of two features, the others held fixed."""
+
+from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
@@ -7,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from handgrad.models.model import Model
-from handgrad.plots.style import MARKERS, PALETTE, new_axes, plain
+from handgrad.plots.style import MARKERS, PALETTE, Display, plain
 from handgrad.tables.columns import raw_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
+
+    from handgrad.models.model import Model
 
 Array = NDArray[Any]
 
@@ -29,7 +32,7 @@ class _Plane(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         self.classes_ = np.arange(len(model.classes))
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        return self  # what it needs, it has learnt elsewhere
+        return self  # the model is trained already
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -49,16 +52,16 @@ class _Plane(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-le
         return given
 
 
-class RegionsDisplay:
-    """The classes that a model gives over two columns of numbers, and the rows there.
+class RegionsDisplay(Display):
+    """The classes that a model predicts over two columns of numbers, with the rows as points.
 
-    The other columns are held fast: numbers at their median, categories at their most frequent
+    The other columns are held fixed: numbers at their median, categories at their most frequent
     value.
 
     Parameters
     ----------
     model : Model
-        Of labels, one a row.
+        Must predict one label for each row.
     columns : pyarrow.Table, or array of shape (n, n_columns)
     y_t : int array of shape (n,)
         The class numbers of the rows.
@@ -68,22 +71,20 @@ class RegionsDisplay:
     Raises
     ------
     ValueError
-        If the model gives no single label, or the columns are not two that hold numbers.
+        If the model does not predict one label for each row, or the columns are not two of numbers.
     """
 
-    ax_: "Axes"
-    figure_: Any
     boundary_: Any  # scikit-learn's display, which draws the regions
 
     def __init__(
         self,
         model: Model,
-        columns: "pa.Table | Array",
+        columns: pa.Table | Array,
         y_t: Array,
         features: tuple[str, str] | None = None,
     ) -> None:
         if not len(model.classes) or model.is_multilabel:
-            raise ValueError("regions are those of classes; this model does not give a row one")
+            raise ValueError("regions need a model that predicts one class for each row")
         known = model.encoder.number_names
         two = tuple(known[:2] if features is None else features)
         if len(two) != 2 or not set(two) <= set(known) or len(set(two)) != 2:
@@ -102,13 +103,12 @@ class RegionsDisplay:
         y_t = np.searchsorted(estimator.classes_, np.asarray(y))
         return cls(estimator.model_, estimator._check_fitted(X), y_t, features)
 
-    def plot(self, *, ax: "Axes | None" = None) -> Self:
+    def plot(self, *, ax: Axes | None = None) -> Self:
         """Draw the regions, paler where the model is less sure, and the rows as points."""
         from matplotlib.colors import LinearSegmentedColormap
         from sklearn.inspection import DecisionBoundaryDisplay
 
-        self.ax_ = new_axes() if ax is None else ax
-        self.figure_ = self.ax_.figure
+        self._open(ax)
         K = len(self.model.classes)
         colors = self._colors(K)
         there = self.x[~np.isnan(self.x).any(axis=1)]
@@ -175,7 +175,7 @@ def _numbers(model: Model, columns: Any, name: str) -> Array:
 
 
 def _usual(model: Model, columns: Any) -> dict[str, Any]:
-    """Give each column the value that it is held at."""
+    """Return the value at which each column is held."""
     encoder = model.encoder
     if encoder.is_identity:
         return {name: float(np.median(_numbers(model, columns, name))) for name in encoder.names}

@@ -15,8 +15,19 @@ PALETTE = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D00", 
 MARKERS = "osD^vP*X"
 
 
+class Display:
+    """A picture that keeps the axes and the figure that it was drawn on."""
+
+    ax_: "Axes"
+    figure_: Any
+
+    def _open(self, ax: "Axes | None") -> None:
+        self.ax_ = new_axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+
+
 def new_axes() -> "Axes":
-    """Open a figure with one set of axes, or say how to install matplotlib."""
+    """Open a figure with one set of axes."""
     require_matplotlib()
     from matplotlib import pyplot
 
@@ -24,7 +35,7 @@ def new_axes() -> "Axes":
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Make a figure of so many inches that no window shows and pyplot does not count."""
+    """Make a figure, sized in inches, that no window shows and pyplot does not count."""
     require_matplotlib()
     from matplotlib.figure import Figure
 
@@ -34,7 +45,7 @@ def new_figure(width: float, height: float) -> "Figure":
 def require_matplotlib() -> None:
     """Raise ImportError with the command that helps, if matplotlib is missing."""
     try:
-        import matplotlib  # noqa: F401 - asked for its presence only
+        import matplotlib  # noqa: F401 - only to see whether it is there
     except ImportError:
         raise ImportError(
             "pictures need matplotlib, which is not installed; run: pip install matplotlib"
@@ -42,7 +53,7 @@ def require_matplotlib() -> None:
 
 
 def title(axes: "Axes", text: str) -> None:
-    """Say what axes show, at their upper left."""
+    """Write the title of axes at their upper left."""
     axes.set_title(text, loc="left", fontweight="bold")
 
 
@@ -55,7 +66,7 @@ def plain(label: Any, most: int = 24) -> str:
 
 
 def quiet(axes: "Axes") -> None:
-    """Take away what does not inform: a light grid and two spines are enough."""
+    """Leave a light grid and two spines, which are enough."""
     axes.grid(color="#E5E5E5", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,20 +1,25 @@
-"""A report: one page that holds every picture and table of a training or of a judgement.
+"""A report: one page that holds every picture and table of a training or of an evaluation.
 
-The pictures are in the page, so that it can be sent on alone; and beside it, for use elsewhere.
+The pictures stand in the page, so that it can be sent on alone, and beside it as files.
 
-    pictures.py    what is drawn, and what each picture says
-    tables.py      the judgement in figures, and epoch by epoch
+    pictures.py    the pictures, each with its caption
+    tables.py      the evaluation in figures, and epoch by epoch
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handgrad.atomic_file import write_atomically
 from handgrad.html import document, facts
-from handgrad.models.evaluation import Judgement
 from handgrad.report.pictures import Judged, pictures_of, png, shown_picture
 from handgrad.report.tables import details, epochs, judgement
-from handgrad.training.history import History
+
+if TYPE_CHECKING:
+    from handgrad.models.evaluation import Judgement
+    from handgrad.training.history import History
 
 __all__ = ["Judged", "write_report"]
 
@@ -35,15 +40,16 @@ def write_report(
     ----------
     folder : Path
     history : History
-        Of the training; an empty one has no learning curve.
+        The record of the training; an empty one has no learning curve.
     evaluation : Evaluation, LabelsEvaluation or NumbersEvaluation
-        Of the rows that ``rows`` names in the title: "86 test rows", say.
+    rows : str
+        The name of the evaluated rows: "86 test rows", say.
     best : int or None
         The epoch that was kept.
     judged : Judged, optional
-        For the pictures that look into the network, and at its single predictions.
+        The model and these rows, for the pictures of the network and of single predictions.
     known : sequence of (str, str)
-        What else to tell first.
+        More facts for the head of the page.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""The pictures of a report, and what each of them says."""
+"""The pictures of a report, each with its caption."""
+
+from __future__ import annotations
 
 import base64
 import io
@@ -11,15 +13,17 @@ from numpy.typing import NDArray
 
 from handgrad import plots
 from handgrad.html import escaped, sentence
-from handgrad.models.evaluation import Evaluation, Judgement, NumbersEvaluation
-from handgrad.models.model import Model
+from handgrad.models.evaluation import Evaluation, NumbersEvaluation
 from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
-from handgrad.training.history import History
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
+
+    from handgrad.models.evaluation import Judgement
+    from handgrad.models.model import Model
+    from handgrad.training.history import History
 
 Array = NDArray[Any]
 
@@ -29,21 +33,21 @@ CSS_INCH = 96  # pixels
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A model and the labelled rows that judge it.
+    """A model and the labelled rows that evaluate it.
 
     Attributes
     ----------
     model : Model
     columns : pyarrow.Table
-        Of the rows.
+        The rows.
     y_t : int array of shape (n,), or array of shape (n, N_y)
-        Their class numbers; or their numbers; or 1 for each label that they have, and 0.
+        Their class numbers; or their numbers; or 1 for each label that a row has, else 0.
     lr : float
-        The learning rate by which a step is measured.
+        The learning rate of the step that is drawn.
     """
 
     model: Model
-    columns: "pa.Table"
+    columns: pa.Table
     y_t: Array
     lr: float = 1e-3
 
@@ -52,7 +56,7 @@ class Picture(NamedTuple):
     name: str  # of its file
     heading: str
     caption: str
-    figure: "Figure"
+    figure: Figure
 
 
 def pictures_of(
@@ -62,7 +66,7 @@ def pictures_of(
     best: int | None,
     judged: Judged | None,
 ) -> Iterator[Picture]:
-    """Draw what there is to see, in the order of the page."""
+    """Draw every picture, in the order of the page."""
     if len(history):
         yield Picture(
             "learning_curve.png",
@@ -75,9 +79,9 @@ def pictures_of(
     if isinstance(evaluation, Evaluation):
         yield Picture(
             "confusion_matrix.png",
-            "What it takes for what",
-            "Each row of the matrix is a true class, each column a class that was given; what "
-            "lies off the diagonal is wrong.",
+            "Which classes it confuses",
+            "Each row of the matrix is a true class, each column a predicted one; the cells off "
+            "the diagonal count errors.",
             plots.confusion_matrix(evaluation, rows),
         )
     if judged is not None:
@@ -86,7 +90,7 @@ def pictures_of(
     if len(history):
         yield Picture(
             "steps.png",
-            "How it stepped",
+            "The steps of training",
             "On a logarithmic axis, steady learning is a straight line downwards.",
             plots.steps(history),
         )
@@ -107,15 +111,12 @@ def _inside(judged: Judged) -> Iterator[Picture]:
     model = judged.model
     weights = plots.WeightsDisplay.from_model(model)
     tall = 5.0 if weights.image_shape else min(10.0, 2.0 + 0.22 * len(weights.input_names))
-    figure = new_figure(8, tall)
-    axes = figure.subplots()
-    weights.plot(ax=axes)
-    title(axes, "Weights of the first layer")
+    figure = _drawn(weights, 8, tall, "Weights of the first layer")
     yield Picture(
         "weights.png",
         "What the first layer looks at",
-        "A column for each hidden unit, or an image where the inputs are pixels: blue weights "
-        "are above 0, red ones below.",
+        "A column for each hidden unit, or an image if the inputs are pixels: blue weights are "
+        "above 0, red ones below.",
         figure,
     )
     x = model.encoder.transform(judged.columns, model.params.flat.dtype)
@@ -127,13 +128,13 @@ def _inside(judged: Judged) -> Iterator[Picture]:
 def _numbers(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
     prediction = judged.model.predict_numbers(judged.columns)
     caption = (
-        "On the line, the prediction is the truth. On the right, what is off should lie around 0 "
-        "wherever the prediction is: a bend says that something is not learned yet, a funnel that "
+        "On the line, the prediction is the truth. On the right, the errors should scatter around "
+        "0 for every prediction: a bend means that something is not learned yet, a funnel that "
         "large numbers are predicted less well."
     )
     return Picture(
         "predictions.png",
-        "How far off it is",
+        "How large its errors are",
         caption + _only_the_first(len(evaluation.names)),
         plots.predictions(judged.y_t, prediction, evaluation.names),
     )
@@ -145,8 +146,8 @@ def _quantiles(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
     shares = evaluation.measures["share_below"].reshape(n, len(quantiles))
     names = [f"target {place + 1}" for place in range(n)]
     caption = (
-        "Of all rows, the part whose number is at most the quantile that was predicted for them. "
-        "On the dotted line, a quantile is what it says."
+        "The share of rows whose number is at most the predicted quantile. On the dotted line, "
+        "the share equals the quantile."
     )
     return Picture(
         "quantiles.png",
@@ -161,14 +162,12 @@ def _only_the_first(n: int) -> str:
 
 
 def _calibration(judged: Judged) -> Picture:
-    figure = new_figure(5.5, 5)
-    axes = figure.subplots()
     probabilities = judged.model.predict_proba(judged.columns)
-    plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities).plot(ax=axes)
-    title(axes, "Calibration")
+    display = plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities)
+    figure = _drawn(display, 5.5, 5, "Calibration")
     caption = (
-        "The rows, in bins by the probability of the class they were given. On the diagonal, "
-        "probability is what it says; below it, the network is too sure of itself."
+        "The rows in bins by the probability of their predicted class. On the diagonal, the class "
+        "is right as often as its probability says; below it, the network is too sure of itself."
     )
     return Picture("calibration.png", "Whether its probabilities hold", caption, figure)
 
@@ -181,33 +180,32 @@ def _regions(judged: Judged) -> Picture:
     size = np.linalg.norm(model.params.W[0][rows], axis=1)
     first, second = np.sort(np.argsort(-size, kind="stable")[:2])
     two = (names[first], names[second])
-    figure = new_figure(7, 5.5)
-    axes = figure.subplots()
-    plots.RegionsDisplay(model, judged.columns, judged.y_t, two).plot(ax=axes)
-    title(axes, "Regions of the classes")
+    display = plots.RegionsDisplay(model, judged.columns, judged.y_t, two)
+    figure = _drawn(display, 7, 5.5, "Regions of the classes")
     caption = (
-        f"Over the two numbers with the largest weights, {two[0]} and {two[1]}. Other numbers are "
+        f"The two numbers with the largest weights are {two[0]} and {two[1]}. Other numbers are "
         "held at their median and categories at their most frequent value, so a point may lie in "
-        "the region of another class and still be given its own."
+        "the region of another class and still be predicted as its own."
     )
-    return Picture("regions.png", "Where it draws the line", caption, figure)
+    return Picture("regions.png", "Where it separates the classes", caption, figure)
 
 
 def _activations(model: Model, x: Array) -> Picture:
-    figure = new_figure(8, 1.8 + 0.9 * (len(model.params.W) - 1))
-    axes = figure.subplots()
-    display = plots.ActivationsDisplay.from_x(model, x).plot(ax=axes)
-    title(axes, "What leaves the hidden units")
+    display = plots.ActivationsDisplay.from_x(model, x)
+    tall = 1.8 + 0.9 * (len(model.params.W) - 1)
+    figure = _drawn(display, 8, tall, "Outputs of the hidden units")
     idle = sum(display.idle)
     caption = (
         "The box holds the middle half of all values, the whiskers reach from 1 % to 99 %, the "
-        f"orange line is the middle. {idle:,} units are dead or stuck: they give the same for "
-        "every row, and learn no more."
-        if idle
-        else "The box holds the middle half of all values, the whiskers reach from 1 % to 99 %, "
-        "the orange line is the middle. No unit is dead or stuck."
+        "orange line is the median. "
     )
-    return Picture("activations.png", "What its hidden units do", caption, figure)
+    caption += (
+        f"{idle:,} units are dead or stuck: their output is the same for every row, and they "
+        "learn no more."
+        if idle
+        else "No unit is dead or stuck."
+    )
+    return Picture("activations.png", "How active its hidden units are", caption, figure)
 
 
 def _gradients(judged: Judged, x: Array) -> Picture:
@@ -221,15 +219,23 @@ def _gradients(judged: Judged, x: Array) -> Picture:
     display.plot("ratio", ax=right)
     title(right, "Step over weights")
     caption = (
-        "Of these rows, layer by layer; the step is that of plain gradient descent. In a trained "
-        "network both are small. Gradients that shrink from layer to layer towards the first say "
-        "that it hardly learns."
+        "The gradient on these rows, layer by layer, and a step of plain gradient descent. In a "
+        "trained network both are small. If gradients shrink from layer to layer towards the "
+        "first, the network hardly learns."
     )
     return Picture("gradients.png", "What it would learn next", caption, figure)
 
 
-def png(figure: "Figure") -> bytes:
-    """Write a picture as a file's content."""
+def _drawn(display: Any, width: float, height: float, heading: str) -> Figure:
+    figure = new_figure(width, height)
+    axes = figure.subplots()
+    display.plot(ax=axes)
+    title(axes, heading)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Write a picture as the content of a PNG file."""
     picture = io.BytesIO()
     figure.savefig(picture, dpi=150, format="png")
     return picture.getvalue()

@@ -1,7 +1,9 @@
-"""The figures of a report: of the judgement, class by class or column by column, and of epochs."""
+"""The tables of a report: the evaluation, class by class or column by column, and the epochs."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,34 +12,35 @@ from handgrad.html import escaped, table
 from handgrad.models.evaluation import (
     MEASURES,
     Evaluation,
-    Judgement,
     LabelsEvaluation,
     NumbersEvaluation,
     support_heading,
     support_shown,
 )
-from handgrad.training.history import History
+
+if TYPE_CHECKING:
+    from handgrad.models.evaluation import Judgement
+    from handgrad.training.history import History
 
 MOST_LINES = 100  # of classes, labels or columns
 MOST_EPOCHS = 1000
 
 
 def judgement(evaluation: Judgement, rows: str) -> list[tuple[str, str]]:
-    """Say in a few figures how good the predictions are."""
-    told = [("judged by", rows)]
+    """List a few figures on how good the predictions are."""
+    first = ("evaluated on", rows)
     if isinstance(evaluation, NumbersEvaluation):
-        return told + [
-            (MEASURES[name], _figure(value)) for name, value in evaluation.overall.items()
-        ]
+        overall = evaluation.overall.items()
+        return [first, *((MEASURES[name], _figure(value)) for name, value in overall)]
     if isinstance(evaluation, LabelsEvaluation):
         return [
-            *told,
+            first,
             ("all labels of a row right", f"{evaluation.accuracy:.4f}"),
             ("each label right", f"{evaluation.label_accuracy:.4f}"),
             ("log-loss", f"{evaluation.log_loss:.4f}"),
         ]
     return [
-        *told,
+        first,
         ("accuracy", f"{evaluation.accuracy:.4f}"),
         ("log-loss", f"{evaluation.log_loss:.4f}"),
         ("calibration error", f"{evaluation.calibration_error:.4f}"),
@@ -45,7 +48,7 @@ def judgement(evaluation: Judgement, rows: str) -> list[tuple[str, str]]:
 
 
 def details(evaluation: Judgement) -> Iterator[str]:
-    """Write the table of classes or labels; of numbers, that of columns if they are several."""
+    """Write the table of classes, of labels, or of the columns of several numbers."""
     if isinstance(evaluation, Evaluation):
         yield _shares("class", evaluation.classes.tolist(), evaluation)
     elif isinstance(evaluation, LabelsEvaluation):
@@ -96,7 +99,7 @@ def epochs(history: History) -> Iterable[str]:
         return
     columns = ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
     columns += ["learning_rate", "seconds"]
-    if history[0].accuracy is None:  # numbers have none
+    if history[0].accuracy is None:  # numbers are predicted
         columns = [name for name in columns if "accuracy" not in name]
     last = history.rows()[-MOST_EPOCHS:]
     rows = [[_cell(row[name]) for name in columns] for row in last]

@@ -1,4 +1,4 @@
-"""Columns of numbers, typed or plain texts, many of them as one matrix."""
+"""Blocks: many columns of numbers or of texts, read as one matrix."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-LONGEST = 4096  # rows; a longer column costs more in arithmetic than in Python
+LONGEST = 4096  # rows; reading longer columns together saves nothing
 BLOCK_CELLS = 1 << 18
 
 
 def typed_numbers(table: pa.Table) -> dict[str, bool]:
-    """Tell of each column, by name, whether its cells are floats or integers as they stand."""
+    """Tell, by name, whether the type of each column is float or integer."""
     return dict(zip(table.column_names, map(_is_number, table.schema.types), strict=True))
 
 
@@ -34,7 +34,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def put_block(table: pa.Table, names: list[str], out: Floats, places: Any) -> None:
-    """Write columns that are typed numbers into the places of a matrix; NaN stands for null."""
+    """Write columns of typed numbers into the places of a matrix; a null becomes NaN."""
     row = 0
     for batch in table.select(names).combine_chunks().to_batches():
         block = np.asarray(batch.to_tensor(null_to_nan=True, row_major=False))
@@ -43,14 +43,14 @@ def put_block(table: pa.Table, names: list[str], out: Floats, places: Any) -> No
 
 
 def in_blocks(names: list[str], n_rows: int) -> Iterator[list[str]]:
-    """Group columns of so many rows, so that a group fits the cache."""
+    """Group columns of `n_rows` rows so that a group fits the cache."""
     n_block = max(1, BLOCK_CELLS // max(1, n_rows))
     for start in range(0, len(names), n_block):
         yield names[start : start + n_block]
 
 
 def texts_alike(table: pa.Table) -> list[list[str]]:
-    """List the columns of texts, those of one Arrow type together."""
+    """List the columns of texts, grouped by their Arrow type."""
     import pyarrow as pa
 
     kinds = (pa.string(), pa.large_string())
@@ -62,16 +62,16 @@ def texts_alike(table: pa.Table) -> list[list[str]]:
 
 
 class Texts:
-    """Some columns of texts of one type, k of n rows, one after the other in one array.
+    """k columns of texts of one type and n rows, one after the other in one array.
 
     Parameters
     ----------
     table : pyarrow.Table
     names : list of str
     missing : tuple of str
-        Texts that mean a missing cell, blanks around them left out.
+        Texts that mean a missing cell, whatever blanks surround them.
     trimmed : bool
-        Whether blanks around cells are left out.
+        Whether the blanks around cells are dropped.
     """
 
     def __init__(
@@ -99,24 +99,24 @@ class Texts:
         return pc.is_in(self._bare, value_set=pa.array(words, self._bare.type))
 
     def are(self, words: tuple[str, ...]) -> Mask:
-        """Tell which cells are one of some words, shape (k, n), blanks around them left out."""
+        """Tell which cells are one of some words, shape (k, n), whatever blanks surround them."""
         found: Mask = self._is_one_of(words).to_numpy(zero_copy_only=False).reshape(self.shape)
         return found
 
     def there(self) -> Mask:
-        """Tell which cells are not missing, shape (k, n)."""
+        """Tell which cells are present, shape (k, n)."""
         found: Mask = self.cells.is_valid().to_numpy(zero_copy_only=False).reshape(self.shape)
         return found
 
     def columns(self) -> Iterator[pa.LargeStringArray]:
-        """Give each column by itself, n cells; null where one is missing."""
+        """Give each column by itself, n cells; a missing one is null."""
         import pyarrow as pa
 
         (k, n), cells = self.shape, self.cells.cast(pa.large_string())
         return (cells.slice(column * n, n) for column in range(k))
 
     def coded(self) -> tuple[npt.NDArray[np.intp], list[str]]:
-        """Give numbers that stand for the texts, shape (k, n), -1 for a missing one; and these."""
+        """Give a number for each text, shape (k, n), -1 for a missing one; and the texts."""
         encoded = self.cells.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes.reshape(self.shape), encoded.dictionary.to_pylist()
@@ -130,9 +130,9 @@ class Texts:
         return matching
 
     def numbers(self) -> tuple[Floats, Mask]:
-        """Read the cells, shape (k, n), NaN where one is missing; and tell which columns are read.
+        """Read the cells, shape (k, n), NaN where one is missing; tell which columns can be read.
 
-        Those are the columns of which each cell is missing or a finite number.
+        In these columns each cell is missing or a finite number.
         """
         import pyarrow as pa
         import pyarrow.compute as pc

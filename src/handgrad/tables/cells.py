@@ -20,28 +20,29 @@ from handgrad.tables.blocks import (
 )
 from handgrad.tables.columns import place
 from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
-from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANY = 8  # columns, which are sooner read together
+    from handgrad.tables.plan import Plan
+
+MANY = 8  # columns, from which on it is faster to read them together
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
 class Cells(NamedTuple):
-    """What the columns of a table say, before any statistics.
+    """The cells of a table as numbers and texts, before any statistics.
 
     Attributes
     ----------
     numbers : numpy.ndarray of float64, shape (n, K)
         NaN where there is none.
     texts : list of pyarrow.LargeStringArray, length n
-        Of each column with levels; null where there is none.
+        The texts of each column with levels; null where there is none.
     unknown : list of Unknown
-        What no kind could read.
+        The cells that could not be read as the kind of their column.
     """
 
     numbers: Floats
@@ -49,7 +50,7 @@ class Cells(NamedTuple):
     unknown: list[Unknown]
 
     def missing(self, plan: Plan, firsts: npt.NDArray[np.intp]) -> Mask:
-        """Tell in which rows nothing stands at all, of the columns whose numbers begin there.
+        """Tell which cells are missing, in the columns whose numbers begin at the places given.
 
         Parameters
         ----------
@@ -89,14 +90,14 @@ def read_cells(
     table : pyarrow.Table
     plan : Plan
     counted : numpy.ndarray of bool, shape (n,), optional
-        The rows that count: what is wrong in others is not told.
+        The rows that count; faults in others are passed over.
     strict : bool
-        Whether a text in a column of numbers is refused, or else taken for missing.
+        Whether to refuse a text in a column of numbers, or else count it as missing.
 
     Raises
     ------
     DataError
-        If a cell can be taken for nothing.
+        If a cell cannot be read and must not count as missing; the message names it.
     """
     # column by column is how cells come, and how statistics are taken
     numbers = np.empty((table.num_rows, len(plan.scaled)), dtype=np.float64, order="F")
@@ -132,7 +133,7 @@ def read_cells(
 def unknown_cells(
     table: pa.Table, column: Column, where: Mask, n_present: int, taken_for: str
 ) -> Unknown:
-    """Describe the cells of a column that are not known, by the first few that differ."""
+    """Count the unknown cells of a column, with the first few different ones as examples."""
     rows = np.flatnonzero(where)
     cells = raw.raw_texts(table.select([column.name]).take(rows[:1000]), column.name).to_pylist()
     examples = tuple(dict.fromkeys(cells))[:MOST_EXAMPLES]
@@ -143,7 +144,7 @@ def unknown_cells(
 
 
 def _typed_numbers(table: pa.Table, plan: Plan) -> list[tuple[Column, int]]:
-    """List the columns that Arrow hands over as numbers, and where these belong."""
+    """List the columns that Arrow holds as numbers, and the places of these."""
     is_typed = typed_numbers(table)
     return [
         (column, first)
@@ -185,7 +186,7 @@ def _count_odd_booleans(
 def _read_plain_texts(
     table: pa.Table, plan: Plan, places: dict[str, tuple[int, int]], numbers: Floats
 ) -> set[str]:
-    """Read the texts of which each cell is a plain number, if there are many; name them."""
+    """Read columns of texts in which each cell is a plain number, if there are many; name them."""
     done: set[str] = set()
     columns = [c for c, _, _ in plan.with_numbers if c.kind == "number" and c.notation.is_plain]
     for some, missing in _blocks_of_texts(table, columns):
@@ -198,7 +199,7 @@ def _read_plain_texts(
 
 
 def _read_categories(table: pa.Table, plan: Plan) -> dict[str, pa.LargeStringArray]:
-    """Read the levels of texts, if there are many such columns, by name."""
+    """Read the columns of levels, by name, if there are many."""
     found: dict[str, pa.LargeStringArray] = {}
     columns = [c for c in plan.with_levels if c.kind == "category" and not codes_in(c.missing)]
     for some, missing in _blocks_of_texts(table, columns):
@@ -210,9 +211,9 @@ def _read_categories(table: pa.Table, plan: Plan) -> dict[str, pa.LargeStringArr
 def _blocks_of_texts(
     table: pa.Table, columns: list[Column]
 ) -> Iterator[tuple[list[str], tuple[str, ...]]]:
-    """Group those of the columns that are texts, by what means missing in them, if they are many.
+    """Group columns of texts by their words for a missing cell, if there are many.
 
-    Gives the names of each block, and the words for missing.
+    Gives the names of the columns of each block, and its words.
     """
     if not 0 < table.num_rows <= LONGEST or len(columns) < MANY:
         return
@@ -228,7 +229,7 @@ def _blocks_of_texts(
 
 
 def _places(places: list[int]) -> Any:
-    """Index places in ascending order, by a slice, which copies nothing, where they are one."""
+    """Index ascending places, by a slice, which copies nothing, where they follow each other."""
     if places and places[-1] - places[0] == len(places) - 1:
         return slice(places[0], places[-1] + 1)
     return np.array(places, dtype=np.intp)

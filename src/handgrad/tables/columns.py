@@ -1,4 +1,4 @@
-"""One column of a table, as whoever asks for it needs it: as numbers, as texts or as labels."""
+"""One column of a table, as numbers, as texts or as labels."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ Kind = Literal["number", "boolean", "category", "text", "csv", "moment", "empty"
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "?")
 
-PLAIN = re.compile(PLAIN_NUMBER)
+_PLAIN = re.compile(PLAIN_NUMBER)
+_NUMBER = re.compile(NUMBER)
 
 
 def kind_of(table: pa.Table, name: str) -> Kind:
-    """Tell what a column holds: number, boolean, category, text, csv, moment or empty.
+    """Give the kind of a column: number, boolean, category, text, csv, moment or empty.
 
-    The text of a CSV file may be anything; a moment is a date, a time or a duration.
+    A column of CSV text may turn out to be anything; a moment is a date, a time or a duration.
 
     Raises
     ------
@@ -40,13 +41,13 @@ def kind_of(table: pa.Table, name: str) -> Kind:
 
 
 def value_kind_of(table: pa.Table, name: str) -> Kind:
-    """Tell what the cells of a column are, whether or not it is a dictionary of them."""
+    """Give the kind of the cells of a column, whether or not it is a dictionary of them."""
     field = table.schema.field(_place_of(table, name))
     kind = _kind_of_type(field.type)
     if kind is None:
         raise DataError(
-            f"column {name!r} has the type {quoted(_value_type(field.type))}, which is neither "
-            "number, text, date nor boolean; convert it, or drop the column"
+            f"column {name!r} has the type {quoted(_value_type(field.type))}, which is not a "
+            "number, text, date or boolean; convert it, or drop the column"
         )
     return "csv" if kind == "text" and is_csv(field) else kind
 
@@ -78,8 +79,8 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """Give a column as numbers.
 
-    In text the cells "", NA, N/A, NaN, nan, null, NULL and ? are missing, blanks around a
-    cell do not count, and all else must be a plain decimal number; 1e-400 is 0. Booleans
+    Among texts, the cells "", NA, N/A, NaN, nan, null, NULL and ? are missing, blanks around a
+    cell do not count, and every other cell must be a plain decimal number; 1e-400 is 0. Booleans
     are 0 and 1. Integers beyond 2**53 lose their last digits.
 
     Returns
@@ -90,14 +91,14 @@ def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     Raises
     ------
     DataError
-        If a cell is no number or is infinite; the message gives row, column and value.
+        If a cell is not a number or is infinite; the message gives row, column and value.
     """
     import pyarrow.compute as pc
 
     if value_kind_of(table, name) in ("text", "csv"):
         return _parsed(table, name)
     _check_no_moments(table, name)
-    values = pc.cast(_decoded(_column(table, name)), "float64", safe=False).to_numpy()
+    values = pc.cast(decoded(table, name), "float64", safe=False).to_numpy()
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
@@ -124,24 +125,35 @@ def _is_exact(kind: pa.DataType) -> bool:
 
 def decoded(table: pa.Table, name: str) -> pa.ChunkedArray:
     """Give a column without its dictionary."""
-    return _decoded(_column(table, name))
+    import pyarrow as pa
+
+    column = _column(table, name)
+    while pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column
 
 
 def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    """Give a column as texts exactly, so that only a null is missing (see `texts`)."""
-    return _plain_texts(table, name)
+    """Give a column as texts, exactly as they stand; only a null is missing."""
+    import pyarrow as pa
+
+    value_kind_of(table, name)
+    cells = decoded(table, name)
+    if cells.type != pa.large_string():
+        cells = cells.cast(pa.large_string())
+    return cells.combine_chunks()
 
 
 def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.bool_]]:
-    """Give a column as labels: exactly what stands there, nothing parsed, nothing merged.
+    """Give a column as labels, exactly as they stand: nothing is parsed or merged.
 
     Returns
     -------
     values : numpy.ndarray, shape (n,)
-        object (of str), int64, uint64, float64 or bool; categories are decoded. Where the
-        label is missing the value means nothing.
+        object (of str), int64, uint64, float64 or bool; categories are decoded. The value of a
+        missing label means nothing.
     missing : numpy.ndarray of bool, shape (n,)
-        True for a null, a NaN, and an empty cell of a CSV file. The text NA is a label.
+        True for a null, a NaN and an empty cell of a CSV file. The text NA is a label.
 
     Raises
     ------
@@ -153,12 +165,12 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
 
     kind = value_kind_of(table, name)
     if kind in ("text", "csv", "empty"):
-        cells = _plain_texts(table, name)
+        cells = raw_texts(table, name)
         values = _shared_objects(cells)
         missing = cells.is_null().to_numpy(zero_copy_only=False)
         return values, missing | (values == "") if kind == "csv" else missing
     _check_no_moments(table, name)
-    column = _decoded(_column(table, name))
+    column = decoded(table, name)
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
         values = pc.cast(column, "float64").to_numpy()
         return values, np.isnan(values)
@@ -167,12 +179,17 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
 
 
 def is_plain_number(text: str) -> bool:
-    """Tell a number as programs write it, such as -1.5 or 2e3."""
-    return PLAIN.fullmatch(text) is not None
+    """Tell whether a text is a number as programs write it, such as -1.5 or 2e3."""
+    return _PLAIN.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a number as programs write it, or infinity."""
+    return _NUMBER.match(text) is not None
 
 
 def part_of(table: pa.Table, start: int, n: int) -> pa.Table:
-    """Cut rows out of a table; what is wrong in them is told by its place in the whole."""
+    """Cut rows out of a table; messages still give their places in the whole table."""
     first_line, first_row = origin(table)
     part = table.slice(start, n)
     line = first_line + start if first_line else 0
@@ -183,17 +200,16 @@ def part_of(table: pa.Table, start: int, n: int) -> pa.Table:
 def _check_no_moments(table: pa.Table, name: str) -> None:
     if value_kind_of(table, name) == "moment":
         raise DataError(
-            f"column {name!r} holds {_column(table, name).type}, which can be learnt from, but not "
-            "predicted; turn it into numbers, such as days since a date, or into texts"
+            f"column {name!r} holds {_column(table, name).type}, which can be an input but cannot "
+            "be predicted; turn it into numbers, such as days since a date, or into texts"
         )
 
 
 def place(table: pa.Table, name: str, row: int) -> str:
     """Say where a cell stands, for a message: "column 'age', row 5 (line 6)".
 
-    `row` counts from 0, the words count from 1. The line of the file is told where every
-    row of it stands on one line and the table still has all its rows; a table of one row by
-    ``rows.one_row`` knows which it was.
+    `row` counts from 0, the message from 1. The line of the file is given where each row is one
+    line and the table still has all its rows; a row cut out by `part_of` knows which it was.
     """
     first_line, first_row = origin(table)
     line = f" (line {first_line + row})" if first_line else ""
@@ -201,7 +217,7 @@ def place(table: pa.Table, name: str, row: int) -> str:
 
 
 def origin(table: pa.Table) -> tuple[int, int]:
-    """Say in which line of its file a table starts, 0 where that is not known, and in which row."""
+    """Give the line of its file in which a table begins, 0 where that is unknown, and the row."""
     mark = (table.schema.metadata or {}).get(LINES, b"0 0 0")
     first_line, n_rows, first_row = [*map(int, mark.split()), 0][:3]
     return (first_line if n_rows == table.num_rows else 0), first_row
@@ -211,7 +227,7 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    cells = _without_missing(_plain_texts(table, name))
+    cells = _without_missing(raw_texts(table, name))
     try:
         values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
@@ -226,10 +242,10 @@ def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
 
 
 def not_a_number(where: str, cell: str) -> str:
-    """Say why a text is no number that can be used."""
-    if re.fullmatch(PLAIN_NUMBER, cell):
+    """Say why a text cannot be used as a number."""
+    if is_plain_number(cell):
         return f"{where}: {quoted(cell)} overflows; the largest number is about 1.8e308"
-    if re.match(NUMBER, cell):
+    if is_number(cell):
         return f"{where}: {quoted(cell)} is infinite; write a finite number or leave it empty"
     return (
         f"{where}: {quoted(cell)} is not a plain decimal number such as -1.5 or 2e3; "
@@ -246,24 +262,6 @@ def _place_of(table: pa.Table, name: str) -> int:
     if len(places) != 1:
         raise DataError(f"there is no column {name!r}; there are {listed(table.column_names)}")
     return places[0]
-
-
-def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    while pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    return column
-
-
-def _plain_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
-    import pyarrow as pa
-
-    value_kind_of(table, name)
-    cells = _decoded(_column(table, name))
-    if cells.type != pa.large_string():
-        cells = cells.cast(pa.large_string())
-    return cells.combine_chunks()
 
 
 def _without_missing(cells: pa.LargeStringArray) -> pa.LargeStringArray:

@@ -1,4 +1,4 @@
-"""Dates, times and durations: found in texts, and turned into the numbers that a network gets.
+"""Dates, times and durations: found in texts, and turned into the inputs of a network.
 
 A moment is a float64: seconds since 1970 in UTC (a time of day: since midnight; a duration: its
 length). Texts without a zone are taken as they stand.
@@ -68,16 +68,16 @@ _SPANS = (
 
 
 class Dating(NamedTuple):
-    """How a column tells moments.
+    """How the moments of a column are written, and which of their parts become inputs.
 
     Attributes
     ----------
     what : {"date", "time", "duration"}
-        A day or a moment of one; a time of day; a length of time.
+        A day or a moment in it; a time of day; a length of time.
     order : {"ymd", "dmy", "mdy"}
-        In texts of numbers alone.
+        The order of year, month and day in texts of numbers alone.
     parts : tuple of str
-        What varies besides the time that elapses: "year", "month", "weekday", "hour".
+        The parts that vary besides the time elapsed: "year", "month", "weekday", "hour".
     """
 
     what: What
@@ -91,14 +91,14 @@ class Dating(NamedTuple):
     def features(self) -> list[str]:
         """Name the numbers that a moment becomes, the elapsed time first."""
         first = {"date": "elapsed days", "time": "hours", "duration": "hours"}[self.what]
-        told = [first]
+        names = [first]
         for part in self.parts:
-            told += [part] if part == "year" else [f"{part} (sine)", f"{part} (cosine)"]
-        return told
+            names += [f"{part} (sine)", f"{part} (cosine)"] if part in _PERIODS else [part]
+        return names
 
     def standardised(self) -> list[bool]:
-        """Tell for each feature whether it is scaled; sines and cosines are as they are."""
-        return [True, *(s for p in self.parts for s in ([True] if p == "year" else [False, False]))]
+        """Tell for each feature whether it is standardised; sines and cosines are not."""
+        return [not name.endswith("sine)") for name in self.features()]
 
     def numbers(self, seconds: Floats) -> Floats:
         """Turn moments of shape (n,) into features of shape (n, k); NaN stays NaN in all."""
@@ -106,7 +106,7 @@ class Dating(NamedTuple):
         known = np.isfinite(seconds)
         moments = np.where(known, seconds, 0.0)
         for part in self.parts:
-            columns += [np.where(known, c, np.nan) for c in _PARTS[part](moments)]
+            columns += [np.where(known, c, np.nan) for c in _features_of(part, moments)]
         return np.column_stack(columns)
 
 
@@ -114,76 +114,58 @@ def _days(seconds: Floats) -> npt.NDArray[np.datetime64]:
     return np.floor(seconds / DAY).astype(np.int64).astype("datetime64[D]")
 
 
-def _year(seconds: Floats) -> tuple[Floats, ...]:
-    year: Floats = np.add(
-        _days(seconds).astype("datetime64[Y]").astype(np.int64), 1970, dtype=float
-    )
-    return (year,)
+def _months(seconds: Floats) -> npt.NDArray[np.int64]:
+    return _days(seconds).astype("datetime64[M]").astype(np.int64)
 
 
-def _turn(share: Floats) -> tuple[Floats, ...]:
-    """Put a share of a turn on the circle, so that December lies beside January."""
-    angle: Floats = 2 * np.pi * share
+_PARTS: dict[str, Callable[[Floats], Floats]] = {
+    "year": lambda seconds: np.add(_months(seconds) // 12, 1970, dtype=float),
+    "month": lambda seconds: np.mod(_months(seconds), 12, dtype=float),
+    # 1970 began on a Thursday
+    "weekday": lambda seconds: np.mod(_days(seconds).astype(np.int64) + 3, 7, dtype=float),
+    "hour": lambda seconds: np.mod(seconds, DAY),
+}
+DATE_PARTS = tuple(_PARTS)
+_PERIODS = {"month": 12, "weekday": 7, "hour": DAY}
+
+
+def _features_of(part: str, seconds: Floats) -> tuple[Floats, ...]:
+    """Give a part of moments; one that recurs lies on a circle, so December is beside January."""
+    values = _PARTS[part](seconds)
+    if part not in _PERIODS:
+        return (values,)
+    angle = 2 * np.pi * (values / _PERIODS[part])
     return np.sin(angle), np.cos(angle)
 
 
-def _month_number(seconds: Floats) -> Floats:
-    months: Floats = np.mod(
-        _days(seconds).astype("datetime64[M]").astype(np.int64), 12, dtype=float
-    )
-    return months
-
-
-def _weekday_number(seconds: Floats) -> Floats:
-    # 1970 began on a Thursday
-    weekday: Floats = np.mod(_days(seconds).astype(np.int64) + 3, 7, dtype=float)
-    return weekday
-
-
-_PARTS: dict[str, Callable[[Floats], tuple[Floats, ...]]] = {
-    "year": _year,
-    "month": lambda seconds: _turn(_month_number(seconds) / 12),
-    "weekday": lambda seconds: _turn(_weekday_number(seconds) / 7),
-    "hour": lambda seconds: _turn(np.mod(seconds, DAY) / DAY),
-}
-DATE_PARTS = tuple(_PARTS)
-_VARIES: dict[str, Callable[[Floats], Floats]] = {
-    "year": lambda seconds: _year(seconds)[0],
-    "month": _month_number,
-    "weekday": _weekday_number,
-    "hour": lambda seconds: np.mod(seconds, DAY),
-}
-
-
 def varying_parts(what: What, seconds: Floats) -> tuple[str, ...]:
-    """Name the parts that differ among moments, of which NaN are none."""
+    """Name the parts that vary among moments; NaN are left out."""
     moments = seconds[np.isfinite(seconds)]
     if what == "duration" or not len(moments):
         return ()
-    names = ("hour",) if what == "time" else tuple(_VARIES)
-    varying = [name for name in names if np.ptp(_VARIES[name](moments)) > 0]
-    return tuple(varying)
+    names = ("hour",) if what == "time" else DATE_PARTS
+    return tuple(name for name in names if np.ptp(_PARTS[name](moments)) > 0)
 
 
 # ------------------------------------------------------------------ texts
 
 
 class FoundDates(NamedTuple):
-    """How a column of texts tells moments, and what is doubtful about it ("" if nothing is)."""
+    """How the moments of a column are written, and what is doubtful about it ("" if nothing)."""
 
     dating: Dating
     doubt: str
 
 
 def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
-    """Find out whether at least a share of the cells are dates, times or durations.
+    """Find how dates, times or durations are written, if they are at least a share of the cells.
 
     Parameters
     ----------
     cells : mapping of str to int
         The different texts of a column, and how often each stands there.
     share : float
-        How many of the cells must be.
+        The share of the cells that must be moments.
     """
     total = sum(cells.values())
     matches = {text: match for text in cells if (match := _match(text)) is not None}
@@ -203,7 +185,7 @@ def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
 
 
 def _has_two_units(text: str) -> bool:
-    """Tell 2h 50m from 50m, which may as well be metres or millions."""
+    """Tell whether a text is like 2h 50m; 50m alone may be metres or millions."""
     found = next((m for form in _SPANS if (m := form.fullmatch(text.strip().lower()))), None)
     return found is not None and sum(bool(found[unit]) for unit in _UNITS) > 1
 
@@ -230,7 +212,7 @@ def _order(matches: list[re.Match[str]]) -> tuple[Order, str]:
 
 
 def moment(text: str, dating: Dating) -> float:
-    """Read one cell, in seconds; NaN where it is no such moment."""
+    """Read one cell, in seconds; NaN where it is not such a moment."""
     low = text.strip().lower()
     if dating.what == "time":
         found = _TIME.fullmatch(low)
@@ -299,7 +281,7 @@ def _full_year(year: str) -> int:
 
 
 def _days_since_1970(year: int, month: int, day: int) -> float:
-    """Count days; NaN where there is no such date."""
+    """Count the days; NaN where the date does not exist."""
     try:
         return float(date(year, month, day).toordinal() - _FIRST_DAY)
     except ValueError:
@@ -326,7 +308,7 @@ _BY_UNIT = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def what_of(kind: pa.DataType) -> What | None:
-    """Tell what moments an Arrow type holds; None where it holds none."""
+    """Give the kind of moments that an Arrow type holds; None where it holds none."""
     import pyarrow.types as types
 
     if types.is_timestamp(kind) or types.is_date(kind):

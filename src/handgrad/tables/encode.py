@@ -1,13 +1,13 @@
-"""Here columns become the numbers that a network can take in, as the plan of the columns says.
+"""Columns become the numbers that a network takes in, as their plan says.
 
 Numbers are standardised, texts turn into one input for each frequent level, and a missing cell is
-filled with the median and says so in an input of its own. Means, medians and levels are fitted
-once, on the rows that train, and saved with the model.
+filled with the median and flagged by an input of its own. Means, medians and levels are fitted
+once, to the training rows (``fitting.py``), and saved with the model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,24 +18,17 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
-from handgrad.tables.kinds import Column, Unknown
-from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, Places, frequent_levels, put_ones
+from handgrad.tables.kinds import Unknown
+from handgrad.tables.levels import Levels, Places, put_ones
 from handgrad.tables.plan import Plan
-from handgrad.tables.recognition import Wishes
-from handgrad.tables.rows import take
-from handgrad.tables.statistics import (
-    Floats,
-    Kept,
-    ManyStatistics,
-    describe_columns,
-    kept_rows,
-)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Floats = npt.NDArray[np.float64]
+
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
-TABLE_CELLS = 1 << 22  # of a table, read at a time: 32 MB of float64
+TABLE_CELLS = 1 << 22  # of a table, encoded at a time: 32 MB of float64
 
 
 class Encoded(NamedTuple):
@@ -52,7 +45,11 @@ class Encoded(NamedTuple):
     unknown: tuple[Unknown, ...] = ()
 
 
-def _in_array(name: str, row: int) -> str:
+# what a level that is not known counts as, by whether rare levels share an input
+_TAKEN_FOR = {True: "one of its rare levels", False: "none of its levels"}
+
+
+def in_array(name: str, row: int) -> str:
     return f"column {name!r}, row {row + 1}"
 
 
@@ -60,26 +57,26 @@ def _in_array(name: str, row: int) -> str:
 class Encoder:
     """How columns become inputs.
 
-    The inputs stand in this order: the K numbers of all columns, then one 0/1 input for each
-    column of numbers that had missing cells, then for each column of levels one 0/1 input a
-    level, the last for all the rare ones, if there are any. The arrays are read, never written.
+    The inputs come in this order: the K numbers of all columns, then one 0/1 input for each
+    column of numbers that had missing cells, then one 0/1 input for each level of each column of
+    levels, rare levels sharing the last one. The arrays are read, never written.
 
     Parameters
     ----------
     plan : Plan
         What the columns are.
     mean, scale, median : numpy.ndarray of float64, shape (K,)
-        Of the present cells; `scale` is the population standard deviation, or 1 where
-        the number is constant, or is not to be scaled.
+        Statistics of the present cells; `scale` is the population standard deviation, or 1 where
+        the number is constant or is not to be scaled.
     indicator : numpy.ndarray of bool, shape (K,)
-        True where cells were missing when the encoder was fitted; of several numbers of one
-        column, at the first.
+        True where cells were missing when the encoder was fitted; where a column becomes several
+        numbers, at the first of them.
     levels : tuple of tuples of str or None
-        Of each column that has levels, sorted; None, at the end, stands for missing cells.
+        The levels of each column that has any, sorted; None, at the end, stands for missing cells.
     other : tuple of bool
-        Of each column that has levels: whether rare ones share an input.
+        Whether rare levels share an input, for each column that has levels.
     is_identity : bool
-        Numbers pass through untouched.
+        Whether numbers pass through untouched.
     """
 
     plan: Plan
@@ -91,108 +88,22 @@ class Encoder:
     other: tuple[bool, ...] = ()
     is_identity: bool = False
 
-    # -------------------------------------------------------------- fitting
-
-    @classmethod
-    def fit(
-        cls,
-        columns: pa.Table | npt.NDArray[Any],
-        weight: npt.ArrayLike | None = None,
-        *,
-        names: Sequence[str] | None = None,
-        categorical: Collection[str] = (),
-        plan: Plan | None = None,
-        frequency: Frequency = EVERY_LEVEL,
-        is_stream: bool = False,
-    ) -> Encoder:
-        """Learn means, scales, medians and levels from the rows that train.
-
-        Parameters
-        ----------
-        columns : pyarrow.Table or numeric numpy.ndarray, shape (n, d)
-            NaN and null are missing cells.
-        weight : array-like, shape (n,), optional
-            An integer weight counts as so many equal rows; a row of weight 0 as none.
-        names : sequence of str, optional
-            The columns of a table to use; the names for an array (x0, x1, ... without).
-        categorical : collection of str, optional
-            Columns of a table that are categories, whatever they hold.
-        plan : Plan, optional
-            What the columns of a table are; without it, it is made from these rows.
-        frequency : Frequency
-            Which levels become inputs.
-        is_stream : bool
-            Whether more rows may come: then the levels that a dictionary declares are all there.
-
-        Raises
-        ------
-        DataError
-            If a cell is infinite, no column is left to learn from, or the weights are negative
-            or all zero.
-        """
-        kept = kept_rows(weight, len(columns))
-        if isinstance(columns, np.ndarray):
-            if categorical:
-                raise DataError("an array has no categories; pass a table to name some")
-            return cls._fit_matrix(_as_matrix(columns), kept, names)
-        table = columns if names is None else columns.select(_present(columns, names))
-        _present(table, categorical)
-        if plan is None:
-            plan = _plan(table, kept, Wishes(kinds=dict.fromkeys(categorical, "category")))
-        declared = _declared_levels(table, plan) if is_stream else {}
-        return cls._fit_table(table, kept, plan, frequency, declared)
-
-    @classmethod
-    def _fit_matrix(cls, x: npt.NDArray[Any], kept: Kept, names: Sequence[str] | None) -> Encoder:
-        plan = _plan_of_numbers(x.shape[1], names)
-        return cls(plan, *_described(_finite_blocks(x, plan), kept))
-
-    @classmethod
-    def _fit_table(
-        cls,
-        table: pa.Table,
-        kept: Kept,
-        plan: Plan,
-        frequency: Frequency,
-        declared: Mapping[str, list[str]],
-    ) -> Encoder:
-        if not plan.used:
-            left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
-            raise DataError(f"no column is left to learn from ({left_out})")
-        cells = read_cells(table, plan, counted=kept.rows)
-        mean, scale, median, _ = _described(_blocks(cells.numbers), kept)
-        mean[~plan.scaled], scale[~plan.scaled] = 0.0, 1.0
-        indicator = np.zeros(len(mean), dtype=bool)
-        missing = cells.missing(plan, plan.firsts)
-        indicator[plan.firsts] = missing[kept.picked].any(axis=0)
-        found = [
-            frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
-            for column, texts in zip(plan.with_levels, cells.texts, strict=True)
-        ]
-        for at, column in enumerate(plan.with_levels):
-            if column.name in declared:
-                found[at] = (tuple(declared[column.name]), False)
-        levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
-        return cls(plan, mean, scale, median, indicator, levels, other)
-
     @classmethod
     def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
-        plan = _plan_of_numbers(n_columns, names)
+        plan = Plan.of_matrix(n_columns, names)
         return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
-        """Make an encoder of numbers none of which may be missing, by given means and scales."""
+        """Make an encoder of numbers that are never missing, from their means and scales."""
         none = np.zeros(len(names), dtype=bool)
-        return cls(Plan.of_numbers(names), mean, scale, np.array(mean), none)
-
-    # -------------------------------------------------------------- using
+        return cls(Plan.of_matrix(len(names), names), mean, scale, np.array(mean), none)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns, in the order in which they were fitted, those left out included."""
+        """The columns in the order in which they were fitted, including those left out."""
         return self.plan.names
 
     @cached_property
@@ -202,13 +113,13 @@ class Encoder:
 
     @cached_property
     def _is_needed(self) -> npt.NDArray[np.bool_]:
-        """Tell for each column whether predicting needs it."""
+        """Whether predicting needs each column."""
         needed = set(self.needed)  # NumPy would pad all names to the longest
         return np.array([name in needed for name in self.names], dtype=bool)
 
     @cached_property
     def number_names(self) -> list[str]:
-        """The columns that are a number and nothing else, which a picture may have as an axis."""
+        """The columns that are plain numbers, which can be the axis of a picture."""
         return [column.name for column, _, _ in self.plan.with_numbers if column.kind == "number"]
 
     @property
@@ -222,36 +133,31 @@ class Encoder:
         return len(self.mean) + len(self._flagged) + sum(map(len, self.levels)) + sum(self.other)
 
     @cached_property
-    def input_names(self) -> list[str]:
-        """What each input stands for: "age", "age is missing", "island=Biscoe", "island: other"."""
+    def _inputs(self) -> list[tuple[str, str]]:
+        """The column of each input, and its name."""
         numbers, flags, ones = [], [], []
         for column, first, _ in self.plan.with_numbers:
-            numbers += column.reads.number_names(column)
-            flags += [f"{column.name} is missing"] if self.indicator[first] else []
+            numbers += [(column.name, number) for number in column.reads.number_names(column)]
+            flags += [(column.name, f"{column.name} is missing")] if self.indicator[first] else []
         for column, levels, other in zip(
             self.plan.with_levels, self.levels, self.other, strict=True
         ):
             name = column.name
-            ones += [f"{name} is missing" if v is None else f"{name}={v}" for v in levels]
-            ones += [f"{name}: other"] if other else []
+            ones += [(name, f"{name} is missing" if v is None else f"{name}={v}") for v in levels]
+            ones += [(name, f"{name}: other")] if other else []
         return [*numbers, *flags, *ones]
 
     @cached_property
+    def input_names(self) -> list[str]:
+        """What each input stands for: "age", "age is missing", "island=Biscoe", "island: other"."""
+        return [name for _, name in self._inputs]
+
+    @cached_property
     def places(self) -> dict[str, list[int]]:
-        """Where the inputs of each column stand."""
+        """The places of the inputs of each column."""
         places: dict[str, list[int]] = {name: [] for name in self.names}
-        at = len(self.mean)
-        for column, first, stop in self.plan.with_numbers:
-            places[column.name] += range(first, stop)
-            if self.indicator[first]:
-                places[column.name].append(at)
-                at += 1
-        for column, levels, other in zip(
-            self.plan.with_levels, self.levels, self.other, strict=True
-        ):
-            n = len(levels) + other
-            places[column.name] += range(at, at + n)
-            at += n
+        for place_of, (column, _) in enumerate(self._inputs):
+            places[column].append(place_of)
         return places
 
     @cached_property
@@ -263,16 +169,23 @@ class Encoder:
         return list(map(Places, self.levels))
 
     def extra_columns(self, table: pa.Table) -> list[str]:
-        """Give the names of the columns of a table that the encoder does not know."""
+        """Name the columns of a table that the encoder does not know."""
         used = set(self.names)
         return [name for name in table.column_names if name not in used]
+
+    def _check_columns(self, table: pa.Table) -> None:
+        there = set(table.column_names)
+        if lacking := [name for name in self.needed if name not in there]:
+            raise DataError(
+                f"the table lacks the columns {lacking[:20]}; it has {table.column_names[:20]}"
+            )
 
     def transform(
         self,
         columns: pa.Table | npt.NDArray[Any],
         dtype: npt.DTypeLike = np.float64,
     ) -> npt.NDArray[Any]:
-        """Turn columns into inputs: `encode` without the account of what is unknown."""
+        """Turn columns into inputs, as `encode` does, without counting unknown cells."""
         return self.encode(columns, dtype).x
 
     def encode(
@@ -285,21 +198,21 @@ class Encoder:
     ) -> Encoded:
         """Turn columns into inputs.
 
-        A level that was not there at fitting counts among the rare ones, or is all zeros where
-        there were none; so does a missing cell of a category that had none then. The identity
-        looks at no value of an array.
+        A level that did not occur when the encoder was fitted counts as a rare one, or is all
+        zeros where there were none; so is a missing cell of a category that had no missing cells
+        then. The identity does not look at the values of an array.
 
         Parameters
         ----------
         columns : pyarrow.Table or numeric numpy.ndarray, shape (n, d)
             The columns of a table are found by name, those of an array by position.
         dtype : float32 or float64
-            Of the result; the arithmetic is done in float64.
+            The type of the result; the arithmetic is done in float64.
         strict : bool
-            Whether a text in a column that held only numbers is refused, or taken for missing.
+            Whether to refuse a text in a column that held only numbers, or count it as missing.
         is_part : bool
-            Whether the table is a part of a longer one: then columns of which all cells are known
-            are accounted for, too, so that `together` counts the cells of all parts.
+            Whether the table is part of a longer one. Then columns without unknown cells are
+            reported, too, so that `together` counts the cells of all parts.
 
         Returns
         -------
@@ -309,19 +222,19 @@ class Encoder:
         Raises
         ------
         DataError
-            If columns are lacking, a cell is no number where one must be, or a value is
-            infinite or too large for `dtype`.
+            If columns are lacking, a cell is not a number where it must be, or a value is infinite
+            or too large for `dtype`.
         """
         if not isinstance(columns, np.ndarray):
-            _present(columns, self.needed)
+            self._check_columns(columns)
             x, unknown = self._encode_table(columns, np.dtype(dtype), strict, is_part)
             return Encoded(x, unknown if is_part else tuple(one for one in unknown if one.n))
-        x = _as_matrix(columns)
+        x = as_matrix(columns)
         if not self.takes_arrays:
             others = [c.name for c in self.plan.used if c.kind not in ("number", "boolean")]
             raise DataError(
-                f"the columns {others} are no plain numbers, so an array cannot hold them; "
-                "pass a table"
+                f"the columns {others} are not plain numbers, so an array cannot hold them; pass a "
+                "table"
             )
         if x.shape[1] != len(self.plan):
             raise DataError(f"x must have {len(self.plan)} columns, got {x.shape[1]}")
@@ -330,10 +243,10 @@ class Encoder:
         )
 
     def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
-        """Give the numbers of the columns before they are scaled, shape (n, K), NaN where none."""
+        """Give the numbers of the columns before scaling, shape (n, K); NaN where there is none."""
         if isinstance(columns, np.ndarray):
             chosen = self._is_needed if len(self.mean) < len(self.plan) else ...
-            return np.asarray(_as_matrix(columns)[:, chosen], dtype=np.float64)
+            return np.asarray(as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
     def _transform_matrix(self, x: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -344,7 +257,9 @@ class Encoder:
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
-            self._standardise(x[start:stop], out[start:stop, :k], first_row=start)
+            self._standardise(
+                x[start:stop], out[start:stop, :k], partial(self._place_in_array, start)
+            )
         if len(self._flagged):
             out[:, k:] = np.isnan(x[:, self._flagged])
         return out
@@ -370,7 +285,7 @@ class Encoder:
         k = len(self.mean)
         if self.is_identity:
             self._check_no_holes(table, cells.numbers)
-        self._standardise(cells.numbers, out[:, :k], where=partial(self._place, table))
+        self._standardise(cells.numbers, out[:, :k], partial(self._place, table))
         at = k + len(self._flagged)
         if len(self._flagged):
             out[:, k:at] = cells.missing(self.plan, self._flagged)
@@ -381,12 +296,13 @@ class Encoder:
             strange = put_ones(texts, places, other, out[:, at : at + n])
             if strange.any():
                 n_present = cells.n_present(self.plan, column, texts)
-                cells.unknown.append(_unknown_levels(table, column, strange, n_present, other))
+                found = unknown_cells(table, column, strange, n_present, _TAKEN_FOR[other])
+                cells.unknown.append(found._replace(may_be_rare=other))
             at += n
         return self._with_known(cells, strict) if is_part else cells.unknown
 
     def _with_known(self, cells: Cells, strict: bool) -> list[Unknown]:
-        """Account for all columns that may hold unknown cells, in the order of being read."""
+        """Report all columns that may hold unknown cells, in the order in which they are read."""
         found = {one.column: one for one in cells.unknown}
         levels = dict(zip(self.plan.with_levels, cells.texts, strict=True))
         known = [column for column in self.plan.used if not (strict and column.kind == "number")]
@@ -397,6 +313,9 @@ class Encoder:
             )
             for column in sorted(known, key=lambda column: column in levels)
         ]
+
+    def _place_in_array(self, first_row: int, at: int, row: int) -> str:
+        return in_array(self.needed[at], first_row + row)
 
     def _place(self, table: pa.Table, at: int, row: int) -> str:
         name = next(c.name for c, first, stop in self.plan.with_numbers if first <= at < stop)
@@ -413,15 +332,11 @@ class Encoder:
         with np.errstate(over="ignore"):
             out = np.ascontiguousarray(x, dtype)
         if out.dtype.itemsize < x.dtype.itemsize and not np.isfinite(out).all():
-            self._check_fits(x, out, 0, None)
+            _check_fits(x, out, partial(self._place_in_array, 0))
         return out
 
     def _standardise(
-        self,
-        x: npt.NDArray[Any],
-        out: npt.NDArray[Any],
-        first_row: int = 0,
-        where: Callable[[int, int], str] | None = None,
+        self, x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]
     ) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             z = np.subtract(x, self.mean, dtype=np.float64)
@@ -432,36 +347,26 @@ class Encoder:
         with np.errstate(over="ignore", invalid="ignore"):
             middle = (self.median - self.mean) / self.scale
             np.copyto(out, middle, where=np.isnan(x), casting="same_kind")
-        self._check_fits(np.where(np.isnan(x), 0, x), out, first_row, where)
-
-    def _check_fits(
-        self,
-        x: npt.NDArray[Any],
-        out: npt.NDArray[Any],
-        first_row: int,
-        where: Callable[[int, int], str] | None,
-    ) -> None:
-        wrong = ~np.isfinite(out) & ~np.isnan(x)
-        if not wrong.any():
-            return
-        row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        if where is None:
-            it_is_at = _in_array(self.needed[column], first_row + int(row))
-        else:
-            it_is_at = where(int(column), first_row + int(row))
-        value = x[row, column]
-        if np.isinf(value):
-            raise DataError(f"{it_is_at}: {value} is not a finite number")
-        raise DataError(
-            f"{it_is_at}: {value} is too large for {out.dtype} beside what the column held when "
-            "the model was fitted; mend the value"
-        )
+        _check_fits(np.where(np.isnan(x), 0, x), out, where)
 
 
-# ------------------------------------------------------------------ columns
+def _check_fits(
+    x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]
+) -> None:
+    wrong = ~np.isfinite(out) & ~np.isnan(x)
+    if not wrong.any():
+        return
+    row, at = np.argwhere(wrong)[0].tolist()
+    value = x[row, at]
+    if np.isinf(value):
+        raise DataError(f"{where(at, row)}: {value} is not a finite number")
+    raise DataError(
+        f"{where(at, row)}: {value} is too large for {out.dtype} beside what the column held when "
+        "the model was fitted; mend the value"
+    )
 
 
-def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if x.ndim != 2:
         raise DataError(f"x must have two axes, rows and columns, got the shape {x.shape}")
     if x.dtype.kind in "fiub":
@@ -472,91 +377,9 @@ def _as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         raise DataError(f"x must hold numbers, got {x.dtype}: {error}") from None
 
 
-def _plan_of_numbers(n_columns: int, names: Sequence[str] | None) -> Plan:
-    if names is None:
-        return Plan.of_numbers(n_columns)
-    if len(names) != n_columns or len(set(names)) != n_columns:
-        raise DataError(f"names must be {n_columns} different names, got {len(names)}: {names!r}")
-    return Plan.of_numbers(map(str, names))
-
-
-def _described(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
-    return ManyStatistics.joined(describe_columns(block, kept) for block in blocks)
-
-
-def _blocks(x: npt.NDArray[Any]) -> Iterator[Floats]:
-    """Turn a matrix into blocks of whole columns, shape (k, n), C-ordered."""
-    n_block = max(1, 4 * BLOCK_CELLS // max(1, len(x)))
-    for start in range(0, x.shape[1], n_block):
-        yield np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order="C")
-
-
-def _finite_blocks(x: npt.NDArray[Any], plan: Plan) -> Iterator[Floats]:
-    start = 0
-    for block in _blocks(x):
-        infinite = np.isinf(block)
-        if infinite.any():
-            column, row = np.unravel_index(int(infinite.argmax()), infinite.shape)
-            raise DataError(
-                f"column {plan.names[start + int(column)]!r}, row {row + 1}: "
-                f"{block[column, row]} is not a finite number"
-            )
-        start += len(block)
-        yield block
-
-
-def _present(table: pa.Table, names: Collection[str]) -> list[str]:
-    there = set(table.column_names)
-    if lacking := [name for name in names if name not in there]:
-        raise DataError(
-            f"the table lacks the columns {lacking[:20]}; it has {table.column_names[:20]}"
-        )
-    return list(names)
-
-
-def _plan(table: pa.Table, kept: Kept, wishes: Wishes) -> Plan:
-    """Make a plan by the rows that weigh something; what is wrong is told by its row among all."""
-    import pyarrow as pa
-
-    if kept.rows is None:
-        return Plan.of(table, wishes)
-    try:
-        return Plan.of(take(table, np.flatnonzero(kept.rows)), wishes)
-    except DataError:
-        Plan.of(table.take(pa.array(np.arange(table.num_rows), mask=~kept.rows)), wishes)
-        raise
-
-
 def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:
-    """Put what several parts of a table have of one column into one account."""
+    """Add up the unknown cells that several parts of a table have in the same columns."""
     found: dict[str, Unknown] = {}
     for one in unknown:
         found[one.column] = found[one.column] + one if one.column in found else one
     return tuple(found.values())
-
-
-def _declared_levels(table: pa.Table, plan: Plan) -> dict[str, list[str]]:
-    """Give the levels that the dictionaries of columns declare, whether they occur or not."""
-    import pyarrow as pa
-
-    found = {}
-    for column in plan.with_levels:
-        cells = table.column(column.name)
-        if pa.types.is_dictionary(cells.type):
-            values = [
-                v for part in cells.chunks for v in part.dictionary.cast("string").to_pylist()
-            ]
-            found[column.name] = sorted({value for value in values if value is not None})
-    return found
-
-
-def _unknown_levels(
-    table: pa.Table,
-    column: Column,
-    strange: npt.NDArray[np.bool_],
-    n_present: int,
-    other: bool,
-) -> Unknown:
-    taken_for = "one of its rare levels" if other else "none of its levels"
-    found = unknown_cells(table, column, strange, n_present, taken_for)
-    return found._replace(may_be_rare=other)

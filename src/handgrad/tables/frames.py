@@ -12,20 +12,20 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables.marks import CSV_MARK
-from handgrad.tables.sequences import Column, from_sequence, slices
+from handgrad.tables.sequences import ArrowColumn, from_sequence, slices
 from handgrad.text import listed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FEW = 4  # rows: their cells, all of them as objects, come sooner than columns one by one
-MANY = 8  # columns of one type: picking them as a matrix costs less than each by itself
+FEW = 4  # rows; up to here taking all cells as objects is faster than column by column
+MANY = 8  # columns of one type; from here on taking them as one matrix is faster
 
 
 def is_frame(value: object) -> bool:
     """Tell whether `from_frame` takes the value: a data frame, an Arrow table or a mapping.
 
-    Arrays, sparse matrices, lists and single columns (Series) are no frames.
+    Arrays, sparse matrices, lists and single columns (Series) are not frames.
     """
     if isinstance(value, Mapping) or _is_pandas(value):
         return True
@@ -45,15 +45,15 @@ def from_frame(frame: Any) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The same columns in the same order, n rows. A column that holds cells of several types,
-        such as 1 and "a", becomes their texts, which count as those of a CSV file.
+        The same columns in the same order, n rows. A column with cells of several types, such as
+        1 and "a", becomes texts, which count as those of a CSV file.
 
     Raises
     ------
     DataError
-        If names repeat, lengths differ, or a column is no sequence of cells; it names the column.
+        If names repeat, lengths differ, or a column is not a sequence; the message names it.
     TypeError
-        If `frame` is no frame, or a column name is not a string.
+        If `frame` is not a frame, or a column name is not a string.
     """
     import pyarrow as pa
 
@@ -76,15 +76,15 @@ def _arrow_table(frame: Any) -> pa.Table:
         return pa.table(frame)
     except pa.ArrowException as error:
         raise DataError(
-            f"a column of the {type(frame).__name__} is of a type that Arrow lacks ({error}); cast "
+            f"a column of the {type(frame).__name__} has a type that Arrow lacks ({error}); cast "
             "it to one such as Int64, Float64 or String"
         ) from None
 
 
 def without_views(table: pa.Table) -> pa.Table:
-    """Turn string views, as polars gives them, into strings: Arrow cannot pick rows of views.
+    """Turn string views, which polars gives, into strings: Arrow cannot pick rows of views.
 
-    Extension types lose their wrapping, too: UUIDs become texts.
+    Extension types are unwrapped, too: UUIDs become texts.
     """
     import pyarrow as pa
 
@@ -125,7 +125,7 @@ def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _without_extension(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Spell UUIDs out; of any other extension type take what it is stored as."""
+    """Spell UUIDs out; take any other extension type as it is stored."""
     import pyarrow as pa
 
     storage = column.type.storage_type
@@ -159,11 +159,11 @@ def _from_columns(frame: Any) -> pa.Table:
     return pa.table(table.columns, schema=pa.schema(fields, metadata=table.schema.metadata))
 
 
-def _of_mapping(columns: Mapping[str, Any]) -> list[Column]:
+def _of_mapping(columns: Mapping[str, Any]) -> list[ArrowColumn]:
     return [from_sequence(name, values) for name, values in columns.items()]
 
 
-def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
+def _of_pandas(frame: Any, names: list[str]) -> list[ArrowColumn]:
     dtypes = frame.dtypes.tolist()
     if len(set(dtypes)) > 1 and len(frame) <= FEW:
         found = _of_few_rows(frame.to_numpy(dtype=object), dtypes)
@@ -175,33 +175,33 @@ def _of_pandas(frame: Any, names: list[str]) -> list[Column]:
     ]
 
 
-def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, Column]:
-    """Give the columns of numbers that make up matrices, by position."""
-    found: dict[int, Column] = {}
+def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, ArrowColumn]:
+    """Give the columns of numbers that can be taken as matrices, by position."""
+    found: dict[int, ArrowColumn] = {}
     for positions in _blocks(dtypes, MANY):
         whole = len(positions) == len(dtypes)
         block = (frame if whole else frame.iloc[:, positions]).to_numpy()
-        found.update(zip(positions, map(Column, slices(block)), strict=True))
+        found.update(zip(positions, map(ArrowColumn, slices(block)), strict=True))
     return found
 
 
-def _of_few_rows(cells: npt.NDArray[np.object_], dtypes: list[Any]) -> dict[int, Column]:
+def _of_few_rows(cells: npt.NDArray[np.object_], dtypes: list[Any]) -> dict[int, ArrowColumn]:
     """Give the columns of numbers and of texts, by position."""
     import pyarrow as pa
 
-    found: dict[int, Column] = {}
+    found: dict[int, ArrowColumn] = {}
     for positions in _blocks(dtypes, 1):
         block = cells[:, positions].astype(dtypes[positions[0]])
-        found.update(zip(positions, map(Column, slices(block)), strict=True))
+        found.update(zip(positions, map(ArrowColumn, slices(block)), strict=True))
     for position, dtype in enumerate(dtypes):
         if dtype == "str":
             texts = cells[:, position].tolist()
-            found[position] = Column(pa.array(texts, pa.large_string(), from_pandas=True))
+            found[position] = ArrowColumn(pa.array(texts, pa.large_string(), from_pandas=True))
     return found
 
 
 def _held(column: Any) -> Any:
-    """Give what a column of numbers or texts holds, which Arrow takes sooner than the column."""
+    """Give the array inside a column of numbers or texts: Arrow takes it faster than the column."""
     dtype = column.dtype
     if isinstance(dtype, np.dtype):
         return column.to_numpy() if dtype.kind in "biuf" else column
@@ -209,12 +209,12 @@ def _held(column: Any) -> Any:
 
 
 def _blocks(dtypes: list[Any], many: int) -> list[list[int]]:
-    """Group the positions of columns of numbers that make up a matrix."""
+    """Group the positions of columns of numbers that can be taken as one matrix."""
     alike = defaultdict(list)
     for position, dtype in enumerate(dtypes):
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             alike[dtype].append(position)
-    fewest = min(many, len(dtypes))  # all of them need no picking
+    fewest = min(many, len(dtypes))  # a whole frame needs no picking
     return [positions for positions in alike.values() if len(positions) >= fewest]
 
 
@@ -228,15 +228,15 @@ def _check_lengths(names: list[str], lengths: list[int]) -> None:
 
 
 def from_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Turn rows, each a mapping of names to cells, into a table, as JSON brings them.
+    """Turn rows, each a mapping of names to cells, as in JSON, into a table.
 
-    A name that a row lacks is a missing cell there; the columns stand in the order in which
-    their names turn up.
+    A name that a row lacks is a missing cell; the columns come in the order in which their names
+    first occur.
 
     Raises
     ------
     DataError
-        If a row is no mapping, or no row has a cell.
+        If a row is not a mapping, or no row has a cell.
     TypeError
         If a name is not a string.
     """
@@ -259,4 +259,4 @@ def check_names(names: list[str]) -> None:
         if not name:
             raise DataError(f"column {position} has no name in the header; give it one")
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"column names must differ, but {listed(twice)} stand twice; rename them")
+        raise DataError(f"column names must differ, but {listed(twice)} occur twice; rename them")

@@ -1,7 +1,7 @@
 """The kinds of columns: how each reads its cells, and what its cells become.
 
-Each kind owns all that depends on it. Whoever reads a table, from CSV text or from typed columns,
-asks the kind, so that a cell means the same in both.
+Each kind owns all that depends on it. CSV text and typed columns are both read by the kind, so
+that a cell means the same in both.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
 TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 SHOWN_EXAMPLES = 3  # of unknown cells, in a note
-ALL_BY_CHANCE = 100  # cells: so few may all be rare ones
+ALL_BY_CHANCE = 100  # cells; up to this many may all be rare by chance
 MOST_EXAMPLES = SHOWN_EXAMPLES + 1  # one more tells that there are more
 
 
 def words_for_missing(usual: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     """Add the user's words for a missing cell to the usual ones.
 
-    An empty word among them says that the usual ones are none: then NA is a level.
+    An empty word among them replaces the usual ones: then NA is a level.
     """
     if "" in more:
         return tuple(dict.fromkeys(("", *more)))
@@ -59,15 +59,16 @@ class Column(NamedTuple):
     why : str
         The reason, in a few words; "as declared" where the user said so.
     missing : tuple of str
-        Texts that mean a missing cell, besides an empty one; numbers among them also as numbers.
+        Texts that mean a missing cell, besides an empty one; numbers among them count in any
+        spelling.
     notation : Notation
         How the numbers of texts are written.
     dating : Dating or None
-        How dates are told.
+        How dates are written, and which of their parts become inputs.
     n_levels : int
-        How many different texts there are, of a category or as words beside numbers; else 0.
+        The number of different texts, in a category or as words beside numbers; else 0.
     doubts : tuple of str
-        What may be an oversight, in whole sentences.
+        What may be an oversight, one sentence each.
     """
 
     name: str
@@ -102,19 +103,19 @@ class Reading(NamedTuple):
 class Unknown(NamedTuple):
     """Cells of one column that the model does not know.
 
-    Where rare levels share an input, rare ones are among them: their names are not kept.
+    Where rare levels share an input, their names are not kept, so they count as unknown.
 
     Attributes
     ----------
     column : str
     n, n_present : int
-        How many, of how many cells that are there.
+        The number of unknown cells and of all present ones.
     examples : tuple of str
-        The first few that differ.
+        The first few different ones.
     taken_for : str
         What the network got instead.
     may_be_rare : bool
-        Whether they may have been there, too seldom to be known.
+        Whether they may have occurred in training, too rarely to be kept.
     """
 
     column: str
@@ -126,26 +127,26 @@ class Unknown(NamedTuple):
 
     @property
     def is_drift(self) -> bool:
-        """Whether no present cell of the column is known, where that can be no chance."""
+        """Whether no present cell of the column is known, beyond what chance could do."""
         return self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)
 
     def __add__(self, more: object) -> Unknown:
-        """Add what a further part of the table has of the same column."""
+        """Add the unknown cells of the same column in a further part of the table."""
         assert isinstance(more, Unknown)
         examples = tuple(dict.fromkeys((*self.examples, *more.examples)))[:MOST_EXAMPLES]
         n, n_present = self.n + more.n, self.n_present + more.n_present
-        told = self if self.n else more
-        return told._replace(n=n, n_present=n_present, examples=examples)
+        which = self if self.n else more
+        return which._replace(n=n, n_present=n_present, examples=examples)
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Describe them in one sentence."""
         shown = ", ".join(map(quoted, self.examples[:SHOWN_EXAMPLES]))
         if len(self.examples) > SHOWN_EXAMPLES:
             shown += ", ..."
-        were = "are rare, or were not there" if self.may_be_rare else "were not there"
+        seen = "that are rare or were not seen" if self.may_be_rare else "not seen"
         return (
-            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells {were} when the model "
-            f"was fitted ({shown}); each is taken for {self.taken_for}"
+            f"column {self.column!r}: {self.n:,} of {self.n_present:,} cells hold values {seen} "
+            f"when the model was fitted ({shown}); each counts as {self.taken_for}"
         )
 
 
@@ -153,9 +154,10 @@ class Kind:
     """One kind of column. The methods take the `Column`, which says how its cells are written."""
 
     name: ClassVar[str]
+    plural: ClassVar[str]
     has_levels: ClassVar[bool] = False
-    says_its_doubts: ClassVar[bool] = False  # whether its doubts are about how cells are read
-    taken_for: ClassVar[str] = "missing"  # what the network gets for an unknown cell
+    says_its_doubts: ClassVar[bool] = False  # whether they are about how cells are read
+    taken_for: ClassVar[str] = "missing"  # what an unknown cell counts as
 
     def number_names(self, column: Column) -> list[str]:
         """Name the numbers that a cell becomes."""
@@ -170,7 +172,7 @@ class Kind:
         raise NotImplementedError
 
     def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
-        """Refuse cells that cannot be taken for anything; most kinds only count them.
+        """Refuse cells that cannot be read as this kind; most kinds only count them.
 
         Raises
         ------
@@ -182,7 +184,7 @@ class Kind:
 class Number(Kind):
     """A quantity: one standardised number."""
 
-    name = "number"
+    name, plural = "number", "numbers"
 
     def read(self, table: pa.Table, column: Column) -> Reading:
         values, present = number_cells(table, column)
@@ -197,7 +199,7 @@ class Number(Kind):
 class NumberWithWords(Kind):
     """A quantity where a word stands now and then: the number, and an input for each word."""
 
-    name = "number with words"
+    name, plural = "number with words", "numbers with words"
     has_levels = True
     says_its_doubts = True
 
@@ -210,10 +212,10 @@ class NumberWithWords(Kind):
 
 
 class Boolean(Kind):
-    """Yes or no, in whatever spelling: one input, 1 or 0."""
+    """Yes or no in any spelling: one input, 1 or 0."""
 
-    name = "boolean"
-    taken_for = "missing, or for the number that it is"
+    name, plural = "boolean", "booleans"
+    taken_for = "missing, or as the number that it is"
 
     def scaled(self, column: Column) -> list[bool]:
         return [False]
@@ -232,7 +234,7 @@ class Boolean(Kind):
 class Category(Kind):
     """One of several levels: an input for each level that is frequent enough."""
 
-    name = "category"
+    name, plural = "category", "categories"
     has_levels = True
 
     def number_names(self, column: Column) -> list[str]:
@@ -248,9 +250,9 @@ class Category(Kind):
 
 
 class Date(Kind):
-    """A date, a time of day or a duration: what elapsed, and the parts that vary."""
+    """A date, a time of day or a duration: the time elapsed, and the parts that vary."""
 
-    name = "date"
+    name, plural = "date", "dates"
     says_its_doubts = True
 
     def number_names(self, column: Column) -> list[str]:
@@ -269,7 +271,7 @@ class Date(Kind):
 
 
 class LeftOut(Kind):
-    """A column that says nothing of a row, or something else of each: no input."""
+    """A column that is the same in all rows, or different in each: no input."""
 
     name = "left out"
 
@@ -286,18 +288,29 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def constant_column(name: str) -> Column:
+    return Column(name, LeftOut.name, "all cells are the same")
+
+
+def empty_column(name: str, *, is_stream: bool) -> Column:
+    """Describe a column without a cell; of a stream, numbers may still come."""
+    if is_stream:
+        return Column(name, why="nothing there yet")
+    return Column(name, LeftOut.name, "no cell is filled")
+
+
 # ------------------------------------------------------------------ cells
 
 
 def stripped(table: pa.Table, name: str) -> pa.LargeStringArray:
-    """Give a column as texts without the blanks around them; null where a cell is null."""
+    """Give a column as texts without the blanks around them; a null stays null."""
     import pyarrow.compute as pc
 
     return pc.utf8_trim_whitespace(raw.raw_texts(table, name))
 
 
 def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
-    """Read a column as numbers, shape (n,), NaN where there is none; and which cells are there."""
+    """Read a column as numbers, shape (n,), NaN where there is none; tell which are present."""
     kind = value_kind_of(table, column.name)
     if kind in ("number", "boolean", "empty"):
         values = raw.numbers(table, column.name)
@@ -316,7 +329,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
 
 
 def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Mask]:
-    """Read a column as seconds, shape (n,), NaN where there are none; and which cells are there."""
+    """Read a column as seconds, shape (n,), NaN where there are none; tell which are present."""
     kind = value_kind_of(table, column.name)
     if kind == "moment":
         values = raw.decoded(table, column.name)
@@ -334,7 +347,7 @@ def moments(table: pa.Table, column: Column, dating: Dating) -> tuple[Floats, Ma
 def _present_texts(
     table: pa.Table, column: Column, *, trimmed: bool = True
 ) -> tuple[pa.LargeStringArray, Mask]:
-    """Give the cells as texts, null where they are missing; and which are there."""
+    """Give the cells as texts, null where they are missing; and which are present."""
     import pyarrow.compute as pc
 
     cells = raw.raw_texts(table, column.name)
@@ -356,7 +369,7 @@ def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
-    """Blank numbers that mean a missing cell, however they are spelt."""
+    """Make numbers that mean a missing cell null, however they are spelt."""
     codes = codes_in(missing)
     if not codes:
         return cells
@@ -365,14 +378,14 @@ def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.L
 
 @lru_cache(maxsize=1000)
 def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
-    """Give the numbers among the words that mean a missing cell, and what float32 makes of them."""
+    """Give the numbers among the words for a missing cell, as they are and rounded to float32."""
     exact = [float(word) for word in missing if is_plain_number(word)]
     with np.errstate(over="ignore"):
         return tuple(dict.fromkeys([*exact, *(float(np.float32(code)) for code in exact)]))
 
 
 def is_code(text: str, codes: Collection[float]) -> bool:
-    """Tell whether a text is one of some numbers: -999.0 for -999."""
+    """Tell whether a text is one of some numbers, as -999.0 is -999."""
     bare = text.strip()
     return is_plain_number(bare) and float(bare) in codes
 
@@ -387,7 +400,7 @@ def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:
 def _with_units(
     words: pa.LargeStringArray, cells: pa.LargeStringArray, notation: Notation
 ) -> pa.LargeStringArray:
-    """Put beside the words the units of numbers that have another than most."""
+    """Add to the words the units of those numbers whose unit is not that of most."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -397,7 +410,7 @@ def _with_units(
 
 
 def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
-    """Turn texts into numbers, shape (n,); NaN where a cell is null or no finite number."""
+    """Turn texts into numbers, shape (n,); NaN where a cell is null or not a finite number."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -408,10 +421,11 @@ def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
             values = np.full(len(cells), np.inf)
         if np.isfinite(values).sum() + cells.null_count == len(values):
             return values
-    return _by_text(cells, lambda text: _number(text, notation))
+    return _by_text(cells, lambda text: number_of(text, notation))
 
 
-def _number(text: str, notation: Notation) -> float:
+def number_of(text: str, notation: Notation) -> float:
+    """Read one cell as a number; NaN where it is no finite number in this notation."""
     if notation.is_plain and is_plain_number(text):
         value = float(text)
         return value if math.isfinite(value) else math.nan
@@ -419,7 +433,7 @@ def _number(text: str, notation: Notation) -> float:
 
 
 def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
-    """Ask for the value of each different text once; NaN for null."""
+    """Give the value of each text, asked for once; NaN for a null."""
     encoded = cells.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
     values = np.array([*map(value_of, distinct), math.nan], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Labels of any type become the class numbers 0 to K-1, and come back exactly as they were."""
+"""Labels of any type become the class numbers 0 to K-1, and can be decoded exactly."""
 
 import datetime
 from collections.abc import Mapping, Set
@@ -22,18 +22,17 @@ _LABEL_KINDS: dict[str, tuple[type, ...]] = {
 }
 _SEVERAL = (list, tuple, Set, Mapping, np.ndarray)
 SEVERAL_LABELS = (
-    "where a row may have several, sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) "
-    "makes 0 and 1 of them, in a column for each label"
+    "if a row may have several, sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y) "
+    "turns them into a column of 0 and 1 for each label"
 )
 
-
-# NumPy pads all texts of an array to the longest. Beyond so many characters they stay objects, or
-# one long label would take its length in memory for every row.
+# NumPy pads all texts of an array to the longest. Longer labels than this stay objects, or one
+# long label would take its length in memory for every row.
 LONGEST_PADDED_LABEL = 1000
 
 
 def labels_of(y: Any) -> npt.NDArray[Any]:
-    """Give labels as they are, in an array of the one type that they have.
+    """Give labels exactly as they are, in an array of their one type.
 
     Parameters
     ----------
@@ -42,8 +41,8 @@ def labels_of(y: Any) -> npt.NDArray[Any]:
     Returns
     -------
     numpy.ndarray, shape (n,) or, of a matrix or frame, (n, k)
-        Objects are of one type only where NumPy's own would lose something, or pad every text to
-        the length of one with more than 1,000 characters.
+        Objects only where a type of NumPy would lose something, or pad every text to more than
+        1,000 characters.
 
     Raises
     ------
@@ -93,7 +92,7 @@ def classes_of(y: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _is_padded_widely(dtype: np.dtype[Any]) -> bool:
-    """Tell texts of NumPy's that may be longer than those that it is to pad."""
+    """Tell whether texts may be longer than those that NumPy should pad."""
     return dtype.kind == "U" and dtype.itemsize > 4 * LONGEST_PADDED_LABEL
 
 
@@ -120,9 +119,9 @@ def _object_classes(y: npt.NDArray[np.object_]) -> npt.NDArray[Any]:
         return classes
     if kinds != {"str"}:
         raise TypeError(
-            "labels are numbers that no 64 bits hold exactly; pass their texts, list(map(str, y))"
+            "labels are numbers too long for 64 bits; pass their texts, list(map(str, y))"
         )
-    # NumPy's texts lose a trailing NUL, and would merge two labels
+    # NumPy drops a NUL at the end of a text, which could merge two labels
     return _objects(distinct)
 
 
@@ -134,16 +133,16 @@ def _dates(values: list[Any]) -> npt.NDArray[Any]:
     if any(getattr(label, "tzinfo", None) for label in values):
         raise TypeError(
             "labels are times with a zone, which would be lost; pass their texts, "
-            "list(map(str, y)), or take the zone away"
+            "list(map(str, y)), or remove the zone"
         )
     return np.unique(np.array(values, dtype="datetime64"))
 
 
 def _label_kind(kind: type) -> str:
     if issubclass(kind, _SEVERAL):
-        raise TypeError(f"labels must be one a row, got {kind.__name__}; {SEVERAL_LABELS}")
+        raise TypeError(f"each row must have one label, got {kind.__name__}; {SEVERAL_LABELS}")
     for name, kinds in _LABEL_KINDS.items():
-        # a duration of NumPy's is a whole number, too
+        # NumPy counts its durations among whole numbers
         if issubclass(kind, kinds) and not issubclass(kind, np.timedelta64):
             return name
     raise _not_a_label(kind.__name__)
@@ -184,8 +183,8 @@ def encode_labels(y: npt.NDArray[Any], classes: npt.NDArray[Any]) -> npt.NDArray
     Raises
     ------
     DataError
-        If labels are not among the classes; the message gives them, their number and the
-        first row.
+        If labels are not among the classes; the message gives them, their number and the first
+        row.
     """
     given = y.astype(classes.dtype) if classes.dtype.kind == y.dtype.kind == "M" else y
     place = {label: position for position, label in enumerate(classes.tolist())}

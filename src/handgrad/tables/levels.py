@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.statistics import Kept
-
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from handgrad.tables.statistics import Kept
 
 Mask = npt.NDArray[np.bool_]
 
 Levels = tuple[str | None, ...]
 
-FEW = 16  # cells, which Python looks up sooner than Arrow encodes them
+FEW = 16  # cells; up to here Python looks them up faster than Arrow encodes them
 
 
 class Places:
-    """Where texts stand among levels: made once, asked for every table."""
+    """The places of texts among levels: made once, asked for every table."""
 
     def __init__(self, levels: Levels) -> None:
         self.levels = levels
@@ -34,7 +34,7 @@ class Places:
         return _by_meaning(self.levels)
 
     def of(self, text: str | None) -> int:
-        """Find one text, or None for a missing cell; -1 where it is not among the levels."""
+        """Give the place of one text, or of None for a missing cell; -1 where it is no level."""
         place = self._at.get(text)
         if place is not None:
             return place
@@ -43,15 +43,15 @@ class Places:
     def codes_of(self, cells: pa.LargeStringArray) -> tuple[npt.NDArray[np.intp], Mask]:
         """Find each text among the levels.
 
-        A text that is not there is taken for the one level that means the same: 1 for 1.0 or 01,
-        True for true, and a letter with its accent in one sign or in two.
+        A text that is no level counts as the one level that means the same: 1 is 1.0 or 01, True
+        is true, and an accented letter may be one character or two.
 
         Returns
         -------
         codes : int array, shape (n,)
-            The place of each cell among the levels, of null that of None; -1 where there is none.
+            The place of each cell among the levels, a null being None; -1 where there is none.
         unknown : bool array, shape (n,)
-            Where a text stands that no level means.
+            True for a text that means none of the levels.
         """
         if len(cells) <= FEW:
             texts = cells.to_pylist()
@@ -66,12 +66,12 @@ class Places:
 
 
 def _by_meaning(levels: Levels) -> dict[Any, int]:
-    """Give the place of each level by what it means; two that mean the same are told apart."""
+    """Give the place of each level by its meaning; -1 where several mean the same."""
     found: dict[Any, int] = {}
-    for place_of, level in enumerate(levels):
+    for place, level in enumerate(levels):
         if level is not None:
             key = meaning(level)
-            found[key] = -1 if key in found else place_of
+            found[key] = -1 if key in found else place
     return found
 
 
@@ -79,7 +79,7 @@ _WHOLE = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")  # no exponent: 1E5 beside 
 
 
 def meaning(text: str) -> Any:
-    """Give what spellings of one whole number, boolean or word have in common."""
+    """Give what all spellings of one whole number, boolean or word have in common."""
     if whole := _WHOLE.fullmatch(text):
         return int(whole[1])
     low = text.casefold()
@@ -92,9 +92,9 @@ class Frequency(NamedTuple):
     Attributes
     ----------
     min_frequency : int
-        In how many of the training rows a level must stand.
+        The fewest training rows in which a level must occur.
     max_levels : int
-        How many at most; the most frequent are taken.
+        The most levels; the most frequent ones are taken.
     """
 
     min_frequency: int = 1
@@ -109,7 +109,7 @@ def frequent_levels(
 ) -> tuple[Levels, bool]:
     """Give the levels that are frequent enough, and whether others share an input.
 
-    A missing cell is a level of its own where nothing else tells of it.
+    A missing cell is a level of its own if `tells_missing`: where no other input flags it.
     """
     encoded = texts.dictionary_encode()
     distinct = encoded.dictionary.to_pylist()
@@ -128,7 +128,7 @@ def frequent_levels(
 def put_ones(
     texts: pa.LargeStringArray, places: Places, other: bool, out: npt.NDArray[Any]
 ) -> npt.NDArray[np.bool_]:
-    """Set the input of each row's level to 1; tell the rows whose level is not among them."""
+    """Set the input of each row's level to 1; tell which rows have an unknown level."""
     codes, strange = places.codes_of(texts)
     if other:
         codes[strange] = len(places.levels)

@@ -1,4 +1,4 @@
-"""What a table remembers of its file: marks on its fields, and notes and lines beside them."""
+"""Marks: what a table remembers of its file, on its fields and beside them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOTES = b"handgrad.notes"
 PLAIN_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NUMBER = rf"^(?:{PLAIN_NUMBER}|[+-]?(?i:inf|infinity))$"
 
-# the words for a missing cell that pandas knows, and the sign of the UCI tables
+# the words for a missing cell that pandas knows, and the ? of the UCI tables
 WORDS_FOR_MISSING = (
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "?",
@@ -31,7 +31,7 @@ def is_csv(field: pa.Field) -> bool:
 
 
 def words_are_texts(field: pa.Field) -> bool:
-    """Tell whether quotes set texts such as "NA" apart from missing cells, which are null."""
+    """Tell whether quotes mark texts such as "NA", while missing cells are null."""
     return b"handgrad.quoted" in (field.metadata or {})
 
 
@@ -42,14 +42,14 @@ def csv_field(name: str, *, quoted_words: bool = False) -> pa.Field:
 
 
 def notes_of(table: pa.Table) -> tuple[str, ...]:
-    """Give what was taken with a grain of salt when the table was read, one sentence each."""
+    """Give the notes on how the table was read, one sentence each."""
     return tuple(json.loads((table.schema.metadata or {}).get(NOTES, b"[]")))
 
 
 def with_notes(table: pa.Table, notes: Iterable[str]) -> pa.Table:
-    """Put notes in place of those that the table has."""
+    """Replace the notes of a table."""
     known = dict(table.schema.metadata or {})
     known.pop(NOTES, None)
-    if told := list(notes):
-        known[NOTES] = json.dumps(told).encode()
+    if listed := list(notes):
+        known[NOTES] = json.dumps(listed).encode()
     return table.replace_schema_metadata(known or None)

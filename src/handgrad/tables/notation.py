@@ -1,8 +1,8 @@
 """Numbers as people write them: 1.448,00 €, (1.45), 14.5 kg, 10 %, 12 500, 3.2M.
 
-A column is judged by its shape: nearly every cell is one number in the same surroundings. What
-the signs within the numbers mean is decided by the whole column, for 1.500 alone may be one and
-a half, or fifteen hundred.
+A column holds numbers if nearly every cell is one number in the same surroundings. What the signs
+within the numbers mean is decided by the whole column, since 1.500 alone may be one and a half or
+fifteen hundred.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ THOUSANDS = ".,'_· "  # blanks of any width count as one, and so do straight an
 MULTIPLIERS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
 MINUS = "-−–"
 MOST_UNITS, FEW_UNITS = 4, 5
-MOSTLY = 0.95  # of the numbers: so many have the same digits around them, as in 2.7/10
-FEW_DOTTED = 10  # fewer numbers with a point do not prove that it parts thousands
+MOSTLY = 0.95  # of the numbers must have the same digits around them, as in 2.7/10
+FEW_DOTTED = 10  # fewer numbers with a point do not prove that it separates thousands
 
 _BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _INSIDE = r"[0-9.,'’_·\s\u00a0\u2007\u2009\u202f]"
@@ -42,7 +42,7 @@ class Notation(NamedTuple):
     scaled : bool
         Whether k, M or B behind a number multiplies it.
     units : tuple of str
-        What stands behind many others: "seasons" beside "min".
+        Units behind many other numbers: "seasons" beside "min".
     """
 
     decimal: str = "."
@@ -67,8 +67,8 @@ class Notation(NamedTuple):
 PLAIN = Notation()
 
 
-class Found(NamedTuple):
-    """A notation, and what is doubtful about it ("" where nothing is)."""
+class FoundNotation(NamedTuple):
+    """A notation, and what is doubtful about it ("" if nothing)."""
 
     notation: Notation
     doubt: str
@@ -94,7 +94,7 @@ def _taken_apart(text: str) -> _Parts | None:
     after = after[:-1] if len(after) > 2 and after[-1] == "s" and after[-2].isalpha() else after
     if "(" in (before[:1], before[-1:]) and ")" in (after[:1], after[-1:]):
         return _Parts(number, True, before.strip("("), after.strip(")"))
-    if number[-1] in ".,":  # 5,- has no cents: it is not less than nothing
+    if number[-1] in ".,":  # 5,- has no cents; the sign is no minus
         after = after.lstrip(MINUS + "—")
     negative = False
     if before[:1] in MINUS and before:
@@ -109,7 +109,7 @@ def _taken_apart(text: str) -> _Parts | None:
 
 
 def number_in(text: str, notation: Notation) -> float:
-    """Read one cell; NaN where it is no finite number in this notation."""
+    """Read one cell; NaN where it is not a finite number in this notation."""
     parts = _taken_apart(text)
     if parts is None or not _fits(parts, notation):
         return math.nan
@@ -134,12 +134,12 @@ def _fits(parts: _Parts, notation: Notation) -> bool:
 
 
 def _is_left_out_at_times(around: tuple[str, str]) -> bool:
-    """Tell a unit or currency that a bare number may have, too: no percent, no >, no 0x10."""
+    """Tell whether a bare number may have the same unit; percent, > or 0x are never left out."""
     return around != ("", "") and not re.search(r"[%0-9<>≤≥~≈+]", "".join(around))
 
 
 def unit_in(text: str, notation: Notation) -> str | None:
-    """Give the unit of a number, where it is another than that of most."""
+    """Give the unit of a number, where it is not that of most."""
     if not notation.units:
         return None
     parts = _taken_apart(text)
@@ -164,12 +164,12 @@ def _value(number: str, notation: Notation) -> float:
 
 
 def _has_point(mantissa: str) -> bool:
-    """Tell a fraction behind a point, which three digits may not be."""
+    """Tell whether a point precedes a fraction; three digits may as well be thousands."""
     return re.fullmatch(r"[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})", mantissa) is not None
 
 
 def _is_grouped(whole: str, sign: str) -> bool:
-    """Tell 1,234,567, and 12,34,567 as in India."""
+    """Tell whether digits are grouped: 1,234,567, or 12,34,567 as in India."""
     first, *groups = whole.split(sign)
     if not all(map(str.isdigit, (first, *groups))):  # 5. 10 has a blank: it is no 5010
         return False
@@ -181,20 +181,20 @@ def _is_grouped(whole: str, sign: str) -> bool:
 
 def find_notation(
     cells: Mapping[str, int], decimal: str | None = None, thousands: str | None = None
-) -> Found | None:
+) -> FoundNotation | None:
     """Find how most cells of a column write their numbers.
 
     Parameters
     ----------
     cells : mapping of str to int
-        The different texts of a column, and how often each stands there.
+        The different texts of a column, and how often each occurs.
     decimal, thousands : str, optional
-        What the user says these signs are.
+        These signs, where the user gives them.
 
     Returns
     -------
-    Found or None
-        None where fewer than half of the cells have a number in common surroundings.
+    FoundNotation or None
+        None where fewer than half of the cells have a number in the same surroundings.
     """
     parts = {text: _taken_apart(text) for text in cells}
     known = {text: part for text, part in parts.items() if part is not None}
@@ -216,12 +216,12 @@ def find_notation(
     if scaled and not doubt:
         bare = [text for text, part in inner.items() if not part.after and part.number.strip("0")]
         if bare:
-            doubt = f"k, M and B multiply the numbers before them, and {bare[0]!r} has none of them"
-    return Found(Notation(point, group, before, after, scaled, units), doubt)
+            doubt = f"k, M and B multiply the numbers before them, but {bare[0]!r} has none of them"
+    return FoundNotation(Notation(point, group, before, after, scaled, units), doubt)
 
 
 def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
-    """Give what stands around most numbers, and whether multipliers do."""
+    """Give what surrounds most numbers, and whether multipliers follow them."""
     total = sum(around.values())
     befores: Counter[str] = Counter()
     multiplied = 0
@@ -246,7 +246,7 @@ def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
 
 
 def _other_units(around: Counter[tuple[str, str]], before: str, after: str) -> Iterator[str]:
-    """Find the few units that many other numbers have; letters alone, so no 12/10 or 7-9."""
+    """Find the few units of many other numbers; letters alone, so no 12/10 or 7-9."""
     total = sum(around.values())
     for (ahead, unit), n in around.most_common(MOST_UNITS + 1):
         is_unit = unit.isalpha() or unit.replace("/", "").isalpha()
@@ -255,7 +255,7 @@ def _other_units(around: Counter[tuple[str, str]], before: str, after: str) -> I
 
 
 def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:
-    """Tell C0001, C0002, ... from USD 5: letters in front of whole numbers that all differ."""
+    """Tell whether letters precede whole numbers that all differ: C0001, C0002, but not USD 5."""
     if not any(letter.isalpha() for letter in before) or _CURRENCY.fullmatch(before):
         return False
     numbers = [number.strip(".,") for number in numbers]
@@ -267,7 +267,7 @@ def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:
 def _signs(
     numbers: Sequence[str], decimal: str | None, thousands: str | None
 ) -> tuple[str, str, str]:
-    """Decide by all numbers of a column which sign parts thousands, and which the fraction."""
+    """Decide by all numbers of a column what separates the thousands, and what the fraction."""
     if decimal is not None or thousands is not None:
         group = thousands if thousands is not None else _other_sign(numbers, decimal or ".")
         return decimal or ("," if group == "." else "."), group, ""
@@ -297,8 +297,6 @@ def _comma(mantissas: Sequence[str]) -> tuple[str, str, str]:
     if any(m.count(",") > 1 for m in with_comma):
         return ".", ",", ""
     grouped = sum(_is_grouped(m, ",") and not m.startswith("0") for m in with_comma)
-    if 2 * grouped <= len(with_comma):
-        return ",", "", ""
     if grouped < len(with_comma):  # 1,234 beside 12,5: a fraction has any length
         return ",", "", ""
     if len(with_comma) < len(mantissas):  # 950 beside 1,234: no group where there is no thousand

@@ -1,4 +1,4 @@
-"""An encoder taken apart for a file, and put together again with nothing trusted."""
+"""An encoder is taken apart for a file, and put together again, trusting nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
     Returns
     -------
     metadata : dict
-        What JSON can hold.
+        What can be written as JSON.
     tensors : dict of str to numpy.ndarray
         "mean", "scale", "median" of float64 and "indicator" of bool, shape (K,).
     """
@@ -47,7 +47,7 @@ def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def is_plain(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether the metadata of an encoder says what every version of the format could say."""
+    """Tell whether the metadata of an encoder fit into every version of the format."""
     return "columns" not in metadata
 
 
@@ -57,7 +57,7 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
     Raises
     ------
     ValueError
-        If a part is lacking, has another type or length, or cannot be.
+        If a part is lacking, has another type or length, or is impossible.
     """
     shared = {"names", "levels", "identity"}
     later = {"columns", "other"}
@@ -81,17 +81,17 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
 
 
 def column_to_json(column: Column) -> dict[str, Any]:
-    """Describe a column, leaving out what is as usual."""
-    told = {
+    """Describe a column by all that differs from a plain column of numbers."""
+    described = {
         name: value
         for name, value in column._asdict().items()
         if name != "name" and value != getattr(_USUAL, name)
     }
-    if "notation" in told:
-        told["notation"] = column.notation._asdict()
+    if "notation" in described:
+        described["notation"] = column.notation._asdict()
     if column.dating is not None:
-        told["dating"] = column.dating._asdict()
-    return told
+        described["dating"] = column.dating._asdict()
+    return described
 
 
 def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
@@ -100,7 +100,7 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
         _check_booleans(metadata["numeric"], len(names), "numeric")
         _check(len(groups) == metadata["numeric"].count(False), "levels (one list a category)")
         if all(metadata["numeric"]):
-            return Plan.of_numbers(names)
+            return Plan.of_matrix(len(names), names)
         return _plan_of_before(names, metadata["numeric"], groups)
     columns = metadata["columns"]
     _check(isinstance(columns, list) and len(columns) == len(names), "columns (one for each name)")
@@ -108,16 +108,16 @@ def _plan(metadata: Mapping[str, Any], groups: list[list[str | None]]) -> Plan:
 
 
 def _columns(names: list[str], columns: list[Any]) -> Iterator[Column]:
-    """Read columns; those that are described by one object share what it says."""
+    """Read columns; those described by the same object share all but the name."""
     read: dict[int, Column] = {}
-    for name, told in zip(names, columns, strict=True):
-        if id(told) not in read:
-            read[id(told)] = column_from_json("", told)
-        yield read[id(told)]._replace(name=name)
+    for name, given in zip(names, columns, strict=True):
+        if id(given) not in read:
+            read[id(given)] = column_from_json("", given)
+        yield read[id(given)]._replace(name=name)
 
 
 def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str | None]]) -> Plan:
-    """Read versions 1 and 2: plain numbers, and texts where a level was a level, even "NA"."""
+    """Read versions 1 and 2: plain numbers, and texts in which even "NA" could be a level."""
     levels = iter(groups)
     columns = []
     for name, is_number in zip(names, numeric, strict=True):
@@ -130,24 +130,24 @@ def _plan_of_before(names: list[str], numeric: list[bool], groups: list[list[str
     return Plan(tuple(columns))
 
 
-def column_from_json(name: str, told: Any) -> Column:
+def column_from_json(name: str, given: Any) -> Column:
     """Read back what `column_to_json` wrote.
 
     Raises
     ------
     ValueError
-        If it cannot be.
+        If the column is impossible.
     """
-    _check(isinstance(told, dict), "columns (must be objects)")
-    _check(set(told) < set(Column._fields) and "name" not in told, "keys of a column")
-    kind = told.get("kind", "number")
+    _check(isinstance(given, dict), "columns (must be objects)")
+    _check(set(given) < set(Column._fields) and "name" not in given, "keys of a column")
+    kind = given.get("kind", "number")
     _check(isinstance(kind, str) and kind in KINDS, "kind of a column")
-    why, n_levels = told.get("why", ""), told.get("n_levels", 0)
+    why, n_levels = given.get("why", ""), given.get("n_levels", 0)
     _check(_is_text(why), "why (must be a text)")
     counted = type(n_levels) is int and 0 <= n_levels < 2**63
     _check(counted, "n_levels (must be a whole number)")
-    missing = told.get("missing", list(MISSING_IN_NUMBERS))
-    doubts = told.get("doubts", [])
+    missing = given.get("missing", list(MISSING_IN_NUMBERS))
+    doubts = given.get("doubts", [])
     _check(_are_texts(missing), "missing (must be texts)")
     _check(_are_texts(doubts), "doubts (must be texts)")
     return Column(
@@ -155,34 +155,34 @@ def column_from_json(name: str, told: Any) -> Column:
         kind,
         why,
         tuple(missing),
-        _notation(told["notation"]) if "notation" in told else PLAIN,
-        _dating(told.get("dating"), kind),
+        _notation(given["notation"]) if "notation" in given else PLAIN,
+        _dating(given.get("dating"), kind),
         n_levels,
         tuple(doubts),
     )
 
 
-def _notation(told: Any) -> Notation:
-    _check(isinstance(told, dict) and set(told) == set(Notation._fields), "notation")
-    scaled = told["scaled"]
-    texts = [told[name] for name in ("decimal", "thousands", "before", "after")]
-    well = all(map(_is_text, texts)) and isinstance(scaled, bool) and _are_texts(told["units"])
+def _notation(given: Any) -> Notation:
+    _check(isinstance(given, dict) and set(given) == set(Notation._fields), "notation")
+    scaled = given["scaled"]
+    texts = [given[name] for name in ("decimal", "thousands", "before", "after")]
+    well = all(map(_is_text, texts)) and isinstance(scaled, bool) and _are_texts(given["units"])
     _check(well, "notation")
-    _check(told["decimal"] in (".", ",") and len(told["thousands"]) <= 1, "notation")
-    return Notation(**told | {"units": tuple(told["units"])})
+    _check(given["decimal"] in (".", ",") and len(given["thousands"]) <= 1, "notation")
+    return Notation(**given | {"units": tuple(given["units"])})
 
 
-def _dating(told: Any, kind: str) -> Dating | None:
-    _check((told is None) == (kind != "date"), "dating (a date has one)")
-    if told is None:
+def _dating(given: Any, kind: str) -> Dating | None:
+    _check((given is None) == (kind != "date"), "dating (a date has one)")
+    if given is None:
         return None
-    _check(isinstance(told, dict) and set(told) == set(Dating._fields), "dating")
-    parts = told["parts"]
+    _check(isinstance(given, dict) and set(given) == set(Dating._fields), "dating")
+    parts = given["parts"]
     well = isinstance(parts, list) and all(part in DATE_PARTS for part in parts)
     well = well and len(set(parts)) == len(parts)
-    known = told["what"] in get_args(What) and told["order"] in get_args(Order)
+    known = given["what"] in get_args(What) and given["order"] in get_args(Order)
     _check(well and known, "dating")
-    return Dating(told["what"], told["order"], tuple(parts))
+    return Dating(given["what"], given["order"], tuple(parts))
 
 
 # ------------------------------------------------------------------ levels

@@ -1,29 +1,21 @@
-"""The plan of the columns: what each was taken for, decided once, from all rows that are given.
+"""The plan of the columns: what each was taken for, decided once (see ``recognition/``).
 
-Whoever reads the table later, to train, to predict or to explain, obeys the plan. It holds no
-statistics: means and levels come from the training rows alone (``encode.py``).
+Training, prediction and explanation all read a table by its plan. It holds no statistics: means
+and levels come from the training rows alone (``fitting.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.kinds import (
-    KINDS,
-    Column,
-)
-from handgrad.tables.recognition import NO_WISHES, Wishes, column_of
-from handgrad.tables.wide import plain_columns
-from handgrad.text import listed
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from handgrad.html import sentence
+from handgrad.html import table as html_table
+from handgrad.tables.kinds import KINDS, Category, Column, LeftOut
 
 
 class Plan:
@@ -39,25 +31,19 @@ class Plan:
         self.columns = columns
 
     @classmethod
-    def of(cls, table: pa.Table, wishes: Wishes = NO_WISHES) -> Plan:
-        """Decide what each column of a table is.
+    def of_matrix(cls, n_columns: int, names: Sequence[str] | None = None) -> Plan:
+        """Make the plan of a matrix: numbers throughout, called x0, x1, ... unless they have names.
 
         Raises
         ------
         DataError
-            If a column is of a type that nothing can be learnt from, or a declared kind does not
-            fit; all columns at fault are named at once.
+            If the names are not as many as the columns, or not all different.
         """
-        _check_wishes(table, wishes)
-        plan = cls(_columns(table, wishes))
-        if not plan.used:  # nothing varies: then that is what is learnt
-            plan = cls(_columns(table, wishes._replace(keeps_constants=True)))
-        return plan
-
-    @classmethod
-    def of_numbers(cls, names: Iterable[str] | int) -> Plan:
-        """Make the plan of a matrix: numbers throughout, by name or x0, x1, ... so many."""
-        return _PlainPlan(names)
+        if names is not None and not len(names) == len(set(names)) == n_columns:
+            raise DataError(
+                f"names must be {n_columns} different names, got {len(names)}: {names!r}"
+            )
+        return _MatrixPlan(n_columns if names is None else names)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.columns == other.columns
@@ -95,7 +81,7 @@ class Plan:
 
     @cached_property
     def with_numbers(self) -> list[tuple[Column, int, int]]:
-        """The columns that become numbers, each with the places of its first and after its last."""
+        """The columns that become numbers, and where the numbers of each begin and end."""
         found, at = [], 0
         for column in self.used:
             if n := len(column.reads.scaled(column)):
@@ -105,12 +91,12 @@ class Plan:
 
     @cached_property
     def firsts(self) -> npt.NDArray[np.intp]:
-        """The places of the first numbers of the columns with numbers."""
+        """The place of the first number of each column with numbers."""
         return np.array([first for _, first, _ in self.with_numbers], dtype=np.intp)
 
     @cached_property
     def first_of(self) -> dict[str, int]:
-        """The place of the first number of each column that has any, by its name."""
+        """The place of the first number of each column with numbers, by name."""
         return {column.name: first for column, first, _ in self.with_numbers}
 
     @cached_property
@@ -120,7 +106,7 @@ class Plan:
 
     @cached_property
     def levels_beside(self) -> dict[int, int]:
-        """Of columns with both: the place of the first number to that among columns of levels."""
+        """Columns with numbers and levels: first place of the numbers -> place in `with_levels`."""
         at = {column.name: place for place, column in enumerate(self.with_levels)}
         return {first: at[c.name] for c, first, _ in self.with_numbers if c.name in at}
 
@@ -133,24 +119,26 @@ class Plan:
 
     @property
     def doubts(self) -> list[str]:
-        """What may be an oversight, a sentence each."""
+        """What may be an oversight, one sentence each."""
         return [f"column {c.name!r}: {doubt}" for c in self.columns for doubt in c.doubts]
 
     def summary(self) -> str:
         """Say in one line how many columns there are of each kind."""
-        told = []
-        for kind, (one, several) in _KIND_WORDS.items():
-            some = [column for column in self.columns if column.kind == kind]
+        counts = []
+        for name, kind in KINDS.items():
+            some = [column for column in self.columns if column.kind == name]
             if not some:
                 continue
-            if kind == "left out":
+            if name == LeftOut.name:
                 why = [f"{column.name} ({column.why})" for column in some]
-                told.append(f"left out: {_some(why)}")
+                counts.append(f"left out: {_some(why)}")
                 continue
-            detail = [f"{c.name} {c.n_levels}" for c in some if c.n_levels and kind == "category"]
+            detail = [
+                f"{c.name} {c.n_levels}" for c in some if c.n_levels and name == Category.name
+            ]
             more = f" ({_some(detail)})" if detail else ""
-            told.append(f"{len(some)} {one if len(some) == 1 else several}{more}")
-        return ", ".join(told)
+            counts.append(f"{len(some)} {name if len(some) == 1 else kind.plural}{more}")
+        return ", ".join(counts)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Give a name, a kind and a reason for each column."""
@@ -163,28 +151,22 @@ class Plan:
         return "\n".join([*lines, *(f"note: {doubt}" for doubt in self.doubts)])
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self.rows()
-        )
-        notes = "".join(f"<p>{escape(doubt)}</p>" for doubt in self.doubts)
-        head = "<tr><th>column</th><th>kind</th><th>why</th></tr>"
-        return f"<table>{head}{body}</table>{notes}"
+        cells = [[sentence(cell) for cell in row] for row in self.rows()]
+        notes = "".join(f"<p>{sentence(doubt)}</p>" for doubt in self.doubts)
+        return html_table(("column", "kind", "why"), cells) + notes
 
 
-class _PlainPlan(Plan):
-    """The plan of a matrix, of which there may be a million columns: made when it is asked for."""
+class _MatrixPlan(Plan):
+    """The plan of a matrix, which may have a million columns: made only where it is asked for."""
 
-    def __init__(self, names: Iterable[str] | int) -> None:
-        self._given = names if isinstance(names, int) else tuple(names)
+    def __init__(self, names: Sequence[str] | int) -> None:
+        self._given = names
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         if isinstance(self._given, int):
             return tuple(f"x{column}" for column in range(self._given))
-        return self._given
+        return tuple(map(str, self._given))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:  # type: ignore[override]
@@ -210,48 +192,6 @@ class _PlainPlan(Plan):
         return []
 
 
-_KIND_WORDS = {
-    "number": ("number", "numbers"),
-    "number with words": ("number with words", "numbers with words"),
-    "boolean": ("boolean", "booleans"),
-    "category": ("category", "categories"),
-    "date": ("date", "dates"),
-    "left out": ("left out", "left out"),
-}
-
-
 def _some(texts: list[str], most: int = 4) -> str:
     more = len(texts) - most
     return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def _check_wishes(table: pa.Table, wishes: Wishes) -> None:
-    named = {*wishes.kinds, *(name for name in wishes.missing if name is not None)}
-    if lacking := sorted(named - set(table.column_names)):
-        raise DataError(
-            f"there are no columns {listed(lacking)} to say something of; there are "
-            f"{listed(table.column_names)}"
-        )
-    if wishes.decimal is not None and wishes.decimal == wishes.thousands:
-        raise DataError(
-            f"decimal and thousands must be different signs; both are {wishes.decimal!r}"
-        )
-    for name, kind in wishes.kinds.items():
-        if kind not in KINDS:
-            raise DataError(
-                f"the kind of column {name!r} must be one of {', '.join(map(repr, KINDS))}; got "
-                f"{kind!r}"
-            )
-
-
-def _columns(table: pa.Table, wishes: Wishes) -> tuple[Column, ...]:
-    plain = plain_columns(table, wishes)
-    columns, faults = [], []
-    for name in table.column_names:
-        try:
-            columns.append(plain[name] if name in plain else column_of(table, name, wishes))
-        except DataError as error:
-            faults.append(str(error))
-    if faults:
-        raise DataError("; ".join(faults))
-    return tuple(columns)

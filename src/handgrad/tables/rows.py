@@ -1,4 +1,4 @@
-"""Rows of tables, arrays and sparse matrices alike: picked, and compared by their content."""
+"""Rows of tables, arrays and sparse matrices: picked, and compared by their content."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK_CELLS = 1 << 15  # hashed at a time: stays in the cache, bounds the memory
 def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
     """Pick rows, in the order given, from a table, an array or a CSR matrix.
 
-    A table forgets the lines of the file it came from, since rows no longer follow them.
+    A table forgets the lines of its file, since its rows no longer follow them.
     """
     if not hasattr(columns, "column_names"):
         return columns[rows]
@@ -27,7 +27,7 @@ def take(columns: Any, rows: npt.NDArray[np.intp]) -> Any:
 
 
 def one_row(table: pa.Table, row: int) -> pa.Table:
-    """Cut one row out of a table; what is wrong in it is told by its place in the whole."""
+    """Cut one row out of a table; messages still give its place in the whole table."""
     return part_of(table, row, 1)
 
 
@@ -38,8 +38,8 @@ _NULL_HASH = np.uint64(0xD1B54A32D192ED03)
 def row_keys(columns: pa.Table | npt.NDArray[Any], seed: int) -> Keys:
     """Hash each row by its content, so that equal rows can be kept together.
 
-    A key depends on the row and the seed only, not on the rows around it. 0 and -0 are
-    equal, and so are all NaN. Texts count as they stand; in text, 1 and 1.0 differ.
+    A key depends on the row and the seed alone, not on other rows. 0 and -0 are equal, and so
+    are all NaN. Texts are compared exactly; as texts, 1 and 1.0 differ.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _content_bits(table: pa.Table, name: str) -> Keys:
 
 
 def _text_bits(cells: pa.LargeStringArray) -> Keys:
-    """Hash texts as the sum over their bytes of a hash of byte and position."""
+    """Hash each text: the sum over its bytes of a hash of byte and position."""
     _, offset_buffer, byte_buffer = cells.buffers()
     hashes = np.empty(len(cells), dtype=np.uint64)
     if not len(cells):

@@ -1,4 +1,4 @@
-"""One column of a frame, in whatever Python holds it, becomes an Arrow array."""
+"""One column of a frame, in any Python container, becomes an Arrow array."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ADVICE = "a column must be one sequence of texts, of numbers or of booleans"
 _WITHOUT_TEXT = (bytes, bytearray, complex, np.complexfloating, np.ndarray, Sequence, Set, Mapping)
 
 
-class Column(NamedTuple):
-    """Cells, and whether they are texts only because Python held several types of cells."""
+class ArrowColumn(NamedTuple):
+    """Cells, and whether they became texts only because their types were mixed."""
 
     cells: pa.Array | pa.ChunkedArray
     is_mixed: bool = False
 
 
 def is_missing(cell: object) -> bool:
-    """Tell None, NaN, NaT and NA, also those of NumPy, pandas and ``decimal``."""
+    """Tell whether a cell is None, NaN, NaT or NA, of NumPy, pandas and ``decimal``, too."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(cell, np.datetime64 | np.timedelta64):
@@ -39,7 +39,7 @@ def is_missing(cell: object) -> bool:
 
 
 def slices(block: npt.NDArray[Any]) -> list[pa.Array]:
-    """Give the columns of a matrix of numbers, NaN as null, at the price of one array."""
+    """Give the columns of a matrix of numbers, NaN as null, as slices of one array."""
     import pyarrow as pa
 
     n = len(block)
@@ -47,27 +47,27 @@ def slices(block: npt.NDArray[Any]) -> list[pa.Array]:
     return [whole.slice(column * n, n) for column in range(block.shape[1])]
 
 
-def from_sequence(name: str, values: Any) -> Column:
+def from_sequence(name: str, values: Any) -> ArrowColumn:
     """Turn one column into an Arrow array; NaN and NA are null.
 
-    Cells of types that no Arrow array holds together (1 and "a") become their texts, as they
-    would in a CSV file. So do intervals, periods and UUIDs, and categories of them or of dates.
+    Cells whose types no Arrow array holds together (1 and "a") become texts, as in a CSV file.
+    So do intervals, periods and UUIDs, and categories of them or of dates.
 
     Raises
     ------
     DataError
-        If `values` is no sequence of cells; the message names the column.
+        If `values` is not a sequence of cells; the message names the column.
     """
     if isinstance(values, str | bytes):
         raise DataError(f"column {name!r} is {quoted(values)}; {_ADVICE}")
-    dtype = getattr(values, "dtype", None)  # pandas is slow to tell what else a column has not
+    dtype = getattr(values, "dtype", None)  # pandas is slow to say which attributes it lacks
     if hasattr(dtype, "fill_value"):  # a sparse column of pandas
         values = np.asarray(values)
     try:
         if hasattr(dtype, "categories"):
             held = getattr(values, "cat", values)
             if hasattr(held, "rename_categories"):
-                return Column(_categories(held, values))
+                return ArrowColumn(_categories(held, values))
         return _plain(values)
     except _cannot() as error:
         return _mixed(name, values, error)
@@ -79,19 +79,19 @@ def _cannot() -> tuple[type[Exception], ...]:
     return (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
-def _plain(values: Any) -> Column:
+def _plain(values: Any) -> ArrowColumn:
     import pyarrow as pa
 
     cells = pa.array(values, from_pandas=True)
     if isinstance(cells.type, pa.BaseExtensionType):
-        return Column(_texts(list(values)))
+        return ArrowColumn(_texts(list(values)))
     if pa.types.is_date(cells.type) and not hasattr(values, "__arrow_array__"):
-        return Column(_days_and_times(list(values)))
-    return Column(cells)
+        return ArrowColumn(_days_and_times(list(values)))
+    return ArrowColumn(cells)
 
 
 def _categories(held: Any, values: Any) -> pa.Array:
-    """Encode categories; those that are neither texts nor numbers go by their texts."""
+    """Encode categories; those that are neither texts nor numbers become texts."""
     import pyarrow as pa
 
     is_number = getattr(held.categories.dtype, "kind", "O") in "biuf"
@@ -101,7 +101,7 @@ def _categories(held: Any, values: Any) -> pa.Array:
 
 
 def _days_and_times(listed: list[Any]) -> pa.Array:
-    """Keep the time of day, which Arrow drops where the first of the cells is a plain day."""
+    """Keep the time of day, which Arrow drops where the first cell is a plain day."""
     import pyarrow as pa
 
     if any(isinstance(cell, datetime.datetime) for cell in listed):
@@ -113,14 +113,14 @@ def _at_midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time())
 
 
-def _mixed(name: str, values: Any, error: Exception) -> Column:
+def _mixed(name: str, values: Any, error: Exception) -> ArrowColumn:
     listed = list(values) if isinstance(values, Iterable) else []
     kinds = {type(cell) for cell in listed if not is_missing(cell)}
     if kinds and all(issubclass(kind, datetime.date) for kind in kinds):
-        return Column(_days_and_times(listed))
+        return ArrowColumn(_days_and_times(listed))
     if not kinds or not all(map(_has_a_text, kinds)):
         raise DataError(f"column {name!r}: {quoted(error)}; {_ADVICE}") from None
-    return Column(_texts(listed), is_mixed=True)
+    return ArrowColumn(_texts(listed), is_mixed=True)
 
 
 def _has_a_text(kind: type) -> bool:

@@ -13,7 +13,7 @@ from handgrad.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 
-SHORT = 4096  # rows, up to which columns are described together
+SHORT = 4096  # rows; up to here columns are described together
 
 
 class Kept(NamedTuple):
@@ -34,7 +34,7 @@ class Statistics(NamedTuple):
 
 
 class ManyStatistics(NamedTuple):
-    """Those of k columns."""
+    """The statistics of k columns."""
 
     mean: Floats
     scale: Floats
@@ -43,19 +43,14 @@ class ManyStatistics(NamedTuple):
 
     @classmethod
     def room(cls, k: int) -> ManyStatistics:
-        """Make room for those of k columns."""
+        """Make room for the statistics of k columns."""
         mean, scale, median = np.zeros((3, k))
         return cls(mean, scale, median, np.zeros(k, dtype=bool))
 
     def put(self, places: Any, statistics: Iterable[Any]) -> None:
-        """Write what some of the columns have, in the order of the fields."""
+        """Write the statistics of some columns, in the order of the fields."""
         for part, values in zip(self, statistics, strict=False):
             part[places] = values
-
-    @classmethod
-    def joined(cls, parts: Iterable[ManyStatistics]) -> ManyStatistics:
-        """Put those of several blocks of columns together."""
-        return cls(*map(np.concatenate, zip(cls.room(0), *parts, strict=True)))
 
 
 def kept_rows(weight: npt.ArrayLike | None, n: int) -> Kept:
@@ -91,14 +86,21 @@ def describe(column: Floats, kept: Kept) -> Statistics:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return Statistics(low, 1.0, low, has_missing)
-    return Statistics(*_moments(values, weight), has_missing)
+    mean, scale, median = (float(part[0]) for part in _moments(values[None], weight))
+    return Statistics(mean, scale, median, has_missing)
+
+
+def describe_blocks(blocks: Iterable[Floats], kept: Kept) -> ManyStatistics:
+    """Describe blocks of columns, one after the other; see `describe_columns`."""
+    parts = (describe_columns(block, kept) for block in blocks)
+    return ManyStatistics(*map(np.concatenate, zip(ManyStatistics.room(0), *parts, strict=True)))
 
 
 def describe_columns(columns: Floats, kept: Kept) -> ManyStatistics:
-    """Describe each row of a C-ordered block of columns, shape (k, n): what `describe` would say.
+    """Describe each row of a C-ordered block of columns, shape (k, n), as `describe` does.
 
-    Short columns without a hole are done together, for thousands of them cost more in Python
-    than in arithmetic.
+    Short columns without missing cells are done together: for thousands of them Python would
+    cost more than arithmetic.
     """
     described = ManyStatistics.room(len(columns))
     alone = np.ones(len(columns), dtype=bool)
@@ -109,19 +111,21 @@ def describe_columns(columns: Floats, kept: Kept) -> ManyStatistics:
         together = np.flatnonzero(~alone)
         if len(together):
             some = values if len(together) == len(values) else values[together]
-            described.put(together, _all_moments(some, kept.weight))
+            described.put(together, _moments(some, kept.weight))
     for place in np.flatnonzero(alone).tolist():
         described.put(place, describe(columns[place], kept))
     return described
 
 
-def _all_moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:
-    """Take the steps of `_moments` for many columns at once."""
+def _moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats, Floats]:
+    """Give mean, scale and median of each row of an array, shape (k, n); none is constant."""
+    # a power of two scales exactly, and squares of what is below 1 never overflow
     exponent = np.frexp(np.abs(columns).max(axis=1))[1]
     v = np.ldexp(columns, -exponent[:, None])
     w, count = (None, float(v.shape[1])) if weight is None else _scaled_weight(weight)
     mean = _averages(v, w)
     centred = v - mean[:, None]
+    # what rounding left in the mean is taken out of both moments
     shift = _averages(centred, w)
     mean = mean + shift
     variance = np.maximum(0.0, _averages(centred * centred, w) - shift * shift)
@@ -131,9 +135,24 @@ def _all_moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats
     return np.ldexp(mean, exponent), scale, np.ldexp(median, exponent)
 
 
+def _scaled_weight(weight: Floats) -> tuple[Floats, float]:
+    """Give weights below 1, and how many rows they count for, within sane bounds."""
+    exponent = int(np.frexp(weight.max())[1])
+    scaled = np.ldexp(weight, -exponent)
+    count = math.ldexp(float(scaled.sum()), min(exponent, 60))
+    return scaled, min(max(count, float(len(weight))), 2.0**40)
+
+
 def _averages(v: Floats, w: Floats | None) -> Floats:
     averages: Floats = v.mean(axis=1) if w is None else (v * w).sum(axis=1) / w.sum()
     return averages
+
+
+def _is_constant(mean: Floats, variance: Floats, count: float) -> npt.NDArray[np.bool_]:
+    # scikit-learn's rule: the spread that rounding alone gives n equal values
+    eps = float(np.finfo(np.float64).eps)
+    spread = count * mean * eps
+    return variance <= count * eps * variance + spread * spread
 
 
 def _weighted_medians(v: Floats, w: Floats) -> Floats:
@@ -144,52 +163,3 @@ def _weighted_medians(v: Floats, w: Floats) -> Floats:
     lower, upper = (np.take_along_axis(order, side[:, None], axis=1) for side in sides)
     both: Floats = np.take_along_axis(v, lower, axis=1) + np.take_along_axis(v, upper, axis=1)
     return both[:, 0] / 2
-
-
-def _moments(values: Floats, weight: Floats | None) -> tuple[float, float, float]:
-    # a power of two scales exactly, and squares of what is below 1 never overflow
-    exponent = _exponent(values)
-    v = np.ldexp(values, -exponent)
-    w, count = (None, float(len(v))) if weight is None else _scaled_weight(weight)
-    mean = _average(v, w)
-    centred = v - mean
-    # what rounding left in the mean is taken out of both moments
-    shift = _average(centred, w)
-    mean += shift
-    variance = max(0.0, _average(centred * centred, w) - shift * shift)
-    scale = math.ldexp(math.sqrt(variance), exponent)
-    if scale == 0 or _is_constant(mean, variance, count):
-        scale = 1.0
-    median = float(np.median(v)) if w is None else _weighted_median(v, w)
-    return math.ldexp(mean, exponent), scale, math.ldexp(median, exponent)
-
-
-def _exponent(values: Floats) -> int:
-    return int(np.frexp(np.abs(values).max())[1])
-
-
-def _scaled_weight(weight: Floats) -> tuple[Floats, float]:
-    """Give weights below 1, and how many rows they count for, within sane bounds."""
-    exponent = _exponent(weight)
-    scaled = np.ldexp(weight, -exponent)
-    count = math.ldexp(float(scaled.sum()), min(exponent, 60))
-    return scaled, min(max(count, float(len(weight))), 2.0**40)
-
-
-def _average(v: Floats, w: Floats | None) -> float:
-    return float(v.mean() if w is None else (v * w).sum() / w.sum())
-
-
-def _is_constant(mean: Any, variance: Any, count: float) -> Any:
-    # scikit-learn's rule: the spread that rounding alone gives n equal values
-    eps = float(np.finfo(np.float64).eps)
-    spread = count * mean * eps
-    return variance <= count * eps * variance + spread * spread
-
-
-def _weighted_median(v: Floats, w: Floats) -> float:
-    order = np.argsort(v, kind="stable")
-    below = np.cumsum(w[order])
-    half = below[-1] / 2
-    lower, upper = (int(np.searchsorted(below, half, side)) for side in ("left", "right"))
-    return float((v[order[lower]] + v[order[upper]]) / 2)

@@ -1,10 +1,9 @@
-"""Here a file becomes a table: named columns, and nothing decided yet.
+"""A file becomes a table: named columns, and nothing decided yet.
 
-The value is a ``pyarrow.Table``. A cell of a CSV file stays the text that stands in the
-file, so the label 007 stays 007 and 1.0 is not merged with 1; whoever knows what a column
-means asks for it as numbers, texts or labels (see ``columns.py``). The fields of such columns
-are marked, because only text out of a CSV file may turn out to be numbers: in a data frame
-or a Parquet file a column of strings was meant as strings.
+The table is a ``pyarrow.Table``. A cell of a CSV file stays the text that it is, so the label 007
+stays 007 and 1.0 is not merged with 1; a column is read as numbers, texts or labels later (see
+``columns.py``). The fields of CSV columns are marked, because only their text may turn out to be
+numbers: in a data frame or a Parquet file a column of strings was meant as strings.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     AnyPath = str | os.PathLike[str]
 
-PORTION_BYTES = 1 << 25  # a file of fewer bytes is read whole
+PORTION_BYTES = 1 << 25  # a smaller file is read whole
 
 
 def read_table(
@@ -45,12 +44,12 @@ def read_table(
     skip: int | None = None,
     header: bool = True,
 ) -> pa.Table:
-    """Read a table from a file, or from several with the same columns; the content tells its kind.
+    """Read a table from a file, or from several with the same columns; their kind is recognised.
 
-    The kinds are CSV (also gzipped), Parquet, JSON (an object a line, or a list of them) and, with
-    ``pip install "handgrad[excel]"``, Excel and OpenDocument sheets. Every cell of a CSV file is
-    kept as text; an empty cell without quotes is null. Blank lines are skipped, but in a table of
-    one column they are missing cells. What is left out or renamed is told in a `TableWarning`.
+    The kinds are CSV (also gzipped), Parquet, JSON (one object per line, or a list of objects) and,
+    with ``pip install "handgrad[excel]"``, Excel and OpenDocument sheets. Every cell of a CSV file
+    is kept as text; an empty cell without quotes is null. Blank lines are skipped, but in a table
+    of one column they are missing cells. A `TableWarning` says what is left out or renamed.
 
     Parameters
     ----------
@@ -59,12 +58,12 @@ def read_table(
         follow each other; their columns are matched by name.
     separator : str, optional
         The one character between two cells of a CSV file; a blank stands for any number of them.
-        Without it the first line ``sep=;`` decides or else the header: the first of comma,
-        semicolon and tab that parts it (tab first in a ``.tsv`` file).
+        By default a first line such as ``sep=;`` decides, or else the header: the first of comma,
+        semicolon and tab that occurs in it (tab first in a ``.tsv`` file).
     encoding : str, optional
-        Any that Python knows. Without it text is UTF-8, or what its byte order mark says.
+        Any encoding that Python knows. By default text is UTF-8, or what its byte order mark says.
     skip : int, optional
-        Lines before the header that are no part of the table: a title, for example.
+        The number of lines before the header that are not part of the table, such as a title.
     header : bool, default=True
         Whether the first row names the columns. Without a header they are ``column 1``,
         ``column 2`` and so on.
@@ -72,22 +71,22 @@ def read_table(
     Returns
     -------
     pyarrow.Table
-        Unique, non-empty column names; n rows, where n may be 0.
+        n rows, where n may be 0; the names of the columns differ and are not empty.
 
     Raises
     ------
     DataError
-        If the content is no such table; the message gives the line.
+        If the content is not a table; the message gives the line.
     ValueError
-        If `separator`, `encoding` or `skip` can mean nothing.
+        If `separator`, `encoding` or `skip` is impossible.
     OSError
         If the system cannot open or read the path.
 
     Warns
     -----
     TableWarning
-        For each thing that was taken with a grain of salt; ``handgrad.tables.marks.notes_of`` gives
-        them, too.
+        For each thing that was left out, renamed or guessed; ``handgrad.tables.marks.notes_of``
+        gives these notes, too.
     """
     table = read(path_or_paths, Reading(separator, encoding, skip, header))
     for note in notes_of(table):
@@ -96,7 +95,7 @@ def read_table(
 
 
 def read(path_or_paths: AnyPath | Sequence[AnyPath], reading: Reading = PLAIN) -> pa.Table:
-    """Read as `read_table` does, but warn of nothing: ask `notes_of` for what is to be told."""
+    """Read as `read_table` does, but without warnings; `notes_of` gives the notes."""
     with in_portions(path_or_paths, reading, most=None) as portions:
         return portions.whole()
 
@@ -110,8 +109,8 @@ def in_portions(
 ) -> Iterator[Portions]:
     """Read as `read` does, but a file of more than `most` bytes in portions, while it is open.
 
-    CSV and Parquet have portions, all else is read whole. All that must be known of a whole file
-    to read its rows is known when this begins: it has been looked through once.
+    CSV and Parquet have portions, all else is read whole. What must be known of the whole file to
+    read its rows is known from the start: the file has been looked through once.
 
     Raises
     ------
@@ -123,7 +122,7 @@ def in_portions(
         path_or_paths = [path_or_paths]
     names = [os.fspath(path) for path in path_or_paths]
     if not names:
-        raise ValueError("there must be one path or more, got none")
+        raise ValueError("there must be at least one path, got none")
     with ExitStack() as stack:
         yield joined(names, [_one(name, reading, most, stack) for name in names])
 

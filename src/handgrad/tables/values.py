@@ -1,7 +1,7 @@
-"""What is to be learnt, in whatever container it comes, becomes a NumPy array, exactly.
+"""Values to learn, in any container, become a NumPy array, exactly.
 
-NumPy's own conversion turns whole numbers into floats where one cell could be missing, and so
-merges large ids; here each cell keeps its type, and what is missing is told apart.
+NumPy's own conversion turns whole numbers into floats where a cell may be missing, and so merges
+large ids; here each cell keeps its type, and missing cells are marked beside it.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ Array = npt.NDArray[Any]
 
 
 class Values(NamedTuple):
-    """Cells, and which of them are missing; what stands in their place means nothing."""
+    """Cells, and which of them are missing; the value of a missing cell means nothing."""
 
     cells: Array  # (n,), or (n, k) where they came in k columns
     missing: npt.NDArray[np.bool_]  # as the cells
 
 
 def values_of(y: Any) -> Values:
-    """Give the cells of a list, an array, a column or a frame, each of the type that it has.
+    """Give the cells of a list, an array, a column or a frame, each in its own type.
 
     Parameters
     ----------
     y : array-like, pandas or polars Series or DataFrame, pyarrow Array, ChunkedArray or Table
-        Categories are decoded. Decimals out of Arrow become floats; dates become datetime64;
-        times with a zone become objects. None, NaN, NaT, NA, null and masked cells are missing.
+        Categories are decoded. Decimals of Arrow become floats, dates datetime64, times with a
+        zone objects. None, NaN, NaT, NA, null and masked cells are missing.
 
     Returns
     -------
     Values
-        A list of rows of different lengths is a column of lists, a frame a matrix.
+        A frame becomes a matrix; a list of rows of different lengths is one column of lists.
 
     Raises
     ------
@@ -63,11 +63,11 @@ def values_of(y: Any) -> Values:
 
 
 def floats(values: Values) -> npt.NDArray[np.float64]:
-    """Make floats of numbers, NaN of what is missing, infinity of what is too large.
+    """Turn numbers into floats: NaN where missing, infinity where too large.
 
     Returns
     -------
-    numpy.ndarray of float64, of the shape of the cells
+    numpy.ndarray of float64, in the shape of the cells
     """
     cells, missing = values
     if cells.dtype == object:
@@ -95,7 +95,7 @@ def _columns(frame: Any) -> list[Any]:
 
 
 def _beside(columns: list[Values]) -> Values:
-    """Put columns into a matrix: of numbers where they all are, of objects otherwise."""
+    """Join columns to a matrix, of numbers if all are numbers, else of objects."""
     if not columns:
         return Values(np.empty((0, 0)), np.empty((0, 0), dtype=bool))
     plain = all(column.cells.dtype.kind in "biuf" for column in columns)
@@ -180,7 +180,7 @@ def _objects(y: list[Any] | tuple[Any, ...]) -> Array:
 def _of_numpy(y: Any) -> Values:
     cells = np.asarray(y)
     if not cells.ndim:
-        raise DataError(f"y must hold a cell for each row; got {quoted(y)} alone")
+        raise DataError(f"y must hold one value for each row; got the single value {quoted(y)}")
     if cells.dtype.kind == "T":  # NumPy's texts of any length
         cells = cells.astype(object)
     missing = np.ma.getmaskarray(y) if isinstance(y, np.ma.MaskedArray) else _holes(cells)

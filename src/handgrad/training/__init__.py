@@ -1,10 +1,10 @@
-"""Training: epochs run, recorded, judged and ended.
+"""Training: run epochs, record and judge them, and stop.
 
-run.py        where a network stands while it learns, and how it is to be trained
+run.py        Run, the state of a network while it learns, and Settings, how to train it
 epochs.py     one pass over the rows, whole or batch by batch
-train.py      epoch after epoch: validate, keep the best, stop; and L-BFGS
-history.py    what is recorded
-held_back.py  which rows are only looked at
+train.py      epoch after epoch: validate, keep the best, and WHY A FIT STOPS (``_judge``); L-BFGS
+history.py    the record: Epoch, and History with the reason why the fit stopped
+held_back.py  which rows are held back to validate on
 """
 
 from handgrad.training.history import Epoch, History

@@ -1,4 +1,4 @@
-"""One pass over the rows: in one call of an engine, or batch by batch for those who watch."""
+"""One pass over the rows: in one call of an engine, or batch by batch for the page."""
 
 import math
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Task:
-    """A network, how it is trained, and on which rows."""
+    """A network, its training settings, and its training rows."""
 
     architecture: Architecture
     settings: Settings
@@ -34,15 +34,15 @@ class Pass:
     """An epoch under way: one pass over the rows, in one call of an engine or batch by batch."""
 
     task: Task
-    before: Kept  # the run as it was; whoever breaks the epoch off puts it back
-    rates: Array  # (batches,): the learning rate of each
-    order: Order | None  # of the rows; None is as they stand
-    last_loss: float | None  # of the batch before, or else of the epoch before
-    done: int = 0  # batches
+    before: Kept  # the run before this epoch; a caller that breaks the epoch off restores it
+    rates: Array  # (batches,): the learning rate of each batch
+    order: Order | None  # the order of the rows; None for that of the table
+    last_loss: float | None  # the loss of the previous batch, or else of the previous epoch
+    done: int = 0  # batches finished
 
     @classmethod
     def begin(cls, task: Task, before: Kept, last_loss: float | None = None) -> "Pass":
-        """Begin an epoch of a prepared run that has just been kept; draws the order of rows."""
+        """Begin an epoch of a prepared run that has just been kept; draw the order of rows."""
         run, settings, n = before.run, task.settings, len(task.rows)
         rates = epoch_rates(
             settings.learning_rate,
@@ -52,28 +52,28 @@ class Pass:
             schedule_epochs=settings.schedule_epochs,
             warmup_epochs=settings.warmup_epochs,
         )
-        # In one batch of all rows their order means nothing.
+        # In a single batch of all rows, their order does not matter.
         order = shuffled(n, run.bits) if settings.shuffle and settings.batch_size < n else None
         return cls(task, before, rates, order, last_loss)
 
     def batch(self, number: int | None = None) -> Order:
-        """Name the rows of the next batch, or of that number, from 1."""
+        """Return the rows of the next batch, or of batch ``number``, from 1."""
         every = np.arange(len(self.task.rows)) if self.order is None else self.order
         size = self.task.settings.batch_size
         start = (self.done if number is None else number - 1) * size
         return every[start : start + size]
 
     def run_all(self, run: Run, engine: Engine) -> Measured:
-        """Update on every batch once, with an engine made for all rows."""
+        """Make one update for every batch, with an engine made for all rows."""
         return self._run(run, engine, self.order, len(self.rates))
 
     def step(self, run: Run) -> bool:
-        """Update on the next batch alone; end the epoch after its last, and say whether it was.
+        """Make the update of the next batch; after the last one end the epoch and return True.
 
         Raises
         ------
         DivergenceError
-            If something is not finite; the caller puts the run back.
+            If something is not finite; the caller restores the run.
         """
         architecture, rows = self.task.architecture, self.task.rows.take(self.batch())
         steps = replace(steps_of(architecture, run, self.task.settings), batch_size=len(rows))
@@ -113,7 +113,7 @@ class Pass:
         return shrinkage
 
     def _divergence(self, run: Run, came: Diverged, last: int) -> DivergenceError:
-        """Say when it was, where, how it stood before, and what to try."""
+        """Describe a divergence: when and where it came, the loss before, and what to try."""
         number = last if came.batch is None else self.done + came.batch
         lr = float(self.rates[number - 1])
         chosen = np.arange(0) if came.batch is None else self.batch(number)
@@ -132,7 +132,7 @@ class Pass:
 
 
 def bad_layer(architecture: Architecture, params: Params, batch: Rows) -> int | None:
-    """Find the first layer not finite; without rows, one too large for the penalty, too."""
+    """Find the first layer that is not finite or, without rows, too large for the penalty."""
     if batch.not_finite().size:
         return 0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -144,7 +144,7 @@ def bad_layer(architecture: Architecture, params: Params, batch: Rows) -> int | 
 
 
 def told_divergence(what: str, layer: int | None, last_loss: float | None) -> str:
-    """Word a divergence: what happened, where to look, and how it stood before."""
+    """Word a divergence: what happened, where to look, and the loss before."""
     where = f"The first layer not finite is {layer}." if layer else "Look at its inputs."
     if layer is None:
         where = "Every layer is finite: look at targets, weights and the optimiser's memory."

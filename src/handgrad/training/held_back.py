@@ -1,6 +1,6 @@
-"""Rows held back: a fair sample, or the last ones. The only place that splits rows.
+"""Hold rows back: a fair sample, or the last ones. This is the only place that splits rows.
 
-All chance comes from hashes of what the rows hold (``tables.rows.row_keys``), so that a seed means
+All randomness comes from hashes of the rows' contents (``tables.rows.row_keys``), so a seed means
 the same rows in ten years, and in any order.
 """
 
@@ -15,10 +15,10 @@ from handgrad.chance import GOLDEN, Keys, mixed
 Rows = NDArray[np.intp]
 Weight = NDArray[np.float64]
 
-MOST_REPETITIONS = 3  # so many equal rows may be a slip of who wrote the table
-FEWEST_GROUPS = 10  # held back, or they are no sample
-MOST_ROWS = 2**20  # that weights may stand for
-ROUNDING = 1 + 1e-9  # what two sums of the same weights may differ by
+MOST_REPETITIONS = 3  # equal rows that may be a slip of the table's author
+FEWEST_GROUPS = 10  # groups held back; fewer are not a sample
+MOST_ROWS = 2**20  # rows that weights may stand for
+ROUNDING = 1 + 1e-9  # the factor by which two sums of the same weights may differ
 
 
 class Split(NamedTuple):
@@ -29,10 +29,10 @@ class Split(NamedTuple):
     kept, held_back : int arrays
         Ascending row numbers, together every row. Only a row whose weight is divided is in both.
     kept_weight, held_weight : float arrays or None
-        What the rows weigh in their part; None where no weights were given.
+        The weights of the rows in their part; None if no weights were given.
     drawn_singly, patterns : int
-        How many rows were drawn one by one although others equal them (a weight of 2 counts as
-        two rows), and how many of these are different.
+        The number of rows drawn one by one although others equal them (a weight of 2 counts as
+        two rows), and the number of different rows among them.
     """
 
     kept: Rows
@@ -44,21 +44,21 @@ class Split(NamedTuple):
 
 
 class _Units(NamedTuple):
-    """What can be held back by itself: rows, one for each that a weight stands for.
+    """The units that can be held back singly: rows, repeated as often as their weight says.
 
-    Equal rows follow each other, their labels ascending.
+    Equal rows follow each other, with ascending labels.
     """
 
     row: Rows
     weight: Weight
     key: Keys
-    group: Rows  # number of the group of equal rows
-    place: Rows  # within the group
+    group: Rows  # the number of its group of equal rows
+    place: Rows  # its place within the group
     stratum: Rows
-    differs: NDArray[np.bool_]  # in its answer from the unit before, within a group
+    differs: NDArray[np.bool_]  # whether its answer differs from the previous unit's in its group
 
     def sums(self, values: NDArray[Any] | None = None) -> NDArray[Any]:
-        """Sum over each group; without values, count its units."""
+        """Sum values over each group; without values, count its units."""
         return np.bincount(self.group, values)
 
 
@@ -71,43 +71,44 @@ def split(
 ) -> Split:
     """Divide rows into a part to learn from and a part to hold back, class by class.
 
-    A row's key alone decides: in each class the rows of lowest key are held back until they
-    weigh the share of the class.
+    A row's key alone decides: in each class the rows with the lowest keys are held back until
+    their weight is the given share of the class.
 
     Equal rows have equal keys and stay on one side together, whatever their labels, so that a
-    repeated row does not validate itself. To take each label by itself would be no fair choice:
-    where a pattern is too heavy to hold back with its usual label, its exceptions still would
-    be, and rows that contradict those to learn from would be most of what is held back. A group
-    of several labels counts for the class that most of it has.
+    repeated row does not validate itself. Treating each label separately would not be fair:
+    where a pattern is too heavy to be held back with its usual label, its exceptions would still
+    be held back, and most held-back rows would contradict those to learn from. A group with
+    several labels counts as the class that most of it has.
 
-    Where few rows differ, or a few of them are most of the table, whole groups are no sample of
-    it. So rows are drawn one by one from a group of more than three
+    Where few rows differ, or a few of them make up most of the table, whole groups are not a
+    sample of it. So rows are drawn one by one from a group of more than three
 
-    - that weighs over a tenth of what is to be held back of its class, if its labels differ, or
-      if most repeated rows of the table are in groups whose labels differ. For equal rows of
-      different labels are different cases, whereas those of one label may be one case that
+    - that weighs over a tenth of the amount to hold back of its class, if its labels differ, or
+      if most repeated rows of the table are in groups whose labels differ. Equal rows with
+      different labels are different cases, whereas those with one label may be one case that
       counts often: a repetition, an oversampled class, a weight;
-    - that weighs over half of what is to be held back of its class, where the share of all
+    - that weighs over half of the amount to hold back of its class, where the share of all
       groups is fewer than ten;
-    - that weighs over twice what is to be held back of the table, and so never would be whole.
+    - that weighs over twice the amount to hold back of the table, and so could never be held
+      back whole.
 
-    A weight of 2 is split as two equal rows; a row may then stand on both sides with parts of
-    its weight. A factor on all weights changes nothing: one row is the largest weight of which
-    all weights are multiples. Where there is none, or they would be more than a million rows,
-    no row is divided.
+    A weight of 2 is split like two equal rows; a row may then be on both sides with parts of its
+    weight. A factor on all weights changes nothing: one row is the largest weight of which all
+    weights are multiples. If there is none, or the weights would be more than a million rows, no
+    row is divided.
 
     Parameters
     ----------
     keys : uint64 array of shape (n,)
         Random keys of the rows, equal for equal rows (``rows.row_keys``).
     strata : int array of shape (n,)
-        The class of each row, from 0; all 0 where there are none.
+        The class of each row, from 0; all 0 if there are no classes.
     share : float
         Part of each class to hold back, between 0 and 1 (both excluded).
     weight : float array of shape (n,), optional
         Weight of each row, above 0; 1 by default.
     y : array of shape (n,) or (n, N_y), optional
-        The answer of each row, where it is not its class.
+        The answer of each row, if it is not its class.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def split(
 def split_last(n: int, share: float, weight: Weight | None = None) -> Split:
     """Hold back the last of n rows: as many as come nearest to the share, at least one, never all.
 
-    A weight of 2 is split as two rows, as in ``split``.
+    A weight of 2 is split like two rows, as in ``split``.
     """
     relative, copies = _read_weights(weight, n)
     row = np.arange(n).repeat(copies)
@@ -160,7 +161,7 @@ def _units(keys: Keys, strata: Rows, y: NDArray[Any], weight: Weight | None) -> 
 
 
 def _heavy_groups(units: _Units, share: float) -> tuple[NDArray[np.bool_], Rows]:
-    """Tell which groups are to be drawn from row by row, and the class that most of each has."""
+    """Find the groups to draw from row by row, and the class that most of each group has."""
     majority = _majority(units)
     weight, size, is_mixed = units.sums(units.weight), units.sums(), units.sums(units.differs) > 0
     by_class = np.bincount(units.stratum, units.weight)
@@ -173,7 +174,7 @@ def _heavy_groups(units: _Units, share: float) -> tuple[NDArray[np.bool_], Rows]
 
 
 def _majority(units: _Units) -> Rows:
-    """Find the class that most of each group has; of several, the first."""
+    """Find the class that most of each group has; in a tie, the first."""
     begins = units.place == 0
     begins[1:] |= units.stratum[1:] != units.stratum[:-1]
     starts = np.flatnonzero(begins)
@@ -186,13 +187,13 @@ def _majority(units: _Units) -> Rows:
 
 
 def _own_keys(units: _Units) -> Keys:
-    """Give equal rows keys of their own; the first has that of the group."""
+    """Give each of equal rows its own key; the first keeps the group's."""
     own = mixed(units.key + units.place.astype(np.uint64) * np.uint64(GOLDEN))
     return np.where(units.place > 0, own, units.key)
 
 
 def _lowest_share(keys: Keys, weight: Weight, share: float) -> NDArray[np.bool_]:
-    """Choose groups of equal rows by ascending key, passing over a group that is too heavy."""
+    """Choose groups of equal rows by ascending key, skipping a group that is too heavy."""
     group = np.unique(keys, return_inverse=True)[1]  # (n,) numbers equal keys, in ascending order
     heaviness = np.bincount(group, weights=weight).tolist()  # (groups,)
     wanted = share * sum(heaviness) * ROUNDING
@@ -206,13 +207,13 @@ def _lowest_share(keys: Keys, weight: Weight, share: float) -> NDArray[np.bool_]
 
 
 def _give_back(held: NDArray[np.bool_], keys: Keys, strata: Rows) -> None:
-    """Leave a class that is held back as a whole the last of its groups to learn from."""
+    """Return the last group of a class that would be held back whole, to be learnt from."""
     for k in np.setdiff1d(strata[held], strata[~held]):
         held &= keys != keys[strata == k].max()
 
 
 def _parts(row: Rows, held: NDArray[np.bool_], weight: Weight | None, n: int) -> Split:
-    """Put units together to rows again."""
+    """Merge units into rows again."""
     part = np.bincount(row, held, minlength=n) / np.bincount(row, minlength=n)
     kept, held_back = np.flatnonzero(part < 1), np.flatnonzero(part > 0)
     if weight is None:
@@ -221,7 +222,7 @@ def _parts(row: Rows, held: NDArray[np.bool_], weight: Weight | None, n: int) ->
 
 
 def _read_weights(weight: Weight | None, n: int) -> tuple[Weight, Rows]:
-    """Divide weights by the largest, and tell of how many equal rows each one stands for."""
+    """Divide weights by the largest, and count the equal rows that each one stands for."""
     once = np.ones(n, dtype=np.intp)
     if weight is None:
         return np.ones(n), once
@@ -234,7 +235,7 @@ def _read_weights(weight: Weight | None, n: int) -> tuple[Weight, Rows]:
 
 
 def _unit(relative: Weight) -> float:
-    """Find the largest weight of which all are multiples, as Euclid did; 1e-9 counts as nothing."""
+    """Find the largest weight of which all are multiples, by Euclid's algorithm, to 1e-9."""
     unit = 1.0
     for weight in np.unique(relative)[::-1]:
         divisor = float(weight)

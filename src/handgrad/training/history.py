@@ -1,4 +1,4 @@
-"""The record of a training run: one row an epoch, a value that nothing changes afterwards."""
+"""The record of a training run: one row per epoch, immutable."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -17,26 +17,26 @@ class Epoch:
         Weighted mean loss of the training rows (equation 5, in nats), each batch measured
         just before the update that it caused. The penalty is not part of it.
     accuracy : float or None
-        Weighted share of training rows classified correctly, measured in the same moments; None
-        where numbers are predicted.
+        Weighted share of training rows classified correctly, measured at the same moments; None
+        if numbers are predicted.
     penalty : float
-        The L2 term at the end of the epoch; loss + penalty is what training minimises.
+        The L2 term at the end of the epoch; training minimises loss + penalty.
     validation_loss, validation_accuracy : float or None
-        The same two, on the rows held back, after the epoch; None where none are.
+        The same two on the held-back rows, after the epoch; None if no rows are held back.
     validation_score : float or None
-        What a scorer said of them (the more, the better); None where none was asked.
+        The scorer's value on these rows (higher is better); None without a scorer.
     learning_rate : float
-        What the last update of this epoch used.
+        The learning rate of the last update of this epoch.
     seconds : float
         Wall-clock time since training started.
     gradient_norm : float or None
-        Length of the last batch's gradient, penalty included, before it was clipped.
+        Norm of the last batch's gradient, penalty included, before clipping.
 
-    Of solver "lbfgs" it is an iteration: loss and penalty are those at its end, the learning rate
-    is NaN, and what else is not measured is None.
+    With solver "lbfgs" each Epoch is an iteration: loss and penalty are those at its end, the
+    learning rate is NaN, and the quantities not measured are None.
 
     With dropout, loss and accuracy are those of the network with units left out; the validation
-    is of the whole network.
+    figures are those of the whole network.
     """
 
     epoch: int
@@ -53,7 +53,16 @@ class Epoch:
 
 @dataclass(frozen=True)
 class History:
-    """The epochs of a run in order, and why the run ended."""
+    """The epochs of a run in order, and the reason why it ended.
+
+    Attributes
+    ----------
+    epochs : tuple of Epoch
+    reason : str
+        "max_iter", "patience" (no gain for that many epochs), "learning_rate" (an adaptive rate
+        has fallen to 1e-6) or "on_epoch" (the callable returned True); with solver "lbfgs" also
+        "tol" or "max_fun". ``train.py`` decides it.
+    """
 
     epochs: tuple[Epoch, ...]
     reason: str = ""
@@ -68,7 +77,7 @@ class History:
         return self.epochs[position]
 
     def __add__(self, later: "History") -> "History":
-        """Continue this record with that of a later run."""
+        """Append the record of a later run."""
         return History(self.epochs + later.epochs, later.reason)
 
     def column(self, name: str) -> list[Any]:
@@ -77,7 +86,7 @@ class History:
         Raises
         ------
         KeyError
-            If an epoch has no such quantity; the message lists what it has.
+            If an epoch has no quantity of that name; the message lists those it has.
         """
         known = [field.name for field in fields(Epoch)]
         if name not in known:

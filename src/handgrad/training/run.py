@@ -1,4 +1,4 @@
-"""A run: where a network stands while it learns, and how it is to be trained."""
+"""A run: the state of a network while it learns, and the settings of its training."""
 
 import math
 from dataclasses import dataclass, replace
@@ -33,11 +33,12 @@ class Settings:
     power_t : float
         Exponent of invscaling.
     schedule_epochs : int
-        How many epochs cosine, onecycle and coslog4 are stretched over, from the run's first.
+        The number of epochs that cosine, onecycle and coslog4 are stretched over, from the
+        run's first.
     warmup_epochs : float
-        How many epochs warmup takes to reach the rate.
+        The number of epochs that warmup takes to reach the rate.
     batch_size : int
-        Rows a step, N_b.
+        Rows per step, N_b.
     shuffle : bool
         Whether each epoch visits the rows in a new order.
     l2 : float
@@ -45,14 +46,14 @@ class Settings:
     dropout : float or tuple of float
         Share of units left out in training, in all hidden layers or in each.
     clip_norm : float
-        A gradient longer than this is shortened to it.
+        A gradient whose norm exceeds this is scaled down to it.
     monitor : str
-        What has to fall: "loss" (with the penalty); or, where rows are held back,
+        The quantity that has to fall: "loss" (with the penalty); or, if rows are held back,
         "validation_loss", "validation_error" (1 - accuracy) or "validation_score" (which has to
-        rise). With one of these three, the parameters of the best epoch are kept; of several
-        equally good ones, those of least validation loss.
+        rise). With one of these three, the parameters of the best epoch are kept; among equally
+        good epochs, the one of least validation loss.
     tol : float
-        An epoch is good if it betters the best so far by more than this.
+        An epoch is good if it beats the best so far by more than this.
     patience : float
         Stop after this many epochs in a row that are not good; infinity never stops.
     """
@@ -74,10 +75,10 @@ class Settings:
 
 
 class Kept(NamedTuple):
-    """A run as it was between two epochs."""
+    """A copy of a run, made between two epochs."""
 
     run: "Run"
-    chance: Any  # where the run's stream of chance stood
+    chance: Any  # the state of the run's bit generator
 
     @property
     def nbytes(self) -> int:
@@ -86,29 +87,30 @@ class Kept(NamedTuple):
 
 @dataclass
 class Run:
-    """The state of a training run; ``train`` moves it on.
+    """The state of a training run, which ``train`` advances.
 
-    No epoch writes into the arrays that it finds, which may be read-only, or in use elsewhere: it
-    works on copies, which are the run's from then on.
+    An epoch never writes into the arrays that it finds, which may be read-only or in use
+    elsewhere: it works on copies, which the run keeps from then on.
     """
 
     params: Params
     slots: Array  # (n_slots, p): the optimiser's memory
     bits: np.random.BitGenerator
-    lr: float = math.nan  # of the next update; NaN before the first
+    lr: float = math.nan  # the learning rate of the next update; NaN before the first
     updates: int = 0
     rows_seen: int = 0
     epochs: int = 0
-    dropout_seed: int | None = None  # drawn when dropout is first asked for
-    first_loss: float | None = None  # of the parameters it began with, for those who compare
-    best: Params | None = None  # of the epochs watched so far, the parameters to keep
+    dropout_seed: int | None = None  # drawn when dropout is first used
+    first_loss: float | None = None  # the loss of the initial parameters, for comparison
+    best: Params | None = None  # the parameters to keep, of the best epoch watched so far
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
+        """Begin with these parameters; all randomness of the run comes from ``bits``."""
         return cls(params, _slots(params, 0), bits)
 
     def prepare(self, settings: Settings) -> None:
-        """Fit slots and learning rate to these settings, keeping what still has a meaning."""
+        """Adapt slots and learning rate to these settings, keeping those that still apply."""
         if len(self.slots) != settings.optimizer.n_slots:
             self.slots = _slots(self.params, settings.optimizer.n_slots)
             self.updates = 0
@@ -119,29 +121,29 @@ class Run:
             self.dropout_seed = int(self.bits.random_raw())
 
     def shrink_rate(self, settings: Settings) -> None:
-        """Fit the learning rate of invscaling to the rows seen."""
+        """Set the learning rate of invscaling from the number of rows seen."""
         if settings.learning_rate == "invscaling":
             self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
 
     def twin(self) -> "Run":
-        """Copy it, arrays shared: what this one becomes is not seen there."""
-        twin = object.__new__(Run)  # every epoch does so, and ``replace`` takes ten times as long
+        """Copy the run, sharing its arrays; later changes of this run do not show in the copy."""
+        twin = object.__new__(Run)  # every epoch does it, and ``replace`` takes ten times as long
         twin.__dict__ = vars(self).copy()
         return twin
 
     def keep(self) -> Kept:
-        """Keep all that an epoch changes; from now on the run works on copies."""
+        """Keep everything that an epoch changes; from now on the run works on copies."""
         kept = Kept(self.twin(), self.bits.state)
         self.params, self.slots = self.params.copy(), owned(self.slots)
         return kept
 
     def put_back(self, kept: Kept) -> None:
-        """Undo what came since."""
+        """Undo everything since the run was kept."""
         self.__dict__ = vars(kept.run).copy()
         self.bits.state = kept.chance
 
     def result(self) -> "Run":
-        """Give what is left of it if it ends now."""
+        """Return the run that is left if training ends now: that of the best parameters."""
         return self if self.best is None else replace(self, params=self.best, best=None)
 
 
@@ -150,7 +152,7 @@ def _slots(params: Params, n_slots: int) -> Array:
 
 
 def steps_of(architecture: Architecture, run: Run, settings: Settings) -> Steps:
-    """Say what an engine needs to know of the steps of a prepared run."""
+    """Collect the facts that an engine needs about the steps of a prepared run."""
     return Steps(
         settings.optimizer,
         settings.batch_size,

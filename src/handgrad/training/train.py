@@ -1,7 +1,8 @@
 """Training: epoch after epoch, each recorded and judged; the best is kept. And L-BFGS.
 
-A Run is everything that changes while a network learns. Training moves it forward epoch by
-epoch and can be called again to go on: slots, learning rate and the stream of chance are in it.
+A Run holds everything that changes while a network learns. Training advances it epoch by epoch
+and can be called again to continue, because the run includes slots, learning rate and the bit
+generator. ``_judge`` decides after each epoch whether to stop, and names the reason.
 """
 
 import itertools
@@ -32,19 +33,19 @@ Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
 Score = Callable[[], float]
 
-SMALLEST_LEARNING_RATE = 1e-6  # an adaptive rate that falls to this has done its work
+SMALLEST_LEARNING_RATE = 1e-6  # training stops when an adaptive rate has fallen to this
 
 
 @dataclass
 class Watch:
-    """What one call of ``train`` judges its epochs by, and what it has seen of them."""
+    """The yardsticks by which one call of ``train`` judges its epochs, and the best so far."""
 
     validation: Rows | None
     score: Score | None
     started: float = field(default_factory=time.perf_counter)
-    best: float = math.inf  # of the monitored quantity
-    best_loss: float = math.inf  # of that epoch; decides between equally good ones
-    bad_epochs: int = 0  # in a row
+    best: float = math.inf  # the best value of the monitored quantity
+    best_loss: float = math.inf  # the loss of that epoch, which decides between equally good ones
+    bad_epochs: int = 0  # the number of bad epochs in a row
 
 
 def train(
@@ -59,20 +60,20 @@ def train(
     on_epoch: OnEpoch | None = None,
     make_engine: EngineFactory = Numpy,
 ) -> History:
-    """Train for at most so many epochs more; the run holds the result.
+    """Train for at most ``epochs`` more epochs; the run holds the result.
 
     Parameters
     ----------
     architecture, run, settings : Architecture, Run, Settings
-        What to train, where it stands (moved on), and how.
+        The network, its state (which is advanced), and how to train it.
     rows : Rows
         The training rows.
     epochs : int
-        Most epochs to add.
+        Maximum number of epochs to add.
     validation : Rows, optional
         Rows held back, measured after each epoch.
     score : callable, optional
-        Judges the network after each epoch; the record keeps it as ``validation_score``.
+        Scores the network after each epoch; the record keeps the score as ``validation_score``.
     on_epoch : callable, optional
         Called with each finished ``Epoch``; training stops if it returns True.
     make_engine : callable
@@ -81,13 +82,13 @@ def train(
     Returns
     -------
     History
-        The new epochs, and the reason for the end: "max_iter" if none came earlier.
+        The new epochs, and the reason for the end: "max_iter" if no other came earlier.
 
     Raises
     ------
     DivergenceError
-        As soon as a batch's loss, or a parameter, is not finite. The run is put back to
-        the start of that epoch.
+        As soon as a batch's loss or a parameter is not finite. The run is restored to the start
+        of that epoch.
     """
     run.prepare(settings)
     task = Task(architecture, settings, rows)
@@ -104,7 +105,7 @@ def train(
                     now = Pass.begin(task, before, record[-1].loss if record else None)
                     epoch = _run_epoch(now, run, engine, watch)
                     ended = _judge(watch, run, settings, epoch)
-                except BaseException:  # an interrupt, too: the run stays at the end of an epoch
+                except BaseException:  # interrupts too: a run is always at the end of an epoch
                     run.put_back(before)
                     raise
                 record.append(epoch)
@@ -120,7 +121,7 @@ def train(
 
 def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
     architecture = now.task.architecture
-    # Overflow is not warned about: what it leaves behind is caught as a divergence.
+    # Overflow is not warned about, because its results are caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):
         measured = now.run_all(run, engine)
         shrinkage = now.end(run)
@@ -144,7 +145,7 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
 def measure(
     architecture: Architecture, params: Params, rows: Rows | None
 ) -> tuple[float | None, float | None]:
-    """Compute loss and accuracy of rows that are only looked at."""
+    """Compute loss and accuracy on rows that are not trained on."""
     if rows is None:
         return None, None
     total_loss = total_right = 0.0
@@ -160,7 +161,7 @@ def measure(
 
 
 def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
-    """Count good and bad epochs, keep the best parameters, and say why to stop, or ""."""
+    """Count good and bad epochs, keep the best parameters, and return the reason to stop, or ""."""
     value = _monitored(settings.monitor, epoch)
     loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
     watch.bad_epochs = 0 if value < watch.best - settings.tol else watch.bad_epochs + 1
@@ -207,19 +208,19 @@ def train_lbfgs(
     ----------
     architecture, params, rows : Architecture, Params, Rows
     l2, max_iter, max_fun, tol : float, int, int, float
-        As of ``Settings`` and ``optim.lbfgs``.
+        As in ``Settings`` and ``optim.lbfgs``.
     on_epoch : callable, optional
-        Called with an ``Epoch`` after each iteration, of which ``params`` then holds the
-        result; it stops if it returns True. The learning rate is NaN: there is none.
+        Called with an ``Epoch`` after each iteration, whose result ``params`` then holds;
+        returning True stops. The learning rate is NaN, because there is none.
     epochs_before : int
-        Iterations are counted on from here.
+        The number of iterations before this call, from which counting continues.
 
     Raises
     ------
     DivergenceError
-        If the loss stops being finite; ``params`` is left as the last iteration made it.
+        If the loss stops being finite; ``params`` keeps the result of the last iteration.
     """
-    import scipy.optimize  # noqa: F401 - brings SciPy's BLAS, to be kept on one thread, too
+    import scipy.optimize  # noqa: F401 - loads SciPy's BLAS, which must run on one thread, too
 
     def loss_and_gradient(theta: Array) -> tuple[float, Array]:
         point = params.like(theta.astype(params.flat.dtype))
@@ -270,7 +271,7 @@ def train_lbfgs(
 
 
 def _iteration(number: int, value: float, shrinkage: float, seconds: float) -> Epoch:
-    """Put down an iteration of L-BFGS, which measures no more than the loss."""
+    """Record an iteration of L-BFGS, which measures nothing but the loss."""
     return Epoch(
         epoch=number,
         loss=value,

@@ -1,14 +1,15 @@
 """The reference's mathematics, compiled with numba.
 
+backend.py      the engine as choice.py sees it: needs, abilities, costs
 engine.py       the engine: memory and calls
-threads.py      how many threads share a call
+threads.py      shares a call among threads
 epoch.py        an epoch without Python between its steps
 prediction.py   scores of rows
 updates.py      gradients of parameters, and their update
-activations.py  r to h, dh to dr
+activations.py  r to h and dh to dr, and DROPOUT (``drop``)
 losses.py       scores to losses and slopes
-kernels.py      rows of softmax and logistic, rules of update
+kernels.py      rows of softmax and logistic, and the update rules
 products.py     matrix products in registers
-called.py       functions compiled by themselves, called by name
+called.py       functions compiled separately and called by name
 vectors.py      vectors as a numba type
 """

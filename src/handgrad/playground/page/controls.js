@@ -1,12 +1,12 @@
-// Every setting, and the buttons that make it learn.
+// Every setting, and the buttons that train.
 
 import { byId, fixed, make } from "./dom.js";
 import { layersChanged } from "./graph.js";
 import { pageKey } from "./keys.js";
 import { ask } from "./link.js";
 
-const WORDS = { data: "points", n: "how many", data_seed: "seed", test_share: "test share", inputs: "columns", x1: "across", x2: "up", rate: "learning rate",
-  batch: "batch size", l2: "L2", init: "drawn by", init_seed: "seed", schedule_epochs: "over epochs" };
+const WORDS = { data: "data set", n: "points", data_seed: "seed", test_share: "test share", inputs: "columns", x1: "horizontal", x2: "vertical", rate: "learning rate",
+  batch: "batch size", l2: "L2", init: "initial weights", init_seed: "seed", schedule_epochs: "over epochs" };
 const TABLED = ["penguins", "table"], DRAWN = ["spiral", "xor", "circles", "moons", "blobs"];
 const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10];
 const L2 = [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1];
@@ -49,7 +49,7 @@ function columnChoice(name, layout) {
 }
 
 function labelChoice(layout) {
-  const select = make("select", { onchange: () => ask("tell", { target: layout.targets[select.selectedIndex] }) },
+  const select = make("select", { onchange: () => ask("target", { target: layout.targets[select.selectedIndex] }) },
     ...layout.targets.map((text) => make("option", { text, selected: text === layout.target })));
   const control = labelled("labels", select);
   control.classList.add("wide");
@@ -73,9 +73,9 @@ function settings(layout) {
   parts.push(choice("test_share", [0, 0.1, 0.2, 0.3, 0.5], recipe.test_share));
   byId("data-settings").replaceChildren(...parts);
   const layers = make("label", {}, "hidden layers", make("span", { class: "row" },
-    make("button", { id: "less-layers", text: "−", "aria-label": "one hidden layer less", disabled: !recipe.hidden.length, onclick: () => layersChanged(-1) }),
+    make("button", { id: "less-layers", text: "−", "aria-label": "remove a hidden layer", disabled: !recipe.hidden.length, onclick: () => layersChanged(-1) }),
     String(recipe.hidden.length),
-    make("button", { id: "more-layers", text: "+", "aria-label": "one hidden layer more", disabled: recipe.hidden.length > 3, onclick: () => layersChanged(1) })));
+    make("button", { id: "more-layers", text: "+", "aria-label": "add a hidden layer", disabled: recipe.hidden.length > 3, onclick: () => layersChanged(1) })));
   byId("network-settings").replaceChildren(layers,
     choice("activation", layout.choices.activation, recipe.activation),
     choice("init", layout.choices.init, recipe.init),

@@ -1,4 +1,4 @@
-// Loss or accuracy by epoch, with axes, of one run or two; of test rows dashed.
+// Loss or accuracy by epoch, with axes, for one run or two; test rows are dashed.
 
 import { byId, fitted } from "./dom.js";
 import { style } from "./palette.js";
@@ -9,7 +9,7 @@ const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
 const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
 let last = null, held = null, words = "";
 
-// Keep the curves as they are, to compare the next run with; without words, let them go.
+// Keep the present curves, to compare the next run with them; without words, drop them.
 export function hold(told) {
   words = told;
   held = told ? last : null;
@@ -45,7 +45,7 @@ export function draw(frame) {
   context.fillStyle = grey;
   context.fillText(held ? words : "", width - RIGHT - 4, TOP + 24);
 
-  // The letter of a run, at the end of its curve of training rows.
+  // The letter of a run, at the end of its training curve.
   function named(rows, which) {
     const [epoch, value] = [rows.at(-1)[0], rows.at(-1)[COLUMNS[kind][0]]];
     if (!Number.isFinite(value)) return;

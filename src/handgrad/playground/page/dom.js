@@ -1,4 +1,4 @@
-// Elements, made without markup: a text from a table can only ever become text.
+// Elements, made without markup: text from a table can only ever become text.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -16,7 +16,7 @@ export function make(tag, attributes = {}, ...inner) {
 
 const MATH = "http://www.w3.org/1998/Math/MathML";
 
-// A formula as the server gives it: [tag, attributes, text or elements].
+// A formula as the server sends it: [tag, attributes, text or elements].
 export function formula([tag, attributes, inner]) {
   const element = document.createElementNS(MATH, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -25,7 +25,7 @@ export function formula([tag, attributes, inner]) {
   return element;
 }
 
-// A number in five signs, for a row of many.
+// A number in at most five signs, for a long row.
 export function tight(number) {
   const size = Math.abs(number ?? 0);
   if (number == null || size === 0 || size >= 1000) return brief(number).replace(/\.\d(?=e)/, "");
@@ -43,7 +43,7 @@ export function brief(number) {
 
 export const fixed = (number, digits = 4) => (number == null ? "—" : number.toFixed(digits));
 
-// A probability; one that rounds to all or nothing says on which side of it it is.
+// A probability; one that would round to 0 or 100 % is written as < or >.
 export function percent(p) {
   if (p == null) return "—";
   if (p > 0.9995) return ">99.9 %";
@@ -51,7 +51,7 @@ export function percent(p) {
   return `${(100 * p).toFixed(p > 0.99 || p < 0.01 ? 1 : 0)} %`;
 }
 
-// A canvas as large as it is shown, in the screen's own dots; its context counts in CSS pixels.
+// A canvas at the resolution of the screen; its context counts in CSS pixels.
 export function fitted(canvas) {
   const dots = window.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = canvas.clientHeight;

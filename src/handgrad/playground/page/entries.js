@@ -1,6 +1,6 @@
 // How the numbers of an equation are laid out: in their places, or the largest with their names.
 
-// Of numbers in their places: columns, and what is told of those that are not there.
+// The columns of numbers in their places, and how many columns and rows are not shown.
 export function grid({ shape, numbers }) {
   const columns = numbers[0].length, rows = shape.length === 2 ? shape[0] : 1, wide = shape.at(-1) ?? 1;
   return { columns, moreColumns: wide - columns, moreRows: rows - numbers.length };
@@ -17,7 +17,7 @@ export function placeOf(shape, i, j) {
 const along = (layer, unit, { names, classes, units }) =>
   (layer === 0 ? names[unit] : layer === units.length - 1 ? classes[unit] : `unit ${unit + 1}`);
 
-// What an entry is called: that of W1 "pixel_3_4 → unit 2", that of y by its class.
+// The name of an entry: "pixel_3_4 → unit 2" in W1, the class in y.
 export function label(name, at, shape, layout) {
   const bare = name.replace(/_new$/, "").replace(/^d/, ""), last = layout.units.length - 1;
   const [, letter, digits] = bare.match(/^([A-Za-z]+?)(\d*)$/);

@@ -6,8 +6,8 @@ import { ask } from "./link.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 
-const EVERY = 180; // milliseconds between two refreshments while it plays: numbers want reading
-const seen = new Set(); // the cards that are not scrolled away: while it plays the others wait
+const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
+const seen = new Set(); // the cards in view; while it plays, only these are updated
 const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
 let layout = null, cards = [], at = null, when = 0;
 
@@ -78,7 +78,7 @@ function fillPlaces(box, name, { shape, numbers }) {
       row.forEach(() => box.append(make("span")));
       if (moreColumns > 0) box.append(make("em", { text: `+${moreColumns}` }));
     });
-    if (moreRows > 0) box.append(make("em", { text: `and ${moreRows} rows more` }));
+    if (moreRows > 0) box.append(make("em", { text: `and ${moreRows} more rows` }));
   }
   const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span");
   numbers.flat().forEach((number, place) => {
@@ -87,7 +87,7 @@ function fillPlaces(box, name, { shape, numbers }) {
   });
 }
 
-// Of an array too large for its place the largest entries, each with its name, and how many more.
+// The largest entries of a wide array, each with its name, and how many more there are.
 function fillLargest(box, name, { shape, largest, more }) {
   const kind = `largest ${largest.length}`;
   if (box.dataset.kind !== kind) {
@@ -111,7 +111,7 @@ function write(span, text, { name, at, index, number, largest }) {
   span.exact = `${name}${index} = ${number ?? "not finite"}`;
 }
 
-// -- where a number came from -----------------------------------------------------------------
+// -- the origin of a number -------------------------------------------------------------------
 
 let under = null, soon = 0, place = [0, 0];
 

@@ -22,7 +22,7 @@ export function draw(frame) {
   layers(frame.layers);
 }
 
-// Of each layer, run beside run: how long its gradient is, and its last update beside its weights.
+// Each layer, run beside run: the length of its gradient, and of its last update over its weights.
 function layers(runs) {
   const duel = runs.length > 1, cells = (what) => (k) => runs.map((layer) => make("td", { text: brief(layer[k][what]) }));
   const norms = cells("norm"), ratios = cells("ratio");
@@ -34,7 +34,7 @@ function layers(runs) {
 }
 
 function confusion(counts) {
-  const head = make("tr", {}, make("th", { text: "true \\ said" }), ...layout.classes.map((name) => make("th", { text: name, title: name })));
+  const head = make("tr", {}, make("th", { text: "true \\ predicted" }), ...layout.classes.map((name) => make("th", { text: name, title: name })));
   const rows = counts.map((row, k) => {
     const all = row.reduce((sum, count) => sum + count, 0) || 1;
     const cells = row.map((count, j) => {
@@ -48,13 +48,11 @@ function confusion(counts) {
   byId("confusion").replaceChildren(head, ...rows);
 }
 
-const HEADINGS = ["parameter", "shape", "entries", "furthest off", "analytic", "complex step", "relative error", "verdict"];
-
-export function showCheck({ passed, rows, note }) {
+export function showCheck({ passed, headings, rows, note }) {
   byId("check-words").textContent = passed
-    ? `Every gradient is right: backward pass and complex steps agree on it. ${note}`
+    ? `Every gradient is right: the backward pass and complex steps agree. ${note}`
     : `A gradient is wrong, or the loss has a corner here. ${note}`;
-  byId("check-table").replaceChildren(make("tr", {}, ...HEADINGS.map((text) => make("th", { text }))),
+  byId("check-table").replaceChildren(make("tr", {}, ...headings.map((text) => make("th", { text }))),
     ...rows.map((row) => make("tr", {}, ...row.map((text) => make("td", { text })))));
   byId("check-result").showModal();
 }

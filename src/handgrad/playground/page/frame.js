@@ -1,4 +1,4 @@
-// A frame from its bytes: see frame.py for their order.
+// A frame from its bytes, whose order frame.py describes.
 
 const decoder = new TextDecoder();
 

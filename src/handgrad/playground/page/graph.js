@@ -1,4 +1,4 @@
-// The network: units with their own maps, weights as width and colour, and what one can set.
+// The network: units with their own maps, weights as width and colour, and fields to set them.
 
 import { brief, byId, fitted, make, tip } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
@@ -44,8 +44,8 @@ function build() {
 function amount(sign, layer, by) {
   const hidden = layout.units.slice(1, -1), units = hidden[layer - 1] + by;
   const off = units < 1 || units > MOST_UNITS;
-  return make("button", { text: sign, disabled: off, title: by > 0 ? "one unit more" : "one unit less",
-    "aria-label": `${by > 0 ? "one unit more" : "one unit less"} in hidden layer ${layer}`,
+  return make("button", { text: sign, disabled: off, title: by > 0 ? "add a unit" : "remove a unit",
+    "aria-label": `${by > 0 ? "add a unit to" : "remove a unit from"} hidden layer ${layer}`,
     onclick: () => change({ hidden: hidden.with(layer - 1, units) }) });
 }
 
@@ -86,11 +86,11 @@ function node(layer, unit, [x, y, gap], last) {
 
 function words(layer, unit) {
   if (!frame) return unitName(layout, layer, unit);
-  if (layer === 0 && isBlock(layout)) return `All ${layout.units[0]} inputs go into every unit of the next layer; a line is as wide as the weights of a unit are long together`;
+  if (layer === 0 && isBlock(layout)) return `All ${layout.units[0]} inputs feed every unit of the next layer; the width of a line shows the length of the unit's weight vector`;
   if (layer === 0) return `${unitName(layout, 0, unit)} = ${brief(layout.is_plane ? frame.x.numbers[0][unit] : frame.input[unit])} for the sample`;
   const isLast = layer === layout.units.length - 1;
   const now = layout.is_plane ? "" : isLast ? `, probability ${brief(frame.y[unit])}` : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
-  const long = layer === 1 && isBlock(layout) ? `, ${layout.units[0]} weights, together ${brief(frame.lengths[unit])} long` : "";
+  const long = layer === 1 && isBlock(layout) ? `, ${layout.units[0]} weights of length ${brief(frame.lengths[unit])}` : "";
   const bias = `bias ${brief(frame.weights[layer - 1].b[unit])}`;
   const dead = frame.dead[layer - 1]?.includes(unit) ? ". Dead: 0 for every training point, so no gradient reaches its weights" : "";
   return `${unitName(layout, layer, unit)}: ${bias}${now}${long}${dead}. Click to set its weights`;
@@ -124,7 +124,7 @@ function edges() {
       context.stroke();
     }));
     context.globalAlpha = 1;
-    layer.b.forEach((b, j) => { // the bias: a bar at the unit's left foot
+    layer.b.forEach((b, j) => { // the bias: a bar at the lower left of the unit
       const [x, y, gap] = places[number + 1][j], half = gap < 32 ? 10 : 15, long = Math.min(16, 2 + 7 * Math.abs(b));
       context.fillStyle = b < 0 ? down : up;
       context.fillRect(x - half - 2 - long, y + half - 3, long, 4);
@@ -136,7 +136,7 @@ function edges() {
   }));
 }
 
-// From the block of all inputs: how long the weights into each unit are together, without a sign.
+// From the block of all inputs: the length of the weight vector into each unit.
 function block(context, isLit, isOther) {
   const [[x, y]] = places[0], most = largestOf(frame.lengths) || 1;
   context.strokeStyle = style("--soft");
@@ -151,7 +151,7 @@ function block(context, isLit, isOther) {
   });
 }
 
-// Of networks of more than two inputs: weights as images, else how active a unit is for the sample.
+// With more than two inputs: weights as images, or how active a unit is for the sample.
 function inside() {
   const last = layout.units.length - 1, colours = theme(isDark());
   if (layout.picture) show(buttons[0][0].firstChild, pixelsOf(frame.sample));

@@ -4,7 +4,7 @@ export function decoded(text) {
   return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 }
 
-// The ends of the scales; blue and orange are told apart by colour-blind eyes.
+// The ends of the scales; colour-blind eyes can tell blue from orange.
 export const theme = (isDark) => (isDark
   ? { paper: [28, 31, 37], ink: [232, 233, 236], above: [100, 190, 245], below: [245, 150, 90] }
   : { paper: [255, 255, 255], ink: [20, 20, 25], above: [0, 90, 150], below: [196, 80, 10] });

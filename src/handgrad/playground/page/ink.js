@@ -1,5 +1,5 @@
-// Ink on a sheet of 32 x 32 dots, and the 8 x 8 pixels that are made of it. The digits that the
-// network learns were made in the same way: of each 4 x 4 dots, how many are black.
+// Ink on a sheet of 32 x 32 dots, and the 8 x 8 pixels made from it. The digits that the network
+// learns were made in the same way: each pixel counts the black dots of 4 x 4.
 
 export const DOTS = 32;
 const RADIUS = 2.1;
@@ -28,7 +28,7 @@ export function toggle(dots, pixel, side) {
   for (const at of places) dots[at] = ink;
 }
 
-// Left, right, top and bottom of what is drawn; null of an empty sheet.
+// Left, right, top and bottom of the drawing; null for an empty sheet.
 export function bounds(dots) {
   let found = null;
   dots.forEach((ink, at) => {
@@ -39,7 +39,7 @@ export function bounds(dots) {
   return found;
 }
 
-// Enlarge what is drawn until it fills the sheet, in the middle: so were the digits made.
+// Enlarge the drawing until it fills the sheet, in the middle, as the digits were.
 export function enlarged(dots) {
   const box = bounds(dots), fit = sheet();
   if (!box) return fit;

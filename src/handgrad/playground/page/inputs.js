@@ -24,7 +24,7 @@ export function setLayout(given) {
   byId("inputs-table").replaceChildren(make("tr", {}, make("th", { text: `${layout.names.length} inputs` }),
     make("th", { text: "sample" }), make("th", { text: "weight" })), ...rows);
   const { left_out } = layout;
-  byId("left-out").textContent = left_out.length ? `Left out, as they hold too many different texts: ${left_out.join(", ")}.` : "";
+  byId("left-out").textContent = left_out.length ? `Left out because they hold too many different texts: ${left_out.join(", ")}.` : "";
 }
 
 // Show the weights into another unit of the first layer.

@@ -1,4 +1,4 @@
-// Numbers to set: the bias of a unit and the weights into it; of images pixel by pixel.
+// Fields to set the bias of a unit and the weights into it; for images, pixel by pixel.
 
 import { brief, byId, make } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
@@ -11,7 +11,7 @@ let open = null;
 
 const neat = (value) => Number(value.toPrecision(7));
 
-// All weights into a unit that the page knows of, and how many more there are.
+// The weights into a unit that the page knows, and how many more there are.
 function into({ layout, frame, layer, unit }) {
   const { W } = frame.weights[layer - 1], all = layout.units[layer - 1];
   if (layer === 1 && !layout.is_plane) return { weights: column(frame.first, layout.shown[1], unit).map(neat), more: 0 };
@@ -27,7 +27,7 @@ export function inspect(layout, frame, layer, unit, from) {
   else weights.forEach((_, i) => parts.push(field(`from ${unitName(layout, layer - 1, i).replace(/ of layer \d+/, "")}`, () => place(i), (now) => now.weights[i])));
   const words = more ? make("p", { class: "soft", text: `and ${more} more weights, from units that are not drawn` }) : "";
   byId("inspector").replaceChildren(
-    make("div", { class: "row" }, make("h2", { text: `Into ${unitName(layout, layer, unit)}` }), make("button", { text: "Close", onclick: close })),
+    make("div", { class: "row" }, make("h2", { text: `Weights into ${unitName(layout, layer, unit)}` }), make("button", { text: "Close", onclick: close })),
     make("div", { class: layer === 1 && layout.picture ? "pixels" : "grid" }, ...parts), words);
   byId("inspector").hidden = false;
   refresh(frame);
@@ -78,7 +78,7 @@ export function refresh(frame) {
   if (open.image) {
     const [, columns] = layout.picture, share = 100 / columns, largest = largestOf(weights);
     paint(open.image, signedInk(weights, largest, theme(isDark())), layout.picture);
-    open.image.title = `the strongest colour is ${brief(largest)}`;
+    open.image.title = `the strongest colour stands for ${brief(largest)}`;
     open.name.textContent = `from ${layout.names[open.pixel]}`;
     Object.assign(open.mark.style, { left: `${(open.pixel % columns) * share}%`, top: `${Math.floor(open.pixel / columns) * share}%`, width: `${share}%`, height: `${share}%` });
   }

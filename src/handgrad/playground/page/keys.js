@@ -1,8 +1,8 @@
-// What keys mean: for the whole page, for choosing a sample, for the pixels of a square image.
+// The keys: for the whole page, for choosing a sample, for the pixels of a square image.
 
 const PAGE = { " ": "play", s: "step", r: "reset" };
 
-// None where one types or presses a button, or holds another key down.
+// None while the user types or presses a button, or holds another key down.
 export function pageKey({ key, ctrlKey, metaKey, altKey, target }) {
   if (ctrlKey || metaKey || altKey || target?.closest?.("input, select, button, textarea, dialog, [data-keys]")) return null;
   return PAGE[key] ?? null;

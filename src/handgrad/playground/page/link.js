@@ -1,14 +1,14 @@
-// The way in, the socket, and the one rule: at most one frame waits to be drawn, and one is made.
+// Access, the socket, and one rule: at most one frame waits to be drawn while the next is made.
 
-const USED = "This address has been used already: it lets in one browser, once. Go on in the browser in which it was opened first; to watch in this one, end handgrad play (Ctrl+C), start it again with --no-browser, and open here the address that it prints.";
-const UNKNOWN = "This browser has not been let in. Open in it the address that handgrad play printed: it ends in #token=…, and lets in one browser, once.";
-const ENDED = "The server has ended, or is starting again. Trying to reach it…";
+const USED = "This address has already been used: it works once, in one browser. Continue in the browser that opened it first. To watch in this browser instead, stop handgrad play (Ctrl+C), start it again with --no-browser, and open here the address that it prints.";
+const UNKNOWN = "This browser has no access yet. Open here the address that handgrad play printed: it ends in #token=… and works once, in one browser.";
+const ENDED = "The server has stopped or is starting again. Trying to reach it…";
 const ANOTHER = "The server does not know this page. If handgrad play was started again, open the address that it printed.";
 const read = () => localStorage.getItem("key") ?? ""; // only pages of this host and port read it
 let socket = null, ended = false, wasRefused = false;
 
 // Exchange the token behind the # of the printed address, which works once, for cookie and key.
-// Where it has been exchanged before, in this browser, they are here already.
+// If this browser has exchanged it before, it has both already.
 export async function enter() {
   const given = new URLSearchParams(location.hash.slice(1)), token = given.get("token");
   given.delete("token");

@@ -1,4 +1,4 @@
-// The page: what the server tells goes to every room.
+// The page: every message of the server goes to every part of it.
 
 import * as controls from "./controls.js";
 import * as curves from "./curves.js";
@@ -20,7 +20,7 @@ import * as tour from "./tour.js";
 let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
 let wanted = fromLink(await enter());
 const shown = { frames: 0, bytes: 0, version: -1, ask };
-globalThis.shown = shown; // for whoever measures, or drives the page from a console
+globalThis.shown = shown; // for measurements, and to drive the page from a console
 
 function say(text, stays = false) {
   byId("notice").textContent = text;
@@ -61,7 +61,7 @@ byId("hold").addEventListener("change", (event) => {
 });
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
 
-// Draw the last frame again, unless the next one, of other points or another network, is on its way.
+// Draw the last frame again, unless one with other points or another network is on its way.
 function again(...rooms) {
   if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
 }
@@ -81,7 +81,7 @@ connect({
   },
   lost(text) {
     isLost = true;
-    document.body.classList.toggle("shut", !layoutNow); // nothing was ever shown: only say what to do
+    document.body.classList.toggle("shut", !layoutNow); // nothing was ever shown: only the notice
     say(text, true);
   },
 });

@@ -1,4 +1,4 @@
-// The decision map: how probable each class is at each place, the points on it, the brush.
+// The decision map: the probability of each class at each place, the points, the brush.
 
 import { byId, fitted, make } from "./dom.js";
 import { ask } from "./link.js";
@@ -35,7 +35,7 @@ function entry(k, name, isOpen) {
   return make("span", {}, sign, name);
 }
 
-// Colour a map: a plane of 0 to 255 a class. The canvas gets a dot a place.
+// Colour a map from a plane of 0 to 255 for each class. The canvas gets a dot for each place.
 export function colour(cells, planes, side) {
   if (cells.width !== side) cells.width = cells.height = side;
   const context = cells.getContext("2d"), image = context.createImageData(side, side), { data } = image;
@@ -61,7 +61,7 @@ export function draw(frame) {
   shown.drawImage(over, 0, 0, width, width);
 }
 
-// The points, as they are laid over every map.
+// The points, to lay over another map.
 export const overlay = () => over;
 
 // Points are drawn once and laid over every frame.

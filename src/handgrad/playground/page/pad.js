@@ -1,4 +1,4 @@
-// Draw a digit of your own, with the pointer or with keys; the server says what the network sees.
+// A sheet to draw a digit on, by pointer or keys; the server answers with what the network sees.
 
 import { byId, fitted, make } from "./dom.js";
 import { inked, paint, theme } from "./image.js";

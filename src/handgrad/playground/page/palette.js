@@ -1,4 +1,4 @@
-// Colours that colour-blind eyes tell apart (Okabe and Ito), each class with a shape of its own.
+// Colours that colour-blind eyes can tell apart (Okabe and Ito), and a shape for each class.
 
 export const CLASSES = [[0, 114, 178], [230, 159, 0], [0, 158, 115], [204, 121, 167], [86, 180, 233], [213, 94, 0]];
 

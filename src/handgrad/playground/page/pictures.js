@@ -1,4 +1,4 @@
-// Images to learn from: the chosen one, many to choose from, and how sure the network is.
+// Images to learn from: the sample, others to choose from, and how sure the network is.
 
 import { byId, fitted, make, percent } from "./dom.js";
 import { column, decoded, inked, largestOf, paint, signedInk, theme } from "./image.js";
@@ -69,7 +69,7 @@ export function ofWeights() {
   return sheet;
 }
 
-// -- many of them -------------------------------------------------------------------------------
+// -- images to choose from ----------------------------------------------------------------------
 
 function rowsOf(kind) {
   if (kind === "misread") return frame.misread;

@@ -1,4 +1,4 @@
-// Two runs from the same start: which is shown, how the other stands, its decision map.
+// Two runs from the same start: which one is shown, the other's figures and decision map.
 
 import { byId, fitted, fixed, make } from "./dom.js";
 import { ask } from "./link.js";
@@ -21,7 +21,7 @@ export function setLayout(given) {
   document.body.classList.toggle("second", chosen === 1);
   for (const name of layout.own) byId(`set-${name}`).closest("label").classList.toggle("own", duel);
   byId("runs").replaceChildren(...(duel ? differences(layout.runs, layout.own).map(tab) : [
-    make("button", { id: "add-rival", text: "Add a rival", onclick: add, title: "A second run from the same weights on the same points, which learns in a way of its own" })]));
+    make("button", { id: "add-rival", text: "Add a rival", onclick: add, title: "A second run from the same weights on the same points, which learns in its own way" })]));
   byId("run-figure").textContent = duel ? NAMES[chosen] : "";
   byId("run-figure-rival").textContent = duel ? NAMES[1 - chosen] : "";
   byId("map-name").textContent = duel ? NAMES[chosen] : "";
@@ -34,15 +34,15 @@ export function setLayout(given) {
 function tab(words, which) {
   const name = NAMES[which], isChosen = which === layout.chosen;
   return make("span", { class: `tab run-${name}` },
-    make("button", { id: `choose-${name}`, "aria-pressed": String(isChosen), title: `Run ${name}: ${words}. Network, equations and what is taken along are of the chosen run`, onclick: () => ask("choose", { run: which }) },
+    make("button", { id: `choose-${name}`, "aria-pressed": String(isChosen), title: `Run ${name}: ${words}. The network, the equations and the downloads are the chosen run's`, onclick: () => ask("choose", { run: which }) },
       make("i"), make("b", { text: name }), ` ${words}`),
-    make("button", { text: "×", class: "remove", "aria-label": `remove run ${name}`, title: `Remove run ${name}; the other goes on`, onclick: () => ask("remove", { run: which }) }));
+    make("button", { text: "×", class: "remove", "aria-label": `remove run ${name}`, title: `Remove run ${name}; the other continues`, onclick: () => ask("remove", { run: which }) }));
 }
 
 function add() {
   const { optimizer } = layout.recipe;
   ask("rival", { settings: { optimizer: optimizer === "sgd" ? "adam" : "sgd" } });
-  say("Both runs begin at the same weights. Settings of data and network hold for both; those in colour are the chosen run's own.");
+  say("Both runs begin with the same weights. Data and network settings apply to both; the coloured settings are the chosen run's own.");
 }
 
 function key(duel) {

@@ -1,8 +1,8 @@
-// Axes: where ticks stand and what is written at them.
+// Axes: the places and the labels of their ticks.
 
 export const tidy = (value) => (Math.abs(value) >= 0.01 || value === 0 ? String(Number(value.toPrecision(2))) : value.toExponential(0));
 
-// About so many round numbers from least to most.
+// Round numbers from least to most, about as many as asked for.
 export function ticks(least, most, about) {
   const rough = (most - least) / about, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);

@@ -1,8 +1,8 @@
-// The drawing of the network, before anything is drawn: where units stand, how lines bend.
+// The geometry of the network: where units stand, how lines bend.
 
-export const MOST_NODES = 10; // inputs that are drawn one by one; more are one block
+export const MOST_NODES = 10; // inputs that are drawn one by one; more become one block
 
-// Of images, and of many inputs, one block stands for all.
+// Images and many inputs are drawn as one block.
 export const isBlock = ({ picture, units }) => Boolean(picture) || units[0] > MOST_NODES;
 
 export function spread(counts, width, height) {
@@ -14,7 +14,7 @@ export function spread(counts, width, height) {
   });
 }
 
-// How far down a curve from (0, 0) to (1, 1) with level ends is at a share t of its way across.
+// The height of a curve from (0, 0) to (1, 1) with level ends, at a share t of its width.
 export function bend(t) {
   let low = 0, high = 1;
   for (let step = 0; step < 16; step++) {
@@ -24,7 +24,7 @@ export function bend(t) {
   return low * low * (3 - 2 * low);
 }
 
-// Which part of the network an equation computes, by its name; last is the layer of the scores.
+// The part of the network that an equation computes, by its name; last is the layer of the scores.
 export function litBy(name, last) {
   const found = name.match(/^d?([Wb])(\d+)(_new)?$/);
   if (found) return found[1] === "W" ? { edges: Number(found[2]) } : { nodes: Number(found[2]) };

@@ -1,4 +1,4 @@
-// What comes and goes: a table dropped on the page, files to take along, the link.
+// Uploads and downloads: a table dropped on the page, files to keep, the link.
 
 import { byId, make } from "./dom.js";
 import { headers } from "./link.js";
@@ -18,7 +18,7 @@ export function onSay(told) { say = told; }
 
 async function take(what) {
   const answer = await fetch(`/take/${what}`, { headers: headers() });
-  if (!answer.ok) return say(answer.status === 409 ? (await answer.json()).message : "the server did not give it");
+  if (!answer.ok) return say(answer.status === 409 ? (await answer.json()).message : "the server did not send the file");
   const name = answer.headers.get("content-disposition").match(/filename="(.*)"/)[1];
   save(await answer.blob(), name);
 }
@@ -27,7 +27,7 @@ async function give(file) {
   if (file.size > 5_000_000) return say("a table for the page must have at most 5,000,000 bytes");
   const answer = await fetch("/table", { method: "POST", headers: headers(), body: file });
   if (!answer.ok) say((await answer.json().catch(() => ({ message: "the table was refused" }))).message);
-  else say(`${file.name} is shown, with its last column of a few classes as labels; choose other labels or columns under Data. It stays on this machine.`);
+  else say(`${file.name} is shown; its last column of a few classes holds the labels. Choose other labels or columns under Data. The file stays on this machine.`);
 }
 
 for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));
@@ -43,8 +43,8 @@ byId("picture").addEventListener("click", () =>
 
 byId("copy-link").addEventListener("click", async () => {
   history.replaceState(null, "", `#${toLink(recipe)}`);
-  try { await navigator.clipboard.writeText(location.href); say("The address of these settings is copied; it works in this browser, while handgrad play runs."); }
-  catch { say("The address line now holds these settings."); }
+  try { await navigator.clipboard.writeText(location.href); say("A link to these settings is copied; it works in this browser while handgrad play runs."); }
+  catch { say("The address bar now holds a link to these settings."); }
 });
 
 byId("file").addEventListener("change", (event) => { if (event.target.files[0]) give(event.target.files[0]); event.target.value = ""; });

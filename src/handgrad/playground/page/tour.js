@@ -1,22 +1,22 @@
-// A walk past everything, in the order of the article. It can be left at any time.
+// A tour of the whole page, in the order of the article. It can be left at any time.
 
 import { byId } from "./dom.js";
 
 const WIDE = {
-  "The points": "Each point has more than two numbers, so no map can show them: an image shows its pixels, a table's row its inputs by name. Choose another by a click or the arrow keys: it is the sample whose numbers are shown. On the pad beside it draw a digit of your own, and the network says at once what it sees.",
-  "The network": "All inputs enter at the left, into every hidden unit; each weighs them, adds its bias and bends the sum. Of images a unit shows its weights as an image: blue above 0, orange below. Others show how active they are for the sample. Click a unit to set its weights.",
+  "The points": "Each point has more than two numbers, so no map can show it: an image is shown by its pixels, a row of a table by its inputs. Choose another one by a click or the arrow keys: it becomes the sample whose numbers are shown. For images, draw a digit of your own on the pad, and the network says at once what it sees.",
+  "The network": "All inputs enter at the left and reach every hidden unit, which weighs them, adds its bias and bends the sum. For images, a unit shows its weights as an image: blue above 0, orange below. Other units show how active they are for the sample. Click a unit to set its weights.",
 };
 const STOPS = [
-  ["#view", "The points", "Each point has a class, told by its colour and shape. The ground shows what the network says of every place. Open points are kept back for the test. Click a point to choose the sample whose numbers are shown."],
-  ["#graph", "The network", "A point enters at the left. Each hidden unit weighs its inputs, adds its bias and bends the sum; its small picture shows where it is active. Blue weights are above 0, orange ones below; the wider, the larger."],
-  ["#cards", "Forward: (1) to (4)", "The equations of the article, with this sample's own numbers. (1) and (2) make the hidden units, (3) the scores, (4) the probabilities. Below each stands the line of two_layer.py that computes it."],
+  ["#view", "The points", "Each point has a class, shown by its colour and shape. The background shows what the network predicts at every place. Open points are held back for the test. Click a point to choose the sample whose numbers are shown."],
+  ["#graph", "The network", "A point enters at the left. Each hidden unit weighs its inputs, adds its bias and bends the sum; its small picture shows where it is active. Blue weights are above 0, orange ones below; a wider line is a larger weight."],
+  ["#cards", "Forward: (1) to (4)", "The equations of the article, with this sample's own numbers. (1) and (2) make the hidden units, (3) the scores, (4) the probabilities. Below each equation stands the line of two_layer.py that computes it."],
   ["#cards", "The loss: (5)", "Minus the logarithm of the probability of the true class: 0 if the network is sure and right, large if it is sure and wrong."],
-  ["#cards", "Backward: (6) to (12)", "Each dv says how the loss changes with v. It begins with (6), probability minus truth, and goes back through the same weights to every gradient."],
-  [".transport", "The step: (13)", "Each weight moves against its gradient. Choose “equation” and press Step to walk through all of it: equation, line and network light up together; after (13) the update is made."],
-  ["#by", "Batches and epochs", "A step may be one sample, one batch or an epoch, which visits every training point once. Start over goes back to the very same weights; rewind goes back in time."],
-  [".curves", "The curves", "The loss by epoch, of training and test points. If the test's rises while the other falls, the network learns the points by heart. “Add a rival” sets a second run beside this one, from the same weights: SGD against Adam, say."],
-  [".tables", "Evidence", "Which classes are taken for which; how long each layer's gradient is; how large its updates are beside its weights. Check gradients compares every gradient with complex steps."],
-  ["#take", "Take it along", "The model file, the Python that trains the same network to the same weights, the history, and a link to these settings. Press Play, and change what you like."],
+  ["#cards", "Backward: (6) to (12)", "Each dv says how the loss changes with v. The pass begins with (6), probability minus truth, and goes back through the same weights to every gradient."],
+  [".transport", "The step: (13)", "Each weight moves against its gradient. Choose “equation” and press Step to go through all thirteen: equation, line and network light up together; after (13) the update is made."],
+  ["#by", "Batches and epochs", "A step may be a sample, a batch or an epoch, which visits every training point once. Start over goes back to the same initial weights; rewind goes back to an earlier epoch."],
+  [".curves", "The curves", "The loss by epoch, on training and test points. If the test loss rises while the training loss falls, the network learns the points by heart. “Add a rival” starts a second run from the same weights: SGD against Adam, say."],
+  [".tables", "Evidence", "Which classes the network confuses; the length of each layer's gradient; the size of its updates relative to its weights. Check gradients compares the gradients with complex steps."],
+  ["#take", "Download", "The model file, a Python program that trains the same network to the same weights, the history, and a link to these settings. Now press Play, and change whatever you like."],
 ];
 let stop = 0, before = null, isPlane = true;
 

@@ -1,27 +1,29 @@
 """A run as one file: the weights of its moments, and a script that makes the forward pass.
 
-Of two inputs it shows the decision map; of more, the weights into the units of the first layer.
-
-The file asks nothing of the network, and its policy lets run only the script that it came with.
+With two inputs it shows the decision map; with more, the weights into the units of the first layer.
+The file loads nothing from the network, and its policy allows only its own script.
 """
+
+from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import math
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.html import escaped
-from handgrad.playground.frame import extent
-from handgrad.playground.session import Session, Snapshot
+from handgrad.playground.frame import extent, finite
+
+if TYPE_CHECKING:
+    from handgrad.playground.session import Session, Snapshot
 
 MOST_MOMENTS = 120
-MOST_ROWS = 50  # of more than two inputs, which no map shows
+MOST_ROWS = 50  # with more than two inputs, whose points no map shows
 MOST_BYTES = 3_000_000  # of weights
 COLOURS = (
     (0, 114, 178),
@@ -40,14 +42,14 @@ def replay(session: Session) -> bytes:
     Raises
     ------
     DataError
-        If a browser does not know its activation.
+        If the script does not know the activation.
     """
     unknown = [n for n in session.architecture.activations if not ACTIVATIONS[n].is_in_browser]
     if unknown:
         raise DataError(f"a replay cannot be made of {unknown[0]} units; choose another activation")
     script, style = _file("replay.js"), _file("replay.css")
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
-    told = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
+    content = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
     network = "-".join(map(str, session.architecture.layer_units))
     words = f"{network} units, {session.recipe.activation}, {session.recipe.optimizer}"
     words += _legend(session)
@@ -63,7 +65,7 @@ def replay(session: Session) -> bytes:
         f'<canvas id="map" width="640" height="640" role="img" aria-label="{_words(session)}">'
         "</canvas>"
         '<canvas id="curve" width="640" height="420" role="img" aria-label="Loss"></canvas>'
-        f'</div><script type="application/json" id="run">{told}</script>'
+        f'</div><script type="application/json" id="run">{content}</script>'
         f"<script>{script}</script></body></html>\n"
     ).encode()
 
@@ -76,10 +78,10 @@ def _legend(session: Session) -> str:
     points = session.points
     if points.is_plane:
         return ""
-    told = ". Each tile: the weights into one unit of the first layer, blue above 0, orange below"
+    tile = ". Each tile: the weights into one unit of the first layer, blue above 0, orange below"
     if points.picture:
-        return f"{told}, pixel by pixel."
-    return f"{told}, from the top: {', '.join(points.encoder.input_names)}."
+        return f"{tile}, pixel by pixel."
+    return f"{tile}, from the top: {', '.join(points.encoder.input_names)}."
 
 
 def _file(name: str) -> str:
@@ -103,8 +105,8 @@ def _run(session: Session) -> dict[str, Any]:
         "moments": [
             {
                 "epoch": kept.epochs,
-                "loss": _finite(measures[kept.epochs].loss) or 0.0,
-                "test_loss": _finite(measures[kept.epochs].test_loss),
+                "loss": finite(measures[kept.epochs].loss) or 0.0,
+                "test_loss": finite(measures[kept.epochs].test_loss),
             }
             for kept in chosen
         ],
@@ -121,7 +123,3 @@ def _moments(session: Session) -> list[Snapshot]:
     most = max(2, min(MOST_MOMENTS, MOST_BYTES // kept[0].state.run.params.flat.nbytes))
     places = np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int).tolist()
     return [kept[place] for place in places]
-
-
-def _finite(number: float) -> float | None:
-    return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-// A run, played again without a server: weights are in the file, the forward pass is made here.
+// A run, played again without a server: the file holds the weights, this script the forward pass.
 
 const run = JSON.parse(document.getElementById("run").textContent);
 const bytes = Uint8Array.from(atob(run.weights), (sign) => sign.charCodeAt(0));
@@ -9,7 +9,7 @@ const byId = (id) => document.getElementById(id);
 
 const logistic = (r) => 1 / (1 + Math.exp(-r));
 const softplus = (r) => Math.max(r, 0) + Math.log1p(Math.exp(-Math.abs(r)));
-const BENDS = {
+const ACTIVATIONS = {
   identity: (r) => r,
   relu: (r) => Math.max(0, r),
   tanh: Math.tanh,
@@ -24,7 +24,7 @@ const BENDS = {
 
 // Equations (1) to (4) for one point, with the weights of one moment.
 function forward(moment, x) {
-  const bend = BENDS[run.activation], last = run.units.length - 2;
+  const activation = ACTIVATIONS[run.activation], last = run.units.length - 2;
   let at = moment * size, h = x;
   for (let layer = 0; layer <= last; layer++) {
     const n = run.units[layer + 1], r = new Array(n);
@@ -33,13 +33,13 @@ function forward(moment, x) {
       for (let i = 0; i < h.length; i++) r[j] += h[i] * weights[at + i * n + j];
     }
     at += (h.length + 1) * n;
-    h = layer < last ? r.map(bend) : r;
+    h = layer < last ? r.map(activation) : r;
   }
   const most = Math.max(...h), e = h.map((score) => Math.exp(score - most));
   const sum = e.reduce((total, one) => total + one);
   return e.map((one) => one / sum);
 }
-globalThis.forward = forward; // for whoever wants a number
+globalThis.forward = forward; // to compute single numbers from a console
 
 const canvas = byId("map"), cells = document.createElement("canvas");
 cells.width = cells.height = SIDE;
@@ -66,7 +66,7 @@ function map(moment) {
   });
 }
 
-// The weights into each unit of the first layer: an image of pixels, else a column of inputs.
+// The weights into each unit of the first layer: an image of pixels, or a column of inputs.
 function tiles(moment) {
   const [n, units] = run.units, [rows, columns] = run.picture ?? [n, 1], width = canvas.width;
   const across = Math.ceil(Math.sqrt((units * rows) / columns)), down = Math.ceil(units / across), gap = 6;

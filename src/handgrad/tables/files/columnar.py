@@ -1,4 +1,4 @@
-"""A Parquet file becomes a table, or one for each lot of its rows."""
+"""A Parquet file becomes one table, or several, each of some of its rows."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _file(source: Source) -> Any:
     from pyarrow import parquet
 
     try:
-        # a lot of rows is read as far as it is needed, not as a whole
+        # of a row group only as much is read as is needed
         whole = isinstance(source, Held)
         return parquet.ParquetFile(
             source.arrow(), pre_buffer=whole, buffer_size=0 if whole else _BUFFER

@@ -1,4 +1,4 @@
-"""A text whose rows are lines and whose cells are parted by a sign becomes tables of texts."""
+"""A text with a separator between its cells becomes tables of texts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from handgrad.tables.files.names import (
     hint_of_separator,
     is_row_index,
     named,
+    notes_on_empty_rows,
     numbered,
-    of_empty_rows,
 )
 from handgrad.tables.files.parsing import (
     BLOCK_BYTES,
-    Seen,
+    RowFacts,
     Text,
     column_of,
     looked_through,
@@ -52,40 +52,40 @@ _ROWS_LOOKED_AT = 10_000  # for a cell without quotes
 
 
 def delimited(source: Source, path: str, reading: Reading) -> Portions:
-    """Read text in UTF-8; every cell stays text, an empty cell without quotes is null.
+    """Read text in UTF-8; every cell stays text, and an empty cell without quotes is null.
 
     Raises
     ------
     DataError
-        If it is no table; the message gives the line.
+        If it is not a table; the message gives the line.
     """
     if isinstance(source, Held):
         source = _with_plain_lines(source, reading)
     separators = candidates(path, reading, source.head)
     layout, notes = layout_of(source.head, reading, separators)
-    text, seen = _looked_through(source, layout, separators)
-    one_line_each = _check_quotes(text, seen.n_rows)
-    first, n, of_surplus = _without_surplus(text, seen, separators)
-    n_rows = seen.n_filled(first)
-    of_rows = of_empty_rows(seen.n_rows - n_rows)
+    text, facts = _looked_through(source, layout, separators)
+    one_line_each = _check_quotes(text, facts.n_rows)
+    first, n, notes_on_surplus = _without_surplus(text, facts, separators)
+    n_rows = facts.n_filled(first)
+    of_rows = notes_on_empty_rows(facts.n_rows - n_rows)
     found = numbered(n)
     if reading.header:
         records = records_below(source.head, layout, layout.separator)
-        empty = {p - first for p in seen.empty}
-        found = named(layout.names[:n], empty, lambda: _is_index(text, seen, first), records)
+        empty = {p - first for p in facts.empty}
+        found = named(layout.names[:n], empty, lambda: _is_index(text, facts, first), records)
     places = [first + p for p in found.positions]
-    quoted_words = _quoted_words(text, seen, places)
+    quoted_words = _quoted_words(text, facts, places)
     fields = [
         csv_field(name, quoted_words=place in quoted_words)
         for name, place in zip(found.names, places, strict=True)
     ]
     chosen = _Chosen(places, fields, quoted_words, n_rows, layout.first_line * one_line_each)
-    told = [*notes, *of_surplus, *of_rows, *found.notes, *_hint(text, chosen)]
-    return _portions(text, chosen, told)
+    notes = [*notes, *notes_on_surplus, *of_rows, *found.notes, *_hint(text, chosen)]
+    return _portions(text, chosen, notes)
 
 
 def goes_in_portions(head: bytes, reading: Reading) -> bool:
-    """Tell whether lines are as the parser takes them, without a change to the whole text."""
+    """Tell whether the parser takes the lines as they are, without a change to the whole text."""
     return reading.separator != " " and b"\n" in head
 
 
@@ -99,7 +99,7 @@ def _with_plain_lines(source: Held, reading: Reading) -> Held:
 
 
 def _with_single_blanks(content: bytes) -> bytes:
-    """Make one blank of several, as columns are aligned by them, but not within quotes."""
+    """Make several blanks, which align columns, a single one, but not within quotes."""
     content = re.sub(rb"(?m)^[ ]+|[ ]+(?=\r?$)", b"", content)
     return re.sub(rb'("[^"]*")|[ \t]+', lambda found: found[1] or b" ", content)
 
@@ -109,7 +109,7 @@ def _with_single_blanks(content: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class _Chosen:
-    """Which of the parser's columns and rows are the table."""
+    """The columns and rows of the parser that make up the table."""
 
     places: list[int]
     fields: list[pa.Field]
@@ -153,7 +153,7 @@ def _hint(text: Text, chosen: _Chosen) -> list[str]:
 
 def _looked_through(
     source: Source, layout: Layout, separators: tuple[str, ...]
-) -> tuple[Text, Seen]:
+) -> tuple[Text, RowFacts]:
     import pyarrow as pa
 
     try:
@@ -166,7 +166,7 @@ def _looked_through(
 
 
 def _refuse(text: Text, separators: tuple[str, ...]) -> None:
-    """Say what the parser could not read, if anybody can."""
+    """Say what the parser could not read, if that can be found."""
     check_all_utf8(text.source)
     check_title(text.head, text.layout, separators)
     n = len(text.layout.names)
@@ -180,10 +180,10 @@ def _unreadable(error: Exception) -> str:
     return f"cannot be read as delimited text: {quoted(error)}"
 
 
-def _is_index(text: Text, seen: Seen, first: int) -> bool:
-    if first == 0 and seen.ascends is not None:
+def _is_index(text: Text, facts: RowFacts, first: int) -> bool:
+    if first == 0 and facts.ascends is not None:
         return True
-    return is_row_index(column_of(text, first).slice(0, seen.n_filled(first)))
+    return is_row_index(column_of(text, first).slice(0, facts.n_filled(first)))
 
 
 # ------------------------------------------------------------------ rows at fault
@@ -193,14 +193,14 @@ def _check_quotes(text: Text, n_rows: int) -> bool:
     """Refuse quotes that do not close; tell whether each row stands on a line of its own."""
     one_line_each = text.n_lines == n_rows
     n_quotes = text.n_quotes
-    # a quote that never closes swallows rows without a word from the parser
+    # a quote that never closes swallows rows, and the parser does not mind
     if n_quotes % 2 or (n_quotes and not one_line_each):
         _check_records(text, len(text.layout.names))
     return one_line_each
 
 
 def _check_records(text: Text, n: int) -> None:
-    """Walk the rows one by one, slowly, and raise at the first that is at fault."""
+    """Go through the rows one by one, slowly, and raise at the first fault."""
     first_line = text.layout.first_line
     reader = csv.reader(text.lines(), delimiter=text.layout.separator, strict=True)
     line = first_line
@@ -225,11 +225,11 @@ def _wrong_width(line: int, found: int, n: int, layout: Layout) -> str:
 
 
 def _without_surplus(
-    text: Text, seen: Seen, separators: tuple[str, ...]
+    text: Text, facts: RowFacts, separators: tuple[str, ...]
 ) -> tuple[int, int, list[str]]:
-    """Give the first of the columns to keep and their number, where the header has not as many.
+    """Give the first of the columns to keep, their number, and notes.
 
-    Rows may end in a separator, or begin with a name, of which the header knows nothing.
+    Rows may end in a separator, or begin with a name, that the header lacks.
     """
     layout, n = text.layout, text.layout.n_named
     surplus = set(range(n, len(layout.names)))
@@ -237,22 +237,22 @@ def _without_surplus(
         return 0, len(layout.names), ["the header ends in separators that no row has; left out"]
     if not surplus:
         return 0, n, []
-    if surplus <= seen.empty:
+    if surplus <= facts.empty:
         return 0, n, ["the rows end in separators that the header does not have; left out"]
-    if len(surplus) == 1 and _are_row_names(text, seen):
+    if len(surplus) == 1 and _are_row_names(text, facts):
         return 1, n, ["the rows begin with a name that the header does not have; left out"]
     check_title(text.head, layout, separators)
     raise DataError(_wrong_width(layout.first_line, len(layout.names), n, layout))
 
 
-def _are_row_names(text: Text, seen: Seen) -> bool:
-    """Tell what R writes before each row: its number, or a text of its own."""
+def _are_row_names(text: Text, facts: RowFacts) -> bool:
+    """Tell whether the rows begin with names, as R writes them: numbers, or a text for each."""
     import pyarrow.compute as pc
 
-    if seen.n_rows < 2:
+    if facts.n_rows < 2:
         return False
-    if seen.ascends is not None:
-        return seen.ascends == (1, seen.n_rows)
+    if facts.ascends is not None:
+        return facts.ascends == (1, facts.n_rows)
     column = column_of(text, 0)
     if column.null_count or pc.count_distinct(column).as_py() < len(column):
         return False
@@ -262,22 +262,22 @@ def _are_row_names(text: Text, seen: Seen) -> bool:
 # ------------------------------------------------------------------ quoted words
 
 
-def _quoted_words(text: Text, seen: Seen, places: list[int]) -> set[int]:
-    """Find the columns where "NA", a text, is told from NA, a missing cell, by its quotes.
+def _quoted_words(text: Text, facts: RowFacts, places: list[int]) -> set[int]:
+    """Find the columns in which "NA" is a text because of its quotes, and NA a missing cell.
 
-    Where all is quoted, quotes tell nothing.
+    Where all cells are quoted, quotes mean nothing.
     """
-    if not seen.has_word or not _has_quoted_word(text) or _all_is_quoted(text):
+    if not facts.has_word or not _has_quoted_word(text) or _all_is_quoted(text):
         return set()
-    columns = {place: _Words() for place in places}
+    columns = {place: _QuotedWords() for place in places}
     for table in text.tables(*WORDS_FOR_MISSING):
         for place, words in columns.items():
             words.add(table.column(place))
     return {place for place, words in columns.items() if words.are_there and not words.are_numbers}
 
 
-class _Words:
-    """A column in which quoted words are texts, and those without quotes null."""
+class _QuotedWords:
+    """A column in which quoted words are texts, and words without quotes null."""
 
     def __init__(self) -> None:
         self.are_there = False
@@ -293,11 +293,11 @@ class _Words:
         self._n_others += len(others)
         if self._all_numbers:
             are_numbers = pc.all(pc.match_substring_regex(others, NUMBER)).as_py()
-            self._all_numbers = are_numbers is not False  # None of no cell
+            self._all_numbers = are_numbers is not False  # None without a cell
 
     @property
     def are_numbers(self) -> bool:
-        """Tell numbers, among which a word means a missing one even in quotes, as pandas has it."""
+        """Whether these are numbers, among which even a quoted word is missing, as in pandas."""
         return self._n_others > 0 and self._all_numbers
 
 
@@ -319,7 +319,7 @@ def _has_quoted_word(text: Text) -> bool:
 
 
 def _all_is_quoted(text: Text) -> bool:
-    """Look for a cell without quotes: read as a number, or refused as none, unlike a quoted one."""
+    """Look for a cell without quotes: the csv module reads it as a number, or refuses it."""
     sign = text.layout.separator
     reader = csv.reader(text.lines(), delimiter=sign, quoting=csv.QUOTE_NONNUMERIC)
     try:

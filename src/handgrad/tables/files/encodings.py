@@ -1,4 +1,4 @@
-"""Bytes of any encoding become UTF-8, or are refused with the encoding that they may have."""
+"""Bytes in any encoding become UTF-8, or are refused, naming the encoding to try."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from handgrad.tables.files.source import Source
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_WIDE_MARKS = (  # the longer ones first: one of UTF-32 begins as one of UTF-16
+_WIDE_MARKS = (  # the longer ones first: a mark of UTF-32 begins like one of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -26,15 +26,15 @@ _WIDE_MARKS = (  # the longer ones first: one of UTF-32 begins as one of UTF-16
 def as_utf8(
     source: Source, encoding: str | None, keep: Callable[[Iterator[bytes]], Source]
 ) -> tuple[Source, list[str]]:
-    """Give the text in UTF-8 without a byte order mark, and what is to be told of it.
+    """Give the text in UTF-8 without a byte order mark, and notes on it.
 
-    Text that is said to be UTF-8, or about which nothing is said, is not looked at here; of any
-    other, what is asked to `keep` it gets a copy.
+    Text that is, or may be, UTF-8 is not looked at here; other text is converted, and the copy
+    handed to `keep`.
 
     Raises
     ------
     DataError
-        If the bytes are no text of that encoding; the message gives line and byte.
+        If the bytes are not text in that encoding; the message gives line and byte.
     """
     notes = []
     if encoding is None:
@@ -61,7 +61,7 @@ def _transcoded(source: Source, encoding: str) -> Iterator[bytes]:
         line, byte = _position_in(source, n_read - len(error.object) + error.start)
         wrong = f"0x{error.object[error.start]:02X}"
         raise DataError(
-            f"line {line}, byte {byte}: the byte {wrong} is no {encoding} text ({error.reason}); "
+            f"line {line}, byte {byte}: the byte {wrong} is not {encoding} text ({error.reason}); "
             "name another encoding, or mend the cell"
         ) from None
     except UnicodeError as error:
@@ -69,7 +69,7 @@ def _transcoded(source: Source, encoding: str) -> Iterator[bytes]:
 
 
 def _position_in(source: Source, offset: int) -> tuple[int, int]:
-    """Give the line of a byte, and its place in that line, both from 1."""
+    """Give the line of a byte and its place in that line, both from 1."""
     n_before, n_lines = 0, 0
     for chunk in source.chunks():
         if offset < n_before + len(chunk):
@@ -80,18 +80,18 @@ def _position_in(source: Source, offset: int) -> tuple[int, int]:
 
 
 def position(content: bytes, offset: int) -> tuple[int, int]:
-    """Give the line of a byte, and its place in that line, both from 1."""
+    """Give the line of a byte and its place in that line, both from 1."""
     line_start = content.rfind(b"\n", 0, offset) + 1
     return content.count(b"\n", 0, offset) + 1, offset - line_start + 1
 
 
 def check_utf8(content: bytes, n_before: int = 0) -> None:
-    """Refuse what is not UTF-8, given how many lines stand before it.
+    """Refuse bytes that are not UTF-8, which `n_before` lines precede.
 
     Raises
     ------
     DataError
-        With the line, the byte, and the encoding to try.
+        The message gives the line, the byte, and the encoding to try.
     """
     try:
         content.decode()
@@ -104,7 +104,7 @@ def check_utf8(content: bytes, n_before: int = 0) -> None:
 
 
 def check_all_utf8(source: Source) -> None:
-    """Refuse what is not UTF-8, wherever it stands; see `check_utf8`."""
+    """Refuse a file with bytes that are not UTF-8; see `check_utf8`."""
     n_lines = 0
     for chunk in [source.head] if isinstance(source, Held) else source.chunks():
         check_utf8(chunk, n_lines)
@@ -143,7 +143,7 @@ def _advice(content: bytes) -> str:
 
 
 def _wide_advice(content: bytes) -> str:
-    """Tell UTF-16 without a mark from a stray byte: of Latin letters every other byte is 0."""
+    """Recognise UTF-16 without a mark, in which every other byte of Latin letters is 0."""
     start = content[:400]
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros = start[first::2].count(0)

@@ -1,4 +1,4 @@
-"""What people take for a table, and is none, is recognised by how it begins."""
+"""Files that are not tables are recognised by how they begin."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _XML = re.compile(rb"\s*<\?xml\b", re.I)
 
 
 def check_is_table(content: bytes) -> None:
-    """Refuse, by their names, the files that are no tables.
+    """Refuse binary files that are not tables.
 
     Raises
     ------
     DataError
-        With what it is, and where the table is to be had.
+        The message says what the file is, and how to get at the table.
     """
     for opening, what, advice in _OPENINGS:
         if content.startswith(opening):
@@ -39,12 +39,12 @@ def check_is_table(content: bytes) -> None:
 
 
 def check_text_is_table(text: bytes) -> None:
-    """Refuse texts that are no tables.
+    """Refuse texts that are not tables.
 
     Raises
     ------
     DataError
-        With what it is, and where the table is to be had.
+        The message says what the file is, and how to get at the table.
     """
     if re.fullmatch(rb"\s*", text):
         raise DataError("the file is empty; it must hold a header line and rows")
@@ -52,8 +52,8 @@ def check_text_is_table(text: bytes) -> None:
         raise DataError(_pointer(text))
     if _HTML.match(text):
         raise DataError(
-            "this is an HTML page, not a table: a page for people came in place of the file, such "
-            "as a preview, a login or an error; download the file itself (on GitHub by 'Raw')"
+            "this is an HTML page, not a table: a preview, login or error page came in place of "
+            "the file; download the file itself (on GitHub by 'Raw')"
         )
     if _XML.match(text):
         raise DataError("this is an XML file, not a table; export the table as CSV")

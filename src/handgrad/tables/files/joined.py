@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def joined(paths: Sequence[str], files: Sequence[Portions]) -> Portions:
-    """Put the rows of files under each other; the first gives the order of the columns.
+    """Put the rows of files under each other; the first file gives the order of the columns.
 
     Raises
     ------
     DataError
-        If a file has other columns than the first, or a column that holds something else; the
-        message names the file and all such columns.
+        If a file has other columns than the first, or a column of another type; the message names
+        the file and all these columns.
     """
     if len(files) == 1:
         return files[0]
@@ -116,9 +116,9 @@ def _kind(field: pa.Field) -> str:
 
 
 def _with_words_missing(table: pa.Table, names: set[str]) -> pa.Table:
-    """Where one file quotes words such as "NA" to mean texts, those without quotes are missing.
+    """Make words such as "NA" null in columns where another file quotes them to mean texts.
 
-    A file that quotes none in that column holds them without quotes only.
+    A file that quotes none of them in a column holds them only without quotes.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -134,7 +134,7 @@ def _with_words_missing(table: pa.Table, names: set[str]) -> pa.Table:
 
 
 def _notes(paths: Sequence[str], tables: Sequence[pa.Table]) -> list[str]:
-    """Say once what is true of every file, and of the rest in which file it is."""
+    """Give notes on all files once, and other notes with the name of their file."""
     of_each = list(map(notes_of, tables))
     shared = [note for note in of_each[0] if all(note in notes for notes in of_each)]
     return shared + [

@@ -1,9 +1,8 @@
-"""Where the table begins in a text: what stands before its header, and what parts its cells."""
+"""Where the table begins in a text: what precedes its header, and what separates its cells."""
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from handgrad.errors import DataError
 from handgrad.tables.files.encodings import check_utf8
 from handgrad.tables.files.names import check_header, is_like_data
 from handgrad.tables.files.reading import is_separator
+from handgrad.tables.files.source import lines_of
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Record = tuple[int, list[str]]
 
 _LONGEST = 100_000  # bytes of a line: the csv module refuses longer cells
-LOOKED_AT = 40  # records from which a title is told
+LOOKED_AT = 40  # records by which a title is recognised
 _SEPARATORS = (",", ";", "\t")
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n])"?[ \t]*(?:\r\n?|\n)', re.I)
 _SIGN = re.compile(rb"\S")
@@ -39,7 +39,7 @@ class Layout(NamedTuple):
 
 
 class NoHeaderError(DataError):
-    """All lines stand before a header, as far as they are known."""
+    """No header is found among the lines that are known so far."""
 
 
 class _Place(NamedTuple):
@@ -48,11 +48,11 @@ class _Place(NamedTuple):
 
 
 def candidates(path: str, reading: Reading, content: bytes) -> tuple[str, ...]:
-    """Give the signs that may part the cells, the likeliest first."""
+    """Give the characters that may separate the cells, the likeliest first."""
     if reading.separator is not None:
         return (reading.separator,)
-    if (told := _SEP_LINE.match(content)) and is_separator(told[1].decode("latin-1")):
-        return (told[1].decode("latin-1"),)
+    if (line := _SEP_LINE.match(content)) and is_separator(line[1].decode("latin-1")):
+        return (line[1].decode("latin-1"),)
     if path.lower().removesuffix(".gz").endswith(".tsv"):
         return ("\t", ",", ";")
     return _SEPARATORS
@@ -61,12 +61,12 @@ def candidates(path: str, reading: Reading, content: bytes) -> tuple[str, ...]:
 def layout_of(
     content: bytes, reading: Reading, separators: tuple[str, ...]
 ) -> tuple[Layout, list[str]]:
-    """Find header and separator; give what is to be told of the lines before it, too.
+    """Find header and separator; give notes on the lines before the header, too.
 
     Raises
     ------
     DataError
-        If no line can be a header, or there is a title before it.
+        If no line can be a header, or a title precedes it.
     """
     place, notes = _beginning(content, reading, separators)
     layout = _layout(content, place, separators)
@@ -85,8 +85,8 @@ def _beginning(
     content: bytes, reading: Reading, separators: tuple[str, ...]
 ) -> tuple[_Place, list[str]]:
     place = _after_lines(content, reading.skip or 0)
-    if place.offset == 0 and (told := _SEP_LINE.match(content)):
-        place = _Place(told.end(), 2)
+    if place.offset == 0 and (line := _SEP_LINE.match(content)):
+        place = _Place(line.end(), 2)
     found = _BEFORE_HEADER.match(content, place.offset)
     assert found is not None  # it may be empty
     lines = found[0].splitlines(keepends=True)
@@ -99,14 +99,14 @@ def _beginning(
         raise NoHeaderError(
             "no line is left for a header after comments, empty lines and skipped ones"
         )
-    return after, _of_comments(len(comments))
+    return after, _notes_on_comments(len(comments))
 
 
-def _of_comments(n: int) -> list[str]:
+def _notes_on_comments(n: int) -> list[str]:
     if not n:
         return []
-    what = "1 line that begins" if n == 1 else f"{n} lines that begin"
-    return [f"{what} with # before the header; left out"]
+    lines = "1 line that begins" if n == 1 else f"{n} lines that begin"
+    return [f"{lines} with # before the header; left out"]
 
 
 def _after_lines(content: bytes, n: int) -> _Place:
@@ -123,7 +123,7 @@ def _after_lines(content: bytes, n: int) -> _Place:
 
 
 def _is_header(line: bytes, following: bytes, separators: tuple[str, ...]) -> bool:
-    """Tell a header that begins with # from a comment: data of as many cells follow."""
+    """Tell whether a line that begins with # is a header: data of as many cells follow it."""
     for separator in separators:
         names, row = (_fields(text, separator) for text in (line, following))
         if len(names) == len(row) > 1 and any(map(is_like_data, row)):
@@ -144,7 +144,7 @@ def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layou
     for separator in separators:
         try:
             layouts.append(_layout_by(content, place, separator))
-        except _QuotingError as error:  # "a";"b" is no row parted by commas
+        except _QuotingError as error:  # "a";"b" is not separated by commas
             faults.append(_QuotingError(str(error)))  # the one raised holds on to the line
             continue
         if layouts[-1].n_named > 1:
@@ -155,7 +155,7 @@ def _layout(content: bytes, place: _Place, separators: tuple[str, ...]) -> Layou
 
 
 class _QuotingError(DataError):
-    """Quotes stand where this separator lets none stand."""
+    """Quotes stand where they cannot with this separator."""
 
 
 def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
@@ -182,14 +182,6 @@ def _layout_by(content: bytes, place: _Place, separator: str) -> Layout:
     return Layout(_fitted(names, _first_row(content, reader)), len(names), separator, end, line)
 
 
-def lines_of(content: bytes, start: int = 0) -> Iterator[bytes]:
-    """Give the lines from an offset on; CR alone ends one, too, as it does for the parser."""
-    stream = io.BytesIO(content)
-    stream.seek(start)
-    for line in stream:
-        yield from line.splitlines(keepends=True)
-
-
 def _has_text(fields: list[str]) -> bool:
     return any(field.strip() for field in fields)
 
@@ -200,12 +192,12 @@ def _first_row(content: bytes, reader: Iterator[list[str]]) -> list[str]:
     except UnicodeDecodeError:
         check_utf8(content)
         raise
-    except csv.Error:  # whoever reads the rows says in which line
+    except csv.Error:  # reported, with the line, where the rows are read
         return []
 
 
 def _fitted(names: list[str], row: list[str]) -> list[str]:
-    """Give as many names as the first row has cells, if only nameless ones come or go by it."""
+    """Give as many names as the first row has cells, unless a name would be lost."""
     n = len(row)
     if n > len(names):
         return names + [""] * (n - len(names))
@@ -216,12 +208,12 @@ def _fitted(names: list[str], row: list[str]) -> list[str]:
 
 
 def check_title(content: bytes, layout: Layout, separators: tuple[str, ...]) -> None:
-    """Refuse a header that is a title: fewer cells than all that follows it.
+    """Refuse a header that is a title: it has fewer cells than all rows below it.
 
     Raises
     ------
     DataError
-        With the number of lines to skip.
+        The message gives the number of lines to skip.
     """
     for separator in separators:
         if (found := _header_below(content, layout, separator)) is None:
@@ -230,13 +222,13 @@ def check_title(content: bytes, layout: Layout, separators: tuple[str, ...]) -> 
         cells = "1 cell" if layout.n_named == 1 else f"{layout.n_named} cells"
         raise DataError(
             f"the first row has {cells}, but from line {n_lines + 1} on each has {n}: is it a "
-            f"title? Skip what stands before the header with --skip {n_lines} (in Python "
+            f"title? Skip what precedes the header with --skip {n_lines} (in Python "
             f"skip={n_lines}){_if_single(content, layout)}"
         )
 
 
 def _if_single(content: bytes, layout: Layout) -> str:
-    """Say how to read what is no title, but the name of a single column."""
+    """Say how to read a first row that is not a title, but the name of a single column."""
     sample = content[: layout.start + 100_000]
     sign = next((sign for sign in ",;|~^" if sign.encode() not in sample), None)
     if layout.n_named > 1 or sign is None:
@@ -245,7 +237,7 @@ def _if_single(content: bytes, layout: Layout) -> str:
 
 
 def _header_below(content: bytes, layout: Layout, separator: str) -> tuple[int, int] | None:
-    """Find the first of the many records, all of one width, that are wider than the first."""
+    """Find the first of the many records that have the same width and are wider than the first."""
     try:
         records = list(records_below(content, layout, separator))
     except csv.Error:
@@ -254,7 +246,7 @@ def _header_below(content: bytes, layout: Layout, separator: str) -> tuple[int, 
 
 
 def records_below(content: bytes, layout: Layout, separator: str) -> Iterator[Record]:
-    """Give the first few rows after the header, each with its line."""
+    """Give the first few rows below the header, each with its line."""
     lines = lines_of(content, layout.start)
     reader = csv.reader((line.decode("utf-8", "replace") for line in lines), delimiter=separator)
     line = layout.first_line
@@ -276,12 +268,12 @@ def _first_of_table(records: list[Record], n_title: int) -> tuple[int, int] | No
 
 
 def quoting_fault(line: int, error: csv.Error) -> str:
-    told = str(error)
-    if "end of data" in told:
+    reason = str(error)
+    if "end of data" in reason:
         return f"line {line}: a quote is opened in this row and never closed; close or remove it"
-    if "field limit" in told:
+    if "field limit" in reason:
         limit = csv.field_size_limit()
         return f"line {line}: a cell is longer than {limit} characters, or a quote never closes"
-    if "expected after" in told:
-        return f"line {line}: text stands after a closing quote; double the quotes within a cell"
+    if "expected after" in reason:
+        return f"line {line}: text follows a closing quote; double the quotes within a cell"
     return f"line {line}: {quoted(error)}"

@@ -1,6 +1,6 @@
 """Every column of a file gets a name of its own; columns that say nothing are left out.
 
-What is left out or renamed is told in notes; refused is only what cannot be guessed.
+Notes say what is left out or renamed; only what cannot be guessed is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Named(NamedTuple):
 
 
 def check_header(names: Sequence[str]) -> list[str]:
-    """Doubt that a row is a header; give the notes on it.
+    """Check that a row can be a header; give notes on it.
 
     Raises
     ------
@@ -49,11 +49,11 @@ def check_header(names: Sequence[str]) -> list[str]:
     if len(data_like) == len(there):
         raise DataError(
             f"the first row must name the columns, but it holds only numbers ({listed(there)}); "
-            f"if the file has no header row, read it with {NO_HEADER}; or else name the columns"
+            f"if the file has no header row, read it with {NO_HEADER}; otherwise name the columns"
         )
     if twice:
         raise DataError(
-            f"the first row seems to be data, for {listed(twice)} cannot name several columns; "
+            f"the first row seems to be data, since {listed(twice)} cannot name several columns; "
             f"if the file has no header row, read it with {NO_HEADER}"
         )
     return [
@@ -67,7 +67,7 @@ def is_like_data(name: str) -> bool:
 
 
 def _counts_up(names: list[str]) -> bool:
-    """Tell names such as years, or those that pandas gives to columns without a name."""
+    """Tell whether names count up, as years do, or the names that pandas gives to columns."""
     if len(names) < 3 or not all(re.fullmatch(r"0|[1-9][0-9]{0,8}", name) for name in names):
         return False
     return all(int(b) - int(a) == 1 for a, b in pairwise(names))
@@ -82,11 +82,10 @@ def named(
     is_index: Callable[[], bool],
     records: Iterable[Record],
 ) -> Named:
-    """Name each column of a table, given what the header says, "" where it says nothing.
+    """Name each column of a table by its header, in which "" is no name.
 
-    `empty` are the places of the columns without any cell; `is_index` tells whether the first
-    numbers the rows. The records below the header, each with its line, are asked where a header
-    may be instead.
+    `empty` are the places of the columns without a cell; `is_index` tells whether the first column
+    numbers the rows. Records below the header, each with its line, may turn out to be the header.
 
     Raises
     ------
@@ -96,7 +95,7 @@ def named(
     dropped = [p for p, name in enumerate(names) if not name and p in empty]
     left_out = set(dropped)
     kept = [p for p in range(len(names)) if p not in left_out]
-    notes = _of_empty(dropped)
+    notes = _notes_on_empty(dropped)
     if kept[:1] == [0] and not names[0] and len(kept) > 1 and is_index():
         kept = kept[1:]
         notes.append("the first column has no name and numbers the rows; it was left out")
@@ -120,7 +119,7 @@ def is_empty(column: pa.ChunkedArray) -> bool:
     return int(column.null_count) == len(column)
 
 
-def _of_empty(empty: list[int]) -> list[str]:
+def _notes_on_empty(empty: list[int]) -> list[str]:
     if not empty:
         return []
     return [f"{_numbered(empty)} neither a name nor a cell; left out"]
@@ -145,9 +144,9 @@ def _check_names_suffice(nameless: list[int], kept: list[int], records: Iterable
     lines = (line for line, cells in records if sum(cell != "" for cell in cells) > n_named)
     n_lines = next(lines, 2) - 1
     raise DataError(
-        f"the first row names {n_named} of {len(kept)} columns only; if it is a title, skip what "
-        f"stands before the header with --skip {n_lines} (in Python skip={n_lines}); if the file "
-        f"has no header row, read it with {NO_HEADER}"
+        f"the first row names only {n_named} of {len(kept)} columns; if it is a title, skip what "
+        f"precedes the header with --skip {n_lines} (in Python skip={n_lines}); if the file has no "
+        f"header row, read it with {NO_HEADER}"
     )
 
 
@@ -159,7 +158,7 @@ def _called(names: list[str], positions: list[int]) -> list[str]:
 
 
 def _free(name: str, taken: set[str], start: int = 1) -> str:
-    """Give the name, or the first of name.1, name.2 and so on that is free; it is taken then."""
+    """Take the name, or the first of name.1, name.2 and so on that is free."""
     free = name
     while free in taken:
         free, start = f"{name}.{start}", start + 1
@@ -168,7 +167,7 @@ def _free(name: str, taken: set[str], start: int = 1) -> str:
 
 
 def _distinct(found: Named) -> Named:
-    """Rename the second and further columns of one name, as pandas does."""
+    """Rename the second and later columns of one name, as pandas does."""
     twice = _repeated(found.names)
     if not twice:
         return found
@@ -177,28 +176,28 @@ def _distinct(found: Named) -> Named:
         names.append(_free(name, taken, seen[name]) if name in seen else name)
         seen[name] += 1
         new += names[-1:] if names[-1] != name else []
-    notes = [f"{listed(twice)} {_stands(twice)} in the header more than once"]
+    notes = [f"{listed(twice)} {_occurs(twice)} in the header more than once"]
     notes[0] += f"; the later ones are now {listed(new)}"
     return Named(found.positions, names, found.notes + notes)
 
 
 def check_distinct(names: Sequence[str], kind: str) -> None:
-    """Refuse names that are absent or stand twice where the file was meant to have none such.
+    """Refuse absent and repeated names in a kind of file that should have neither.
 
     Raises
     ------
     DataError
-        With all of them.
+        The message gives all of them.
     """
     faults = []
     if nameless := [p for p, name in enumerate(names) if not name]:
         faults.append(f"{_numbered(nameless)} no name")
     if twice := _repeated(names):
-        faults.append(f"{listed(twice)} {_stands(twice)} twice or more")
+        faults.append(f"{listed(twice)} {_occurs(twice)} twice or more")
     if faults:
         raise DataError(
-            f"the columns of {kind} must have names that differ, but {' and '.join(faults)}; "
-            "rename the columns and write the file anew"
+            f"the columns of {kind} must have different names, but {' and '.join(faults)}; rename "
+            "the columns and write the file again"
         )
 
 
@@ -206,12 +205,12 @@ def _repeated(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1 and name]
 
 
-def _stands(names: list[str]) -> str:
-    return "stands" if len(names) == 1 else "stand"
+def _occurs(names: list[str]) -> str:
+    return "occurs" if len(names) == 1 else "occur"
 
 
 def _numbered(positions: list[int]) -> str:
-    """Say, in words that end with a verb: column 2 has; columns 2, 3 have."""
+    """Begin a sentence: column 2 has; columns 2, 3 have."""
     if len(positions) == 1:
         return f"column {positions[0] + 1} has"
     shown = ", ".join(str(p + 1) for p in positions[:10])
@@ -223,7 +222,7 @@ def _numbered(positions: list[int]) -> str:
 
 
 def n_filled(columns: pa.Table) -> int:
-    """Count the rows up to the last that has a cell; of one column alone all count."""
+    """Count the rows up to the last that has a cell; all rows of a single column count."""
     n = int(columns.num_rows)
     if columns.num_columns < 2 or not n or _has_cell(columns.slice(n - 1)):
         return n
@@ -235,7 +234,7 @@ def n_filled(columns: pa.Table) -> int:
     return n - int(filled[::-1].argmax()) if filled.any() else 0
 
 
-def of_empty_rows(n: int) -> list[str]:
+def notes_on_empty_rows(n: int) -> list[str]:
     if not n:
         return []
     rows = "1 row" if n == 1 else f"{n:,} rows"
@@ -250,7 +249,7 @@ def _has_cell(row: pa.Table) -> bool:
 
 
 def hint_of_separator(names: Sequence[str], cells: Iterable[str | None]) -> list[str]:
-    """Say which sign may part the cells of what came out as a single column."""
+    """Suggest a separator for the cells of a table that came out as a single column."""
     if len(names) != 1:
         return []
     rows = [cell for cell in cells if cell]
@@ -261,8 +260,8 @@ def hint_of_separator(names: Sequence[str], cells: Iterable[str | None]) -> list
         if n and rows and all(_n_parts(row, sign) == _n_parts(names[0], sign) for row in rows):
             shown = "'\\t'" if sign == "\t" else repr(sign)
             return [
-                f"the table has a single column, {quoted(names[0])}; if {shown} parts its cells, "
-                f"read it with --separator {shown} (in Python separator={shown})"
+                f"the table has a single column, {quoted(names[0])}; if {shown} separates its "
+                f"cells, read it with --separator {shown} (in Python separator={shown})"
             ]
     return []
 

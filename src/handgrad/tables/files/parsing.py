@@ -1,4 +1,4 @@
-"""The rows of a delimited text as the parser gives them, and what is true of all of them."""
+"""The rows of a delimited text as the parser gives them, and facts about all of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from handgrad.tables.files.layout import Layout, lines_of
 from handgrad.tables.files.names import n_filled
-from handgrad.tables.files.source import Held
+from handgrad.tables.files.source import Held, lines_of
 from handgrad.tables.marks import WORDS_FOR_MISSING
 
 if TYPE_CHECKING:
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from handgrad.tables.files.layout import Layout
     from handgrad.tables.files.source import Source
 
 BLOCK_BYTES = 1 << 23  # pyarrow needs every row to end within the next block
-COLUMNS_AT_A_TIME = 10_000  # pyarrow takes 5 KB for each while it reads
+COLUMNS_AT_A_TIME = 10_000  # pyarrow needs 5 KB for each while it reads
 STREAMED_BYTES = 1 << 20  # a block of a stream, of which pyarrow reads 32 ahead
 
 
@@ -39,7 +39,7 @@ class Text:
 
     @cached_property
     def _counts(self) -> tuple[int, int, int]:
-        """Count line ends and quotes, and find the end of the last row."""
+        """The number of line ends and of quotes, and the end of the last row."""
         n_lines, n_quotes, at, end, n_after = 0, 0, self.layout.start, self.layout.start, 0
         for chunk in self.source.chunks(at):
             bare = chunk.rstrip(b"\r\n")
@@ -56,7 +56,7 @@ class Text:
 
     @property
     def n_lines(self) -> int:
-        """Count the lines; those that end behind the last row are none."""
+        """The number of lines, without empty ones behind the last row."""
         n, _, end = self._counts
         return n + (end > self.layout.start)
 
@@ -65,9 +65,9 @@ class Text:
         return self._counts[1]
 
     def tables(self, *null_values: str) -> Iterator[pa.Table]:
-        """Parse the rows, so that these texts without quotes are null; one table at least.
+        """Parse the rows, with these texts null unless quoted; give at least one table.
 
-        What is held in memory is parsed once, into a single table.
+        Text in memory is parsed once, into a single table.
         """
         if not isinstance(self.source, Held):
             yield from self._streamed(null_values)
@@ -115,7 +115,7 @@ class Text:
 
     @cached_property
     def _names(self) -> list[str]:
-        """Number the columns, so that duplicates and quotes in the header never meet the parser."""
+        """Numbers for names: repeated names and quotes in the header never meet the parser."""
         return [str(position) for position in range(len(self.layout.names))]
 
     def _options(
@@ -146,22 +146,22 @@ class Text:
             yield from (line.decode() for line in lines_of(chunk))
 
 
-# ------------------------------------------------------------------ what is true of all rows
+# ------------------------------------------------------------------ facts about all rows
 
 
-class Seen:
-    """What the parser's tables, looked at one after the other, say together.
+class RowFacts:
+    """Facts about all rows, gathered from one table of the parser after the other.
 
     Attributes
     ----------
     n_rows : int
     empty : set of int
-        The columns without a name in which no cell stands.
+        The columns without a name and without a cell.
     ascends : tuple of int, or None
-        The first and the last cell of the first column, if its cells are whole numbers, each
-        larger than the one before; rows at the end without a cell do not count.
+        The first and the last cell of the first column, if its cells are ascending whole numbers;
+        rows at the end without a cell do not count.
     has_word : bool
-        Whether a cell is a word for a missing one, looked for where there are quotes.
+        Whether a cell is a word for a missing one; looked for only where there are quotes.
     """
 
     def __init__(self, layout: Layout, *, looks_for_words: bool) -> None:
@@ -172,7 +172,7 @@ class Seen:
         self.has_word = False
         self._looks_for_words = looks_for_words
         self._width = min(n, layout.n_named)
-        # the rows may begin with a name, of which the header knows nothing
+        # the rows may begin with a name that the header lacks
         self._filled = dict.fromkeys(range(2 if n == layout.n_named + 1 else 1), 0)
         self._asks_for_first = not layout.names[0] or n == layout.n_named + 1
 
@@ -196,7 +196,7 @@ class Seen:
     def _further(self, more: tuple[int, int] | None) -> tuple[int, int] | None:
         if not self.n_rows or more is None:
             return more
-        follows = self._filled[0] == self.n_rows  # no row without a cell stands between
+        follows = self._filled[0] == self.n_rows  # no row without a cell lies between
         if self.ascends is None or not follows or self.ascends[1] >= more[0]:
             return None
         return self.ascends[0], more[1]
@@ -224,8 +224,8 @@ def _has_word(table: pa.Table) -> bool:
     return any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in table.columns)
 
 
-def looked_through(source: Source, layout: Layout) -> tuple[Text, Seen]:
-    """Parse all rows once, in small blocks if they stream and no row is too long for that.
+def looked_through(source: Source, layout: Layout) -> tuple[Text, RowFacts]:
+    """Parse all rows once; a stream in small blocks, if no row is too long for that.
 
     Raises
     ------
@@ -236,23 +236,23 @@ def looked_through(source: Source, layout: Layout) -> tuple[Text, Seen]:
 
     text = Text(source, layout, STREAMED_BYTES)
     try:
-        return text, _seen(text)
+        return text, _facts_of(text)
     except pa.ArrowInvalid as error:
         if isinstance(source, Held) or "straddling" not in str(error):
             raise
     text = Text(source, layout, BLOCK_BYTES)
-    return text, _seen(text)
+    return text, _facts_of(text)
 
 
-def _seen(text: Text) -> Seen:
-    seen = Seen(text.layout, looks_for_words=text.n_quotes > 0)
+def _facts_of(text: Text) -> RowFacts:
+    facts = RowFacts(text.layout, looks_for_words=text.n_quotes > 0)
     for table in text.tables():
-        seen.add(table)
-    return seen
+        facts.add(table)
+    return facts
 
 
 def column_of(text: Text, place: int) -> pa.ChunkedArray:
-    """Gather a column of all rows, for the few questions that cannot be answered otherwise."""
+    """Gather a column of all rows, for the few questions that need it whole."""
     import pyarrow as pa
 
     chunks = [chunk for table in text.tables() for chunk in table.column(place).chunks]

@@ -1,4 +1,4 @@
-"""A file as a sequence of tables that are read alike, so that none need hold all of its rows."""
+"""A file as a sequence of tables of the same columns, so that none need hold all rows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Portions(NamedTuple):
     Attributes
     ----------
     head : pyarrow.Table
-        No rows, but all that is true of every one: names, types, marks and notes.
+        No rows, but what all tables share: names, types, marks and notes.
     n_rows : int
     tables : callable
-        Gives the tables, one at least, from the first row on, as often as it is called.
+        Gives the tables, at least one, from the first row on, each time it is called.
     is_one : bool
         Whether there is a single table.
     """
@@ -33,11 +33,11 @@ class Portions(NamedTuple):
 
     @classmethod
     def of(cls, table: pa.Table) -> Portions:
-        """Give a table as the only portion."""
+        """Make a table the only portion."""
         return cls(table.slice(0, 0), table.num_rows, lambda: iter([table]), is_one=True)
 
     def noted(self, notes: Sequence[str]) -> Portions:
-        """Put notes in place of those that the rows have."""
+        """Replace the notes."""
         if tuple(notes) == notes_of(self.head):
             return self
         head = with_notes(self.head, notes)
@@ -46,7 +46,7 @@ class Portions(NamedTuple):
         return Portions.of(with_notes(self.whole(), notes))
 
     def whole(self, names: list[str] | None = None) -> pa.Table:
-        """Put all rows into one table, of all columns or of those named."""
+        """Put all rows into one table, with all columns or those named."""
         import pyarrow as pa
 
         names = self.head.column_names if names is None else names
@@ -58,6 +58,6 @@ class Portions(NamedTuple):
 
 
 def portion(table: pa.Table, first_row: int, first_line: int = 0) -> pa.Table:
-    """Mark rows with their place in the whole: the first row, from 0, and its line, or 0."""
+    """Mark rows with their place in the whole file: the first row, from 0, and its line, or 0."""
     place = f"{first_line} {table.num_rows} {first_row}".encode()
     return table.replace_schema_metadata({LINES: place})

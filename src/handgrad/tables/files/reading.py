@@ -1,4 +1,4 @@
-"""How the user asked for a file to be read."""
+"""How the user wants a file to be read."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Reading(NamedTuple):
     header: bool = True
 
     def checked(self) -> Reading:
-        """Give itself.
+        """Check the values, and give them back.
 
         Raises
         ------
         ValueError
-            If a value can mean nothing.
+            If a value is impossible.
         """
         if self.separator is not None and not is_separator(self.separator):
             raise ValueError(
@@ -44,16 +44,14 @@ class Reading(NamedTuple):
         return self
 
     def check_only(self, kind: str, *allowed: str) -> None:
-        """Refuse what has no meaning for a kind of file, so that it is not passed over."""
+        """Refuse options that mean nothing for a kind of file, instead of ignoring them."""
         needless = [
             option
             for name, option in OPTIONS.items()
             if name not in allowed and getattr(self, name) is not getattr(PLAIN, name)
         ]
         if needless:
-            raise DataError(
-                f"this is {kind}, for which {' and '.join(needless)} can mean nothing; leave it out"
-            )
+            raise DataError(f"{' and '.join(needless)} cannot be used with {kind}; leave it out")
 
 
 def is_separator(sign: str) -> bool:

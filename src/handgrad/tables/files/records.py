@@ -1,4 +1,4 @@
-"""JSON becomes a table: one object a line, or a list of objects; its names are the columns."""
+"""JSON becomes a table: one object per line, or a list of objects; their names are the columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 _OBJECT = re.compile(rb'\s*(?:\[\s*)?\{\s*(?:"|\})')
-_ADVICE = "write an object a line: in pandas df.to_json(path, orient='records', lines=True)"
+_ADVICE = "write one object per line: in pandas df.to_json(path, orient='records', lines=True)"
 
 
 def is_json(text: bytes, path: str) -> bool:
@@ -31,12 +31,12 @@ def is_json(text: bytes, path: str) -> bool:
 
 
 def json_records(text: Held, reading: Reading) -> pa.Table:
-    """Read the objects; every name is a column, null and absent values are missing.
+    """Read the objects; each name is a column, and null and absent values are missing.
 
     Raises
     ------
     DataError
-        If it is other JSON, or none; the message gives the line, or names the columns.
+        If it is other JSON, or not JSON; the message gives the line or names the columns.
     """
     reading.check_only("JSON", "encoding")
     check_utf8(text.head)
@@ -51,10 +51,10 @@ def _of_list(text: bytes) -> pa.Table:
     try:
         records = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"the JSON is damaged: {quoted(error)}; write it anew") from None
+        raise DataError(f"the JSON is damaged: {quoted(error)}; write it again") from None
     for place, record in enumerate(records, start=1):
         if not isinstance(record, dict):
-            raise DataError(f"element {place} of the JSON list is no object; {_ADVICE}")
+            raise DataError(f"element {place} of the JSON list is not an object; {_ADVICE}")
     return _of_records(records)
 
 
@@ -68,7 +68,7 @@ def _of_lines(text: Held) -> pa.Table:
 
     try:
         table = parsed(None)
-        # what stands in quotes is text, even if it may be a date
+        # a value in quotes is text, even if it looks like a date
         times = [field for field in table.schema if pa.types.is_timestamp(field.type)]
         texts = pa.schema([field.with_type(pa.string()) for field in times])
         return without_views(parsed(texts).select(table.column_names) if times else table)
@@ -86,9 +86,11 @@ def _lines(text: bytes) -> list[Record]:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"line {number}: no JSON object: {quoted(error)}; {_ADVICE}") from None
+            raise DataError(
+                f"line {number}: not a JSON object: {quoted(error)}; {_ADVICE}"
+            ) from None
         if not isinstance(record, dict):
-            raise DataError(f"line {number}: no JSON object, but {quoted(line)}; {_ADVICE}")
+            raise DataError(f"line {number}: not a JSON object, but {quoted(line)}; {_ADVICE}")
         records.append(record)
     return records
 
@@ -101,10 +103,10 @@ def _of_records(records: list[Record]) -> pa.Table:
     _refuse_nested(nested, is_one_object=len(records) == 1)
     try:
         columns = [typed(name, [record.get(name) for record in records]) for name in names]
-    except UnicodeEncodeError as error:  # JSON can spell it, and no text can hold it
+    except UnicodeEncodeError as error:  # JSON can spell it, but no text can hold it
         raise DataError(
             f"the JSON holds half of a surrogate pair, \\u{ord(error.object[error.start]):04x}, "
-            "which is no character; write whole characters"
+            "which is not a character; write whole characters"
         ) from None
     return pa.table([array for _, array in columns], schema=pa.schema([f for f, _ in columns]))
 
@@ -119,7 +121,7 @@ def _check_flat(table: pa.Table) -> None:
 def _refuse_nested(names: list[str], *, is_one_object: bool) -> None:
     if not names:
         return
-    advice = _ADVICE if is_one_object else "take them apart into columns of their own"
+    advice = _ADVICE if is_one_object else "split them into columns of their own"
     hold = "holds" if len(names) == 1 else "hold"
     raise DataError(
         f"each value must be a text, a number, true, false or null, but {listed(names)} {hold} "

@@ -1,11 +1,12 @@
-"""The bytes of a file: held in memory, or left in the file where they are too many for that.
+"""The bytes of a file: held in memory, or left in the file if they are too many for that.
 
-Arrow's threads may outlive the interpreter. What they read belongs to Arrow alone, never to an
-object of Python's, which nobody could give back then: the process would abort.
+Arrow's threads may outlive the interpreter. The memory that they read belongs to Arrow, never to a
+Python object: freeing that then would abort the process.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tempfile
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-MAX_BYTES = 1 << 33  # of a pipe or of what a gzip file unfolds to: neither says its size first
-HEAD_BYTES = 1 << 24  # of a file, from which is told what it is
+MAX_BYTES = 1 << 33  # of a pipe or an unfolded gzip file: neither says its size first
+HEAD_BYTES = 1 << 24  # of a file, by which its kind is recognised
 _CHUNK = 1 << 22
-_LONGEST_LINE = 1 << 26  # bytes: no reader takes a row as long
+_LONGEST_LINE = 1 << 26  # bytes; no reader takes a longer row
 
 
 class Held:
@@ -33,11 +34,11 @@ class Held:
         self.head, self.size = content, len(content)
 
     def held(self) -> Held:
-        """Give itself: all of it is in memory."""
+        """Return itself: it is in memory already."""
         return self
 
     def check_unchanged(self) -> None:
-        """Do nothing: what is held cannot change."""
+        """Do nothing: bytes in memory cannot change."""
 
     def without(self, n: int) -> Held:
         """Leave out the first bytes."""
@@ -52,7 +53,7 @@ class Held:
             start = stop
 
     def arrow(self, start: int = 0, end: int | None = None) -> pa.NativeFile:
-        """Copy the bytes into memory of Arrow's own."""
+        """Copy the bytes into memory of Arrow."""
         import pyarrow as pa
 
         content = memoryview(self.head)[start:end]
@@ -64,7 +65,7 @@ class Held:
 
 
 class Filed:
-    """Bytes that stay in a file, of which only the head is in memory."""
+    """Bytes that stay in a file; only the head is in memory."""
 
     def __init__(self, stream: BinaryIO, begin: int = 0) -> None:
         self._stream, self._begin, self._state = stream, begin, _state(stream)
@@ -99,7 +100,7 @@ class Filed:
                 return
 
     def arrow(self, start: int = 0, end: int | None = None) -> pa.NativeFile:
-        """Have Arrow open the file once more, which need not have a name any longer."""
+        """Let Arrow open the file once more, even if its name is gone."""
         import pyarrow as pa
 
         end = self.size if end is None else end
@@ -109,12 +110,12 @@ class Filed:
         return whole.get_stream(self._begin + start, end - start)
 
     def check_unchanged(self) -> None:
-        """Refuse a file that somebody writes to.
+        """Refuse a file that is being written to.
 
         Raises
         ------
         DataError
-            If it is not what it was when it was opened.
+            If it has changed since it was opened.
         """
         if (now := _state(self._stream)) != self._state:
             sizes = f"{now[0]:,} bytes, {self._state[0]:,} before"
@@ -124,6 +125,14 @@ class Filed:
 Source = Held | Filed
 
 
+def lines_of(content: bytes, start: int = 0) -> Iterator[bytes]:
+    """Give the lines from an offset on; CR alone ends a line, too, as it does for the parser."""
+    stream = io.BytesIO(content)
+    stream.seek(start)
+    for line in stream:
+        yield from line.splitlines(keepends=True)
+
+
 def _state(stream: BinaryIO) -> tuple[int, int]:
     found = os.fstat(stream.fileno())
     return found.st_size, found.st_mtime_ns
@@ -131,15 +140,15 @@ def _state(stream: BinaryIO) -> tuple[int, int]:
 
 @contextmanager
 def opened(path: str, most: int | None) -> Iterator[Source]:
-    """Open a file or a pipe, and unfold what is gzipped.
+    """Open a file or a pipe, and unfold gzip.
 
-    Up to `most` bytes, or all without it, are held. More of a plain file stay there; more of
-    anything else wait in a temporary file, which has no name and ends with us.
+    Up to `most` bytes (None: all) are held in memory. A larger plain file stays where it is; more
+    bytes of a pipe or gzip file go to a temporary file, which has no name and ends with us.
 
     Raises
     ------
     DataError
-        If it is no file, changes, or cannot be unfolded.
+        If it is not a file, changes, or cannot be unfolded.
     OSError
         If the system cannot open or read it.
     """
@@ -170,12 +179,12 @@ def _of_file(stream: BinaryIO, most: int | None) -> Source:
 
 
 def kept(pieces: Iterable[bytes], most: int | None, stack: ExitStack) -> Source:
-    """Keep bytes: up to `most` of them in memory, or else all in a temporary file.
+    """Keep bytes: up to `most` in memory, more in a temporary file.
 
     Raises
     ------
     DataError
-        If they are more than MAX_BYTES.
+        If there are more than MAX_BYTES.
     """
     held: list[bytes] = []
     size, file = 0, None

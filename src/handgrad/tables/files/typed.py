@@ -1,4 +1,4 @@
-"""Columns of Python values, as sheets and JSON give them, become columns of one type each."""
+"""Columns of Python values, from sheets and JSON, become columns of one type each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DATES = {datetime.date, datetime.datetime}
 
 
 def typed(name: str, cells: Sequence[Any]) -> tuple[pa.Field, pa.Array]:
-    """Give a column the type of its cells; where they mix types it is text, as in a CSV file.
+    """Give a column the type of its cells; mixed types become text, as in a CSV file.
 
     Numbers that are all whole become integers; None is a missing cell.
 
@@ -36,7 +36,7 @@ def typed(name: str, cells: Sequence[Any]) -> tuple[pa.Field, pa.Array]:
     try:
         array = pa.array(_alike(cells, kinds))
     except (pa.ArrowException, OverflowError) as error:
-        raise DataError(f"column {name!r}: {quoted(error)}; write such numbers as texts") from None
+        raise DataError(f"column {name!r}: {quoted(error)}; write these numbers as texts") from None
     return pa.field(name, array.type), array
 
 
@@ -57,7 +57,7 @@ def _with_time(cell: datetime.date | None) -> datetime.datetime | None:
 
 
 def as_text(cell: Any) -> str:
-    """Write a value as it would stand in a CSV file: 5.0 as 5."""
+    """Write a value as a CSV file would: 5.0 as 5."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:

@@ -12,8 +12,8 @@ from handgrad.tables.files.names import (
     is_row_index,
     n_filled,
     named,
+    notes_on_empty_rows,
     numbered,
-    of_empty_rows,
 )
 from handgrad.tables.files.typed import as_text, typed
 from handgrad.tables.marks import LINES, with_notes
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Row = list[Any]
 
-MAX_BYTES = 1 << 31  # of what a workbook unfolds to
+MAX_BYTES = 1 << 31  # of an unfolded workbook
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _ZIP = b"PK\x03\x04"
 WORKBOOK_OPENINGS = (_OLD_EXCEL, _ZIP)
@@ -50,7 +50,7 @@ def is_workbook(content: bytes) -> bool:
 
 
 def workbook(content: bytes, reading: Reading) -> pa.Table:
-    """Read the first sheet; its first row that is not empty names the columns.
+    """Read the first sheet; its first row with a cell names the columns.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def workbook(content: bytes, reading: Reading) -> pa.Table:
     start += header is not None
     columns = _columns(rows[start:], header or [""] * len(rows[0]))
     n = n_filled(columns)
-    dropped, columns = of_empty_rows(columns.num_rows - n), columns.slice(0, n)
+    dropped, columns = notes_on_empty_rows(columns.num_rows - n), columns.slice(0, n)
     if header is None:
         found = numbered(columns.num_columns)
     else:
@@ -104,7 +104,7 @@ def _columns(rows: list[Row], names: list[str]) -> pa.Table:
 
 
 def _first_sheet(content: bytes) -> tuple[list[Row], list[str]]:
-    """Give the cells of the first sheet that is not hidden; an empty one is an empty text."""
+    """Give the cells of the first sheet that is not hidden; an empty cell is an empty text."""
     calamine = _reader()
     _check_size(content)
     try:
@@ -114,7 +114,7 @@ def _first_sheet(content: bytes) -> tuple[list[Row], list[str]]:
         names = seen or book.sheet_names
         rows = book.get_sheet_by_name(names[0]).to_python(skip_empty_area=False)
     except (calamine.CalamineError, IndexError) as error:
-        raise DataError(f"the workbook is damaged: {quoted(error)}; save it anew") from None
+        raise DataError(f"the workbook is damaged: {quoted(error)}; save it again") from None
     if len(names) == 1:
         return rows, []
     return rows, [f"the workbook has {len(names)} sheets; the first, {names[0]!r}, was read"]
@@ -126,7 +126,7 @@ def _reader() -> Any:
     except ImportError:
         raise DataError(
             'to read an Excel or OpenDocument workbook, pip install "handgrad[excel]"; '
-            "or else save the sheet as CSV"
+            "or save the sheet as CSV"
         ) from None
     return python_calamine
 

@@ -1,8 +1,7 @@
-"""Wide tables: columns that need no second look, recognised as one matrix.
+"""Wide tables: columns that need no second look are recognised as one matrix.
 
-What `recognition` says of a column after a look at it alone, and nothing else, is said here of
-those that are numbers without a doubt, 0 and 1, words that repeat, or all the same; all others are
-left to it.
+These are clear numbers, 0 and 1, words that repeat, and columns that are empty or all the same.
+Each is described exactly as ``column.py`` does; all other columns are left to that.
 """
 
 from __future__ import annotations
@@ -27,32 +26,31 @@ from handgrad.tables.kinds import (
     TRUE,
     Column,
     codes_in,
+    constant_column,
+    empty_column,
     words_for_missing,
 )
 from handgrad.tables.marks import NUMBER as NUMBER_PATTERN
 from handgrad.tables.marks import is_csv, words_are_texts
-from handgrad.tables.recognition import (
+from handgrad.tables.recognition.categories import FEWEST_ROWS, different_texts, gist
+from handgrad.tables.recognition.numbers import (
     DENSE,
     DOTTED,
     DOUBTED_FROM,
     EXACT,
-    FEWEST_ROWS,
     FIRST_DAY,
     LAST_DAY,
     LOOKED_AT_FIRST,
     WITH_A_ZERO,
-    Wishes,
-    constant_column,
-    different_texts,
-    empty_column,
-    gist,
     is_named_like_an_id,
-    numbers_column,
+    quantity,
     zeros_and_ones,
 )
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from handgrad.tables.recognition.wishes import Wishes
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -66,12 +64,12 @@ def plain_columns(table: pa.Table, wishes: Wishes) -> dict[str, Column]:
     ----------
     table : pyarrow.Table
     wishes : Wishes
-        Columns of which it says something by name are left out here.
+        Columns that it names are passed over.
 
     Returns
     -------
     dict of str to Column
-        Equal to what `column_of` gives.
+        Each equal to what `column_of` gives.
     """
     if not 0 < table.num_rows <= LONGEST:
         return {}
@@ -112,7 +110,7 @@ def _texts(table: pa.Table, wishes: Wishes, missing: tuple[str, ...]) -> dict[st
 
 
 def _may_be_codes(texts: Texts) -> Mask:
-    """Tell which columns have numbers such as 1.500 alone, or one such as 007."""
+    """Tell which columns have only fractions such as 1.500, or a number such as 007."""
     with_point, dotted = texts.match(r"\."), texts.match(DOTTED)
     are_dotted = with_point.any(axis=1) & (dotted | ~with_point).all(axis=1)
     return np.asarray(are_dotted | texts.match(WITH_A_ZERO).any(axis=1))
@@ -120,8 +118,9 @@ def _may_be_codes(texts: Texts) -> Mask:
 
 def _columns(sure: Mask, names: list[str], missing: tuple[str, ...]) -> dict[str, Column]:
     found = {name: constant_column(name) for name in _picked(names, sure[CONSTANT])}
-    for kind, make in ((NUMBER, numbers_column), (BOOLEAN, zeros_and_ones)):
-        found |= {name: make(name, missing) for name in _picked(names, sure[kind])}
+    for kind, describe in ((NUMBER, quantity), (BOOLEAN, zeros_and_ones)):
+        for name in _picked(names, sure[kind]):
+            found[name] = describe(Column(name, missing=missing))
     return found
 
 
@@ -140,7 +139,7 @@ NUMBER, BOOLEAN, CONSTANT = range(3)
 
 
 def _sure(x: Floats, names: list[str], wishes: Wishes) -> Mask:
-    """Tell which columns are numbers without a doubt, 0 and 1, or the same in all rows: (3, k)."""
+    """Tell which columns are clear numbers, 0 and 1, or the same in all rows, shape (3, k)."""
     there = ~np.isnan(x)
     low = np.where(there, x, np.inf).min(axis=0)
     high = np.where(there, x, -np.inf).max(axis=0)
@@ -162,7 +161,7 @@ def _sure(x: Floats, names: list[str], wishes: Wishes) -> Mask:
 
 
 def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
-    """Tell where the least or the largest number stands several times, far from the rest."""
+    """Tell where the smallest or largest number occurs several times, far from the rest."""
     far = np.zeros(x.shape[1], dtype=bool)
     for extreme in (low, high):
         several = np.flatnonzero((x == extreme).sum(axis=0) >= 2)
@@ -177,8 +176,8 @@ def _has_a_far_extreme(x: Floats, low: Floats, high: Floats) -> Mask:
 
 
 def _may_be_ids(x: Floats, spread: Floats, names: list[str]) -> Mask:
-    """Tell where whole numbers all differ, and lie close or are called as ids are."""
-    found: Mask = _are_whole(x[:8])  # as a rule these tell
+    """Tell where whole numbers all differ, and lie close together or are named like ids."""
+    found: Mask = _are_whole(x[:8])  # mostly these suffice
     found[found] = _are_whole(x[:, found])
     ordered = np.sort(x[:, found], axis=0)  # NaN comes last, and equals nothing
     found[found] = (ordered[1:] != ordered[:-1]).all(axis=0)
@@ -200,7 +199,7 @@ WORD = r"^[A-Za-z](?:[A-Za-z /|._-]*[A-Za-z])?$"  # no digit, so neither a numbe
 def _words(table: pa.Table, names: list[str], wishes: Wishes) -> dict[str, Column]:
     """Recognise the columns of words that repeat and do not look alike, and those without a cell.
 
-    None of their cells means missing in numbers only, nor in a column that was meant as texts.
+    Columns are passed over if a cell means missing among numbers only, or may have been quoted.
     """
     if not names:
         return {}
@@ -225,20 +224,20 @@ def _words(table: pa.Table, names: list[str], wishes: Wishes) -> dict[str, Colum
 
 def _of_words(name: str, n: int, is_full: bool, missing: tuple[str, ...], wishes: Wishes) -> Column:
     if not n:
-        return empty_column(name, wishes)
+        return empty_column(name, is_stream=wishes.is_stream)
     if n == 1 and is_full and not wishes.takes_constants:
         return constant_column(name)
     return Column(name, "category", different_texts(n), missing=missing, n_levels=n)
 
 
 def _are_unquoted(table: pa.Table, names: list[str]) -> Mask:
-    """Tell which columns are of a CSV file where quotes set no words apart."""
+    """Tell which columns come from a CSV file in which quotes mark no words."""
     fields = map(table.schema.field, names)
     return np.array([is_csv(field) and not words_are_texts(field) for field in fields])
 
 
 def _are_truths(codes: Codes, distinct: list[str]) -> Mask:
-    """Tell in which columns each cell is yes or no."""
+    """Tell in which columns all cells are yes or no."""
     are = np.array([*(text.casefold() in TRUE | FALSE for text in distinct), True])
     return np.asarray(are[codes].all(axis=1))
 
@@ -252,7 +251,7 @@ def _gists(codes: Codes, distinct: list[str]) -> Codes:
 
 
 def _n_different(codes: Codes) -> Codes:
-    """Count the different numbers of each row, -1 left out."""
+    """Count the different numbers in each row, without -1."""
     ordered = np.sort(codes, axis=1)
     n: Codes = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) + (ordered[:, 0] >= 0)
     return n

@@ -1,0 +1,122 @@
+"""An encoder is fitted: means, medians and levels, taken once, from the rows that train."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.errors import DataError
+from handgrad.tables.cells import read_cells
+from handgrad.tables.encode import BLOCK_CELLS, Encoder, as_matrix, in_array
+from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
+from handgrad.tables.plan import Plan
+from handgrad.tables.statistics import Floats, describe_blocks, kept_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def fit_matrix(
+    x: npt.NDArray[Any], weight: npt.ArrayLike | None = None, *, names: Sequence[str] | None = None
+) -> Encoder:
+    """Fit an encoder to a matrix of numbers.
+
+    Parameters
+    ----------
+    x : numeric numpy.ndarray, shape (n, d)
+        NaN is a missing cell.
+    weight : array-like, shape (n,), optional
+        An integer weight counts as that many equal rows; a row of weight 0 does not count.
+    names : sequence of str, optional
+        The names of the columns; x0, x1, ... without.
+
+    Raises
+    ------
+    DataError
+        If a cell is infinite, names repeat, or the weights are negative or all zero.
+    """
+    kept = kept_rows(weight, len(x))
+    x = as_matrix(x)
+    plan = Plan.of_matrix(x.shape[1], names)
+    return Encoder(plan, *describe_blocks(_finite_blocks(x, plan), kept))
+
+
+def fit_table(
+    table: pa.Table,
+    plan: Plan,
+    weight: npt.ArrayLike | None = None,
+    *,
+    frequency: Frequency = EVERY_LEVEL,
+    is_stream: bool = False,
+) -> Encoder:
+    """Fit an encoder to a table.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        n rows; null and NaN are missing cells.
+    plan : Plan
+        What the columns are.
+    weight : array-like, shape (n,), optional
+        An integer weight counts as that many equal rows; a row of weight 0 does not count.
+    frequency : Frequency
+        Which levels become inputs.
+    is_stream : bool
+        Whether more rows may come; then all levels that a dictionary declares become inputs.
+
+    Raises
+    ------
+    DataError
+        If a cell is infinite, no column is left to learn from, or the weights are negative or all
+        zero.
+    """
+    kept = kept_rows(weight, len(table))
+    if not plan.used:
+        left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
+        raise DataError(f"no column is left to learn from ({left_out})")
+    cells = read_cells(table, plan, counted=kept.rows)
+    mean, scale, median, _ = describe_blocks(_blocks(cells.numbers), kept)
+    mean[~plan.scaled], scale[~plan.scaled] = 0.0, 1.0
+    indicator = np.zeros(len(mean), dtype=bool)
+    missing = cells.missing(plan, plan.firsts)
+    indicator[plan.firsts] = missing[kept.picked].any(axis=0)
+    found = [
+        (is_stream and _declared_levels(table, column.name))
+        or frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
+        for column, texts in zip(plan.with_levels, cells.texts, strict=True)
+    ]
+    levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
+    return Encoder(plan, mean, scale, median, indicator, levels, other)
+
+
+def _declared_levels(table: pa.Table, name: str) -> tuple[Levels, bool] | None:
+    """Give all levels that the dictionary of a column declares, whether they occur or not."""
+    import pyarrow as pa
+
+    cells = table.column(name)
+    if not pa.types.is_dictionary(cells.type):
+        return None
+    values = [v for part in cells.chunks for v in part.dictionary.cast("string").to_pylist()]
+    return tuple(sorted({value for value in values if value is not None})), False
+
+
+def _blocks(x: npt.NDArray[Any]) -> Iterator[Floats]:
+    """Cut a matrix into blocks of whole columns, shape (k, n), C-ordered."""
+    n_block = max(1, 4 * BLOCK_CELLS // max(1, len(x)))
+    for start in range(0, x.shape[1], n_block):
+        yield np.asarray(x[:, start : start + n_block].T, dtype=np.float64, order="C")
+
+
+def _finite_blocks(x: npt.NDArray[Any], plan: Plan) -> Iterator[Floats]:
+    start = 0
+    for block in _blocks(x):
+        infinite = np.isinf(block)
+        if infinite.any():
+            at, row = np.argwhere(infinite)[0].tolist()
+            where = in_array(plan.names[start + at], row)
+            raise DataError(f"{where}: {block[at, row]} is not a finite number")
+        start += len(block)
+        yield block

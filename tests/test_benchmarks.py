@@ -1,0 +1,175 @@
+"""The benchmarks' tables come from their JSON, and so do the figures in sentences about speed."""
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from handgrad.engines.compiled.backend import FLOPS_A_CALL, FLOPS_A_THREAD
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+KEPT = sorted((BENCHMARKS / "results").glob("*.json"))
+PAGE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum 0.9", "adam": "Adam"}
+CLEARLY = 1 / 1.15  # a ratio below is no tie
+
+
+@pytest.fixture(autouse=True)
+def beside_the_programs(monkeypatch):
+    """Let programs find ``racing``, as they do when Python runs them."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+def program(name):
+    if name == "guard":
+        pytest.importorskip("numba")
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def kept(name):
+    return json.loads((BENCHMARKS / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def times(name):
+    """Give {peer: {case: times better handgrad is}} of one program."""
+    if name != "race":
+        return kept(name)["data"]["ratios"]
+    return importlib.import_module("racing.families").ratios(kept("race"))
+
+
+def said(ratio):
+    """Write a ratio as sentences do: 0.97, 1.5, 13."""
+    return f"{ratio:.2f}" if ratio < 1 else f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:.0f}"
+
+
+def span(of):
+    return f"{said(min(of.values()))} to {said(max(of.values()))}"
+
+
+def lead(name, peer, case=None):
+    """Say how many times better a peer is, at its best or in one case."""
+    of = times(name)[peer]
+    return said(1 / (of[case] if case else min(of.values())))
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def test_every_program_that_keeps_figures_has_kept_some():
+    programs = {path.stem: path.read_text() for path in BENCHMARKS.glob("*.py")}
+    keeping = {name for name, text in programs.items() if re.search(r"run\(measure|keep\(", text)}
+    assert keeping == {path.stem for path in KEPT}
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_the_kept_tables_are_those_of_the_kept_json(path):
+    module, figures = program(path.stem), kept(path.stem)
+    made = module.report.tables(figures) if path.stem == "race" else module.tables(figures["data"])
+    page_of = sys.modules["racing.results"].page_of
+    assert path.with_suffix(".md").read_text(encoding="utf-8") == page_of(path, figures, made)
+
+
+def test_every_table_of_the_page_is_one_of_the_race():
+    race = (BENCHMARKS / "results" / "race.md").read_text(encoding="utf-8").split("\n\n")
+    tables = [part for part in PAGE.split("\n\n") if part.startswith("|")]
+    assert len(tables) == 3
+    assert set(tables) <= set(race)
+
+
+# -- sentences ------------------------------------------------------------------------------------
+
+
+def fragments():
+    """Give every part of a sentence on the page that holds a figure, the figures computed anew."""
+    race, first_fit = kept("race"), kept("footprint")["data"]["first_fit"]
+    update, machine, fits = times("race"), race["machine"], times("as_a_user")["scikit-learn"]
+    fits = {case: ratio for case, ratio in fits.items() if case.startswith("fit")}
+    lost = {case: ratio for case, ratio in update["JAX"].items() if ratio < 1}
+    ((workload, optimizer), ratio), *_ = lost.items()
+    compiled = first_fit["handgrad, compiled, cold cache"]
+    share = max(of["share"] for of in kept("guard")["data"].values())
+    return [
+        f"takes scikit-learn {span(update.pop('scikit-learn'))} times as long",
+        *(f"{peer} {span(of)} times" for peer, of in update.items()),
+        f"whole fit is {span(fits)} times",
+        f"reached {span(times('time_to_quality')['scikit-learn'])} times",
+        f"faster in one case, {workload} with {OPTIMIZERS[optimizer]} ({said(ratio)})",
+        f"PyTorch predicts up to {lead('prediction', 'PyTorch')} times",
+        f"JAX up to {lead('prediction', 'JAX')} times",
+        f"predicts MNIST {lead('as_a_user', 'scikit-learn', 'predict of mnist')} times",
+        f"thousands of columns up to {lead('wide', 'scikit-learn')} times",
+        f"first fit takes {lead('footprint', 'scikit-learn', 'the first fit')} times",
+        f"an epoch {lead('footprint', 'scikit-learn', 'memory')} times the memory",
+        f"installation {lead('footprint', 'scikit-learn', 'disk')} times the disk",
+        f"import takes {lead('footprint', 'JAX', 'the import')} times",
+        f"takes {compiled['fit']:.0f} s to compile",
+        f"On {machine['cores']} cores of an {machine['processor']}, on {race['date']}",
+        f"median of {race['rounds']} rounds",
+        f"({np.finfo(np.float32).tiny:.1e} in float32)",
+        f"step under {2 * FLOPS_A_THREAD / 1e6:.0f} MFLOP",
+        f"epoch under {FLOPS_A_CALL / 1e6:.0f} MFLOP",
+        f"rows: {span(times('growth')['scikit-learn'])} times",
+        f"at most {100 * share:.2f} % of an epoch",
+    ]  # fmt: skip
+
+
+def test_every_figure_in_a_sentence_of_the_page_comes_from_the_kept_json():
+    lines = [line for line in PAGE.splitlines() if not line.startswith("|")]
+    prose = " ".join(" ".join(lines).split())
+    for fragment in fragments():
+        assert fragment in prose
+        prose = prose.replace(fragment, "")
+    assert re.findall(r"(?<![\w.])\d\S*", prose) == []
+
+
+def test_the_page_names_every_library_that_is_clearly_better_somewhere():
+    better = {
+        (path.stem, peer)
+        for path in KEPT
+        if path.stem != "guard"
+        for peer, of in times(path.stem).items()
+        if min(of.values()) < CLEARLY
+    }
+    assert better == {
+        ("as_a_user", "scikit-learn"),
+        ("footprint", "JAX"),
+        ("footprint", "scikit-learn"),
+        ("prediction", "JAX"),
+        ("prediction", "PyTorch"),
+        ("wide", "scikit-learn"),
+    }
+    assert [min(of.values()) < 1 for of in times("race").values()].count(True) == 1
+
+
+def test_the_readme_quotes_the_race():
+    text, update = (ROOT / "README.md").read_text(encoding="utf-8"), times("race")
+    assert f"{span(update['scikit-learn'])} times less than scikit-learn's" in text
+    assert f"{span(update['PyTorch'])} times less than PyTorch's" in text
+    assert f"as much as JAX's to {said(max(update['JAX'].values()))} times less" in text
+
+
+# -- what the programs share ----------------------------------------------------------------------
+
+
+def test_contenders_that_differ_are_refused_by_name():
+    must_agree = importlib.import_module("racing.results").must_agree
+    must_agree({"ours": [1.0, 2.0], "theirs": [1.0, 2.001]}, 1e-3)
+    with pytest.raises(RuntimeError, match=r"more than 0\.001: theirs by 0\.5"):
+        must_agree({"ours": [1.0, 2.0], "theirs": [2.0, 2.0]}, 1e-3)
+    with pytest.raises(RuntimeError, match="theirs by nan"):
+        must_agree({"ours": [1.0], "theirs": [float("nan")]}, 1e-3)
+
+
+def test_contenders_take_turns():
+    measuring, asked = importlib.import_module("racing.measuring"), []
+    answers = measuring.in_turns("ab", 2, lambda name, turn: asked.append((name, turn)) or turn)
+    assert asked == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert measuring.medians(answers) == {"a": 0.5, "b": 0.5}
