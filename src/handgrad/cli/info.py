@@ -29,32 +29,22 @@ MACHINE = Option(
     is_flag=True,
     help="Show what this machine computes with, and what would make it faster.",
 )
-COMPILE = Option(
-    "--compile", "compiles", is_flag=True, help="With --machine: compile the fast engine now."
-)
 
 
-@click.command(params=[MACHINE, COMPILE, JSON])
+@click.command(params=[MACHINE, JSON])
 @click.argument("model", type=FILE, required=False)
-def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
+def info(model: Path | None, machine: bool, as_json: bool) -> None:
     """Show what MODEL is: columns, layers and predictions.
 
     With --machine, show instead what this machine computes with, and what would be faster.
     """
     if machine == (model is not None):
         raise click.UsageError("name a model, or use --machine (and not both)")
-    if compiles and not machine:
-        raise click.UsageError("--compile needs --machine")
     if model is not None:
         _print_model(load_model(model), as_json=as_json)
         return
-    from handgrad.engines.machine import compile_engine, describe
+    from handgrad.engines.machine import describe
 
-    if compiles:
-        try:
-            compile_engine()
-        except ImportError as error:
-            raise click.UsageError(f"--compile: {error}") from None
     found = describe()
     if as_json:
         print_json(found)
@@ -195,10 +185,8 @@ def print_machine(found: dict[str, Any]) -> None:
     say(f"threads that handgrad may use: {found['threads']}")
     engine = found["engine"]
     if engine["installed"]:
-        done = " and ".join(engine["compiled_for"]) or "nothing yet"
-        bits = f"vectors of {engine['vector_bits']} bits"
-        say(f"compiled engine: numba {engine['numba']}, {bits}, compiled for {done}")
-        say(f"compiled code: {shown(engine['folder'] or 'cannot be kept')}")
+        say(f"compiled engine: {engine['level']}, vectors of {engine['vector_bits']} bits")
+        say(f"compiled code: {shown(engine['library'])}, {engine['bytes']:,} bytes")
     else:
         say("compiled engine: not installed")
     for line in found["advice"]:

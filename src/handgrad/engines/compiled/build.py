@@ -1,6 +1,8 @@
 """Compile the kernels into the shared library that ``library.py`` loads: when handgrad is installed.
 
-    python build.py OUT [TARGET ...]        x86-64-v2, x86-64-v3, x86-64-v4; by default, this machine
+    python build.py [OUT [TARGET ...]]      x86-64-v2, x86-64-v3, x86-64-v4; by default, this machine
+
+Without OUT, it makes the library of this source tree anew, where the sources have changed.
 
 numba translates each function of the kernels into LLVM's language, llvmlite joins them in one
 module for each target and precision and makes machine code of it, and the C compiler links. The
@@ -161,13 +163,18 @@ def _hide_all_but(module: Any, doors: list[str]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    if arguments[0] == "--object":
+    from handgrad.engines.compiled import library
+    from handgrad.engines.compiled.vectors import host
+
+    if arguments[:1] == ["--object"]:
         made, target, precision = arguments[1:]
         compile_object(Path(made), target, precision)
         return
-    from handgrad.engines.compiled.vectors import host
-
-    build(Path(arguments[0]), arguments[1:] or [host()])
+    out = Path(arguments[0]) if arguments else library.FOLDER / library.name_of_library(sys.platform)
+    if arguments or not out.exists():
+        for old in () if arguments else library.FOLDER.glob("engine-*"):
+            old.unlink()
+        build(out, arguments[1:] or [host()])
 
 
 if __name__ == "__main__":
