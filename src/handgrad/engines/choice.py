@@ -22,9 +22,7 @@ class Choice(NamedTuple):
     make: EngineFactory
 
 
-def choose(
-    wanted: str, architecture: Architecture, rows: Rows, steps: Steps
-) -> Choice:
+def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) -> Choice:
     """Decide which engine trains.
 
     Parameters
@@ -66,5 +64,5 @@ def require(name: str) -> None:
 
 def predictor(wanted: str, architecture: Architecture) -> Backend:
     """Find what gives the scores of a network: a model may travel to where its engine is not."""
-    backend = BACKENDS[wanted]
-    return backend if backend.predicts(architecture) else reference
+    wished = BACKENDS.values() if wanted == AUTO else (BACKENDS[wanted],)
+    return next((one for one in wished if one.predicts(architecture)), reference)

@@ -13,6 +13,7 @@ from handgrad.engines.processors import threads_given
 # Variables that can hold a BLAS to the instructions of an older processor.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")
 
+
 def describe() -> dict[str, Any]:
     """Look at the machine; nothing is changed.
 

@@ -185,7 +185,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @property
     def _predictor(self) -> Model:
-        """The model on the engine that was asked for; with "auto", on the one that trained it."""
+        """The model, on the engine that was asked for."""
         if self.engine != AUTO:
             require(self.engine)
         if self.engine in (AUTO, self.model_.engine):

@@ -110,7 +110,7 @@ def _monitor(task: Task, n: int) -> str:
 def _on_engine(estimator: Parameters, fit: Fit, engine: str, reason: str) -> Fit:
     if estimator.verbose:
         print(f"Engine: {engine} ({reason})")
-    return replace(fit.with_model(engine=engine), engine=(engine, reason))
+    return replace(fit, engine=(engine, reason))
 
 
 @contextmanager

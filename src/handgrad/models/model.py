@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
-from handgrad.engines.choice import predictor
+from handgrad.engines.choice import AUTO, predictor
 from handgrad.engines.numpy import BLOCK, in_blocks
 from handgrad.engines.seam import Backend
 from handgrad.errors import DataError
@@ -61,8 +61,8 @@ class Model:
         The labels in ascending order, of their own dtype; none where numbers are predicted.
     target : str or None
         The name of the column that the labels came from, where it is known.
-    engine : {"numpy", "compiled"}
-        What computes scores: the engine that trained. Files do not keep it.
+    engine : "auto" or a name of ``engines.choice.BACKENDS``
+        What computes scores; "auto" is the fastest that is there. Files do not keep it.
     scale : TargetScale or None
         Of the numbers that are predicted.
     temperature : float
@@ -78,7 +78,7 @@ class Model:
     params: Params
     classes: Array
     target: str | None = None
-    engine: str = "numpy"
+    engine: str = AUTO
     scale: TargetScale | None = None
     temperature: float = 1.0
     members: tuple[Params, ...] = ()

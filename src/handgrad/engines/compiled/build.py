@@ -170,7 +170,9 @@ def main(arguments: list[str]) -> None:
         made, target, precision = arguments[1:]
         compile_object(Path(made), target, precision)
         return
-    out = Path(arguments[0]) if arguments else library.FOLDER / library.name_of_library(sys.platform)
+    out = (
+        Path(arguments[0]) if arguments else library.FOLDER / library.name_of_library(sys.platform)
+    )
     if arguments or not out.exists():
         for old in () if arguments else library.FOLDER.glob("engine-*"):
             old.unlink()

@@ -31,7 +31,9 @@ def called_by_name(kinds: str) -> Callable[[Callable[..., None]], Callable[..., 
         @overload(stub)
         def choose(*args: Any) -> Any:
             element = args[kinds.index("p")].dtype
-            native = types.ExternalFunction(symbol_of(function, element), signature_of(kinds, element))
+            native = types.ExternalFunction(
+                symbol_of(function, element), signature_of(kinds, element)
+            )
 
             def call(*args: Any) -> None:
                 native(*args)

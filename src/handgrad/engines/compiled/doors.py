@@ -19,9 +19,7 @@ def run(thread, threads, first, last, t, plan, layers, n_layers, rates, picked, 
     )  # fmt: skip
 
 
-def predict(
-    begin, end, x, flat, out, layers, n_layers, rooms, output, probabilities, work
-):
+def predict(begin, end, x, flat, out, layers, n_layers, rooms, output, probabilities, work):
     """See ``prediction.predict_rows``."""
     predict_rows(
         begin, end, x, flat, out, carray(layers, n_layers), carray(rooms, 1), output,
