@@ -1,8 +1,9 @@
-"""Compile the kernels into the shared library that ``library.py`` loads: when handgrad is installed.
+"""Compile the kernels into the shared library that ``library.py`` loads, for an installation.
 
-    python build.py [OUT [TARGET ...]]      x86-64-v2, x86-64-v3, x86-64-v4; by default, this machine
+    python build.py [OUT [TARGET ...]]
 
-Without OUT, it makes the library of this source tree anew, where the sources have changed.
+A target is x86-64-v2, x86-64-v3 or x86-64-v4; without one, it is this machine. Without OUT, the
+library of this source tree is made anew, if the sources have changed.
 
 numba translates each function of the kernels into LLVM's language, llvmlite joins them in one
 module for each target and precision and makes machine code of it, and the C compiler links. The

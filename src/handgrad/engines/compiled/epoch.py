@@ -6,9 +6,9 @@ takes some columns of every weight matrix, computes their gradient (equations 7,
 moves them at once, while they are in the cache. Two meetings a step are all that the threads
 need, and since no sum is divided between threads, their number changes no bit.
 
-Everything lives in one array, ``work``. What is where stands in the records of
-``layout.py``, which ``engine.py`` fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product
-is one of rows with rows, and the scores of one class are contiguous over rows.
+Everything lives in one array, ``work``. What is where stands in the records of ``layout.py``, which
+``engine.py`` fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product is
+one of rows with rows, and the scores of one class are contiguous over rows.
 """
 
 from typing import NamedTuple

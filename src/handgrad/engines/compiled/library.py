@@ -63,7 +63,7 @@ def vector_bytes() -> int:
 
 @cache
 def door(name: str, precision: str) -> Callable[..., int]:
-    """Give a door of ``doors.py`` for float32 or float64; it returns 0, or a status if it failed."""
+    """Give a door of ``doors.py`` for a precision; it returns 0, or a status if it failed."""
     suffix = f"v{level()}" if level() else "base"
     function = getattr(_library(), f"handgrad_{name}_{precision}_{suffix}")
     function.argtypes, function.restype = [ctypes.c_int64] * ARGUMENTS[name], ctypes.c_int
