@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.compiled import backend, library
+from handgrad.engines.compiled import library
 from handgrad.engines.processors import threads_given
 
 # Variables that can hold a BLAS to the instructions of an older processor.
@@ -24,24 +24,14 @@ def describe() -> dict[str, Any]:
         pins : the variables that hold a BLAS back; threads : how many we may use;
         engine : what the compiled engine is like here; advice : what would be faster.
     """
-    missing = backend.missing()
     pins = {name: os.environ[name] for name in PINS if name in os.environ}
-    engine: dict[str, Any] = {"installed": not missing}
-    found = library.path()
-    if found is not None:
-        engine |= {
-            "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
-            "vector_bits": 8 * library.vector_bytes(),
-            "library": str(found),
-            "bytes": found.stat().st_size,
-        }
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": [_blas(pool) for pool in blas_in_use()],
         "pins": pins,
         "threads": threads_given(),
-        "engine": engine,
+        "engine": _engine(),
         "advice": _advice(pins),
     }
 
@@ -55,12 +45,31 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _engine() -> dict[str, Any]:
+    path = library.path()
+    if path is None or library.missing():
+        return {"installed": False}
+    return {
+        "installed": True,
+        "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
+        "vector_bits": 8 * library.vector_bytes(),
+        "library": str(path),
+        "bytes": path.stat().st_size,
+    }
+
+
 def _advice(pins: dict[str, str]) -> list[str]:
     advice = [
         f"{name}={value} holds the BLAS to that kernel; unset it, and NumPy's products may run "
         "at twice the speed (the compiled engine does not care)"
         for name, value in pins.items()
     ]
-    if missing := backend.missing():
-        advice.append(missing)
+    if missing := library.missing():
+        return [*advice, missing]
+    if library.level() < library.most():
+        pinned = any(
+            level in library.levels() for level in range(library.level() + 1, library.most() + 1)
+        )
+        cure = f"unset {library.LEVEL}" if pinned else "install handgrad anew on this machine"
+        advice.append(f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}")
     return advice

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows, is_sparse
-from handgrad.engines.compiled import library
+from handgrad.engines.compiled.library import missing
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine
 from handgrad.network import Architecture
@@ -19,15 +19,6 @@ NAME = "compiled"
 
 FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
-
-
-def missing() -> str:
-    if library.path() is not None:
-        return ""
-    return (
-        "this handgrad was installed without its compiled engine: install it anew where a C "
-        "compiler is, or from a wheel for this system"
-    )
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
