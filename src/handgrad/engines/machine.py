@@ -67,9 +67,7 @@ def _advice(pins: dict[str, str]) -> list[str]:
     if missing := library.missing():
         return [*advice, missing]
     if library.level() < library.most():
-        pinned = any(
-            level in library.levels() for level in range(library.level() + 1, library.most() + 1)
-        )
+        pinned = any(library.level() < one <= library.most() for one in library.levels())
         cure = f"unset {library.LEVEL}" if pinned else "install handgrad anew on this machine"
         advice.append(f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}")
     return advice
