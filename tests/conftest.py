@@ -38,16 +38,15 @@ def rng():
 
 
 @pytest.fixture
-def other_library():
+def other_library(monkeypatch):
     """Forget which library of the compiled engine was found, now and afterwards."""
-
-    def forget():
-        for known in library.path, library.missing, library._library, library.level, library.door:
-            known.cache_clear()
-
-    forget()
+    monkeypatch.delenv(library.LEVEL, raising=False)
+    known = [one for one in vars(library).values() if hasattr(one, "cache_clear")]
+    for one in known:
+        one.cache_clear()
     yield
-    forget()
+    for one in known:
+        one.cache_clear()
 
 
 @pytest.fixture

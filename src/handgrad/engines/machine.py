@@ -68,6 +68,6 @@ def _advice(pins: dict[str, str]) -> list[str]:
         return [*advice, missing]
     if library.level() < library.most():
         pinned = any(library.level() < one <= library.most() for one in library.levels())
-        cure = f"unset {library.LEVEL}" if pinned else "install handgrad anew on this machine"
+        cure = f"unset {library.LEVEL}" if pinned else f"compile anew: {library.ANEW}"
         advice.append(f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}")
     return advice

@@ -3,7 +3,7 @@
     python -m handgrad.engines.compiled.build [TARGET ...]
 
 A target is x86-64-v2, x86-64-v3 or x86-64-v4. Without one it is this machine, and nothing is done
-where the engine is there already.
+where the engine for it is there already.
 
 numba translates each function of the kernels into LLVM's language, llvmlite joins them in one
 module for each target and precision and makes machine code of it, and the C compiler links. The
@@ -51,20 +51,24 @@ def build(out: Path, targets: list[str]) -> None:
 
 def compile_apart(made: Path, target: str, precision: str) -> None:
     """Compile in another process: numba reads its target once."""
-    environment = os.environ | {
-        "NUMBA_CPU_NAME": target,
-        "NUMBA_CPU_FEATURES": "",  # empty, or this processor's are added
-        "NUMBA_OPT": "0",  # the module is optimised once, as a whole
-        "NUMBA_DISABLE_INTEL_SVML": "1",
-        "NUMBA_DISABLE_JIT": "0",
-        "HANDGRAD_TARGET": target,
-    }
+    environment = os.environ | for_target(target) | {"NUMBA_OPT": "0"}  # the module is, as a whole
     command = [sys.executable, __file__, "--object", str(made), target, precision]
     ran = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
     if ran.returncode:
         sys.stderr.write(ran.stderr)
         last = ran.stderr.strip().rpartition("\n")[2]
         raise RuntimeError(f"{precision} for {target} was not compiled: {last}")
+
+
+def for_target(target: str) -> dict[str, str]:
+    """Give the variables with which numba compiles for this processor."""
+    return {
+        "NUMBA_CPU_NAME": target,
+        "NUMBA_CPU_FEATURES": "",  # empty, or this processor's are added
+        "NUMBA_DISABLE_INTEL_SVML": "1",
+        "NUMBA_DISABLE_JIT": "0",
+        "HANDGRAD_TARGET": target,
+    }
 
 
 def link(out: Path, objects: list[Path]) -> None:
@@ -184,7 +188,7 @@ def main(arguments: list[str]) -> None:
         compile_object(Path(made), target, precision)
         return
     os.environ.pop(library.LEVEL, None)
-    if not arguments and not library.missing():
+    if not arguments and not library.missing() and library.level() == library.most():
         return
     if find_spec("numba") is None:
         sys.exit("compiling the engine takes numba: pip install numba")
