@@ -45,7 +45,7 @@ def choose(
         return Choice(wanted, "asked for", reference.make)
     if wanted != AUTO:
         require(wanted)
-        why = BACKENDS[wanted].obstacle(architecture, steps.rule, rows)
+        why = BACKENDS[wanted].obstacle(architecture, steps.optimizer, rows)
         if why is None:
             return Choice(wanted, "asked for", BACKENDS[wanted].make)
         return Choice(reference.NAME, why, reference.make)
@@ -61,7 +61,7 @@ def choose(
 def _fits(
     backend: Backend, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
 ) -> tuple[bool, str]:
-    why = backend.obstacle(architecture, steps.rule, rows)
+    why = backend.obstacle(architecture, steps.optimizer, rows)
     if why is not None:
         return False, why
     missing = backend.missing()

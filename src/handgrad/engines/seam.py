@@ -51,9 +51,6 @@ class Engine(Protocol):
     """Updates on every batch of the rows it was made for."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def uses_blas(self) -> bool:
         """Whether its products are those of NumPy's BLAS, whose threads small ones wait for."""
 
