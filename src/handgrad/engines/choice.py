@@ -12,7 +12,6 @@ from handgrad.optim import Steps
 BACKENDS: dict[str, Backend] = {one.NAME: one for one in (compiled, reference)}  # fastest first
 
 AUTO = "auto"
-INSTALL = 'pip install "handgrad[fast]"'
 
 
 class Choice(NamedTuple):
@@ -66,7 +65,7 @@ def _fits(
         return False, why
     missing = backend.missing()
     if missing:
-        return False, f"{' and '.join(missing)} is not installed: {INSTALL}"
+        return False, f"{' and '.join(missing)} is not installed: {backend.INSTALL}"
     return backend.worth(architecture, rows, steps.batch_size, epochs)
 
 
@@ -75,7 +74,8 @@ def require(name: str) -> None:
     missing = BACKENDS[name].missing()
     if missing:
         raise ImportError(
-            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: {INSTALL}"
+            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: "
+            f"{BACKENDS[name].INSTALL}"
         )
 
 

@@ -24,6 +24,7 @@ from handgrad.params import Params
 Array = NDArray[Any]
 
 NAME = "numpy"
+INSTALL = ""  # it comes with handgrad
 
 # Rows pass through the products in blocks of this many, the last one filled up with zeros. A
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
@@ -112,6 +113,18 @@ make = Numpy
 
 def missing() -> list[str]:
     return []
+
+
+def describe() -> dict[str, Any]:
+    return {}
+
+
+def advice() -> list[str]:
+    return []
+
+
+def prepare() -> None:
+    pass
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
