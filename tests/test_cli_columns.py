@@ -153,6 +153,16 @@ def test_the_plan_is_told_before_training_on_stderr(fit, everything):
     assert "columns:" not in out
 
 
+def test_of_many_doubts_the_first_are_noted_and_the_rest_counted(call, fit):
+    cells = ["n.d." if i % 9 == 4 else value for i, value in enumerate(spread())]
+    write("t.csv", y=labels(), **{f"c{i}": cells for i in range(25)})
+    code, _, err = fit("t.csv")
+    assert code == OK
+    assert err.count("\n  column 'c") == 20
+    assert "\n  and 5 more notes of this kind\n" in err
+    assert call("fit", "t.csv", "--target", "y", "--dry-run")[1].count("\nnote: column 'c") == 25
+
+
 def test_quiet_says_nothing_of_the_plan(fit, everything):
     everything()
     code, _, err = fit("t.csv", "-q")

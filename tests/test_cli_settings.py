@@ -373,7 +373,7 @@ def test_one_validation_row_has_no_r2(call):
 def test_labels_under_regression_point_to_classification(call):
     code, out, err = call("fit", "t.csv", "--target", "y", *NUMBERS)
     assert (code, out) == (3, "")
-    assert f"column 'y', row 1 (line 2): {LABELS[0]!r} is no number" in err
+    assert f"column 'y', row 1 (line 2): {LABELS[0]!r} is not a number" in err
     assert "use --task classification" in err
     X.assign(n=[*COUNTS[:-1].astype(str), "many"]).to_csv("u.csv", index=False)
     code, _, err = call("fit", "u.csv", "--target", "n", *NUMBERS)

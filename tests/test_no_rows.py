@@ -127,7 +127,7 @@ def test_more_units_than_memory_holds_are_refused_in_our_words(monkeypatch):
     def none_left(*_):
         raise MemoryError("Unable to allocate 29.8 GiB for an array")
 
-    monkeypatch.setattr("handgrad.estimators.base.initialise", none_left)
+    monkeypatch.setattr("handgrad.estimators.fitting.initialise", none_left)
     told = r"hidden_layer_sizes=\(1000000000,\) needs 128,000,000,032 bytes .*take fewer units"
     with pytest.raises(MemoryError, match=told):
         MLPRegressor(hidden_layer_sizes=(10**9,), **QUICK).fit(X, X[:, 0])

@@ -44,6 +44,7 @@ function told(message) {
 
 function drawn(buffer) {
   const frame = read(buffer);
+  if (frame.layout !== layoutNow?.layout) return; // made before the network or the points changed
   last = frame;
   for (const room of [controls, map, rival, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
