@@ -193,13 +193,14 @@ def print_machine(found: dict[str, Any]) -> None:
         kernel = f", kernel {blas['kernel']}" if blas["kernel"] else ""
         say(f"blas: {blas['name']} {blas['version']}{kernel}, {blas['threads']} threads")
     say(f"threads that handgrad may use: {found['threads']}")
-    engine = found["engine"]
-    if engine["installed"]:
-        done = " and ".join(engine["compiled_for"]) or "nothing yet"
-        bits = f"vectors of {engine['vector_bits']} bits"
-        say(f"compiled engine: numba {engine['numba']}, {bits}, compiled for {done}")
-        say(f"compiled code: {shown(engine['folder'] or 'cannot be kept')}")
-    else:
-        say("compiled engine: not installed")
+    for name, engine in found["engines"].items():
+        say(f"{name} engine: {shown(', '.join(_engine_words(**engine)))}")
     for line in found["advice"]:
         say(f"faster: {shown(line)}")
+
+
+def _engine_words(installed: bool, missing: list[str], **more: Any) -> Iterator[str]:
+    yield "installed" if installed else "not installed"
+    for name, value in more.items():
+        several = " and ".join(value) or "nothing yet" if isinstance(value, list) else value
+        yield f"{name.replace('_', ' ')} {'none' if value is None else several}"

@@ -21,7 +21,7 @@ from typing import Any
 
 SOURCES = (
     "vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py",
-    "updates.py", "epoch.py", "prediction.py",
+    "rules.py", "updates.py", "epoch.py", "prediction.py",
 )  # fmt: skip
 DAYS_KEPT = 90
 

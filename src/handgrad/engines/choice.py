@@ -12,7 +12,6 @@ from handgrad.optim import Steps
 BACKENDS: dict[str, Backend] = {one.NAME: one for one in (compiled, reference)}  # fastest first
 
 AUTO = "auto"
-INSTALL = 'pip install "handgrad[fast]"'
 
 
 class Choice(NamedTuple):
@@ -45,7 +44,7 @@ def choose(
         return Choice(wanted, "asked for", reference.make)
     if wanted != AUTO:
         require(wanted)
-        why = BACKENDS[wanted].obstacle(architecture, steps.rule, rows)
+        why = BACKENDS[wanted].obstacle(architecture, steps.optimizer, rows)
         if why is None:
             return Choice(wanted, "asked for", BACKENDS[wanted].make)
         return Choice(reference.NAME, why, reference.make)
@@ -61,12 +60,12 @@ def choose(
 def _fits(
     backend: Backend, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
 ) -> tuple[bool, str]:
-    why = backend.obstacle(architecture, steps.rule, rows)
+    why = backend.obstacle(architecture, steps.optimizer, rows)
     if why is not None:
         return False, why
     missing = backend.missing()
     if missing:
-        return False, f"{' and '.join(missing)} is not installed: {INSTALL}"
+        return False, f"{' and '.join(missing)} is not installed: {backend.INSTALL}"
     return backend.worth(architecture, rows, steps.batch_size, epochs)
 
 
@@ -75,7 +74,8 @@ def require(name: str) -> None:
     missing = BACKENDS[name].missing()
     if missing:
         raise ImportError(
-            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: {INSTALL}"
+            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: "
+            f"{BACKENDS[name].INSTALL}"
         )
 
 

@@ -17,13 +17,14 @@ from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Optimizer, Steps, clip, norm, update
+from handgrad.optim import Optimizer, Steps, make_step
 from handgrad.outputs import Output
 from handgrad.params import Params
 
 Array = NDArray[Any]
 
 NAME = "numpy"
+INSTALL = ""  # it comes with handgrad
 
 # Rows pass through the products in blocks of this many, the last one filled up with zeros. A
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
@@ -41,7 +42,6 @@ class Numpy:
     architecture: Architecture
     rows: Rows
     steps: Steps
-    name: ClassVar[str] = NAME
     uses_blas: ClassVar[bool] = True
 
     @cached_property
@@ -88,10 +88,7 @@ class Numpy:
         batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
             gradients = backward(architecture, params, tape, batch.y_t, batch.weight, steps.l2)
-            if last or steps.clip_norm < math.inf:
-                size = norm(gradients)
-                clip(gradients, size, steps.clip_norm)
-            update(steps.rule, params, gradients, slots, t, lr)
+            size = make_step(steps, params, gradients, slots, t, lr, measures=last)
         return batch_loss, right(head, tape.score, batch), size
 
     def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
@@ -116,6 +113,18 @@ make = Numpy
 
 def missing() -> list[str]:
     return []
+
+
+def describe() -> dict[str, Any]:
+    return {}
+
+
+def advice() -> list[str]:
+    return []
+
+
+def prepare() -> None:
+    pass
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

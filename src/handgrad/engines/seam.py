@@ -51,9 +51,6 @@ class Engine(Protocol):
     """Updates on every batch of the rows it was made for."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def uses_blas(self) -> bool:
         """Whether its products are those of NumPy's BLAS, whose threads small ones wait for."""
 
@@ -106,10 +103,23 @@ class Backend(Protocol):
     def NAME(self) -> str: ...
 
     @property
+    def INSTALL(self) -> str:
+        """The command that brings what it needs."""
+
+    @property
     def make(self) -> EngineFactory: ...
 
     def missing(self) -> list[str]:
         """Name the packages that it lacks on this machine."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as it is installed on this machine, as values that JSON has."""
+
+    def advice(self) -> list[str]:
+        """Say what would make it faster on this machine, where it is installed."""
+
+    def prepare(self) -> None:
+        """Do ahead what takes long when it is first used."""
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
+from handgrad.engines import numpy as reference
 from handgrad.engines.choice import predictor
 from handgrad.engines.numpy import BLOCK, in_blocks
 from handgrad.engines.seam import Backend
@@ -61,8 +62,9 @@ class Model:
         The labels in ascending order, of their own dtype; none where numbers are predicted.
     target : str or None
         The name of the column that the labels came from, where it is known.
-    engine : {"numpy", "compiled"}
-        What computes scores: the engine that trained. Files do not keep it.
+    engine : str
+        What computes scores, in ``engines.choice.BACKENDS``: the engine that trained. Files do not
+        keep it.
     scale : TargetScale or None
         Of the numbers that are predicted.
     temperature : float
@@ -78,7 +80,7 @@ class Model:
     params: Params
     classes: Array
     target: str | None = None
-    engine: str = "numpy"
+    engine: str = reference.NAME
     scale: TargetScale | None = None
     temperature: float = 1.0
     members: tuple[Params, ...] = ()

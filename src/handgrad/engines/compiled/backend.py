@@ -22,6 +22,8 @@ from handgrad.params import Params, count
 Array = NDArray[Any]
 
 NAME = "compiled"
+INSTALL = 'pip install "handgrad[fast]"'
+PRECISIONS = ("float32", "float64")
 
 # Seconds that the reference would need before the compiled engine is worth its start:
 WORTH_LOADING = 1.0  # importing numba and reading the cache take 0.5 to 1 s
@@ -42,6 +44,35 @@ def missing() -> list[str]:
         return ["numba's compiler (NUMBA_DISABLE_JIT is set)"]
     needed = "numba", "platformdirs"
     return [name for name in needed if name not in sys.modules and find_spec(name) is None]
+
+
+def describe() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from handgrad.engines.compiled.vectors import VECTOR_BYTES
+
+    folder = cache.folder()
+    return {
+        "numba": version("numba"),
+        "vector_bits": 8 * VECTOR_BYTES,
+        "compiled_for": [name for name in PRECISIONS if cache.is_warm(name)],
+        "folder": None if folder is None else str(folder),
+    }
+
+
+def advice() -> list[str]:
+    if cache.folder() is None:
+        return [cache.NOT_KEPT]
+    if all(map(cache.is_warm, PRECISIONS)):
+        return []
+    return ["the engine is not compiled yet: handgrad info --machine --compile does it once"]
+
+
+def prepare() -> None:
+    from handgrad.engines.compiled.engine import load
+
+    for name in PRECISIONS:
+        load(np.dtype(name))
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

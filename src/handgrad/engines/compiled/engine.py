@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines import cache
-from handgrad.engines.compiled import activations, epoch, kernels, losses, prediction, updates
+from handgrad.engines.compiled import activations, epoch, losses, prediction, rules, updates
 from handgrad.engines.compiled.called import load_called
 from handgrad.engines.compiled.threads import share
 from handgrad.engines.compiled.vectors import VECTOR_BYTES
@@ -52,7 +52,6 @@ class Compiled:
         The result does not depend on it.
     """
 
-    name = "compiled"
     uses_blas = False  # it has threads of its own
 
     def __init__(
@@ -79,13 +78,14 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
         self._rates = np.zeros(1, epoch.RATES)
-        self._rates["l2"], self._rates["clip_norm"] = steps.l2, steps.clip_norm
+        for name in epoch.STEP_SETTINGS:
+            self._rates[name] = getattr(steps, name)
         self._seed, self._n_dropping = steps.seed, len(steps.dropout) if any(steps.dropout) else 0
         for layer, part in zip(self._layers, steps.dropout, strict=False):
             layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
-        self._set_rule(steps.rule)
+        self._set_rule(steps.optimizer)
         self._hold_rows(rows)
-        self._lay_out(architecture, steps.rule.n_slots)
+        self._lay_out(architecture, steps.optimizer.n_slots)
         self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
@@ -109,13 +109,13 @@ class Compiled:
 
     def _set_rule(self, rule: Optimizer) -> None:
         kernel = kernel_of(rule)
-        if kernel not in kernels.RULES:
+        if kernel not in rules.NAMES:
             raise ValueError(
                 f"the compiled engine has no kernel for {type(rule).__name__}; train it with "
                 "engine='numpy'"
             )
-        self._plan["rule"] = kernels.RULES.index(kernel)
-        for name in epoch.RULE_SETTINGS:
+        self._plan["rule"] = rules.NAMES.index(kernel)
+        for name in rules.SETTINGS:
             self._rates[name] = getattr(rule, name, 0.0)
 
     def _hold_rows(self, rows: Rows) -> None:

@@ -11,7 +11,7 @@ compiled.py fills in. The weights of the last layer lie transposed, (N_y, N_h): 
 is one of rows with rows, and the scores of one class are contiguous over rows.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -43,6 +43,7 @@ from handgrad.engines.compiled.losses import (
     smooth,
 )
 from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
+from handgrad.engines.compiled.rules import SETTINGS, rule_at
 from handgrad.engines.compiled.updates import apply_all, update, whole_gradient
 from handgrad.engines.compiled.vectors import (
     at,
@@ -90,8 +91,8 @@ LAYER = record(
     "keeps slope",  # whether dh/dr is kept, and its place
     "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RULE_SETTINGS = "momentum", "beta_1", "beta_2", "epsilon", "weight_decay"
-RATES = record(np.float64, f"{' '.join(RULE_SETTINGS)} l2 smoothing delta clip_norm")
+STEP_SETTINGS = "l2", "clip_norm"  # fields of ``optim.Steps``
+RATES = record(np.float64, *SETTINGS, *STEP_SETTINGS, "smoothing delta")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)
@@ -99,20 +100,6 @@ RESULTS = 7  # sums of squares of a whole gradient follow
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
 GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
-
-
-class Rule(NamedTuple):
-    """An update rule and its rates at one step."""
-
-    kind: int
-    lr: float
-    momentum: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    alpha: float  # lr / (1 - beta_1^t)
-    root: float  # 1 / sqrt(1 - beta_2^t)
-    shrink: float = 0.0  # lr * weight_decay
 
 
 @compiled
@@ -350,10 +337,7 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
         if batch < first:
             continue
         lr = rates_of_updates[batch]
-        rule = Rule(
-            plan.rule, lr, rate.momentum, rate.beta_1, rate.beta_2, rate.epsilon,
-            lr / (1 - power_1), 1 / np.sqrt(1 - power_2), lr * rate.weight_decay,
-        )  # fmt: skip
+        rule = rule_at(plan.rule, rate, lr, power_1, power_2)
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)
         good = step(
