@@ -346,7 +346,9 @@ def test_a_machine_without_numba(call, monkeypatch):
     assert "compiled engine: not installed" in out
     assert PIP in " ".join(out.split())
     code, out, _ = call("info", "--machine", "--json")
-    assert json.loads(out)["engine"] == {"installed": False, "missing": ["numba"]}
+    engines = json.loads(out)["engines"]
+    assert engines["compiled"] == {"installed": False, "missing": ["numba"]}
+    assert engines["numpy"] == {"installed": True, "missing": []}
     with pytest.raises(ImportError, match="handgrad\\[fast\\]"):
         machine.compile_engine()
 
@@ -370,10 +372,10 @@ def test_a_machine_is_described(call, monkeypatch, tmp_path):
     told = json.loads(out)
     assert told["numpy"] == np.__version__
     assert told["threads"] == threads_given()
-    assert told["engine"]["installed"]
-    assert told["engine"]["compiled_for"] == []
-    assert told["engine"]["vector_bits"] in (128, 256, 512)
-    assert Path(told["engine"]["folder"]).parent == tmp_path / "cache"
+    assert told["engines"]["compiled"]["installed"]
+    assert told["engines"]["compiled"]["compiled_for"] == []
+    assert told["engines"]["compiled"]["vector_bits"] in (128, 256, 512)
+    assert Path(told["engines"]["compiled"]["folder"]).parent == tmp_path / "cache"
     assert "handgrad info --machine --compile" in " ".join(told["advice"])
     assert not (tmp_path / "cache").exists(), "looking changes nothing"
     code, out, _ = call("info", "--machine")
@@ -608,7 +610,7 @@ def test_without_a_folder_numba_keeps_nothing(base):
     with cache.numba_cache() as keeps:
         assert not keeps
         assert before == config.CACHE_DIR
-    assert machine.describe()["engine"]["folder"] is None
+    assert machine.describe()["engines"]["compiled"]["folder"] is None
     assert "NUMBA_CACHE_DIR" in " ".join(machine.describe()["advice"])
 
 

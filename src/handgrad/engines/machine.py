@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.compiled import backend, library
+from handgrad.engines.choice import BACKENDS
 from handgrad.engines.processors import threads_given
+from handgrad.engines.seam import Backend
 
 # Variables that can hold a BLAS to the instructions of an older processor.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")
@@ -22,26 +23,16 @@ def describe() -> dict[str, Any]:
     dict
         python, numpy : versions; blas : a list of name, version, kernel and threads;
         pins : the variables that hold a BLAS back; threads : how many we may use;
-        engine : what the compiled engine is like here; advice : what would be faster.
+        engines : what each engine is like here; advice : what would be faster.
     """
-    missing = backend.missing()
     pins = {name: os.environ[name] for name in PINS if name in os.environ}
-    engine: dict[str, Any] = {"installed": not missing}
-    found = library.path()
-    if found is not None:
-        engine |= {
-            "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
-            "vector_bits": 8 * library.vector_bytes(),
-            "library": str(found),
-            "bytes": found.stat().st_size,
-        }
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": [_blas(pool) for pool in blas_in_use()],
         "pins": pins,
         "threads": threads_given(),
-        "engine": engine,
+        "engines": {name: _engine(backend) for name, backend in BACKENDS.items()},
         "advice": _advice(pins),
     }
 
@@ -55,12 +46,16 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _engine(backend: Backend) -> dict[str, Any]:
+    missing = backend.missing()
+    more = {} if missing else backend.describe()
+    return {"installed": not missing, "missing": missing, **more}
+
+
 def _advice(pins: dict[str, str]) -> list[str]:
     advice = [
         f"{name}={value} holds the BLAS to that kernel; unset it, and NumPy's products may run "
         "at twice the speed (the compiled engine does not care)"
         for name, value in pins.items()
     ]
-    if missing := backend.missing():
-        advice.append(missing)
-    return advice
+    return advice + [missing for one in BACKENDS.values() if (missing := one.missing())]

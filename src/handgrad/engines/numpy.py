@@ -17,7 +17,7 @@ from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Optimizer, Steps, clip, norm, update
+from handgrad.optim import Optimizer, Steps, make_step
 from handgrad.outputs import Output
 from handgrad.params import Params
 
@@ -41,7 +41,6 @@ class Numpy:
     architecture: Architecture
     rows: Rows
     steps: Steps
-    name: ClassVar[str] = NAME
     uses_blas: ClassVar[bool] = True
 
     @cached_property
@@ -88,10 +87,7 @@ class Numpy:
         batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
             gradients = backward(architecture, params, tape, batch.y_t, batch.weight, steps.l2)
-            if last or steps.clip_norm < math.inf:
-                size = norm(gradients)
-                clip(gradients, size, steps.clip_norm)
-            update(steps.rule, params, gradients, slots, t, lr)
+            size = make_step(steps, params, gradients, slots, t, lr, measures=last)
         return batch_loss, right(head, tape.score, batch), size
 
     def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
@@ -116,6 +112,10 @@ make = Numpy
 
 def missing() -> str:
     return ""
+
+
+def describe() -> dict[str, Any]:
+    return {}
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

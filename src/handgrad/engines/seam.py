@@ -51,9 +51,6 @@ class Engine(Protocol):
     """Updates on every batch of the rows it was made for."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def uses_blas(self) -> bool:
         """Whether its products are those of NumPy's BLAS, whose threads small ones wait for."""
 
@@ -110,6 +107,9 @@ class Backend(Protocol):
 
     def missing(self) -> str:
         """Say why it is not there on this machine; "" where it is."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as it is installed on this machine, as values that JSON has."""
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""

@@ -18,6 +18,7 @@ from handgrad.engines.blas import blas_on_one_thread
 from handgrad.errors import DivergenceWarning, warn
 from handgrad.estimators.underway import showing
 from handgrad.network import forward
+from handgrad.optim import SOLVERS
 from handgrad.tables.encode import Encoded
 from handgrad.training.history import Epoch, History
 
@@ -73,7 +74,7 @@ class Watch:
 
     def _recorded(self, record: Record, epoch: Epoch, score: float | None, seen: int) -> Record:
         # As in scikit-learn, a curve is of epochs; history_ has the iterations of L-BFGS.
-        record = record.after(epoch, seen, in_curve=self._job.estimator.solver != "lbfgs")
+        record = record.after(epoch, seen, in_curve=self._job.estimator.solver in SOLVERS)
         if score is None or not self._job.estimator.early_stopping:
             return record
         return record.scored(score)

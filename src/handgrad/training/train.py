@@ -25,6 +25,7 @@ from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import LBFGSResult, lbfgs
 from handgrad.params import Params
+from handgrad.schedules import course
 from handgrad.training.epochs import Pass, Task, bad_layer, told_divergence
 from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
@@ -171,7 +172,7 @@ def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
             run.best = run.params
     if watch.bad_epochs < settings.patience:
         return ""
-    if settings.learning_rate != "adaptive":
+    if not course(settings.learning_rate).falls_by_patience:
         return "patience"
     if run.lr <= SMALLEST_LEARNING_RATE:
         return "learning_rate"

@@ -1,5 +1,6 @@
 """The compiled engine as ``choice.py`` sees it: what it needs, and what it can do."""
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,16 @@ def missing() -> str:
         "this handgrad was installed without its compiled engine: install it anew where a C "
         "compiler is, or from a wheel for this system"
     )
+
+
+def describe() -> dict[str, Any]:
+    found = library.path()
+    return {
+        "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
+        "vector_bits": 8 * library.vector_bytes(),
+        "library": str(found),
+        "bytes": 0 if found is None else found.stat().st_size,
+    }
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

@@ -44,7 +44,6 @@ class Compiled:
         The result does not depend on it.
     """
 
-    name = "compiled"
     uses_blas = False  # it has threads of its own
 
     def __init__(
@@ -70,13 +69,14 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, layout.LAYER)
         self._rates = np.zeros(1, layout.RATES)
-        self._rates["l2"], self._rates["clip_norm"] = steps.l2, steps.clip_norm
+        for name in layout.STEP_SETTINGS:
+            self._rates[name] = getattr(steps, name)
         self._seed, self._n_dropping = steps.seed, len(steps.dropout) if any(steps.dropout) else 0
         for layer, part in zip(self._layers, steps.dropout, strict=False):
             layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
-        self._set_rule(steps.rule)
+        self._set_rule(steps.optimizer)
         self._hold_rows(rows)
-        self._lay_out(architecture, steps.rule.n_slots)
+        self._lay_out(architecture, steps.optimizer.n_slots)
         self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(layout.RESULTS + int(self._plan["n_squares"][0]))

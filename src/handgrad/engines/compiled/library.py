@@ -15,7 +15,16 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 SOURCES = (
     *("vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py"),
-    *("layout.py", "updates.py", "epoch.py", "prediction.py", "doors.py", "build.py", "level.c"),
+    *(
+        "layout.py",
+        "rules.py",
+        "updates.py",
+        "epoch.py",
+        "prediction.py",
+        "doors.py",
+        "build.py",
+        "level.c",
+    ),
 )
 SUFFIXES = {"win32": "dll", "darwin": "dylib"}
 
