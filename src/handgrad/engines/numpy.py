@@ -76,6 +76,10 @@ class Numpy:
             raise Diverged("a parameter or its slot was not finite", None, last_loss)
         return Measured(total_loss / n, total_right / n, size)
 
+    def scores(self, params: Params, x: Any) -> Array:
+        with blas_on_one_thread():
+            return forward(self.architecture, params, x).score
+
     def _update(
         self, params: Params, slots: Array, t: int, lr: float, batch: Rows, last: bool
     ) -> tuple[float, float, float]:

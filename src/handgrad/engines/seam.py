@@ -48,7 +48,7 @@ class Measured(NamedTuple):
 
 
 class Engine(Protocol):
-    """Updates on every batch of the rows it was made for."""
+    """Updates on every batch of the rows it was made for, and measures others on the way."""
 
     @property
     def uses_blas(self) -> bool:
@@ -88,6 +88,9 @@ class Engine(Protocol):
             parameter or slot is not. Where it was the loss, params stand where they stood in
             that batch; else what params and slots hold means nothing.
         """
+
+    def scores(self, params: Params, x: Any) -> Array:
+        """Compute scores, shape (n, n_scores), of rows to measure; they may be sparse."""
 
 
 class EngineFactory(Protocol):

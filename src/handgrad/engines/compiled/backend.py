@@ -58,9 +58,9 @@ def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     from handgrad.engines.compiled.engine import Compiled
 
     a_row = 6 * count(architecture.layer_units)  # each weight: multiplied and added thrice
-    threads = min(threads_given(), a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD)
-    if threads < 1 or a_row * len(rows) < FLOPS_A_CALL:
-        threads = 1
+    wanted = a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD
+    is_small = wanted <= 1 or a_row * len(rows) < FLOPS_A_CALL
+    threads = 1 if is_small else min(threads_given(), wanted)  # asking takes 20 ms, once
     return Compiled(architecture, rows, steps, threads=threads)
 
 

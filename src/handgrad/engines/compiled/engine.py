@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
+from handgrad.batch import Rows, is_sparse
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines.compiled import layout, library
 from handgrad.engines.compiled.threads import share
@@ -230,6 +230,12 @@ class Compiled:
         n = len(self._rows)
         sums = self._sums[: layout.RESULTS].tolist()
         return Measured(sums[layout.LOSS] / n, sums[layout.RIGHT] / n, sums[layout.NORM])
+
+    def scores(self, params: Params, x: Any) -> Array:
+        dense = x.toarray() if is_sparse(x) else x
+        return predict(
+            self._architecture, params, dense, probabilities=False, threads=self._threads
+        )
 
     def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
         """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
