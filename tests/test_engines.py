@@ -125,7 +125,7 @@ class Case:
 
     def make(self, engine, **options):
         settings = self.optimizer, self.batch_size, self.l2, self.clip_norm
-        steps = Steps(*settings, self.dropout, seed=12)
+        steps = Steps(*settings, dropout=self.dropout, seed=12)
         return ENGINES[engine](self.architecture, self.rows, steps, **options)
 
     def run(self, engine, each=lambda made: None, **options):

@@ -18,7 +18,7 @@ from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward
 from handgrad.optim import Optimizer, Steps, make_step
-from handgrad.outputs import Output
+from handgrad.output import Output
 from handgrad.params import Params
 
 Array = NDArray[Any]

@@ -1,14 +1,17 @@
 """What is asked of an engine: run an epoch, and give the scores of rows."""
 
-from typing import Any, NamedTuple, Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.network import Architecture
-from handgrad.optim import Optimizer, Steps
-from handgrad.params import Params
+if TYPE_CHECKING:
+    from handgrad.batch import Rows
+    from handgrad.network import Architecture
+    from handgrad.optim import Optimizer, Steps
+    from handgrad.params import Params
 
 Array = NDArray[Any]
 
