@@ -20,6 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 FOLDER = "src/handgrad/engines/compiled"
 NUMBA = "numba>=0.61"
 NEWEST = (3, 14)  # of Python, for which numba has wheels: an installation must not break for want
+PROCESSORS = "x86_64", "aarch64"  # likewise
 
 
 def obstacle() -> str:
@@ -28,9 +29,12 @@ def obstacle() -> str:
         return "HANDGRAD_ENGINE=0"
     if sys.implementation.name != "cpython" or sys.version_info[:2] > NEWEST:
         return f"numba is not for {platform.python_implementation()} {platform.python_version()}"
-    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "compiling is not tried on a Python without its global lock"
+    is_known = sys.platform == "linux" and platform.machine() in PROCESSORS
+    if not is_known or platform.libc_ver()[0] != "glibc":
         return f"compiling is not tried on {platform.platform()}"
-    compiler = os.environ.get("CC", "cc").split()[0]
+    compiler = (os.environ.get("CC", "").split() or ["cc"])[0]
     return "" if shutil.which(compiler) else f"there is no C compiler {compiler!r}"
 
 
@@ -47,27 +51,27 @@ class CustomBuildHook(BuildHookInterface):
         if reason:
             self.app.display_warning(f"handgrad without its compiled engine: {reason}")
             return
+        name = self._name_of_library()
+        build_data["artifacts"].append(f"/{FOLDER}/{name}")  # ignored by git, and wanted
         build_data["pure_python"] = False
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{tag}"
 
     def _compile(self) -> str:
-        """Compile into the source tree, whose files the wheel takes; say what failed, or ""."""
-        folder = Path(self.root) / FOLDER
-        spec = importlib.util.spec_from_file_location("library", folder / "library.py")
-        library = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(library)
-        out = folder / library.name_of_library(sys.platform)
-        targets = os.environ.get("HANDGRAD_TARGETS", "").split()
-        if out.exists() and not targets:
-            return ""
-        for old in folder.glob("engine-*"):
-            old.unlink()
+        """Compile into the source tree, unless it is there; say what failed, or ""."""
         paths = [str(Path(self.root) / "src"), *filter(None, sys.path)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-        command = [sys.executable, str(folder / "build.py"), str(out), *targets]
+        targets = os.environ.get("HANDGRAD_TARGETS", "").split()
+        command = [sys.executable, str(Path(self.root) / FOLDER / "build.py"), *targets]
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if ran.returncode:
             lines = ran.stderr.strip().splitlines() or ["no words"]
             return f"compiling it failed: {lines[-1]}"
         return ""
+
+    def _name_of_library(self) -> str:
+        path = Path(self.root) / FOLDER / "library.py"
+        spec = importlib.util.spec_from_file_location("library", path)
+        library = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(library)
+        return library.name_of_library(sys.platform)

@@ -58,4 +58,7 @@ def _advice(pins: dict[str, str]) -> list[str]:
         "at twice the speed (the compiled engine does not care)"
         for name, value in pins.items()
     ]
-    return advice + [missing for one in BACKENDS.values() if (missing := one.missing())]
+    for backend in BACKENDS.values():
+        missing = backend.missing()
+        advice += [missing] if missing else backend.advice()
+    return advice

@@ -122,6 +122,10 @@ def describe() -> dict[str, Any]:
     return {}
 
 
+def advice() -> list[str]:
+    return []
+
+
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
     return None
 

@@ -117,6 +117,9 @@ class Backend(Protocol):
     def describe(self) -> dict[str, Any]:
         """Describe it as it is installed on this machine, as values that JSON has."""
 
+    def advice(self) -> list[str]:
+        """Say what would make it faster on this machine, where it is there."""
+
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.compiled import library
+from handgrad.engines.compiled.library import missing
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine
 from handgrad.network import Architecture
@@ -22,15 +23,6 @@ FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more 
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
 
 
-def missing() -> str:
-    if library.path() is not None:
-        return ""
-    return (
-        "this handgrad was installed without its compiled engine: install it anew where a C "
-        "compiler is, or from a wheel for this system"
-    )
-
-
 def describe() -> dict[str, Any]:
     found = library.path()
     return {
@@ -39,6 +31,14 @@ def describe() -> dict[str, Any]:
         "library": str(found),
         "bytes": 0 if found is None else found.stat().st_size,
     }
+
+
+def advice() -> list[str]:
+    if library.level() >= library.most():
+        return []
+    pinned = any(library.level() < one <= library.most() for one in library.levels())
+    cure = f"unset {library.LEVEL}" if pinned else f"compile anew: {library.ANEW}"
+    return [f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}"]
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

@@ -1,9 +1,9 @@
 """Compile the kernels into the shared library that ``library.py`` loads, for an installation.
 
-    python build.py [OUT [TARGET ...]]
+    python -m handgrad.engines.compiled.build [TARGET ...]
 
-A target is x86-64-v2, x86-64-v3 or x86-64-v4; without one, it is this machine. Without OUT, the
-library of this source tree is made anew, if the sources have changed.
+A target is x86-64-v2, x86-64-v3 or x86-64-v4. Without one it is this machine, and nothing is done
+where the engine for it is there already.
 
 numba translates each function of the kernels into LLVM's language, llvmlite joins them in one
 module for each target and precision and makes machine code of it, and the C compiler links. The
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +44,45 @@ def build(out: Path, targets: list[str]) -> None:
     """Compile for these targets, each precision in a process of its own, and link."""
     jobs = [(target, precision) for target in targets for precision in PRECISIONS]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = [str(Path(folder) / f"{'-'.join(job)}.o") for job in jobs]
-        list(pool.map(_compile_apart, objects, *zip(*jobs, strict=True)))
-        linked = Path(folder) / out.name
-        level = str(Path(__file__).with_name("level.c"))
-        options = ["-shared", "-fPIC", "-O2", "-nostdlib", "-s", "-Wl,--gc-sections"]
-        compiler = shlex.split(os.environ.get("CC", "cc"))
-        subprocess.run(
-            [*compiler, *options, "-o", str(linked), *objects, level, "-lgcc"], check=True
-        )
-        out.write_bytes(linked.read_bytes())
+        objects = [Path(folder) / f"{'-'.join(job)}.o" for job in jobs]
+        list(pool.map(compile_apart, objects, *zip(*jobs, strict=True)))
+        link(out, objects)
 
 
-def _compile_apart(made: str, target: str, precision: str) -> None:
+def compile_apart(made: Path, target: str, precision: str) -> None:
     """Compile in another process: numba reads its target once."""
-    environment = os.environ | {
+    environment = os.environ | for_target(target) | {"NUMBA_OPT": "0"}  # the module is, as a whole
+    command = [sys.executable, __file__, "--object", str(made), target, precision]
+    ran = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    if ran.returncode:
+        sys.stderr.write(ran.stderr)
+        last = ran.stderr.strip().rpartition("\n")[2]
+        raise RuntimeError(f"{precision} for {target} was not compiled: {last}")
+
+
+def for_target(target: str) -> dict[str, str]:
+    """Give the variables with which numba compiles for this processor."""
+    return {
         "NUMBA_CPU_NAME": target,
         "NUMBA_CPU_FEATURES": "",  # empty, or this processor's are added
-        "NUMBA_OPT": "0",  # the module is optimised once, as a whole
         "NUMBA_DISABLE_INTEL_SVML": "1",
+        "NUMBA_DISABLE_JIT": "0",
         "HANDGRAD_TARGET": target,
     }
-    command = [sys.executable, __file__, "--object", made, target, precision]
-    subprocess.run(command, check=True, env=environment)
+
+
+def link(out: Path, objects: list[Path]) -> None:
+    """Make the library of these objects, there at once and whole."""
+    level = Path(__file__).with_name("level.c")
+    part = out.with_suffix(f".{os.getpid()}")
+    options = ["-shared", "-fPIC", "-O2", "-nostdlib", "-s", "-Wl,--gc-sections", "-o", part]
+    compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
+    command = [*compiler, *options, *objects, "-x", "c", level, "-x", "none", "-lgcc"]
+    try:
+        subprocess.run(command, check=True)
+        part.replace(out)  # who has the old file loaded keeps it
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def compile_object(made: Path, target: str, precision: str) -> None:
@@ -165,19 +182,25 @@ def _hide_all_but(module: Any, doors: list[str]) -> None:
 
 def main(arguments: list[str]) -> None:
     from handgrad.engines.compiled import library
-    from handgrad.engines.compiled.vectors import host
 
     if arguments[:1] == ["--object"]:
         made, target, precision = arguments[1:]
         compile_object(Path(made), target, precision)
         return
-    out = (
-        Path(arguments[0]) if arguments else library.FOLDER / library.name_of_library(sys.platform)
-    )
-    if arguments or not out.exists():
-        for old in () if arguments else library.FOLDER.glob("engine-*"):
-            old.unlink()
-        build(out, arguments[1:] or [host()])
+    os.environ.pop(library.LEVEL, None)
+    if not arguments and not library.missing() and library.level() == library.most():
+        return
+    if find_spec("numba") is None:
+        sys.exit("compiling the engine takes numba: pip install numba")
+    from handgrad.engines.compiled.vectors import X86, host
+
+    known = {f"x86-64-v{level}" for level in library.LEVELS}
+    if X86 and not known.issuperset(arguments):
+        sys.exit(f"a target must be one of {', '.join(sorted(known))}; got {' '.join(arguments)}")
+    out = library.FOLDER / library.name_of_library(sys.platform)
+    build(out, list(dict.fromkeys(arguments)) or [host()])
+    for old in set(library.FOLDER.glob("engine-*")) - {out}:
+        old.unlink()
 
 
 if __name__ == "__main__":
