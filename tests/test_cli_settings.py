@@ -16,7 +16,7 @@ from handgrad.cli.fit_options import FIT_OPTIONS, TRAINING_OPTIONS
 from handgrad.cli.options import Option
 from handgrad.models.file import load_model
 from handgrad.outputs import BY_LOSS
-from handgrad.schedules import NAMES
+from handgrad.schedules import SCHEDULES
 
 chance = np.random.default_rng(5)
 X = pd.DataFrame({"a": chance.normal(size=60).round(3), "b": list("uvwx") * 15})
@@ -62,7 +62,7 @@ OF_BOTH = [
     (["--dropout", "0.3,0"], {"dropout": (0.3, 0.0)}),
     (["--clip-norm", "0.1"], {"clip_norm": 0.1}),
     (["--ensemble", "3"], {"n_ensemble": 3}),
-    *((["--schedule", name], {"learning_rate": name}) for name in NAMES if name != "adaptive"),
+    *((["--schedule", name], {"learning_rate": name}) for name in SCHEDULES if name != "adaptive"),
     (
         [
             "--schedule",
@@ -309,7 +309,7 @@ def test_the_help_of_fit_has_every_option_in_one_section():
     for option in options:
         assert option.section in sections
         assert len(re.findall(rf"^  .*{option.opts[0]}\b(?!-)", text, re.MULTILINE)) >= 1
-    for name in (*ACTIVATIONS, *NAMES, *BY_LOSS):
+    for name in (*ACTIVATIONS, *SCHEDULES, *BY_LOSS):
         assert re.search(rf"\b{name}\b", text)
 
 

@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 from collections import Counter
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 
 import handgrad
 from handgrad.activations import ACTIVATIONS
+from handgrad.engines.choice import BACKENDS
+from handgrad.optim import OPTIMIZERS, SOLVERS
 from handgrad.outputs import BY_LOSS, OUTPUTS
+from handgrad.schedules import SCHEDULES
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "handgrad"
@@ -33,6 +37,58 @@ def test_imports_run_one_way():
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "0 broken" in run.stdout
+
+
+DEEPEST, MOST_AT_ROOT, MOST_LINES = 12, 20, 500
+
+
+def run_nodes(node):
+    """Give the parts of a tree that Python runs, which what stands there for types is not."""
+    if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+        yield node
+        for part in ast.iter_child_nodes(node):
+            yield from run_nodes(part)
+
+
+def graph(nodes_of):
+    """Map each file of the package to the others that these nodes of its tree import."""
+    names = {
+        path: ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+        for path in SOURCE.rglob("*.py")
+    }
+    files = {name.removesuffix(".__init__"): path for path, name in names.items()}
+    del files["handgrad"]  # it fetches names when they are asked for
+
+    def ours(path):
+        for node in nodes_of(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    full = f"{node.module}.{alias.name}"
+                    yield full if full in files else node.module
+
+    return {name: (set(ours(path)) & set(files)) - {name} for name, path in files.items()}
+
+
+def test_imports_make_no_circle_even_inside_functions():
+    TopologicalSorter(graph(run_nodes)).prepare()  # raises CycleError
+
+
+def test_imports_are_not_deep():
+    """Depth counts the files on the longest chain of imports at the top of files."""
+    at_top, depth = graph(lambda tree: tree.body), {}
+    for name in TopologicalSorter(at_top).static_order():
+        depth[name] = 1 + max((depth[below] for below in at_top[name]), default=0)
+    deepest = max(depth, key=depth.get)
+    assert depth[deepest] <= DEEPEST, deepest
+
+
+def test_files_are_short_and_few_at_the_root():
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in SOURCE.rglob("*.py")}
+    longest = max(lines, key=lines.get)
+    assert lines[longest] <= MOST_LINES, longest
+    assert len(list(SOURCE.glob("*.py"))) <= MOST_AT_ROOT
 
 
 def test_the_derivation_needs_numpy_alone():
@@ -112,14 +168,21 @@ def test_every_file_is_drilled():
         assert faults[file] >= least, f"{file} has {faults[file]} of {least} planted faults"
 
 
-# Those who own an output or an activation; the kernels have numbers of their own.
+NAMES = {*ACTIVATIONS, *OUTPUTS, *BY_LOSS, *SCHEDULES, *OPTIMIZERS, *SOLVERS, "lbfgs", *BACKENDS}
+# Those who own these names; the kernels have numbers of their own.
 OWNERS = {
     "activations.py",
     "outputs.py",
+    "optim.py",
+    "schedules.py",
     "engines/compiled/activations.py",
     "engines/compiled/losses.py",
+    "engines/compiled/rules.py",
 }
 OTHER_MEANINGS = {
+    "engines/machine.py": {"numpy"},  # the package, by its version
+    "estimators/exchange.py": {"adam", "lbfgs", "sgd"},  # of scikit-learn's estimators
+    "estimators/parameters.py": {"momentum"},  # the parameter
     "explain/formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
     "tables/parts.py": {"identity"},  # of an encoder
 }
@@ -146,15 +209,15 @@ def compared(tree):
             yield from listed if len(listed) > 1 else []
 
 
-def test_nobody_but_its_owner_asks_an_output_or_activation_for_its_name():
-    names = {*ACTIVATIONS, *OUTPUTS, *BY_LOSS}
+def test_nobody_but_its_owner_asks_a_thing_for_its_name():
+    """Neither an output or activation, nor a rule, schedule or engine."""
     for path in sorted(SOURCE.rglob("*.py")):
         file = path.relative_to(SOURCE).as_posix()
         if file in OWNERS:
             continue
-        found = names & set(compared(ast.parse(path.read_text(encoding="utf-8"))))
+        found = NAMES & set(compared(ast.parse(path.read_text(encoding="utf-8"))))
         found -= OTHER_MEANINGS.get(file, set())
-        assert not found, f"{file} compares {sorted(found)}: ask the object in outputs.py"
+        assert not found, f"{file} compares {sorted(found)}: ask the object of that name"
 
 
 @pytest.mark.parametrize(
@@ -167,10 +230,13 @@ def test_nobody_but_its_owner_asks_an_output_or_activation_for_its_name():
         'KNOWN = ("identity", "logistic")',
         'START = {"elu": "he_uniform", "selu": "lecun_normal"}',
         'match name:\n    case "poisson": pass',
+        'estimator.solver == "lbfgs"',
+        'schedule != "adaptive"',
+        'engine in ("auto", "compiled")',
     ],
 )
 def test_that_contract_sees_each_way_of_comparing(line):
-    assert set(compared(ast.parse(line))) & {*ACTIVATIONS, *OUTPUTS, *BY_LOSS}
+    assert set(compared(ast.parse(line))) & NAMES
 
 
 def test_files_hold_no_pickle():

@@ -124,8 +124,8 @@ class Case:
         return [rng.permutation(n) if self.shuffles else None for _ in range(self.epochs)]
 
     def make(self, engine, **options):
-        settings = self.optimizer, self.batch_size, self.l2, self.dropout
-        steps = Steps(*settings, seed=12, clip_norm=self.clip_norm)
+        settings = self.optimizer, self.batch_size, self.l2, self.clip_norm
+        steps = Steps(*settings, dropout=self.dropout, seed=12)
         return ENGINES[engine](self.architecture, self.rows, steps, **options)
 
     def run(self, engine, each=lambda made: None, **options):

@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 from numba import njit
 from numba.core import types
 
-from handgrad.engines.compiled import activations, epoch, kernels, products
+from handgrad.engines.compiled import activations, kernels, products, rules
 from handgrad.engines.compiled.called import load_called
 from handgrad.engines.compiled.layout import ACTIVATION_NAMES as NUMBERED
 from handgrad.engines.compiled.layout import KEEPING_SLOPES
@@ -573,23 +573,23 @@ def test_probabilities_of_two_classes(dtype):
 
 @njit(error_model="numpy")
 def momentum_step(rows, width, P, V, row, G, rule, l2):
-    kernels.momentum_step(rows, width, pointer(P), pointer(V), row, pointer(G), width, rule, l2)
+    rules.momentum_step(rows, width, pointer(P), pointer(V), row, pointer(G), width, rule, l2)
 
 
 @njit(error_model="numpy")
 def adam_step(rows, width, P, M, V, row, G, rule, l2):
-    kernels.adam_step(
+    rules.adam_step(
         rows, width, pointer(P), pointer(M), pointer(V), row, pointer(G), width, rule, l2
     )
 
 
 def rule_of(optimizer, t, lr):
     if isinstance(optimizer, SGD):
-        kind = kernels.NESTEROV if optimizer.nesterov else kernels.MOMENTUM
-        return epoch.Rule(kind, lr, optimizer.momentum, 0.0, 0.0, 0.0, 0.0, 0.0)
+        kind = rules.NESTEROV if optimizer.nesterov else rules.MOMENTUM
+        return rules.Rule(kind, lr, optimizer.momentum, 0.0, 0.0, 0.0, 0.0, 0.0)
     beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
     corrected = lr / (1 - beta_1**t), 1 / np.sqrt(1 - beta_2**t)
-    return epoch.Rule(kernels.ADAM, lr, 0.0, beta_1, beta_2, optimizer.epsilon, *corrected)
+    return rules.Rule(rules.ADAM, lr, 0.0, beta_1, beta_2, optimizer.epsilon, *corrected)
 
 
 @dtypes

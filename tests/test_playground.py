@@ -15,7 +15,7 @@ from handgrad.optim import OPTIMIZERS
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, source_lines
-from handgrad.playground.recipe import SCHEDULES, Recipe
+from handgrad.playground.recipe import CHOICES, Recipe
 from handgrad.playground.replay import replay
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
@@ -57,7 +57,7 @@ def trained(session, epochs):
 
 SETTINGS = [
     *({"optimizer": name} for name in OPTIMIZERS),
-    *({"schedule": name, "schedule_epochs": 3} for name in SCHEDULES),
+    *({"schedule": name, "schedule_epochs": 3} for name in CHOICES["schedule"]),
     {"batch": 0},
     {"batch": 1, "optimizer": "sgd", "n": 40},
     {"batch": 7, "dropout": 0.3, "l2": 0.01},

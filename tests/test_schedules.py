@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from handgrad.schedules import NAMES, epoch_rates
+from handgrad.schedules import SCHEDULES, epoch_rates
 
 
 def rates(schedule, epochs=10, batches=4, lr=0.5, schedule_epochs=10, warmup_epochs=2.5):
@@ -93,7 +93,7 @@ def test_after_its_end_a_schedule_stays(schedule):
     assert late[0] <= 0.5 / 1000
 
 
-@pytest.mark.parametrize("schedule", NAMES)
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("batches", [1, 3])
 def test_rates_are_finite_and_never_above_lr(schedule, batches):
     got = rates(schedule, epochs=30, batches=batches)

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.losses import PLAIN, LossSettings
-from handgrad.outputs import OUTPUTS, Output
+from handgrad.output import Output
+from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
 
 Array = NDArray[Any]

@@ -62,6 +62,7 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
     solver: ClassVar[str] = "sgd"
+    is_in_sklearn: ClassVar[bool] = True
 
     @classmethod
     def of(cls, parameters: Any) -> Self:
@@ -108,6 +109,7 @@ class Adam:
     n_slots: ClassVar[int] = 2
     kernel: ClassVar[str] = "adam"
     solver: ClassVar[str] = "adam"
+    is_in_sklearn: ClassVar[bool] = True
     parameters: ClassVar[dict[str, Any]] = {}
 
     @classmethod
@@ -141,6 +143,7 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
     solver: ClassVar[str] = "adamw"
+    is_in_sklearn: ClassVar[bool] = False
     kernel: ClassVar[str] = "adam"  # which takes the decay of weights as an argument
 
     @property
@@ -156,7 +159,8 @@ class AdamW(Adam):
 RULES: tuple[type[SGD] | type[Adam], ...] = (SGD, Adam, AdamW)
 SOLVERS = {rule.solver: rule for rule in RULES}
 
-# And by the names they go by elsewhere, on the command line and the page.
+# And by the names they go by elsewhere, on the command line and the page. To add a rule, write its
+# class, its place in both tables, and its kernel in engines/compiled/rules.py.
 OPTIMIZERS: dict[str, SGD | Adam] = {
     "sgd": SGD(),
     "momentum": SGD(momentum=0.9),
@@ -164,6 +168,11 @@ OPTIMIZERS: dict[str, SGD | Adam] = {
     "adam": Adam(),
     "adamw": AdamW(),
 }
+
+
+def with_setting(name: str) -> tuple[str, ...]:
+    """Name the optimisers that have a setting."""
+    return tuple(optimizer for optimizer, rule in OPTIMIZERS.items() if hasattr(rule, name))
 
 
 def update(
@@ -188,31 +197,41 @@ def _step(rule: Optimizer, theta: Array, dtheta: Array, slots: Array, t: int, lr
 
 
 @dataclass(frozen=True)
-class Steps:
-    """Everything an engine needs to know about the steps that it makes.
+class StepSettings:
+    """The settings of a training that each of its steps goes by.
 
     Attributes
     ----------
-    rule : Optimizer
+    optimizer : Optimizer
         The update rule.
     batch_size : int
         Rows per step, N_b.
     l2 : float
         Strength of the penalty l2/2 sum W^2, added to the mean loss.
-    dropout : tuple of float
-        Share of units left out of each hidden layer; empty for no dropout.
-    seed : int
-        The seed of the dropout masks.
     clip_norm : float
         A gradient whose norm exceeds this is scaled down to it.
     """
 
-    rule: Optimizer
-    batch_size: int
+    optimizer: Optimizer
+    batch_size: int = 200
     l2: float = 0.0
+    clip_norm: float = math.inf
+
+
+@dataclass(frozen=True)
+class Steps(StepSettings):
+    """Everything an engine needs to know about the steps that it makes.
+
+    Attributes
+    ----------
+    dropout : tuple of float
+        Share of units left out of each hidden layer; empty for no dropout.
+    seed : int
+        The seed of the dropout masks.
+    """
+
     dropout: tuple[float, ...] = ()
     seed: int = 0
-    clip_norm: float = math.inf
 
 
 def norm(gradients: Params) -> float:
@@ -224,6 +243,29 @@ def clip(gradients: Params, size: float, clip_norm: float) -> None:
     """Scale gradients of norm ``size`` down to clip_norm, in place (Pascanu et al., 2013)."""
     if not size <= clip_norm:
         gradients.flat[...] *= clip_norm / size
+
+
+def make_step(
+    steps: Steps,
+    params: Params,
+    gradients: Params,
+    slots: Array,
+    t: int,
+    lr: float,
+    *,
+    measures: bool,
+) -> float:
+    """Clip the gradients and make one step, in place.
+
+    Return the norm of the gradients before they were clipped; NaN if clipping did not need it and
+    it was not to be measured.
+    """
+    size = math.nan
+    if measures or steps.clip_norm < math.inf:
+        size = norm(gradients)
+        clip(gradients, size, steps.clip_norm)
+    update(steps.optimizer, params, gradients, slots, t, lr)
+    return size
 
 
 @dataclass(frozen=True)

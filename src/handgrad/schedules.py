@@ -3,6 +3,8 @@
 t runs from 0 at the first update to 1 after the last epoch that a schedule is stretched over,
 and then stays 1. A schedule of t changes with every update; the others change once an epoch.
 
+To add a schedule of t, write its function and its row of ``SCHEDULES``.
+
     constant    lr
     invscaling  lr / (t + 1)^power_t, t the rows seen so far                   (scikit-learn)
     adaptive    lr, divided by 5 each time patience runs out                   (scikit-learn)
@@ -17,6 +19,7 @@ and then stays 1. A schedule of t changes with every update; the others change o
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +51,43 @@ def coslog4(t: Rates) -> Rates:
     return factor
 
 
-OF_TIME = {"cosine": cosine, "onecycle": onecycle, "coslog4": coslog4}
-NAMES = ("constant", "invscaling", "adaptive", "warmup", *OF_TIME)
+class Course(NamedTuple):
+    """Everything known about a schedule, so that no other file compares its name."""
+
+    of_time: Callable[[Rates], Rates] | None = None  # t -> the factor of lr
+    warms_up: bool = False
+    falls_with_rows: bool = False  # between epochs, see ``invscaling``
+    falls_by_patience: bool = False  # only ``training.train`` knows when that runs out
+    is_in_sklearn: bool = False
+
+
+SCHEDULES = {
+    "constant": Course(is_in_sklearn=True),
+    "invscaling": Course(falls_with_rows=True, is_in_sklearn=True),
+    "adaptive": Course(falls_by_patience=True, is_in_sklearn=True),
+    "warmup": Course(warms_up=True),
+    "cosine": Course(cosine),
+    "onecycle": Course(onecycle),
+    "coslog4": Course(coslog4),
+}
+OF_TIME = tuple(name for name, course in SCHEDULES.items() if course.of_time)
+
+
+def course(schedule: Schedule) -> Course:
+    """Return what is known about a schedule; a function of the epoch has nothing more to it.
+
+    Raises
+    ------
+    ValueError
+        If the schedule is unknown.
+    """
+    if callable(schedule):
+        return Course()
+    if schedule not in SCHEDULES:
+        raise ValueError(
+            f"learning_rate must be a function or one of {sorted(SCHEDULES)}; got {schedule!r}"
+        )
+    return SCHEDULES[schedule]
 
 
 def epoch_rates(
@@ -66,7 +104,7 @@ def epoch_rates(
     Parameters
     ----------
     schedule : str or callable
-        One of NAMES, or a function of the epoch's number, from 1.
+        One of SCHEDULES, or a function of the epoch's number, from 1.
     lr : float
         The rate that a schedule scales; for invscaling and adaptive, the rate of this epoch.
     epoch : int
@@ -85,15 +123,12 @@ def epoch_rates(
     """
     if callable(schedule):
         return np.full(batches, _checked(schedule(epoch + 1), epoch + 1))
-    if schedule not in NAMES:
-        raise ValueError(
-            f"learning_rate must be a function or one of {sorted(NAMES)}; got {schedule!r}"
-        )
-    if schedule not in OF_TIME and schedule != "warmup":
+    known = course(schedule)
+    if known.of_time is None and not known.warms_up:
         return np.full(batches, lr)
     position = epoch + np.arange(batches) / batches  # in epochs
-    if schedule in OF_TIME:
-        return lr * OF_TIME[schedule](np.minimum(position / schedule_epochs, 1))
+    if known.of_time is not None:
+        return lr * known.of_time(np.minimum(position / schedule_epochs, 1))
     after = position + 1 / batches
     return lr * np.minimum(after / warmup_epochs, 1) if warmup_epochs > 0 else lr + 0 * after
 

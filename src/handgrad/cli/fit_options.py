@@ -31,9 +31,9 @@ from handgrad.cli.options import (
 )
 from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.losses import PLAIN
-from handgrad.optim import OPTIMIZERS
+from handgrad.optim import OPTIMIZERS, with_setting
 from handgrad.outputs import BY_LOSS, settings_of_losses
-from handgrad.schedules import NAMES, OF_TIME
+from handgrad.schedules import OF_TIME, SCHEDULES
 from handgrad.tables.kinds import KINDS
 from handgrad.text import shown
 
@@ -202,7 +202,7 @@ TRAINING_OPTIONS = (
     ),
     training(
         "--schedule",
-        type=click.Choice(NAMES),
+        type=click.Choice(list(SCHEDULES)),
         default="constant",
         sets="learning_rate",
         help="Course of the learning rate: invscaling falls with the rows seen, adaptive when "
@@ -227,10 +227,10 @@ TRAINING_OPTIONS = (
         "--weight-decay",
         type=NOT_NEGATIVE("SHARE"),
         default=0.01,
-        only=Only("optimizer", ("adamw",)),
+        only=Only("optimizer", with_setting("weight_decay")),
         sets="weight_decay",
-        help="With --optimizer adamw: shrink each weight by this share, times the learning "
-        "rate, in every step.",
+        help=f"With --optimizer {' or '.join(with_setting('weight_decay'))}: shrink each weight by "
+        "this share, times the learning rate, in every step.",
     ),
     training(
         "--dropout",

@@ -183,11 +183,13 @@ def print_machine(found: dict[str, Any]) -> None:
         kernel = f", kernel {blas['kernel']}" if blas["kernel"] else ""
         say(f"blas: {blas['name']} {blas['version']}{kernel}, {blas['threads']} threads")
     say(f"threads that handgrad may use: {found['threads']}")
-    engine = found["engine"]
-    if engine["installed"]:
-        say(f"compiled engine: {engine['level']}, vectors of {engine['vector_bits']} bits")
-        say(f"compiled code: {shown(engine['library'])}, {engine['bytes']:,} bytes")
-    else:
-        say("compiled engine: not installed")
+    for name, engine in found["engines"].items():
+        say(f"{name} engine: {shown(', '.join(_engine_words(**engine)))}")
     for line in found["advice"]:
         say(f"faster: {shown(line)}")
+
+
+def _engine_words(installed: bool, missing: str, **more: Any) -> Iterator[str]:
+    yield "installed" if installed else "not installed"
+    for name, value in more.items():
+        yield f"{name.replace('_', ' ')} {value}"

@@ -42,13 +42,13 @@ def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) ->
         return Choice(wanted, "asked for", reference.make)
     if wanted != AUTO:
         require(wanted)
-        why = BACKENDS[wanted].obstacle(architecture, steps.rule, rows)
+        why = BACKENDS[wanted].obstacle(architecture, steps.optimizer, rows)
         if why is None:
             return Choice(wanted, "asked for", BACKENDS[wanted].make)
         return Choice(reference.NAME, why, reference.make)
     why = None
     for backend in BACKENDS.values():
-        reason = backend.obstacle(architecture, steps.rule, rows) or backend.missing()
+        reason = backend.obstacle(architecture, steps.optimizer, rows) or backend.missing()
         if not reason:
             break
         why = why or reason  # the fastest says why it is not taken

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.compiled import library
+from handgrad.engines.choice import BACKENDS
 from handgrad.engines.processors import threads_given
+from handgrad.engines.seam import Backend
 
 # Variables that can hold a BLAS to the instructions of an older processor.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARCH_TYPE")
@@ -22,7 +23,7 @@ def describe() -> dict[str, Any]:
     dict
         python, numpy : versions; blas : a list of name, version, kernel and threads;
         pins : the variables that hold a BLAS back; threads : how many we may use;
-        engine : what the compiled engine is like here; advice : what would be faster.
+        engines : what each engine is like here; advice : what would be faster.
     """
     pins = {name: os.environ[name] for name in PINS if name in os.environ}
     return {
@@ -31,7 +32,7 @@ def describe() -> dict[str, Any]:
         "blas": [_blas(pool) for pool in blas_in_use()],
         "pins": pins,
         "threads": threads_given(),
-        "engine": _engine(),
+        "engines": {name: _engine(backend) for name, backend in BACKENDS.items()},
         "advice": _advice(pins),
     }
 
@@ -45,17 +46,10 @@ def _blas(pool: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _engine() -> dict[str, Any]:
-    path = library.path()
-    if path is None or library.missing():
-        return {"installed": False}
-    return {
-        "installed": True,
-        "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
-        "vector_bits": 8 * library.vector_bytes(),
-        "library": str(path),
-        "bytes": path.stat().st_size,
-    }
+def _engine(backend: Backend) -> dict[str, Any]:
+    missing = backend.missing()
+    more = {} if missing else backend.describe()
+    return {"installed": not missing, "missing": missing, **more}
 
 
 def _advice(pins: dict[str, str]) -> list[str]:
@@ -64,10 +58,7 @@ def _advice(pins: dict[str, str]) -> list[str]:
         "at twice the speed (the compiled engine does not care)"
         for name, value in pins.items()
     ]
-    if missing := library.missing():
-        return [*advice, missing]
-    if library.level() < library.most():
-        pinned = any(library.level() < one <= library.most() for one in library.levels())
-        cure = f"unset {library.LEVEL}" if pinned else f"compile anew: {library.ANEW}"
-        advice.append(f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}")
+    for backend in BACKENDS.values():
+        missing = backend.missing()
+        advice += [missing] if missing else backend.advice()
     return advice

@@ -17,8 +17,8 @@ from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import Optimizer, Steps, clip, norm, update
-from handgrad.outputs import Output
+from handgrad.optim import Optimizer, Steps, make_step
+from handgrad.output import Output
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -41,7 +41,6 @@ class Numpy:
     architecture: Architecture
     rows: Rows
     steps: Steps
-    name: ClassVar[str] = NAME
     uses_blas: ClassVar[bool] = True
 
     @cached_property
@@ -77,6 +76,10 @@ class Numpy:
             raise Diverged("a parameter or its slot was not finite", None, last_loss)
         return Measured(total_loss / n, total_right / n, size)
 
+    def scores(self, params: Params, x: Any) -> Array:
+        with blas_on_one_thread():
+            return forward(self.architecture, params, x).score
+
     def _update(
         self, params: Params, slots: Array, t: int, lr: float, batch: Rows, last: bool
     ) -> tuple[float, float, float]:
@@ -88,10 +91,7 @@ class Numpy:
         batch_loss, size = float(loss), math.nan
         if math.isfinite(batch_loss):
             gradients = backward(architecture, params, tape, batch.y_t, batch.weight, steps.l2)
-            if last or steps.clip_norm < math.inf:
-                size = norm(gradients)
-                clip(gradients, size, steps.clip_norm)
-            update(steps.rule, params, gradients, slots, t, lr)
+            size = make_step(steps, params, gradients, slots, t, lr, measures=last)
         return batch_loss, right(head, tape.score, batch), size
 
     def _masks(self, t: int, n: int, params: Params) -> tuple[Array, ...]:
@@ -116,6 +116,14 @@ make = Numpy
 
 def missing() -> str:
     return ""
+
+
+def describe() -> dict[str, Any]:
+    return {}
+
+
+def advice() -> list[str]:
+    return []
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:

@@ -1,14 +1,17 @@
 """What is asked of an engine: run an epoch, and give the scores of rows."""
 
-from typing import Any, NamedTuple, Protocol
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.network import Architecture
-from handgrad.optim import Optimizer, Steps
-from handgrad.params import Params
+if TYPE_CHECKING:
+    from handgrad.batch import Rows
+    from handgrad.network import Architecture
+    from handgrad.optim import Optimizer, Steps
+    from handgrad.params import Params
 
 Array = NDArray[Any]
 
@@ -48,10 +51,7 @@ class Measured(NamedTuple):
 
 
 class Engine(Protocol):
-    """Updates on every batch of the rows it was made for."""
-
-    @property
-    def name(self) -> str: ...
+    """Updates on every batch of the rows it was made for, and measures others on the way."""
 
     @property
     def uses_blas(self) -> bool:
@@ -92,6 +92,9 @@ class Engine(Protocol):
             that batch; else what params and slots hold means nothing.
         """
 
+    def scores(self, params: Params, x: Any) -> Array:
+        """Compute scores, shape (n, n_scores), of rows to measure; they may be sparse."""
+
 
 class EngineFactory(Protocol):
     """Makes the engine for a network, its rows, and the steps to make on them."""
@@ -110,6 +113,12 @@ class Backend(Protocol):
 
     def missing(self) -> str:
         """Say why it is not there on this machine; "" where it is."""
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it as it is installed on this machine, as values that JSON has."""
+
+    def advice(self) -> list[str]:
+        """Say what would make it faster on this machine, where it is there."""
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""

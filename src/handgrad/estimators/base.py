@@ -8,11 +8,12 @@ from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
+from handgrad.optim import SOLVERS
 
 
 def goes_in_steps(estimator: "MLP") -> bool:
     """Tell whether there is a partial_fit, or say why not."""
-    if estimator.solver == "lbfgs":
+    if estimator.solver not in SOLVERS:
         raise AttributeError("partial_fit needs a solver that goes in steps, such as 'adam'")
     return True
 

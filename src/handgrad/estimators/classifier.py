@@ -38,18 +38,18 @@ class MLPClassifier(ClassifierMixin, MLP):
     activation : str or sequence of str, default="relu"
         Activation of the hidden layers, one for all or one for each: scikit-learn's "identity",
         "logistic", "tanh", "relu", or another of ``handgrad.activations.ACTIVATIONS``.
-    solver : {"lbfgs", "sgd", "adam", "adamw"}, default="adam"
-        SciPy's L-BFGS on all rows at once; or gradient descent, Adam, or Adam with decoupled
-        weight decay on mini-batches.
+    solver : str, default="adam"
+        "lbfgs", SciPy's L-BFGS on all rows at once; or a rule for mini-batches: "sgd", "adam", or
+        another of ``handgrad.optim.SOLVERS``, such as "adamw", Adam with decoupled weight decay.
     alpha : float, default=1e-4
         Strength of the penalty alpha/2 * sum(W**2), added to the mean loss.
     batch_size : int or "auto", default="auto"
         Rows a step; "auto" is min(200, n_samples).
     learning_rate : str or callable, default="constant"
-        Schedule of every solver but "lbfgs". invscaling: learning_rate_init / (t_ + 1)**power_t
-        after each epoch. adaptive: divide by 5 whenever n_iter_no_change epochs bring no gain.
-        "warmup", "cosine", "onecycle", "coslog4": see ``handgrad.schedules``; the last three are
-        stretched over max_iter epochs. A callable gives the rate of each epoch, from 1.
+        Schedule of every solver but "lbfgs". "invscaling": learning_rate_init / (t_ + 1)**power_t
+        after each epoch. "adaptive": divide by 5 whenever n_iter_no_change epochs bring no gain.
+        ``handgrad.schedules`` describes the others; those of time, such as "cosine", are stretched
+        over max_iter epochs. A callable gives the rate of each epoch, from 1.
     learning_rate_init : float, default=1e-3
         Learning rate at the start.
     power_t : float, default=0.5

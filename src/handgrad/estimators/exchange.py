@@ -12,16 +12,18 @@ from handgrad.estimators.parameters import bit_generator
 from handgrad.estimators.state import Fit, Record
 from handgrad.models.model import Model
 from handgrad.network import Architecture
+from handgrad.optim import SOLVERS
 from handgrad.outputs import BY_LOSS, OUTPUTS
 from handgrad.params import Params
+from handgrad.schedules import SCHEDULES
 from handgrad.tables.encode import Encoder
 from handgrad.training.history import History
 from handgrad.training.run import Run
 
 Array = NDArray[Any]
 
-THEIR_SOLVERS = ("lbfgs", "sgd", "adam")
-THEIR_SCHEDULES = ("constant", "invscaling", "adaptive")
+THEIR_SOLVERS = ("lbfgs", *(name for name, rule in SOLVERS.items() if rule.is_in_sklearn))
+THEIR_SCHEDULES = tuple(name for name, course in SCHEDULES.items() if course.is_in_sklearn)
 THEIR_OUTPUTS = {head.sklearn_name: name for name, head in OUTPUTS.items() if head.is_in_sklearn}
 THEIR_LOSSES = {loss for loss, head in BY_LOSS.items() if head.is_in_sklearn}
 

@@ -55,6 +55,7 @@ from handgrad.estimators.task import Job, Outputs, Task
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Model
 from handgrad.network import Architecture
+from handgrad.optim import SOLVERS
 from handgrad.params import Params, count, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
@@ -164,7 +165,7 @@ def _set_apart(
     """Split off rows that are only looked at, and give the seed that chose them."""
     estimator = job.estimator
     n = len(rows.y)
-    watches = estimator.early_stopping and estimator.solver != "lbfgs"
+    watches = estimator.early_stopping and estimator.solver in SOLVERS
     wanted = job.task.needs_held_back or watches
     if job.is_stream or held_out.X is not None or not wanted:
         return Split(np.arange(n), np.arange(0), rows.weight), seed

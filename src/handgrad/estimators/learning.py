@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from handgrad.batch import Rows
+from handgrad.engines import numpy as reference
 from handgrad.engines.choice import choose
 from handgrad.errors import warn
 from handgrad.estimators.parameters import Parameters, settings_of
@@ -19,24 +19,23 @@ from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job, Task
 from handgrad.estimators.watching import (
     ROWS_FOR_A_WARNING,
-    ROWS_LOOKED_AT,
     Watch,
     warn_of_explosion,
     warn_of_no_score,
 )
 from handgrad.models.model import Model
-from handgrad.optim import LBFGSResult
-from handgrad.schedules import OF_TIME
+from handgrad.optim import SOLVERS, LBFGSResult
+from handgrad.schedules import course
 from handgrad.training.history import Epoch
 from handgrad.training.run import Run, Settings, steps_of
-from handgrad.training.train import OnEpoch, measure, train, train_lbfgs
+from handgrad.training.train import OnEpoch, train, train_lbfgs
 
 
 def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
     """Train every network: for all epochs, or for the one that a stream brings rows for."""
-    if job.estimator.solver == "lbfgs":
-        return _minimised(job, fit, rows)
-    return _descended(job, fit, rows, validation)
+    if job.estimator.solver in SOLVERS:
+        return _descended(job, fit, rows, validation)
+    return _minimised(job, fit, rows)
 
 
 def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
@@ -51,7 +50,6 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     reasons = []
     with _watched(job, fit, epochs, chance) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):
-            _note_first_loss(fit.model, run, rows)
             history = train(
                 architecture,
                 run,
@@ -76,17 +74,9 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     return watch.fit
 
 
-def _note_first_loss(model: Model, run: Run, rows: Rows) -> None:
-    """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
-    if run.first_loss is None:
-        some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            run.first_loss, _ = measure(model.architecture, run.params, some)
-
-
 def _runs_to_its_end(estimator: Parameters) -> bool:
     """Tell a schedule that is stretched over max_iter epochs."""
-    return isinstance(estimator.learning_rate, str) and estimator.learning_rate in OF_TIME
+    return course(estimator.learning_rate).of_time is not None
 
 
 def _settings(job: Job, fit: Fit, n: int, n_watched: int) -> Settings:
@@ -123,7 +113,7 @@ def _watched(job: Job, fit: Fit, epochs: int, chance: float | None) -> Iterator[
 
 def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
     estimator = job.estimator
-    fit = _on_engine(estimator, fit, "numpy", "lbfgs runs on the reference")
+    fit = _on_engine(estimator, fit, reference.NAME, "lbfgs runs on the reference")
     results = []
     with _watched(job, fit, estimator.max_iter, None) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):

@@ -21,7 +21,8 @@ from handgrad.estimators.targets import check_numbers
 from handgrad.estimators.task import Outputs
 from handgrad.losses import LossSettings
 from handgrad.models.model import Model
-from handgrad.outputs import BY_LOSS, Output
+from handgrad.output import Output
+from handgrad.outputs import BY_LOSS
 
 Array = NDArray[Any]
 

@@ -22,7 +22,7 @@ from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.estimators.rows import HeldOut
 from handgrad.optim import SOLVERS
 from handgrad.params import INITIALISATIONS
-from handgrad.schedules import NAMES
+from handgrad.schedules import SCHEDULES
 from handgrad.tables.plan import Plan
 from handgrad.training.history import Epoch
 from handgrad.training.run import Settings
@@ -33,7 +33,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "solver": [StrOptions({"lbfgs", *SOLVERS})],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [StrOptions(set(NAMES)), callable],
+    "learning_rate": [StrOptions(set(SCHEDULES)), callable],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -142,7 +142,7 @@ def check_settings(estimator: Parameters, held_out: HeldOut, *, needs_held_back:
             )
     activation(estimator)
     leaves_out = np.any(dropout(estimator))
-    if estimator.solver == "lbfgs" and (leaves_out or estimator.clip_norm is not None):
+    if estimator.solver not in SOLVERS and (leaves_out or estimator.clip_norm is not None):
         raise ValueError("solver 'lbfgs' has no steps for dropout or clip_norm; leave them out")
     if isinstance(estimator.scoring, str) and estimator.scoring not in ("auto", "loss"):
         try:
@@ -160,7 +160,8 @@ def _check_held_out(estimator: Parameters, held_out: HeldOut, *, needs_held_back
         raise ValueError("X_val and y_val go together; pass both or neither")
     if held_out.X is None and held_out.weight is not None:
         raise ValueError("sample_weight_val weighs the rows of X_val; pass those, too")
-    if held_out.X is not None and estimator.solver == "lbfgs" and not needs_held_back:
+    has_epochs = estimator.solver in SOLVERS
+    if held_out.X is not None and not has_epochs and not needs_held_back:
         raise ValueError("solver 'lbfgs' has no epochs to validate; leave X_val and y_val out")
 
 

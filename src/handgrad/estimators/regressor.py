@@ -38,14 +38,15 @@ class MLPRegressor(RegressorMixin, MLP):
     Parameters
     ----------
     loss : str, default="squared_error"
-        What is minimised, summed over the outputs: "squared_error", half of it; "poisson", half
-        the deviance, for counts >= 0; "absolute_error"; "huber", squared up to delta and linear
-        from there; "quantile", the loss whose least value are the quantiles.
+        What is minimised, summed over the outputs, by its name in ``handgrad.outputs.BY_LOSS``:
+        "squared_error", half of it; "poisson", half the deviance, for counts >= 0;
+        "absolute_error"; "huber", squared up to delta and linear from there; "quantile", the loss
+        whose least value are the quantiles.
     scoring : "auto", "loss", str or callable, default="auto"
         What early stopping watches on the rows held back: their loss, the name of a scorer of
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
-        "r2"; for a single row, which has no R2, and for the losses that a few wild numbers do not
-        move ("absolute_error", "huber", "quantile"), as they do R2, "loss".
+        "r2"; for a single row, which has no R2, and for losses such as "huber", which a few wild
+        numbers do not move as they do R2, "loss".
     scale_target : bool, default=True
         Whether the network learns y standardised, which ``predict`` takes back. Losses are
         those of the standardised numbers. Without it, numbers far from 0 are learnt slowly.

@@ -9,10 +9,9 @@ from handgrad.optim import OPTIMIZERS
 from handgrad.params import INITIALISATIONS
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
 from handgrad.playground.sets import SETS
-from handgrad.schedules import NAMES
+from handgrad.schedules import SCHEDULES
 from handgrad.training.run import Settings
 
-SCHEDULES = tuple(name for name in NAMES if name != "adaptive")  # it goes by patience
 DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 
@@ -22,7 +21,9 @@ CHOICES = {
     "activation": tuple(ACTIVATIONS),
     "init": INITIALISATIONS,
     "optimizer": tuple(OPTIMIZERS),
-    "schedule": SCHEDULES,
+    "schedule": tuple(  # the page trains without patience
+        name for name, course in SCHEDULES.items() if not course.falls_by_patience
+    ),
 }
 WHOLE = {  # from least to most
     "n": (10, MOST_POINTS),

@@ -1,7 +1,7 @@
 """A run: the state of a network while it learns, and the settings of its training."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,44 +9,35 @@ from numpy.typing import NDArray
 
 from handgrad.dropout import per_layer
 from handgrad.network import Architecture
-from handgrad.optim import Optimizer, Steps
+from handgrad.optim import Steps, StepSettings
 from handgrad.params import Params, owned
-from handgrad.schedules import Schedule, invscaling
+from handgrad.schedules import Schedule, course, invscaling
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to train. The names are scikit-learn's where it has one.
+class Settings(StepSettings):
+    """How to train: ``optim.StepSettings``, and these. The names are scikit-learn's if it has one.
 
     Attributes
     ----------
-    optimizer : Optimizer
-        The update rule.
     learning_rate_init : float
         The learning rate at the start.
     learning_rate : str or callable
-        A schedule of ``schedules.py``: "constant", "invscaling", "adaptive" (which divides the
-        rate by 5 each time patience runs out and stops once it has fallen to 1e-6), "warmup",
-        "cosine", "onecycle", "coslog4", or a function of the epoch's number, from 1.
+        A name in ``schedules.SCHEDULES``, or a function of the epoch's number, from 1.
+        "adaptive" divides the rate by 5 each time patience runs out, and stops once it has
+        fallen to 1e-6.
     power_t : float
         Exponent of invscaling.
     schedule_epochs : int
-        The number of epochs that cosine, onecycle and coslog4 are stretched over, from the
-        run's first.
+        The number of epochs that a schedule of time is stretched over, from the run's first.
     warmup_epochs : float
         The number of epochs that warmup takes to reach the rate.
-    batch_size : int
-        Rows per step, N_b.
     shuffle : bool
         Whether each epoch visits the rows in a new order.
-    l2 : float
-        Strength of the penalty l2/2 sum W^2, added to the mean loss.
     dropout : float or tuple of float
         Share of units left out in training, in all hidden layers or in each.
-    clip_norm : float
-        A gradient whose norm exceeds this is scaled down to it.
     monitor : str
         The quantity that has to fall: "loss" (with the penalty); or, if rows are held back,
         "validation_loss", "validation_error" (1 - accuracy) or "validation_score" (which has to
@@ -58,17 +49,13 @@ class Settings:
         Stop after this many epochs in a row that are not good; infinity never stops.
     """
 
-    optimizer: Optimizer
     learning_rate_init: float = 1e-3
     learning_rate: Schedule = "constant"
     power_t: float = 0.5
     schedule_epochs: int = 200
     warmup_epochs: float = 5.0
-    batch_size: int = 200
     shuffle: bool = True
-    l2: float = 0.0
     dropout: float | tuple[float, ...] = 0.0
-    clip_norm: float = math.inf
     monitor: str = "loss"
     tol: float = 1e-4
     patience: float = 10
@@ -114,7 +101,7 @@ class Run:
         if len(self.slots) != settings.optimizer.n_slots:
             self.slots = _slots(self.params, settings.optimizer.n_slots)
             self.updates = 0
-        if settings.learning_rate != "adaptive" or math.isnan(self.lr):
+        if not course(settings.learning_rate).falls_by_patience or math.isnan(self.lr):
             self.lr = settings.learning_rate_init
         self.shrink_rate(settings)
         if np.any(settings.dropout) and self.dropout_seed is None:
@@ -122,7 +109,7 @@ class Run:
 
     def shrink_rate(self, settings: Settings) -> None:
         """Set the learning rate of invscaling from the number of rows seen."""
-        if settings.learning_rate == "invscaling":
+        if course(settings.learning_rate).falls_with_rows:
             self.lr = invscaling(settings.learning_rate_init, self.rows_seen, settings.power_t)
 
     def twin(self) -> "Run":
@@ -153,11 +140,6 @@ def _slots(params: Params, n_slots: int) -> Array:
 
 def steps_of(architecture: Architecture, run: Run, settings: Settings) -> Steps:
     """Collect the facts that an engine needs about the steps of a prepared run."""
-    return Steps(
-        settings.optimizer,
-        settings.batch_size,
-        settings.l2,
-        per_layer(settings.dropout, len(architecture.layer_units) - 2),
-        run.dropout_seed or 0,
-        settings.clip_norm,
-    )
+    of_each = {field.name: getattr(settings, field.name) for field in fields(StepSettings)}
+    dropout = per_layer(settings.dropout, len(architecture.layer_units) - 2)
+    return Steps(**of_each, dropout=dropout, seed=run.dropout_seed or 0)

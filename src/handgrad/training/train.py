@@ -25,6 +25,7 @@ from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import LBFGSResult, lbfgs
 from handgrad.params import Params
+from handgrad.schedules import course
 from handgrad.training.epochs import Pass, Task, bad_layer, told_divergence
 from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
@@ -33,6 +34,7 @@ Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
 Score = Callable[[], float]
 
+ROWS_LOOKED_AT = 4096  # for the loss before training
 SMALLEST_LEARNING_RATE = 1e-6  # training stops when an adaptive rate has fallen to this
 
 
@@ -93,6 +95,8 @@ def train(
     run.prepare(settings)
     task = Task(architecture, settings, rows)
     engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
+    if run.first_loss is None:
+        run.first_loss = _loss_before(architecture, engine, run.params, rows)
     watch = Watch(validation, score)
     record: list[Epoch] = []
     reason = "max_iter"
@@ -119,13 +123,23 @@ def train(
     return History(tuple(record), reason)
 
 
+def _loss_before(
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows
+) -> float | None:
+    some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return measure(architecture, engine, params, some)[0]
+
+
 def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
     architecture = now.task.architecture
     # Overflow is not warned about, because its results are caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):
         measured = now.run_all(run, engine)
         shrinkage = now.end(run)
-        validation_loss, validation_accuracy = measure(architecture, run.params, watch.validation)
+        validation_loss, validation_accuracy = measure(
+            architecture, engine, run.params, watch.validation
+        )
     validation_score = None if watch.score is None else float(watch.score())
     classifies = architecture.head.classifies
     return Epoch(
@@ -143,7 +157,7 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
 
 
 def measure(
-    architecture: Architecture, params: Params, rows: Rows | None
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows | None
 ) -> tuple[float | None, float | None]:
     """Compute loss and accuracy on rows that are not trained on."""
     if rows is None:
@@ -151,8 +165,7 @@ def measure(
     total_loss = total_right = 0.0
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
-        with blas_on_one_thread():
-            score = forward(architecture, params, part.x).score
+        score = engine.scores(params, part.x)
         head, settings = architecture.head, architecture.loss
         part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
@@ -171,7 +184,7 @@ def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
             run.best = run.params
     if watch.bad_epochs < settings.patience:
         return ""
-    if settings.learning_rate != "adaptive":
+    if not course(settings.learning_rate).falls_by_patience:
         return "patience"
     if run.lr <= SMALLEST_LEARNING_RATE:
         return "learning_rate"

@@ -8,7 +8,8 @@ prediction.py   scores of rows
 updates.py      gradients of parameters, and their update
 activations.py  r to h and dh to dr, and DROPOUT (``drop``)
 losses.py       scores to losses and slopes
-kernels.py      rows of softmax and logistic, and the update rules
+rules.py        the update rules
+kernels.py      exp, log and sums, and the rows of softmax and logistic
 products.py     matrix products in registers
 called.py       functions compiled separately and called by name
 vectors.py      vectors as a numba type

@@ -1,11 +1,13 @@
 """The compiled engine as ``choice.py`` sees it: what it needs, and what it can do."""
 
+import platform
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows, is_sparse
+from handgrad.engines.compiled import library
 from handgrad.engines.compiled.library import missing
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine
@@ -19,6 +21,24 @@ NAME = "compiled"
 
 FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
+
+
+def describe() -> dict[str, Any]:
+    found = library.path()
+    return {
+        "level": f"x86-64-v{library.level()}" if library.level() else platform.machine(),
+        "vector_bits": 8 * library.vector_bytes(),
+        "library": str(found),
+        "bytes": 0 if found is None else found.stat().st_size,
+    }
+
+
+def advice() -> list[str]:
+    if library.level() >= library.most():
+        return []
+    pinned = any(library.level() < one <= library.most() for one in library.levels())
+    cure = f"unset {library.LEVEL}" if pinned else f"compile anew: {library.ANEW}"
+    return [f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}"]
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
@@ -38,9 +58,9 @@ def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     from handgrad.engines.compiled.engine import Compiled
 
     a_row = 6 * count(architecture.layer_units)  # each weight: multiplied and added thrice
-    threads = min(threads_given(), a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD)
-    if threads < 1 or a_row * len(rows) < FLOPS_A_CALL:
-        threads = 1
+    wanted = a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD
+    is_small = wanted <= 1 or a_row * len(rows) < FLOPS_A_CALL
+    threads = 1 if is_small else min(threads_given(), wanted)  # asking takes 20 ms, once
     return Compiled(architecture, rows, steps, threads=threads)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
+from handgrad.batch import Rows, is_sparse
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines.compiled import layout, library
 from handgrad.engines.compiled.threads import share
@@ -44,7 +44,6 @@ class Compiled:
         The result does not depend on it.
     """
 
-    name = "compiled"
     uses_blas = False  # it has threads of its own
 
     def __init__(
@@ -70,13 +69,14 @@ class Compiled:
         self._plan_fields = self._plan.view(np.int64)
         self._layers = np.zeros(len(architecture.layer_units) - 1, layout.LAYER)
         self._rates = np.zeros(1, layout.RATES)
-        self._rates["l2"], self._rates["clip_norm"] = steps.l2, steps.clip_norm
+        for name in layout.STEP_SETTINGS:
+            self._rates[name] = getattr(steps, name)
         self._seed, self._n_dropping = steps.seed, len(steps.dropout) if any(steps.dropout) else 0
         for layer, part in zip(self._layers, steps.dropout, strict=False):
             layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
-        self._set_rule(steps.rule)
+        self._set_rule(steps.optimizer)
         self._hold_rows(rows)
-        self._lay_out(architecture, steps.rule.n_slots)
+        self._lay_out(architecture, steps.optimizer.n_slots)
         self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
         self._sums = np.zeros(layout.RESULTS + int(self._plan["n_squares"][0]))
@@ -230,6 +230,12 @@ class Compiled:
         n = len(self._rows)
         sums = self._sums[: layout.RESULTS].tolist()
         return Measured(sums[layout.LOSS] / n, sums[layout.RIGHT] / n, sums[layout.NORM])
+
+    def scores(self, params: Params, x: Any) -> Array:
+        dense = x.toarray() if is_sparse(x) else x
+        return predict(
+            self._architecture, params, dense, probabilities=False, threads=self._threads
+        )
 
     def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
         """Note where arrays of the caller lie, and keep them: threads know their addresses alone.

@@ -11,8 +11,6 @@ Everything lives in one array, ``work``. What is where stands in the records of 
 one of rows with rows, and the scores of one class are contiguous over rows.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
@@ -55,6 +53,7 @@ from handgrad.engines.compiled.losses import (
     smooth,
 )
 from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
+from handgrad.engines.compiled.rules import rule_at
 from handgrad.engines.compiled.updates import apply_all, update, whole_gradient
 from handgrad.engines.compiled.vectors import (
     at,
@@ -75,20 +74,6 @@ compiled = njit(error_model="numpy", nogil=True)
 
 
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
-
-
-class Rule(NamedTuple):
-    """An update rule and its rates at one step."""
-
-    kind: int
-    lr: float
-    momentum: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    alpha: float  # lr / (1 - beta_1^t)
-    root: float  # 1 / sqrt(1 - beta_2^t)
-    shrink: float = 0.0  # lr * weight_decay
 
 
 @compiled
@@ -338,10 +323,7 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
         if batch < first:
             continue
         lr = rates_of_updates[batch]
-        rule = Rule(
-            plan.rule, lr, rate.momentum, rate.beta_1, rate.beta_2, rate.epsilon,
-            lr / (1 - power_1), 1 / np.sqrt(1 - power_2), lr * rate.weight_decay,
-        )  # fmt: skip
+        rule = rule_at(plan.rule, rate, lr, power_1, power_2)
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)
         good = step(

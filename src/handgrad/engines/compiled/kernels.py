@@ -1,7 +1,6 @@
-"""The compiled engine's arithmetic: exp and log, sums, losses, update rules.
+"""The compiled engine's arithmetic: exp and log, sums, and the losses of softmax and logistic.
 
-Vectors go over elements, or over rows where a row has few classes. Rows of weights, biases and
-slots are padded to whole vectors with zeros, which every rule here keeps zero.
+Vectors go over elements, or over rows where a row has few classes.
 """
 
 import math
@@ -9,7 +8,6 @@ import math
 from numba import njit
 
 from handgrad.engines.compiled.called import called_by_name
-from handgrad.engines.compiled.layout import RULE_NAMES
 from handgrad.engines.compiled.vectors import (
     at,
     exponent_of,
@@ -22,7 +20,6 @@ from handgrad.engines.compiled.vectors import (
     rint,
     series,
     splat,
-    sqrt,
     store,
     total,
     where_greater,
@@ -262,76 +259,3 @@ def logistic_rows(S, n, y):
             store(at(S, start), chosen)
             for i in range(start, min(n, start + width)):
                 y[2 * i + side] = S[i]
-
-
-# -- the update rules: optim.py in one pass ---------------------------------------------------
-
-SGD, MOMENTUM, NESTEROV, ADAM = (
-    RULE_NAMES.index(name) for name in ("sgd", "momentum", "nesterov", "adam")
-)
-
-
-@compiled
-def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
-    """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
-    lane = lanes(P)
-    descent, mu = splat(P, -rule.lr), splat(P, rule.momentum)
-    decay, nesterov = splat(P, l2), rule.kind == NESTEROV
-    for i in range(rows):
-        for j in range(0, width, lane):
-            p, v = load(at(P, i * row + j)), load(at(V, i * row + j))
-            down = descent * fma(decay, p, load(at(G, i * g_row + j)))
-            v = fma(mu, v, down)
-            store(at(V, i * row + j), v)
-            store(at(P, i * row + j), p + (fma(mu, v, down) if nesterov else v))
-
-
-@compiled
-def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
-    """Move parameters P and both moments M, V; rule.alpha and rule.root correct their bias."""
-    lane = lanes(P)
-    beta_1, rest_1 = splat(P, rule.beta_1), splat(P, 1 - rule.beta_1)
-    beta_2, rest_2 = splat(P, rule.beta_2), splat(P, 1 - rule.beta_2)
-    alpha, root, epsilon = splat(P, rule.alpha), splat(P, rule.root), splat(P, rule.epsilon)
-    decay = splat(P, l2)
-    for i in range(rows):
-        for j in range(0, width, lane):
-            p = load(at(P, i * row + j))
-            g = fma(decay, p, load(at(G, i * g_row + j)))
-            m = fma(beta_1, load(at(M, i * row + j)), rest_1 * g)
-            v = fma(beta_2, load(at(V, i * row + j)), rest_2 * (g * g))
-            store(at(M, i * row + j), m)
-            store(at(V, i * row + j), v)
-            store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))
-
-
-@called_by_name("iipipid")
-def descend(rows, width, P, row, G, g_row, lr):
-    """Move parameters P against the gradient G."""
-    down = splat(P, -lr)
-    for i in range(rows):
-        for j in range(0, width, lanes(P)):
-            place = at(P, i * row + j)
-            store(place, fma(down, load(at(G, i * g_row + j)), load(place)))
-
-
-@called_by_name("iipipidd")
-def decay(rows, width, P, row, G, g_row, l2, shrink):
-    """Add the penalty's gradient to G, then take the part ``shrink`` from the weights P."""
-    l2_here, less = splat(P, l2), splat(P, -shrink)
-    for i in range(rows):
-        for j in range(0, width, lanes(P)):
-            place, g_place = at(P, i * row + j), at(G, i * g_row + j)
-            p = load(place)
-            store(g_place, fma(l2_here, p, load(g_place)))
-            store(place, fma(less, p, p))
-
-
-@called_by_name("iipid")
-def scale(rows, width, G, g_row, factor):
-    """Multiply a gradient by a factor."""
-    times = splat(G, factor)
-    for i in range(rows):
-        for j in range(0, width, lanes(G)):
-            place = at(G, i * g_row + j)
-            store(place, times * load(place))

@@ -3,6 +3,7 @@
 Kernels know an activation, an output and a rule by a number, which is its place in these tables.
 """
 
+from dataclasses import fields
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -56,8 +57,16 @@ LAYER = record(
     "keeps slope",  # whether dh/dr is kept, and its place
     "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RULE_SETTINGS = "momentum", "beta_1", "beta_2", "epsilon", "weight_decay"
-RATES = record(np.float64, f"{' '.join(RULE_SETTINGS)} l2 smoothing delta clip_norm")
+RULE_SETTINGS = tuple(  # the numbers that rules have
+    dict.fromkeys(
+        field.name
+        for rule in OPTIMIZERS.values()
+        for field in fields(rule)
+        if isinstance(field.default, float)
+    )
+)
+STEP_SETTINGS = "l2", "clip_norm"  # fields of ``optim.Steps``
+RATES = record(np.float64, *RULE_SETTINGS, *STEP_SETTINGS, "smoothing delta")
 
 # Results of a call.
 LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)

@@ -16,7 +16,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 SOURCES = (  # with those that own the numbers and constants which are compiled in
     *("vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py"),
-    *("layout.py", "updates.py", "epoch.py", "prediction.py", "doors.py", "build.py", "level.c"),
+    *("layout.py", "rules.py", "updates.py", "epoch.py", "prediction.py", "doors.py", "build.py"),
+    "level.c",
     *("../../activations.py", "../../outputs.py", "../../optim.py", "../../chance.py"),
 )
 SUFFIXES = {"win32": "dll", "darwin": "dylib"}

@@ -10,19 +10,10 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
-from handgrad.engines.compiled.kernels import (
-    ADAM,
-    SGD,
-    adam_step,
-    decay,
-    descend,
-    momentum_step,
-    scale,
-    sum_columns,
-    sum_rows,
-)
+from handgrad.engines.compiled.kernels import sum_columns, sum_rows
 from handgrad.engines.compiled.layout import BLOCK_ROWS, BLOCK_VECTORS
 from handgrad.engines.compiled.products import ADD, STORE, multiply
+from handgrad.engines.compiled.rules import SGD, decay, descend, move, scale
 from handgrad.engines.compiled.vectors import (
     INT,
     add_lanes,
@@ -36,17 +27,6 @@ from handgrad.engines.compiled.vectors import (
 )
 
 compiled = njit(error_model="numpy", nogil=True)
-
-
-@compiled
-def move(plan, rule, rows, row, place, columns, G, g_row, l2, work):
-    """Apply a rule with slots to a block of parameters whose gradient is G."""
-    w = pointer(work)
-    P, V = at(w, place), at(w, place + plan.slots)
-    if rule.kind == ADAM:
-        adam_step(rows, columns, P, V, at(V, plan.slot), row, G, g_row, rule, l2)
-    else:
-        momentum_step(rows, columns, P, V, row, G, g_row, rule, l2)
 
 
 @compiled
