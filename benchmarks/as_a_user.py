@@ -8,8 +8,9 @@ and race.py has made the environments. Both estimators get the same standardised
 and the same settings: one hidden layer, Adam, a fixed number of epochs that nothing cuts short.
 Each contender lives in a process of its own, without variables that pin the BLAS to a kernel or
 to one thread; it fits once untimed, so that what is loaded first is not in the seconds
-(footprint.py measures that), and then they take turns, a seed a round. The tables show the medians of the
-seconds and the means of test accuracy and log-loss. ``--quick`` is a trial that leaves no result.
+(footprint.py measures that), and then they take turns, a seed a round. The tables show the medians
+of the seconds and the means of test accuracy and log-loss. ``--quick`` is a trial that leaves no
+result.
 
 Before anything is timed, all of them start at the same weights, keep the rows in order, and
 must record the same training losses.
