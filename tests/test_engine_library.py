@@ -194,8 +194,10 @@ def test_without_its_sources_no_library_is_taken(elsewhere):
 def test_a_library_that_cannot_be_loaded_is_told_of(elsewhere, call):
     library.path().write_bytes(b"no library")
     assert "cannot be loaded" in library.missing()
-    assert machine.describe()["engine"] == {"installed": False}
-    assert call("info", "--machine")[0] == 0
+    assert machine.describe()["engines"]["compiled"]["installed"] is False
+    code, out, _ = call("info", "--machine")
+    assert code == 0
+    assert "cannot be loaded" in " ".join(out.split())
 
 
 # -- levels of x86-64 --------------------------------------------------------------------------
@@ -295,8 +297,8 @@ def test_a_level_that_is_held_back_is_told(stub, monkeypatch):
     monkeypatch.setenv(library.LEVEL, "2")
     stub([V4, V3, V2], 3)
     told = machine.describe()
-    assert told["engine"]["level"] == "x86-64-v2"
-    assert told["engine"]["vector_bits"] == 128
+    assert told["engines"]["compiled"]["level"] == "x86-64-v2"
+    assert told["engines"]["compiled"]["vector_bits"] == 128
     assert "unset HANDGRAD_LEVEL" in told["advice"][-1]
 
 
