@@ -315,7 +315,7 @@ FAULTS = [
     Fault("training/train.py", "value < watch.best - settings.tol", "value < watch.best", "tol ignored", "training"),
     Fault("training/train.py", "watch.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
     Fault("training/train.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
-    Fault("training/train.py", "engine, run.params, watch.validation", "measure(architecture, run.params, watch.validation and now.task.rows)", "validated on the training rows", "training"),
+    Fault("training/train.py", "engine, run.params, watch.validation", "engine, run.params, watch.validation and now.task.rows", "validated on the training rows", "training"),
     Fault("training/train.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
     Fault("training/epochs.py", "settings.shuffle and settings.batch_size < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
     Fault("batch.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),

@@ -340,8 +340,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a model file back into a fitted estimator.
 
-        On the engine that predicted before, it predicts the same bits. It begins with the
-        reference; ``set_params(engine="compiled")`` sets the other to work.
+        On the same machine it predicts the same bits as before. It predicts with the fastest
+        engine there is; if the saved one had another named, name it again by ``set_params``.
 
         Raises
         ------

@@ -204,4 +204,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[3]))  # pip hides a folder installed as editable
     main(sys.argv[1:])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.optim import OPTIMIZERS
+from handgrad.optim import OPTIMIZERS, StepSettings
 from handgrad.outputs import OUTPUTS
 
 Array = NDArray[Any]
@@ -57,15 +57,15 @@ LAYER = record(
     "keeps slope",  # whether dh/dr is kept, and its place
     "drops",  # below this number, as one without a sign, a hash leaves a unit out
 )
-RULE_SETTINGS = tuple(  # the numbers that rules have
-    dict.fromkeys(
-        field.name
-        for rule in OPTIMIZERS.values()
-        for field in fields(rule)
-        if isinstance(field.default, float)
-    )
-)
-STEP_SETTINGS = "l2", "clip_norm"  # fields of ``optim.Steps``
+
+
+def _numbers(*settings: Any) -> tuple[str, ...]:
+    """Name the fields that are numbers."""
+    named = (field for one in settings for field in fields(one))
+    return tuple(dict.fromkeys(f.name for f in named if isinstance(f.default, float)))
+
+
+RULE_SETTINGS, STEP_SETTINGS = _numbers(*OPTIMIZERS.values()), _numbers(StepSettings)
 RATES = record(np.float64, *RULE_SETTINGS, *STEP_SETTINGS, "smoothing delta")
 
 # Results of a call.
