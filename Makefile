@@ -1,6 +1,7 @@
 # The one door: each target makes the virtual environment it needs, with nothing but Python and pip.
 #
 #   make demo      train on the Palmer penguins, show how well it went, keep the model and pictures
+#   make engine    compile the engine anew where its sources have changed; targets that use it do so
 #   make test      run the whole suite
 #   make check     lint, types, formatting, import contract
 #   make mutants   plant faults one by one and show that the suite catches each
@@ -16,14 +17,23 @@ PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= demo
 BIN    := $(VENV)/bin
+KERNELS := $(wildcard src/handgrad/engines/compiled/*.py src/handgrad/engines/compiled/*.c)
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check mutants drills fuzz docs bench clean
+.PHONY: demo engine test check mutants drills fuzz docs bench clean
 
 demo: $(VENV)/.demo
 	mkdir -p $(OUT)
 	$(BIN)/handgrad fit --test 0.25 --model $(OUT)/penguins.safetensors --report $(OUT)
 
-test: $(VENV)/.test
+# What the machine lacks is said; what fails, fails.
+engine: $(VENV)/.test
+	@obstacle=$$($(BIN)/python -c "import hatch_build; print(hatch_build.obstacle())") && \
+	if test -n "$$obstacle"; then echo "without the compiled engine: $$obstacle"; \
+	else $(BIN)/python -m handgrad.engines.compiled.build; fi
+	touch $(VENV)/.demo
+
+test: engine
 	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.check
@@ -32,49 +42,50 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-mutants: $(VENV)/.test
+mutants: engine
 	$(BIN)/python tests/mutants.py
 
-drills: $(VENV)/.test
+drills: engine
 	$(BIN)/python drills
 
-fuzz: $(VENV)/.fuzz
+fuzz: engine $(VENV)/.fuzz
 	$(BIN)/python drills/fuzz.py
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build
 	@echo "open docs/_build/index.html"
 
-bench: $(VENV)/.test
+bench: engine
 	$(BIN)/python benchmarks/race.py
 	for name in prediction footprint wide growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	test -z "$(DATA)" || $(BIN)/python benchmarks/as_a_user.py "$(DATA)"
 	test -z "$(DATA)" || $(BIN)/python benchmarks/time_to_quality.py "$(DATA)"
 
 clean:
-	rm -rf $(VENV) $(OUT) docs/_build
+	rm -rf $(VENV) $(OUT) docs/_build src/handgrad/engines/compiled/engine-*
 
-# Each stamp stands for an installation, done anew when pyproject.toml changes.
+# Each stamp stands for an installation, done anew when pyproject.toml changes. The demo's compiles
+# the engine, as every installation does; the others leave that to "engine", which has numba at hand.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[plot]"
+$(VENV)/.demo: $(BIN)/python pyproject.toml $(KERNELS)
+	$(PIP) --editable ".[plot]"
 	touch $@
 
 $(VENV)/.docs: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
-	touch $(VENV)/.demo $@
+	HANDGRAD_ENGINE=0 $(PIP) --editable ".[docs]"
+	touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
-	touch $(VENV)/.demo $(VENV)/.docs $@
+	HANDGRAD_ENGINE=0 $(PIP) --editable ".[test]"
+	touch $(VENV)/.docs $@
 
 $(VENV)/.check: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[check]"
-	touch $(VENV)/.demo $(VENV)/.docs $(VENV)/.test $@
+	HANDGRAD_ENGINE=0 $(PIP) --editable ".[check]"
+	touch $(VENV)/.docs $(VENV)/.test $@
 
 $(VENV)/.fuzz: $(VENV)/.test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris==2.3.0 || \
+	$(PIP) atheris==2.3.0 || \
 	    { echo "atheris 2.3.0 is for CPython 3.11 and older, on Linux x86-64; make drills damages files without it"; exit 1; }
 	touch $@

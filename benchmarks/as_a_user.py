@@ -7,9 +7,10 @@ FOLDER holds letter.npz and mnist.npz (see racing/matrices.py); the digits come 
 and race.py has made the environments. Both estimators get the same standardised float32 matrix
 and the same settings: one hidden layer, Adam, a fixed number of epochs that nothing cuts short.
 Each contender lives in a process of its own, without variables that pin the BLAS to a kernel or
-to one thread; it fits once untimed, so that no compilation is in the seconds (footprint.py
-measures that), and then they take turns, a seed a round. The tables show the medians of the
-seconds and the means of test accuracy and log-loss. ``--quick`` is a trial that leaves no result.
+to one thread; it fits once untimed, so that what is loaded first is not in the seconds
+(footprint.py measures that), and then they take turns, a seed a round. The tables show the medians
+of the seconds and the means of test accuracy and log-loss. ``--quick`` is a trial that leaves no
+result.
 
 Before anything is timed, all of them start at the same weights, keep the rows in order, and
 must record the same training losses.

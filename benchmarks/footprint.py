@@ -4,18 +4,17 @@
 
 Import: seconds from the start of a fresh process to its end, less those of one that imports
 nothing; the median of seven. Disk: the site-packages of each library's own environment,
-without pip, setuptools and byte code. First fit: a fresh process reads the Palmer penguins,
-fits, and ends, as ``handgrad fit`` does. It does so first with an empty folder in
-XDG_CACHE_HOME, where compiled code is kept (cold), then once more with the code that the compiled
-engine has left there (warm); scikit-learn gets the same table through its own imputer, scaler and
-one-hot encoder. Memory: the growth of a fresh process, from its size after the imports to its
-peak, while it makes 60,000 x 784 float32 rows and trains 784-800-10 for one epoch
+without pip, setuptools and byte code. First fit: a fresh process with an empty home reads the
+Palmer penguins, fits, and ends, as ``handgrad fit`` does; scikit-learn gets the same table
+through its own imputer, scaler and one-hot encoder. A second one fits the digits, a matrix, with 64
+units for 30 epochs in batches of 32. Memory: the growth of a fresh process, from its size after the
+imports to its peak, while it makes 60,000 x 784 float32 rows and trains 784-800-10 for one epoch
 of Adam in batches of 256 (W5 of the race, with MNIST's number of rows). Nobody's threads are
 limited, and variables that pin the BLAS are removed. ``--quick`` is a trial of one round
 that leaves no result.
 
-The ratios compare the import of handgrad.MLPClassifier, the first fit with a cold cache and no
-engine named, the memory of the compiled engine, and the disk with numba.
+The ratios compare the import of handgrad.MLPClassifier, the process of the penguins and the fit of
+the digits with no engine named, the memory of the compiled engine, and the disk.
 
 Before it counts, each network must have learnt: more than half of its training rows are right.
 """
@@ -32,7 +31,7 @@ from racing import environments
 from racing.measuring import in_turns, medians, megabytes, seconds_of
 from racing.processes import fresh, interpreter, libraries_of
 from racing.results import compared, run
-from racing.training import drawn, train
+from racing.training import drawn, estimator, train
 
 IMPORTS = {  # contender: (kind, statement)
     "handgrad": ("handgrad", "import handgrad"),
@@ -49,16 +48,12 @@ MEMORY = {
     "PyTorch": "torch-2",
     "JAX": "jax-2",
 }
-FIRST_FITS = {  # in this order, in one cache folder, empty at first
-    "handgrad, auto, cold cache": "auto",
-    "handgrad, compiled, cold cache": "compiled",
-    "handgrad, auto, warm cache": "auto",
-    "handgrad, compiled, warm cache": "compiled",
-    "scikit-learn": "sklearn",
-}
+FIRST_FITS = {"handgrad": "auto", "handgrad, numpy": "numpy", "scikit-learn": "sklearn"}
+COUNTED = {"penguins": "process", "digits": "fit"}  # the seconds of a first fit that are compared
 COMPARED = {  # title, and the line of handgrad that counts
     "import": ("the import", "handgrad.MLPClassifier"),
-    "first_fit": ("the first fit", "handgrad, auto, cold cache"),
+    "penguins": ("the first fit", "handgrad"),
+    "digits": ("the first fit of digits", "handgrad"),
     "memory": ("memory", "handgrad, compiled"),
     "disk": ("disk", "handgrad"),
 }
@@ -86,7 +81,7 @@ def installed_megabytes():
     return {
         name: sum(map(size_of, environments.python_of(name).parents[1].glob("lib/*/site-packages")))
         for name in environments.PINS
-        if environments.is_installed(name)
+        if name != environments.FLOOR and environments.is_installed(name)
     }
 
 
@@ -105,31 +100,30 @@ def size_of(folder):
 
 
 def first_fits(rounds):
-    """Return the run of each contender that has the median of the process's seconds."""
-    seen = {name: [] for name, kind in FIRST_FITS.items() if interpreter(kind)}
-    for _ in range(rounds):
-        with tempfile.TemporaryDirectory() as cache:
-            for name, runs in seen.items():
-                runs.append(one_first_fit(FIRST_FITS[name], cache))
+    """Return {"data: contender": run}; the run has the median of the seconds that count."""
+    cases = [
+        (data, name) for data in COUNTED for name, kind in FIRST_FITS.items() if interpreter(kind)
+    ]
+    seen = in_turns(cases, rounds, lambda case, _: one_first_fit(case[0], FIRST_FITS[case[1]]))
     return {
-        name: sorted(runs, key=lambda run: run["process"])[len(runs) // 2]
-        for name, runs in seen.items()
+        f"{data}: {name}": sorted(runs, key=lambda run, of=COUNTED[data]: run[of])[len(runs) // 2]
+        for (data, name), runs in seen.items()
     }
 
 
-def one_first_fit(kind, cache):
-    folders = {"XDG_CACHE_HOME": cache, "NUMBA_CACHE_DIR": ""}  # numba's own would come first
-    seconds, printed = fresh(interpreter(kind), __file__, "--first-fit", kind, **folders)
+def one_first_fit(data, kind):
+    with tempfile.TemporaryDirectory() as home:
+        folders = {"HOME": home, "XDG_CACHE_HOME": home}
+        seconds, printed = fresh(interpreter(kind), __file__, "--first-fit", data, kind, **folders)
     return {"process": seconds, **json.loads(printed)}
 
 
 def memory():
-    """Measure each with its compile cache warm, and refuse one that has not learnt."""
+    """Measure each, and refuse one that has not learnt."""
     seen = {}
     for name, kind in MEMORY.items():
-        for _ in range(2 if kind == "compiled" else bool(interpreter(kind))):
-            figures = json.loads(fresh(interpreter(kind), __file__, "--epoch", kind)[1])
         if interpreter(kind):
+            figures = json.loads(fresh(interpreter(kind), __file__, "--epoch", kind)[1])
             if figures["accuracy"] < 0.5:
                 raise RuntimeError(f"{name} has not learnt: accuracy {figures['accuracy']:.2f}")
             seen[name] = figures["peak"]
@@ -139,12 +133,24 @@ def memory():
 # -- the tasks of these processes ----------------------------------------------------------------
 
 
-def first_fit(kind):
-    """Read the penguins and fit, as ``handgrad fit`` does; print the seconds of the fit."""
-    model, x, y = sklearn_pipeline() if kind == "sklearn" else handgrad_estimator(kind)
+def first_fit(data, kind):
+    """Read the data and fit; print the seconds of the fit."""
+    if data == "digits":
+        model, x, y = digits(kind)
+    else:
+        model, x, y = sklearn_pipeline() if kind == "sklearn" else handgrad_estimator(kind)
     seconds, _ = seconds_of(lambda: model.fit(x, y))
     engine = str(getattr(model, "engine_", ""))
     print(json.dumps({"fit": seconds, "accuracy": model.score(x, y), "engine": engine}))
+
+
+def digits(kind):
+    from sklearn.datasets import load_digits
+
+    warnings.simplefilter("ignore")  # 30 epochs need not converge
+    x, y = load_digits(return_X_y=True)
+    settings = {"hidden_layer_sizes": (64,), "batch_size": 32, "max_iter": 30, "random_state": 0}
+    return estimator(kind, **settings), x / 16, y
 
 
 SETTINGS = {"batch_size": 32, "early_stopping": True, "random_state": 0}
@@ -233,9 +239,12 @@ def measure(options):
 
 
 def ratios_of(data):
-    ratios, fits = {}, {name: fit["process"] for name, fit in data["first_fit"].items()}
-    for what, of in (data | {"first_fit": fits}).items():
-        title, ours = COMPARED[what]
+    ratios, figures = {}, {**data}
+    for case, fit in data["first_fit"].items():
+        task, _, name = case.partition(": ")
+        figures.setdefault(task, {})[name] = fit[COUNTED[task]]
+    for what, (title, ours) in COMPARED.items():
+        of = figures[what]
         for name in of:
             if not name.startswith("handgrad"):
                 ratios.setdefault(TITLES.get(name, name), {})[title] = of[name] / of[ours]
@@ -247,9 +256,9 @@ def tables(data):
         compared(data["ratios"], "times lighter than"),
         (["import of", "seconds"], [[n, f"{s:.2f}"] for n, s in data["import"].items()]),
         (
-            ["first fit of the penguins", "engine", "process, s", "fit, s", "accuracy"],
+            ["first fit", "engine", "process, s", "fit, s", "accuracy"],
             [
-                [n, f["engine"], f"{f['process']:.2f}", f"{f['fit']:.2f}", f"{f['accuracy']:.3f}"]
+                [n, f["engine"], f"{f['process']:.2f}", f"{f['fit']:.3f}", f"{f['accuracy']:.3f}"]
                 for n, f in data["first_fit"].items()
             ],
         ),
@@ -264,7 +273,7 @@ def tables(data):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     parts = {"--first-fit": first_fit, "--epoch": one_epoch}
-    if len(sys.argv) == 3:
-        parts[sys.argv[1]](sys.argv[2])
+    if len(sys.argv) > 2:
+        parts[sys.argv[1]](*sys.argv[2:])
     else:
         run(measure, tables, libraries_of([*MEMORY.values(), "keras", "skorch"]))

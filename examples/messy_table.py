@@ -96,15 +96,8 @@ def cost(leaves: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
 def train(
     X: pd.DataFrame, y: pd.Series, X_val: pd.DataFrame, y_val: pd.Series, **more: Any
 ) -> MLPClassifier:
-    # A loaded model predicts with this engine, and the last line compares bits.
     model = MLPClassifier(
-        (32,),
-        early_stopping=True,
-        scoring="loss",
-        batch_size=64,
-        engine="numpy",
-        random_state=0,
-        **more,
+        (32,), early_stopping=True, scoring="loss", batch_size=64, random_state=0, **more
     )
     return model.fit(X, y, X_val=X_val, y_val=y_val)
 

@@ -19,12 +19,12 @@ where the paper names no activation, and batches of 50.
                                                train-images-idx3-ubyte, train-labels-idx1-ubyte,
                                                t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte
     python examples/mnist.py mnist.npz         arrays x_train, y_train, x_test, y_test
-    python examples/mnist.py FOLDER --engine compiled
+    python examples/mnist.py FOLDER --engine numpy
     python examples/mnist.py FOLDER --epochs 1 --rows 5000
 
 The files are at https://storage.googleapis.com/cvdf-datasets/mnist/ and the array file is the one
 that Keras uses; Fashion-MNIST has the same form. The program prints a line for each network. With
---engine compiled (the engines differ by rounding, which 150,000 steps magnify) this run took four
+the compiled engine (the engines differ by rounding, which 150,000 steps magnify) this run took four
 minutes on two busy cores:
 
     network            rate  lambda  epochs  validation    test  seconds  published

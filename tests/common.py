@@ -11,7 +11,7 @@ from handgrad.tables.recognition.planning import plan_of
 from handgrad.tables.recognition.wishes import Wishes
 from handgrad.training.history import Epoch, History
 
-needs_compiled = pytest.mark.skipif(bool(missing()), reason="numba is not installed")
+needs_compiled = pytest.mark.skipif(bool(missing()), reason="the compiled engine is not there")
 ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 OPTIMIZERS = {
     "sgd": SGD(),

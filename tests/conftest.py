@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 
 from browser import address, driver, page  # noqa: F401 -- fixtures
 from handgrad.cli import run
+from handgrad.engines.compiled import library
 from handgrad.tables.table import read_table
 
 # One of scikit-learn's checks asks for it, and SciPy looks once, when it is imported.
@@ -34,6 +35,24 @@ settings.load_profile("ci")
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def other_library(monkeypatch):
+    """Forget which library of the compiled engine was found, now and afterwards."""
+    monkeypatch.delenv(library.LEVEL, raising=False)
+    known = [one for one in vars(library).values() if hasattr(one, "cache_clear")]
+    for one in known:
+        one.cache_clear()
+    yield
+    for one in known:
+        one.cache_clear()
+
+
+@pytest.fixture
+def without_library(monkeypatch, tmp_path_factory, other_library):
+    """Be where the compiled engine is not installed."""
+    monkeypatch.setattr(library, "FOLDER", tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ file of the package, any tests. A filter names files without their ending, or fo
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -25,6 +27,8 @@ from faults import Fault, command_line, elsewhere, estimators, page
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
+COPIED += ["hatch_build.py", "README.md", "LICENSE", ".gitignore"]  # of which a wheel is made
+ENGINE = Path("src", "handgrad", "engines", "compiled")
 AT_ONCE = 2
 TOO_SLOW = "every_check_of_scikit_learn"  # and what it would notice, a test of ours must
 LONGEST = 300  # seconds that the tests may take before the fault counts as noticed
@@ -311,7 +315,7 @@ FAULTS = [
     Fault("training/train.py", "value < watch.best - settings.tol", "value < watch.best", "tol ignored", "training"),
     Fault("training/train.py", "watch.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
     Fault("training/train.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
-    Fault("training/train.py", "measure(architecture, run.params, watch.validation)", "measure(architecture, run.params, watch.validation and now.task.rows)", "validated on the training rows", "training"),
+    Fault("training/train.py", "engine, run.params, watch.validation", "engine, run.params, watch.validation and now.task.rows", "validated on the training rows", "training"),
     Fault("training/train.py", "total_loss += len(part) * float(part_loss)", "total_loss += ROWS_AT_ONCE * float(part_loss)", "last part too heavy", "training"),
     Fault("training/epochs.py", "settings.shuffle and settings.batch_size < n", "settings.batch_size < n", "shuffle cannot be turned off", "training"),
     Fault("batch.py", "self.weight[rows]", "self.weight[: len(rows)]", "rows shuffled without their weights", "training"),
@@ -492,7 +496,7 @@ FAULTS = [
     Fault("engines/compiled/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
     Fault("engines/compiled/epoch.py", "weight[i] = weights[row]", "weight[i] = weights[first + i]", "weights not shuffled", "engines"),
     Fault("engines/compiled/rules.py", "1 / np.sqrt(1 - power_2)", "1 / (1 - power_2)", "Adam: root of the correction", "engines"),
-    Fault("engines/compiled/epoch.py", "power_1, power_2 = rate.beta_1**t, rate.beta_2**t", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
+    Fault("engines/compiled/epoch.py", "power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
     Fault("engines/compiled/epoch.py", "sums[BAD_BATCH] = 1 + first // plan.batch_size", "sums[BAD_BATCH] = 2 + first // plan.batch_size", "divergence in the next batch", "engines"),
     Fault("engines/compiled/epoch.py", "plan.slots + plan.n_slots * plan.slot)", "plan.slots)", "slots overflow unseen", "engines"),
     Fault("engines/compiled/epoch.py", "    restore_denormals(mode)\n", "    flush_denormals()\n", "tiny numbers zero for ever", "engines"),
@@ -510,19 +514,27 @@ FAULTS = [
     Fault("engines/compiled/prediction.py", "out[(start + i) * head.n_out + c]", "out[i * head.n_out + c]", "every block over the first", "engines"),
     # engines: compiled.py
     Fault("optim.py", 'return "nesterov" if self.nesterov else "momentum"', 'return "momentum"', "Nesterov is Polyak", "engines"),
-    Fault("engines/compiled/engine.py", "if kernel not in rules.NAMES:", "if False:", "an unknown rule has no words", "engines"),
+    Fault("engines/compiled/engine.py", "if kernel not in layout.RULE_NAMES:", "if False:", "an unknown rule has no words", "engines"),
     Fault("engines/compiled/engine.py", "int(updates))", "updates)", "compiled again for a count", "engines"),
     # engines: choice.py
-    Fault("engines/compiled/backend.py", "if seconds < WORTH_LOADING:", "if seconds < 0:", "every fit loads numba", "engine_choice"),
-    Fault("engines/compiled/backend.py", "if seconds < WORTH_COMPILING:", "if False:", "every fit compiles", "engine_choice"),
     Fault("engines/processors.py", "limits.append(int(asked))", "limits = [int(asked)]", "more threads than processors", "engine_choice"),
     Fault("engines/processors.py", "n = min(n, max(1, int(quota) // int(period)))", "n = max(1, int(quota) // int(period))", "quota above the processors", "engine_choice"),
     Fault("engines/compiled/backend.py", "if is_sparse(rows.x):", "if False:", "sparse rows to the compiled engine", "engine_choice"),
+    Fault("engines/choice.py", 'why or "the fastest there is"', '"the fastest there is"', "auto does not say why it takes the slower", "engine_choice"),
+    Fault("engines/compiled/library.py", "if asked not in map(str, LEVELS):", "if False:", "a level that is none has no words", "engine_library::test_nonsense_for_a_level_is_refused_with_words"),
+    Fault("engines/compiled/library.py", "(level for level in levels() if level <= highest)", "(level for level in levels())", "instructions that the processor lacks", "engine_library::test_the_highest_level_that_is_held_and_allowed_runs"),
+    Fault("engines/compiled/library.py", "found if found.exists() else None", "next(FOLDER.glob('engine-*'), None)", "a library of other sources is run", "engine_library::test_a_library_of_other_sources_is_as_good_as_none"),
+    Fault("engines/compiled/library.py", ' "../../chance.py"', "", "a changed constant leaves the old library", "engine_library::test_every_file_that_is_compiled_counts"),
+    Fault("engines/compiled/library.py", "except OSError as error:", "except KeyError as error:", "a damaged library has no words", "engine_library::test_a_library_that_cannot_be_loaded_is_told_of"),
+    Fault("engines/compiled/layout.py", "if not ACTIVATIONS[name].is_0_at_0", "if ACTIVATIONS[name].is_0_at_0", "what lies beside h counts in gradients", "engines"),
+    Fault("engines/compiled/doors.py", "        begin, end, x, flat, out, carray", "        end, begin, x, flat, out, carray", "no row is predicted", "engines"),
+    Fault("engines/compiled/build.py", "if variable.name.startswith(\"_ZN08NumbaEnv\"):", "if False:", "a library that shows its inside", "engine_library::test_it_exports_our_doors_and_asks_for_three_functions_of_any_c_library"),
+    Fault("engines/compiled/build.py", '"-nostdlib", ', "", "a library that needs a certain C library", "engine_library::test_it_needs_no_other_library"),
+    Fault("engines/compiled/build.py", '"-o", part]', '"-o", out]', "a library that is half there", "engine_library::test_linking_that_fails_leaves_what_was_there"),
+    Fault("../../hatch_build.py", 'build_data["pure_python"] = False', "pass", "a compiled wheel that says it is for all", "wheel"),
+    Fault("../../hatch_build.py", "if reason:", "if False:", "a wheel for one machine without an engine", "wheel::test_where_the_engine_cannot_be_compiled_the_wheel_is_pure"),
+    Fault("../../hatch_build.py", 'sys.version_info[:2] > NEWEST', 'False', "an installation fails for want of numba", "wheel::test_numba_is_asked_for_only_where_it_can_compile"),
     # engines: cache.py
-    Fault("engines/cache.py", "state.st_mode & 0o022", "state.st_mode & 0o002", "a group may write our code", "engine_choice"),
-    Fault("engines/cache.py", "state.st_uid != os.getuid() or ", "", "code of somebody else is run", "engine_choice"),
-    Fault("engines/cache.py", "digest.update(source.read_bytes() + str(source.stat().st_mtime_ns).encode())", "digest.update(str(source.stat().st_mtime_ns).encode())", "digest without the source", "engine_choice"),
-    Fault("engines/cache.py", "if used and max(used) < time.time() - DAYS_KEPT * 86_400:", "if used and min(used) < time.time():", "code in use is removed", "engine_choice"),
     # engines: numpy.py
     Fault("engines/numpy.py", "total_loss += batch_loss * len(batch)", "total_loss += batch_loss", "loss of short batches", "engines"),
     Fault("engines/numpy.py", "t, last = updates + number,", "t, last = updates + 1,", "t stands still", "engines"),
@@ -566,7 +578,6 @@ FAULTS = [
     Fault("estimators/fitting.py", "\"n_ensemble\": len(fit.runs),", "\"n_ensemble\": 1 + len(fit.model.members),", 'an interrupted ensemble cannot be trained on', 'refits'),
     Fault('engines/compiled/engine.py', 'if not (array.flags.carray and array.dtype == dtype):', 'if array.dtype != dtype:', 'kernels write where they must not', 'refits'),
     Fault('params.py', 'if type(array) is np.ndarray and array.dtype.isnative:', 'if True:', 'foreign bytes kept in a copy', 'params'),
-    Fault('engines/cache.py', 'if path is None or not can_be_kept():', 'if path is None:', 'compiling stops at a full disk', 'engine_choice'),
     Fault('estimators/fitted.py', 'if version != __version__:', 'if False:', 'pickle of another version loaded', 'corpus'),
     Fault('estimators/fitted.py', 'return self.model_.architecture.head.sklearn_name', 'return self.model_.architecture.output', 'output of counts misnamed', 'regressor exchange'),
     Fault("estimators/fitted.py", "        if self.engine in (AUTO, self.model_.engine):", "        if True:", 'engine ignored in predicting', 'engine_choice'),
@@ -681,13 +692,34 @@ def check_the_copy(copy: Path, faults: list[Fault]) -> None:
     print(f"without a fault: {output.strip().splitlines()[-1]}", flush=True)
 
 
+@contextmanager
+def library_for(fault: Fault, copy: Path) -> Iterator[None]:
+    """Compile a faulty kernel; where the fault is in another source of them, keep the library."""
+    folder = copy / ENGINE
+    kept = list(folder.glob("engine-*"))
+    content = [path.read_bytes() for path in kept]
+    name = runpy.run_path(str(folder / "library.py"))["name_of_library"](sys.platform)
+    if kept and fault.file.startswith("engines/compiled/") and kept[0].name != name:
+        code, output = python(copy, "-m", "handgrad.engines.compiled.build")
+        if code != 0:  # a fault must leave kernels that can be compiled
+            sys.exit(f"{fault.file}, {fault.name}: it does not compile:\n{output}")
+    elif kept:
+        kept[0].rename(folder / name)
+    yield
+    for path in folder.glob("engine-*"):
+        path.unlink()
+    for path, found in zip(kept, content, strict=True):
+        path.write_bytes(found)
+
+
 def caught_by(fault: Fault, copy: Path) -> str | None:
     """Plant the fault and name the test that notices it, or None if none does."""
     path = copy / "src" / "handgrad" / fault.file
     text = path.read_text()
     path.write_text(text.replace(fault.right, fault.wrong))
     try:
-        code, output = run_tests(copy, fault.tests.split())
+        with library_for(fault, copy):
+            code, output = run_tests(copy, fault.tests.split())
     finally:
         path.write_text(text)
     if code == 0:

@@ -89,12 +89,11 @@ def test_every_table_of_the_page_is_one_of_the_race():
 
 def fragments():
     """Give every part of a sentence on the page that holds a figure, the figures computed anew."""
-    race, first_fit = kept("race"), kept("footprint")["data"]["first_fit"]
-    update, machine, fits = times("race"), race["machine"], times("as_a_user")["scikit-learn"]
+    race, update, fits = kept("race"), times("race"), times("as_a_user")["scikit-learn"]
+    machine = race["machine"]
     fits = {case: ratio for case, ratio in fits.items() if case.startswith("fit")}
     lost = {case: ratio for case, ratio in update["JAX"].items() if ratio < 1}
     ((workload, optimizer), ratio), *_ = lost.items()
-    compiled = first_fit["handgrad, compiled, cold cache"]
     share = max(of["share"] for of in kept("guard")["data"].values())
     return [
         f"takes scikit-learn {span(update.pop('scikit-learn'))} times as long",
@@ -110,7 +109,6 @@ def fragments():
         f"an epoch {lead('footprint', 'scikit-learn', 'memory')} times the memory",
         f"installation {lead('footprint', 'scikit-learn', 'disk')} times the disk",
         f"import takes {lead('footprint', 'JAX', 'the import')} times",
-        f"takes {compiled['fit']:.0f} s to compile",
         f"On {machine['cores']} cores of an {machine['processor']}, on {race['date']}",
         f"median of {race['rounds']} rounds",
         f"({np.finfo(np.float32).tiny:.1e} in float32)",

@@ -135,15 +135,6 @@ def test_the_messy_table(tmp_path):
     assert not names & {"customer_id", "billed_on", "customer_since", "cancelled"}
 
 
-def test_the_messy_table_names_its_engine(tmp_path, monkeypatch):
-    def by_work(*_):
-        pytest.fail("where the fast engine is compiled, auto gives other bits than a loaded model")
-
-    monkeypatch.setattr("handgrad.engines.compiled.backend.worth", by_work)
-    monkeypatch.setattr(sys, "argv", ["messy_table.py", "--rows", "600", "--out", str(tmp_path)])
-    runpy.run_path(str(EXAMPLES / "messy_table.py"), run_name="__main__")
-
-
 def test_ship_a_model(tmp_path):
     printed = run(tmp_path, EXAMPLES / "ship_a_model.py", "--out", "kept", "--epochs", 5)
     assert printed.count("same labels") == 2

@@ -16,18 +16,20 @@ pytest.importorskip("numba", reason="the compiled engine is not installed")
 
 import llvmlite.binding as llvm
 from numba import njit
+from numba.core import types
 
 from handgrad.engines.compiled import activations, kernels, products, rules
-from handgrad.engines.compiled.engine import load
-from handgrad.engines.compiled.losses import NAMES as NUMBERED_LOSSES
+from handgrad.engines.compiled.called import load_called
+from handgrad.engines.compiled.layout import ACTIVATION_NAMES as NUMBERED
+from handgrad.engines.compiled.layout import KEEPING_SLOPES
+from handgrad.engines.compiled.layout import OUTPUT_NAMES as NUMBERED_LOSSES
 from handgrad.engines.compiled.vectors import VECTOR_BYTES, pointer, store
 from handgrad.engines.compiled.vectors import load as load_vector
 
 DTYPES = ["float32", "float64"]
 for name in DTYPES:  # or what is called by name cannot be found
-    load(np.dtype(name))
-NUMBERED = activations.NAMES
-SLOPED = tuple(NUMBERED[kernel] for kernel in activations.KEEPING_SLOPES)  # these keep slopes
+    load_called(getattr(types, name))
+SLOPED = tuple(NUMBERED[kernel] for kernel in KEEPING_SLOPES)  # these keep slopes
 BY_PRODUCT = {"relu"}
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
@@ -52,7 +54,6 @@ def normal(*shape, dtype, seed=0):
 
 def native(name, dtype, *kinds):
     """The compiled product itself; arrays go in as pointers."""
-    load(np.dtype(dtype))
     address = llvm.address_of_symbol(f"handgrad_{name}_{dtype}")
     return ctypes.CFUNCTYPE(None, *kinds)(address)
 

@@ -26,7 +26,8 @@ def random_model(units, activation="relu", output="softmax", dtype=np.float64, e
     params.flat[...] = np.random.default_rng(0).normal(size=params.flat.size)
     classes = np.array([f"class {k}" for k in range(2 if output == "logistic" else units[-1])])
     encoder = encoder or Encoder.identity(units[0])
-    return Model(encoder, Architecture(units, activation, output), params, classes)
+    architecture = Architecture(units, activation, output)
+    return Model(encoder, architecture, params, classes, engine="numpy")  # the other: test_engines
 
 
 @pytest.fixture

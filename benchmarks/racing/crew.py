@@ -82,9 +82,9 @@ ROSTER = (
     Entry("skorch-2t", "skorch", "with_skorch", "fit", 2, LARGE),
 )
 FLOORS = (
-    Entry("floor-openblas", "handgrad", "floor_blas", "openblas", 1),
+    Entry("floor-openblas", "floor", "floor_blas", "openblas", 1),
     Entry("floor-mkl", "torch", "floor_torch", "mkl", 1),
-    Entry("floor-kernels", "handgrad", "floor_kernels", "kernels", 1),
+    Entry("floor-kernels", "floor", "floor_kernels", "kernels", 1),
 )
 
 

@@ -19,15 +19,12 @@ SKLEARN = "scikit-learn==1.9.1"
 TORCH = "torch==2.13.0"
 JAX = "jax[cpu]==0.10.2"
 
+OURS = ["--editable", str(REPOSITORY), NUMPY, SKLEARN, "scipy==1.17.1"]
+FLOOR = "floor"  # not a library: handgrad with what measures the floor
+
 PINS = {
-    "handgrad": [
-        "--editable",
-        f"{REPOSITORY}[fast]",
-        NUMPY,
-        SKLEARN,
-        "scipy==1.17.1",
-        "numba==0.68.1",
-    ],
+    "handgrad": OURS,
+    FLOOR: [*OURS, "numba==0.68.1"],
     "sklearn": [SKLEARN, NUMPY, "scipy==1.17.1", "threadpoolctl==3.8.0"],
     "torch": [TORCH, NUMPY],
     "jax": [JAX, NUMPY],
@@ -62,8 +59,12 @@ def install(library: str) -> str:
 
 
 def _ours(library: str) -> list[str]:
-    """Read pyproject.toml for handgrad: its environment is made anew when this changes."""
-    return [(REPOSITORY / "pyproject.toml").read_text()] if library == "handgrad" else []
+    """Give what makes handgrad's environment anew when it changes: dependencies, kernels."""
+    if library not in ("handgrad", FLOOR):
+        return []
+    from handgrad.engines.compiled.library import name_of_library  # peers import this file, too
+
+    return [(REPOSITORY / "pyproject.toml").read_text(), name_of_library(sys.platform)]
 
 
 def _run(*command: str) -> None:

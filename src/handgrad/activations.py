@@ -204,6 +204,7 @@ class Activation(NamedTuple):
     dies: bool = False  # whether a unit that gives 0 for every row stops learning
     is_in_sklearn: bool = False
     has_kernel: bool = False  # in engines/compiled/activations.py; else the reference computes it
+    keeps_slope: bool = False  # whether that kernel computes dh/dr on the way forward and keeps it
     is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
 
 
@@ -352,6 +353,7 @@ ACTIVATIONS = {
         ),
         start="he_uniform",
         has_kernel=True,
+        keeps_slope=True,
     ),
     "silu": Activation(
         silu,
@@ -366,6 +368,7 @@ ACTIVATIONS = {
         ),
         start="he_uniform",
         has_kernel=True,
+        keeps_slope=True,
         is_in_browser=True,
     ),
     "mish": Activation(
@@ -383,6 +386,7 @@ ACTIVATIONS = {
         ),
         start="he_uniform",
         has_kernel=True,
+        keeps_slope=True,
         is_in_browser=True,
     ),
 }

@@ -258,7 +258,7 @@ TRAINING_OPTIONS = (
         type=click.Choice([AUTO, *BACKENDS]),
         default=AUTO,
         sets="engine",
-        help="Engine that runs the epochs; auto takes the fastest that is installed and pays off.",
+        help="Engine that runs the epochs; auto is the fastest that is there and can do the work.",
     ),
     stopping(
         "--epochs",

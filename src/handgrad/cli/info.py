@@ -29,32 +29,22 @@ MACHINE = Option(
     is_flag=True,
     help="Show what this machine computes with, and what would make it faster.",
 )
-COMPILE = Option(
-    "--compile", "compiles", is_flag=True, help="With --machine: compile the fast engine now."
-)
 
 
-@click.command(params=[MACHINE, COMPILE, JSON])
+@click.command(params=[MACHINE, JSON])
 @click.argument("model", type=FILE, required=False)
-def info(model: Path | None, machine: bool, compiles: bool, as_json: bool) -> None:
+def info(model: Path | None, machine: bool, as_json: bool) -> None:
     """Show what MODEL is: columns, layers and predictions.
 
     With --machine, show instead what this machine computes with, and what would be faster.
     """
     if machine == (model is not None):
         raise click.UsageError("name a model, or use --machine (and not both)")
-    if compiles and not machine:
-        raise click.UsageError("--compile needs --machine")
     if model is not None:
         _print_model(load_model(model), as_json=as_json)
         return
-    from handgrad.engines.machine import compile_engine, describe
+    from handgrad.engines.machine import describe
 
-    if compiles:
-        try:
-            compile_engine()
-        except ImportError as error:
-            raise click.UsageError(f"--compile: {error}") from None
     found = describe()
     if as_json:
         print_json(found)
@@ -199,8 +189,7 @@ def print_machine(found: dict[str, Any]) -> None:
         say(f"faster: {shown(line)}")
 
 
-def _engine_words(installed: bool, missing: list[str], **more: Any) -> Iterator[str]:
+def _engine_words(installed: bool, missing: str, **more: Any) -> Iterator[str]:
     yield "installed" if installed else "not installed"
     for name, value in more.items():
-        several = " and ".join(value) or "nothing yet" if isinstance(value, list) else value
-        yield f"{name.replace('_', ' ')} {'none' if value is None else several}"
+        yield f"{name.replace('_', ' ')} {value}"

@@ -22,17 +22,15 @@ class Choice(NamedTuple):
     make: EngineFactory
 
 
-def choose(
-    wanted: str, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
-) -> Choice:
+def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) -> Choice:
     """Decide which engine trains.
 
     Parameters
     ----------
     wanted : "auto" or a name of ``BACKENDS``
-        What the user asked for. "auto" takes the fastest that is installed and whose start the
-        work repays. What an engine cannot do, the reference does.
-    architecture, rows, steps, epochs
+        What the user asked for; "auto" is the fastest that is there. The reference does what that
+        one cannot.
+    architecture, rows, steps
         The work.
 
     Raises
@@ -48,38 +46,23 @@ def choose(
         if why is None:
             return Choice(wanted, "asked for", BACKENDS[wanted].make)
         return Choice(reference.NAME, why, reference.make)
-    reasons = []
+    why = None
     for backend in BACKENDS.values():
-        fits, why = _fits(backend, architecture, rows, steps, epochs)
-        reasons.append(why)
-        if fits:
+        reason = backend.obstacle(architecture, steps.optimizer, rows) or backend.missing()
+        if not reason:
             break
-    return Choice(backend.NAME, reasons[0], backend.make)  # the fastest says why it is not taken
-
-
-def _fits(
-    backend: Backend, architecture: Architecture, rows: Rows, steps: Steps, epochs: int
-) -> tuple[bool, str]:
-    why = backend.obstacle(architecture, steps.optimizer, rows)
-    if why is not None:
-        return False, why
-    missing = backend.missing()
-    if missing:
-        return False, f"{' and '.join(missing)} is not installed: {backend.INSTALL}"
-    return backend.worth(architecture, rows, steps.batch_size, epochs)
+        why = why or reason  # the fastest says why it is not taken
+    return Choice(backend.NAME, why or "the fastest there is", backend.make)
 
 
 def require(name: str) -> None:
-    """Raise ImportError with the command that helps, if an engine is missing."""
+    """Raise ImportError with what helps, if an engine is missing."""
     missing = BACKENDS[name].missing()
     if missing:
-        raise ImportError(
-            f"engine {name!r} needs {' and '.join(missing)}, which is missing; run: "
-            f"{BACKENDS[name].INSTALL}"
-        )
+        raise ImportError(f"engine {name!r} is not there: {missing}")
 
 
 def predictor(wanted: str, architecture: Architecture) -> Backend:
     """Find what gives the scores of a network: a model may travel to where its engine is not."""
-    backend = BACKENDS[wanted]
-    return backend if backend.predicts(architecture) else reference
+    wished = BACKENDS.values() if wanted == AUTO else (BACKENDS[wanted],)
+    return next((one for one in wished if one.predicts(architecture)), reference)

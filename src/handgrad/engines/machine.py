@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.blas import blas_in_use
-from handgrad.engines.choice import BACKENDS, require
+from handgrad.engines.choice import BACKENDS
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Backend
 
@@ -16,7 +16,7 @@ PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "BLIS_ARC
 
 
 def describe() -> dict[str, Any]:
-    """Look at the machine; nothing is changed, and nothing compiled.
+    """Look at the machine; nothing is changed.
 
     Returns
     -------
@@ -58,23 +58,7 @@ def _advice(pins: dict[str, str]) -> list[str]:
         "at twice the speed (the compiled engine does not care)"
         for name, value in pins.items()
     ]
-    for name, backend in BACKENDS.items():
-        if missing := backend.missing():
-            lacking = f"{' and '.join(missing)} is not installed"
-            advice.append(f"{lacking}: {backend.INSTALL} brings the {name} engine")
-        else:
-            advice += backend.advice()
+    for backend in BACKENDS.values():
+        missing = backend.missing()
+        advice += [missing] if missing else backend.advice()
     return advice
-
-
-def compile_engine() -> None:
-    """Compile the fastest engine for both precisions, or read it from the cache.
-
-    Raises
-    ------
-    ImportError
-        If it is not installed.
-    """
-    fastest = next(iter(BACKENDS))
-    require(fastest)
-    BACKENDS[fastest].prepare()

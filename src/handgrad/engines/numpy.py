@@ -24,7 +24,6 @@ from handgrad.params import Params
 Array = NDArray[Any]
 
 NAME = "numpy"
-INSTALL = ""  # it comes with handgrad
 
 # Rows pass through the products in blocks of this many, the last one filled up with zeros. A
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
@@ -77,6 +76,10 @@ class Numpy:
             raise Diverged("a parameter or its slot was not finite", None, last_loss)
         return Measured(total_loss / n, total_right / n, size)
 
+    def scores(self, params: Params, x: Any) -> Array:
+        with blas_on_one_thread():
+            return forward(self.architecture, params, x).score
+
     def _update(
         self, params: Params, slots: Array, t: int, lr: float, batch: Rows, last: bool
     ) -> tuple[float, float, float]:
@@ -111,8 +114,8 @@ def right(output: Output, score: Array, rows: Rows) -> float:
 make = Numpy
 
 
-def missing() -> list[str]:
-    return []
+def missing() -> str:
+    return ""
 
 
 def describe() -> dict[str, Any]:
@@ -123,16 +126,8 @@ def advice() -> list[str]:
     return []
 
 
-def prepare() -> None:
-    pass
-
-
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
     return None
-
-
-def worth(architecture: Architecture, rows: Rows, batch_size: int, epochs: int) -> tuple[bool, str]:
-    return True, "it is always there"
 
 
 def predicts(architecture: Architecture) -> bool:

@@ -51,7 +51,7 @@ class Measured(NamedTuple):
 
 
 class Engine(Protocol):
-    """Updates on every batch of the rows it was made for."""
+    """Updates on every batch of the rows it was made for, and measures others on the way."""
 
     @property
     def uses_blas(self) -> bool:
@@ -92,6 +92,9 @@ class Engine(Protocol):
             that batch; else what params and slots hold means nothing.
         """
 
+    def scores(self, params: Params, x: Any) -> Array:
+        """Compute scores, shape (n, n_scores), of rows to measure; they may be sparse."""
+
 
 class EngineFactory(Protocol):
     """Makes the engine for a network, its rows, and the steps to make on them."""
@@ -106,31 +109,19 @@ class Backend(Protocol):
     def NAME(self) -> str: ...
 
     @property
-    def INSTALL(self) -> str:
-        """The command that brings what it needs."""
-
-    @property
     def make(self) -> EngineFactory: ...
 
-    def missing(self) -> list[str]:
-        """Name the packages that it lacks on this machine."""
+    def missing(self) -> str:
+        """Say why it is not there on this machine; "" where it is."""
 
     def describe(self) -> dict[str, Any]:
         """Describe it as it is installed on this machine, as values that JSON has."""
 
     def advice(self) -> list[str]:
-        """Say what would make it faster on this machine, where it is installed."""
-
-    def prepare(self) -> None:
-        """Do ahead what takes long when it is first used."""
+        """Say what would make it faster on this machine, where it is there."""
 
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
-
-    def worth(
-        self, architecture: Architecture, rows: Rows, batch_size: int, epochs: int
-    ) -> tuple[bool, str]:
-        """Tell whether the work repays its start, and why."""
 
     def predicts(self, architecture: Architecture) -> bool:
         """Tell whether it can give the scores of a network, here and now."""

@@ -114,8 +114,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         stops if it returns True.
     engine : {"auto", "numpy", "compiled"}, default="auto"
         What runs the epochs, and later the predictions: the reference in NumPy, or the same
-        mathematics compiled (``pip install "handgrad[fast]"``). "auto" compiles where the work
-        repays it; the two agree to rounding, so for the same bits name one.
+        mathematics compiled, as it is when handgrad was installed where a C compiler is. "auto"
+        takes the compiled one wherever it is there and can do the work; the two agree to
+        rounding, so for the same bits name one.
     initialisation : str or pair of sequences of arrays, default="auto"
         How the first weights are drawn: "glorot_uniform", "glorot_normal", "he_uniform",
         "he_normal", "lecun_uniform", "lecun_normal"; or "auto", by activation, for

@@ -185,7 +185,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @property
     def _predictor(self) -> Model:
-        """The model on the engine that was asked for; with "auto", on the one that trained it."""
+        """The model, on the engine that was asked for."""
         if self.engine != AUTO:
             require(self.engine)
         if self.engine in (AUTO, self.model_.engine):
@@ -340,8 +340,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a model file back into a fitted estimator.
 
-        On the engine that predicted before, it predicts the same bits. It begins with the
-        reference; ``set_params(engine="compiled")`` sets the other to work.
+        On the same machine it predicts the same bits as before. It predicts with the fastest
+        engine there is; if the saved one had another named, name it again by ``set_params``.
 
         Raises
         ------

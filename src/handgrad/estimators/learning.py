@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from handgrad.batch import Rows
@@ -20,7 +19,6 @@ from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job, Task
 from handgrad.estimators.watching import (
     ROWS_FOR_A_WARNING,
-    ROWS_LOOKED_AT,
     Watch,
     warn_of_explosion,
     warn_of_no_score,
@@ -30,7 +28,7 @@ from handgrad.optim import SOLVERS, LBFGSResult
 from handgrad.schedules import course
 from handgrad.training.history import Epoch
 from handgrad.training.run import Run, Settings, steps_of
-from handgrad.training.train import OnEpoch, measure, train, train_lbfgs
+from handgrad.training.train import OnEpoch, train, train_lbfgs
 
 
 def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
@@ -45,14 +43,13 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     epochs = 1 if job.is_stream else estimator.max_iter
     settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
     steps = steps_of(architecture, fit.runs[0], settings)
-    choice = choose(estimator.engine, architecture, rows, steps, epochs)
+    choice = choose(estimator.engine, architecture, rows, steps)
     fit = _on_engine(estimator, fit, choice.name, choice.reason)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
     chance = math.inf if says_little else job.task.chance(fit.model, rows)
     reasons = []
     with _watched(job, fit, epochs, chance) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):
-            _note_first_loss(fit.model, run, rows)
             history = train(
                 architecture,
                 run,
@@ -75,14 +72,6 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
             ConvergenceWarning,
         )
     return watch.fit
-
-
-def _note_first_loss(model: Model, run: Run, rows: Rows) -> None:
-    """Note where a run begins: of raw inputs far from 0, far above chance, and yet it falls."""
-    if run.first_loss is None:
-        some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            run.first_loss, _ = measure(model.architecture, run.params, some)
 
 
 def _runs_to_its_end(estimator: Parameters) -> bool:
@@ -111,7 +100,7 @@ def _monitor(task: Task, n: int) -> str:
 def _on_engine(estimator: Parameters, fit: Fit, engine: str, reason: str) -> Fit:
     if estimator.verbose:
         print(f"Engine: {engine} ({reason})")
-    return replace(fit.with_model(engine=engine), engine=(engine, reason))
+    return replace(fit, engine=(engine, reason))
 
 
 @contextmanager

@@ -14,10 +14,8 @@ from sklearn.metrics._scorer import _BaseScorer
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
-from handgrad.engines.blas import blas_on_one_thread
 from handgrad.errors import DivergenceWarning, warn
 from handgrad.estimators.underway import showing
-from handgrad.network import forward
 from handgrad.optim import SOLVERS
 from handgrad.tables.encode import Encoded
 from handgrad.training.history import Epoch, History
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 LARGEST_WEIGHT = 1e6
 TIMES_CHANCE, EPOCHS_TOO_LARGE = 10, 3
 
-ROWS_LOOKED_AT = 4096  # for dead units, and for the loss before training
+ROWS_LOOKED_AT = 4096  # for dead units
 ROWS_FOR_A_WARNING = 50  # few rows leave many units at 0 that are not dead
 
 
@@ -158,14 +156,17 @@ def warn_of_no_score(estimator: Parameters, record: Record) -> None:
         )
 
 
+def _share_at_0(model: Model, x: Any, layer: int) -> float:
+    h = model.hidden(Encoded(x.toarray() if is_sparse(x) else x), layer)
+    return float((h == 0).all(axis=0).mean())
+
+
 def dead_units(model: Model, rows: Rows) -> list[float]:
     """Find the share of units of each hidden layer that no row wakes, and warn of many."""
     some: Any = rows.x[:ROWS_LOOKED_AT]
-    with blas_on_one_thread():
-        hidden = forward(model.architecture, model.params, some).h[1:]
     shares = [
-        float((h == 0).all(axis=0).mean()) if ACTIVATIONS[name].dies else 0.0
-        for h, name in zip(hidden, model.architecture.activations, strict=True)
+        _share_at_0(model, some, layer) if ACTIVATIONS[name].dies else 0.0
+        for layer, name in enumerate(model.architecture.activations, start=1)
     ]
     for layer, share in enumerate(shares, start=1):
         if share > 0.5 and some.shape[0] >= ROWS_FOR_A_WARNING:

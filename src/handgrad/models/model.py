@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
-from handgrad.engines import numpy as reference
-from handgrad.engines.choice import predictor
+from handgrad.engines.choice import AUTO, predictor
 from handgrad.engines.numpy import BLOCK, in_blocks
 from handgrad.engines.seam import Backend
 from handgrad.errors import DataError
@@ -62,9 +61,8 @@ class Model:
         The labels in ascending order, of their own dtype; none where numbers are predicted.
     target : str or None
         The name of the column that the labels came from, where it is known.
-    engine : str
-        What computes scores, in ``engines.choice.BACKENDS``: the engine that trained. Files do not
-        keep it.
+    engine : "auto" or a name of ``engines.choice.BACKENDS``
+        What computes scores; "auto" is the fastest that is there. Files do not keep it.
     scale : TargetScale or None
         Of the numbers that are predicted.
     temperature : float
@@ -80,7 +78,7 @@ class Model:
     params: Params
     classes: Array
     target: str | None = None
-    engine: str = reference.NAME
+    engine: str = AUTO
     scale: TargetScale | None = None
     temperature: float = 1.0
     members: tuple[Params, ...] = ()
@@ -197,22 +195,23 @@ class Model:
         """
         head = self.architecture.head
         plain = head.classifies and not self.is_multilabel
-        plain = plain and not self.members and self.temperature == 1
-        if plain and not is_sparse(columns):
-            columns = self.encode(columns)
-            found = self._backend.probabilities(self.architecture, self.params, columns.x)
-            if found is not None:
-                self._check_sane(found, columns.x)
-                return found
+        if plain and not self.members and self.temperature == 1:
+            return self._in_parts(columns, len(self.classes), self._x_proba)
         return head.proba(self.scores(columns))
 
-    def _check_sane(self, probabilities: Array, x: Array) -> None:
-        """Look at the scores of rows whose probabilities may come of infinite ones."""
-        is_sane = probabilities > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
+    def _x_proba(self, x: Array) -> Array:
+        """Compute probabilities; of rows whose scores may be infinite, look at these."""
+        backend = self._backend
+        found = backend.probabilities(self.architecture, self.params, x)
+        if found is None:
+            score = self._x_scores(x)
+            check_finite(score, self._networks)
+            return self.architecture.head.proba(score)
+        is_sane = found > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
         if not is_sane.all():
             rows = np.flatnonzero(~is_sane.all(axis=1))
-            score = self._backend.scores(self.architecture, self.params, x[rows])
-            check_finite(score, self._networks)
+            check_finite(backend.scores(self.architecture, self.params, x[rows]), self._networks)
+        return found
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Give the most probable label of each row, shape (n,).

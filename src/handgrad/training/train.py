@@ -34,6 +34,7 @@ Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
 Score = Callable[[], float]
 
+ROWS_LOOKED_AT = 4096  # for the loss before training
 SMALLEST_LEARNING_RATE = 1e-6  # training stops when an adaptive rate has fallen to this
 
 
@@ -94,6 +95,8 @@ def train(
     run.prepare(settings)
     task = Task(architecture, settings, rows)
     engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
+    if run.first_loss is None:
+        run.first_loss = _loss_before(architecture, engine, run.params, rows)
     watch = Watch(validation, score)
     record: list[Epoch] = []
     reason = "max_iter"
@@ -120,13 +123,23 @@ def train(
     return History(tuple(record), reason)
 
 
+def _loss_before(
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows
+) -> float | None:
+    some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return measure(architecture, engine, params, some)[0]
+
+
 def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
     architecture = now.task.architecture
     # Overflow is not warned about, because its results are caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):
         measured = now.run_all(run, engine)
         shrinkage = now.end(run)
-        validation_loss, validation_accuracy = measure(architecture, run.params, watch.validation)
+        validation_loss, validation_accuracy = measure(
+            architecture, engine, run.params, watch.validation
+        )
     validation_score = None if watch.score is None else float(watch.score())
     classifies = architecture.head.classifies
     return Epoch(
@@ -144,7 +157,7 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
 
 
 def measure(
-    architecture: Architecture, params: Params, rows: Rows | None
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows | None
 ) -> tuple[float | None, float | None]:
     """Compute loss and accuracy on rows that are not trained on."""
     if rows is None:
@@ -152,8 +165,7 @@ def measure(
     total_loss = total_right = 0.0
     for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
         part = rows.take(chosen)
-        with blas_on_one_thread():
-            score = forward(architecture, params, part.x).score
+        score = engine.scores(params, part.x)
         head, settings = architecture.head, architecture.loss
         part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)

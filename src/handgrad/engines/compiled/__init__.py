@@ -1,8 +1,17 @@
-"""The reference's mathematics, compiled with numba.
+"""The reference's mathematics, compiled when handgrad was installed.
 
-backend.py      the engine as choice.py sees it: needs, abilities, costs
+What runs:
+
+backend.py      the engine as choice.py sees it: needs and abilities
 engine.py       the engine: memory and calls
 threads.py      shares a call among threads
+library.py      the compiled library: whether it fits the sources and the machine; its doors
+layout.py       what engine and kernels agree on: records, numbers, places
+
+What is compiled, with numba:
+
+build.py        compiles the rest into the library
+doors.py        the two functions that can be called from outside
 epoch.py        an epoch without Python between its steps
 prediction.py   scores of rows
 updates.py      gradients of parameters, and their update
@@ -13,4 +22,5 @@ kernels.py      exp, log and sums, and the rows of softmax and logistic
 products.py     matrix products in registers
 called.py       functions compiled separately and called by name
 vectors.py      vectors as a numba type
+level.c         which vectors this machine has
 """

@@ -12,10 +12,11 @@ import math
 import numpy as np
 from numba import njit
 
-from handgrad.activations import ACTIVATIONS, LEAK, SELU_ALPHA, SELU_LAMBDA
+from handgrad.activations import LEAK, SELU_ALPHA, SELU_LAMBDA
 from handgrad.chance import FACTOR_1, FACTOR_2, GOLDEN
 from handgrad.engines.compiled.called import called_by_name
 from handgrad.engines.compiled.kernels import _reduced, exp, log1p
+from handgrad.engines.compiled.layout import ACTIVATION_NAMES, KEEPING_SLOPES
 from handgrad.engines.compiled.vectors import (
     at,
     fma,
@@ -29,13 +30,13 @@ from handgrad.engines.compiled.vectors import (
 
 compiled = njit(error_model="numpy", nogil=True)
 
-NAMES = (
-    "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus",
-    "gelu", "silu", "mish",
-)  # fmt: skip
-IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, GELU, SILU, MISH = range(11)
-KEEPING_SLOPES = GELU, SILU, MISH
-NOT_0_AT_0 = tuple(n for n, name in enumerate(NAMES) if not ACTIVATIONS[name].is_0_at_0)
+IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, GELU, SILU, MISH = (
+    ACTIVATION_NAMES.index(name)
+    for name in (
+        *("identity", "logistic", "tanh", "relu", "leaky_relu", "elu"),
+        *("selu", "softplus", "gelu", "silu", "mish"),
+    )
+)
 
 ROOT_HALF = math.sqrt(0.5)
 DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)

@@ -12,7 +12,7 @@ from numba import cfunc
 from numba.core import types
 from numba.extending import overload
 
-_functions: list[tuple[Callable[..., Any], str]] = []
+FUNCTIONS: list[tuple[Callable[..., Any], str]] = []
 _loaded: list[Any] = []  # keeps the code in memory
 
 
@@ -23,7 +23,7 @@ def called_by_name(kinds: str) -> Callable[[Callable[..., None]], Callable[..., 
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        _functions.append((function, kinds))
+        FUNCTIONS.append((function, kinds))
 
         def stub(*args: Any) -> None:
             raise NotImplementedError("only compiled code can call this")
@@ -31,7 +31,9 @@ def called_by_name(kinds: str) -> Callable[[Callable[..., None]], Callable[..., 
         @overload(stub)
         def choose(*args: Any) -> Any:
             element = args[kinds.index("p")].dtype
-            native = types.ExternalFunction(_symbol(function, element), _signature(kinds, element))
+            native = types.ExternalFunction(
+                symbol_of(function, element), signature_of(kinds, element)
+            )
 
             def call(*args: Any) -> None:
                 native(*args)
@@ -43,15 +45,15 @@ def called_by_name(kinds: str) -> Callable[[Callable[..., None]], Callable[..., 
     return decorate
 
 
-def load_called(element: types.Float, cache: bool) -> None:
-    """Compile them for float32 or float64, or read them from the cache."""
-    for function, kinds in _functions:
-        native = cfunc(_signature(kinds, element), error_model="numpy", cache=cache)(function)
+def load_called(element: types.Float) -> None:
+    """Compile them for float32 or float64 in this process."""
+    for function, kinds in FUNCTIONS:
+        native = cfunc(signature_of(kinds, element), error_model="numpy")(function)
         _loaded.append(native)
-        llvm.add_symbol(_symbol(function, element), native.address)
+        llvm.add_symbol(symbol_of(function, element), native.address)
 
 
-def _signature(kinds: str, element: types.Float) -> Any:
+def signature_of(kinds: str, element: types.Float) -> Any:
     of = {
         "p": types.CPointer(element),
         "k": types.CPointer(types.int64),
@@ -61,5 +63,5 @@ def _signature(kinds: str, element: types.Float) -> Any:
     return types.void(*(of[kind] for kind in kinds))
 
 
-def _symbol(function: Callable[..., None], element: types.Float) -> str:
+def symbol_of(function: Callable[..., None], element: types.Float) -> str:
     return f"handgrad_{function.__name__}_{element}"

@@ -1,37 +1,29 @@
 """The compiled engine as training sees it: memory laid out, threads dealt out, epochs called.
 
-Importing this file imports numba; the first engine of a precision compiles the kernels or
-reads them from the cache (see ``cache.py``).
+The kernels are in the library that was compiled with the package (see ``library.py``).
 """
 
 import ctypes
-import sys
-import threading
 import time
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.core.caching import NullCache
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
+from handgrad.batch import Rows, is_sparse
 from handgrad.dropout import layer_keys, threshold
-from handgrad.engines import cache
-from handgrad.engines.compiled import activations, epoch, losses, prediction, rules, updates
-from handgrad.engines.compiled.called import load_called
+from handgrad.engines.compiled import layout, library
 from handgrad.engines.compiled.threads import share
-from handgrad.engines.compiled.vectors import VECTOR_BYTES
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
 from handgrad.network import Architecture
-from handgrad.optim import SGD, Optimizer, Steps, kernel_of
+from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import Params, count
 
 Array = NDArray[Any]
 
-PLAN_FIELDS = {name: position for position, name in enumerate(epoch.PLAN.names or ())}
+PLAN_FIELDS = {name: position for position, name in enumerate(layout.PLAN.names or ())}
 
 
 BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
@@ -67,18 +59,17 @@ class Compiled:
                 f"the compiled engine has no kernel for {' and '.join(architecture.without_kernel)}"
                 "; train with engine='numpy'"
             )
-        load(rows.x.dtype)
         self._architecture, self._rows = architecture, rows
         self._threads = threads
         self._batch_size = min(steps.batch_size, len(rows))
         self._batches = -(-len(rows) // self._batch_size)
         self._batches_a_call = 1
-        self._lanes = VECTOR_BYTES // rows.x.dtype.itemsize
-        self._plan = np.zeros(1, epoch.PLAN)
+        self._lanes = library.vector_bytes() // rows.x.dtype.itemsize
+        self._plan = np.zeros(1, layout.PLAN)
         self._plan_fields = self._plan.view(np.int64)
-        self._layers = np.zeros(len(architecture.layer_units) - 1, epoch.LAYER)
-        self._rates = np.zeros(1, epoch.RATES)
-        for name in epoch.STEP_SETTINGS:
+        self._layers = np.zeros(len(architecture.layer_units) - 1, layout.LAYER)
+        self._rates = np.zeros(1, layout.RATES)
+        for name in layout.STEP_SETTINGS:
             self._rates[name] = getattr(steps, name)
         self._seed, self._n_dropping = steps.seed, len(steps.dropout) if any(steps.dropout) else 0
         for layer, part in zip(self._layers, steps.dropout, strict=False):
@@ -88,34 +79,33 @@ class Compiled:
         self._lay_out(architecture, steps.optimizer.n_slots)
         self._bad_rows = rows.not_finite()
         self._picked = np.zeros(self._batch_size, np.int64)
-        self._sums = np.zeros(epoch.RESULTS + int(self._plan["n_squares"][0]))
+        self._sums = np.zeros(layout.RESULTS + int(self._plan["n_squares"][0]))
         self._learning_rates = np.zeros(self._batches)
         self._set("learning_rates", self._learning_rates.ctypes.data)
         self._lent: tuple[Any, ...] = (None,) * len(BORROWED)
+        self._door = library.door("run", rows.x.dtype.name)
         self._meet_anew()
 
     def _meet_anew(self) -> None:
         """Set up a place where threads meet that none of an earlier, broken-off call knows."""
-        self._sync = np.zeros(2 * epoch.LEAVE, np.int64)
-        self._memory = (
-            self._plan,
-            self._layers,
-            self._rates,
-            self._picked,
-            self._work,
-            self._sums,
-            self._sync,
+        self._sync = np.zeros(2 * layout.LEAVE, np.int64)
+        others = self._rates, self._picked, self._work, self._sums, self._sync
+        self._addresses = (
+            self._plan.ctypes.data,
+            self._layers.ctypes.data,
+            len(self._layers),
+            *(array.ctypes.data for array in others),
         )
 
     def _set_rule(self, rule: Optimizer) -> None:
         kernel = kernel_of(rule)
-        if kernel not in rules.NAMES:
+        if kernel not in layout.RULE_NAMES:
             raise ValueError(
                 f"the compiled engine has no kernel for {type(rule).__name__}; train it with "
                 "engine='numpy'"
             )
-        self._plan["rule"] = rules.NAMES.index(kernel)
-        for name in rules.SETTINGS:
+        self._plan["rule"] = layout.RULE_NAMES.index(kernel)
+        for name in layout.RULE_SETTINGS:
             self._rates[name] = getattr(rule, name, 0.0)
 
     def _hold_rows(self, rows: Rows) -> None:
@@ -136,7 +126,7 @@ class Compiled:
     def _lay_out(self, architecture: Architecture, n_slots: int) -> None:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
-        plan["output"] = losses.NAMES.index(architecture.output)
+        plan["output"] = layout.OUTPUT_NAMES.index(architecture.output)
         plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
         plan["n_targets"] = architecture.n_targets
         plan["n_quantiles"] = architecture.n_each
@@ -147,8 +137,8 @@ class Compiled:
         size *= 2 + n_slots
         tall = self._padded(self._batch_size)
         for layer, name in zip(layers[:-1], architecture.activations, strict=True):
-            layer["activation"] = activations.NAMES.index(name)
-            keeps = layer["activation"] in activations.KEEPING_SLOPES or layer["drops"] != 0
+            layer["activation"] = layout.ACTIVATION_NAMES.index(name)
+            keeps = layer["activation"] in layout.KEEPING_SLOPES or layer["drops"] != 0
             layer["keeps"] = keeps
             for place in ("h", "d", "slope") if keeps else ("h", "d"):
                 layer[place] = size
@@ -158,7 +148,7 @@ class Compiled:
         x_row = self._padded(units[0]) if len(layers) == 1 else units[0]
         score_row = tall + self._lanes
         plan["x_row"], plan["score_row"] = x_row, score_row
-        block = updates.BLOCK_ROWS * (updates.BLOCK_VECTORS + 1) * self._lanes
+        block = layout.BLOCK_ROWS * (layout.BLOCK_VECTORS + 1) * self._lanes
         plan["gradient_size"] = max(block, *map(self._padded, units))
         target = architecture.n_targets * score_row
         if architecture.head.takes_classes:  # their numbers are in ``picked``
@@ -236,10 +226,16 @@ class Compiled:
             self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
             first = last
         if bad_batch is not None:
-            raise bad_input(bad_batch, float(self._sums[epoch.BAD_LOSS]) if end else None)
+            raise bad_input(bad_batch, float(self._sums[layout.BAD_LOSS]) if end else None)
         n = len(self._rows)
-        sums = self._sums[: epoch.RESULTS].tolist()
-        return Measured(sums[epoch.LOSS] / n, sums[epoch.RIGHT] / n, sums[epoch.NORM])
+        sums = self._sums[: layout.RESULTS].tolist()
+        return Measured(sums[layout.LOSS] / n, sums[layout.RIGHT] / n, sums[layout.NORM])
+
+    def scores(self, params: Params, x: Any) -> Array:
+        dense = x.toarray() if is_sparse(x) else x
+        return predict(
+            self._architecture, params, dense, probabilities=False, threads=self._threads
+        )
 
     def _borrow(self, flat: Array, slots: Array, order: Array | None) -> None:
         """Note where arrays of the caller lie, and keep them: threads know their addresses alone.
@@ -266,24 +262,24 @@ class Compiled:
         self._plan_fields[PLAN_FIELDS[name]] = value
 
     def _call_off(self) -> None:
-        self._sync[epoch.LEAVE] = 1
+        self._sync[layout.LEAVE] = 1
         self._meet_anew()
 
     def _run_batches(self, first: int, last: int, updates: int) -> None:
-        memory = self._memory
+        addresses, door = self._addresses, self._door
 
         def run(thread: int, threads: int) -> None:
-            epoch.run_batches(thread, threads, first, last, updates, *memory)
+            _check_status(door(thread, threads, first, last, updates, *addresses))
 
         share(run, self._threads, leave=self._call_off)
-        sums = self._sums[: epoch.RESULTS].tolist()
-        if sums[epoch.BAD_BATCH]:
-            batch = int(sums[epoch.BAD_BATCH])
-            what = f"the loss became {sums[epoch.BAD_LOSS]}"
-            raise Diverged(what, batch, sums[epoch.LAST_LOSS] if batch > 1 else None)
-        if sums[epoch.NOT_FINITE]:
+        sums = self._sums[: layout.RESULTS].tolist()
+        if sums[layout.BAD_BATCH]:
+            batch = int(sums[layout.BAD_BATCH])
+            what = f"the loss became {sums[layout.BAD_LOSS]}"
+            raise Diverged(what, batch, sums[layout.LAST_LOSS] if batch > 1 else None)
+        if sums[layout.NOT_FINITE]:
             what = "a parameter or its slot was not finite"
-            raise Diverged(what, None, sums[epoch.BAD_LOSS])
+            raise Diverged(what, None, sums[layout.BAD_LOSS])
 
 
 def predict(
@@ -296,24 +292,23 @@ def predict(
 ) -> Array:
     """Compute scores (n, N_y), or probabilities (n, K), of encoded rows, on all cores we have."""
     dtype = params.flat.dtype
-    load(dtype)
     x = _readable(x, dtype)
     flat = _readable(params.flat, dtype)
     n, units = len(x), architecture.layer_units
     classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
     out = np.empty((n, classes), dtype)
-    block = prediction.FEW if n <= prediction.FEW else prediction.BLOCK
-    layers, rooms = prediction.lay_out(
-        units, architecture.activations, VECTOR_BYTES // dtype.itemsize, block
-    )
+    block = layout.FEW if n <= layout.FEW else layout.BLOCK
+    lanes = library.vector_bytes() // dtype.itemsize
+    laid = layout.lay_out(units, architecture.activations, lanes, block)
     places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    output = losses.NAMES.index(architecture.output)
-    size = int(rooms["size"][0])
+    output = layout.OUTPUT_NAMES.index(architecture.output)
+    door = library.door("predict", dtype.name)
 
     def run(part: int, parts: int) -> None:
         begin, end = n * part // parts, n * (part + 1) // parts
-        work = np.empty(size, dtype)
-        prediction.predict_rows(begin, end, *places, layers, rooms, output, probabilities, work)
+        work = np.empty(laid.size, dtype)
+        asked = output, int(probabilities), work.ctypes.data
+        _check_status(door(begin, end, *places, *laid.addresses, *asked))
 
     if n < 2 * ROWS_A_THREAD:
         run(0, 1)
@@ -346,64 +341,7 @@ def aligned(n: int, dtype: np.dtype[Any]) -> Array:
     return zeros
 
 
-# -- compiling ------------------------------------------------------------------------------------
-
-_lock = threading.Lock()
-_loaded: set[str] = set()
-
-
-def load(dtype: np.dtype[Any]) -> None:
-    """Compile the kernels for a precision, or read them from the cache; only once a process."""
-    if dtype.name in _loaded:
-        return
-    with _lock:
-        if dtype.name in _loaded:
-            return
-        if not cache.is_warm(dtype.name):
-            _announce(dtype)
-        try:
-            kept = _compile(dtype)
-        except Exception:  # a damaged file, a full disk: the code can be had without them
-            cache.forget()
-            _announce(dtype)
-            kept = _compile(dtype, keep=False)
-    if kept:
-        cache.mark_warm(dtype.name)
-
-
-def _announce(dtype: np.dtype[Any]) -> None:
-    how_often = "once on this machine" if cache.can_be_kept() else "for this process alone"
-    told = f"compiling the fast engine for {dtype.name}; this takes some seconds, {how_often}"
-    print(f"handgrad: {told}", file=sys.stderr)
-    if not cache.can_be_kept():
-        print(f"handgrad: {cache.NOT_KEPT}", file=sys.stderr)
-
-
-def _compile(dtype: np.dtype[Any], *, keep: bool = True) -> bool:
-    """Compile by calling, and tell whether the code is kept for other processes."""
-    calls: tuple[Any, ...] = (epoch.run_batches, prediction.predict_rows)
-    if not keep:
-        for function in calls:
-            function._cache = NullCache()  # numba has no public way back from enable_caching
-        load_called(getattr(types, dtype.name), False)
-    else:
-        with cache.numba_cache() as keep:
-            load_called(getattr(types, dtype.name), keep)
-            for function in calls:
-                if keep and not _loaded:
-                    function.enable_caching()
-    _loaded.add(dtype.name)
-    _try_out(dtype)
-    return keep
-
-
-def _try_out(dtype: np.dtype[Any]) -> None:
-    """Run an epoch and a prediction of one row."""
-    units = (1, 1)
-    params = Params.zeros(units, dtype)
-    architecture = Architecture(units, output="logistic")
-    rows = Rows(np.zeros((1, 1), dtype), np.zeros((1, 1)))
-    Compiled(architecture, rows, Steps(SGD(), batch_size=1)).run_epoch(
-        params, np.zeros((0, 2), dtype), 0, 0.1, None
-    )
-    predict(architecture, params, rows.x, probabilities=True)
+def _check_status(status: int) -> None:
+    """Tell of an exception in compiled code, of which only its number comes out."""
+    if status:
+        raise RuntimeError(f"the compiled engine failed with status {status}; please report it")

@@ -6,19 +6,15 @@ takes some columns of every weight matrix, computes their gradient (equations 7,
 moves them at once, while they are in the cache. Two meetings a step are all that the threads
 need, and since no sum is divided between threads, their number changes no bit.
 
-Everything lives in one array, ``work``. What is where stands in the records below, which
-compiled.py fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product
-is one of rows with rows, and the scores of one class are contiguous over rows.
+Everything lives in one array, ``work``. What is where stands in the records of ``layout.py``, which
+``engine.py`` fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product is
+one of rows with rows, and the scores of one class are contiguous over rows.
 """
-
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from handgrad.engines.compiled.activations import (
-    KEEPING_SLOPES,
-    NOT_0_AT_0,
     RELU,
     activate,
     activate_and_slope,
@@ -34,6 +30,20 @@ from handgrad.engines.compiled.kernels import (
     squared_loss,
     sum_rows,
 )
+from handgrad.engines.compiled.layout import (
+    BAD_BATCH,
+    BAD_LOSS,
+    GENERATION,
+    KEEPING_SLOPES,
+    LAST_LOSS,
+    LEAVE,
+    LOSS,
+    NORM,
+    NOT_0_AT_0,
+    NOT_FINITE,
+    RESULTS,
+    RIGHT,
+)
 from handgrad.engines.compiled.losses import (
     BINARY,
     SOFTMAX,
@@ -43,7 +53,7 @@ from handgrad.engines.compiled.losses import (
     smooth,
 )
 from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
-from handgrad.engines.compiled.rules import SETTINGS, rule_at
+from handgrad.engines.compiled.rules import rule_at
 from handgrad.engines.compiled.updates import apply_all, update, whole_gradient
 from handgrad.engines.compiled.vectors import (
     at,
@@ -63,43 +73,7 @@ from handgrad.engines.compiled.vectors import (
 compiled = njit(error_model="numpy", nogil=True)
 
 
-def record(kind: type, *fields: str) -> np.dtype[Any]:
-    """Describe a record whose fields are all of one kind."""
-    return np.dtype([(name, kind) for line in fields for name in line.split()])
-
-
-PLAN = record(
-    np.int64,
-    "n_rows n_inputs n_outputs n_targets batch_size output rule n_slots gathers weighted",
-    # addresses of what the caller owns; of the order, 0 for none
-    "rows labels targets weights order flat slot_vectors n_parameters",
-    # places in work, and strides
-    "x x_row score score_row target weight loss hit zeros slots slot",
-    # of a gradient block, one for each thread; of the quantiles
-    "gradient gradient_size quantiles n_quantiles",
-    # addresses of the rate of each update, and of the keys of each update and hidden layer
-    "learning_rates keys",
-    # a whole gradient, laid out as the parameters are; how many vectors it has
-    "whole n_squares",
-)
-LAYER = record(
-    np.int64,
-    "n_in n_out",
-    "flat",  # place of W in the house's vector; b follows
-    "W b h d columns",  # places in work, and the padded columns of W, h and dr
-    "activation",
-    "keeps slope",  # whether dh/dr is kept, and its place
-    "drops",  # below this number, as one without a sign, a hash leaves a unit out
-)
-STEP_SETTINGS = "l2", "clip_norm"  # fields of ``optim.Steps``
-RATES = record(np.float64, *SETTINGS, *STEP_SETTINGS, "smoothing delta")
-
-# Results of a call.
-LOSS, RIGHT, BAD_BATCH, BAD_LOSS, NOT_FINITE, NORM, LAST_LOSS = range(7)
-RESULTS = 7  # sums of squares of a whole gradient follow
-
 SPINS = 20_000  # about 20 us of waiting before a thread gives way to whatever else must run
-GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of its own
 
 
 @compiled
@@ -317,6 +291,18 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
 
 
 @compiled
+def _power(base, t):
+    """Compute base^t by squaring; beyond t = 65,536 numba's own asks the C library for pow."""
+    result = 1.0
+    while t > 0:
+        if t & 1:
+            result *= base
+        t >>= 1
+        base *= base
+    return result
+
+
+@compiled
 def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, work, sums, sync):
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
@@ -330,7 +316,7 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
         sums[:] = 0.0
         pack_all(plan, layers, work, False)
     good = meet(sync, threads)
-    power_1, power_2 = rate.beta_1**t, rate.beta_2**t
+    power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)
     for batch in range(last if good else 0):
         # from the epoch's first batch on, so that the number of batches a call changes no bit
         power_1, power_2 = power_1 * rate.beta_1, power_2 * rate.beta_2

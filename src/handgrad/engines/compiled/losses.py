@@ -7,6 +7,7 @@ from numba import njit
 
 from handgrad.engines.compiled.called import called_by_name
 from handgrad.engines.compiled.kernels import exp, log
+from handgrad.engines.compiled.layout import OUTPUT_NAMES
 from handgrad.engines.compiled.vectors import (
     at,
     fma,
@@ -20,9 +21,11 @@ from handgrad.engines.compiled.vectors import (
 
 compiled = njit(error_model="numpy", nogil=True)
 
-NAMES = ("softmax", "logistic", "identity", "absolute", "huber", "quantile", "poisson")
 # The losses of the first three stand in kernels.py.
-SOFTMAX, BINARY, SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON = range(len(NAMES))
+SOFTMAX, BINARY, SQUARED, ABSOLUTE, HUBER, QUANTILE, POISSON = (
+    OUTPUT_NAMES.index(name)
+    for name in ("softmax", "logistic", "identity", "absolute", "huber", "quantile", "poisson")
+)
 
 
 @compiled

@@ -4,29 +4,14 @@ The house's flat vector is read as it lies, so nothing has to be packed when it 
 row goes through the same operations in the same order, alone or among others.
 """
 
-from functools import lru_cache
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from handgrad.engines.compiled.activations import NAMES, RELU, activate
-from handgrad.engines.compiled.epoch import LAYER, record
+from handgrad.engines.compiled.activations import RELU, activate
 from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
 from handgrad.engines.compiled.losses import SOFTMAX
 from handgrad.engines.compiled.products import BIAS, multiply, row_products
 from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
-
-Array = NDArray[Any]
-
-BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
-FEW = 16  # rows that get less memory: setting up 256 takes longer than predicting one
-
-# Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
-# transposed head.
-ROOM = record(np.int64, "block other_h scores s_row copied W_head size")
 
 compiled = njit(error_model="numpy", nogil=True)
 
@@ -83,33 +68,3 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, proba
             softmax_rows(scores, s_row, n, head.n_out, at(out, start * head.n_out))
         else:
             logistic_rows(scores, n, at(out, start * 2))
-
-
-@lru_cache
-def lay_out(
-    layer_units: tuple[int, ...], activations: tuple[str, ...], lanes: int, block: int
-) -> tuple[Array, Array]:
-    """Describe the layers of a network, and the room that predicting with it takes."""
-
-    def padded(n: int) -> int:
-        return -(-n // lanes) * lanes
-
-    layers, rooms = np.zeros(len(layer_units) - 1, LAYER), np.zeros(1, ROOM)
-    flat = narrow = 0
-    for number, (n_in, n_out) in enumerate(pairwise(layer_units)):
-        layer, last = layers[number], number == len(layers) - 1
-        layer["n_in"], layer["n_out"], layer["flat"] = n_in, n_out, flat
-        layer["columns"] = padded(n_in if last else n_out)
-        layer["activation"] = 0 if last else NAMES.index(activations[number])
-        flat += (n_in + 1) * n_out
-        if n_out < lanes:
-            narrow = max(narrow, (n_in + 1) * lanes)
-    room, head = rooms[0], layers[-1]
-    room["block"] = block
-    room["other_h"] = place = block * int(layers["columns"].max())
-    room["scores"] = place = 2 * place
-    room["s_row"] = block + lanes
-    room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
-    room["W_head"] = place = place + narrow
-    room["size"] = place + int(head["n_out"]) * int(head["columns"])
-    return layers, rooms

@@ -10,14 +10,14 @@ import numpy as np
 from numba import njit
 
 from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.layout import RULE_NAMES
 from handgrad.engines.compiled.vectors import at, fma, lanes, load, pointer, splat, sqrt, store
 
 compiled = njit(error_model="numpy", nogil=True)
 
-NAMES = "sgd", "momentum", "nesterov", "adam"  # as rules of optim.py name their kernels
-SGD, MOMENTUM, NESTEROV, ADAM = range(len(NAMES))
-
-SETTINGS = "momentum", "beta_1", "beta_2", "epsilon", "weight_decay"  # fields of these rules
+SGD, MOMENTUM, NESTEROV, ADAM = (
+    RULE_NAMES.index(name) for name in ("sgd", "momentum", "nesterov", "adam")
+)
 
 
 class Rule(NamedTuple):

@@ -11,6 +11,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from handgrad.engines.compiled.kernels import sum_columns, sum_rows
+from handgrad.engines.compiled.layout import BLOCK_ROWS, BLOCK_VECTORS
 from handgrad.engines.compiled.products import ADD, STORE, multiply
 from handgrad.engines.compiled.rules import SGD, decay, descend, move, scale
 from handgrad.engines.compiled.vectors import (
@@ -26,10 +27,6 @@ from handgrad.engines.compiled.vectors import (
 )
 
 compiled = njit(error_model="numpy", nogil=True)
-
-# Gradients are made and used in blocks of 512 x 3 vectors: with the parameters and slots that
-# belong to it a block fills about half of the second cache, and Adam need not wait for memory.
-BLOCK_ROWS, BLOCK_VECTORS = 512, 3
 
 
 @compiled

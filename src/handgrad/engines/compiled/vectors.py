@@ -10,6 +10,7 @@ Nothing is checked: whoever calls keeps lengths padded to whole vectors.
 """
 
 import operator
+import os
 import platform
 import sys
 
@@ -20,9 +21,25 @@ from numba.extending import intrinsic, lower_builtin, models, register_model, ty
 
 INT = ir.IntType(64)
 
-_features = llvm.get_host_cpu_features()
-X86 = platform.machine().lower() in ("x86_64", "amd64")
-VECTOR_BYTES = 64 if _features.get("avx512f") else 32 if _features.get("avx2") else 16
+LEVELS = {  # of x86-64, with what tells them
+    "x86-64-v4": ("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"),
+    "x86-64-v3": ("avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"),
+}
+
+
+def host():
+    """Name the processor that this is, as ``build.py`` names targets."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return platform.machine()
+    there = llvm.get_host_cpu_features()
+    fits = (name for name, features in LEVELS.items() if all(map(there.get, features)))
+    return next(fits, "x86-64-v2")
+
+
+# The processor to compile for, which may be another than this one: see ``build.py``.
+TARGET = os.environ.get("HANDGRAD_TARGET") or host()
+X86 = TARGET.startswith("x86")
+VECTOR_BYTES = {"x86-64-v4": 64, "x86-64-v3": 32}.get(TARGET, 16)
 REGISTERS = 16 if X86 and VECTOR_BYTES < 64 else 32
 
 

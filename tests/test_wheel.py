@@ -1,0 +1,203 @@
+"""What an installation makes: a wheel with the compiled engine, or one without, never a failure."""
+
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from handgrad.engines.compiled import library
+
+pytest.importorskip("hatchling")
+ROOT = Path(__file__).parent.parent
+ENGINE = "handgrad/engines/compiled"
+NEEDED = ["pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".gitignore"]
+VARIABLES = "HANDGRAD_ENGINE", "HANDGRAD_TARGETS", "CC"
+
+spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+hook = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(hook)
+can_compile = pytest.mark.skipif(
+    bool(hook.obstacle()) or importlib.util.find_spec("numba") is None, reason="nothing compiles"
+)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Copy the source tree, without a library but for one of other sources."""
+    clone = tmp_path / "clone"
+    shutil.copytree(
+        ROOT / "src", clone / "src", ignore=shutil.ignore_patterns("__pycache__", "engine-*")
+    )
+    for name in NEEDED:
+        shutil.copy(ROOT / name, clone / name)
+    (clone / "src" / ENGINE / "engine-000000000000.so").write_text("of other sources")
+    return clone
+
+
+def make(tree, target="wheel", **environment):
+    """Build as pip does, in this environment; give the file and what was said."""
+    kept = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    out = tree.parent / "out"
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", out],
+        cwd=tree,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert built.returncode == 0, built.stderr
+    (made,) = out.iterdir()
+    return made, built.stdout + built.stderr
+
+
+def engines(wheel):
+    return [name for name in zipfile.ZipFile(wheel).namelist() if "/engine-" in name]
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"HANDGRAD_ENGINE": "0"}, "HANDGRAD_ENGINE=0"),
+        ({"CC": "no-such-compiler -O2"}, "there is no C compiler 'no-such-compiler'"),
+        pytest.param(
+            {"HANDGRAD_TARGETS": "no-such-processor"},
+            "compiling it failed: a target must be one of x86-64-v2, x86-64-v3, x86-64-v4; got no-",
+            marks=[
+                can_compile,
+                pytest.mark.skipif(platform.machine() != "x86_64", reason="not an x86-64"),
+            ],
+        ),
+    ],
+    ids=["left out", "no compiler", "a failing build"],
+)
+def test_where_the_engine_cannot_be_compiled_the_wheel_is_pure(tree, environment, reason):
+    there = tree / "src" / ENGINE / library.name_of_library(sys.platform)
+    there.write_text("of this machine, and not for all")
+    wheel, said = make(tree, **environment)
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert engines(wheel) == []
+    assert f"handgrad without its compiled engine: {reason}" in " ".join(said.split())
+    (metadata,) = (n for n in zipfile.ZipFile(wheel).namelist() if n.endswith("/WHEEL"))
+    assert "Root-Is-Purelib: true" in zipfile.ZipFile(wheel).read(metadata).decode()
+
+
+FIRST_FIT = """
+import sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+import warnings
+warnings.simplefilter("ignore")
+from handgrad import MLPClassifier
+from handgrad.engines.compiled import library
+X = [[float(i % 7), float(i % 3)] for i in range(60)]
+model = MLPClassifier(max_iter=3).fit(X, [i % 2 for i in range(60)])
+print(model.engine_, len(model.predict(X)), library.level() == library.most(), library.path())
+"""
+
+
+@can_compile
+def test_an_installation_compiles_the_engine_for_this_machine(tree, tmp_path):
+    wheel, said = make(tree)
+    assert "without its compiled engine" not in said
+    tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert re.fullmatch(rf"handgrad-[\d.]+-py3-none-{tag}\.whl", wheel.name)
+    name = library.name_of_library(sys.platform)
+    assert engines(wheel) == [f"{ENGINE}/{name}"]
+    assert [path.name for path in (tree / "src" / ENGINE).glob("engine-*")] == [name]
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    shutil.rmtree(tree / "src" / "handgrad" / "data")  # what is run lies in the wheel
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    environment.pop(library.LEVEL, None)
+    ran = subprocess.run(
+        [sys.executable, "-c", FIRST_FIT],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    path = tmp_path / "site" / ENGINE / name
+    assert ran.stdout == f"compiled 60 True {path}\n", ran.stderr
+    wheel.unlink()
+    wheel, said = make(tree, CC="false")  # which compiles nothing
+    assert engines(wheel) == [f"{ENGINE}/{name}"], f"what is there is taken: {said}"
+
+
+def test_a_source_distribution_holds_what_compiling_takes_and_no_library(tree):
+    packed, _ = make(tree, "sdist")
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+        archive.extractall(tree.parent / "unpacked", filter="data")
+    compiled = {f"src/{ENGINE}/{name}" for name in library.SOURCES if not name.startswith("..")}
+    assert compiled | {"hatch_build.py", "pyproject.toml", f"src/{ENGINE}/library.py"} <= names
+    assert not [name for name in names if "/engine-" in name]
+    (unpacked,) = (tree.parent / "unpacked").iterdir()
+    packed.unlink()
+    wheel, _ = make(unpacked, HANDGRAD_ENGINE="0")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"{ENGINE}/level.c", f"{ENGINE}/doors.py", "handgrad/data/penguins.csv"} <= names
+
+
+# -- what stands in the way of compiling -------------------------------------------------------
+
+
+def asked():
+    return hook.CustomBuildHook.dependencies(None)
+
+
+@pytest.fixture
+def able(monkeypatch):
+    """Be on a machine where nothing does."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    cpython = SimpleNamespace(name="cpython")
+    system = SimpleNamespace(
+        platform="linux", version_info=(*hook.NEWEST, 0), implementation=cpython
+    )
+    monkeypatch.setattr(hook, "sys", system)
+    monkeypatch.setattr(hook, "sysconfig", SimpleNamespace(get_config_var=lambda name: None))
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert hook.obstacle() == ""
+    assert any(need.startswith("numba") for need in asked())
+
+
+@pytest.mark.usefixtures("able")
+@pytest.mark.parametrize(
+    ("owner", "name", "value", "words"),
+    [
+        ("sys", "platform", "win32", "not tried on"),
+        ("sys", "version_info", (hook.NEWEST[0], hook.NEWEST[1] + 1, 0), "numba is not for"),
+        ("sys", "implementation", SimpleNamespace(name="pypy"), "numba is not for"),
+        ("platform", "machine", lambda: "riscv64", "not tried on"),
+        ("platform", "libc_ver", lambda: ("", ""), "not tried on"),
+        ("sysconfig", "get_config_var", lambda name: 1, "global lock"),
+        ("shutil", "which", lambda name: None, "no C compiler 'cc'"),
+    ],
+    ids=["system", "version", "Python", "processor", "C library", "free threading", "compiler"],
+)
+def test_numba_is_asked_for_only_where_it_can_compile(monkeypatch, owner, name, value, words):
+    """An installation fails where pip finds no numba."""
+    monkeypatch.setattr(getattr(hook, owner), name, value)
+    assert words in hook.obstacle()
+    assert asked() == []
+
+
+@pytest.mark.usefixtures("able")
+@pytest.mark.parametrize("value", ["", " ", "clang", "ccache gcc -O2"])
+def test_the_compiler_is_the_one_that_a_variable_names(monkeypatch, value):
+    looked_for = []
+    monkeypatch.setattr(shutil, "which", lambda name: looked_for.append(name) or name)
+    monkeypatch.setenv("CC", value)
+    assert hook.obstacle() == ""
+    assert looked_for == [value.split()[0] if value.strip() else "cc"]
