@@ -528,7 +528,7 @@ FAULTS = [
     Fault("engines/compiled/library.py", "except OSError as error:", "except KeyError as error:", "a damaged library has no words", "engine_library::test_a_library_that_cannot_be_loaded_is_told_of"),
     Fault("engines/compiled/layout.py", "if not ACTIVATIONS[name].is_0_at_0", "if ACTIVATIONS[name].is_0_at_0", "what lies beside h counts in gradients", "engines"),
     Fault("engines/compiled/doors.py", "        begin, end, x, flat, out, carray", "        end, begin, x, flat, out, carray", "no row is predicted", "engines"),
-    Fault("engines/compiled/build.py", "    _hide_all_but(whole, doors)\n", "", "a library that shows its inside", "engine_library::test_it_exports_our_doors_and_asks_for_three_functions_of_any_c_library"),
+    Fault("engines/compiled/build.py", "if variable.name.startswith(\"_ZN08NumbaEnv\"):", "if False:", "a library that shows its inside", "engine_library::test_it_exports_our_doors_and_asks_for_three_functions_of_any_c_library"),
     Fault("engines/compiled/build.py", '"-nostdlib", ', "", "a library that needs a certain C library", "engine_library::test_it_needs_no_other_library"),
     Fault("engines/compiled/build.py", '"-o", part]', '"-o", out]', "a library that is half there", "engine_library::test_linking_that_fails_leaves_what_was_there"),
     Fault("engines/compiled/build.py", "sys.path.insert(0, str(Path(__file__).parents[3]))", "pass", "an editable installation made anew has no engine", "wheel::test_the_build_finds_its_sources_where_pip_hides_them"),

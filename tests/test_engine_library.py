@@ -1,6 +1,7 @@
 """The library of the compiled engine: which one is taken, which level runs, what it computes."""
 
 import ast
+import ctypes
 import inspect
 import json
 import os
@@ -349,6 +350,16 @@ def test_a_build_gives_the_same_bytes_again_and_a_level_the_same_results(tmp_pat
     for case, (loss, _) in here.items():
         assert there[case][0] == pytest.approx(loss, rel=1e-4), case
     assert library.level() < 3 or there != here, "each level rounds in its own way"
+
+
+@needs_compiled
+@pytest.mark.parametrize("compiler", ["cc", "cc -O0", "g++", "clang", ""])
+def test_any_compiler_of_c_links(tmp_path, monkeypatch, compiler):
+    if shutil.which((compiler.split() or ["cc"])[0]) is None:
+        pytest.skip(f"there is no {compiler}")
+    monkeypatch.setenv("CC", compiler)
+    build.link(tmp_path / "engine.so", [])
+    assert ctypes.CDLL(str(tmp_path / "engine.so")).handgrad_level() == library.most()
 
 
 @needs_cc
