@@ -531,6 +531,7 @@ FAULTS = [
     Fault("engines/compiled/build.py", "if variable.name.startswith(\"_ZN08NumbaEnv\"):", "if False:", "a library that shows its inside", "engine_library::test_it_exports_our_doors_and_asks_for_three_functions_of_any_c_library"),
     Fault("engines/compiled/build.py", '"-nostdlib", ', "", "a library that needs a certain C library", "engine_library::test_it_needs_no_other_library"),
     Fault("engines/compiled/build.py", '"-o", part]', '"-o", out]', "a library that is half there", "engine_library::test_linking_that_fails_leaves_what_was_there"),
+    Fault("engines/compiled/build.py", "sys.path.insert(0, str(Path(__file__).parents[3]))", "pass", "an editable installation made anew has no engine", "wheel::test_the_build_finds_its_sources_where_pip_hides_them"),
     Fault("../../hatch_build.py", 'build_data["pure_python"] = False', "pass", "a compiled wheel that says it is for all", "wheel"),
     Fault("../../hatch_build.py", "if reason:", "if False:", "a wheel for one machine without an engine", "wheel::test_where_the_engine_cannot_be_compiled_the_wheel_is_pure"),
     Fault("../../hatch_build.py", 'sys.version_info[:2] > NEWEST', 'False', "an installation fails for want of numba", "wheel::test_numba_is_asked_for_only_where_it_can_compile"),

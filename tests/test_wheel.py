@@ -132,6 +132,21 @@ def test_an_installation_compiles_the_engine_for_this_machine(tree, tmp_path):
     assert engines(wheel) == [f"{ENGINE}/{name}"], f"what is there is taken: {said}"
 
 
+HIDING = """
+import sys
+sys.path[:] = [folder for folder in sys.path if not folder.endswith("/src")]
+"""
+
+
+@can_compile
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="not an x86-64")
+def test_the_build_finds_its_sources_where_pip_hides_them(tree, tmp_path):
+    """As it does with those of an editable installation, while it installs that anew."""
+    (tmp_path / "sitecustomize.py").write_text(HIDING)
+    _, said = make(tree, HANDGRAD_TARGETS="no-such-processor", PYTHONPATH=str(tmp_path))
+    assert "a target must be one of" in " ".join(said.split())  # found, and called
+
+
 def test_a_source_distribution_holds_what_compiling_takes_and_no_library(tree):
     packed, _ = make(tree, "sdist")
     with tarfile.open(packed) as archive:
