@@ -379,6 +379,7 @@ def test_every_constant_of_a_rule_counts(engine, rule):
     case.check(engine)
 
 
+@needs_compiled
 def test_a_rule_without_a_kernel_is_refused():
     class Sign:
         n_slots = 0
@@ -391,6 +392,7 @@ def test_a_rule_without_a_kernel_is_refused():
         case.make("compiled")
 
 
+@needs_compiled
 @dtypes
 def test_parameters_of_another_precision_are_refused(dtype):
     case = Case(dtype=dtype)
