@@ -371,3 +371,16 @@ def test_a_first_piece_in_which_a_column_does_not_vary():
         warnings.simplefilter("ignore", ConvergenceWarning)
         whole.set_params(max_iter=20).fit(X, y)
     assert model.score(X, y) > whole.score(X, y) - 0.05
+
+
+@pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_that_goes_on_with_a_stream_ends_it():
+    """From then on the scale is what the table was encoded by, and stays."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
+    model = MLPRegressor(hidden_layer_sizes=(3,), max_iter=1, warm_start=True, random_state=0)
+    model.partial_fit(X, y).fit(X, y)
+    encoder, scale = model.model_.encoder, model.model_.scale
+    model.partial_fit(5 * X + 1, 5 * y)
+    assert model.model_.encoder is encoder
+    assert model.model_.scale is scale
