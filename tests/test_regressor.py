@@ -268,3 +268,10 @@ def test_a_score_of_quantiles_is_the_mean_of_each(rng):
         d2_pinball_score(y, model.predict(X)[:, k], alpha=q) for k, q in enumerate((0.1, 0.5, 0.9))
     ]
     assert model.score(X, y) == pytest.approx(np.mean(each))
+
+
+def test_counts_below_zero_are_not_validated_on():
+    X, y = np.arange(20.0)[:, None], np.arange(20.0)
+    model = MLPRegressor("poisson", (2,), max_iter=1, random_state=0)
+    with pytest.raises(ValueError, match=r"^X_val and y_val: loss='poisson' .* got -1 in row 3"):
+        model.fit(X, y, X_val=X, y_val=np.where(y == 2, -1.0, y))

@@ -30,7 +30,7 @@ FAULTS = [
     Fault("estimators/base.py", "HeldOut(X_val, y_val, sample_weight_val)", "HeldOut(X_val, y_val)", "weights of validation rows passed over", "weights validation"),
     Fault("estimators/base.py", "continuing=self.warm_start, is_stream=False", "continuing=True, is_stream=False", "every fit goes on from the last", "estimators"),
     Fault("estimators/regressor.py", "return numbers[:, 0] if numbers.shape[1] == 1 else numbers", "return numbers", "a column of predictions for one number", "regressor"),
-    Fault("estimators/numbers.py", "_check_possible(architecture.head, y)", "pass", "counts below 0 are validated on", "regressor outputs"),
+    Fault("estimators/numbers.py", "_check_possible(architecture.head, y)", "pass", "counts below 0 are validated on", "regressor"),
     Fault("estimators/numbers.py", "(continuing and before is None)", "False", "a scale from a whole table moves with a stream", "stream regressor"),
     Fault("estimators/classifier.py", "if classes is None and not self.__sklearn_is_fitted__():", "if False:", "a stream begins without its classes", "estimators inside"),
     Fault("estimators/classifier.py", "return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores", "return scores", "a column of decisions for two classes", "estimators"),
