@@ -349,7 +349,8 @@ def test_a_build_gives_the_same_bytes_again_and_a_level_the_same_results(tmp_pat
     there, here = computed("float32", tmp_path / "engine.so"), compiled_cases.results("float32")
     for case, (loss, _) in here.items():
         assert there[case][0] == pytest.approx(loss, rel=1e-4), case
-    assert library.level() < 3 or there != here, "each level rounds in its own way"
+    is_lower = library.level() > 0 and target != f"x86-64-v{library.level()}"
+    assert (there != here) == is_lower, "each level rounds in its own way"
 
 
 @needs_compiled
