@@ -30,7 +30,7 @@ from handgrad.optim import SGD, Adam, Steps
 
 OK, USAGE, DATA = 0, 2, 3
 MISSING = "installed without its compiled engine"
-HELP = "install it anew where a C compiler is, or from a wheel for this system"
+HELP = "reinstall it with a C compiler at hand, or from a wheel for this system"
 
 
 def python(*lines, **environment):
@@ -120,7 +120,7 @@ def test_without_a_library_auto_says_what_helps():
 @pytest.mark.usefixtures("without_library")
 @pytest.mark.parametrize("x", [np.eye(3), sparse.csr_array(np.eye(3))], ids=["dense", "sparse"])
 def test_without_a_library_compiled_is_refused(x):
-    with pytest.raises(ImportError, match="engine 'compiled' is not there") as error:
+    with pytest.raises(ImportError, match="engine 'compiled' is not available") as error:
         ask("compiled", x=x)
     assert HELP in str(error.value)
 
@@ -270,7 +270,7 @@ def test_fit_tells_which_engine_ran_and_why(call, engine):
 def test_auto_is_what_fit_does_unasked(call):
     code, out, _ = call(*FIT, "--json")
     assert code == OK
-    assert json.loads(out)["engine"] == {"name": "compiled", "reason": "the fastest there is"}
+    assert json.loads(out)["engine"] == {"name": "compiled", "reason": "the fastest available"}
 
 
 @needs_compiled
@@ -297,7 +297,7 @@ def test_without_a_library_the_command_line_says_what_helps(call):
         assert HELP in " ".join(err.split())
     code, out, _ = call(*FIT, "--verbose")
     assert code == OK
-    assert f"engine: numpy (this handgrad was {MISSING}" in " ".join(out.split())
+    assert f"engine: numpy (handgrad was {MISSING}" in " ".join(out.split())
 
 
 def test_an_engine_that_is_none_is_refused(call, blobs):

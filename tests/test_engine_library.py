@@ -162,7 +162,7 @@ def test_a_library_of_other_sources_is_as_good_as_none(elsewhere, name):
     chosen = choose("auto", Architecture((2, 3)), rows, Steps(SGD(), 5))
     assert chosen.name == "numpy"
     assert "sources have changed" in chosen.reason
-    with pytest.raises(ImportError, match=f"compile anew: python -m {BUILD}"):
+    with pytest.raises(ImportError, match=f"compile again: python -m {BUILD}"):
         require("compiled")
 
 
@@ -257,9 +257,14 @@ def test_the_highest_level_that_is_held_and_allowed_runs(
 @pytest.mark.parametrize(
     ("held", "runs", "asked", "words"),
     [
-        ([V4], 4, "3", "the engine was compiled for x86-64-v4, above HANDGRAD_LEVEL=3: unset it"),
+        (
+            [V4],
+            4,
+            "3",
+            "compiled for x86-64-v4, above HANDGRAD_LEVEL=3; unset HANDGRAD_LEVEL",
+        ),
         ([V4, V3], 4, "2", "compiled for x86-64-v4 and x86-64-v3, above HANDGRAD_LEVEL=2"),
-        ([V4], 3, None, "compiled for x86-64-v4, not for this processor: install handgrad anew"),
+        ([V4], 3, None, "compiled for x86-64-v4, not for this processor; reinstall handgrad"),
         ([V4], 3, "2", "not for this processor"),
         ([V2], 0, None, "not for this processor"),
     ],
@@ -270,7 +275,7 @@ def test_a_level_that_the_machine_or_the_library_lacks_is_never_chosen(
     stub(held, runs)
     monkeypatch.setenv(library.LEVEL, asked or "")
     assert words in library.missing()
-    with pytest.raises(ImportError, match="engine 'compiled' is not there"):
+    with pytest.raises(ImportError, match="engine 'compiled' is not available"):
         require("compiled")
     assert words in machine.describe()["advice"][-1]
 
@@ -290,7 +295,7 @@ def test_nonsense_for_a_level_is_refused_with_words(call, monkeypatch, other_lib
 def test_a_machine_that_could_run_a_higher_level_is_told(stub):
     stub([V3], 4)
     assert "this machine runs x86-64-v4" in machine.describe()["advice"][-1]
-    assert library.ANEW in machine.describe()["advice"][-1]
+    assert library.AGAIN in machine.describe()["advice"][-1]
 
 
 @needs_cc

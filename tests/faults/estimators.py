@@ -34,5 +34,5 @@ FAULTS = [
     Fault("estimators/numbers.py", "(continuing and before is None)", "False", "a scale from a whole table moves with a stream", "stream regressor"),
     Fault("estimators/classifier.py", "if classes is None and not self.__sklearn_is_fitted__():", "if False:", "a stream begins without its classes", "estimators inside"),
     Fault("estimators/classifier.py", "return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores", "return scores", "a column of decisions for two classes", "estimators"),
-    Fault("engines/choice.py", "return next((one for one in wished if one.predicts(architecture)), reference)", "return next(iter(wished))", "a model cannot leave its engine behind", "engine_choice outputs"),
+    Fault("engines/choice.py", "return next(one for one in _candidates(wanted) if one.predicts(architecture))", "return next(iter(_candidates(wanted)))", "a model cannot leave its engine behind", "engine_choice outputs"),
 ]  # fmt: skip

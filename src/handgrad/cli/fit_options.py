@@ -258,7 +258,7 @@ TRAINING_OPTIONS = (
         type=click.Choice([AUTO, *BACKENDS]),
         default=AUTO,
         sets="engine",
-        help="Engine that runs the epochs; auto is the fastest that is there and can do the work.",
+        help="Engine that runs the epochs; auto is the fastest one that can do the work.",
     ),
     stopping(
         "--epochs",

@@ -28,8 +28,8 @@ def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) ->
     Parameters
     ----------
     wanted : "auto" or a name of ``BACKENDS``
-        What the user asked for; "auto" is the fastest that is there. The reference does what that
-        one cannot.
+        What the user asked for; "auto" is the fastest available. The reference does what that one
+        cannot.
     architecture, rows, steps
         The work.
 
@@ -38,31 +38,30 @@ def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) ->
     ImportError
         If the engine that was asked for is not installed.
     """
-    if wanted == reference.NAME:
-        return Choice(wanted, "asked for", reference.make)
     if wanted != AUTO:
         require(wanted)
-        why = BACKENDS[wanted].obstacle(architecture, steps.optimizer, rows)
-        if why is None:
-            return Choice(wanted, "asked for", BACKENDS[wanted].make)
-        return Choice(reference.NAME, why, reference.make)
-    why = None
-    for backend in BACKENDS.values():
+    why = ""
+    for backend in _candidates(wanted):
         reason = backend.obstacle(architecture, steps.optimizer, rows) or backend.missing()
         if not reason:
             break
-        why = why or reason  # the fastest says why it is not taken
-    return Choice(backend.NAME, why or "the fastest there is", backend.make)
+        why = why or reason  # the first says why it is not taken
+    fits = "the fastest available" if wanted == AUTO else "asked for"
+    return Choice(backend.NAME, why or fits, backend.make)
+
+
+def _candidates(wanted: str) -> tuple[Backend, ...]:
+    """List the engines that may do the work, the best first; the last can do all of it."""
+    return tuple(BACKENDS.values()) if wanted == AUTO else (BACKENDS[wanted], reference)
 
 
 def require(name: str) -> None:
     """Raise ImportError with what helps, if an engine is missing."""
     missing = BACKENDS[name].missing()
     if missing:
-        raise ImportError(f"engine {name!r} is not there: {missing}")
+        raise ImportError(f"engine {name!r} is not available: {missing}")
 
 
 def predictor(wanted: str, architecture: Architecture) -> Backend:
     """Find what gives the scores of a network: a model may travel to where its engine is not."""
-    wished = BACKENDS.values() if wanted == AUTO else (BACKENDS[wanted],)
-    return next((one for one in wished if one.predicts(architecture)), reference)
+    return next(one for one in _candidates(wanted) if one.predicts(architecture))

@@ -34,8 +34,6 @@ from handgrad.training.history import History
 T = TypeVar("T")
 Array = NDArray[Any]
 
-FROM_FILE = "only a fit leaves it, and this model was loaded or taken over from elsewhere"
-
 
 class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     """The part of an estimator that has been trained, or was loaded.
@@ -109,24 +107,24 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @property
     def dead_units_(self) -> list[float]:
-        return _there(self._now.dead_units, "dead units are looked for by fit, not by partial_fit")
+        return _there(self._now.dead_units, "dead_units_")
 
     @property
     def held_back_(self) -> NDArray[np.intp]:
-        return _there(self._now.held_back, FROM_FILE)
+        return _there(self._now.held_back, "held_back_")
 
     @property
     def held_back_singly_(self) -> int:
-        _there(self._now.held_back, FROM_FILE)
+        _there(self._now.held_back, "held_back_")
         return self._now.n_singly
 
     @property
     def engine_(self) -> str:
-        return _there(self._now.engine, FROM_FILE)[0]
+        return _there(self._now.engine, "engine_")[0]
 
     @property
     def engine_reason_(self) -> str:
-        return _there(self._now.engine, FROM_FILE)[1]
+        return _there(self._now.engine, "engine_reason_")[1]
 
     @property
     def coefs_(self) -> list[Array]:
@@ -391,8 +389,10 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         return estimator
 
 
-def _there(value: T | None, why_not: str) -> T:
-    """Give what a fit has left, or say that it left none; ``hasattr`` is False then."""
+def _there(value: T | None, name: str) -> T:
+    """Give an attribute that only some fits leave; ``hasattr`` is False where there is none."""
     if value is None:
-        raise AttributeError(why_not)
+        raise AttributeError(
+            f"{name} is set by fit, and this model was loaded, converted or trained by partial_fit"
+        )
     return value

@@ -62,7 +62,7 @@ class Model:
     target : str or None
         The name of the column that the labels came from, where it is known.
     engine : "auto" or a name of ``engines.choice.BACKENDS``
-        What computes scores; "auto" is the fastest that is there. Files do not keep it.
+        What computes scores; "auto" is the fastest available. Files do not keep it.
     scale : TargetScale or None
         Of the numbers that are predicted.
     temperature : float

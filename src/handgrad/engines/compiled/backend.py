@@ -37,13 +37,13 @@ def advice() -> list[str]:
     if library.level() >= library.most():
         return []
     pinned = any(library.level() < one <= library.most() for one in library.levels())
-    cure = f"unset {library.LEVEL}" if pinned else f"compile anew: {library.ANEW}"
+    cure = f"unset {library.LEVEL}" if pinned else f"compile again: {library.AGAIN}"
     return [f"this machine runs x86-64-v{library.most()}; for kernels of it, {cure}"]
 
 
 def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
     if is_sparse(rows.x):
-        return "sparse rows are trained on by the reference alone"
+        return "only the reference trains on sparse rows"
     if architecture.without_kernel:
         return f"only the reference knows {' and '.join(architecture.without_kernel)}"
     if kernel_of(rule) is None:

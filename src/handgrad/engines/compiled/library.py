@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parent
 SOURCES = (  # with those that own the numbers and constants which are compiled in
     *("vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py"),
     *("layout.py", "rules.py", "updates.py", "epoch.py", "prediction.py", "doors.py", "build.py"),
-    "level.c",
-    *("../../activations.py", "../../outputs.py", "../../optim.py", "../../chance.py"),
+    *("level.c", "../../activations.py", "../../output.py", "../../outputs.py", "../../optim.py"),
+    *("../../chance.py",),
 )
 SUFFIXES = {"win32": "dll", "darwin": "dylib"}
 
@@ -27,8 +27,8 @@ LEVELS = 4, 3, 2
 VECTOR_BYTES = {4: 64, 3: 32}  # by level; 16 elsewhere
 ARGUMENTS = {"run": 13, "predict": 11}  # all of them integers or addresses
 
-WHERE = "where a C compiler is, or from a wheel for this system"
-ANEW = "python -m handgrad.engines.compiled.build"
+WHERE = "with a C compiler at hand, or from a wheel for this system"
+AGAIN = "python -m handgrad.engines.compiled.build"
 
 
 def name_of_library(platform: str) -> str:
@@ -58,18 +58,20 @@ def missing() -> str:
     """
     if path() is None:
         if any(FOLDER.glob("engine-*")):
-            return f"the sources have changed since the engine was compiled; compile anew: {ANEW}"
-        return f"this handgrad was installed without its compiled engine: install it anew {WHERE}"
+            return f"the engine's sources have changed since; compile again: {AGAIN}"
+        return f"handgrad was installed without its compiled engine; reinstall it {WHERE}"
     try:
         fits = _has(_suffix())
     except OSError as error:
-        return f"the compiled engine cannot be loaded ({error}): install handgrad anew {WHERE}"
+        return f"the compiled engine cannot be loaded ({error}); reinstall handgrad {WHERE}"
     if fits:
         return ""
     held = " and ".join(f"x86-64-v{level}" for level in levels()) or "another kind of processor"
     if any(level <= most() for level in levels()):
-        return f"the engine was compiled for {held}, above {LEVEL}={_highest_asked()}: unset it"
-    return f"the engine was compiled for {held}, not for this processor: install handgrad anew here"
+        return (
+            f"the engine was compiled for {held}, above {LEVEL}={_highest_asked()}; unset {LEVEL}"
+        )
+    return f"the engine was compiled for {held}, not for this processor; reinstall handgrad here"
 
 
 @cache
