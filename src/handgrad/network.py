@@ -22,7 +22,7 @@ from handgrad.errors import DataError
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.output import Output
 from handgrad.outputs import OUTPUTS
-from handgrad.params import Params
+from handgrad.params import Params, count
 
 Array = NDArray[Any]
 
@@ -137,6 +137,13 @@ def forward(
             h[-1] = masks[len(r) - 1] * h[-1]
     score = h[-1] @ params.W[-1] + params.b[-1]
     return Tape(tuple(r), tuple(h), score, architecture.head.predict(score), masks)
+
+
+def cut_off(architecture: Architecture, params: Params, layer: int) -> tuple[Architecture, Params]:
+    """Cut a network off before the activation of a hidden layer, from 1: its score is that r."""
+    units = architecture.layer_units[: layer + 1]
+    before = Architecture(units, architecture.activations[: layer - 1], "identity")
+    return before, Params.view(params.flat[: count(units)], units)
 
 
 WEIGHTS_TO_BLAME = 1e6  # no healthy training has a weight larger than this

@@ -14,8 +14,10 @@ from sklearn.metrics._scorer import _BaseScorer
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
+from handgrad.engines.choice import predictor
 from handgrad.errors import DivergenceWarning, warn
 from handgrad.estimators.underway import showing
+from handgrad.network import cut_off
 from handgrad.optim import SOLVERS
 from handgrad.tables.encode import Encoded
 from handgrad.training.history import Epoch, History
@@ -157,15 +159,19 @@ def warn_of_no_score(estimator: Parameters, record: Record) -> None:
 
 
 def _share_at_0(model: Model, x: Any, layer: int) -> float:
-    h = model.hidden(Encoded(x.toarray() if is_sparse(x) else x), layer)
+    """Ask the engine for r of a layer, so that nothing waits for threads of a BLAS."""
+    before, params = cut_off(model.architecture, model.params, layer)
+    r = predictor(model.engine, before).scores(before, params, x)
+    h = ACTIVATIONS[model.architecture.activations[layer - 1]].forward(r)
     return float((h == 0).all(axis=0).mean())
 
 
 def dead_units(model: Model, rows: Rows) -> list[float]:
     """Find the share of units of each hidden layer that no row wakes, and warn of many."""
     some: Any = rows.x[:ROWS_LOOKED_AT]
+    dense = some.toarray() if is_sparse(some) else some
     shares = [
-        _share_at_0(model, some, layer) if ACTIVATIONS[name].dies else 0.0
+        _share_at_0(model, dense, layer) if ACTIVATIONS[name].dies else 0.0
         for layer, name in enumerate(model.architecture.activations, start=1)
     ]
     for layer, share in enumerate(shares, start=1):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.batches import ROWS_AT_ONCE, batches
+from handgrad.batches import ROWS_AT_ONCE
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Engine, EngineFactory
@@ -126,7 +126,7 @@ def train(
 def _loss_before(
     architecture: Architecture, engine: Engine, params: Params, rows: Rows
 ) -> float | None:
-    some = rows.take(np.arange(min(len(rows), ROWS_LOOKED_AT)))
+    some = rows.part(0, ROWS_LOOKED_AT)
     with np.errstate(over="ignore", invalid="ignore"):
         return measure(architecture, engine, params, some)[0]
 
@@ -163,8 +163,8 @@ def measure(
     if rows is None:
         return None, None
     total_loss = total_right = 0.0
-    for chosen in batches(np.arange(len(rows)), ROWS_AT_ONCE):
-        part = rows.take(chosen)
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows.part(start, start + ROWS_AT_ONCE)
         score = engine.scores(params, part.x)
         head, settings = architecture.head, architecture.loss
         part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
