@@ -42,7 +42,7 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     estimator, architecture = job.estimator, fit.model.architecture
     epochs = 1 if job.is_stream else estimator.max_iter
     settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
-    steps = steps_of(architecture, fit.runs[0], settings)
+    steps = steps_of(architecture, fit.runs[0], settings, len(rows))
     choice = choose(estimator.engine, architecture, rows, steps)
     fit = _on_engine(estimator, fit, choice.name, choice.reason)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
