@@ -164,7 +164,7 @@ FAULTS = [
     # skip.py, and equations 14 and 15
     Fault("skip.py", "np.clip(u[:, None] - edges[:-1], 0, 1)", "np.clip(u[:, None] - edges[1:], 0, 1)", "steps one edge late", "skip"),
     Fault("skip.py", "enumerate(skip)]\n    return", "enumerate(skip[::-1])]\n    return", "columns in the wrong order", "skip"),
-    Fault("network.py", "tape.w.T @ d + l2 * params.V", "tape.w.T @ d", "(14) no penalty on V", "skip"),
+    Fault("network.py", "gradients.V[...] += l2 * params.V", "gradients.V[...] += l2", "(14) a penalty that is not V's", "skip"),
     Fault("network.py", "(tape.x * dh).sum(", "(tape.h[0] * dh).sum(", "(15) scaled inputs for x", "skip"),
     Fault("network.py", "folded.W[0][...] *= params.s[:, None]", "folded.W[0][...] /= params.s[:, None]", "scale folded the wrong way", "skip"),
     Fault("optim.py", "_step(for_biases, theta, dtheta, memory, t, lr * factors[place])", "_step(for_biases, theta, dtheta, memory, t, lr)", "factors forgotten", "skip"),

@@ -273,8 +273,9 @@ def backward(
     if kept is not None:
         kept["dscore"] = d
     if gradients.V is not None and params.V is not None and tape.w is not None:
-        # in the forward pass score = ... + w V, so now dV = w^T dscore             (equation 14)
-        gradients.V[...] = tape.w.T @ d + l2 * params.V
+        gradients.V[...] = tape.w.T @ d  # (N_w, N_y) (14)
+        if l2:
+            gradients.V[...] += l2 * params.V
     for layer in reversed(range(len(params.W))):
         # in the forward pass r = h W + b, so now dW = h^T d, db = sum of d, dh = d W^T
         gradients.W[layer][...] = tape.h[layer].T @ d
@@ -293,9 +294,10 @@ def backward(
             if kept is not None:
                 kept.update({f"dh{layer}": dh, f"dr{layer}": d})
     if gradients.s is not None and params.s is not None and tape.x is not None:
-        # in the forward pass h0 = x s, so now ds = sum over rows of x dh0           (equation 15)
         dh = d @ params.W[0].T
-        gradients.s[...] = (tape.x * dh).sum(axis=0, dtype=wide) + l2 * params.s
+        gradients.s[...] = (tape.x * dh).sum(axis=0, dtype=wide)  # (N_x,) (15)
+        if l2:
+            gradients.s[...] += l2 * params.s
         if kept is not None:
             kept["dh0"] = dh
     return gradients
