@@ -1,10 +1,10 @@
 """A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
 
-The tensors are W1, b1, W2, b2, ..., for a skip V, and the encoder's; "network2.W1" and so on for the other
-networks of an ensemble; "target.mean" and "target.scale" for predicted numbers. The description,
-a JSON object, has the format version, architecture, encoder and classes. ``container.py`` makes
-one file of both; docs/model_file.md documents every key. The same model always gives the same
-bytes.
+The tensors are W1, b1, W2, b2, ..., for a skip V, and the encoder's; "network2.W1" and so on for
+the other networks of an ensemble; "target.mean" and "target.scale" for predicted numbers. The
+description, a JSON object, has the format version, architecture, encoder and classes.
+``container.py`` makes one file of both; docs/model_file.md documents every key. The same model
+always gives the same bytes.
 
 Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
 with one flipped bit is refused.

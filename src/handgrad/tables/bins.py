@@ -117,7 +117,8 @@ class Bins:
 
     def _bins_of(self, x: Floats) -> npt.NDArray[np.intp]:
         if len(x) <= FEW_ROWS:
-            return np.count_nonzero(x[:, :, None] >= self._inner, axis=2)
+            below: npt.NDArray[np.intp] = (x[:, :, None] >= self._inner).sum(axis=2)
+            return below
         t = np.empty(x.shape, dtype=np.intp)
         for column, one in enumerate(self.by_number):
             t[:, column] = np.searchsorted(one[1:-1], x[:, column], side="right")
