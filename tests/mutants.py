@@ -573,7 +573,7 @@ FAULTS = [
     Fault("estimators/parameters.py", "tol=float(estimator.tol),", "tol=1e-4,", 'tol ignored by steps', 'estimators validation'),
     Fault("estimators/parameters.py", "float(estimator.n_iter_no_change)", "10.0", 'patience ignored', 'validation'),
     Fault("estimators/learning.py", "and not job.is_stream and not _runs_to_its_end(estimator)", "and not job.is_stream", 'schedule that ended is warned of', 'validation'),
-    Fault("estimators/learning.py", "fit.model.with_networks([run.params for run in fit.runs])", "fit.model", 'L-BFGS that stands still leaves its ensemble', 'estimators'),
+    Fault("estimators/learning.py", "fit.predicting([run.params for run in fit.runs])", "fit.model", 'L-BFGS that stands still leaves its ensemble', 'estimators'),
     Fault("estimators/state.py", "min(self.best_loss, loss)", "loss", 'best loss is the last', 'estimators'),
     Fault("estimators/state.py", "best_validation_score=max(scores)", "best_validation_score=score", 'best score is the last', 'estimators validation'),
     Fault("estimators/watching.py", "(h == 0).all(axis=0)", "(h == 0).any(axis=0)", 'a unit is dead that gave one 0', 'inside truth'),

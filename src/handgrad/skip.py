@@ -35,6 +35,11 @@ class Linear:
         """The number of its inputs in w."""
         return 1
 
+    @property
+    def last(self) -> int:
+        """A usual u, the largest where there is one."""
+        return 1
+
     def spread(self, u: Array) -> Array:
         """Write out the part of w, shape (rows, width), that u stands for, shape (rows,)."""
         return u[:, None]
@@ -51,6 +56,10 @@ class Levels:
     def width(self) -> int:
         return self.n
 
+    @property
+    def last(self) -> int:
+        return self.n - 1
+
     def spread(self, u: Array) -> Array:
         chosen: Array = (u[:, None] == np.arange(self.n)).astype(u.dtype)
         return chosen
@@ -66,6 +75,10 @@ class Pieces:
     @property
     def width(self) -> int:
         return 2 * self.n + 1
+
+    @property
+    def last(self) -> int:
+        return self.n
 
     def spread(self, u: Array) -> Array:
         edges = np.arange(self.n + 1, dtype=u.dtype)

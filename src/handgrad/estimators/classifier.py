@@ -82,10 +82,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         Stop after this many epochs in a row without a gain.
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
-    preprocess : "auto" or None, default="auto"
+    preprocess : {"auto", "robust", "piecewise"} or None, default="auto"
         "auto": numeric columns are standardised, text, categorical and boolean columns one-hot
-        encoded, missing cells imputed by the median with an indicator input. None: X goes into
-        the network as it is, and must be numeric and complete. Sparse X is never changed.
+        encoded, missing cells imputed by the median with an indicator input. "robust": numbers
+        are scaled by median and quartiles instead and clipped smoothly, so that no input is
+        beyond 3. "piecewise": besides, each number has up to 8 inputs more, each of which rises
+        from 0 to 1 between two quantiles (piecewise linear inputs). None: X goes into the network
+        as it is, and must be numeric and complete. Sparse X is never changed, and refused by
+        "robust" and "piecewise"; so is a stream, unless ``fit`` came before.
     kinds : dict of str to str, Plan or None, default=None
         What columns of a data frame are: "number", "boolean", "category", "date" or "left out";
         those not named are taken for what they look like (docs/tables.md). A whole plan, as
@@ -120,7 +124,9 @@ class MLPClassifier(ClassifierMixin, MLP):
     initialisation : str or pair of sequences of arrays, default="auto"
         How the first weights are drawn: "glorot_uniform", "glorot_normal", "he_uniform",
         "he_normal", "lecun_uniform", "lecun_normal"; or "auto", by activation, for
-        scikit-learn's four as scikit-learn does. Or the weights and the biases of all layers.
+        scikit-learn's four as scikit-learn does. "sharp" is "he_normal" with a last layer of 0,
+        "smooth" the same with the biases of hidden layers drawn from U(-1, 1). Or the weights and
+        the biases of all layers.
     dropout : float or sequence of float, default=0.0
         Share of units left out at random in training, of all hidden layers or of each.
     weight_decay : float, default=0.01
@@ -132,6 +138,17 @@ class MLPClassifier(ClassifierMixin, MLP):
     n_ensemble : int, default=1
         How many networks to train from this seed, one after the other; their probabilities are
         averaged. The first is the one that n_ensemble=1 gives.
+    skip : bool, default=False
+        Whether the inputs also lead to the scores past the hidden layers, by weights of their
+        own. With preprocess="piecewise" these inputs are finer: up to 64 bins a number, the more
+        the more rows there are, each with a step and a hat.
+    input_scale : bool, default=False
+        Whether each input is multiplied by a number that is learnt. Once the network predicts,
+        this number is multiplied into ``coefs_[0]``.
+    rates : {"equal", "fan_in"}, default="equal"
+        How the parameters share the learning rate, of every solver but "lbfgs": "fan_in" divides
+        it by the square root of a layer's inputs for the weights of that layer, by 10 for biases,
+        doubles it for the scale of inputs, and lets that of a skip grow with the rows.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of
@@ -254,6 +271,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         clip_norm: float | None = None,
         warmup_epochs: float = 5.0,
         n_ensemble: int = 1,
+        skip: bool = False,
+        input_scale: bool = False,
+        rates: str = "equal",
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
         label_smoothing: float = 0.0,
@@ -299,6 +319,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.clip_norm = clip_norm
         self.warmup_epochs = warmup_epochs
         self.n_ensemble = n_ensemble
+        self.skip = skip
+        self.input_scale = input_scale
+        self.rates = rates
         self.class_weight = class_weight
         self.calibration = calibration
         self.label_smoothing = label_smoothing

@@ -33,7 +33,9 @@ from handgrad.estimators.parameters import (
     activation,
     bit_generator,
     check_settings,
+    check_sparse,
     hidden_units,
+    needs_all_rows,
 )
 from handgrad.estimators.planning import (
     check_says_nothing,
@@ -54,9 +56,9 @@ from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder
 from handgrad.estimators.task import Job, Outputs, Task
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Model
-from handgrad.network import Architecture
+from handgrad.network import Architecture, scale_folded
 from handgrad.optim import SOLVERS
-from handgrad.params import Params, count, initialise
+from handgrad.params import Params, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
 from handgrad.tables.fitting import fit_matrix, fit_table
@@ -133,6 +135,8 @@ def _checked(
     """Turn what was given into rows; the estimator gets scikit-learn's names of the columns."""
     X = as_rows(given.X)
     columns = check_columns(estimator, X, encoder)
+    if is_sparse(columns):
+        check_sparse(estimator)
     warn_of_lost_digits(X)
     y = task.check_y(given.y, X)
     return TrainingRows.of(columns, y, check_weight(given.sample_weight, X)), X
@@ -216,10 +220,11 @@ def _started(
     weight = learning_weight(parts.kept, parts.kept_weight, len(rows.y))
     outputs = job.task.outputs(rows.y, weight, classes)
     encoder = _encoder(estimator, rows.columns, weight, is_stream=job.is_stream)
-    architecture = _architecture(estimator, encoder.n_inputs, outputs)
+    architecture = _architecture(estimator, encoder, outputs)
     dtype = precision(estimator.dtype, rows.columns)
     runs = _first_runs(estimator, architecture, dtype, bits)
-    model = Model(encoder, architecture, runs[0].params, outputs.classes, scale=outputs.scale)
+    plain, params = scale_folded(architecture, runs[0].params)
+    model = Model(encoder, plain, params, outputs.classes, scale=outputs.scale)
     record = Record.begin(bool(estimator.early_stopping))
     return Fit(model, (History(()),) * len(runs), runs, record)
 
@@ -227,28 +232,42 @@ def _started(
 def _encoder(
     estimator: Parameters, columns: Any, weight: Array | None, *, is_stream: bool
 ) -> Encoder:
-    names = getattr(estimator, "feature_names_in_", None)
-    if estimator.preprocess is None or is_sparse(columns):
+    names, has_skip = getattr(estimator, "feature_names_in_", None), bool(estimator.skip)
+    method = estimator.preprocess
+    if method is None or is_sparse(columns):
         check_says_nothing(estimator)
-        encoder = Encoder.identity(columns.shape[1], names=names)
+        encoder = Encoder.identity(columns.shape[1], names=names, has_skip=has_skip)
         check_scale(columns, encoder)
         return encoder
     if not hasattr(columns, "schema"):
         check_says_nothing(estimator)
-        return fit_matrix(columns, weight, names=names)
-    plan, frequency = plan_of(estimator, columns, is_stream=is_stream), frequency_of(estimator)
-    return fit_table(columns, plan, weight, frequency=frequency, is_stream=is_stream)
+        return fit_matrix(columns, weight, names=names, method=method, has_skip=has_skip)
+    return fit_table(
+        columns,
+        plan_of(estimator, columns, is_stream=is_stream),
+        weight,
+        frequency=frequency_of(estimator),
+        is_stream=is_stream,
+        method=method,
+        has_skip=has_skip,
+    )
 
 
-def _architecture(estimator: Parameters, n_inputs: int, outputs: Outputs) -> Architecture:
-    units = (n_inputs, *hidden_units(estimator), outputs.n)
-    return Architecture(units, activation(estimator), outputs.kind, outputs.loss)
+def _architecture(estimator: Parameters, encoder: Encoder, outputs: Outputs) -> Architecture:
+    return Architecture(
+        (encoder.n_deep, *hidden_units(estimator), outputs.n),
+        activation(estimator),
+        outputs.kind,
+        outputs.loss,
+        encoder.skip,
+        bool(estimator.input_scale),
+    )
 
 
 def _first_runs(
     estimator: Parameters, architecture: Architecture, dtype: np.dtype[Any], bits: np.random.PCG64
 ) -> tuple[Run, ...]:
-    with _memory_for(architecture.layer_units, dtype):
+    with _memory_for(architecture, dtype):
         return tuple(
             Run.start(_first_params(estimator, architecture, stream, dtype), stream)
             for stream in streams(bits, estimator.n_ensemble)
@@ -259,11 +278,12 @@ def _first_params(
     estimator: Parameters, architecture: Architecture, bits: np.random.PCG64, dtype: np.dtype[Any]
 ) -> Params:
     units, asked = architecture.layer_units, estimator.initialisation
+    beside = architecture.beside
     if isinstance(asked, str):
-        return initialise(units, architecture.activations, bits, dtype, asked)
+        return initialise(units, architecture.activations, bits, dtype, asked, beside)
     try:
         weights, biases = asked
-        return given_params(units, weights, biases, dtype)
+        return given_params(units, weights, biases, dtype, beside)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
             f"The 'initialisation' parameter of {type(estimator).__name__} must be the name of a "
@@ -272,10 +292,11 @@ def _first_params(
 
 
 @contextmanager
-def _memory_for(units: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[None]:
+def _memory_for(architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
     """Refuse a network that no memory holds, before the system has to or in better words."""
-    needed = 4 * count(units) * dtype.itemsize  # parameters, gradient, two slots
-    needs = f"hidden_layer_sizes={units[1:-1]} needs {needed:,} bytes to train, more than"
+    needed = 4 * architecture.n_parameters * dtype.itemsize  # parameters, gradient, two slots
+    sizes = architecture.layer_units[1:-1]
+    needs = f"hidden_layer_sizes={sizes} needs {needed:,} bytes to train, more than"
     if needed > MOST_BYTES:
         raise MemoryError(f"{needs} {MOST_BYTES:,}; take fewer units")
     try:
@@ -293,6 +314,9 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
         before = replace(before, runs=_fresh_runs(job.estimator, before.model))
     now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
     there, asked = _traits_there(now), _traits_asked(job.estimator, job.task, now)
+    if needs_all_rows(job.estimator) or now.model.encoder.is_robust:
+        there["preprocess"] = now.model.encoder.method
+        asked["preprocess"] = job.estimator.preprocess
     for name, value in there.items():
         if asked[name] != value:
             raise ValueError(
@@ -318,6 +342,8 @@ def _traits_there(fit: Fit) -> dict[str, Any]:
         "activation": architecture.activation,
         "n_ensemble": len(fit.runs),  # those that an interrupt came before, too
         "dtype": str(fit.model.params.flat.dtype),
+        "skip": bool(architecture.skip),
+        "input_scale": fit.learning.scales,
         **asdict(architecture.loss),
     }
 
@@ -329,6 +355,8 @@ def _traits_asked(estimator: Parameters, task: Task, fit: Fit) -> dict[str, Any]
         "activation": Architecture((1, *units, 1), activation(estimator)).activation,
         "n_ensemble": estimator.n_ensemble,
         "dtype": dtype if estimator.dtype == "auto" else estimator.dtype,
+        "skip": bool(estimator.skip),
+        "input_scale": bool(estimator.input_scale),
         **asdict(task.loss),
     }
 

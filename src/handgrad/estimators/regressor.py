@@ -132,6 +132,9 @@ class MLPRegressor(RegressorMixin, MLP):
         clip_norm: float | None = None,
         warmup_epochs: float = 5.0,
         n_ensemble: int = 1,
+        skip: bool = False,
+        input_scale: bool = False,
+        rates: str = "equal",
         scale_target: bool = True,
         delta: float = 1.0,
         quantiles: Any = 0.5,
@@ -178,6 +181,9 @@ class MLPRegressor(RegressorMixin, MLP):
         self.clip_norm = clip_norm
         self.warmup_epochs = warmup_epochs
         self.n_ensemble = n_ensemble
+        self.skip = skip
+        self.input_scale = input_scale
+        self.rates = rates
         self.scale_target = scale_target
         self.delta = delta
         self.quantiles = quantiles

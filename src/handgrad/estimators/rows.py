@@ -80,7 +80,7 @@ class Validation(NamedTuple):
 def encoded(model: "Model", task: "Task", given: TrainingRows) -> Rows:
     """Make rows ready to train on or to be measured."""
     columns, dtype = given.columns, model.params.flat.dtype
-    if is_sparse(columns) and model.encoder.is_identity:
+    if is_sparse(columns) and model.encoder.is_identity and not model.encoder.has_skip:
         x = columns.astype(dtype, copy=False)
     else:
         dense = columns.toarray() if is_sparse(columns) else columns

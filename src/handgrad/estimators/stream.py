@@ -108,18 +108,23 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
 
     What one input was, x = (v - mean) / scale, is a x' + c of what it is now. A number that has
     not varied so far has taught its weights nothing: they stay as they were drawn, and the bias
-    keeps what the network says of that one value.
+    keeps what the network says of that one value. The same holds of a skip, whose columns these
+    inputs then are, and the last bias.
     """
     k = len(old.mean)
     moved = params.copy()
-    W, b = moved.W[0][:k], moved.b[0]
+    layers = [(moved.W[0][:k], moved.b[0], moved.s)]
+    if moved.V is not None:
+        layers.append((moved.V[:k], moved.b[-1], None))
     varied = before.varies
     settled = varied & _is_settled(before, new.scale / old.scale)
     a = np.where(settled, new.scale / old.scale, 1.0)
     c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
     c = np.where(varied, c, (new.mean - old.mean) / new.scale)
-    b += (c @ W.astype(np.float64)).astype(b.dtype)
-    W *= a[:, None].astype(W.dtype)
+    for W, b, s in layers:
+        by_s = c if s is None else c * s[:k]
+        b += (by_s @ W.astype(np.float64)).astype(b.dtype)
+        W *= a[:, None].astype(W.dtype)
     return moved
 
 
@@ -140,6 +145,8 @@ def folded_targets(
         return params
     moved = params.copy()
     a = old.scale / new.scale
-    moved.W[-1][...] *= a.astype(moved.flat.dtype)
+    for W in (moved.W[-1], moved.V):
+        if W is not None:
+            W *= a.astype(moved.flat.dtype)
     moved.b[-1][...] = moved.b[-1] * a + (old.mean - new.mean) / new.scale
     return moved
