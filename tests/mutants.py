@@ -311,7 +311,7 @@ FAULTS = [
     Fault("tables/columns.py", "{first_line + row}", "{first_line + row + 1}", "line off by one", "columns"),
     Fault("tables/frames.py", "table = frame if isinstance(frame, pa.Table) else _arrow_table(frame)\n    check_names(table.column_names)\n", "table = frame if isinstance(frame, pa.Table) else _arrow_table(frame)\n", "Arrow table with a name twice", "table"),
     # training.py
-    Fault("training/train.py", "run.params, run.best = run.best or run.params, None", "run.best = None", "best parameters not put back", "training"),
+    Fault("training/run.py", "self.params, self.best = self.best or self.params, None", "self.best = None", "best parameters not put back", "training"),
     Fault("training/train.py", "value < watch.best - settings.tol", "value < watch.best", "tol ignored", "training"),
     Fault("training/train.py", "watch.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
     Fault("training/train.py", "return epoch.loss + epoch.penalty", "return epoch.loss", "penalty not watched", "training"),
@@ -486,7 +486,7 @@ FAULTS = [
     Fault("engines/compiled/products.py", 'builder.icmp_signed("==", rows, INT(n_rows)),', 'builder.icmp_signed("==", INT(n_rows), INT(n_rows)),', "rows beyond the last written", "kernels"),
     Fault("engines/compiled/kernels.py", "other_whole + (other_even + other_odd)", "other_whole + other_even", "half a column's sum", "kernels"),
     # engines: threads.py
-    Fault("engines/compiled/threads.py", "_most_threads() - sum(_in_use.values())", "_most_threads()", "more threads than processors", "engines"),
+    Fault("engines/compiled/threads.py", "return _most_threads() - sum(_in_use.values())", "return _most_threads()", "more threads than processors", "engines"),
     Fault("engines/compiled/threads.py", "for part in range(1, parts):", "for part in range(2, parts):", "a part that nobody does", "engines"),
     Fault("engines/compiled/threads.py", "            return False\n        return True\n", "        return self._running\n", "work of a quick thread done twice", "engines"),
     Fault("engines/compiled/threads.py", "os.sched_setaffinity(0, allowed)", "pass", "a thread bound to its processor", "engines"),
