@@ -81,13 +81,17 @@ def state(model):
     """All that a fit leaves, and what the next would begin with; the seconds are its own."""
     fit = model._fit_
     runs = [
-        (run.params.flat.tobytes(), run.slots.tobytes(), str(run.bits.state), run.best is None)
-        + (run.lr, run.updates, run.rows_seen, run.epochs, run.dropout_seed, run.first_loss)
+        vars(run) | {"slots": run.slots.tobytes(), "bits": run.bits.state} | params_of(run)
         for run in fit.runs
     ]
     networks = [params.flat.tobytes() for params in (fit.model.params, *fit.model.members)]
     histories = [([untimed(epoch) for epoch in h], h.reason) for h in fit.histories]
     return runs, networks, histories, fit.record, fit.explosion, fit.dead_units
+
+
+def params_of(run):
+    best = None if run.best is None else run.best.flat.tobytes()
+    return {"params": run.params.flat.tobytes(), "best": best}
 
 
 def untimed(epoch):
@@ -573,3 +577,72 @@ def test_a_thread_without_a_result_is_told_of():
         turn(0, lambda epoch: None)
         with pytest.raises(MemoryError, match="no room"):
             turn(1, lambda epoch: None)
+
+
+def test_one_at_a_time_takes_all_threads_in_its_steps():
+    def train(number, run, on_epoch):
+        seen.append((threading.get_ident(), engine_threads.Lanes.here()))
+        return History((), "")
+
+    seen = []
+    with side_by_side(train, some_runs(1), 8) as turn:
+        turn(0, lambda epoch: None)
+    with side_by_side(train, some_runs(2), 1) as turn:
+        turn(0, lambda epoch: None)
+        turn(1, lambda epoch: None)
+    assert seen == [(threading.get_ident(), None)] * 3
+
+
+def endless_epoch():
+    """Make steps until somebody calls them off."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        engine_threads.share(lambda part, parts: None, 1)
+
+
+def test_an_error_calls_off_the_epochs_of_the_others_and_waits_for_them():
+    begun, ends = threading.Event(), []
+
+    def train(number, run, on_epoch):
+        if number == 0:
+            assert begun.wait(60)
+            raise ValueError
+        begun.set()
+        try:
+            endless_epoch()
+        except engine_threads.CalledOff:
+            time.sleep(0.2)
+            ends.append("called off")
+            raise
+
+    with pytest.raises(ValueError), side_by_side(train, some_runs(3), 2) as turn:  # noqa: PT011
+        turn(0, lambda epoch: None)
+    assert ends == ["called off"]
+
+
+def test_a_network_told_to_stop_while_it_trains_ahead_stops_soon():
+    stopped, others = threading.Event(), []
+
+    def train(number, run, on_epoch):
+        if number == 1:
+            until = time.monotonic() + 60
+            while not on_epoch(run.epochs) and time.monotonic() < until:
+                run.keep()
+                run.epochs += 1
+            if time.monotonic() < until:
+                stopped.set()
+        elif number == 0:
+            while not others:  # so that another thread takes the second
+                others.extend(crew[0]._taken.keys() - {0})
+        else:
+            assert stopped.wait(60)
+        return History((), "")
+
+    crew, runs = [], some_runs(3)
+    with side_by_side(train, runs, 2) as turn:
+        crew.append(turn.__self__)
+        turn(0, lambda epoch: None)
+        assert turn(1, lambda epoch: epoch == 3) == "on_epoch"
+        assert runs[1].epochs == 3
+        assert stopped.wait(60)
+        assert turn(2, lambda epoch: None) == ""

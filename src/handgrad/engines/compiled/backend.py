@@ -26,7 +26,7 @@ FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, on
 
 # Networks side by side wait for each other between epochs, where Python runs; and starting is slow.
 FLOPS_BESIDE = 20_000_000  # of an epoch: from here on it pays
-FLOPS_A_LANE = 1_000_000_000  # of all epochs of a network
+FLOPS_A_LANE = 500_000_000  # of all epochs of a network
 
 
 def describe() -> dict[str, Any]:
