@@ -446,9 +446,10 @@ class another_lane:  # noqa: N801 - it is used as a function
         self.thread.join()
 
 
-def test_lanes_that_share_their_steps_never_use_more_threads_than_there_are(threads, monkeypatch):
-    """Three networks whose steps are worth eight threads, on six; at a change there may be more."""
+def test_lanes_share_the_threads_in_their_steps(threads, trainers, monkeypatch):
+    """Three networks, each of which would take six threads, on six."""
     threads(6)
+    trainers.least = 3
     monkeypatch.setattr(backend, "FLOPS_A_THREAD", 1)
     monkeypatch.setattr(backend, "FLOPS_A_CALL", 0)
     asked, door = set(), engine.library.door
