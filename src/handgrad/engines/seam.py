@@ -123,6 +123,9 @@ class Backend(Protocol):
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
 
+    def at_once(self, architecture: Architecture, rows: Rows, epochs: int) -> int:
+        """Tell how many networks are worth training side by side, for so many epochs each."""
+
     def predicts(self, architecture: Architecture) -> bool:
         """Tell whether it can give the scores of a network, here and now."""
 
