@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.tables import arrow
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -321,15 +323,14 @@ def what_of(kind: pa.DataType) -> What | None:
 def seconds_of(column: pa.ChunkedArray) -> Floats:
     """Turn an Arrow column of moments into seconds, shape (n,); NaN where a cell is null."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_date32(kind):
-        per_unit, whole = 1 / DAY, pc.cast(column, pa.int32())
+        per_unit, whole = 1 / DAY, arrow.cast(column, pa.int32())
     elif pa.types.is_date64(kind):
-        per_unit, whole = 1e3, pc.cast(column, pa.int64())
+        per_unit, whole = 1e3, arrow.cast(column, pa.int64())
     else:
         narrow = pa.int32() if pa.types.is_time32(kind) else pa.int64()
-        per_unit, whole = _BY_UNIT[kind.unit], pc.cast(column, narrow)
-    seconds: Floats = pc.cast(whole, pa.float64(), safe=False).to_numpy()
+        per_unit, whole = _BY_UNIT[kind.unit], arrow.cast(column, narrow)
+    seconds: Floats = arrow.to_numpy(arrow.cast(whole, pa.float64(), safe=False))
     return seconds / per_unit
