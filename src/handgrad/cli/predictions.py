@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from handgrad.cli.columns import check_columns
+from handgrad.cli.columns import check_columns, number_names
 from handgrad.cli.options import COLUMN, OUTPUT, Option
-from handgrad.cli.results import number_names
 from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
 from handgrad.models.model import Model

@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     from handgrad.tables.files.reading import Reading
     from handgrad.tables.files.source import Source
 
-_QUOTED_WORD = re.compile(
-    rb'"(?:' + b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING) + rb')"'
-)
 _ROWS_LOOKED_AT = 10_000  # for a cell without quotes
 
 
@@ -310,7 +307,9 @@ def _with_quoted_words(text: Text, places: set[int]) -> Iterator[pa.Table]:
 
 
 def _has_quoted_word(text: Text) -> bool:
-    return any(_QUOTED_WORD.search(chunk) for chunk in text.source.chunks(text.layout.start))
+    words = b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING)
+    quoted_word = re.compile(rb'"(?:' + words + rb')"')
+    return any(quoted_word.search(chunk) for chunk in text.source.chunks(text.layout.start))
 
 
 def _all_is_quoted(text: Text) -> bool:
