@@ -24,7 +24,10 @@ FEW_DOTTED = 10  # fewer numbers with a point do not prove that it separates tho
 _BLANKS = r"[\s\u00a0\u2007\u2009\u202f]+"
 _INSIDE = r"[0-9.,'’_·\s\u00a0\u2007\u2009\u202f]"
 _NUMBER = rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?"
-_CURRENCY = r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk|kr\.?"
+_CURRENCY = (
+    r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk"
+    r"|kr\.?"
+)
 
 
 @cache
