@@ -304,7 +304,7 @@ FAULTS = [
     Fault("cli/encoding.py", "if not any(one.is_drift for one in found):\n            return", "return", "rows predicted of another table", "portions"),
     Fault("cli/predictions.py", "not re.match(NUMBER, value)", "True", "an apostrophe before a number", "cli_keep"),
     Fault("tables/files/names.py", "while free in taken:", "while False:", "a new name that was taken", "layouts"),
-    Fault("tables/files/names.py", "column.null_count or pc.count_distinct(column).as_py() < len(column)", "column.null_count", "codes that repeat left out as an index", "layouts"),
+    Fault("tables/files/names.py", "column.null_count or arrow.n_distinct(column) < len(column)", "column.null_count", "codes that repeat left out as an index", "layouts"),
     Fault("tables/files/encodings.py", 'rb"[\\x80-\\x9f]"', 'rb"[\\x80-\\x80]"', "latin-1 advised for cp1252", "layouts"),
     Fault("tables/files/joined.py", "table.select(names), quoting", "table.rename_columns(names), quoting", "columns of a second file by place", "layouts"),
     Fault("tables/files/layout.py", "(line - 1, n)", "(line, n)", "the header skipped with the title", "layouts"),

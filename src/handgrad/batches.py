@@ -1,5 +1,7 @@
 """Divide rows into batches, and into folds."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import numpy as np

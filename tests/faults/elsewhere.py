@@ -37,6 +37,8 @@ FAULTS = [
     Fault("tables/files/portions.py", "{table.num_rows} {first_row}", "{table.num_rows} 0", "rows counted from the portion", "portions"),
     Fault("tables/files/columnar.py", "first_row += table.num_rows", "first_row = table.num_rows", "rows of Parquet counted from the portion before", "portions"),
     Fault("explain/names.py", 'for layer in range(1, len(units) - 1):', 'for layer in range(1, len(units) - 2):', "the last hidden layer has no name", "explain"),
+    Fault("tables/arrow.py", "from pyarrow import _compute as functions", "import pyarrow.compute as functions", "a prediction waits for 300 wrappers", "cli::test_a_prediction_loads_nothing_slow"),
+    Fault("tables/arrow.py", "[cells.offset :].astype(bool)", "[: len(cells)].astype(bool)", "the flags of a slice, from its array's start", "arrow"),
     Fault("tables/files/source.py", "if expected and len(content) != expected:", "if False:", "a file that changes while it is read", "marks"),
     Fault("tables/values.py", "    numbers[missing] = math.nan\n", "    pass\n", "a missing number is a number", "marks"),
     Fault("tables/recognition/wide.py", "is_exact = is_finite & (np.maximum(-low, high) < EXACT)", "is_exact = np.full(low.shape, True)", "whole numbers that lose digits", "wide"),

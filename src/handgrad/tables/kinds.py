@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_plain_number, place, value_kind_of
 from handgrad.tables.dates import Dating, moment, seconds_of, what_of
@@ -205,7 +206,8 @@ class NumberWithWords(Kind):
 
     def read(self, table: pa.Table, column: Column) -> Reading:
         values, present = number_cells(table, column)
-        texts = _blanked(stripped(table, column.name), ~(np.isnan(values) & present))
+        is_number = arrow.of_flags(~(np.isnan(values) & present))
+        texts = arrow.blanked(stripped(table, column.name), is_number)
         if column.notation.units:
             texts = _with_units(texts, stripped(table, column.name), column.notation)
         return Reading(values[:, None], ~present, texts, np.zeros(len(values), dtype=bool))
@@ -304,9 +306,7 @@ def empty_column(name: str, *, is_stream: bool) -> Column:
 
 def stripped(table: pa.Table, name: str) -> pa.LargeStringArray:
     """Give a column as texts without the blanks around them; a null stays null."""
-    import pyarrow.compute as pc
-
-    return pc.utf8_trim_whitespace(raw.raw_texts(table, name))
+    return arrow.trimmed(raw.raw_texts(table, name))
 
 
 def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
@@ -318,7 +318,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
             values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
-        there = table.column(column.name).is_valid().to_numpy()
+        there = arrow.are_there(table.column(column.name))
         return np.full(len(there), np.nan), there
     cells, present = _present_texts(table, column)
     values = parsed(cells, column.notation)
@@ -348,24 +348,14 @@ def _present_texts(
     table: pa.Table, column: Column, *, trimmed: bool = True
 ) -> tuple[pa.LargeStringArray, Mask]:
     """Give the cells as texts, null where they are missing; and which are present."""
-    import pyarrow.compute as pc
-
     cells = raw.raw_texts(table, column.name)
-    bare = pc.utf8_trim_whitespace(cells)
-    words = _words(column.missing)
+    bare = arrow.trimmed(cells)
     if raw.has_texts(table, column.name):
-        gone = pc.is_in(bare, value_set=words)
+        gone = arrow.are_among(bare, ("", *column.missing))
         cells = bare if trimmed else cells
-        cells = pc.if_else(gone, None, cells) if gone.true_count else cells
+        cells = arrow.blanked(cells, gone) if gone.true_count else cells
     cells = _without_codes(cells, column.missing)
-    return cells, cells.is_valid().to_numpy(zero_copy_only=False)
-
-
-@lru_cache(maxsize=100)
-def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
-    import pyarrow as pa
-
-    return pa.array(("", *missing), pa.large_string())
+    return cells, arrow.are_there(cells)
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
@@ -373,7 +363,8 @@ def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.L
     codes = codes_in(missing)
     if not codes:
         return cells
-    return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
+    gone = _by_text(cells, lambda text: float(is_code(text, codes))) == 1
+    return arrow.blanked(cells, arrow.of_flags(gone))
 
 
 @lru_cache(maxsize=1000)
@@ -390,33 +381,22 @@ def is_code(text: str, codes: Collection[float]) -> bool:
     return is_plain_number(bare) and float(bare) in codes
 
 
-def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pa.array(gone), None, cells)
-
-
 def _with_units(
     words: pa.LargeStringArray, cells: pa.LargeStringArray, notation: Notation
 ) -> pa.LargeStringArray:
     """Add to the words the units of those numbers whose unit is not that of most."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    encoded = cells.dictionary_encode()
-    units = [unit_in(text, notation) for text in encoded.dictionary.to_pylist()]
-    return pc.coalesce(words, pa.array(units, pa.large_string()).take(encoded.indices))
+    places, distinct = arrow.coded(cells)
+    units = arrow.of_texts([*(unit_in(text, notation) for text in distinct), None])
+    return arrow.filled(words, arrow.take(units, arrow.of_places(places)))
 
 
 def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
     """Turn texts into numbers, shape (n,); NaN where a cell is null or not a finite number."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if notation.is_plain:
         try:
-            values: Floats = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+            values: Floats = arrow.to_numpy(arrow.cast(cells, pa.float64()))
         except pa.ArrowInvalid:
             values = np.full(len(cells), np.inf)
         if np.isfinite(values).sum() + cells.null_count == len(values):
@@ -434,11 +414,9 @@ def number_of(text: str, notation: Notation) -> float:
 
 def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
     """Give the value of each text, asked for once; NaN for a null."""
-    encoded = cells.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
+    places, distinct = arrow.coded(cells)
     values = np.array([*map(value_of, distinct), math.nan], dtype=np.float64)
-    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    found: Floats = values[at]
+    found: Floats = values[places]
     return found
 
 
