@@ -306,7 +306,7 @@ def predict(
 
     def run(part: int, parts: int) -> None:
         begin, end = n * part // parts, n * (part + 1) // parts
-        work = np.empty(laid.size, dtype)
+        work = aligned(laid.size, dtype)
         asked = output, int(probabilities), work.ctypes.data
         _check_status(door(begin, end, *places, *laid.addresses, *asked))
 
@@ -334,7 +334,7 @@ def _check_written(array: Array, dtype: np.dtype[Any]) -> None:
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:
-    """Make n zeros that begin on a cache line."""
+    """Make an array of n numbers that begins on a cache line; zeros, where it is large."""
     raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
     start = -raw.ctypes.data % 64
     zeros: Array = raw[start : start + n * dtype.itemsize].view(dtype)
