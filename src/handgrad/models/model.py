@@ -13,10 +13,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
 from handgrad.engines.choice import AUTO, predictor
-from handgrad.engines.numpy import BLOCK, in_blocks
+from handgrad.engines.numpy import BLOCK, hidden
 from handgrad.engines.seam import Backend
 from handgrad.errors import DataError
-from handgrad.network import Architecture, check_finite, forward
+from handgrad.network import Architecture, check_finite
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.kinds import Column
@@ -130,17 +130,11 @@ class Model:
 
         Of several networks, it is the first's.
         """
-        n_units = self.params.layer_units[:-1][layer]
-
-        def activations(x: Array) -> Array:
-            return in_blocks(
-                self.architecture,
-                x,
-                n_units,
-                lambda block: forward(self.architecture, self.params, block).h[layer],
-            )
-
-        found = self._in_parts(columns, n_units, activations)
+        found = self._in_parts(
+            columns,
+            self.params.layer_units[:-1][layer],
+            lambda x: hidden(self.architecture, self.params, x, layer),
+        )
         check_finite(found, self._networks[:1], "hidden units")
         return found
 
