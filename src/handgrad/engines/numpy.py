@@ -181,5 +181,8 @@ def _pass_blocks(architecture: Architecture, params: Params, rows: Array) -> Any
 
 
 def _by_blocks(h: Array, W: Array) -> Array:
+    n_columns = W.shape[1]
+    if n_columns == 1:  # a matrix times a vector rounds by a row's place, in OpenBLAS's Sandybridge
+        W = np.concatenate([W, np.zeros_like(W)], axis=1)
     product = h.reshape(-1, BLOCK, h.shape[1]) @ W  # (n/8, 8, N)
-    return product.reshape(len(h), -1)
+    return product.reshape(len(h), -1)[:, :n_columns]
