@@ -120,7 +120,7 @@ FAULTS = [
     Fault("network.py", "None) for W in params.W)", "None) for W in (*params.W, *params.b))", "penalty on biases", "network"),
     Fault("network.py", "d.sum(axis=0, dtype=wide)", "d.sum(axis=0)", "float32 sum over rows", "network"),
     Fault("network.py", "tape.y, y_t, weight, architecture.loss)", "tape.y, y_t, None, architecture.loss)", "weight forgotten on the way back", "network"),
-    Fault("network.py", "score = h[-1] @ params.W[-1] + params.b[-1]", "score = h[-1] @ params.W[-1]", "last bias forgotten", "network golden"),
+    Fault("network.py", "product(h[-1], params.W[-1]) + params.b[-1]", "product(h[-1], params.W[-1])", "last bias forgotten", "network golden"),
     Fault("network.py", "if len(self.layer_units) < 2 or min(self.layer_units) < 1:", "if len(self.layer_units) < 2:", "empty layer accepted", "network"),
     # gradcheck.py
     Fault("gradcheck.py", "return all(error <= self.tolerance for error in self.errors.values())", "return True", "always passes", "gradcheck"),
@@ -329,8 +329,8 @@ FAULTS = [
     Fault("training/run.py", "self.__dict__ = vars(kept.run).copy()", "self.__dict__ = vars(kept.run) | {'updates': self.updates}", "count of updates not put back", "refits"),
     Fault("training/train.py", "loss(architecture, point, tape, rows.y_t, rows.weight, l2)", "loss(architecture, point, tape, rows.y_t, None, l2)", "L-BFGS: loss without weights", "training"),
     # model.py
-    Fault("engines/numpy.py", "if n < BLOCK:", "if n < 0:", "last block not filled up", "model"),
-    Fault("engines/numpy.py", "compute(block)[:n]", "compute(block)[BLOCK - n :]", "scores of the filling", "model"),
+    Fault("engines/numpy.py", "h.reshape(-1, BLOCK, h.shape[1]) @ W", "h.reshape(1, *h.shape) @ W", "all rows in one product", "model"),
+    Fault("engines/numpy.py", "compute(rows)[:n]", "compute(rows)[len(rows) - n :]", "scores of the filling", "model"),
     Fault("outputs.py", "[log_logistic(-score), log_logistic(score)]", "[log_logistic(score), log_logistic(-score)]", "two classes exchanged", "model"),
     Fault("outputs.py", "losses.held_finite(log_softmax(score))", "np.log(np.exp(log_softmax(score)))", "log of a probability", "model"),
     Fault("outputs.py", "(score > 0).astype", "(score >= 0).astype", "of equal scores the second wins", "model"),

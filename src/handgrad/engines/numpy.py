@@ -152,8 +152,14 @@ def hidden(architecture: Architecture, params: Params, x: Array, layer: int) -> 
     )
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
-    return None
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
+    head, n_scores = architecture.head, params.layer_units[-1]
+    return some_at_a_time(
+        architecture,
+        x,
+        2 if head.is_binary(n_scores) else n_scores,
+        lambda rows: head.proba(_pass_blocks(architecture, params, rows)[2]),
+    )
 
 
 def some_at_a_time(

@@ -132,5 +132,5 @@ class Backend(Protocol):
         A row has the same scores alone and among others; they may be infinite.
         """
 
-    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array | None:
-        """Compute probabilities of classes, shape (n, K), if that takes no detour by scores."""
+    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array:
+        """Compute the probabilities of classes, shape (n, K), of a row as if it were alone."""

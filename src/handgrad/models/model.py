@@ -197,10 +197,6 @@ class Model:
         """Compute probabilities; of rows whose scores may be infinite, look at these."""
         backend = self._backend
         found = backend.probabilities(self.architecture, self.params, x)
-        if found is None:
-            score = self._x_scores(x)
-            check_finite(score, self._networks)
-            return self.architecture.head.proba(score)
         is_sane = found > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
         if not is_sane.all():
             rows = np.flatnonzero(~is_sane.all(axis=1))

@@ -74,7 +74,7 @@ def scores(architecture: Architecture, params: Params, x: Array) -> Array:
     return predict(architecture, params, x, probabilities=False)
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
     from handgrad.engines.compiled.engine import predict
 
     return predict(architecture, params, x, probabilities=True)
