@@ -219,7 +219,7 @@ FAULTS = [
     Fault('tables/recognition/column.py', 'if 2 * words.total() >= (odd | ~reading.missing).sum():', 'if False:', 'anything can be declared yes or no', 'cli_columns'),
     Fault('tables/recognition/target.py', 'notation = found.notation._replace(units=())', 'notation = PLAIN', 'the notation of a target forgotten', 'cli_columns'),
     Fault('tables/recognition/wishes.py', 'return (*self.missing.get(None, ()), *self.missing.get(name, ()))', 'return self.missing.get(name, ())', 'a word that means missing everywhere', 'cli_columns plan'),
-    Fault('tables/kinds.py', 'bare = text.strip()\n    return is_plain_number(bare) and float(bare) in codes', 'return text.strip() in {f"{code:g}" for code in codes}', '-999.0 is not -999', 'estimator_columns'),
+    Fault('tables/one_cell.py', 'bare = text.strip()\n    return is_plain_number(bare) and float(bare) in codes', 'return text.strip() in {f"{code:g}" for code in codes}', '-999.0 is not -999', 'estimator_columns'),
     Fault('tables/kinds.py', 'unknown = present & (values != 0) & (values != 1)', 'unknown = present & np.isnan(values)', 'a number among booleans not counted', 'cli_columns'),
     Fault('tables/kinds.py', 'missing & present)\n\n\nclass LeftOut', 'missing & ~present)\n\n\nclass LeftOut', 'dates that cannot be read not told', 'plan cli_columns'),
     Fault('tables/kinds.py', 'self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)', 'self.n == self.n_present', 'one unknown cell is drift', 'cli_columns'),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -160,6 +160,12 @@ def probabilities(architecture: Architecture, params: Params, x: Array) -> Array
         2 if head.is_binary(n_scores) else n_scores,
         lambda rows: head.proba(_pass_blocks(architecture, params, rows)[2]),
     )
+
+
+def prepare(
+    architecture: Architecture, params: Params, x: Array, *, proba: bool
+) -> Callable[[], Array]:
+    return partial(probabilities if proba else scores, architecture, params, x)
 
 
 def some_at_a_time(

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handgrad.batch import Rows
     from handgrad.network import Architecture
     from handgrad.optim import Optimizer, Steps
@@ -134,3 +136,21 @@ class Backend(Protocol):
 
     def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array:
         """Compute the probabilities of classes, shape (n, K), of a row as if it were alone."""
+
+    def prepare(
+        self, architecture: Architecture, params: Params, x: Array, *, proba: bool
+    ) -> Callable[[], Array]:
+        """Prepare to predict what will stand in x, again and again, one thread at a time.
+
+        Parameters
+        ----------
+        x : array of shape (n, N_x)
+            Of the precision of the network and C-contiguous; it is read at each call.
+        proba : bool
+            Whether to give probabilities or scores.
+
+        Returns
+        -------
+        callable
+            Gives an array that holds until the next call.
+        """
