@@ -6,6 +6,7 @@ the scale of the targets in place of classes, into numbers); nothing else is kep
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from handgrad.network import Architecture, check_finite
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.kinds import Column
+from handgrad.tables.one_row import RowEncoder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,6 +105,17 @@ class Model:
         if isinstance(columns, Encoded):
             return columns
         return self.encoder.encode(columns, self.params.flat.dtype, strict=strict)
+
+    @cached_property
+    def rows(self) -> RowEncoder:
+        """What encodes one row at a time."""
+        return RowEncoder(self.encoder, self.params.flat.dtype)
+
+    def encode_row(self, row: Any) -> Encoded:
+        """Turn one row into inputs, faster than a table of it: see ``RowEncoder.put``."""
+        x = np.empty((1, self.params.layer_units[0]), self.params.flat.dtype)
+        self.rows.put(row, x[0])
+        return Encoded(x)
 
     def scores(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the scores before softmax or logistic, shape (n, N_y).

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.tables.one_row import RowEncoder
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -50,7 +48,7 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.classes = model.classes
         self._model = model
-        self._rows = RowEncoder(model.encoder, model.params.flat.dtype)
+        self._rows = model.rows
         self._desks = [self._new_desk()]
 
     def __call__(self, row: Any) -> Array:
