@@ -221,7 +221,7 @@ FAULTS = [
     Fault('tables/recognition/wishes.py', 'return (*self.missing.get(None, ()), *self.missing.get(name, ()))', 'return self.missing.get(name, ())', 'a word that means missing everywhere', 'cli_columns plan'),
     Fault('tables/one_cell.py', 'bare = text.strip()\n    return is_plain_number(bare) and float(bare) in codes', 'return text.strip() in {f"{code:g}" for code in codes}', '-999.0 is not -999', 'estimator_columns'),
     Fault('tables/kinds.py', 'unknown = present & (values != 0) & (values != 1)', 'unknown = present & np.isnan(values)', 'a number among booleans not counted', 'cli_columns'),
-    Fault('tables/kinds.py', 'missing & present)\n\n\nclass LeftOut', 'missing & ~present)\n\n\nclass LeftOut', 'dates that cannot be read not told', 'plan cli_columns'),
+    Fault('tables/kinds.py', 'return Reading(column.dating.numbers(seconds), missing, None, missing & present)', 'return Reading(column.dating.numbers(seconds), missing, None, missing & ~present)', 'dates that cannot be read not told', 'plan cli_columns'),
     Fault('tables/kinds.py', 'self.n == self.n_present > (ALL_BY_CHANCE if self.may_be_rare else 1)', 'self.n == self.n_present', 'one unknown cell is drift', 'cli_columns'),
     Fault('tables/kinds.py', 'n, n_present = self.n + more.n, self.n_present + more.n_present', 'n, n_present = self.n, self.n_present', 'unknown cells of later parts', 'plan'),
     Fault('tables/levels.py', 'return low == "true" if low in ("true", "false")', 'return text if low in ("true", "false")', 'True is not true', 'plan'),
@@ -397,7 +397,7 @@ FAULTS = [
     Fault('estimators/exchange.py', 'params.b[0][...] -= model.encoder.mean @ params.W[0]', 'pass', 'means not folded', 'exchange'),
     Fault('estimators/exchange.py', 'theirs.alpha / _batch_rows(theirs, epochs or theirs.n_iter_)', 'theirs.alpha', 'alpha of scikit-learn not divided', 'exchange'),
     Fault('models/calibration.py', 'wide / math.exp(log_t)', 'wide * math.exp(log_t)', 'temperature upside down', 'inside'),
-    Fault('models/model.py', 'score /= score.dtype.type(self.temperature)', 'pass', 'temperature ignored', 'inside'),
+    Fault('models/model.py', 'score = score / score.dtype.type(self.temperature)', 'pass', 'temperature ignored', 'inside'),
     Fault('models/model.py', 'prediction = np.sort(by_target, axis=2)', 'prediction = by_target', 'quantiles cross', 'regressor'),
     Fault("models/model.py", "else self.classes[decided]", "else self.classes[::-1][decided]", "labels decoded from the end", "model estimators"),
     # history.py and plots.py

@@ -133,9 +133,8 @@ class Model:
         DataError
             If a column is missing or a cell cannot be used, or the scores of a row are not finite.
         """
-        score = self._in_parts(columns, self.params.layer_units[-1], self._x_scores)
-        check_finite(score, self._networks)
-        return score
+        n_scores = self.params.layer_units[-1]
+        return self._checked(self._in_parts(columns, n_scores, self._x_scores))
 
     def predictor(self) -> Predictor:
         """Prepare to predict one row at a time, as services do, in some microseconds."""
@@ -219,7 +218,9 @@ class Model:
 
     def checked_scores(self, scores: list[Array]) -> Array:
         """Make the scores of the model of those of its networks, and refuse infinite ones."""
-        score = self._joined(scores)
+        return self._checked(self._joined(scores))
+
+    def _checked(self, score: Array) -> Array:
         check_finite(score, self._networks)
         return score
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.encode import Encoder
 from handgrad.tables.frames import from_frame
 from handgrad.tables.levels import Places
 from handgrad.tables.one_cell import Cells, One, Unusual, codes_in
 from handgrad.text import quoted
+
+if TYPE_CHECKING:
+    from handgrad.tables.encode import Encoder
 
 Array = npt.NDArray[Any]
 
@@ -134,9 +136,9 @@ class RowEncoder:
                 f"a row must have {self._shape[0]} cells, one for each column; got an array of "
                 f"the shape {row.shape}"
             )
-        if self._encoder.is_identity and not np.isfinite(row).all():
-            self._put_table(dict(zip(self._encoder.names, row.tolist(), strict=True)), x)
         x[...] = self._encoder.transform(row[np.newaxis], self._dtype)[0]
+        if self._encoder.is_identity and not np.isfinite(x).all():  # a table's cells have names
+            self._put_table(dict(zip(self._encoder.names, row.tolist(), strict=True)), x)
 
     def _by_name(self, row: Any) -> Mapping[str, Any]:
         if hasattr(row, "keys"):  # a mapping, or a row of pandas
@@ -186,7 +188,7 @@ class RowEncoder:
         return self._put_numbers(numbers, x)
 
     def _put_table(self, row: Mapping[str, Any], x: Array) -> None:
-        table = from_frame({name: [cell] for name, cell in row.items()})
+        table = from_frame({name: [row[name]] for name in self._encoder.needed})
         x[...] = self._encoder.transform(table, self._dtype)[0]
 
     def _put_cells(self, row: Mapping[str, Any], x: Array) -> None:
