@@ -10,8 +10,9 @@ Everything runs in the dtype of the parameters: float32, float64, or complex128 
 complex-step check.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import matmul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,14 +130,25 @@ def forward(
 
     With ``masks`` (see ``dropout.masks``), each h is multiplied by the mask of its layer.
     """
+    r, h, score = pass_layers(architecture, params, x, masks)
+    return Tape(r, h, score, architecture.head.predict(score), masks)
+
+
+def pass_layers(
+    architecture: Architecture,
+    params: Params,
+    x: Array,
+    masks: tuple[Array, ...] = (),
+    product: Callable[[Array, Array], Array] = matmul,
+) -> tuple[tuple[Array, ...], tuple[Array, ...], Array]:
+    """Compute equations 1 to 3: r, h and score of ``Tape``, by any product of h and W."""
     r, h = [], [x]
     for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
-        r.append(h[-1] @ W + b)
+        r.append(product(h[-1], W) + b)
         h.append(ACTIVATIONS[name].forward(r[-1]))
         if masks:
             h[-1] = masks[len(r) - 1] * h[-1]
-    score = h[-1] @ params.W[-1] + params.b[-1]
-    return Tape(tuple(r), tuple(h), score, architecture.head.predict(score), masks)
+    return tuple(r), tuple(h), product(h[-1], params.W[-1]) + params.b[-1]
 
 
 def cut_off(architecture: Architecture, params: Params, layer: int) -> tuple[Architecture, Params]:

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError, warn
+from handgrad.tables import frames
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.plan import Plan
@@ -363,6 +364,11 @@ def _has_the_columns_of_the_fit(estimator: Any, X: Any) -> bool:
         return False
     fitted = getattr(estimator, "feature_names_in_", None)
     return fitted is not None and X.columns.tolist() == fitted.tolist()
+
+
+def cells_of_row(estimator: Any, X: Any) -> list[Any] | None:
+    """Give the cells of a frame of one row that is known to be right without a table of it."""
+    return frames.cells_of_row(X) if _has_the_columns_of_the_fit(estimator, X) else None
 
 
 def _check_names(X: Any) -> None:

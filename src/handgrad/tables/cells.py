@@ -20,7 +20,14 @@ from handgrad.tables.blocks import (
     typed_numbers,
 )
 from handgrad.tables.columns import place
-from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
+from handgrad.tables.kinds import (
+    MOST_EXAMPLES,
+    Column,
+    Unknown,
+)
+from handgrad.tables.one_cell import (
+    codes_in,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -176,6 +176,20 @@ def _of_pandas(frame: Any, names: list[str]) -> list[ArrowColumn]:
     ]
 
 
+def cells_of_row(frame: Any) -> list[Any] | None:
+    """Give the cells of a pandas frame of one row, if its columns are numbers, texts or objects."""
+    if len(frame) != 1 or not all(map(_is_usual, set(frame.dtypes.tolist()))):
+        return None
+    cells: list[Any] = frame.to_numpy(dtype=object)[0].tolist()
+    return cells
+
+
+def _is_usual(dtype: Any) -> bool:
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "biufO" and dtype.itemsize <= 8
+    return bool(dtype == "str")
+
+
 def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, ArrowColumn]:
     """Give the columns of numbers that can be taken as matrices, by position."""
     found: dict[int, ArrowColumn] = {}

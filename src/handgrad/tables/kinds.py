@@ -7,9 +7,8 @@ that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
-from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +16,19 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables import arrow
 from handgrad.tables import columns as raw
-from handgrad.tables.columns import is_plain_number, place, value_kind_of
+from handgrad.tables.columns import place, value_kind_of
 from handgrad.tables.dates import Dating, moment, seconds_of, what_of
 from handgrad.tables.marks import WORDS_FOR_MISSING
-from handgrad.tables.notation import PLAIN, Notation, number_in, unit_in
+from handgrad.tables.notation import PLAIN, Notation, unit_in
+from handgrad.tables.one_cell import (
+    Cells,
+    One,
+    Unusual,
+    codes_in,
+    is_code,
+    number_of,
+    truth_of,
+)
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
@@ -31,8 +39,6 @@ Mask = npt.NDArray[np.bool_]
 
 MISSING_IN_NUMBERS = ("", *WORDS_FOR_MISSING)
 MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
-
-TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 SHOWN_EXAMPLES = 3  # of unknown cells, in a note
 ALL_BY_CHANCE = 100  # cells; up to this many may all be rare by chance
@@ -172,6 +178,16 @@ class Kind:
         """Read all cells of the column."""
         raise NotImplementedError
 
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        """Read one cell of Python, to the same as ``read`` does.
+
+        Raises
+        ------
+        Unusual
+            If only ``read`` can tell what the cell means.
+        """
+        raise Unusual
+
     def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
         """Refuse cells that cannot be read as this kind; most kinds only count them.
 
@@ -191,6 +207,12 @@ class Number(Kind):
         values, present = number_cells(table, column)
         missing = np.isnan(values)
         return Reading(values[:, None], missing, None, missing & present)
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        value, word = cells.number(cell)
+        if word is not None:
+            raise Unusual
+        return One((value,))
 
     def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
         if reading.unknown.any():
@@ -212,6 +234,12 @@ class NumberWithWords(Kind):
             texts = _with_units(texts, stripped(table, column.name), column.notation)
         return Reading(values[:, None], ~present, texts, np.zeros(len(values), dtype=bool))
 
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if column.notation.units:
+            raise Unusual
+        value, word = cells.number(cell)
+        return One((value,), word)
+
 
 class Boolean(Kind):
     """Yes or no in any spelling: one input, 1 or 0."""
@@ -225,12 +253,22 @@ class Boolean(Kind):
     def read(self, table: pa.Table, column: Column) -> Reading:
         if raw.has_texts(table, column.name):
             cells, present = _present_texts(table, column)
-            values = _by_text(cells, _truth)
+            values = _by_text(cells, truth_of)
         else:
             values, present = number_cells(table, column)
         # A number other than 0 and 1 stays the number that it is, but is counted.
         unknown = present & (values != 0) & (values != 1)
         return Reading(values[:, None], np.isnan(values), None, unknown)
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if type(cell) is str:
+            cell = cells.text(cell)
+            value = math.nan if cell is None else truth_of(cell)
+        else:
+            value = cells.typed(int(cell) if type(cell) is bool else cell)
+        if value not in (0, 1) and not math.isnan(value):
+            raise Unusual
+        return One((value,))
 
 
 class Category(Kind):
@@ -249,6 +287,14 @@ class Category(Kind):
         cells, present = _present_texts(table, column, trimmed=False)
         n = len(present)
         return Reading(np.empty((n, 0)), ~present, cells, np.zeros(n, dtype=bool))
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if type(cell) is str:
+            return One((), cells.text(cell))
+        is_missing = math.isnan(cells.typed(cell))
+        if not is_missing and type(cell) is not int:
+            raise Unusual
+        return One((), None if is_missing else str(cell))
 
 
 class Date(Kind):
@@ -270,6 +316,14 @@ class Date(Kind):
         seconds, present = moments(table, column, column.dating)
         missing = np.isnan(seconds)
         return Reading(column.dating.numbers(seconds), missing, None, missing & present)
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        assert column.dating is not None
+        if type(cell) is not str and cell is not None:
+            raise Unusual
+        text = None if cell is None else cells.text(cell)
+        seconds = math.nan if text is None else moment(text, column.dating)
+        return One(tuple(column.dating.numbers(np.array([seconds]))[0].tolist()))
 
 
 class LeftOut(Kind):
@@ -367,20 +421,6 @@ def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.L
     return arrow.blanked(cells, arrow.of_flags(gone))
 
 
-@lru_cache(maxsize=1000)
-def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
-    """Give the numbers among the words for a missing cell, as they are and rounded to float32."""
-    exact = [float(word) for word in missing if is_plain_number(word)]
-    with np.errstate(over="ignore"):
-        return tuple(dict.fromkeys([*exact, *(float(np.float32(code)) for code in exact)]))
-
-
-def is_code(text: str, codes: Collection[float]) -> bool:
-    """Tell whether a text is one of some numbers, as -999.0 is -999."""
-    bare = text.strip()
-    return is_plain_number(bare) and float(bare) in codes
-
-
 def _with_units(
     words: pa.LargeStringArray, cells: pa.LargeStringArray, notation: Notation
 ) -> pa.LargeStringArray:
@@ -404,29 +444,12 @@ def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
     return _by_text(cells, lambda text: number_of(text, notation))
 
 
-def number_of(text: str, notation: Notation) -> float:
-    """Read one cell as a number; NaN where it is no finite number in this notation."""
-    if notation.is_plain and is_plain_number(text):
-        value = float(text)
-        return value if math.isfinite(value) else math.nan
-    return number_in(text, notation)
-
-
 def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
     """Give the value of each text, asked for once; NaN for a null."""
     places, distinct = arrow.coded(cells)
     values = np.array([*map(value_of, distinct), math.nan], dtype=np.float64)
     found: Floats = values[places]
     return found
-
-
-def _truth(text: str) -> float:
-    low = text.casefold()
-    if low in TRUE:
-        return 1.0
-    if low in FALSE:
-        return 0.0
-    return float(text) if is_plain_number(text) else math.nan
 
 
 def _not_a_number(table: pa.Table, column: Column, row: int) -> str:

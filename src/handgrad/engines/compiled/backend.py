@@ -1,6 +1,7 @@
 """The compiled engine as ``choice.py`` sees it: what it needs, and what it can do."""
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,15 @@ def scores(architecture: Architecture, params: Params, x: Array) -> Array:
     return predict(architecture, params, x, probabilities=False)
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
     from handgrad.engines.compiled.engine import predict
 
     return predict(architecture, params, x, probabilities=True)
+
+
+def prepare(
+    architecture: Architecture, params: Params, x: Array, *, proba: bool
+) -> Callable[[], Array]:
+    from handgrad.engines.compiled.engine import Prepared
+
+    return Prepared(architecture, params, x, proba=proba)
