@@ -204,16 +204,32 @@ COLUMNS = {
     "same": (["x", "x", "x", "x"], None),
 }
 CELLS = [
-    None, np.nan, 0, 1, 2, 1.5, -999, -999.0, np.float32(1.5), np.float64(2.5), np.int64(3), True,
-    False, 2**53, 2**60, 10**30, -(10**400), 1e300, np.inf, "", " ", "NA", "None", "null", "1",
-    "1.0", " 2 ", "01", "2.5", "1,5", "2.000,25", "1e3", "1e400", "-999", "-999.0", "-999,0",
-    "yes", "NO", "TRUE", "low", "LOW", "?", "a", "b", "B", "B ", " a", "e\u0301", "é", "never
-    seen", "x", "2021-03-04", "20210304", "2021-04-05 10:30", "24 December 2022", "10:30", "11:45
-    pm", "2h 5m", 20210304, "٣", "1_000", "0x10", "inf", "nan", "1.", ".5", "+1", "5 km", b"a",
-    [1], Decimal("1.5"), datetime.date(2021, 3, 4), datetime.datetime(2021, 4, 5, 10, 30),
-    datetime.time(10, 30), datetime.timedelta(hours=2), pd.Timestamp("2021-03-04"), pd.NA, pd.NaT,
-    np.str_("a"), 1j,
-]  # fmt: skip
+    *(None, np.nan, 0, 1, 2, 1.5, -999, -999.0, np.float32(1.5), np.float64(2.5), np.int64(3)),
+    *(True, False, 2**53, 2**60, 10**30, -(10**400), 1e300, np.inf, 20210304, Decimal("1.5"), 1j),
+    *("", " ", "NA", "None", "null", "nan", "?", "1", "1.0", " 2 ", "01", "2.5", "1,5", "2.000,25"),
+    *("1e3", "1e400", "-999", "-999.0", "-999,0", "1_000", "0x10", "inf", "1.", ".5", "+1", "5 km"),
+    *(
+        "yes",
+        "NO",
+        "TRUE",
+        "low",
+        "LOW",
+        "a",
+        "b",
+        "B",
+        "B ",
+        " a",
+        "e\u0301",
+        "é",
+        "٣",
+        "new",
+        "x",
+    ),
+    *("2021-03-04", "20210304", "2021-04-05 10:30", "24 December 2022", "10:30", "11:45 pm"),
+    *("2h 5m", np.str_("a"), b"a", [1], pd.NA, pd.NaT, pd.Timestamp("2021-03-04")),
+    *(datetime.date(2021, 3, 4), datetime.datetime(2021, 4, 5, 10, 30), datetime.time(10, 30)),
+    datetime.timedelta(hours=2),
+]
 
 
 def mixed_encoder(*, rare=1):
