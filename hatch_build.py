@@ -19,6 +19,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 FOLDER = "src/handgrad/engines/compiled"
 NUMBA = "numba>=0.61"
+ZIG = "ziglang"  # has a C compiler, for where there is none: 100 MB, fetched for the build alone
+C_COMPILERS = "cc", "gcc", "clang"  # as build.py looks for them
 NEWEST = (3, 14)  # of Python, for which numba has wheels: an installation must not break for want
 PROCESSORS = "x86_64", "aarch64"  # likewise
 
@@ -34,15 +36,40 @@ def obstacle() -> str:
     is_known = sys.platform == "linux" and platform.machine() in PROCESSORS
     if not is_known or platform.libc_ver()[0] != "glibc":
         return f"compiling is not tried on {platform.platform()}"
-    compiler = (os.environ.get("CC", "").split() or ["cc"])[0]
-    return "" if shutil.which(compiler) else f"there is no C compiler {compiler!r}"
+    asked = os.environ.get("CC", "").split()[:1]
+    is_there = all(map(shutil.which, asked))  # where none is asked for, ziglang has one
+    return "" if is_there else f"there is no C compiler {asked[0]!r}"
+
+
+def needs() -> list[str]:
+    """Name the packages that compiling takes; none where the engine is there, or cannot be."""
+    if obstacle() or (not os.environ.get("HANDGRAD_TARGETS") and is_there()):
+        return []
+    has_compiler = os.environ.get("CC", "").split() or any(map(shutil.which, C_COMPILERS))
+    return [NUMBA, "numpy>=2.0", *([] if has_compiler else [ZIG])]
+
+
+def library() -> Any:
+    """Import the module that knows the engine's file, without the package around it."""
+    path = Path(__file__).parent / FOLDER / "library.py"
+    spec = importlib.util.spec_from_file_location("library", path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def is_there() -> bool:
+    """Tell whether the engine for this machine is in the source tree."""
+    found = library()
+    os.environ.pop(found.LEVEL, None)  # is for those who run it
+    return found.is_for_here()
 
 
 class CustomBuildHook(BuildHookInterface):
     """See https://hatch.pypa.io/latest/plugins/build-hook/custom/."""
 
     def dependencies(self) -> list[str]:
-        return [] if obstacle() else [NUMBA, "numpy>=2.0"]
+        return needs()
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel":
@@ -51,7 +78,7 @@ class CustomBuildHook(BuildHookInterface):
         if reason:
             self.app.display_warning(f"handgrad without its compiled engine: {reason}")
             return
-        name = self._name_of_library()
+        name = library().name_of_library(sys.platform)
         build_data["artifacts"].append(f"/{FOLDER}/{name}")  # ignored by git, and wanted
         build_data["pure_python"] = False
         tag = sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -68,10 +95,3 @@ class CustomBuildHook(BuildHookInterface):
             lines = ran.stderr.strip().splitlines() or ["no words"]
             return f"compiling it failed: {lines[-1]}"
         return ""
-
-    def _name_of_library(self) -> str:
-        path = Path(self.root) / FOLDER / "library.py"
-        spec = importlib.util.spec_from_file_location("library", path)
-        library = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(library)
-        return library.name_of_library(sys.platform)

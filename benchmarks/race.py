@@ -15,6 +15,7 @@ import argparse
 import json
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def check_all(crew: Crew, judge: Judge, folder: Path) -> list[dict[str, Any]]:
 
 
 def load_floors(crew: Crew, workload: Workload, folder: Path) -> None:
-    for entry in FLOORS:
+    for entry in chain.from_iterable(floor.processes(workload)):
         try:
             load(crew.worker(entry), folder, "all", workload, "float32")
         except WorkerError as error:
@@ -100,18 +101,20 @@ def run_workload(crew: Crew, workload: Workload, options: Any, race: dict[str, A
     faults = {check["contender"]: check["fault"] for check in checks if check["fault"]}
     ran = {check["contender"] for check in checks if check["ran"]}
     starters = [entry for entry in crew.members(workload.name) if entry.name in ran]
-    times: floor.Times = {}
+    alone: floor.Times = {}
+    together: floor.Times = {}
     figures: list[dict[str, Any]] = []
     for optimizer in options.optimizers.split(","):
         figures += race_one(
-            crew, starters, workload, optimizer, options.rounds, options.seconds, times
+            crew, starters, workload, optimizer, options.rounds, options.seconds, alone, together
         )
         figures += absentees(crew, workload, optimizer, ran, faults)
     for figure in figures:
         if "median" in figure and figure["contender"] in faults:
             figure["remark"] = "differs in the check"
     race["figures"] += figures
-    race["workloads"][workload.name] = described(workload, floor.floor_of(workload, times))
+    found = floor.floor_of(workload, alone, together)
+    race["workloads"][workload.name] = described(workload, found)
     results.show(
         report.fastest_first(race, workload.name, o) for o in options.optimizers.split(",")
     )

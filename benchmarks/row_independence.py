@@ -1,18 +1,21 @@
-"""Does a row's score depend on its neighbours? Once for each kernel of OpenBLAS.
+"""Does a row's prediction depend on its neighbours? Once for each kernel of OpenBLAS.
 
     python benchmarks/row_independence.py
 
-Every network scores 300 rows together, each row alone, and all of them in another order; the
-bits must be the same. OPENBLAS_CORETYPE chooses the kernel of NumPy's OpenBLAS; a kernel that this
-machine cannot run is named.
+Every network scores 300 rows together, each row alone, and all of them in another order, and turns
+the scores into probabilities; the bits must be the same, with NumPy's products and, where it is
+there, with the compiled engine. OPENBLAS_CORETYPE chooses the kernel of NumPy's OpenBLAS; a kernel
+that this machine cannot run is named.
 """
 
 import os
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 
+from handgrad.engines.choice import BACKENDS
 from handgrad.models.model import Model
 from handgrad.network import Architecture
 from handgrad.params import glorot_uniform
@@ -20,28 +23,30 @@ from handgrad.tables.encode import Encoder
 
 KERNELS = ("Sandybridge", "Haswell", "Zen", "SkylakeX", "Cooperlake", "Nehalem", "Prescott")
 UNITS = ((3, 2), (20, 1), (54, 128, 7), (5, 64, 32, 1), (100, 33, 17, 26), (785, 800, 10))
+ACTIVATIONS = ("relu", "gelu", "tanh")
+ENGINES = [name for name, backend in BACKENDS.items() if not backend.missing()]
+NETWORKS = list(product(ENGINES, UNITS, ACTIVATIONS, ("float32", "float64")))
 
 
-def is_independent(units, dtype):
+def is_independent(engine, units, activation, dtype):
     params = glorot_uniform(units, "relu", np.random.PCG64(0), dtype)
-    model = Model(Encoder.identity(units[0]), Architecture(units), params, np.arange(units[-1]))
+    output = "logistic" if units[-1] == 1 else "softmax"
+    architecture, classes = Architecture(units, activation, output), np.arange(max(2, units[-1]))
+    model = Model(Encoder.identity(units[0]), architecture, params, classes, engine=engine)
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, units[0])).astype(dtype)
-    together, order = model.scores(x), rng.permutation(300)
-    alone = np.concatenate([model.scores(x[row : row + 1]) for row in range(300)])
-    return np.array_equal(alone, together) and np.array_equal(
-        model.scores(x[order]), together[order]
-    )
+    x, order = rng.normal(size=(300, units[0])).astype(dtype), rng.permutation(300)
+    return all(same_bits(ask, x, order) for ask in (model.scores, model.predict_proba))
+
+
+def same_bits(ask, x, order):
+    together = ask(x)
+    alone = np.concatenate([ask(x[row : row + 1]) for row in range(len(x))])
+    return np.array_equal(alone, together) and np.array_equal(ask(x[order]), together[order])
 
 
 def report():
-    failed = [
-        f"{'-'.join(map(str, units))} in {np.dtype(dtype)}"
-        for units in UNITS
-        for dtype in (np.float32, np.float64)
-        if not is_independent(units, dtype)
-    ]
-    print("; ".join(failed) or f"the same bits for all {2 * len(UNITS)} networks")
+    failed = [" ".join(map(str, network)) for network in NETWORKS if not is_independent(*network)]
+    print("; ".join(failed) or f"the same bits for all {len(NETWORKS)} networks")
 
 
 def main():

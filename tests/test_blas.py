@@ -11,7 +11,7 @@ from handgrad import MLPClassifier
 from handgrad.engines import blas
 from handgrad.engines import numpy as reference
 from handgrad.engines.blas import blas_in_use, blas_on_one_thread
-from handgrad.network import forward
+from handgrad.network import pass_layers
 
 pytestmark = pytest.mark.skipif(not blas_in_use(), reason="threadpoolctl does not know this BLAS")
 
@@ -89,13 +89,13 @@ def test_wide_networks_predict_on_one_thread(monkeypatch, units, wanted):
     """Whether its number of threads changes a bit depends on the BLAS and its kernel."""
     seen = []
 
-    def watched(*arguments):
+    def watched(*arguments, **product):
         seen.append(threads())
-        return forward(*arguments)
+        return pass_layers(*arguments, **product)
 
     X = np.random.default_rng(0).normal(size=(20, 300))
     fitted = MLPClassifier((units,), max_iter=1, engine="numpy", random_state=0)
     fitted.fit(X, X[:, 0] > 0)
-    monkeypatch.setattr(reference, "forward", watched)
+    monkeypatch.setattr(reference, "pass_layers", watched)
     fitted.predict(X)
     assert set(seen) == {wanted}

@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 import pytest
 from click.shell_completion import ShellComplete
@@ -161,13 +162,46 @@ def test_importing_loads_no_large_library(module):
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_a_command_loads_only_what_it_needs(folder, arguments, absent):
+    assert not {name.partition(".")[0] for name in modules_of(arguments)} & absent
+
+
+# Each takes as long to load as a prediction, or longer; pyarrow asks for pandas at every turn.
+SLOW = {
+    *("pandas", "pyarrow.compute", "sklearn", "scipy", "numba", "matplotlib", "narwhals", "polars"),
+    *("rich", "joblib", "numpy.random", "handgrad.estimators", "handgrad.training"),
+}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl"])
+def test_a_prediction_loads_nothing_slow(call, folder, kind):
+    """A number, one with a word, a category, a truth, a date, cells that are missing or unknown."""
+    rows = [
+        {"n": k % 7 + 0.5, "w": f"{k % 5} kg" if k % 4 else "none", "c": "ab"[k % 2] * 3,
+         "t": k % 3 > 0, "d": f"2024-0{k % 9 + 1}-11", "y": "pq"[k % 2]}
+        for k in range(60)
+    ]  # fmt: skip
+    for row in rows[::9]:
+        row["c"] = row["n"] = None
+    table = pa.Table.from_pylist(rows)
+    pq.write_table(table, "u.parquet")
+    (folder / "u.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    arrow_csv.write_csv(table, "u.csv")
+    fit = ["--target", "y", "--epochs", "1", "--model", "v", "--hidden", "4", "-q"]
+    assert call("fit", f"u.{kind}", *fit)[0] == OK
+    (folder / "u.csv").write_text((folder / "u.csv").read_text().replace("aaa", "new", 3))
+    command = ["predict", "v", f"u.{kind}", "--proba", "--keep-all", "--output", "o.csv"]
+    assert not modules_of(command) & SLOW
+
+
+def modules_of(arguments):
+    """Name the modules that a command loads in a process of its own."""
     code = (
         "import sys\nfrom handgrad.cli import run\n"
         f"try: run({arguments!r})\nexcept SystemExit as e: assert e.code == 0\n"
-        "print(*sys.modules, file=sys.stderr)"
+        "print('loaded', *sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {name.partition(".")[0] for name in done.stderr.split()} & absent
+    return set(done.stderr.rpartition("loaded ")[2].split())
 
 
 # -- fit --------------------------------------------------------------------------------------

@@ -211,6 +211,24 @@ def test_importing_is_light(module, heavy):
     assert out == "[]\n"
 
 
+@pytest.mark.parametrize("targets", ["arange(200) % 3", "array(['a', 'b'] * 100)", "arange(200.0)"])
+def test_the_first_fit_of_arrays_imports_nothing(targets):
+    """Nor does it ask what packages there are, as scikit-learn does to know frames."""
+    kind = "Regressor" if targets == "arange(200.0)" else "Classifier"
+    out, _ = python(
+        "import importlib.metadata, sys, numpy as np",
+        f"from handgrad import MLP{kind}",
+        "importlib.metadata.entry_points = None",
+        "before = {*sys.modules}",
+        "X = np.random.default_rng(0).normal(size=(200, 4))",
+        f"y = np.{targets}",
+        f"model = MLP{kind}(max_iter=2, n_iter_no_change=2).fit(X, y)",
+        "print(*(name for name in {*sys.modules} - before if not name.startswith('numpy.')))",
+        "assert model.n_features_in_ == 4 and not hasattr(model, 'feature_names_in_')",
+    )
+    assert out == "\n"
+
+
 @needs_compiled
 def test_a_model_travels_to_where_no_library_is(blobs, tmp_path):
     model = MLPClassifier(engine="compiled", max_iter=2, random_state=0)

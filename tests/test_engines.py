@@ -993,7 +993,7 @@ def test_no_interrupt_leaves_a_thread_waiting():
 @pytest.mark.usefixtures("many_processors")
 def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch):
     """The first of a call's threads is the one that starts the others."""
-    real = engine_threads._Call.start
+    real = engine_threads.Call.start
 
     def failing_at(number):
         calls = count(1)
@@ -1001,11 +1001,11 @@ def test_a_thread_that_cannot_start_leaves_none_waiting(monkeypatch):
 
     case = Case()
     for number in 2, 3:
-        monkeypatch.setattr(engine_threads._Call, "start", failing_at(number))
+        monkeypatch.setattr(engine_threads.Call, "start", failing_at(number))
         with pytest.raises(RuntimeError, match="fewer threads"):
             case.run("compiled", threads=3)
         assert not engine_threads._in_use
-    monkeypatch.setattr(engine_threads._Call, "start", failing_at(1))
+    monkeypatch.setattr(engine_threads.Call, "start", failing_at(1))
     alone = case.run("compiled", threads=3)
     monkeypatch.undo()
     assert_same_bits(alone, case.run("compiled", threads=3))

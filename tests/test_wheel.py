@@ -188,6 +188,7 @@ def able(monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(hook, "is_there", lambda: False)
     assert hook.obstacle() == ""
     assert any(need.startswith("numba") for need in asked())
 
@@ -202,9 +203,8 @@ def able(monkeypatch):
         ("platform", "machine", lambda: "riscv64", "not tried on"),
         ("platform", "libc_ver", lambda: ("", ""), "not tried on"),
         ("sysconfig", "get_config_var", lambda name: 1, "global lock"),
-        ("shutil", "which", lambda name: None, "no C compiler 'cc'"),
     ],
-    ids=["system", "version", "Python", "processor", "C library", "free threading", "compiler"],
+    ids=["system", "version", "Python", "processor", "C library", "free threading"],
 )
 def test_numba_is_asked_for_only_where_it_can_compile(monkeypatch, owner, name, value, words):
     """An installation fails where pip finds no numba."""
@@ -220,4 +220,52 @@ def test_the_compiler_is_the_one_that_a_variable_names(monkeypatch, value):
     monkeypatch.setattr(shutil, "which", lambda name: looked_for.append(name) or name)
     monkeypatch.setenv("CC", value)
     assert hook.obstacle() == ""
-    assert looked_for == [value.split()[0] if value.strip() else "cc"]
+    assert looked_for == value.split()[:1]  # without one there is ziglang
+    assert not any(need.startswith("ziglang") for need in asked())
+
+
+@pytest.mark.usefixtures("able")
+def test_a_compiler_is_fetched_only_where_there_is_none(monkeypatch):
+    for there in ("cc", "gcc", "clang"):
+        monkeypatch.setattr(shutil, "which", lambda name, there=there: name == there or None)
+        assert not any(need.startswith("ziglang") for need in asked())
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert [need for need in asked() if need.startswith("ziglang")] == ["ziglang"]
+    monkeypatch.setenv("CC", "cc")  # who names one wants that one
+    assert hook.obstacle() == "there is no C compiler 'cc'"
+    assert asked() == []
+
+
+@pytest.mark.usefixtures("able")
+def test_nothing_is_fetched_where_the_engine_is_there(monkeypatch):
+    monkeypatch.setattr(hook, "is_there", lambda: True)
+    assert asked() == []
+    monkeypatch.setenv("HANDGRAD_TARGETS", "x86-64-v2")  # may be another one
+    assert any(need.startswith("numba") for need in asked())
+
+
+@pytest.mark.skipif(bool(library.missing()), reason="no library is there")
+def test_the_engine_is_there_if_it_is_of_these_sources_and_for_this_machine(monkeypatch):
+    monkeypatch.setenv(library.LEVEL, "nonsense")
+    assert hook.is_there() == (library.level() == library.most())
+    elsewhere = SimpleNamespace(LEVEL=library.LEVEL, is_for_here=lambda: False)
+    monkeypatch.setattr(hook, "library", lambda: elsewhere)
+    assert not hook.is_there()
+
+
+ZIG = """
+import os, subprocess, sys
+assert sys.argv[1] == "cc"
+os.environ["PATH"] = {path!r}
+sys.exit(subprocess.call(["cc", *sys.argv[2:]]))
+"""
+
+
+@can_compile
+def test_the_compiler_of_ziglang_links_where_there_is_no_other(tree, tmp_path):
+    (tmp_path / "ziglang").mkdir()
+    (tmp_path / "ziglang" / "__main__.py").write_text(ZIG.format(path=os.environ["PATH"]))
+    (tmp_path / "empty").mkdir()
+    hidden = {"PATH": str(tmp_path / "empty"), "PYTHONPATH": str(tmp_path)}
+    wheel, said = make(tree, **hidden)
+    assert engines(wheel) == [f"{ENGINE}/{library.name_of_library(sys.platform)}"], said

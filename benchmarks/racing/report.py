@@ -107,11 +107,14 @@ def largest(checks: list[dict[str, Any]]) -> Table:
 
 
 def floors(race: Race) -> Table:
-    """Show the floors, and the library that sets each part."""
-    header = ["floor, µs", "cores", *(TITLES[o] for o in OPTIMIZERS), "parts on one core, µs"]
+    """Show the floors, what the same parts take on one core, and the library that sets each."""
+    one_core = "on one core (SGD / momentum 0.9 / Adam)"
+    header = ["floor, µs", "cores", *(TITLES[o] for o in OPTIMIZERS), one_core]
+    header.append("parts on one core, µs")
     rows = [
         [
             name, str(of["floor"]["cores"]), *(number(floor(race, name, o)) for o in OPTIMIZERS),
+            " / ".join(number(of["floor"]["one_core"][o]) for o in OPTIMIZERS),
             ", ".join(
                 f"{part} {number(d['microseconds'])} ({d['by']})"
                 for part, d in of["floor"]["parts"].items()

@@ -35,7 +35,8 @@ def race(
     optimizer: str,
     rounds: int,
     seconds: float,
-    floor_times: floor.Times,
+    alone: floor.Times,
+    together: floor.Times,
 ) -> list[dict[str, Any]]:
     """Race one workload with one update rule; return a figure for each starter."""
     counts, faults = {}, {}
@@ -46,7 +47,7 @@ def race(
             faults[entry.name] = str(error)
     times: dict[str, list[float]] = {name: [] for name in counts}
     for _ in range(rounds):
-        floor.measure(crew, workload, floor_times)
+        floor.measure(crew, workload, alone, together)
         for entry in starters:
             if entry.name in faults:
                 continue

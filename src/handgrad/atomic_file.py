@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import stat
 import warnings
 from collections.abc import Iterable, Iterator
@@ -89,6 +88,19 @@ def atomic_writer(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     _sync_folder(target)
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which no file can be created, before the work whose outcome goes there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written to.
+    """
+    path, descriptor = _new_file(folder, 0o600)
+    os.unlink(path)
+    os.close(descriptor)
+
+
 @contextmanager
 def _opened(descriptor: int) -> Iterator[BinaryIO]:
     try:
@@ -155,7 +167,7 @@ def _sync_folder(target: Path) -> None:
 def _new_file(folder: Path, mode: int) -> tuple[Path, int]:
     """Create a file and lock it."""
     while True:
-        path = folder / f".handgrad-{_this_machine()}{secrets.token_hex(8)}.tmp"
+        path = folder / f".handgrad-{_this_machine()}{os.urandom(8).hex()}.tmp"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with suppress(OSError):  # without locks, age protects it

@@ -6,6 +6,8 @@ seed means the same rows and weights in ten years. Where a random number must no
 order of the calls, it is a hash of the place it is for: SplitMix64 (Steele, Lea and Flood, 2014).
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -10,8 +10,9 @@ Everything runs in the dtype of the parameters: float32, float64, or complex128 
 complex-step check.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from operator import matmul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -155,19 +156,31 @@ def forward(
     With ``masks`` (see ``dropout.masks``), each h is multiplied by the mask of its layer. With a
     skip, score = h W2 + b2 + w V; with a scale, x s stands in the place of x.
     """
+    r, h, score, w = pass_layers(architecture, params, x, masks)
+    scaled = None if params.s is None else inputs(architecture, x)[0]
+    return Tape(r, h, score, architecture.head.predict(score), masks, w, scaled)
+
+
+def pass_layers(
+    architecture: Architecture,
+    params: Params,
+    x: Array,
+    masks: tuple[Array, ...] = (),
+    product: Callable[[Array, Array], Array] = matmul,
+) -> tuple[tuple[Array, ...], tuple[Array, ...], Array, Array | None]:
+    """Compute equations 1 to 3: r, h, score and w of ``Tape``, by any product of h and W."""
     x, u = inputs(architecture, x)
     r, h = [], [x if params.s is None else x * params.s]
     for W, b, name in zip(params.W[:-1], params.b[:-1], architecture.activations, strict=True):
-        r.append(h[-1] @ W + b)
+        r.append(product(h[-1], W) + b)
         h.append(ACTIVATIONS[name].forward(r[-1]))
         if masks:
             h[-1] = masks[len(r) - 1] * h[-1]
-    score = h[-1] @ params.W[-1] + params.b[-1]
+    score = product(h[-1], params.W[-1]) + params.b[-1]
     w = None if params.V is None else spread(architecture.skip, u)
-    if w is not None:
-        score = score + w @ params.V
-    scaled = None if params.s is None else x
-    return Tape(tuple(r), tuple(h), score, architecture.head.predict(score), masks, w, scaled)
+    if w is not None and params.V is not None:
+        score = score + product(w, params.V)
+    return tuple(r), tuple(h), score, w
 
 
 def inputs(architecture: Architecture, x: Array) -> tuple[Array, Array]:

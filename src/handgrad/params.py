@@ -5,6 +5,8 @@ over a vector, a copy is one copy, and a file holds one array, while the mathema
 ``params.W[0]`` and writes into ``gradients.W[0]``.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """What is refused before any work is done: outputs, reports and engines that cannot be."""
 
-import tempfile
 from pathlib import Path
 
 import click
+
+from handgrad.atomic_file import check_folder
 
 
 def check_output(path: Path | None, *inputs: Path | None) -> None:
@@ -21,11 +22,11 @@ def check_output(path: Path | None, *inputs: Path | None) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Write a nameless file, so that what would fail after the training fails before."""
+    """Create a file, so that what would fail after the training fails before."""
     if not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {str(folder)!r}; create it, or name another")
     try:
-        tempfile.TemporaryFile(dir=folder).close()
+        check_folder(folder)
     except OSError as error:
         raise OSError(
             f"the folder {str(folder)!r} cannot be written to: {error.strerror}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from handgrad.cli.columns import plan_json
+from handgrad.cli.columns import number_names, plan_json
 from handgrad.cli.options import FILE, JSON, Option
-from handgrad.cli.results import network_json, network_line, number_names
+from handgrad.cli.results import network_json, network_line
 from handgrad.cli.terminal import listed, print_json, print_table, say
 from handgrad.models.file import load_model
 from handgrad.text import shown

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from handgrad.cli.results import number_names
+from handgrad.cli.columns import number_names
 from handgrad.models.evaluation import (
     Judgement,
     NumbersEvaluation,

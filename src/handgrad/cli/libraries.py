@@ -5,8 +5,7 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 
-# pyarrow itself loads pandas where there is one.
-TABLE_LIBRARIES = ("pyarrow.compute", "pyarrow.csv", "pyarrow.parquet", "pandas")
+TABLE_LIBRARIES = ("pyarrow", "pyarrow.csv")  # whatever the table is
 
 
 def load(*libraries: str) -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from handgrad.cli.columns import check_columns
+from handgrad.cli.columns import check_columns, number_names
 from handgrad.cli.options import COLUMN, OUTPUT, Option
-from handgrad.cli.results import number_names
 from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
 from handgrad.models.model import Model
+from handgrad.tables import arrow
 from handgrad.tables.encode import Encoded
 from handgrad.tables.marks import NUMBER
 from handgrad.text import quoted, shown
@@ -114,8 +114,8 @@ def _as_texts(table: "pa.Table", name: str) -> list[str | None]:
     column = table.column(name)
     try:
         while pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        texts: list[str | None] = column.cast(pa.large_string()).to_pylist()
+            column = arrow.cast(column, column.type.value_type)
+        texts: list[str | None] = arrow.cast(column, pa.large_string()).to_pylist()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise DataError(
             f"--keep {shown(name)}: CSV cannot hold cells of the type {quoted(column.type)}; "

@@ -54,17 +54,6 @@ def network_line(model: Model) -> str:
     )
 
 
-def number_names(model: Model) -> list[str]:
-    """Name the columns of predicted numbers: by target where there are several, and quantile."""
-    architecture = model.architecture
-    n_targets = architecture.n_targets
-    targets = (
-        ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
-    )
-    quantiles = architecture.head.quantiles(architecture.loss)
-    return [f"{name} {q:g}" for name in targets for q in quantiles] if quantiles[1:] else targets
-
-
 def rows_text(n: int, kind: str, weight: str | None) -> str:
     """Name the rows that figures belong to: how many, of which part, and the column of weights."""
     rows = f"{n:,} {kind} rows" if kind else f"{n:,} rows"

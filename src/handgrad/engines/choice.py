@@ -1,5 +1,6 @@
 """Which engine trains and predicts, and why: the only place that has a list of them."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from handgrad.batch import Rows
@@ -20,6 +21,7 @@ class Choice(NamedTuple):
     name: str  # of ``BACKENDS``
     reason: str
     make: EngineFactory
+    at_once: Callable[[Architecture, Rows, int], int]  # of networks, as ``seam.Backend`` says
 
 
 def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) -> Choice:
@@ -47,7 +49,7 @@ def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) ->
             break
         why = why or reason  # the first says why it is not taken
     fits = "the fastest available" if wanted == AUTO else "asked for"
-    return Choice(backend.NAME, why or fits, backend.make)
+    return Choice(backend.NAME, why or fits, backend.make, backend.at_once)
 
 
 def _candidates(wanted: str) -> tuple[Backend, ...]:

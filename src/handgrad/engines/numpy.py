@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from handgrad.batch import Rows, batches
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.network import Architecture, backward, forward
+from handgrad.network import Architecture, backward, forward, pass_layers
 from handgrad.optim import Optimizer, Steps, make_step
 from handgrad.output import Output
 from handgrad.params import Params
@@ -27,7 +27,10 @@ NAME = "numpy"
 # Rows pass through the products in blocks of this many, the last one filled up with zeros. A
 # product rounds differently with the number of rows in it and, in OpenBLAS's larger tiles, with
 # a row's place among them; in tiles this small, a row's answer is the same wherever it stands.
+# NumPy multiplies a stack of such blocks one by one, without Python in between.
 BLOCK = 8
+
+CELLS = 1 << 17  # of the widest layer, computed at a time: they stay in the second cache
 
 # Multiplications of a product that no BLAS divides between threads, which costs more than it.
 UNDIVIDED = 1 << 16
@@ -129,33 +132,72 @@ def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | N
     return None
 
 
+def at_once(architecture: Architecture, rows: Rows, epochs: int) -> int:
+    return 1  # two at once take longer than one after the other: Python's lock is passed on slowly
+
+
 def predicts(architecture: Architecture) -> bool:
     return True
 
 
 def scores(architecture: Architecture, params: Params, x: Array) -> Array:
     n_scores = params.layer_units[-1]
-    return in_blocks(
-        architecture, x, n_scores, lambda block: forward(architecture, params, block).score
+    return some_at_a_time(
+        architecture, x, n_scores, lambda rows: _pass_blocks(architecture, params, rows)[2]
     )
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
-    return None
+def hidden(architecture: Architecture, params: Params, x: Array, layer: int) -> Array:
+    """Compute what enters the product of a layer, shape (n, units), a row as if it were alone."""
+    n_units = params.layer_units[:-1][layer]
+    return some_at_a_time(
+        architecture, x, n_units, lambda rows: _pass_blocks(architecture, params, rows)[1][layer]
+    )
 
 
-def in_blocks(
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
+    head, n_scores = architecture.head, params.layer_units[-1]
+    return some_at_a_time(
+        architecture,
+        x,
+        2 if head.is_binary(n_scores) else n_scores,
+        lambda rows: head.proba(_pass_blocks(architecture, params, rows)[2]),
+    )
+
+
+def prepare(
+    architecture: Architecture, params: Params, x: Array, *, proba: bool
+) -> Callable[[], Array]:
+    return partial(probabilities if proba else scores, architecture, params, x)
+
+
+def some_at_a_time(
     architecture: Architecture, x: Array, n_outputs: int, compute: Callable[[Array], Array]
 ) -> Array:
-    """Compute what a pass gives, shape (n, n_outputs), some rows at a time."""
+    """Compute what a pass gives, shape (n, n_outputs), some blocks of rows at a time."""
+    units = architecture.layer_units
     outcome = np.empty((len(x), n_outputs), x.dtype)
-    largest = max(n_in * n_out for n_in, n_out in pairwise(architecture.layer_units))
+    n_rows = max(1, CELLS // max(*units, architecture.beside.n_wide) // BLOCK) * BLOCK
+    largest = max(n_in * n_out for n_in, n_out in pairwise(units))
     quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
     with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
-        for start in range(0, len(x), BLOCK):
-            block = x[start : start + BLOCK]
-            n = len(block)
-            if n < BLOCK:
-                block = np.concatenate([block, np.zeros((BLOCK - n, x.shape[1]), x.dtype)])
-            outcome[start : start + n] = compute(block)[:n]
+        for start in range(0, len(x), n_rows):
+            rows = x[start : start + n_rows]
+            n = len(rows)
+            if n % BLOCK:
+                rows = np.concatenate([rows, np.zeros((-n % BLOCK, x.shape[1]), x.dtype)])
+            outcome[start : start + n] = compute(rows)[:n]
     return outcome
+
+
+def _pass_blocks(architecture: Architecture, params: Params, rows: Array) -> Any:
+    """Do ``network.pass_layers`` with products of BLOCK rows each."""
+    return pass_layers(architecture, params, rows, product=_by_blocks)
+
+
+def _by_blocks(h: Array, W: Array) -> Array:
+    n_columns = W.shape[1]
+    if n_columns == 1:  # a matrix times a vector rounds by a row's place, in OpenBLAS's Sandybridge
+        W = np.concatenate([W, np.zeros_like(W)], axis=1)
+    product = h.reshape(-1, BLOCK, h.shape[1]) @ W  # (n/8, 8, N)
+    return product.reshape(len(h), -1)[:, :n_columns]

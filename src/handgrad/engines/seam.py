@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handgrad.batch import Rows
     from handgrad.network import Architecture
     from handgrad.optim import Optimizer, Steps
@@ -123,6 +125,9 @@ class Backend(Protocol):
     def obstacle(self, architecture: Architecture, rule: Optimizer, rows: Rows) -> str | None:
         """Say what keeps it from training so, if anything does."""
 
+    def at_once(self, architecture: Architecture, rows: Rows, epochs: int) -> int:
+        """Tell how many networks are worth training side by side, for so many epochs each."""
+
     def predicts(self, architecture: Architecture) -> bool:
         """Tell whether it can give the scores of a network, here and now."""
 
@@ -132,5 +137,23 @@ class Backend(Protocol):
         A row has the same scores alone and among others; they may be infinite.
         """
 
-    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array | None:
-        """Compute probabilities of classes, shape (n, K), if that takes no detour by scores."""
+    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array:
+        """Compute the probabilities of classes, shape (n, K), of a row as if it were alone."""
+
+    def prepare(
+        self, architecture: Architecture, params: Params, x: Array, *, proba: bool
+    ) -> Callable[[], Array]:
+        """Prepare to predict what will stand in x, again and again, one thread at a time.
+
+        Parameters
+        ----------
+        x : array of shape (n, N_x)
+            Of the precision of the network and C-contiguous; it is read at each call.
+        proba : bool
+            Whether to give probabilities or scores.
+
+        Returns
+        -------
+        callable
+            Gives an array that holds until the next call.
+        """

@@ -21,6 +21,7 @@ which a fit passes through them:
     exchange.py     conversion into scikit-learn's own estimators and back
 """
 
+import handgrad.engines.compiled.engine  # noqa: F401 -- or the first fit would import it
 from handgrad.estimators.classifier import MLPClassifier
 from handgrad.estimators.regressor import MLPRegressor
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError, warn
+from handgrad.tables import frames
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
 from handgrad.tables.plan import Plan
@@ -75,6 +76,9 @@ def check_columns(estimator: Any, X: Any, encoder: Encoder | None) -> Any:
     """
     reset = encoder is None
     if not reset and (isinstance(X, Encoded) or _is_as_expected(estimator, X)):
+        return X
+    if reset and _is_plain_matrix(X):
+        _keep_shape(estimator, X)
         return X
     if not reset and _has_the_columns_of_the_fit(estimator, X):
         return from_frame(X)
@@ -328,12 +332,30 @@ def check_scale(columns: Any, encoder: Encoder) -> None:
 
 def _is_as_expected(estimator: Any, X: Any) -> bool:
     """Tell a matrix that scikit-learn's checks, 60 us and more, would let through as it is."""
+    if hasattr(estimator, "feature_names_in_") or not _is_plain_matrix(X):
+        return False
+    return bool(X.shape[1] == estimator.n_features_in_)
+
+
+def _is_plain_matrix(X: Any) -> bool:
+    """Tell a matrix of floats, all finite, that needs no change."""
     if type(X) is not np.ndarray or X.dtype not in (np.float32, np.float64):
         return False
-    if X.ndim != 2 or not len(X) or hasattr(estimator, "feature_names_in_"):
+    if X.ndim != 2 or not X.size:
         return False
     with np.errstate(over="ignore", invalid="ignore"):
-        return X.shape[1] == estimator.n_features_in_ and math.isfinite(X.sum())
+        return math.isfinite(X.sum())
+
+
+def _keep_shape(estimator: Any, X: Array) -> None:
+    """Note what scikit-learn notes of an array.
+
+    Its own checks would ask all packages of the environment, once, whether X is a frame of
+    theirs, which takes as long as 5 epochs of a small table.
+    """
+    estimator.n_features_in_ = X.shape[1]
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
 
 
 def _has_the_columns_of_the_fit(estimator: Any, X: Any) -> bool:
@@ -342,6 +364,11 @@ def _has_the_columns_of_the_fit(estimator: Any, X: Any) -> bool:
         return False
     fitted = getattr(estimator, "feature_names_in_", None)
     return fitted is not None and X.columns.tolist() == fitted.tolist()
+
+
+def cells_of_row(estimator: Any, X: Any) -> list[Any] | None:
+    """Give the cells of a frame of one row that is known to be right without a table of it."""
+    return frames.cells_of_row(X) if _has_the_columns_of_the_fit(estimator, X) else None
 
 
 def _check_names(X: Any) -> None:

@@ -15,7 +15,7 @@ from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import AUTO, require
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
-from handgrad.estimators.checks import check_columns, check_weight
+from handgrad.estimators.checks import cells_of_row, check_columns, check_weight
 from handgrad.estimators.parameters import Parameters, needs_all_rows
 from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.rows import TrainingRows, encoded
@@ -201,6 +201,9 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     def _inputs(self, X: Any) -> Any:
         """Check rows to predict, and encode a table; warn where it is hardly the one meant."""
+        cells = cells_of_row(self, X)
+        if cells is not None:
+            return self.model_.encode_row(cells)
         columns = self._check_fitted(X)
         if not hasattr(columns, "schema"):
             return columns

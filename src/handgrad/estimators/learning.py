@@ -26,7 +26,8 @@ from handgrad.estimators.watching import (
 from handgrad.network import Architecture
 from handgrad.optim import SOLVERS, LBFGSResult
 from handgrad.schedules import course
-from handgrad.training.history import Epoch
+from handgrad.training.ahead import side_by_side
+from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
 from handgrad.training.train import OnEpoch, train, train_lbfgs
 
@@ -47,22 +48,32 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     fit = _on_engine(estimator, fit, choice.name, choice.reason)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
     chance = math.inf if says_little else job.task.chance(fit.model, rows)
-    reasons = []
-    with _watched(job, fit, epochs, chance) as watch:
-        for number, run in enumerate([run.twin() for run in fit.runs]):
-            history = train(
-                architecture,
-                run,
-                settings,
-                rows,
-                epochs=epochs,
-                validation=None if validation is None else validation.rows,
-                score=watch.scorer(validation, run),
-                on_epoch=partial(watch.epoch, number, run),
-                make_engine=choice.make,
-            )
-            watch.end(number, run, history.reason)
-            reasons.append(history.reason)
+    runs, reasons = [run.twin() for run in fit.runs], []
+
+    def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
+        return train(
+            architecture,
+            run,
+            settings,
+            rows,
+            epochs=epochs,
+            validation=None if validation is None else validation.rows,
+            score=watch.scorer(validation, run),
+            on_epoch=on_epoch,
+            make_engine=choice.make,
+        )
+
+    at_once = 1
+    if len(runs) > 1 and not _asks_the_user(estimator):
+        at_once = choice.at_once(architecture, rows, epochs)
+    with (
+        _watched(job, fit, epochs, chance) as watch,
+        side_by_side(train_one, runs, at_once) as turn,
+    ):
+        for number, run in enumerate(runs):
+            reason = turn(number, partial(watch.epoch, number, run))
+            watch.end(number, run, reason)
+            reasons.append(reason)
     warn_of_explosion(fit, watch.fit)
     if validation is not None:
         warn_of_no_score(estimator, watch.fit.record)
@@ -72,6 +83,11 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
             ConvergenceWarning,
         )
     return watch.fit
+
+
+def _asks_the_user(estimator: Parameters) -> bool:
+    """Tell whether training calls a function of the user's, who counts on one thread."""
+    return callable(estimator.learning_rate) or callable(estimator.scoring)
 
 
 def _runs_to_its_end(estimator: Parameters) -> bool:

@@ -32,9 +32,10 @@ def check_labels(y: Any, X: Any) -> Array:
         several = _check_indicator(labels)
         _doubt_one_hot(several)
         return several
-    labels = np.asarray(column_or_1d(labels, warn=True))
+    labels = _one_column(labels)
     _check_whole(labels)
-    check_classification_targets(labels[:FEW])
+    if labels.dtype.kind not in "biuU" or not len(labels):  # see `_one_column`
+        check_classification_targets(labels[:FEW])
     _doubt_classes(labels)
     return labels
 
@@ -112,10 +113,20 @@ def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
     _check_are_numbers(cells, missing)
     numbers = floats(Values(cells, missing))
     _check_finite(numbers)
-    numbers = check_array(numbers, ensure_2d=False, input_name="y", ensure_min_features=0)
+    if numbers.ndim != 1 or not len(numbers):  # see `_one_column`
+        numbers = check_array(numbers, ensure_2d=False, input_name="y", ensure_min_features=0)
     check_targets(numbers, np.float64)
-    one_column = numbers.ndim == 2 and numbers.shape[1] == 1
-    return np.asarray(column_or_1d(numbers, warn=True) if one_column else numbers)
+    is_one = numbers.ndim == 2 and numbers.shape[1] == 1
+    return _one_column(numbers) if is_one else numbers
+
+
+def _one_column(y: Array) -> Array:
+    """Make a column an array of shape (n,), with scikit-learn's words where it had another.
+
+    Of one that has this shape, scikit-learn would find out whether it is a frame: see
+    ``checks._keep_shape``.
+    """
+    return np.ascontiguousarray(y) if y.ndim == 1 else np.asarray(column_or_1d(y, warn=True))
 
 
 _NO_NUMBERS = {

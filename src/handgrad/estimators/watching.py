@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import config_context, get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer
 from sklearn.metrics._scorer import _BaseScorer
@@ -53,7 +54,7 @@ class Watch:
 
     def __init__(self, job: Job, fit: Fit, show: Show, chance: float | None) -> None:
         self.fit = fit
-        self._job, self._show = job, show
+        self._job, self._show, self._config = job, show, get_config()
         self._chance = chance  # without it no explosion is looked for: L-BFGS only ever goes down
 
     def epoch(self, number: int, run: Run, epoch: Epoch) -> bool:
@@ -105,7 +106,8 @@ class Watch:
         def score() -> float:
             # A scorer may do to an estimator what it likes; the one that trains is kept from it.
             now = replace(self.fit, model=self.fit.predicting([run.params]))
-            return float(scorer(showing(self._job.estimator, now), X, y, **weighed))
+            with config_context(**self._config):  # which scikit-learn keeps for each thread
+                return float(scorer(showing(self._job.estimator, now), X, y, **weighed))
 
         return score
 

@@ -6,20 +6,24 @@ the scale of the targets in place of classes, into numbers); nothing else is kep
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from handgrad.batch import is_sparse
-from handgrad.engines.choice import AUTO, predictor
-from handgrad.engines.numpy import BLOCK, in_blocks
+from handgrad.engines import choice
+from handgrad.engines.choice import AUTO
+from handgrad.engines.numpy import BLOCK, hidden
 from handgrad.engines.seam import Backend
 from handgrad.errors import DataError
-from handgrad.network import Architecture, check_finite, forward
+from handgrad.models.predictor import Predictor
+from handgrad.network import Architecture, check_finite
 from handgrad.params import Params
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.kinds import Column
+from handgrad.tables.one_row import RowEncoder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +37,8 @@ DENSE_CELLS = 1 << 20  # a sparse matrix is filled out in parts of so many cells
 LARGEST_TARGET = {"float32": 1e37, "float64": 1e140}
 
 
-NEARLY_0 = 1e3  # times the smallest normal number: what an infinite score leaves another class
+# A thousand times the smallest normal number: what an infinite score leaves another class.
+LEAST = {dtype: 1e3 * np.finfo(dtype).tiny for dtype in map(np.dtype, ("float32", "float64"))}
 
 
 class TargetScale(NamedTuple):
@@ -101,6 +106,17 @@ class Model:
             return columns
         return self.encoder.encode(columns, self.params.flat.dtype, strict=strict)
 
+    @cached_property
+    def rows(self) -> RowEncoder:
+        """What encodes one row at a time."""
+        return RowEncoder(self.encoder, self.params.flat.dtype)
+
+    def encode_row(self, row: Any) -> Encoded:
+        """Turn one row into inputs, faster than a table of it: see ``RowEncoder.put``."""
+        x = np.empty((1, self.architecture.n_inputs), self.params.flat.dtype)
+        self.rows.put(row, x[0])
+        return Encoded(x)
+
     def scores(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the scores before softmax or logistic, shape (n, N_y).
 
@@ -117,9 +133,36 @@ class Model:
         DataError
             If a column is missing or a cell cannot be used, or the scores of a row are not finite.
         """
-        score = self._in_parts(columns, self.params.layer_units[-1], self._x_scores)
-        check_finite(score, self._networks)
-        return score
+        n_scores = self.params.layer_units[-1]
+        return self._checked(self._in_parts(columns, n_scores, self._x_scores))
+
+    def predictor(self) -> Predictor:
+        """Prepare to predict one row at a time, as services do, in some microseconds."""
+        return Predictor(self)
+
+    def prepared(
+        self, x: Array
+    ) -> tuple[tuple[Callable[[], Array], ...], Callable[[], Array] | None]:
+        """Prepare the engine for the rows that x, shape (n, N_x), will hold.
+
+        Returns
+        -------
+        scores : tuple of callables
+            Each gives the scores of one network, (n, N_y), for `checked_scores`.
+        proba : callable or None
+            Gives probabilities, (n, K), for `checked_proba`, where they take no scores.
+        """
+        prepare, architecture = self._backend.prepare, self.architecture
+        scores = tuple(prepare(architecture, params, x, proba=False) for params in self._networks)
+        if not self._is_plain:
+            return scores, None
+        return scores, prepare(architecture, self.params, x, proba=True)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether probabilities come straight from the scores of one network."""
+        classifies = self.architecture.head.classifies and not self.is_multilabel
+        return classifies and not self.members and self.temperature == 1
 
     @property
     def _networks(self) -> tuple[Params, ...]:
@@ -130,17 +173,11 @@ class Model:
 
         Of several networks, it is the first's.
         """
-        n_units = self.params.layer_units[:-1][layer]
-
-        def activations(x: Array) -> Array:
-            return in_blocks(
-                self.architecture,
-                x,
-                n_units,
-                lambda block: forward(self.architecture, self.params, block).h[layer],
-            )
-
-        found = self._in_parts(columns, n_units, activations)
+        found = self._in_parts(
+            columns,
+            self.params.layer_units[:-1][layer],
+            lambda x: hidden(self.architecture, self.params, x, layer),
+        )
         check_finite(found, self._networks[:1], "hidden units")
         return found
 
@@ -167,19 +204,29 @@ class Model:
 
     def _x_scores(self, x: Array) -> Array:
         backend = self._backend
-        score = backend.scores(self.architecture, self.params, x)
+        return self._joined([backend.scores(self.architecture, p, x) for p in self._networks])
+
+    def _joined(self, scores: list[Array]) -> Array:
+        """Make the scores of the model of those of its networks, (n, N_y) each."""
+        score = scores[0]
         if self.members:
-            others = [backend.scores(self.architecture, params, x) for params in self.members]
-            every = np.stack([score, *others])
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                score = self.architecture.head.mean_scores(every)
+                score = self.architecture.head.mean_scores(np.stack(scores))
         if self.temperature != 1:
-            score /= score.dtype.type(self.temperature)
+            score = score / score.dtype.type(self.temperature)
+        return score
+
+    def checked_scores(self, scores: list[Array]) -> Array:
+        """Make the scores of the model of those of its networks, and refuse infinite ones."""
+        return self._checked(self._joined(scores))
+
+    def _checked(self, score: Array) -> Array:
+        check_finite(score, self._networks)
         return score
 
     @property
     def _backend(self) -> Backend:
-        return predictor(self.engine, self.architecture)
+        return choice.predictor(self.engine, self.architecture)
 
     def predict_log_proba(self, columns: "pa.Table | Array | Encoded") -> Array:
         """Compute the logarithm of each class's probability, shape (n, K), from the scores.
@@ -193,24 +240,20 @@ class Model:
 
         Rows sum to 1, unless a row may have several labels.
         """
-        head = self.architecture.head
-        plain = head.classifies and not self.is_multilabel
-        if plain and not self.members and self.temperature == 1:
+        if self._is_plain:
             return self._in_parts(columns, len(self.classes), self._x_proba)
-        return head.proba(self.scores(columns))
+        return self.architecture.head.proba(self.scores(columns))
 
     def _x_proba(self, x: Array) -> Array:
-        """Compute probabilities; of rows whose scores may be infinite, look at these."""
-        backend = self._backend
-        found = backend.probabilities(self.architecture, self.params, x)
-        if found is None:
-            score = self._x_scores(x)
+        return self.checked_proba(self._backend.probabilities(self.architecture, self.params, x), x)
+
+    def checked_proba(self, found: Array, x: Array) -> Array:
+        """Refuse probabilities (n, K) of inputs x where the scores are infinite."""
+        least = LEAST[found.dtype]
+        if not found.min(initial=1) > least:  # NaN is not
+            rows = np.flatnonzero(~(found > least).all(axis=1))
+            score = self._backend.scores(self.architecture, self.params, x[rows])
             check_finite(score, self._networks)
-            return self.architecture.head.proba(score)
-        is_sane = found > NEARLY_0 * np.finfo(x.dtype).tiny  # NaN is not
-        if not is_sane.all():
-            rows = np.flatnonzero(~is_sane.all(axis=1))
-            check_finite(backend.scores(self.architecture, self.params, x[rows]), self._networks)
         return found
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
@@ -218,7 +261,11 @@ class Model:
 
         Where a row may have several: 1 for each label more probable than not, shape (n, K).
         """
-        decided = self.architecture.head.decide(self.scores(columns))
+        return self.labels_of(self.scores(columns))
+
+    def labels_of(self, score: Array) -> Array:
+        """Give what `predict` does, from the scores."""
+        decided = self.architecture.head.decide(score)
         return decided if self.is_multilabel else self.classes[decided]
 
     def predict_numbers(self, columns: "pa.Table | Array | Encoded") -> Array:
@@ -231,7 +278,10 @@ class Model:
         DataError
             As for `scores`; or if a prediction is too large for the precision of the network.
         """
-        score = self.scores(columns)
+        return self.numbers_of(self.scores(columns))
+
+    def numbers_of(self, score: Array) -> Array:
+        """Give what `predict_numbers` does, from the scores; perhaps the scores themselves."""
         with np.errstate(over="ignore"):
             prediction = self.architecture.head.predict(score)
             if self.scale is not None:

@@ -5,6 +5,7 @@ Listed in the order in which a cell travels.
     table.py        files of any kind -> named columns; reads, decides nothing (see files/)
     frames.py       data frames -> the same; sequences.py, one column of Python values
     marks.py        what a table remembers of its file: CSV text, lines, notes
+    arrow.py        Arrow's functions, without what pyarrow would import for them
     columns.py      one column, raw: its type, its texts, where a cell stands
     notation.py     1.448,00 €, (1.45), 14.5 kg: numbers as people write them
     dates.py        dates, times and durations, and the numbers that they become

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.tables import arrow
 from handgrad.tables.marks import NUMBER
 
 if TYPE_CHECKING:
@@ -83,50 +84,44 @@ class Texts:
         trimmed: bool = True,
     ) -> None:
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         self.shape = len(names), table.num_rows
         chunks = [chunk for name in names for chunk in table.column(name).chunks]
         cells = pa.chunked_array(chunks).combine_chunks()
-        self._bare = pc.utf8_trim_whitespace(cells)
+        self._bare = arrow.trimmed(cells)
         cells = self._bare if trimmed else cells
-        self.cells = pc.if_else(self._is_one_of(missing), None, cells)
+        self.cells = arrow.blanked(cells, self._is_one_of(missing))
 
     def _is_one_of(self, words: tuple[str, ...]) -> pa.BooleanArray:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        return pc.is_in(self._bare, value_set=pa.array(words, self._bare.type))
+        return arrow.are_among(self._bare, words)
 
     def are(self, words: tuple[str, ...]) -> Mask:
         """Tell which cells are one of some words, shape (k, n), whatever blanks surround them."""
-        found: Mask = self._is_one_of(words).to_numpy(zero_copy_only=False).reshape(self.shape)
+        found: Mask = arrow.to_numpy(self._is_one_of(words)).reshape(self.shape)
         return found
 
     def there(self) -> Mask:
         """Tell which cells are present, shape (k, n)."""
-        found: Mask = self.cells.is_valid().to_numpy(zero_copy_only=False).reshape(self.shape)
+        found: Mask = arrow.are_there(self.cells).reshape(self.shape)
         return found
 
     def columns(self) -> Iterator[pa.LargeStringArray]:
         """Give each column by itself, n cells; a missing one is null."""
         import pyarrow as pa
 
-        (k, n), cells = self.shape, self.cells.cast(pa.large_string())
+        (k, n), cells = self.shape, arrow.cast(self.cells, pa.large_string())
         return (cells.slice(column * n, n) for column in range(k))
 
     def coded(self) -> tuple[npt.NDArray[np.intp], list[str]]:
         """Give a number for each text, shape (k, n), -1 for a missing one; and the texts."""
-        encoded = self.cells.dictionary_encode()
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return codes.reshape(self.shape), encoded.dictionary.to_pylist()
+        codes, distinct = arrow.coded(self.cells)
+        codes[codes == len(distinct)] = -1
+        return codes.reshape(self.shape), distinct
 
     def match(self, pattern: str) -> Mask:
         """Tell which cells match a regular expression, shape (k, n); a missing one does not."""
-        import pyarrow.compute as pc
-
-        found = pc.match_substring_regex(self.cells, pattern).fill_null(False)
-        matching: Mask = found.to_numpy(zero_copy_only=False).reshape(self.shape)
+        found = arrow.match(self.cells, pattern)
+        matching: Mask = arrow.to_numpy(arrow.with_zeros(found)).reshape(self.shape)
         return matching
 
     def numbers(self) -> tuple[Floats, Mask]:
@@ -135,14 +130,13 @@ class Texts:
         In these columns each cell is missing or a finite number.
         """
         import pyarrow as pa
-        import pyarrow.compute as pc
 
         there = self.there()
         is_read: Mask = np.asarray((self.match(NUMBER) | ~there).all(axis=1))
-        mask = pa.array(np.repeat(is_read, self.shape[1]))
+        gone = arrow.of_flags(np.repeat(~is_read, self.shape[1]))
         try:
-            values = pc.cast(pc.if_else(mask, self.cells, None), "float64")
+            values = arrow.cast(arrow.blanked(self.cells, gone), pa.float64())
         except pa.ArrowInvalid:  # as Python writes numbers, which Arrow does not all read
             return np.full(self.shape, np.nan), np.zeros(len(is_read), dtype=bool)
-        numbers = values.to_numpy(zero_copy_only=False).reshape(self.shape)
+        numbers = arrow.to_numpy(values).reshape(self.shape)
         return numbers, is_read & (np.isfinite(numbers) | ~there).all(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables import columns as raw
 from handgrad.tables.blocks import (
     LONGEST,
@@ -19,7 +20,14 @@ from handgrad.tables.blocks import (
     typed_numbers,
 )
 from handgrad.tables.columns import place
-from handgrad.tables.kinds import MOST_EXAMPLES, Column, Unknown, codes_in
+from handgrad.tables.kinds import (
+    MOST_EXAMPLES,
+    Column,
+    Unknown,
+)
+from handgrad.tables.one_cell import (
+    codes_in,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,14 +74,14 @@ class Cells(NamedTuple):
         for at, first in enumerate(firsts.tolist() if plan.levels_beside else ()):
             if first in plan.levels_beside:  # a word may stand there instead
                 texts = self.texts[plan.levels_beside[first]]
-                gone[:, at] &= texts.is_null().to_numpy(zero_copy_only=False)
+                gone[:, at] &= arrow.are_gone(texts)
         return gone
 
     def n_present(self, plan: Plan, column: Column, texts: pa.LargeStringArray | None) -> int:
         """Count the cells of a column that are there: texts of its levels, numbers, or either."""
         there = np.zeros(len(self.numbers), dtype=bool)
         if texts is not None:
-            there |= texts.is_valid().to_numpy(zero_copy_only=False)
+            there |= arrow.are_there(texts)
         first = plan.first_of.get(column.name)
         if first is not None:
             there |= ~np.isnan(self.numbers[:, first])
@@ -135,7 +143,8 @@ def unknown_cells(
 ) -> Unknown:
     """Count the unknown cells of a column, with the first few different ones as examples."""
     rows = np.flatnonzero(where)
-    cells = raw.raw_texts(table.select([column.name]).take(rows[:1000]), column.name).to_pylist()
+    some = arrow.take(table.select([column.name]), arrow.of_places(rows[:1000]))
+    cells = raw.raw_texts(some, column.name).to_pylist()
     examples = tuple(dict.fromkeys(cells))[:MOST_EXAMPLES]
     return Unknown(column.name, len(rows), n_present, examples, taken_for)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.marks import LINES, NUMBER, PLAIN_NUMBER, is_csv
 from handgrad.text import listed, quoted
 
@@ -93,17 +94,17 @@ def numbers(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     DataError
         If a cell is not a number or is infinite; the message gives row, column and value.
     """
-    import pyarrow.compute as pc
+    import pyarrow as pa
 
     if value_kind_of(table, name) in ("text", "csv"):
         return _parsed(table, name)
     _check_no_moments(table, name)
-    values = pc.cast(decoded(table, name), "float64", safe=False).to_numpy()
+    values = arrow.to_numpy(arrow.cast(decoded(table, name), pa.float64(), safe=False))
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
         raise DataError(f"{place(table, name, row)}: {values[row]} is not a finite number")
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def has_texts(table: pa.Table, name: str) -> bool:
@@ -129,7 +130,7 @@ def decoded(table: pa.Table, name: str) -> pa.ChunkedArray:
 
     column = _column(table, name)
     while pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+        column = arrow.cast(column, column.type.value_type)
     return column
 
 
@@ -140,7 +141,7 @@ def raw_texts(table: pa.Table, name: str) -> pa.LargeStringArray:
     value_kind_of(table, name)
     cells = decoded(table, name)
     if cells.type != pa.large_string():
-        cells = cells.cast(pa.large_string())
+        cells = arrow.cast(cells, pa.large_string())
     return cells.combine_chunks()
 
 
@@ -161,21 +162,20 @@ def labels(table: pa.Table, name: str) -> tuple[npt.NDArray[np.generic], npt.NDA
         If there is no such column, or it holds lists, bytes or the like.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     kind = value_kind_of(table, name)
     if kind in ("text", "csv", "empty"):
         cells = raw_texts(table, name)
         values = _shared_objects(cells)
-        missing = cells.is_null().to_numpy(zero_copy_only=False)
+        missing = arrow.are_gone(cells)
         return values, missing | (values == "") if kind == "csv" else missing
     _check_no_moments(table, name)
     column = decoded(table, name)
     if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-        values = pc.cast(column, "float64").to_numpy()
+        values = arrow.to_numpy(arrow.cast(column, pa.float64()))
         return values, np.isnan(values)
-    wide = pc.cast(column, _widest(column.type))
-    return pc.fill_null(wide, pa.scalar(0).cast(wide.type)).to_numpy(), column.is_null().to_numpy()
+    wide = arrow.cast(column, _widest(column.type))
+    return arrow.to_numpy(arrow.with_zeros(wide)), arrow.are_gone(column)
 
 
 def is_plain_number(text: str) -> bool:
@@ -225,17 +225,17 @@ def origin(table: pa.Table) -> tuple[int, int]:
 
 def _parsed(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     cells = _without_missing(raw_texts(table, name))
     try:
-        values: npt.NDArray[np.float64] = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+        values = arrow.to_numpy(arrow.cast(cells, pa.float64()))
     except pa.ArrowInvalid:
-        row = pc.index(pc.match_substring_regex(cells, NUMBER), value=False).as_py()
+        are_numbers = arrow.match(cells, NUMBER).to_pylist()
+        row = are_numbers.index(False)
         cell = cells[row].as_py()
         raise DataError(not_a_number(place(table, name, row), cell)) from None
     if np.isfinite(values).sum() + cells.null_count < len(values):
-        present = cells.is_valid().to_numpy(zero_copy_only=False)
+        present = arrow.are_there(cells)
         row = int((present & ~np.isfinite(values)).argmax())
         raise DataError(not_a_number(place(table, name, row), cells[row].as_py()))
     return values
@@ -265,19 +265,13 @@ def _place_of(table: pa.Table, name: str) -> int:
 
 
 def _without_missing(cells: pa.LargeStringArray) -> pa.LargeStringArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    bare = pc.ascii_trim_whitespace(cells)
-    words = pa.array(MISSING_WORDS, pa.large_string())
-    # is_in is false for a null, and if_else then gives the null itself
-    return pc.if_else(pc.is_in(bare, value_set=words), None, bare)
+    bare = arrow.trimmed_of_ascii(cells)
+    return arrow.blanked(bare, arrow.are_among(bare, MISSING_WORDS))
 
 
 def _shared_objects(cells: pa.LargeStringArray) -> npt.NDArray[np.object_]:
-    encoded = cells.dictionary_encode(null_encoding="encode")
-    distinct = np.array(encoded.dictionary.to_pylist(), dtype=object)
-    shared: npt.NDArray[np.object_] = distinct[encoded.indices.to_numpy()]
+    places, distinct = arrow.coded(cells)
+    shared: npt.NDArray[np.object_] = np.array([*distinct, None], dtype=object)[places]
     return shared
 
 

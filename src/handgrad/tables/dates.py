@@ -10,10 +10,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from handgrad.tables import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,34 +40,34 @@ _CLOCK = (
 _ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))?"
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _TAIL = rf"(?:(?:t|,?\s+|:|\s+at\s+){_CLOCK}{_ZONE})?"
-_FORMS = tuple(
-    re.compile(form, re.ASCII)
-    for form in (
-        rf"{_WEEKDAY}(?P<a>[0-9]{{4}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{1,2}}){_TAIL}",
-        rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
-        rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[-\s./]*{_MONTH}[-\s.,/]*(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
-        rf"{_WEEKDAY}{_MONTH}\s*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(?P<year>[0-9]{{4}}){_TAIL}",
-        rf"(?P<year>[0-9]{{4}})[-\s.,/]+{_MONTH}(?:[-\s./]+(?P<day>[0-9]{{1,2}}))?{_TAIL}",
-        rf"{_MONTH}[-\s.,/]+(?P<year>[0-9]{{4}})",
-        r"(?P<year>(?:1[5-9]|20)[0-9]{2})",
-        r"(?P<year>[0-9]{4})-(?P<number>[0-9]{2})",
-        r"(?P<year>(?:19|20)[0-9]{2})(?P<number>[0-9]{2})(?P<day>[0-9]{2})",
-        r"(?P<year>[0-9]{4})-?w(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?",
-    )
+_FORMS = (
+    rf"{_WEEKDAY}(?P<a>[0-9]{{4}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{1,2}}){_TAIL}",
+    rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
+    rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[-\s./]*{_MONTH}[-\s.,/]*(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
+    rf"{_WEEKDAY}{_MONTH}\s*(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(?P<year>[0-9]{{4}}){_TAIL}",
+    rf"(?P<year>[0-9]{{4}})[-\s.,/]+{_MONTH}(?:[-\s./]+(?P<day>[0-9]{{1,2}}))?{_TAIL}",
+    rf"{_MONTH}[-\s.,/]+(?P<year>[0-9]{{4}})",
+    r"(?P<year>(?:1[5-9]|20)[0-9]{2})",
+    r"(?P<year>[0-9]{4})-(?P<number>[0-9]{2})",
+    r"(?P<year>(?:19|20)[0-9]{2})(?P<number>[0-9]{2})(?P<day>[0-9]{2})",
+    r"(?P<year>[0-9]{4})-?w(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?",
 )
-_TIME = re.compile(_CLOCK, re.ASCII)
 _SPANS = (
-    re.compile(
-        r"(?P<sign>-)?(?:(?P<day>[0-9]+)\s*days?,?\s*)?(?P<plus>\+)?"
-        r"(?P<hour>[0-9]+):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?",
-        re.ASCII,
-    ),
-    re.compile(
-        r"(?P<sign>-)?p?(?:(?P<day>[0-9.]+)\s*d(?:ays?)?)?\s*t?(?:(?P<hour>[0-9.]+)\s*h(?:(?:ou)?rs?)?)?"
-        r"\s*(?:(?P<minute>[0-9.]+)\s*m(?:in(?:ute)?s?)?)?\s*(?:(?P<second>[0-9.]+)\s*s(?:ec(?:ond)?s?)?)?",
-        re.ASCII,
-    ),
+    r"(?P<sign>-)?(?:(?P<day>[0-9]+)\s*days?,?\s*)?(?P<plus>\+)?"
+    r"(?P<hour>[0-9]+):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?",
+    r"(?P<sign>-)?p?(?:(?P<day>[0-9.]+)\s*d(?:ays?)?)?\s*t?(?:(?P<hour>[0-9.]+)\s*h(?:(?:ou)?rs?)?)?"
+    r"\s*(?:(?P<minute>[0-9.]+)\s*m(?:in(?:ute)?s?)?)?\s*(?:(?P<second>[0-9.]+)\s*s(?:ec(?:ond)?s?)?)?",
 )
+
+
+@cache
+def _compiled(forms: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Compile when a date is met: that takes longer than reading a small table without one."""
+    return tuple(re.compile(form, re.ASCII) for form in forms)
+
+
+def _first_match(forms: tuple[str, ...], low: str) -> re.Match[str] | None:
+    return next((m for form in _compiled(forms) if (m := form.fullmatch(low)) is not None), None)
 
 
 class Dating(NamedTuple):
@@ -186,7 +189,7 @@ def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
 
 def _has_two_units(text: str) -> bool:
     """Tell whether a text is like 2h 50m; 50m alone may be metres or millions."""
-    found = next((m for form in _SPANS if (m := form.fullmatch(text.strip().lower()))), None)
+    found = _first_match(_SPANS, text.strip().lower())
     return found is not None and sum(bool(found[unit]) for unit in _UNITS) > 1
 
 
@@ -194,7 +197,7 @@ def _match(text: str) -> re.Match[str] | None:
     low = text.strip().lower()
     if not low[:1].isalnum():
         return None
-    return next((m for form in _FORMS if (m := form.fullmatch(low)) is not None), None)
+    return _first_match(_FORMS, low)
 
 
 def _order(matches: list[re.Match[str]]) -> tuple[Order, str]:
@@ -215,7 +218,7 @@ def moment(text: str, dating: Dating) -> float:
     """Read one cell, in seconds; NaN where it is not such a moment."""
     low = text.strip().lower()
     if dating.what == "time":
-        found = _TIME.fullmatch(low)
+        found = _first_match((_CLOCK,), low)
         is_number = found is not None and found["colon"] == "." and not found["second"]
         return math.nan if found is None or is_number else _clock(found)
     if dating.what == "duration":
@@ -237,7 +240,7 @@ def _clock(found: re.Match[str]) -> float:
 
 
 def _span(low: str) -> float:
-    for form in _SPANS:
+    for form in _compiled(_SPANS):
         found = form.fullmatch(low)
         if found is not None and any(found[u] for u in ("day", "hour", "minute", "second")):
             try:
@@ -321,15 +324,14 @@ def what_of(kind: pa.DataType) -> What | None:
 def seconds_of(column: pa.ChunkedArray) -> Floats:
     """Turn an Arrow column of moments into seconds, shape (n,); NaN where a cell is null."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_date32(kind):
-        per_unit, whole = 1 / DAY, pc.cast(column, pa.int32())
+        per_unit, whole = 1 / DAY, arrow.cast(column, pa.int32())
     elif pa.types.is_date64(kind):
-        per_unit, whole = 1e3, pc.cast(column, pa.int64())
+        per_unit, whole = 1e3, arrow.cast(column, pa.int64())
     else:
         narrow = pa.int32() if pa.types.is_time32(kind) else pa.int64()
-        per_unit, whole = _BY_UNIT[kind.unit], pc.cast(column, narrow)
-    seconds: Floats = pc.cast(whole, pa.float64(), safe=False).to_numpy()
+        per_unit, whole = _BY_UNIT[kind.unit], arrow.cast(column, narrow)
+    seconds: Floats = arrow.to_numpy(arrow.cast(whole, pa.float64(), safe=False))
     return seconds / per_unit

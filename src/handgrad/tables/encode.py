@@ -137,7 +137,7 @@ class Encoder:
         return [column.name for column in self.plan.used]
 
     @cached_property
-    def _is_needed(self) -> npt.NDArray[np.bool_]:
+    def is_needed(self) -> npt.NDArray[np.bool_]:
         """Whether predicting needs each column."""
         needed = set(self.needed)  # NumPy would pad all names to the longest
         return np.array([name in needed for name in self.names], dtype=bool)
@@ -232,7 +232,7 @@ class Encoder:
         return np.flatnonzero(self.indicator)
 
     @cached_property
-    def _level_places(self) -> list[Places]:
+    def level_places(self) -> list[Places]:
         return list(map(Places, self.levels))
 
     def extra_columns(self, table: pa.Table) -> list[str]:
@@ -312,7 +312,7 @@ class Encoder:
     def numbers(self, columns: pa.Table | npt.NDArray[Any]) -> Floats:
         """Give the numbers of the columns before scaling, shape (n, K); NaN where there is none."""
         if isinstance(columns, np.ndarray):
-            chosen = self._is_needed if len(self.mean) < len(self.plan) else ...
+            chosen = self.is_needed if len(self.mean) < len(self.plan) else ...
             return np.asarray(as_matrix(columns)[:, chosen], dtype=np.float64)
         return read_cells(columns, self.plan).numbers
 
@@ -320,7 +320,7 @@ class Encoder:
         out = np.empty((len(x), self.n_inputs), dtype)
         k = len(self.mean)
         if not self.plan.is_plain and k < x.shape[1]:
-            x = x[:, self._is_needed]
+            x = x[:, self.is_needed]
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
@@ -354,7 +354,7 @@ class Encoder:
             self._put_flags(cells.missing(self.plan, self._flagged), out)
         at, wide = self._ends[2], self._first_wide_level
         for column, texts, places, other in zip(
-            self.plan.with_levels, cells.texts, self._level_places, self.other, strict=True
+            self.plan.with_levels, cells.texts, self.level_places, self.other, strict=True
         ):
             n = len(places.levels) + other
             codes, strange = put_ones(texts, places, other, out[:, at : at + n])

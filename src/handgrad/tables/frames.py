@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.marks import CSV_MARK
 from handgrad.tables.sequences import ArrowColumn, from_sequence, slices
 from handgrad.text import listed
@@ -116,9 +117,9 @@ def _unwrapped(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(kind, pa.BaseExtensionType):
         return _without_extension(column)
     if pa.types.is_string_view(kind):
-        return column.cast(pa.large_string())
+        return arrow.cast(column, pa.large_string())
     parts = [
-        pa.DictionaryArray.from_arrays(part.indices, part.dictionary.cast("large_string"))
+        pa.DictionaryArray.from_arrays(part.indices, arrow.cast(part.dictionary, pa.large_string()))
         for part in column.chunks
     ]
     return pa.chunked_array(parts, pa.dictionary(kind.index_type, pa.large_string()))
@@ -131,7 +132,7 @@ def _without_extension(column: pa.ChunkedArray) -> pa.ChunkedArray:
     storage = column.type.storage_type
     if column.type.extension_name == "arrow.uuid":
         cells = [cell if cell is None else str(cell) for cell in column.to_pylist()]
-        return pa.chunked_array([pa.array(cells, pa.large_string())])
+        return pa.chunked_array([arrow.of_texts(cells)])
     return pa.chunked_array([part.storage for part in column.chunks], storage)
 
 
@@ -173,6 +174,20 @@ def _of_pandas(frame: Any, names: list[str]) -> list[ArrowColumn]:
         found[position] if position in found else from_sequence(name, _held(frame[name]))
         for position, name in enumerate(names)
     ]
+
+
+def cells_of_row(frame: Any) -> list[Any] | None:
+    """Give the cells of a pandas frame of one row, if its columns are numbers, texts or objects."""
+    if len(frame) != 1 or not all(map(_is_usual, set(frame.dtypes.tolist()))):
+        return None
+    cells: list[Any] = frame.to_numpy(dtype=object)[0].tolist()
+    return cells
+
+
+def _is_usual(dtype: Any) -> bool:
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "biufO" and dtype.itemsize <= 8
+    return bool(dtype == "str")
 
 
 def _of_matrices(frame: Any, dtypes: list[Any]) -> dict[int, ArrowColumn]:

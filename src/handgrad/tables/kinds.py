@@ -7,19 +7,28 @@ that a cell means the same in both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
-from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables import columns as raw
-from handgrad.tables.columns import is_plain_number, place, value_kind_of
+from handgrad.tables.columns import place, value_kind_of
 from handgrad.tables.dates import Dating, moment, seconds_of, what_of
 from handgrad.tables.marks import WORDS_FOR_MISSING
-from handgrad.tables.notation import PLAIN, Notation, number_in, unit_in
+from handgrad.tables.notation import PLAIN, Notation, unit_in
+from handgrad.tables.one_cell import (
+    Cells,
+    One,
+    Unusual,
+    codes_in,
+    is_code,
+    number_of,
+    truth_of,
+)
 from handgrad.text import quoted
 
 if TYPE_CHECKING:
@@ -30,8 +39,6 @@ Mask = npt.NDArray[np.bool_]
 
 MISSING_IN_NUMBERS = ("", *WORDS_FOR_MISSING)
 MISSING_IN_TEXTS = raw.MISSING_WORDS  # fewer, for None and n/a are often levels
-
-TRUE, FALSE = {"true", "t", "yes", "y", "1", "1.0"}, {"false", "f", "no", "n", "0", "0.0"}
 
 SHOWN_EXAMPLES = 3  # of unknown cells, in a note
 ALL_BY_CHANCE = 100  # cells; up to this many may all be rare by chance
@@ -171,6 +178,16 @@ class Kind:
         """Read all cells of the column."""
         raise NotImplementedError
 
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        """Read one cell of Python, to the same as ``read`` does.
+
+        Raises
+        ------
+        Unusual
+            If only ``read`` can tell what the cell means.
+        """
+        raise Unusual
+
     def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
         """Refuse cells that cannot be read as this kind; most kinds only count them.
 
@@ -191,6 +208,12 @@ class Number(Kind):
         missing = np.isnan(values)
         return Reading(values[:, None], missing, None, missing & present)
 
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        value, word = cells.number(cell)
+        if word is not None:
+            raise Unusual
+        return One((value,))
+
     def check(self, table: pa.Table, column: Column, reading: Reading) -> None:
         if reading.unknown.any():
             raise DataError(_not_a_number(table, column, int(reading.unknown.argmax())))
@@ -205,10 +228,17 @@ class NumberWithWords(Kind):
 
     def read(self, table: pa.Table, column: Column) -> Reading:
         values, present = number_cells(table, column)
-        texts = _blanked(stripped(table, column.name), ~(np.isnan(values) & present))
+        is_number = arrow.of_flags(~(np.isnan(values) & present))
+        texts = arrow.blanked(stripped(table, column.name), is_number)
         if column.notation.units:
             texts = _with_units(texts, stripped(table, column.name), column.notation)
         return Reading(values[:, None], ~present, texts, np.zeros(len(values), dtype=bool))
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if column.notation.units:
+            raise Unusual
+        value, word = cells.number(cell)
+        return One((value,), word)
 
 
 class Boolean(Kind):
@@ -223,12 +253,22 @@ class Boolean(Kind):
     def read(self, table: pa.Table, column: Column) -> Reading:
         if raw.has_texts(table, column.name):
             cells, present = _present_texts(table, column)
-            values = _by_text(cells, _truth)
+            values = _by_text(cells, truth_of)
         else:
             values, present = number_cells(table, column)
         # A number other than 0 and 1 stays the number that it is, but is counted.
         unknown = present & (values != 0) & (values != 1)
         return Reading(values[:, None], np.isnan(values), None, unknown)
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if type(cell) is str:
+            cell = cells.text(cell)
+            value = math.nan if cell is None else truth_of(cell)
+        else:
+            value = cells.typed(int(cell) if type(cell) is bool else cell)
+        if value not in (0, 1) and not math.isnan(value):
+            raise Unusual
+        return One((value,))
 
 
 class Category(Kind):
@@ -247,6 +287,14 @@ class Category(Kind):
         cells, present = _present_texts(table, column, trimmed=False)
         n = len(present)
         return Reading(np.empty((n, 0)), ~present, cells, np.zeros(n, dtype=bool))
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        if type(cell) is str:
+            return One((), cells.text(cell))
+        is_missing = math.isnan(cells.typed(cell))
+        if not is_missing and type(cell) is not int:
+            raise Unusual
+        return One((), None if is_missing else str(cell))
 
 
 class Date(Kind):
@@ -268,6 +316,14 @@ class Date(Kind):
         seconds, present = moments(table, column, column.dating)
         missing = np.isnan(seconds)
         return Reading(column.dating.numbers(seconds), missing, None, missing & present)
+
+    def read_one(self, column: Column, cells: Cells, cell: Any) -> One:
+        assert column.dating is not None
+        if type(cell) is not str and cell is not None:
+            raise Unusual
+        text = None if cell is None else cells.text(cell)
+        seconds = math.nan if text is None else moment(text, column.dating)
+        return One(tuple(column.dating.numbers(np.array([seconds]))[0].tolist()))
 
 
 class LeftOut(Kind):
@@ -304,9 +360,7 @@ def empty_column(name: str, *, is_stream: bool) -> Column:
 
 def stripped(table: pa.Table, name: str) -> pa.LargeStringArray:
     """Give a column as texts without the blanks around them; a null stays null."""
-    import pyarrow.compute as pc
-
-    return pc.utf8_trim_whitespace(raw.raw_texts(table, name))
+    return arrow.trimmed(raw.raw_texts(table, name))
 
 
 def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
@@ -318,7 +372,7 @@ def number_cells(table: pa.Table, column: Column) -> tuple[Floats, Mask]:
             values = np.where(np.isin(values, codes), np.nan, values)
         return values, ~np.isnan(values)
     if kind == "moment":
-        there = table.column(column.name).is_valid().to_numpy()
+        there = arrow.are_there(table.column(column.name))
         return np.full(len(there), np.nan), there
     cells, present = _present_texts(table, column)
     values = parsed(cells, column.notation)
@@ -348,24 +402,14 @@ def _present_texts(
     table: pa.Table, column: Column, *, trimmed: bool = True
 ) -> tuple[pa.LargeStringArray, Mask]:
     """Give the cells as texts, null where they are missing; and which are present."""
-    import pyarrow.compute as pc
-
     cells = raw.raw_texts(table, column.name)
-    bare = pc.utf8_trim_whitespace(cells)
-    words = _words(column.missing)
+    bare = arrow.trimmed(cells)
     if raw.has_texts(table, column.name):
-        gone = pc.is_in(bare, value_set=words)
+        gone = arrow.are_among(bare, ("", *column.missing))
         cells = bare if trimmed else cells
-        cells = pc.if_else(gone, None, cells) if gone.true_count else cells
+        cells = arrow.blanked(cells, gone) if gone.true_count else cells
     cells = _without_codes(cells, column.missing)
-    return cells, cells.is_valid().to_numpy(zero_copy_only=False)
-
-
-@lru_cache(maxsize=100)
-def _words(missing: tuple[str, ...]) -> pa.LargeStringArray:
-    import pyarrow as pa
-
-    return pa.array(("", *missing), pa.large_string())
+    return cells, arrow.are_there(cells)
 
 
 def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.LargeStringArray:
@@ -373,50 +417,26 @@ def _without_codes(cells: pa.LargeStringArray, missing: tuple[str, ...]) -> pa.L
     codes = codes_in(missing)
     if not codes:
         return cells
-    return _blanked(cells, _by_text(cells, lambda text: float(is_code(text, codes))) == 1)
-
-
-@lru_cache(maxsize=1000)
-def codes_in(missing: tuple[str, ...]) -> tuple[float, ...]:
-    """Give the numbers among the words for a missing cell, as they are and rounded to float32."""
-    exact = [float(word) for word in missing if is_plain_number(word)]
-    with np.errstate(over="ignore"):
-        return tuple(dict.fromkeys([*exact, *(float(np.float32(code)) for code in exact)]))
-
-
-def is_code(text: str, codes: Collection[float]) -> bool:
-    """Tell whether a text is one of some numbers, as -999.0 is -999."""
-    bare = text.strip()
-    return is_plain_number(bare) and float(bare) in codes
-
-
-def _blanked(cells: pa.LargeStringArray, gone: Mask) -> pa.LargeStringArray:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.if_else(pa.array(gone), None, cells)
+    gone = _by_text(cells, lambda text: float(is_code(text, codes))) == 1
+    return arrow.blanked(cells, arrow.of_flags(gone))
 
 
 def _with_units(
     words: pa.LargeStringArray, cells: pa.LargeStringArray, notation: Notation
 ) -> pa.LargeStringArray:
     """Add to the words the units of those numbers whose unit is not that of most."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    encoded = cells.dictionary_encode()
-    units = [unit_in(text, notation) for text in encoded.dictionary.to_pylist()]
-    return pc.coalesce(words, pa.array(units, pa.large_string()).take(encoded.indices))
+    places, distinct = arrow.coded(cells)
+    units = arrow.of_texts([*(unit_in(text, notation) for text in distinct), None])
+    return arrow.filled(words, arrow.take(units, arrow.of_places(places)))
 
 
 def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
     """Turn texts into numbers, shape (n,); NaN where a cell is null or not a finite number."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if notation.is_plain:
         try:
-            values: Floats = pc.cast(cells, "float64").to_numpy(zero_copy_only=False)
+            values: Floats = arrow.to_numpy(arrow.cast(cells, pa.float64()))
         except pa.ArrowInvalid:
             values = np.full(len(cells), np.inf)
         if np.isfinite(values).sum() + cells.null_count == len(values):
@@ -424,31 +444,12 @@ def parsed(cells: pa.LargeStringArray, notation: Notation) -> Floats:
     return _by_text(cells, lambda text: number_of(text, notation))
 
 
-def number_of(text: str, notation: Notation) -> float:
-    """Read one cell as a number; NaN where it is no finite number in this notation."""
-    if notation.is_plain and is_plain_number(text):
-        value = float(text)
-        return value if math.isfinite(value) else math.nan
-    return number_in(text, notation)
-
-
 def _by_text(cells: pa.LargeStringArray, value_of: Callable[[str], float]) -> Floats:
     """Give the value of each text, asked for once; NaN for a null."""
-    encoded = cells.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
+    places, distinct = arrow.coded(cells)
     values = np.array([*map(value_of, distinct), math.nan], dtype=np.float64)
-    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
-    found: Floats = values[at]
+    found: Floats = values[places]
     return found
-
-
-def _truth(text: str) -> float:
-    low = text.casefold()
-    if low in TRUE:
-        return 1.0
-    if low in FALSE:
-        return 0.0
-    return float(text) if is_plain_number(text) else math.nan
 
 
 def _not_a_number(table: pa.Table, column: Column, row: int) -> str:

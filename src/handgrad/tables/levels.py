@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.tables import arrow
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -57,12 +59,10 @@ class Places:
             texts = cells.to_pylist()
             codes = np.array([self.of(text) for text in texts], dtype=np.intp)
             return codes, (codes < 0) & np.array([text is not None for text in texts], dtype=bool)
-        encoded = cells.dictionary_encode()
-        distinct = [*encoded.dictionary.to_pylist(), None]
-        places = np.array([self.of(text) for text in distinct], dtype=np.intp)
-        index = encoded.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
+        index, distinct = arrow.coded(cells)
+        places = np.array([*map(self.of, distinct), self.of(None)], dtype=np.intp)
         codes = places[index]
-        return codes, (codes < 0) & (index < len(distinct) - 1)
+        return codes, (codes < 0) & (index < len(distinct))
 
 
 def _by_meaning(levels: Levels) -> dict[Any, int]:
@@ -111,9 +111,7 @@ def frequent_levels(
 
     A missing cell is a level of its own if `tells_missing`: where no other input flags it.
     """
-    encoded = texts.dictionary_encode()
-    distinct = encoded.dictionary.to_pylist()
-    at = encoded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    at, distinct = arrow.coded(texts)
     at = at[kept.picked]
     weight = None if kept.weight is None else kept.weight / kept.weight.min()
     counts = np.bincount(at, weights=weight, minlength=len(distinct) + 1).tolist()

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 THOUSANDS = ".,'_· "  # blanks of any width count as one, and so do straight and curly apostrophes
@@ -20,12 +21,23 @@ MOST_UNITS, FEW_UNITS = 4, 5
 MOSTLY = 0.95  # of the numbers must have the same digits around them, as in 2.7/10
 FEW_DOTTED = 10  # fewer numbers with a point do not prove that it separates thousands
 
-_BLANKS = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_BLANKS = r"[\s\u00a0\u2007\u2009\u202f]+"
 _INSIDE = r"[0-9.,'’_·\s\u00a0\u2007\u2009\u202f]"
-_NUMBER = re.compile(rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?")
-_CURRENCY = re.compile(
-    r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk|kr\.?"
+_NUMBER = rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?"
+_CURRENCY = (
+    r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk"
+    r"|kr\.?"
 )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile when a number is met that is not plain: few tables have one."""
+    return re.compile(pattern)
+
+
+def _is_currency(sign: str) -> bool:
+    return _compiled(_CURRENCY).fullmatch(sign) is not None
 
 
 class Notation(NamedTuple):
@@ -84,13 +96,13 @@ class _Parts(NamedTuple):
 
 
 def _taken_apart(text: str) -> _Parts | None:
-    found = _NUMBER.search(text)
+    found = _compiled(_NUMBER).search(text)
     if found is None:
         return None
     before, after = (
-        _BLANKS.sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
+        _compiled(_BLANKS).sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
     )
-    number = _BLANKS.sub(" ", found.group()).replace("’", "'")
+    number = _compiled(_BLANKS).sub(" ", found.group()).replace("’", "'")
     after = after[:-1] if len(after) > 2 and after[-1] == "s" and after[-2].isalpha() else after
     if "(" in (before[:1], before[-1:]) and ")" in (after[:1], after[-1:]):
         return _Parts(number, True, before.strip("("), after.strip(")"))
@@ -232,7 +244,7 @@ def _surroundings(around: Counter[tuple[str, str]]) -> tuple[str, str, bool]:
     letters = {after for _, after in around if after in MULTIPLIERS}
     before = befores.most_common(1)[0][0] if befores else ""
     # m alone may be metres, and B a house: thousands, two kinds of them or money tell
-    are_factors = "k" in letters or len(letters) > 1 or _CURRENCY.fullmatch(before) is not None
+    are_factors = "k" in letters or len(letters) > 1 or _is_currency(before)
     if are_factors and 20 * multiplied >= total and 2 * befores.total() >= total:
         return before, "", True
     (before, after), n = around.most_common(1)[0]
@@ -256,7 +268,7 @@ def _other_units(around: Counter[tuple[str, str]], before: str, after: str) -> I
 
 def _looks_like_codes(before: str, numbers: Sequence[str]) -> bool:
     """Tell whether letters precede whole numbers that all differ: C0001, C0002, but not USD 5."""
-    if not any(letter.isalpha() for letter in before) or _CURRENCY.fullmatch(before):
+    if not any(letter.isalpha() for letter in before) or _is_currency(before):
         return False
     numbers = [number.strip(".,") for number in numbers]
     if not all(number.isdigit() for number in numbers):

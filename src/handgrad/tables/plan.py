@@ -13,8 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.html import sentence
-from handgrad.html import table as html_table
 from handgrad.tables.kinds import KINDS, Category, Column, LeftOut
 
 
@@ -151,6 +149,9 @@ class Plan:
         return "\n".join([*lines, *(f"note: {doubt}" for doubt in self.doubts)])
 
     def _repr_html_(self) -> str:
+        from handgrad.html import sentence
+        from handgrad.html import table as html_table
+
         cells = [[sentence(cell) for cell in row] for row in self.rows()]
         notes = "".join(f"<p>{sentence(doubt)}</p>" for doubt in self.doubts)
         return html_table(("column", "kind", "why"), cells) + notes

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.chance import GOLDEN, Keys, mixed
+from handgrad.tables import arrow
 from handgrad.tables.columns import numbers, part_of, raw_texts, value_kind_of
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _text_bits(cells: pa.LargeStringArray) -> Keys:
         ends = offsets[start : start + BLOCK_CELLS // 2 + 1]
         block = signs[ends[0] : ends[-1]]
         hashes[start : start + len(ends) - 1] = _byte_sums(block, ends - ends[0])
-    hashes[cells.is_null().to_numpy(zero_copy_only=False)] = _NULL_HASH
+    hashes[arrow.are_gone(cells)] = _NULL_HASH
     return hashes
 
 

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError, TableWarning
-from handgrad.tables.files.columnar import columnar
 from handgrad.tables.files.delimited import delimited, goes_in_portions
 from handgrad.tables.files.encodings import as_utf8, check_no_nul
 from handgrad.tables.files.foreign import check_is_table, check_text_is_table
@@ -154,6 +153,8 @@ def _portions_of(
     source: Source, name: str, reading: Reading, keep: Callable[[Iterator[bytes]], Source]
 ) -> Portions:
     if source.head.startswith(b"PAR1"):
+        from handgrad.tables.files.columnar import columnar
+
         reading.check_only("a Parquet file")
         return columnar(source)
     if source.head.startswith(WORKBOOK_OPENINGS):

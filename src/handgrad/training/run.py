@@ -129,6 +129,10 @@ class Run:
         self.__dict__ = vars(kept.run).copy()
         self.bits.state = kept.chance
 
+    def take_best(self) -> None:
+        """End the training: from now on the network is that of its best epoch."""
+        self.params, self.best = self.best or self.params, None
+
     def result(self) -> "Run":
         """Return the run that is left if training ends now: that of the best parameters."""
         return self if self.best is None else replace(self, params=self.best, best=None)

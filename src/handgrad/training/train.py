@@ -118,7 +118,7 @@ def train(
                     reason = ended
                     break
     finally:
-        run.params, run.best = run.best or run.params, None
+        run.take_best()
     return History(tuple(record), reason)
 
 

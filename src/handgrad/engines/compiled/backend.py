@@ -1,6 +1,7 @@
 """The compiled engine as ``choice.py`` sees it: what it needs, and what it can do."""
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.compiled import library
 from handgrad.engines.compiled.library import missing
+from handgrad.engines.compiled.threads import free_threads
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Engine
 from handgrad.network import Architecture
@@ -19,8 +21,13 @@ Array = NDArray[Any]
 
 NAME = "compiled"
 
+FLOPS_A_WEIGHT = 6  # of a row in training: multiplied and added thrice
 FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
+
+# Networks side by side wait for each other between epochs, where Python runs; and starting is slow.
+FLOPS_BESIDE = 20_000_000  # of an epoch: from here on it pays
+FLOPS_A_LANE = 500_000_000  # of all epochs of a network
 
 
 def describe() -> dict[str, Any]:
@@ -59,11 +66,18 @@ def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | N
 def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     from handgrad.engines.compiled.engine import Compiled
 
-    a_row = 6 * count(architecture.layer_units)  # each weight: multiplied and added thrice
+    a_row = FLOPS_A_WEIGHT * count(architecture.layer_units)
     wanted = a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD
     is_small = wanted <= 1 or a_row * len(rows) < FLOPS_A_CALL
     threads = 1 if is_small else min(threads_given(), wanted)  # asking takes 20 ms, once
     return Compiled(architecture, rows, steps, threads=threads)
+
+
+def at_once(architecture: Architecture, rows: Rows, epochs: int) -> int:
+    an_epoch = FLOPS_A_WEIGHT * count(architecture.layer_units) * len(rows)
+    if an_epoch < FLOPS_BESIDE or an_epoch * epochs < FLOPS_A_LANE:
+        return 1
+    return max(1, min(threads_given(), free_threads()))
 
 
 def predicts(architecture: Architecture) -> bool:
@@ -77,7 +91,15 @@ def scores(architecture: Architecture, params: Params, x: Array) -> Array:
     return predict(architecture, params, x, probabilities=False)
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array | None:
+def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
     from handgrad.engines.compiled.engine import predict
 
     return predict(architecture, params, x, probabilities=True)
+
+
+def prepare(
+    architecture: Architecture, params: Params, x: Array, *, proba: bool
+) -> Callable[[], Array]:
+    from handgrad.engines.compiled.engine import Prepared
+
+    return Prepared(architecture, params, x, proba=proba)

@@ -13,6 +13,7 @@ any C library. Two builds give the same bytes.
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 PRECISIONS = "float32", "float64"
+C_COMPILERS = "cc", "gcc", "clang"  # as hatch_build.py looks for them
 
 # Calls a function as numba passes arguments: first the places of a result and of an exception,
 # which nobody reads; what it returns is 0, or the number of an exception.
@@ -76,13 +78,20 @@ def link(out: Path, objects: list[Path]) -> None:
     level = Path(__file__).with_name("level.c")
     part = out.with_suffix(f".{os.getpid()}")
     options = ["-shared", "-fPIC", "-O2", "-nostdlib", "-s", "-Wl,--gc-sections", "-o", part]
-    compiler = shlex.split(os.environ.get("CC", "")) or ["cc"]
-    command = [*compiler, *options, *objects, "-x", "c", level, "-x", "none", "-lgcc"]
+    command = [*c_compiler(), *options, *objects, "-x", "c", level]
     try:
         subprocess.run(command, check=True)
         part.replace(out)  # who has the old file loaded keeps it
     finally:
         part.unlink(missing_ok=True)
+
+
+def c_compiler() -> list[str]:
+    """Give the command of the C compiler: $CC, this machine's, or that of the package ziglang."""
+    if asked := shlex.split(os.environ.get("CC", "")):
+        return asked
+    here = next(filter(shutil.which, C_COMPILERS), None)
+    return [here] if here else [sys.executable, "-m", "ziglang", "cc"]
 
 
 def compile_object(made: Path, target: str, precision: str) -> None:
@@ -188,7 +197,7 @@ def main(arguments: list[str]) -> None:
         compile_object(Path(made), target, precision)
         return
     os.environ.pop(library.LEVEL, None)
-    if not arguments and not library.missing() and library.level() == library.most():
+    if not arguments and library.is_for_here():
         return
     if find_spec("numba") is None:
         sys.exit("compiling the engine takes numba: pip install numba")

@@ -5,6 +5,7 @@ The kernels are in the library that was compiled with the package (see ``library
 
 import ctypes
 import time
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -291,30 +292,63 @@ def predict(
     threads: int | None = None,
 ) -> Array:
     """Compute scores (n, N_y), or probabilities (n, K), of encoded rows, on all cores we have."""
-    dtype = params.flat.dtype
-    x = _readable(x, dtype)
-    flat = _readable(params.flat, dtype)
-    n, units = len(x), architecture.layer_units
-    classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
-    out = np.empty((n, classes), dtype)
-    block = layout.FEW if n <= layout.FEW else layout.BLOCK
-    lanes = library.vector_bytes() // dtype.itemsize
-    laid = layout.lay_out(units, architecture.activations, lanes, block)
-    places = x.ctypes.data, flat.ctypes.data, out.ctypes.data
-    output = layout.OUTPUT_NAMES.index(architecture.output)
-    door = library.door("predict", dtype.name)
+    asked = _Asked(architecture, params, x, probabilities=probabilities)
+    n = len(x)
 
     def run(part: int, parts: int) -> None:
+        work = asked.room()
         begin, end = n * part // parts, n * (part + 1) // parts
-        work = np.empty(laid.size, dtype)
-        asked = output, int(probabilities), work.ctypes.data
-        _check_status(door(begin, end, *places, *laid.addresses, *asked))
+        _check_status(asked.door(begin, end, *asked.arguments, work.ctypes.data))
 
     if n < 2 * ROWS_A_THREAD:
         run(0, 1)
     else:
         share(run, min(n // ROWS_A_THREAD, threads_given() if threads is None else threads))
-    return out
+    return asked.out
+
+
+class _Asked:
+    """What the kernels are asked: rows, network and where the answer goes, with their addresses."""
+
+    def __init__(
+        self, architecture: Architecture, params: Params, x: Array, *, probabilities: bool
+    ) -> None:
+        dtype, units = params.flat.dtype, architecture.layer_units
+        self._held = _readable(x, dtype), _readable(params.flat, dtype)
+        classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
+        self.out = np.empty((len(x), classes), dtype)
+        block = layout.FEW if len(x) <= layout.FEW else layout.BLOCK
+        lanes = library.vector_bytes() // dtype.itemsize
+        self._laid = layout.lay_out(units, architecture.activations, lanes, block)
+        self.arguments = (
+            *(array.ctypes.data for array in (*self._held, self.out)),
+            *self._laid.addresses,
+            layout.OUTPUT_NAMES.index(architecture.output),
+            int(probabilities),
+        )
+        self.door = library.door("predict", dtype.name)
+
+    def room(self) -> Array:
+        """Make the array that one thread works in."""
+        return aligned(self._laid.size, self.out.dtype)
+
+
+class Prepared:
+    """Predicts what stands in the same few rows, again and again: see ``seam.Backend.prepare``."""
+
+    def __init__(
+        self, architecture: Architecture, params: Params, x: Array, *, proba: bool
+    ) -> None:
+        if not x.flags.carray or x.dtype != params.flat.dtype:
+            raise ValueError(f"x must be C-contiguous and of {params.flat.dtype}; got {x.dtype}")
+        self._asked = _Asked(architecture, params, x, probabilities=proba)
+        self._work = self._asked.room()
+        arguments = 0, len(x), *self._asked.arguments, self._work.ctypes.data
+        self._run, self._out = partial(self._asked.door, *arguments), self._asked.out
+
+    def __call__(self) -> Array:
+        _check_status(self._run())
+        return self._out
 
 
 def _readable(array: Array, dtype: np.dtype[Any]) -> Array:
@@ -334,7 +368,7 @@ def _check_written(array: Array, dtype: np.dtype[Any]) -> None:
 
 
 def aligned(n: int, dtype: np.dtype[Any]) -> Array:
-    """Make n zeros that begin on a cache line."""
+    """Make an array of n numbers that begins on a cache line; zeros, where it is large."""
     raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
     start = -raw.ctypes.data % 64
     zeros: Array = raw[start : start + n * dtype.itemsize].view(dtype)

@@ -78,6 +78,10 @@ GENERATION, LEAVE = 16, 32  # apart from the counter, each on a cache line of it
 # belong to it a block fills about half of the second cache, and Adam need not wait for memory.
 BLOCK_ROWS, BLOCK_VECTORS = 512, 3
 
+# The rows of a matrix that one pass over a strip of it uses: 192 x 48 float32 stay in the first
+# two caches. A strip is up to three vectors wide, where it is copied.
+DEPTH, STRIP = 192, 3
+
 # -- predictions --
 
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
@@ -85,7 +89,7 @@ FEW = 16  # rows that get less memory: setting up 256 takes longer than predicti
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
 # transposed head.
-ROOM = record(np.int64, "block other_h scores s_row copied W_head size")
+ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size")
 
 
 class Laid(NamedTuple):
@@ -122,7 +126,8 @@ def lay_out(
     room["scores"] = place = 2 * place
     room["s_row"] = block + lanes
     room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
-    room["W_head"] = place = place + narrow
+    room["panel"] = place = padded(place + narrow)
+    room["W_head"] = place = place + DEPTH * STRIP * lanes
     room["size"] = place + int(head["n_out"]) * int(head["columns"])
     addresses = layers.ctypes.data, len(layers), rooms.ctypes.data
     return Laid(layers, rooms, addresses, int(room["size"]))

@@ -74,6 +74,11 @@ def missing() -> str:
     return f"the engine was compiled for {held}, not for this processor; reinstall handgrad here"
 
 
+def is_for_here() -> bool:
+    """Tell whether the library is there, of these sources, with the best that this machine runs."""
+    return not missing() and level() == most()
+
+
 @cache
 def _library() -> ctypes.CDLL:
     return ctypes.CDLL(str(path()))

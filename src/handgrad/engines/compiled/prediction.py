@@ -10,10 +10,12 @@ from numba import njit
 from handgrad.engines.compiled.activations import RELU, activate
 from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
 from handgrad.engines.compiled.losses import SOFTMAX
-from handgrad.engines.compiled.products import BIAS, multiply, row_products
+from handgrad.engines.compiled.products import BIAS, multiply, multiply_packed, row_products
 from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
 
 compiled = njit(error_model="numpy", nogil=True)
+
+MANY = 64  # rows, from which on it pays to copy the parameters to where they are read fastest
 
 
 @compiled
@@ -24,7 +26,7 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, proba
     width, n_layers, n_in = lanes(w), layers.size, layers[0].n_in
     head = layers[n_layers - 1]
     scores, s_row = at(w, room.scores), room.s_row
-    copied, W_head = at(w, room.copied), at(w, room.W_head)
+    copied, panel, W_head = at(w, room.copied), at(w, room.panel), at(w, room.W_head)
     b_head = at(flat, head.flat + head.n_in * head.n_out)
     for i in range(head.n_in):
         for c in range(head.n_out):
@@ -46,7 +48,11 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, proba
                 for i in range(layer.n_in + 1):
                     copy(at(copied, i * width), at(W, i * layer.n_out), layer.n_out)
                 W, W_row, b = copied, width, at(copied, layer.n_in * width)
-            multiply(n, columns, layer.n_in, 1.0, a, a_row, 1, W, W_row, floor, h, columns, BIAS, b)
+            k = layer.n_in
+            if n >= MANY:
+                multiply_packed(n, columns, k, a, a_row, W, W_row, floor, h, columns, b, panel)
+            else:
+                multiply(n, columns, k, 1.0, a, a_row, 1, W, W_row, floor, h, columns, BIAS, b)
             activate(h, n * columns, layer.activation)
             a, a_row = h, columns
         if n_layers == 1:

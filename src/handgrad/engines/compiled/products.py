@@ -15,6 +15,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from handgrad.engines.compiled.called import called_by_name
+from handgrad.engines.compiled.layout import DEPTH, STRIP
 from handgrad.engines.compiled.vectors import (
     INT,
     REGISTERS,
@@ -35,9 +36,6 @@ from handgrad.engines.compiled.vectors import (
 # What a product does with its sums: C = alpha sums; C = C + alpha (sums + beta C), a step of
 # gradient descent with an L2 penalty; C = max(floor, sums + bias); C = sums where h > 0, else 0.
 STORE, ADD, BIAS, RELU_BACKWARD = 0, 1, 2, 3
-
-# The rows of B that one pass over a strip uses: 192 x 48 float32 stay in the first two caches.
-DEPTH = 192
 
 
 def _strip(n_rows: int, n_vectors: int) -> Any:
@@ -315,6 +313,37 @@ def multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, 
             else:
                 _wide_1(*strip)
                 j += width
+
+
+@called_by_name("iiipipidpipp")
+def multiply_packed(m, n, k, A, a_row, B, b_row, floor, C, c_row, bias, panel):
+    """Compute max(floor, A B + bias) as ``multiply`` does, each strip of B copied to ``panel``.
+
+    Of a wide B, the rows of a strip lie so far apart that they push each other out of the first
+    cache, and across its lines; side by side they stay there for all of many rows of A.
+    """
+    width = lanes(A)
+    three = -(-m // ROWS_3) * ROWS_3 <= -(-m // ROWS_2) * ROWS_2
+    for start in range(0, k, DEPTH):
+        deep = min(DEPTH, k - start)
+        resume, end = 1 if start > 0 else 0, BIAS if start + deep == k else STORE
+        a, j = at(A, start), 0
+        while j < n:
+            left = (n - j) // width
+            vectors = STRIP if three and (left == STRIP or left > 4) else min(left, 2)
+            row = vectors * width
+            for p in range(deep):
+                for v in range(0, row, width):
+                    store(at(panel, p * row + v), load(at(B, (start + p) * b_row + j + v)))
+            c, e = at(C, j), at(bias, j)
+            strip = m, deep, 1.0, a, a_row, 1, panel, row, floor, c, c_row, resume, end, e
+            if vectors == STRIP:
+                _wide_3(*strip)
+            elif vectors == 2:
+                _wide_2(*strip)
+            else:
+                _wide_1(*strip)
+            j += row
 
 
 @called_by_name("iiipipippii")

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.files.names import check_distinct
 from handgrad.tables.files.portions import Portions, portion
 from handgrad.tables.files.source import Held
@@ -33,7 +34,7 @@ def columnar(source: Source) -> Portions:
     """
     if isinstance(source, Held):
         return Portions.of(_chosen(_whole(source)))
-    head = _chosen(_file(source).schema_arrow.empty_table())
+    head = _chosen(arrow.no_rows(_file(source).schema_arrow))
     n_rows = _file(source).metadata.num_rows
     return Portions(head, n_rows, lambda: _portions(source, head))
 

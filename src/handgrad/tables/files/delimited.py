@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.files.encodings import check_all_utf8
 from handgrad.tables.files.layout import (
     Layout,
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from handgrad.tables.files.reading import Reading
     from handgrad.tables.files.source import Source
 
-_QUOTED_WORD = re.compile(
-    rb'"(?:' + b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING) + rb')"'
-)
 _ROWS_LOOKED_AT = 10_000  # for a cell without quotes
 
 
@@ -124,7 +122,7 @@ def _portions(text: Text, chosen: _Chosen, notes: list[str]) -> Portions:
     is_one = isinstance(text.source, Held)
     lines = {LINES: f"{chosen.first_line} {chosen.n_rows}".encode()} if chosen.first_line else None
     schema = pa.schema(chosen.fields, metadata=lines)
-    head = with_notes(schema.empty_table(), notes)
+    head = with_notes(arrow.no_rows(schema), notes)
 
     def tables() -> Iterator[pa.Table]:
         for first_row, cells in _chosen_tables(text, chosen):
@@ -247,16 +245,14 @@ def _without_surplus(
 
 def _are_row_names(text: Text, facts: RowFacts) -> bool:
     """Tell whether the rows begin with names, as R writes them: numbers, or a text for each."""
-    import pyarrow.compute as pc
-
     if facts.n_rows < 2:
         return False
     if facts.ascends is not None:
         return facts.ascends == (1, facts.n_rows)
     column = column_of(text, 0)
-    if column.null_count or pc.count_distinct(column).as_py() < len(column):
+    if column.null_count or arrow.n_distinct(column) < len(column):
         return False
-    return not pc.any(pc.match_substring_regex(column, "^[-+.0-9]")).as_py()
+    return not arrow.any_of(arrow.match(column, "^[-+.0-9]"))
 
 
 # ------------------------------------------------------------------ quoted words
@@ -284,16 +280,12 @@ class _QuotedWords:
         self._n_others, self._all_numbers = 0, True
 
     def add(self, cells: pa.ChunkedArray) -> None:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        is_word = pc.is_in(cells, value_set=pa.array(WORDS_FOR_MISSING))
-        self.are_there |= bool(pc.any(is_word).as_py())
-        others = cells.filter(pc.invert(is_word)).drop_null()
+        is_word = arrow.are_among(cells, WORDS_FOR_MISSING)
+        self.are_there |= arrow.any_of(is_word)
+        others = arrow.without_nulls(arrow.blanked(cells, is_word))
         self._n_others += len(others)
         if self._all_numbers:
-            are_numbers = pc.all(pc.match_substring_regex(others, NUMBER)).as_py()
-            self._all_numbers = are_numbers is not False  # None without a cell
+            self._all_numbers = arrow.all_of(arrow.match(others, NUMBER)) is not False
 
     @property
     def are_numbers(self) -> bool:
@@ -315,7 +307,9 @@ def _with_quoted_words(text: Text, places: set[int]) -> Iterator[pa.Table]:
 
 
 def _has_quoted_word(text: Text) -> bool:
-    return any(_QUOTED_WORD.search(chunk) for chunk in text.source.chunks(text.layout.start))
+    words = b"|".join(re.escape(word.encode()) for word in WORDS_FOR_MISSING)
+    quoted_word = re.compile(rb'"(?:' + words + rb')"')
+    return any(quoted_word.search(chunk) for chunk in text.source.chunks(text.layout.start))
 
 
 def _all_is_quoted(text: Text) -> bool:

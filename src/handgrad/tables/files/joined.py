@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.files.portions import Portions, portion
 from handgrad.tables.marks import (
     QUOTED_MARK,
@@ -120,14 +121,10 @@ def _with_words_missing(table: pa.Table, names: set[str]) -> pa.Table:
 
     A file that quotes none of them in a column holds them only without quotes.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(WORDS_FOR_MISSING)
     for position, field in enumerate(table.schema):
         if field.name in names and not words_are_texts(field):
             column = table.column(position)
-            cells = pc.if_else(pc.is_in(column, value_set=words), None, column)
+            cells = arrow.blanked(column, arrow.are_among(column, WORDS_FOR_MISSING))
             marked = field.with_metadata({**field.metadata, **QUOTED_MARK})
             table = table.set_column(position, marked, cells)
     return table

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from handgrad.errors import DataError
+from handgrad.tables import arrow
 from handgrad.tables.marks import PLAIN_NUMBER
 from handgrad.text import listed, quoted
 
@@ -128,13 +129,12 @@ def _notes_on_empty(empty: list[int]) -> list[str]:
 def is_row_index(column: pa.ChunkedArray) -> bool:
     """Tell whether a column holds whole numbers that all differ, as a row index does."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    if column.null_count or pc.count_distinct(column).as_py() < len(column):
+    if column.null_count or arrow.n_distinct(column) < len(column):
         return False
     if not pa.types.is_string(column.type):
         return pa.types.is_integer(column.type)  # type: ignore[no-any-return]
-    return bool(pc.all(pc.match_substring_regex(column, r"^[+-]?[0-9]+$")).as_py())
+    return bool(arrow.all_of(arrow.match(column, r"^[+-]?[0-9]+$")))
 
 
 def _check_names_suffice(nameless: list[int], kept: list[int], records: Iterable[Record]) -> None:
@@ -230,7 +230,7 @@ def n_filled(columns: pa.Table) -> int:
 
     filled = np.zeros(n, dtype=bool)
     for column in columns.columns:
-        filled |= column.is_valid().to_numpy()
+        filled |= arrow.are_there(column)
     return n - int(filled[::-1].argmax()) if filled.any() else 0
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from handgrad.tables import arrow
 from handgrad.tables.files.names import n_filled
 from handgrad.tables.files.source import Held, lines_of
 from handgrad.tables.marks import WORDS_FOR_MISSING
@@ -111,7 +112,7 @@ class Text:
     def _empty(self) -> pa.Table:
         import pyarrow as pa
 
-        return pa.schema([(name, pa.string()) for name in self._names]).empty_table()
+        return arrow.no_rows(pa.schema([(name, pa.string()) for name in self._names]))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -207,21 +208,17 @@ def _ascending(column: pa.ChunkedArray) -> tuple[int, int] | None:
     import pyarrow as pa
 
     try:
-        numbers = column.cast("int64")
+        numbers = arrow.cast(column, pa.int64())
     except pa.ArrowInvalid:
         return None
-    if column.null_count or not numbers.cast("string").equals(column):
+    if column.null_count or not arrow.cast(numbers, pa.string()).equals(column):
         return None
-    values = numbers.to_numpy()
+    values = arrow.to_numpy(numbers)
     return (int(values[0]), int(values[-1])) if (np.diff(values) > 0).all() else None
 
 
 def _has_word(table: pa.Table) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    words = pa.array(WORDS_FOR_MISSING)
-    return any(pc.any(pc.is_in(column, value_set=words)).as_py() for column in table.columns)
+    return any(arrow.any_of(arrow.are_among(column, WORDS_FOR_MISSING)) for column in table.columns)
 
 
 def looked_through(source: Source, layout: Layout) -> tuple[Text, RowFacts]:

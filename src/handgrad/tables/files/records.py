@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from handgrad.errors import DataError
 from handgrad.tables.files.encodings import check_utf8
 from handgrad.tables.files.names import check_distinct
-from handgrad.tables.files.typed import typed
-from handgrad.tables.frames import without_views
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
@@ -62,6 +60,8 @@ def _of_lines(text: Held) -> pa.Table:
     import pyarrow as pa
     from pyarrow import json as arrow_json
 
+    from handgrad.tables.frames import without_views
+
     def parsed(schema: pa.Schema | None) -> pa.Table:
         options = arrow_json.ParseOptions(explicit_schema=schema)
         return arrow_json.read_json(text.arrow(), parse_options=options)
@@ -97,6 +97,8 @@ def _lines(text: bytes) -> list[Record]:
 
 def _of_records(records: list[Record]) -> pa.Table:
     import pyarrow as pa
+
+    from handgrad.tables.files.typed import typed
 
     names = list(dict.fromkeys(name for record in records for name in record))
     nested = [n for n in names if any(isinstance(r.get(n), dict | list) for r in records)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-import tempfile
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -205,6 +204,8 @@ def kept(pieces: Iterable[bytes], most: int | None, stack: ExitStack) -> Source:
 
 
 def _temporary() -> Any:
+    import tempfile
+
     return tempfile.TemporaryFile(prefix="handgrad-")
 
 

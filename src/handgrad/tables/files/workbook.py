@@ -15,7 +15,6 @@ from handgrad.tables.files.names import (
     notes_on_empty_rows,
     numbered,
 )
-from handgrad.tables.files.typed import as_text, typed
 from handgrad.tables.marks import LINES, with_notes
 from handgrad.text import quoted
 
@@ -57,6 +56,8 @@ def workbook(content: bytes, reading: Reading) -> pa.Table:
     DataError
         If the reader is not installed, or the workbook is damaged or has no table.
     """
+    from handgrad.tables.files.typed import as_text
+
     reading.check_only("a workbook", "skip", "header")
     rows, notes = _first_sheet(content)
     start = _first_filled(rows, reading.skip or 0)
@@ -94,6 +95,8 @@ def _chosen(columns: pa.Table, positions: list[int], names: list[str], *, first_
 
 def _columns(rows: list[Row], names: list[str]) -> pa.Table:
     import pyarrow as pa
+
+    from handgrad.tables.files.typed import typed
 
     cells = [[None if row[p] == "" else row[p] for row in rows] for p in range(len(names))]
     columns = [typed(names[p] or f"column {p + 1}", column) for p, column in enumerate(cells)]

@@ -9,14 +9,16 @@ from handgrad.tables import columns as raw
 from handgrad.tables.kinds import (
     MISSING_IN_TEXTS,
     Column,
-    codes_in,
     constant_column,
-    is_code,
     stripped,
     words_for_missing,
 )
 from handgrad.tables.levels import meaning
 from handgrad.tables.marks import words_are_texts
+from handgrad.tables.one_cell import (
+    codes_in,
+    is_code,
+)
 from handgrad.text import listed
 
 if TYPE_CHECKING:

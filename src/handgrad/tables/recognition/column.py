@@ -13,19 +13,21 @@ from handgrad.tables import columns as raw
 from handgrad.tables.columns import is_number, is_plain_number, place
 from handgrad.tables.dates import Dating, FoundDates, find_dates, moment, varying_parts, what_of
 from handgrad.tables.kinds import (
-    FALSE,
     MISSING_IN_NUMBERS,
-    TRUE,
     Column,
     constant_column,
     empty_column,
     moments,
     number_cells,
-    number_of,
     stripped,
     words_for_missing,
 )
 from handgrad.tables.notation import PLAIN, find_notation, unit_in
+from handgrad.tables.one_cell import (
+    FALSE,
+    TRUE,
+    number_of,
+)
 from handgrad.tables.recognition.categories import (
     BY_ITS_TYPE,
     category,

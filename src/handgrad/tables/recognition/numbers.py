@@ -16,10 +16,12 @@ from handgrad.tables.kinds import (
     constant_column,
     empty_column,
     number_cells,
-    number_of,
     words_for_missing,
 )
 from handgrad.tables.notation import PLAIN, Notation
+from handgrad.tables.one_cell import (
+    number_of,
+)
 from handgrad.text import quoted
 
 if TYPE_CHECKING:

@@ -20,18 +20,20 @@ from handgrad.tables.blocks import (
     typed_numbers,
 )
 from handgrad.tables.kinds import (
-    FALSE,
     MISSING_IN_NUMBERS,
     MISSING_IN_TEXTS,
-    TRUE,
     Column,
-    codes_in,
     constant_column,
     empty_column,
     words_for_missing,
 )
 from handgrad.tables.marks import NUMBER as NUMBER_PATTERN
 from handgrad.tables.marks import is_csv, words_are_texts
+from handgrad.tables.one_cell import (
+    FALSE,
+    TRUE,
+    codes_in,
+)
 from handgrad.tables.recognition.categories import FEWEST_ROWS, different_texts, gist
 from handgrad.tables.recognition.numbers import (
     DENSE,
