@@ -44,6 +44,15 @@ def rule_at(kind, rate, lr, power_1, power_2):
 
 
 @compiled
+def at_rate(rule, factor):
+    """Give the rule of a parameter whose rate is another; its decay stays."""
+    return Rule(
+        rule.kind, rule.lr * factor, rule.momentum, rule.beta_1, rule.beta_2, rule.epsilon,
+        rule.alpha * factor, rule.root, rule.shrink,
+    )  # fmt: skip
+
+
+@compiled
 def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
     """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
     lane = lanes(P)
