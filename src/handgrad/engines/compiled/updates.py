@@ -142,11 +142,13 @@ def new_table(plan, wide, w):
 def update_V(plan, wides, rule, l2, thread, threads, n, G, work):
     """Make the step of this thread's columns of the skip."""
     w = pointer(work)
-    for k in range(thread, wides.size, threads):
+    k = thread
+    while k < wides.size:  # a range in steps of threads would ask whether they are 0
         wide = wides[k]
         gradient_of_V(plan, wides, k, n, G, at(G, wide.size), w)
         move_weights(plan, rule, 1, 0, wide.V, wide.size, G, 0, l2, work)
         new_table(plan, wide, w)
+        k += threads
 
 
 @compiled
@@ -257,12 +259,14 @@ def gradient_of_s(plan, l2, thread, threads, work, squares):
 def whole_gradient_of_V(plan, wides, l2, thread, threads, n, work, squares):
     """Make the gradient of this thread's columns of the skip, and its sums of squares."""
     w = pointer(work)
-    for k in range(thread, wides.size, threads):
+    k = thread
+    while k < wides.size:
         wide = wides[k]
         G, dT = at(w, plan.whole + wide.V), at(w, plan.gradient + thread * plan.gradient_size)
         gradient_of_V(plan, wides, k, n, G, dT, w)
         first = plan.squares_of_V + (wide.V - wides[0].V) // lanes(w)
         add_penalty(1, wide.size, at(w, wide.V), 0, G, l2, at(squares, first))
+        k += threads
 
 
 @compiled
@@ -331,9 +335,11 @@ def apply_beside(plan, n_layers, wides, base, factors, thread, threads, factor, 
     w = pointer(work)
     if wides.size > 0:
         rule = at_rate(base, factors[2 * n_layers])
-        for k in range(thread, wides.size, threads):
+        k = thread
+        while k < wides.size:
             apply(plan, rule, 1, wides[k].size, wides[k].V, 0, True, factor, work)
             new_table(plan, wides[k], w)
+            k += threads
     if plan.scales:
         rule = at_rate(base, factors[2 * n_layers + (wides.size > 0)])
         begin, columns = span_of_s(plan, thread, threads, w)
