@@ -53,8 +53,6 @@ def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | N
         return "only the reference trains on sparse rows"
     if architecture.without_kernel:
         return f"only the reference knows {' and '.join(architecture.without_kernel)}"
-    if architecture.skip or architecture.scales:
-        return "only the reference knows a skip and a scale of the inputs"
     if kernel_of(rule) is None:
         return f"{type(rule).__name__} is a rule that only the reference engine can train"
     epsilon, dtype = getattr(rule, "epsilon", 1.0), rows.x.dtype
@@ -81,8 +79,7 @@ def at_once(architecture: Architecture, rows: Rows, epochs: int) -> int:
 
 
 def predicts(architecture: Architecture) -> bool:
-    is_plain = not (architecture.skip or architecture.scales or architecture.without_kernel)
-    return is_plain and not missing()
+    return not architecture.without_kernel and not missing()
 
 
 def scores(architecture: Architecture, params: Params, x: Array) -> Array:
