@@ -179,9 +179,7 @@ class Case:
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
                 size = np.linalg.norm(gradient.flat.astype(float))
                 gradient.flat[...] *= min(1, self.clip_norm / max(size, 1e-300))
-                update(
-                    self.optimizer, params, gradient, slots, t, self.rate_of(t), self.factors
-                )
+                update(self.optimizer, params, gradient, slots, t, self.rate_of(t), self.factors)
             measured.append((total_loss / n, total_right / n, size))
         return params.flat, slots, measured
 

@@ -332,9 +332,7 @@ def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, wor
             sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
     if first + n < plan.n_rows and rate.clip_norm == np.inf:
-        update(
-            plan, layers, wides, rule, factors, rate.l2, thread, threads, n, a, plan.x_row, work
-        )
+        update(plan, layers, wides, rule, factors, rate.l2, thread, threads, n, a, plan.x_row, work)
         if not meet(sync, threads):
             return False
         if not plan.scales:
@@ -343,9 +341,7 @@ def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, wor
         update_s(plan, rule_s, rate.l2, thread, threads, work)
         return meet(sync, threads)
     squares = at(pointer(sums), RESULTS)
-    whole_gradient(
-        plan, layers, wides, rate.l2, thread, threads, n, a, plan.x_row, work, squares
-    )
+    whole_gradient(plan, layers, wides, rate.l2, thread, threads, n, a, plan.x_row, work, squares)
     if not meet(sync, threads):
         return False
     if plan.scales:
