@@ -15,7 +15,7 @@ from numba import njit
 
 from handgrad.engines.compiled.called import called_by_name
 from handgrad.engines.compiled.layout import LEVELS, LINEAR, PIECES
-from handgrad.engines.compiled.vectors import at, copy, fma, lanes, load, splat, store
+from handgrad.engines.compiled.vectors import at, copy, fma, lanes, load, rounded, splat, store
 
 compiled = njit(error_model="numpy", nogil=True)
 
@@ -42,16 +42,16 @@ def place_of(kind, n, u):
 def add_times(p, row, target, v_row):
     """Add p times a row of scores to another."""
     if v_row == 1:
-        target[0] += p * row[0]
+        target[0] = fma(rounded(row, p), row[0], target[0])
     else:
         for c in range(0, v_row, lanes(row)):
             place = at(target, c)
             store(place, fma(splat(row, p), load(at(row, c)), load(place)))
 
 
-@called_by_name("iiipippi")
-def add_column(kind, n, rows, u, u_step, T, D, v_row):
-    """Add what one column gives to the scores D of so many rows."""
+@compiled
+def add_rows(kind, n, rows, u, u_step, T, D, v_row):
+    """Add what a column gives to the scores D of so many rows."""
     for i in range(rows):
         place, p, q = place_of(kind, n, np.float64(u[i * u_step]))
         row, scores = at(T, place * v_row), at(D, i * v_row)
@@ -59,6 +59,29 @@ def add_column(kind, n, rows, u, u_step, T, D, v_row):
             add_times(p, row, scores, v_row)
         if q != 0.0:
             add_times(q, at(row, v_row), scores, v_row)
+
+
+@compiled
+def sum_nodes(kind, n, rows, u, D, sums, v_row):
+    """Add the gradient in each row's scores to the places that gave them."""
+    for i in range(rows):
+        place, p, q = place_of(kind, n, np.float64(u[i]))
+        row, dscore = at(sums, place * v_row), at(D, i * v_row)
+        if p != 0.0:
+            add_times(p, dscore, row, v_row)
+        if q != 0.0:
+            add_times(q, dscore, at(row, v_row), v_row)
+
+
+@called_by_name("iiipippi")
+def add_column(kind, n, rows, u, u_step, T, D, v_row):
+    """Do ``add_rows``, with loops of their own for what is frequent."""
+    if v_row == 1 and kind == LEVELS:
+        add_rows(LEVELS, n, rows, u, u_step, T, D, 1)
+    elif v_row == 1 and kind == PIECES:
+        add_rows(PIECES, n, rows, u, u_step, T, D, 1)
+    else:
+        add_rows(kind, n, rows, u, u_step, T, D, v_row)
 
 
 @called_by_name("iiiippppi")
@@ -71,13 +94,12 @@ def column_gradient(kind, n, size, rows, u, D, dT, dV, v_row):
         sums = dT
         for j in range((n + 3) * v_row):
             dT[j] = 0.0
-    for i in range(rows):
-        place, p, q = place_of(kind, n, np.float64(u[i]))
-        row, dscore = at(sums, place * v_row), at(D, i * v_row)
-        if p != 0.0:
-            add_times(p, dscore, row, v_row)
-        if q != 0.0:
-            add_times(q, dscore, at(row, v_row), v_row)
+    if v_row == 1 and kind == LEVELS:
+        sum_nodes(LEVELS, n, rows, u, D, sums, 1)
+    elif v_row == 1 and kind == PIECES:
+        sum_nodes(PIECES, n, rows, u, D, sums, 1)
+    else:
+        sum_nodes(kind, n, rows, u, D, sums, v_row)
     if kind == PIECES:
         for j in range((n + 1) * v_row):
             dV[j] = dT[v_row + j]
