@@ -113,6 +113,7 @@ def test_booleans_are_as_they_are_and_are_bins_of_a_skip():
     assert np.array_equal(encoder.transform(table)[:, at[0]], flags)
     assert np.array_equal(encoder.transform(table)[:, encoder.n_deep + 3], flags)
     assert encoder.skip[3] == Pieces(1)
+    assert (encoder.mean[at[0]], encoder.scale[at[0]]) == (0, 1)
 
 
 # ------------------------------------------------------------------ edges
@@ -269,7 +270,11 @@ def test_inputs_are_named_by_their_column_and_their_bin():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.floats(-1e3, 1e3), st.integers(0, 4)), min_size=1, max_size=60),
+    st.lists(
+        st.tuples(st.floats(-1e3, 1e3) | st.just(np.nan), st.integers(0, 4)),
+        min_size=1,
+        max_size=60,
+    ),
     st.sampled_from(METHODS[1:]),
 )
 def test_a_weight_is_as_many_rows_to_the_bit(rows, method):

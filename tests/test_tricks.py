@@ -149,7 +149,7 @@ def test_a_scorer_sees_the_network_as_it_predicts(numbers):
     X, y = numbers
 
     def score(estimator, X, y):
-        assert not estimator.model_.architecture.scales
+        assert estimator.model_.params.s is None
         return estimator.score(X, y)
 
     fitted = a_classifier(early_stopping=True, scoring=score).fit(X, y)
@@ -167,6 +167,18 @@ def test_rates_reach_the_steps(numbers):
         np.abs(fitted.intercepts_[0] - start.intercepts_[0]).max() for fitted in (fan_in, equal)
     ]
     assert moved[0] < 0.2 * moved[1]
+
+
+@pytest.mark.parametrize("hidden", [(40,), (30, 20)])
+def test_dead_units_are_those_that_no_row_wakes(numbers, hidden):
+    X, y = numbers
+    fitted = a_classifier(hidden_layer_sizes=hidden, initialisation="smooth", max_iter=30)
+    fitted.set_params(learning_rate_init=0.3).fit(X, y)
+    shares = [
+        (fitted.transform(X, layer) == 0).all(axis=0).mean() for layer in range(1, len(hidden) + 1)
+    ]
+    assert max(shares) > 0
+    assert fitted.dead_units_ == pytest.approx(shares)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -424,7 +436,7 @@ def test_the_bases_of_a_skip_are_told(content):
         {},
         [["pieces", 8]],
         [["pieces", 8], ["pieces", 8], ["pieces", 9]],
-        [["pieces", 8], ["pieces", 8], ["levels", 8]],
+        [["pieces", 8], ["pieces", 8], ["levels", 17]],  # as many wide inputs
         [["pieces", 8], ["pieces", 8], ["hats", 8]],
         [["pieces", 8], ["pieces", 8], ["pieces", 0]],
         [["pieces", 8], ["pieces", 8], ["pieces", -8]],
