@@ -17,6 +17,7 @@ IN_FULL = [
     MLPClassifier(early_stopping=True),
     MLPClassifier(solver="lbfgs"),
     MLPClassifier(solver="sgd", preprocess=None, momentum=0.5),
+    MLPClassifier(preprocess="piecewise", skip=True, input_scale=True, rates="fan_in"),
     MLPRegressor(),
     MLPRegressor(solver="sgd", preprocess=None, scale_target=False),
 ]
@@ -61,6 +62,9 @@ FITTING_ALONE = [
     MLPRegressor("absolute_error"),
     MLPRegressor("quantile", early_stopping=True),
     MLPRegressor(activation="silu", learning_rate="onecycle"),
+    MLPRegressor(preprocess="piecewise", skip=True, input_scale=True, rates="fan_in"),
+    MLPClassifier(preprocess="robust", skip=True, solver="lbfgs", input_scale=True),
+    MLPClassifier(preprocess=None, skip=True, early_stopping=True, initialisation="smooth"),
 ]
 
 

@@ -63,6 +63,9 @@ class TestWideInputs:
         assert w.shape == (20, width(SKIP)) == (20, 1 + 3 + 9 + 3)
         np.testing.assert_array_equal(w[:, 4:13], Pieces(4).spread(u[:, 2]))
 
+    def test_a_usual_u_is_one_of_the_basis(self):
+        assert [basis.last for basis in SKIP] == [1, 2, 4, 1]
+
     def test_they_keep_the_precision(self):
         assert (
             spread(SKIP, narrow_rows(3, np.random.default_rng(0), np.float32)).dtype == np.float32

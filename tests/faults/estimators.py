@@ -4,6 +4,20 @@
 from faults import Fault
 
 FAULTS = [
+    Fault("estimators/state.py", "scale_folded(self.model.architecture, params)[1] for params in networks", "params for params in networks", "the scale of the inputs is lost to what predicts", "tricks"),
+    Fault("estimators/state.py", "scales = any(run.params.s is not None for run in self.runs)", "scales = False", "training forgets the scale", "tricks"),
+    Fault("estimators/watching.py", "replace(self.fit, model=self.fit.predicting([run.params]))", "self.fit.with_model(params=run.params, members=())", "a scorer sees no folded scale", "tricks"),
+    Fault("estimators/watching.py", "inputs(model.architecture, some)[0]", "some", "dead units looked for behind a skip's columns", "tricks"),
+    Fault("estimators/stream.py", "by_s = c if s is None else c * s[:k]", "by_s = c", "what moves passes the scale over", "tricks"),
+    Fault("estimators/stream.py", "layers.append((moved.V[:k], moved.b[-1], None))", "pass", "a skip stays behind its stream", "tricks"),
+    Fault("estimators/stream.py", "for W in (moved.W[-1], moved.V):", "for W in (moved.W[-1],):", "a skip stays behind its targets", "tricks"),
+    Fault("estimators/growth.py", "V = np.zeros((0, params.layer_units[-1])) if params.V is None else params.V", "V = np.zeros((0 if params.V is None else len(params.V), params.layer_units[-1]))", "a skip is lost in growth", "tricks"),
+    Fault("estimators/fitting.py", "encoder.is_identity or encoder.is_robust or (", "encoder.is_identity or (", "bins move with a stream", "tricks"),
+    Fault("estimators/fitting.py", '"input_scale": fit.learning.scales,', '"input_scale": architecture.scales,', "a scale that is folded is none", "tricks"),
+    Fault("estimators/parameters.py", "rates=estimator.rates,", "", "rates passed over", "tricks"),
+    Fault("estimators/exchange.py", "if architecture.skip:", "if False:", "scikit-learn gets a network without its skip", "tricks"),
+    Fault("estimators/rows.py", " and not model.encoder.has_skip:", ":", "sparse rows without the columns of a skip", "tricks"),
+    Fault("estimators/summary.py", "if (V := params.V) is not None:", "if (V := params.V) is None:", "a summary without the skip", "tricks"),
     Fault("estimators/callbacks.py", "return bool(stop)", "return False", "a callback cannot stop a fit", "inside::test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop"),
     Fault("estimators/callbacks.py", "fitted = {FIT: fit}", "fitted = {FIT: None}", "a callback sees no model", "inside::test_a_callback_may_keep_the_network_of_each_epoch"),
     Fault("estimators/callbacks.py", "    def end(self) -> None:\n        \"\"\"Tell of the end of the fit.\"\"\"\n        if self._context is not None:", "    def end(self) -> None:\n        \"\"\"Tell of the end of the fit.\"\"\"\n        if False:", "the end of a fit not told", "inside::test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop"),

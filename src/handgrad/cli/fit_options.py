@@ -198,7 +198,7 @@ TRAINING_OPTIONS = (
         help="Train N networks and average their predictions.",
     ),
     network(
-        "--skip",
+        "--skip-layers",
         is_flag=True,
         sets="skip",
         help="Let the inputs lead to the scores past the hidden layers, too; with --preprocess "

@@ -5,7 +5,6 @@ from typing import Any, Self
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
-from handgrad.estimators.parameters import needs_all_rows
 from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
@@ -16,12 +15,6 @@ def goes_in_steps(estimator: "MLP") -> bool:
     """Tell whether there is a partial_fit, or say why not."""
     if estimator.solver not in SOLVERS:
         raise AttributeError("partial_fit needs a solver that goes in steps, such as 'adam'")
-    if not estimator.__sklearn_is_fitted__() and needs_all_rows(estimator):
-        raise AttributeError(
-            f"partial_fit needs to know the columns: medians, quartiles and bins, by which "
-            f"preprocess={estimator.preprocess!r} scales them, come from all training rows. Call "
-            "fit on some rows first, or take preprocess='auto', whose means follow a stream"
-        )
     return True
 
 

@@ -89,7 +89,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         beyond 3. "piecewise": besides, each number has up to 8 inputs more, each of which rises
         from 0 to 1 between two quantiles (piecewise linear inputs). None: X goes into the network
         as it is, and must be numeric and complete. Sparse X is never changed, and refused by
-        "robust" and "piecewise"; so is a stream, unless ``fit`` came before.
+        "robust" and "piecewise", which keep what the first call of ``partial_fit`` has told them.
     kinds : dict of str to str, Plan or None, default=None
         What columns of a data frame are: "number", "boolean", "category", "date" or "left out";
         those not named are taken for what they look like (docs/tables.md). A whole plan, as

@@ -52,7 +52,12 @@ from handgrad.estimators.rows import (
     learning_weight,
 )
 from handgrad.estimators.state import Fit, Record
-from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder
+from handgrad.estimators.stream import (
+    Moments,
+    folded_inputs,
+    moved_encoder,
+    warn_of_first_rows,
+)
 from handgrad.estimators.task import Job, Outputs, Task
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Model
@@ -239,6 +244,8 @@ def _encoder(
         encoder = Encoder.identity(columns.shape[1], names=names, has_skip=has_skip)
         check_scale(columns, encoder)
         return encoder
+    if is_stream and needs_all_rows(estimator):
+        warn_of_first_rows(method, len(columns))
     if not hasattr(columns, "schema"):
         check_says_nothing(estimator)
         return fit_matrix(columns, weight, names=names, method=method, has_skip=has_skip)
@@ -372,8 +379,8 @@ def _followed(task: Task, fit: Fit, rows: TrainingRows, *, continuing: bool) -> 
 
 def _columns_followed(fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
     encoder, before = fit.model.encoder, fit.moments
-    if encoder.is_identity or (continuing and before is None):
-        return fit  # nothing is scaled, or what it is scaled by came from a whole table
+    if encoder.is_identity or encoder.is_robust or (continuing and before is None):
+        return fit  # nothing is scaled, or what it is scaled by stays
     columns = rows.columns.toarray() if is_sparse(rows.columns) else rows.columns
     now = Moments.of(encoder.numbers(columns), rows.weight)
     if continuing:

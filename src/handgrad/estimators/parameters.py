@@ -26,7 +26,6 @@ from handgrad.params import INITIALISATIONS
 from handgrad.schedules import SCHEDULES
 from handgrad.tables.encode import METHODS, STANDARD
 from handgrad.tables.plan import Plan
-from handgrad.text import listed
 from handgrad.training.history import Epoch
 from handgrad.training.run import Settings
 
@@ -232,8 +231,8 @@ def check_sparse(estimator: Parameters) -> None:
     }
     if told := [what for what, is_asked in asked.items() if is_asked]:
         raise DataError(
-            f"{listed(told)} {'is' if len(told) == 1 else 'are'} for dense rows; pass X.toarray(), "
-            "or leave this out"
+            f"sparse rows cannot be fitted with {' and '.join(told)}; pass X.toarray(), or leave "
+            "these parameters out"
         )
 
 

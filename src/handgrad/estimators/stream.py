@@ -1,8 +1,9 @@
 """Statistics that move with a stream: ``partial_fit`` sees its rows bit by bit.
 
 Means and deviations are those of all rows so far; the quartiles by which a robust loss scales its
-targets are those of the first rows. Their change is folded into the first layer (that of the
-targets into the last), so that a network that has learnt predicts what it predicted.
+targets, as the robust scales and bins of columns, are those of the first rows. Their change is
+folded into the first layer (that of the targets into the last), so that a network that has learnt
+predicts what it predicted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.errors import warn
 from handgrad.models.model import TargetScale
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ Floats = NDArray[np.float64]
 
 SETTLED = 30  # rows, after which any change of scale is folded in; before, the network knows little
 GENTLE = 2.0  # times, by which a scale may change to be folded in even so
+ENOUGH = 1000  # rows, by which quartiles are known well enough to stay
 SAME = 1e-10  # of a deviation: less is what rounding does to the same rows seen again
 
 
@@ -86,6 +89,17 @@ def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
     scale = np.where(moves, now.scale, encoder.scale)
     median = np.where(moves, now.mean, encoder.median)
     return replace(encoder, mean=mean, scale=scale, median=median)
+
+
+def warn_of_first_rows(method: str, n: int) -> None:
+    """Warn of robust scales and bins that stay although they come from few rows."""
+    if n < ENOUGH:
+        warn(
+            f"preprocess={method!r} takes its medians, quartiles and bins from the first rows of a "
+            f"stream alone, here {n}, and keeps them; begin with {ENOUGH:,} rows or more, or with "
+            "fit, or take preprocess='auto', whose means follow the stream",
+            UserWarning,
+        )
 
 
 def _differ(mean: Floats, scale: Floats, now: Moments | Quartiles) -> NDArray[np.bool_]:

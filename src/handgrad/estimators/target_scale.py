@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.estimators.stream import ENOUGH
 from handgrad.models.model import TargetScale
 from handgrad.outputs import OUTPUTS
 from handgrad.tables.fitting import fit_matrix
@@ -23,8 +24,6 @@ Floats = NDArray[np.float64]
 WIDTHS = {0.25: 1.349, 0.1: 2.563, 0.05: 3.290, 0.01: 4.653}
 
 ROUNDING = 1e-15  # of the larger quantile: nearer than this they are the same
-
-ENOUGH = 1000  # rows of a stream, by which quartiles are known well enough to stay
 
 
 def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1) -> TargetScale:

@@ -96,13 +96,6 @@ class Bins:
         return padded
 
     @cached_property
-    def _inner(self) -> Floats:
-        """The edges between two bins, likewise."""
-        inner = self._padded[:, 1:-1].copy()
-        inner[np.arange(inner.shape[1]) >= self.n[self.binned, None] - 1] = np.inf
-        return inner
-
-    @cached_property
     def _ends(self) -> tuple[Floats, Floats]:
         ends = np.array([(one[0], one[-1]) for one in self.by_number]).reshape(-1, 2)
         return ends[:, 0], ends[:, 1]
@@ -117,7 +110,7 @@ class Bins:
 
     def _bins_of(self, x: Floats) -> npt.NDArray[np.intp]:
         if len(x) <= FEW_ROWS:
-            below: npt.NDArray[np.intp] = (x[:, :, None] >= self._inner).sum(axis=2)
+            below: npt.NDArray[np.intp] = (x[:, :, None] >= self._padded[:, 1:-1]).sum(axis=2)
             return below
         t = np.empty(x.shape, dtype=np.intp)
         for column, one in enumerate(self.by_number):
