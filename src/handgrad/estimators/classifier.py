@@ -5,27 +5,22 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.errors import DataError
 from handgrad.estimators.base import MLP, goes_in_steps
-from handgrad.estimators.checks import as_rows, check_weight
 from handgrad.estimators.fitting import Given
-from handgrad.estimators.labels import Labels
 from handgrad.estimators.parameters import CONSTRAINTS
-from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
-from handgrad.models.calibration import calibration_error
-from handgrad.tables.labels import encode_labels
+from handgrad.estimators.predicting import PredictsLabels
+from handgrad.estimators.targets import check_classes
 from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 
 
-class MLPClassifier(ClassifierMixin, MLP):
+class MLPClassifier(PredictsLabels, MLP):
     """Multilayer perceptron classifier with scikit-learn's interface.
 
     The first 23 parameters are those of ``sklearn.neural_network.MLPClassifier``: same names,
@@ -225,8 +220,6 @@ class MLPClassifier(ClassifierMixin, MLP):
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
-    _kind = Labels
-
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -364,69 +357,6 @@ class MLPClassifier(ClassifierMixin, MLP):
         self._validate_params()
         given = Given(X, y, sample_weight, classes=classes)
         return self._fit(given, None, continuing=True, is_stream=True)
-
-    # -- predicting ---------------------------------------------------------------------------
-
-    @property
-    def classes_(self) -> Array:
-        return self.model_.classes
-
-    @property
-    def temperature_(self) -> float:
-        return self.model_.temperature
-
-    def expected_calibration_error(
-        self, X: Any, y: Any, sample_weight: Any = None, n_bins: int = 15
-    ) -> float:
-        """Measure how far the probability of the predicted class lies from being right.
-
-        See ``handgrad.models.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
-        given with 90 % are right 80 % or all of the time.
-        """
-        model, columns = self._asked(X)
-        if model.is_multilabel:
-            raise ValueError("the calibration error is that of one label a row; y has several")
-        proba = model.predict_proba(columns)
-        if not len(proba):
-            raise DataError("there are no rows; at least one is needed")
-        right = encode_labels(check_labels(y, X), model.classes) == proba.argmax(axis=1)
-        return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
-
-    def predict(self, X: Any) -> Array:
-        """Give the most probable label of each row, shape (n_samples,).
-
-        Where a row may have several: 1 for each more probable than not, (n_samples, n_labels).
-        """
-        model, columns = self._asked(X)
-        return model.predict(columns)
-
-    def predict_proba(self, X: Any) -> Array:
-        """Compute the probability of each class, shape (n_samples, n_classes)."""
-        model, columns = self._asked(X)
-        return model.predict_proba(columns)
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
-
-        It comes from the scores and stays finite where the probability underflows to 0.
-        """
-        model, columns = self._asked(X)
-        return model.predict_log_proba(columns)
-
-    def decision_function(self, X: Any) -> Array:
-        """Compute the scores before softmax, shape (n_samples, n_classes).
-
-        For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
-        where that class is predicted.
-        """
-        model, columns = self._asked(X)
-        scores = model.scores(columns)
-        return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the share of rows whose label, or whose labels all, are right."""
-        X = as_rows(X)
-        return float(super().score(X, labels_to_judge(y), check_weight(sample_weight, X)))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 

@@ -99,7 +99,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     """
     estimator, task, held_out = job.estimator, job.task, given.held_out
     check_settings(estimator, held_out, needs_held_back=task.needs_held_back)
-    rows, X = _checked(estimator, task, given, None if before is None else before.model.encoder)
+    rows, X = checked(estimator, task, given, None if before is None else before.model.encoder)
     if before is None:
         bits = bit_generator(estimator.random_state)
         parts, seed = _set_apart(job, rows, held_out, bits)
@@ -134,7 +134,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
 # -- checked ------------------------------------------------------------------------------------
 
 
-def _checked(
+def checked(
     estimator: Parameters, task: Task, given: Given, encoder: Encoder | None
 ) -> tuple[TrainingRows, Any]:
     """Turn what was given into rows; the estimator gets scikit-learn's names of the columns."""
@@ -224,7 +224,14 @@ def _started(
     estimator = job.estimator
     weight = learning_weight(parts.kept, parts.kept_weight, len(rows.y))
     outputs = job.task.outputs(rows.y, weight, classes)
-    encoder = _encoder(estimator, rows.columns, weight, is_stream=job.is_stream)
+    encoder = encoder_of(
+        estimator,
+        rows.columns,
+        weight,
+        estimator.preprocess,
+        has_skip=bool(estimator.skip),
+        is_stream=job.is_stream,
+    )
     architecture = _architecture(estimator, encoder, outputs)
     dtype = precision(estimator.dtype, rows.columns)
     runs = _first_runs(estimator, architecture, dtype, bits)
@@ -234,11 +241,17 @@ def _started(
     return Fit(model, (History(()),) * len(runs), runs, record)
 
 
-def _encoder(
-    estimator: Parameters, columns: Any, weight: Array | None, *, is_stream: bool
+def encoder_of(
+    estimator: Parameters,
+    columns: Any,
+    weight: Array | None,
+    method: str | None,
+    *,
+    has_skip: bool,
+    is_stream: bool = False,
 ) -> Encoder:
-    names, has_skip = getattr(estimator, "feature_names_in_", None), bool(estimator.skip)
-    method = estimator.preprocess
+    """Fit an encoder by the rows that weigh something."""
+    names = getattr(estimator, "feature_names_in_", None)
     if method is None or is_sparse(columns):
         check_says_nothing(estimator)
         encoder = Encoder.identity(columns.shape[1], names=names, has_skip=has_skip)
@@ -274,7 +287,7 @@ def _architecture(estimator: Parameters, encoder: Encoder, outputs: Outputs) -> 
 def _first_runs(
     estimator: Parameters, architecture: Architecture, dtype: np.dtype[Any], bits: np.random.PCG64
 ) -> tuple[Run, ...]:
-    with _memory_for(architecture, dtype):
+    with memory_for(architecture, dtype):
         return tuple(
             Run.start(_first_params(estimator, architecture, stream, dtype), stream)
             for stream in streams(bits, estimator.n_ensemble)
@@ -299,7 +312,7 @@ def _first_params(
 
 
 @contextmanager
-def _memory_for(architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
+def memory_for(architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
     """Refuse a network that no memory holds, before the system has to or in better words."""
     needed = 4 * architecture.n_parameters * dtype.itemsize  # parameters, gradient, two slots
     sizes = architecture.layer_units[1:-1]

@@ -85,10 +85,13 @@ def encoded(model: "Model", task: "Task", given: TrainingRows) -> Rows:
     else:
         dense = columns.toarray() if is_sparse(columns) else columns
         x = model.encoder.transform(dense, dtype)
+    return Rows(x, task.encode(model, given.y), loss_weight(model, task, given))
+
+
+def loss_weight(model: "Model", task: "Task", given: TrainingRows) -> Array | None:
+    """Weigh rows for the loss: of mean 1, in the precision of the network."""
     weight = task.weight(model, given)
-    if weight is not None:
-        weight = of_mean_one(weight).astype(dtype)
-    return Rows(x, task.encode(model, given.y), weight)
+    return None if weight is None else of_mean_one(weight).astype(model.params.flat.dtype)
 
 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:

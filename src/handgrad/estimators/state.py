@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from handgrad.network import scale_folded
 
 if TYPE_CHECKING:
+    from handgrad.estimators.race import Learnt
     from handgrad.models.model import Model
     from handgrad.network import Architecture
     from handgrad.params import Params
@@ -85,6 +86,8 @@ class Fit:
         For each hidden layer, the share of units that no row wakes.
     moments, target_moments
         Statistics of columns and targets that move with a stream.
+    networks, raced : tuple of Learnt
+        Of a tabular fit, the networks of the model, and those that raced.
     """
 
     model: Model
@@ -99,6 +102,8 @@ class Fit:
     dead_units: list[float] | None = None
     moments: Any = None
     target_moments: Any = None
+    networks: tuple[Learnt, ...] = ()
+    raced: tuple[Learnt, ...] = ()
 
     @property
     def learning(self) -> Architecture:
