@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from handgrad.estimators.task import Outputs
 from handgrad.network import Architecture
 from handgrad.optim import AdamW
 from handgrad.tables.encode import PIECEWISE, ROBUST, Encoder
@@ -56,11 +57,10 @@ class Kind:
     hidden_layer_sizes: tuple[int, ...]
     dropout: float
 
-    def architecture(
-        self, encoder: Encoder, output: str, n_outputs: int, loss: Any
-    ) -> Architecture:
-        units = (encoder.n_deep, *self.hidden_layer_sizes, n_outputs)
-        return Architecture(units, "relu", output, loss, encoder.skip, self.input_scale)
+    def architecture(self, encoder: Encoder, outputs: Outputs) -> Architecture:
+        units = (encoder.n_deep, *self.hidden_layer_sizes, outputs.n)
+        kind, loss = outputs.kind, outputs.loss
+        return Architecture(units, "relu", kind, loss, encoder.skip, self.input_scale)
 
     def settings(self, updates: int, n: int) -> tuple[Settings, int]:
         """Say how a network of this kind trains on n rows, and for how many epochs."""
