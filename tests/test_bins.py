@@ -30,7 +30,7 @@ def table_with_all(n=300, seed=0):
             "number": pa.array(number, from_pandas=True),
             "spike": spike,
             "few": rng.integers(1, 5, n).astype(float),
-            "flag": pa.array(rng.random(n) < 0.3),
+            "flag": pa.array(rng.random(n) < 0.1),
             "level": [(None, "a", "b", "c")[i] for i in rng.integers(0, 4, n)],
         }
     )

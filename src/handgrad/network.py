@@ -95,7 +95,7 @@ class Architecture:
 
     @property
     def n_inputs(self) -> int:
-        """The numbers of a row: N_x, and one for each wide column."""
+        """How many numbers a row has, which are N_x and one for each wide column."""
         return self.layer_units[0] + len(self.skip)
 
     @property

@@ -130,7 +130,7 @@ class Params:
 
     @property
     def weights(self) -> tuple[Array, ...]:
-        """What a penalty or a decay shrinks: all but the biases."""
+        """What a penalty or a decay shrinks, which is all but the biases."""
         beside = (part for part in (self.V, self.s) if part is not None)
         return (*self.W, *beside)
 

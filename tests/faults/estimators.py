@@ -18,6 +18,7 @@ FAULTS = [
     Fault("estimators/exchange.py", "if architecture.skip:", "if False:", "scikit-learn gets a network without its skip", "tricks"),
     Fault("estimators/rows.py", " and not model.encoder.has_skip:", ":", "sparse rows without the columns of a skip", "tricks"),
     Fault("estimators/summary.py", "if (V := params.V) is not None:", "if (V := params.V) is None:", "a summary without the skip", "tricks"),
+    Fault("estimators/target_scale.py", "unit = high / width - low / width", "unit = high - low", "the distance of the quartiles for a deviation", "target_scale"),
     Fault("estimators/callbacks.py", "return bool(stop)", "return False", "a callback cannot stop a fit", "inside::test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop"),
     Fault("estimators/callbacks.py", "fitted = {FIT: fit}", "fitted = {FIT: None}", "a callback sees no model", "inside::test_a_callback_may_keep_the_network_of_each_epoch"),
     Fault("estimators/callbacks.py", "    def end(self) -> None:\n        \"\"\"Tell of the end of the fit.\"\"\"\n        if self._context is not None:", "    def end(self) -> None:\n        \"\"\"Tell of the end of the fit.\"\"\"\n        if False:", "the end of a fit not told", "inside::test_callbacks_of_scikit_learn_see_every_epoch_and_may_stop"),
