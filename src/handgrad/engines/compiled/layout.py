@@ -86,9 +86,10 @@ DEPTH, STRIP = 192, 3
 
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
 FEW = 16  # rows that get less memory: setting up 256 takes longer than predicting one
+MANY = 64  # rows, from which on it pays to copy parameters to where they are read fastest
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
-# transposed head.
+# strip copied of many rows' parameters, the transposed head.
 ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size")
 
 
@@ -127,7 +128,7 @@ def lay_out(
     room["s_row"] = block + lanes
     room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
     room["panel"] = place = padded(place + narrow)
-    room["W_head"] = place = place + DEPTH * STRIP * lanes
+    room["W_head"] = place = place + (DEPTH * STRIP * lanes if block >= MANY else 0)
     room["size"] = place + int(head["n_out"]) * int(head["columns"])
     addresses = layers.ctypes.data, len(layers), rooms.ctypes.data
     return Laid(layers, rooms, addresses, int(room["size"]))
