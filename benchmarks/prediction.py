@@ -2,7 +2,9 @@
 
     python benchmarks/prediction.py [--quick | --tables]
 
-Everyone gets networks of the same weights. One row: the median of some hundred calls a round.
+Everyone gets networks of the same weights. One row: the median of some hundred calls a round; also
+to what handgrad makes for single rows, ``predictor()``: a row of an array, and a dictionary; and
+as a data frame of pandas, to estimators fitted on one, for which handgrad also scales the columns.
 10,000 rows: rows a second. 500,000 rows of 10 columns through 10-128-10: rows a second, and by
 how much the first call makes the process grow at its highest, the probabilities that it returns
 included, above its size with the input loaded. handgrad and scikit-learn answer through
@@ -16,15 +18,17 @@ Before anything is timed, all of them must give the same probabilities.
 """
 
 import ctypes
+import itertools
 import statistics
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from racing.measuring import in_turns, median_seconds, medians, megabytes, seconds_of
 from racing.processes import contenders, is_worker, libraries_of, serve
 from racing.results import compared, must_agree, run
-from racing.training import drawn, estimator_at
+from racing.training import drawn, estimator, estimator_at
 
 NETWORKS = {"64-64-10": 10_000, "784-128-10": 10_000, "784-512-512-10": 10_000}
 LONG = {"10-128-10": 500_000}
@@ -40,6 +44,9 @@ TOLERANCE = 1e-5  # of a probability, float32
 WHAT = {"one_row": "one row", "rows_per_second": "many rows"}
 CALLS = {"one_row": 300, "rows_per_second": 5}  # in a round
 LONG_CALLS = {"rows_per_second": 1}
+OURS = tuple(name for name in CONTENDERS if name.startswith("handgrad"))
+PREPARED = "prepared", "dictionary"  # ways to ask ``predictor()``
+FRAMED = (*OURS, "scikit-learn")
 
 
 # -- in the process of a contender -------------------------------------------------------------
@@ -49,7 +56,7 @@ class Predictor:
     """One network, ready to predict some rows; kept from one question to the next."""
 
     def __init__(self, kind, units, rows):
-        self.x = made_rows(rows, units[0])
+        self.kind, self.x = kind, made_rows(rows, units[0])
         self.predict, self.native = PREDICTORS.get(kind, estimator_predictor)(kind, drawn(units))
 
     def probabilities(self, rows):
@@ -57,10 +64,18 @@ class Predictor:
 
     def one_row(self, calls):
         rows = [self.native(self.x[i : i + 1]) for i in range(32)]
-        self.predict(rows[0])
-        return statistics.median(
-            seconds_of(lambda row=rows[i % 32]: self.predict(row))[0] for i in range(calls)
-        )
+        return seconds_a_row(self.predict, rows, calls)
+
+    def prepared(self, calls):
+        return seconds_a_row(self.of_rows(), list(self.x[:32]), calls)
+
+    def dictionary(self, calls):
+        names = [f"x{i}" for i in range(self.x.shape[1])]
+        rows = [dict(zip(names, row, strict=True)) for row in self.x[:32].tolist()]
+        return seconds_a_row(self.of_rows(), rows, calls)
+
+    def of_rows(self):
+        return replace(self.predict.__self__.model_, engine=self.kind).predictor()
 
     def rows_per_second(self, calls):
         x = self.native(self.x)
@@ -74,6 +89,12 @@ class Predictor:
         before = megabytes("VmRSS")
         self.predict(x)
         return megabytes("VmHWM") - before
+
+
+def seconds_a_row(predict, rows, calls):
+    predict(rows[0])
+    ordered = itertools.islice(itertools.cycle(rows), calls)
+    return statistics.median(seconds_of(lambda row=row: predict(row))[0] for row in ordered)
 
 
 def made_rows(n, columns):
@@ -126,6 +147,27 @@ def answer(kind, task):
     return {"value": value.tolist() if isinstance(value, np.ndarray) else value}
 
 
+# -- frames, in this process: the environments of the contenders have no pandas -----------------
+
+
+def framed(units):
+    """Fit estimators on a data frame: {name: (predict_proba, frames of one row)}."""
+    import pandas
+
+    from handgrad import MLPClassifier
+
+    x = made_rows(32, units[0])
+    frame = pandas.DataFrame(x, columns=[f"column {i}" for i in range(units[0])])
+    y, settings = np.arange(32) % units[-1], {"hidden_layer_sizes": units[1:-1], "max_iter": 1}
+    estimators = [
+        *(MLPClassifier(engine=CONTENDERS[name], dtype="float32", **settings) for name in OURS),
+        estimator(CONTENDERS["scikit-learn"], **settings),
+    ]
+    rows = [frame.iloc[i : i + 1] for i in range(32)]
+    fitted = [one.fit(frame, y) for one in estimators]
+    return {name: (one.predict_proba, rows) for name, one in zip(FRAMED, fitted, strict=True)}
+
+
 # -- the measurement ---------------------------------------------------------------------------
 
 
@@ -149,7 +191,18 @@ def measured(workers, network, rounds):
     for what, calls in (LONG_CALLS if is_long else CALLS).items():
         found = in_turns(workers, rounds, lambda name, _, of=(what, calls): ask(name, *of))
         seen[what] = medians(found)
-    return seen
+    return seen if is_long else seen | one_row_otherwise(ask, units, rounds)
+
+
+def one_row_otherwise(ask, units, rounds):
+    """Time the other ways in which one row comes."""
+    calls, seen = CALLS["one_row"], {}
+    for what in PREPARED:
+        seen[what] = medians(in_turns(OURS, rounds, lambda name, _, of=what: ask(name, of, calls)))
+    with warnings.catch_warnings(action="ignore"):
+        asked = framed(units)
+    found = in_turns(FRAMED, rounds, lambda name, _: seconds_a_row(*asked[name], calls))
+    return seen | {"frame": medians(found)}
 
 
 def ratios_of(figures):
@@ -162,11 +215,15 @@ def ratios_of(figures):
                 if not peer.startswith("handgrad"):
                     times = theirs / ours if what == "one_row" else ours / theirs
                     ratios.setdefault(peer, {})[f"{WHAT[what]} of {network}"] = times
+        if "frame" in seen:
+            times = seen["frame"]["scikit-learn"] / seen["frame"]["handgrad, compiled"]
+            of = f"one row of {network}, a data frame"
+            ratios.setdefault("scikit-learn", {})[of] = times
     return ratios
 
 
 def tables(data):
-    rows, long_rows = [], []
+    rows, long_rows, single = [], [], []
     for network, seen in data["figures"].items():
         for name, speed in seen["rows_per_second"].items():
             million = f"{speed / 1e6:.2f}"
@@ -174,10 +231,15 @@ def tables(data):
                 long_rows.append([network, name, million, f"{seen['memory'][name]:,.0f}"])
             else:
                 rows.append([network, name, f"{1e6 * seen['one_row'][name]:.1f}", million])
+        for name in FRAMED if "frame" in seen else ():
+            times = [seen[what].get(name) for what in ("frame", *PREPARED)]
+            single.append([network, name, *("" if t is None else f"{1e6 * t:.1f}" for t in times)])
+    ways = ["a data frame, µs", "predictor(), an array's row, µs", "predictor(), a dictionary, µs"]
     return [
         compared(data["ratios"], "times faster than"),
         (["network", "contender", "one row, µs", "10,000 rows: million a second"], rows),
         (["network", "contender", "500,000 rows: million a second", "memory, MB"], long_rows),
+        *([(["one row of", "contender", *ways], single)] if single else []),
     ]
 
 

@@ -135,9 +135,11 @@ def place_tables(wides: Array, v_row: int, lanes: int, place: int) -> int:
 
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
 FEW = 16  # rows that get less memory: setting up 256 takes longer than predicting one
+MANY = 64  # rows, from which on it pays to copy parameters to where they are read fastest
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
-# transposed head; with a skip, a block of scores row by row.
+# strip copied of many rows' parameters, the transposed head; with a skip, a block of scores row
+# by row.
 ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size", "by_row v_row")
 
 
@@ -181,7 +183,7 @@ def lay_out(
     room["s_row"] = block + lanes
     room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
     room["panel"] = place = padded(place + narrow)
-    room["W_head"] = place = place + DEPTH * STRIP * lanes
+    room["W_head"] = place = place + (DEPTH * STRIP * lanes if block >= MANY else 0)
     place += int(head["n_out"]) * int(head["columns"])
     room["v_row"] = v_row = classes_a_row(layer_units[-1], lanes)
     wides, place = lay_out_skip(skip, layer_units[-1], lanes, flat, place)

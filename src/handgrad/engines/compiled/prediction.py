@@ -1,7 +1,8 @@
 """Scores and probabilities of rows: equations 1 to 4, a block of rows at a time.
 
-The house's flat vector is read as it lies, so nothing has to be packed when it changes. Every
-row goes through the same operations in the same order, alone or among others.
+The house's flat vector is read as it lies, so nothing has to be packed when it changes; for many
+rows, a strip of it at a time is copied. Every row goes through the same operations in the same
+order, alone or among others.
 """
 
 import numpy as np
@@ -9,14 +10,13 @@ from numba import njit
 
 from handgrad.engines.compiled.activations import RELU, activate
 from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
+from handgrad.engines.compiled.layout import MANY
 from handgrad.engines.compiled.losses import SOFTMAX
 from handgrad.engines.compiled.products import BIAS, multiply, multiply_packed, row_products
 from handgrad.engines.compiled.skips import add_columns, make_tables, pack_V
 from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
 
 compiled = njit(error_model="numpy", nogil=True)
-
-MANY = 64  # rows, from which on it pays to copy the parameters to where they are read fastest
 
 
 @compiled

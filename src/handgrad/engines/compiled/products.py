@@ -319,8 +319,8 @@ def multiply(m, n, k, alpha, A, a_row, a_column, B, b_row, beta, C, c_row, end, 
 def multiply_packed(m, n, k, A, a_row, B, b_row, floor, C, c_row, bias, panel):
     """Compute max(floor, A B + bias) as ``multiply`` does, each strip of B copied to ``panel``.
 
-    Of a wide B, the rows of a strip lie so far apart that they push each other out of the first
-    cache, and across its lines; side by side they stay there for all of many rows of A.
+    The rows of a strip may lie so far apart that they push each other out of the first cache, and
+    a vector across two of its lines; side by side they stay there for all of many rows of A.
     """
     width = lanes(A)
     three = -(-m // ROWS_3) * ROWS_3 <= -(-m // ROWS_2) * ROWS_2
