@@ -165,10 +165,9 @@ class Compiled:
         block = layout.BLOCK_ROWS * (layout.BLOCK_VECTORS + 1) * self._lanes
         v_row = layout.classes_a_row(units[-1], self._lanes) if architecture.skip else 0
         plan["v_row"], plan["u_row"], plan["parts_row"] = v_row, tall, padded_x
-        tables = layout.place_tables(self._wides, v_row, self._lanes, size)
-        column = int(self._wides["size"].max(initial=0)) + tables - size  # and all tables' nodes
-        size = tables
-        plan["gradient_size"] = max(block, column, *map(self._padded, units))
+        size = layout.place_tables(self._wides, v_row, self._lanes, size)
+        column = (self._wides["size"] + (self._wides["n"] + 3) * v_row).max(initial=0)  # and nodes
+        plan["gradient_size"] = max(block, *map(self._padded, (*units, int(column))))
         target = architecture.n_targets * score_row
         if architecture.head.takes_classes:  # their numbers are in ``picked``
             target = tall * (architecture.loss.label_smoothing > 0)

@@ -4,7 +4,8 @@ One step has two phases. In the first, each thread takes some rows of the batch 
 equations 1 to 6 and 9 to 10, down to the derivative dr of every layer; in the second, each
 takes some columns of every weight matrix, computes their gradient (equations 7, 8, 11, 12) and
 moves them at once, while they are in the cache. Two meetings a step are all that the threads
-need, and since no sum is divided between threads, their number changes no bit.
+need, and since no sum is divided between threads, their number changes no bit. A scale of the
+inputs, whose gradient is made of the parts that all threads have left, takes one more.
 
 Everything lives in one array, ``work``. What is where stands in the records of ``layout.py``, which
 ``engine.py`` fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product is
