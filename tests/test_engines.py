@@ -591,8 +591,10 @@ def test_a_skip_and_a_scale_with_all_the_rest(dtype, scales, loss, more):
 def test_a_scale_beyond_every_block(dtype, optimizer, units):
     """Gradients are made 512 rows and three vectors at a time."""
     for clip_norm in np.inf, 0.1:
-        case = Case(units, "relu", scales=True, optimizer=optimizer, dtype=dtype, batch_size=60)
-        case.clip_norm = clip_norm
+        case = Case(
+            units, "relu", scales=True, optimizer=optimizer, clip_norm=clip_norm, dtype=dtype,
+            batch_size=60, n=127,
+        )  # fmt: skip
         case.check("compiled")
 
 
