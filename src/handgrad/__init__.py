@@ -1,8 +1,8 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
 ``TabularClassifier`` and ``TabularRegressor`` are strong on tables without tuning,
-``MLPClassifier`` and ``MLPRegressor`` the networks that you shape yourself; ``read_table`` reads CSV, Parquet and
-other tables for them; the exceptions say what went wrong. The derivation itself is
+``MLPClassifier`` and ``MLPRegressor`` the networks that you shape yourself. ``read_table`` reads
+CSV, Parquet and other tables for them; the exceptions say what went wrong. The derivation itself is
 ``handgrad.two_layer``.
 """
 

@@ -25,7 +25,7 @@ from handgrad.estimators.recipe import DTYPE, EFFORTS, FOLDS, KINDS, Entrant, Ki
 from handgrad.estimators.rows import TrainingRows, encoded, loss_weight
 from handgrad.estimators.state import Fit, Record
 from handgrad.estimators.watching import dead_units
-from handgrad.models.model import Model
+from handgrad.models.model import Bounds, Model
 from handgrad.network import Architecture, scale_folded
 from handgrad.params import Params, initialise
 from handgrad.tables.rows import row_keys
@@ -153,7 +153,8 @@ class _Race:
         with memory_for(learning, np.dtype(DTYPE)):
             start = Params.zeros(learning.layer_units, DTYPE, learning.beside)
         plain, params = scale_folded(learning, start)
-        model = Model(encoder, plain, params, outputs.classes, scale=outputs.scale)
+        scale, bounds = outputs.scale, _seen(rows.y, learning)
+        model = Model(encoder, plain, params, outputs.classes, scale=scale, bounds=bounds)
         return Prepared(kind, model, learning, encoded(model, task, rows))
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
@@ -270,6 +271,15 @@ class _Race:
         histories = tuple(History(one.epochs, "max_iter") for one in learnt)
         engine = None if self._choice is None else (self._choice.name, self._choice.reason)
         return Fit(model, histories, (), _record(learnt[0], len(self._rows.y)), engine)
+
+
+def _seen(y: Array, architecture: Architecture) -> Bounds | None:
+    """Find the least and the largest number of each target; predictions stay between them."""
+    if architecture.head.classifies:
+        return None
+    columns = y.reshape(len(y), -1).astype(np.float64)
+    bounds = (columns.min(axis=0), columns.max(axis=0))
+    return Bounds(*(np.repeat(bound, architecture.n_each) for bound in bounds))
 
 
 def _record(learnt: Learnt, n: int) -> Record:

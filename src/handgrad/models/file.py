@@ -25,7 +25,7 @@ from handgrad.atomic_file import write_atomically
 from handgrad.errors import DataError, ModelFileError
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.models import container
-from handgrad.models.model import Model, TargetScale
+from handgrad.models.model import Bounds, Model, TargetScale
 from handgrad.network import Architecture, inputs
 from handgrad.params import Params
 from handgrad.skip import BASES, Basis
@@ -100,6 +100,8 @@ def to_bytes(model: Model) -> bytes:
     later = _later_parts(model)
     truth = model.truth if _says_something(model.truth) else None
     version = max(version_for(encoder), 3 if truth else 1 if later == PLAIN_PARTS else 2)
+    if model.bounds is not None:
+        version = FORMAT_VERSION
     description = {
         "format_version": version,
         "architecture": _architecture_to_json(model.architecture),
@@ -116,6 +118,8 @@ def to_bytes(model: Model) -> bytes:
     }
     if model.scale is not None:
         tensors |= {"target.mean": model.scale.mean, "target.scale": model.scale.scale}
+    if model.bounds is not None:
+        tensors |= {"target.low": model.bounds.low, "target.high": model.bounds.high}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
     return container.pack(description, tensors, KEYS_OF_COLUMNS)
 
@@ -221,7 +225,9 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     _require(architecture.skip == encoder.skip, "the encoder does not make the inputs of the skip")
     kind = description.get("kind", "labels")
     classes = _classes(kind, description["classes"], architecture)
-    scale = _target_scale(architecture, _taken(tensors, "target.")) if kind == "numbers" else None
+    of_target = _taken(tensors, "target.") if kind == "numbers" else {}
+    bounds = _bounds(description["format_version"], architecture, of_target)
+    scale = _target_scale(architecture, of_target)
     temperature = description.get("temperature", 1.0)
     least, most = TEMPERATURES
     fits = type(temperature) is float and least <= temperature <= most
@@ -237,6 +243,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         temperature=temperature,
         members=tuple(others),
         truth=_truth(description),
+        bounds=bounds,
     )
 
 
@@ -280,11 +287,27 @@ def _target_scale(architecture: Architecture, parts: dict[str, Array]) -> Target
     if not parts:
         return None
     _require_keys(parts, {"mean", "scale"})
+    _require_fitting(architecture, parts)
+    _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
+    return TargetScale(parts["mean"].copy(), parts["scale"].copy())
+
+
+def _bounds(version: int, architecture: Architecture, parts: dict[str, Array]) -> Bounds | None:
+    """Remove the bounds from the parts of the target."""
+    there: dict[str, Array] = {n: parts.pop(n) for n in ("low", "high") if n in parts}
+    if not there:
+        return None
+    _require(version > 3, "bounds need a later format version")
+    _require_keys(there, {"low", "high"})
+    _require_fitting(architecture, there)
+    _require(bool((there["low"] <= there["high"]).all()), "target.low must not exceed target.high")
+    return Bounds(there["low"].copy(), there["high"].copy())
+
+
+def _require_fitting(architecture: Architecture, parts: dict[str, Array]) -> None:
     for name, value in parts.items():
         fits = value.dtype == np.float64 and value.shape == architecture.layer_units[-1:]
         _require(fits and bool(np.isfinite(value).all()), f"target.{name} does not fit the outputs")
-    _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
-    return TargetScale(parts["mean"].copy(), parts["scale"].copy())
 
 
 def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> list[Params]:
