@@ -5,8 +5,8 @@
 Every estimator has its defaults; handgrad's tabular ones run at three efforts. The tables come with
 scikit-learn, and from FOLDER and FOLDER/extra where it is given: files NAME.npz with X_num (NaN is
 missing), X_cat (codes, -1 is missing), y, is_test, num_names, cat_names, cat_levels (JSON). At most
-30,000 rows train, and 50,000 judge; what scikit-learn brings is divided 80 to 20 at random. handgrad
-gets a frame with words and holes; trees get numbers, codes and NaN, categories named as such.
+30,000 rows train, and 50,000 judge; what scikit-learn brings is divided 80 to 20 at random.
+handgrad gets a frame with words and holes; trees get numbers, codes and NaN, categories named.
 
 Figures are means over the seeds 0, 1 and 2: log-loss, accuracy and, for two classes, AUC; of
 numbers, RMSE and R2; the seconds of a fit, and the processor's. "Wins" counts the tables on which
