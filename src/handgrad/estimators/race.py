@@ -57,11 +57,12 @@ class Learnt:
 
     Attributes
     ----------
-    kind, updates, fold : str, int, int
-        What it is.
+    entrant : Entrant
+        Its ``kind``, the number of ``updates`` it was to make, and the ``fold`` held back.
     params : Params
-        Of its best epoch.
+        The parameters of its best epoch, as it learnt them.
     epochs : tuple of Epoch
+        Its record.
     """
 
     entrant: Entrant
