@@ -5,7 +5,7 @@ import pytest
 
 from common import needs_compiled
 from handgrad.batch import Rows
-from handgrad.engines.compiled.pace import CALLS_BETWEEN, Pace
+from handgrad.engines.compiled.pace import CALLS_BETWEEN, TRIALS, Pace
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, Steps
 from handgrad.params import glorot_uniform
@@ -24,30 +24,37 @@ def test_one_thread_is_never_questioned():
     assert set(numbers_of(Pace(1), {1: 1.0}, 100)) == {1}
 
 
-def test_every_halving_is_tried_once_and_then_the_fastest_is_taken():
+def test_every_halving_is_tried_in_turns_and_then_the_fastest_is_taken():
     chosen = numbers_of(Pace(8), {8: 3.0, 4: 1.0, 2: 2.0, 1: 4.0}, 16)
-    assert chosen == [8, 4, 2, 1, *[4] * 12]
+    assert chosen == [*[8, 4, 2, 1] * TRIALS, *[4] * 8]
 
 
 @pytest.mark.parametrize("slower", [1.0, 2.0])
 def test_others_are_tried_again_the_later_the_slower_they_were(slower):
     chosen = numbers_of(Pace(2), {2: 1.0, 1: slower}, 400)
+    assert chosen[:4] == [2, 1] * TRIALS
     again = [place for place, number in enumerate(chosen) if number == 1][1:]
-    expected = CALLS_BETWEEN * slower**2 + 1
-    assert np.diff([1, *again]).tolist() == [expected + 1] * len(again)
+    assert len(again) > 5
+    assert set(np.diff(again).tolist()) == {CALLS_BETWEEN * slower**2 + 2}
 
 
 def test_a_machine_that_becomes_quiet_is_noticed():
     pace = Pace(2)
     assert numbers_of(pace, {2: 3.0, 1: 1.0}, 50)[-1] == 1
-    assert numbers_of(pace, {2: 0.5, 1: 1.0}, 400)[-20:] == [2] * 20
+    assert numbers_of(pace, {2: 0.5, 1: 1.0}, 400)[-100:].count(2) > 95
+
+
+def test_a_slow_first_call_decides_nothing():
+    pace = Pace(2)
+    pace.note(2, 50.0)
+    assert numbers_of(pace, {2: 1.0, 1: 2.0}, 20)[-10:] == [2] * 10
 
 
 def test_one_slow_call_is_soon_forgotten():
     pace = Pace(2)
     numbers_of(pace, {2: 1.0, 1: 2.0}, 10)
     pace.note(2, 50.0)
-    assert numbers_of(pace, {2: 1.0, 1: 2.0}, 200).count(2) > 195
+    assert numbers_of(pace, {2: 1.0, 1: 2.0}, 200).count(2) > 190
 
 
 @needs_compiled

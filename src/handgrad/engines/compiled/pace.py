@@ -5,8 +5,9 @@ process, two threads took three times as long as one. No bit depends on their nu
 may have another.
 """
 
-CALLS_BETWEEN = 16  # trials of a number that was as fast as the best; slower ones wait longer
-NEW = 0.5  # part of the newest time in what is remembered
+CALLS_BETWEEN = 8  # trials of a number that was as fast as the best; slower ones wait longer
+TRIALS = 2  # of each number at first, in turns: a single call may have met something else
+NEW = 0.5  # part of the newest time in what is remembered, if it was longer
 
 
 class Pace:
@@ -23,13 +24,13 @@ class Pace:
         while self._numbers[-1] > 1:
             self._numbers.append(self._numbers[-1] // 2)
         self._seconds: dict[int, float] = {}
+        self._trials = self._numbers * TRIALS
         self._calls_since = dict.fromkeys(self._numbers, 0)
 
     def threads(self) -> int:
         """Choose the number of threads of the next call."""
-        for number in self._numbers:
-            if number not in self._seconds:
-                return number
+        if self._trials:
+            return self._trials[0]
         best = min(self._numbers, key=self._seconds.__getitem__)
         for number in self._numbers:
             slower = self._seconds[number] / self._seconds[best]
@@ -39,9 +40,11 @@ class Pace:
 
     def note(self, threads: int, seconds: float) -> None:
         """Remember the seconds of a step in a call of so many threads."""
+        if threads in self._trials:
+            self._trials.remove(threads)
         for number in self._numbers:
             self._calls_since[number] += 1
         self._calls_since[threads] = 0
         before = self._seconds.get(threads, seconds)
         newest = min(seconds, 2 * before)  # one slow call says little
-        self._seconds[threads] = NEW * newest + (1 - NEW) * before
+        self._seconds[threads] = min(seconds, NEW * newest + (1 - NEW) * before)
