@@ -332,6 +332,11 @@ FAULTS = [
     Fault("training/ahead.py", "partial(context.run, self._work,", "partial(self._work,", "NumPy's settings for errors are lost in threads", "side_by_side"),
     Fault("training/ahead.py", "raise end.error or", "raise", "errors of networks ahead are lost", "side_by_side"),
     Fault("training/ahead.py", "if self._at_once == 1:", "if False:", "networks in turn have no second thread", "side_by_side"),
+    # pace.py
+    Fault("engines/compiled/pace.py", "best = min(self._numbers", "best = max(self._numbers", "the slowest number of threads", "pace"),
+    Fault("engines/compiled/pace.py", "min(seconds, 2 * before)", "seconds", "one slow call counts whole", "pace"),
+    Fault("engines/compiled/pace.py", "slower**2", "1", "slow numbers tried as often", "pace"),
+    Fault("engines/compiled/pace.py", "        self._calls_since[threads] = 0\n", "", "others tried at every call", "pace"),
     Fault("engines/compiled/threads.py", "self._threads // max(1, len(self._at_work))", "self._threads", "each lane takes all threads", "side_by_side"),
     Fault("engines/compiled/threads.py", "        self.check()\n", "", "a lane called off goes on to the end of its epoch", "side_by_side"),
     Fault("engines/compiled/backend.py", "max(1, min(threads_given(), free_threads()))", "max(1, free_threads())", "more networks at once than threads given", "side_by_side"),
@@ -355,7 +360,7 @@ FAULTS = [
     Fault("training/run.py", "self.__dict__ = vars(kept.run).copy()", "self.__dict__ = vars(kept.run) | {'updates': self.updates}", "count of updates not put back", "refits"),
     Fault("training/train.py", "loss(architecture, point, tape, rows.y_t, rows.weight, l2)", "loss(architecture, point, tape, rows.y_t, None, l2)", "L-BFGS: loss without weights", "training"),
     # model.py
-    Fault("engines/numpy.py", "h.reshape(-1, BLOCK, h.shape[1]) @ W", "h.reshape(1, *h.shape) @ W", "all rows in one product", "model"),
+    Fault("engines/numpy.py", "if n % BLOCK:", "if False:", "last block not filled up", "model"),
     Fault("engines/numpy.py", "compute(rows)[:n]", "compute(rows)[len(rows) - n :]", "scores of the filling", "model"),
     Fault("outputs.py", "[log_logistic(-score), log_logistic(score)]", "[log_logistic(score), log_logistic(-score)]", "two classes exchanged", "model"),
     Fault("outputs.py", "losses.held_finite(log_softmax(score))", "np.log(np.exp(log_softmax(score)))", "log of a probability", "model"),
@@ -564,7 +569,7 @@ FAULTS = [
     # engines: compiled.py
     Fault("optim.py", 'return "nesterov" if self.nesterov else "momentum"', 'return "momentum"', "Nesterov is Polyak", "engines"),
     Fault("engines/compiled/engine.py", "if kernel not in layout.RULE_NAMES:", "if False:", "an unknown rule has no words", "engines"),
-    Fault("engines/compiled/engine.py", "int(updates))", "updates)", "compiled again for a count", "engines"),
+    Fault("engines/compiled/engine.py", "int(updates), threads)", "updates, threads)", "compiled again for a count", "engines"),
     # engines: choice.py
     Fault("engines/processors.py", "limits.append(int(asked))", "limits = [int(asked)]", "more threads than processors", "engine_choice"),
     Fault("engines/processors.py", "n = min(n, max(1, int(quota) // int(period)))", "n = max(1, int(quota) // int(period))", "quota above the processors", "engine_choice"),

@@ -793,7 +793,7 @@ def test_threads_are_given_back():
         case = Case()
         with threads_watched() as seen:
             case.run("compiled", threads=3)
-        assert seen == {(0, 3), (1, 3), (2, 3)}
+        assert seen - {(0, 1)} == {(0, 3), (1, 3), (2, 3)}  # one thread is tried, too: pace.py
         case.rows.x[0] = np.nan
         with pytest.raises(Diverged):
             case.run("compiled", threads=3)

@@ -1,5 +1,8 @@
 """A row's prediction is its own: the same bits alone, in any company, in any order."""
 
+import os
+import subprocess
+import sys
 from importlib.resources import files
 
 import numpy as np
@@ -71,6 +74,22 @@ def test_a_row_of_a_table_has_the_same_answer_alone(penguins):
     of_all = model.predict_proba(penguins)
     for row in range(0, penguins.num_rows, 7):
         assert np.array_equal(model.predict_proba(penguins.slice(row, 1))[0], of_all[row])
+
+
+def test_one_score_does_not_depend_on_its_place_on_an_old_kernel():
+    """OpenBLAS's kernel for Sandybridge rounds a matrix times a vector by the place of a row."""
+    asked = "import test_model; print(test_model.has_one_answer((20, 1), 9))"
+    kernel = {"OPENBLAS_CORETYPE": "Sandybridge", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", asked]
+    ran = subprocess.run(command, env=os.environ | kernel, capture_output=True, text=True)
+    assert ran.stdout.strip() == "True", ran.stderr
+
+
+def has_one_answer(units, n):
+    model = random_model(units, output="logistic", dtype=np.float32)
+    rows = np.random.default_rng(0).normal(size=(100, units[0])).astype(np.float32)
+    same = [model.scores(np.tile(row, (n, 1))) for row in rows]
+    return all((scores == scores[0]).all() for scores in same)
 
 
 def test_neighbours_that_overflow_change_nothing():

@@ -94,6 +94,8 @@ def test_a_row_has_the_bits_of_an_array_of_it(
             assert got.dtype == expected.dtype
             assert np.array_equal(got, expected)
         if OUTPUTS[output].classifies:
+            by_scores = OUTPUTS[output].proba(model.scores(row[np.newaxis]))[0]
+            np.testing.assert_allclose(expected, by_scores, rtol=1e-4)
             expected = model.predict(row[np.newaxis])[0]
         assert np.array_equal(predict.predict(row), expected)
 
@@ -261,9 +263,10 @@ def test_a_row_of_cells_has_the_bits_of_a_table_of_it(dtype, rare, data):
 
 
 @dtypes
+@pytest.mark.parametrize("rare", [1, 2])
 @pytest.mark.parametrize("name", COLUMNS)
-def test_each_cell_means_the_same_as_in_a_table(dtype, name):
-    encoder = mixed_encoder()
+def test_each_cell_means_the_same_as_in_a_table(dtype, rare, name):
+    encoder = mixed_encoder(rare=rare)
     usual = {name: cells[0] for name, (cells, _) in COLUMNS.items()}
     for cell in [*COLUMNS[name][0], *CELLS]:
         check_row(encoder, dtype, usual | {name: cell})

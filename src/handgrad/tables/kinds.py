@@ -266,8 +266,6 @@ class Boolean(Kind):
             value = math.nan if cell is None else truth_of(cell)
         else:
             value = cells.typed(int(cell) if type(cell) is bool else cell)
-        if value not in (0, 1) and not math.isnan(value):
-            raise Unusual
         return One((value,))
 
 

@@ -4,7 +4,7 @@ What runs:
 
 backend.py      the engine as choice.py sees it: needs and abilities
 engine.py       the engine: memory and calls
-threads.py      shares a call among threads
+threads.py      shares a call among threads; pace.py, among how many
 library.py      the compiled library: whether it fits the sources and the machine; its doors
 layout.py       what engine and kernels agree on: records, numbers, places
 

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 NAME = "compiled"
 
 FLOPS_A_WEIGHT = 6  # of a row in training: multiplied and added thrice
-FLOPS_A_THREAD = 6_000_000  # of a step: below about 100 us, meeting costs more than a thread brings
+FLOPS_A_THREAD = 1_600_000  # of a step, some 15 us: fewer are not worth a thread, see ``pace.py``
 FLOPS_A_CALL = 100_000_000  # of an epoch: threads take some 300 us to start, once a call
 
 # Networks side by side wait for each other between epochs, where Python runs; and starting is slow.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows, is_sparse
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines.compiled import layout, library
+from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.threads import share
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
@@ -61,7 +62,7 @@ class Compiled:
                 "; train with engine='numpy'"
             )
         self._architecture, self._rows = architecture, rows
-        self._threads = threads
+        self._threads, self._pace = threads, Pace(threads)
         self._batch_size = min(steps.batch_size, len(rows))
         self._batches = -(-len(rows) // self._batch_size)
         self._batches_a_call = 1
@@ -255,11 +256,13 @@ class Compiled:
         end = self._batches if bad_batch is None else bad_batch - 1
         first = 0
         while first < end:
-            last = min(end, first + self._batches_a_call)
+            last, threads = min(end, first + self._batches_a_call), self._pace.threads()
             started = time.perf_counter()
-            self._run_batches(first, last, int(updates))
-            seconds = max(time.perf_counter() - started, 1e-6)
-            self._batches_a_call = 1 + int((last - first) * SECONDS_A_CALL / seconds)
+            self._run_batches(first, last, int(updates), threads)
+            seconds = max(time.perf_counter() - started, 1e-6) / (last - first)
+            if last - first == end or first:  # parameters are packed in the first call
+                self._pace.note(threads, seconds)
+            self._batches_a_call = 1 + int(SECONDS_A_CALL / seconds)
             first = last
         if bad_batch is not None:
             raise bad_input(bad_batch, float(self._sums[layout.BAD_LOSS]) if end else None)
@@ -301,13 +304,13 @@ class Compiled:
         self._sync[layout.LEAVE] = 1
         self._meet_anew()
 
-    def _run_batches(self, first: int, last: int, updates: int) -> None:
+    def _run_batches(self, first: int, last: int, updates: int, threads: int) -> None:
         addresses, door = self._addresses, self._door
 
         def run(thread: int, threads: int) -> None:
             _check_status(door(thread, threads, first, last, updates, *addresses))
 
-        share(run, self._threads, leave=self._call_off)
+        share(run, threads, leave=self._call_off)
         sums = self._sums[: layout.RESULTS].tolist()
         if sums[layout.BAD_BATCH]:
             batch = int(sums[layout.BAD_BATCH])
