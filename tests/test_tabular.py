@@ -14,6 +14,7 @@ from handgrad import DataError, TabularClassifier, TabularRegressor
 from handgrad.estimators import race
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, entrants
 from handgrad.models.file import load_model
+from handgrad.tables.frames import from_frame
 
 QUICK = {"updates": 60, "n_networks": 2, "random_state": 0}
 
@@ -45,7 +46,9 @@ class TestRecipe:
         assert KINDS["sharp"].settings(1500, 7)[0].batch_size == 7
         assert min(size for _, size in BATCH_SIZES) == 32
 
-    @pytest.mark.parametrize(("updates", "n", "epochs"), [(1500, 30_000, 13), (500, 50, 100), (1, 9000, 8)])
+    @pytest.mark.parametrize(
+        ("updates", "n", "epochs"), [(1500, 30_000, 13), (500, 50, 100), (1, 9000, 8)]
+    )
     def test_epochs_make_the_updates_within_bounds(self, updates, n, epochs):
         assert KINDS["sharp"].settings(updates, n)[1] == epochs
 
@@ -134,7 +137,9 @@ class TestClassifier:
         X, y = wine
         plain = TabularClassifier(**QUICK).fit(X, y).predict_proba(X)
         weight = np.where(y == 0, 5.0, 1.0)
-        assert not np.array_equal(TabularClassifier(**QUICK).fit(X, y, weight).predict_proba(X), plain)
+        assert not np.array_equal(
+            TabularClassifier(**QUICK).fit(X, y, weight).predict_proba(X), plain
+        )
         balanced = TabularClassifier(class_weight="balanced", **QUICK).fit(X, y)
         assert not np.array_equal(balanced.predict_proba(X), plain)
 
@@ -208,7 +213,7 @@ class TestClassifier:
         expected = model.predict_proba(X)
         model.save(tmp_path / "model.safetensors")
         kept = load_model(tmp_path / "model.safetensors")
-        assert np.array_equal(kept.predict_proba(model.model_.encode(__import__("pyarrow").Table.from_pandas(X))), expected)
+        assert np.array_equal(kept.predict_proba(from_frame(X)), expected)
         assert np.array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
 
     @pytest.mark.parametrize(

@@ -40,14 +40,37 @@ FAULTS = [
     Fault("estimators/targets.py", "if (labels % 1).any():", "if False:", "continuous labels", "labels::test_numbers_between_whole_ones_are_no_labels"),
     Fault("estimators/targets.py", "if len(distinct) < len(given):", "if False:", "a class told twice", "labels::test_a_class_told_twice_is_refused"),
     Fault("estimators/targets.py", "if (several.sum(axis=1) == 1).all():", "if False:", "one-hot labels not doubted", "labels::test_one_hot_classes_are_doubted_and_labels_of_their_own_are_not"),
-    Fault("estimators/regressor.py", "return float(np.mean(scores))", "return float(scores[0])", "score of the first quantile", "regressor::test_a_score_of_quantiles_is_the_mean_of_each"),
+    Fault("estimators/predicting.py", "return float(np.mean(scores))", "return float(scores[0])", "score of the first quantile", "regressor::test_a_score_of_quantiles_is_the_mean_of_each"),
     Fault("estimators/base.py", "before = self._fit_ if continuing and self.__sklearn_is_fitted__() else None", "before = None", "warm_start and partial_fit begin anew", "estimators stream"),
     Fault("estimators/base.py", "HeldOut(X_val, y_val, sample_weight_val)", "HeldOut(X_val, y_val)", "weights of validation rows passed over", "weights validation"),
     Fault("estimators/base.py", "continuing=self.warm_start, is_stream=False", "continuing=True, is_stream=False", "every fit goes on from the last", "estimators"),
-    Fault("estimators/regressor.py", "return numbers[:, 0] if numbers.shape[1] == 1 else numbers", "return numbers", "a column of predictions for one number", "regressor"),
+    Fault("estimators/predicting.py", "return numbers[:, 0] if numbers.shape[1] == 1 else numbers", "return numbers", "a column of predictions for one number", "regressor"),
     Fault("estimators/numbers.py", "_check_possible(architecture.head, y)", "pass", "counts below 0 are validated on", "regressor"),
     Fault("estimators/numbers.py", "(continuing and before is None)", "False", "a scale from a whole table moves with a stream", "stream regressor"),
     Fault("estimators/classifier.py", "if classes is None and not self.__sklearn_is_fitted__():", "if False:", "a stream begins without its classes", "estimators inside"),
-    Fault("estimators/classifier.py", "return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores", "return scores", "a column of decisions for two classes", "estimators"),
+    Fault("estimators/predicting.py", "return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores", "return scores", "a column of decisions for two classes", "estimators"),
     Fault("engines/choice.py", "return next(one for one in _candidates(wanted) if one.predicts(architecture))", "return next(iter(_candidates(wanted)))", "a model cannot leave its engine behind", "engine_choice outputs"),
+    # recipe.py
+    Fault("estimators/recipe.py", "weight_decay=0.05 * UPDATES / updates", "weight_decay=0.05", "decay grows with the updates", "tabular"),
+    Fault("estimators/recipe.py", "batch_size = min(n, next(", "batch_size = max(1, next(", "batches larger than the table", "tabular"),
+    Fault("estimators/recipe.py", "for number in updates for kind in kinds", "for number in updates[:1] for kind in kinds", "the first number of updates alone races", "tabular"),
+    # race.py
+    Fault("estimators/race.py", "winner = min(first, key", "winner = max(first, key", "the loser goes on", "tabular"),
+    Fault("estimators/race.py", "winner.entrant._replace(fold=fold)", "winner.entrant", "all networks hold back the same rows", "tabular"),
+    Fault("estimators/race.py", "    race.keep([winner])\n", "", "an interrupt leaves nothing of the race", "tabular"),
+    Fault("estimators/race.py", "            weight = rows.weight[places]\n", "            pass\n", "weights of rows forgotten", "tabular"),
+    Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
+    # tabular.py
+    Fault("estimators/tabular.py", "preprocess = PIECEWISE", "preprocess = None", "holes refused", "tabular"),
+    Fault("estimators/tabular.py", "return self._now.raced", "return self._now.networks", "race_ lists the winners alone", "tabular"),
+    Fault("estimators/tabular.py", '        "class_weight": [StrOptions({"balanced"}), dict, None],', '        "class_weight": [StrOptions({"balanced"}), None],', "class weights as a dictionary refused", "tabular"),
+    # predicting.py
+    Fault("estimators/predicting.py", "numbers[:, 0] if numbers.shape[1] == 1 else numbers", "numbers", "a column for one number", "regressor tabular"),
+    # classifier.py
+    Fault("estimators/classifier.py", "multi_label = self.class_weight is None", "multi_label = True", "several labels promised with class weights", "checks estimators"),
+    Fault("estimators/classifier.py", "if self.class_weight == \"balanced\":", "if False:", "balanced weights of a stream", "weights estimators stream"),
+    # regressor.py
+    Fault("estimators/regressor.py", "Given(X, y, sample_weight), None, continuing=True, is_stream=True", "Given(X, y, sample_weight), None, continuing=False, is_stream=True", "a stream of numbers begins anew", "regressor stream"),
+    Fault("estimators/regressor.py", '"loss": [StrOptions(set(BY_LOSS))],', '"loss": [StrOptions(set(list(BY_LOSS)[:1]))],', "one loss alone", "regressor"),
+    Fault("estimators/regressor.py", '"delta": [Interval(Real, 0, None, closed="neither")],', '"delta": [Interval(Real, 1, None, closed="neither")],', "a small delta refused", "regressor refits"),
 ]  # fmt: skip

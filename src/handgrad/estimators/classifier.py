@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.estimators.base import MLP, goes_in_steps
 from handgrad.estimators.fitting import Given
+from handgrad.estimators.labels import Labels
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels
 from handgrad.estimators.targets import check_classes
@@ -219,6 +220,8 @@ class MLPClassifier(PredictsLabels, MLP):
         "calibration": [StrOptions({"temperature"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
+
+    _kind = Labels
 
     def __init__(
         self,

@@ -10,8 +10,6 @@ from sklearn.metrics import d2_pinball_score
 from handgrad.errors import DataError
 from handgrad.estimators.checks import as_rows, check_weight
 from handgrad.estimators.fitted import Fitted
-from handgrad.estimators.labels import Labels
-from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.targets import check_labels, check_numbers, labels_to_judge
 from handgrad.models.calibration import calibration_error
 from handgrad.tables.labels import encode_labels
@@ -23,8 +21,6 @@ LEAST = float(np.finfo(np.float64).min)
 
 class PredictsLabels(ClassifierMixin, Fitted):
     """One label a row, or several."""
-
-    _kind = Labels
 
     @property
     def classes_(self) -> Array:
@@ -91,8 +87,6 @@ class PredictsLabels(ClassifierMixin, Fitted):
 class PredictsNumbers(RegressorMixin, Fitted):
     """One number a row, or several."""
 
-    _kind = Numbers
-
     def predict(self, X: Any) -> Array:
         """Predict the numbers of each row, shape (n_samples,) or (n_samples, n_outputs).
 
@@ -108,7 +102,7 @@ class PredictsNumbers(RegressorMixin, Fitted):
         X = as_rows(X)
         y = check_numbers(y, X)
         sample_weight = check_weight(sample_weight, X)
-        task = Numbers.of(self)
+        task: Any = self._task
         if not task.head.predicts_quantiles:
             with np.errstate(over="ignore"):  # far beyond a y that hardly varies
                 return max(float(super().score(X, y, sample_weight)), LEAST)

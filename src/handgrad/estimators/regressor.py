@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from handgrad.estimators.base import MLP, goes_in_steps
 from handgrad.estimators.fitting import Given
+from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsNumbers
 from handgrad.outputs import BY_LOSS
@@ -77,6 +78,8 @@ class MLPRegressor(PredictsNumbers, MLP):
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "scale_target": ["boolean"],
     }
+
+    _kind = Numbers
 
     def __init__(
         self,

@@ -8,6 +8,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given
+from handgrad.estimators.labels import Labels
+from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
 from handgrad.estimators.race import Learnt, fitted
@@ -146,6 +148,8 @@ class TabularClassifier(PredictsLabels, Tabular):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
+    _kind = Labels
+
     def __init__(
         self,
         effort: str = "medium",
@@ -217,6 +221,7 @@ class TabularRegressor(PredictsNumbers, Tabular):
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
+    _kind = Numbers
     scale_target = True
 
     def __init__(
