@@ -2,7 +2,7 @@
 
     python benchmarks/strength.py FOLDER [--quick | --tables]
 
-Every estimator has its defaults; handgrad's tabular ones run at three efforts. The tables come with
+Every estimator has its defaults; handgrad's tabular ones run at two efforts. The tables come with
 scikit-learn, and from FOLDER and FOLDER/extra where it is given: files NAME.npz with X_num (NaN is
 missing), X_cat (codes, -1 is missing), y, is_test, num_names, cat_names, cat_levels (JSON). At most
 30,000 rows train, and 50,000 judge; what scikit-learn brings is divided 80 to 20 at random.
@@ -146,7 +146,6 @@ def catboost(table, seed):
 CONTENDERS = {
     "handgrad, fast": tabular("fast"),
     "handgrad, medium": tabular("medium"),
-    "handgrad, high": tabular("high"),
     "handgrad.MLPClassifier": plain,
     JUDGE: hist,
     "CatBoost": catboost,
@@ -157,7 +156,7 @@ def contenders(quick):
     has_catboost = importlib.util.find_spec("catboost") is not None
     left_out = set() if has_catboost else {"CatBoost"}
     if quick:
-        left_out |= {"handgrad, high", "CatBoost"}
+        left_out |= {"CatBoost"}
     return [name for name in CONTENDERS if name not in left_out]
 
 
