@@ -29,8 +29,8 @@ class Effort(NamedTuple):
 
 EFFORTS = {
     "fast": Effort(1, (500,)),
-    "medium": Effort(3, (1500,)),
-    "high": Effort(5, (500, 1500, 4000)),
+    "medium": Effort(5, (1500,)),
+    "high": Effort(8, (500, 1500, 4000)),
 }
 
 
