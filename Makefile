@@ -10,7 +10,7 @@
 #   make fuzz      fuzz the readers of model files and tables, ten minutes; it installs atheris
 #   make docs      build the documentation, into docs/_build
 #   make bench     race against other libraries, in environments that it makes (half an hour);
-#                  DATA=FOLDER with adult, letter and mnist .npz adds fits and time to quality
+#                  DATA=FOLDER with adult, letter and mnist .npz adds fits, time to quality, strength
 #   make clean     remove what these made
 
 PYTHON ?= python3
@@ -60,6 +60,7 @@ bench: engine
 	for name in prediction footprint wide growth guard; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	test -z "$(DATA)" || $(BIN)/python benchmarks/as_a_user.py "$(DATA)"
 	test -z "$(DATA)" || $(BIN)/python benchmarks/time_to_quality.py "$(DATA)"
+	test -z "$(DATA)" || $(BIN)/python benchmarks/strength.py "$(DATA)"
 
 clean:
 	rm -rf $(VENV) $(OUT) docs/_build src/handgrad/engines/compiled/engine-*

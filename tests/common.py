@@ -56,6 +56,6 @@ def an_evaluation(labels, seed=0):
 def encoder_of(columns, weight=None, *, names=None, categorical=(), plan=None, **how):
     """Fit an encoder to an array, or to a table by the plan of its own columns."""
     if isinstance(columns, np.ndarray):
-        return fit_matrix(columns, weight, names=names)
+        return fit_matrix(columns, weight, names=names, **how)
     plan = plan or plan_of(columns, Wishes(kinds=dict.fromkeys(categorical, "category")))
     return fit_table(columns, plan, weight, **how)

@@ -21,8 +21,10 @@ from handgrad.losses import LossSettings
 from handgrad.network import Architecture
 from handgrad.optim import SGD, Adam, AdamW, Steps
 from handgrad.outputs import OUTPUTS
-from handgrad.params import Params, count
+from handgrad.params import Params
+from handgrad.skip import Levels, Linear, Pieces
 
+SKIP = Linear(), Levels(5), Pieces(3), Pieces(40)
 NESTEROV = SGD(momentum=0.9, nesterov=True)
 CASES = {
     "relu": {},
@@ -58,6 +60,26 @@ CASES = {
     },
     "weights": {"units": (20, 31, 1), "activation": "leaky_relu", "output": "absolute"},
     "linear": {"units": (20, 3, 10), "activation": "identity"},
+    "skip, one score": {
+        "units": (20, 33, 1),
+        "output": "logistic",
+        "skip": SKIP,
+        "rule": AdamW(weight_decay=0.7),
+        "factors": (0.2, 0.1, 0.17, 0.1, 0.3),
+    },
+    "skip and scale": {
+        "units": (20, 70, 26),
+        "skip": SKIP,
+        "scales": True,
+        "threads": 3,
+        "factors": (0.2, 0.1, 0.12, 0.1, 0.3, 2.0),
+    },
+    "scale, clipped": {
+        "units": (20, 4),
+        "scales": True,
+        "rule": SGD(momentum=0.9),
+        "clip_norm": 0.1,
+    },
 }
 
 
@@ -78,21 +100,26 @@ def _result(
     rate=0.01,
     batch_size=32,
     threads=1,
+    skip=(),
+    scales=False,
     **more,
 ):
     rng = np.random.default_rng(0)
     rule = rule or Adam()
-    network = Architecture(units, activation=activation, output=output, loss=loss or LossSettings())
+    network = Architecture(units, activation, output, loss or LossSettings(), skip, scales)
     n, x = 400, rng.normal(size=(400, units[0])).astype(dtype)
+    if skip:
+        places = (np.floor(rng.random(n) * basis.n * 4) / 4 for basis in skip)
+        x = np.column_stack([x, *places]).astype(dtype)
     y = rng.integers(0, units[-1], n)
     if not OUTPUTS[output].takes_classes:
         y = rng.integers(0, 2, (n, network.n_targets)).astype(dtype)
     weight = rng.random(n).astype(dtype) if name == "weights" else None
     steps = Steps(rule, batch_size=batch_size, l2=1e-4, seed=3, **more)
     engine = Compiled(network, Rows(x, y, weight), steps, threads=threads)
-    params = Params.zeros(units, dtype)
-    params.flat[:] = rng.normal(size=count(units)) * 0.1
-    slots = np.zeros((rule.n_slots, count(units)), dtype)
+    params = Params.zeros(units, dtype, network.beside)
+    params.flat[:] = rng.normal(size=network.n_parameters) * 0.1
+    slots = np.zeros((rule.n_slots, network.n_parameters), dtype)
     digest = hashlib.sha256()
     for epoch in range(3):
         order = rng.permutation(n)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.batches import batches
+from handgrad.batch import batches
 from handgrad.chance import shuffled
 
 seeds = st.integers(0, 2**32 - 1)

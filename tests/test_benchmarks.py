@@ -137,7 +137,7 @@ def test_the_page_names_every_library_that_is_clearly_better_somewhere():
     better = {
         (path.stem, peer)
         for path in KEPT
-        if path.stem != "guard"
+        if path.stem not in ("guard", "strength")
         for peer, of in times(path.stem).items()
         if min(of.values()) < CLEARLY
     }
@@ -156,6 +156,23 @@ def test_the_readme_quotes_the_race():
     assert f"{span(update['scikit-learn'])} times as fast as scikit-learn's" in text
     assert f"{span(update['PyTorch'])} times as fast as PyTorch's" in text
     assert f"{span(update['JAX'])} times as fast as JAX's" in text
+
+
+def test_the_pages_quote_the_strength_that_was_measured():
+    """On how many tables each is better than the boosted trees, and how long all fits took."""
+    strength, data = program("strength"), kept("strength")["data"]
+    page = " ".join((ROOT / "docs" / "strength.md").read_text(encoding="utf-8").split())
+    n = len(data)
+    for name in ("handgrad, medium", "handgrad, fast", "handgrad.MLPClassifier"):
+        assert f"{strength.wins(data, name, 'log-loss')} of {n} in log-loss" in page, name
+    medium = "handgrad, medium"
+    assert f"{strength.wins(data, medium, 'accuracy')} of {n} in accuracy" in page
+    seconds = [strength.total(data, name, "wall") for name in (medium, strength.JUDGE)]
+    assert f"{said(seconds[0] / seconds[1])} times as long" in page
+    lost = [table for table in data if not strength.wins({table: data[table]}, medium, "log-loss")]
+    assert all(f"`{table}`" in page for table in lost)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"on {strength.wins(data, medium, 'log-loss')} of {n} public tables" in readme
 
 
 # -- what the programs share ----------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from handgrad.batches import folds
+from handgrad.batch import folds
 
 OK, USAGE, DATA, IO, DIVERGED = 0, 2, 3, 5, 6
 chance = np.random.default_rng(3)

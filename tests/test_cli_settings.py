@@ -62,6 +62,18 @@ OF_BOTH = [
     (["--dropout", "0.3,0"], {"dropout": (0.3, 0.0)}),
     (["--clip-norm", "0.1"], {"clip_norm": 0.1}),
     (["--ensemble", "3"], {"n_ensemble": 3}),
+    (["--preprocess", "robust"], {"preprocess": "robust"}),
+    (
+        ["--preprocess", "piecewise", "--activation", "tanh"],
+        {"preprocess": "piecewise", "activation": "tanh"},
+    ),
+    (["--skip-layers"], {"skip": True}),
+    (["--input-scale"], {"input_scale": True}),
+    (["--rates", "fan_in"], {"rates": "fan_in"}),
+    *(
+        (["--initialisation", name], {"initialisation": name})
+        for name in ("sharp", "smooth", "he_normal")
+    ),
     *((["--schedule", name], {"learning_rate": name}) for name in SCHEDULES if name != "adaptive"),
     (
         [

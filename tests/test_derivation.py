@@ -18,10 +18,13 @@ import pytest
 
 from handgrad import losses, network, two_layer
 from handgrad.outputs import OUTPUTS
+from handgrad.params import Params as FlatParams
+from handgrad.skip import Linear
 
 PAGE = (Path(__file__).parents[1] / "docs" / "derivation.md").read_text(encoding="utf-8")
 LINES = inspect.getsource(two_layer).splitlines()
 NUMBERS = range(1, 14)
+BESIDE = range(14, 16)  # of a skip and of a scale, which network.py alone has
 # what equations 1 to 12 define
 NAMES = ["r", "h", "score", "y", "L", "dscore", "dW2", "db2", "dh", "dr", "dW1", "db1"]
 
@@ -33,7 +36,8 @@ SIZES = {"n": 7, "N_x": 2, "N_h": 5, "N_y": 3}
 
 
 def numbered_line(number):
-    (line,) = [line for line in LINES if line.endswith(f" ({number})")]
+    lines = LINES if number in NUMBERS else inspect.getsource(network).splitlines()
+    (line,) = [line for line in lines if line.endswith(f" ({number})")]
     return line.strip()
 
 
@@ -98,8 +102,9 @@ def test_each_number_ends_exactly_one_line_of_the_file():
 
 
 def test_each_number_is_defined_once_on_the_page_and_stands_nowhere_else_in_parentheses():
-    assert [int(k) for k in re.findall(r"\\tag\*?\{(\d+)\}", PAGE)] == list(NUMBERS)
-    assert PAGE.count(r"\tag") == len(NUMBERS)
+    numbers = [*NUMBERS, *BESIDE]
+    assert [int(k) for k in re.findall(r"\\tag\*?\{(\d+)\}", PAGE)] == numbers
+    assert PAGE.count(r"\tag") == len(numbers)
     assert not re.findall(r"(?<!\w)\(\d{1,2}\)", PAGE)  # a year has four digits
 
 
@@ -107,13 +112,13 @@ def test_prose_names_only_equations_that_exist():
     mentions = re.findall(r"[Ee]quations? (\d+)(?:(?:, (\d+))* (?:to|and) (\d+))?", PROSE)
     cited = {int(k) for mention in mentions for k in mention if k}
     assert cited
-    assert cited <= set(NUMBERS)
+    assert cited <= {*NUMBERS, *BESIDE}
 
 
 # The quotations
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", [*NUMBERS, *BESIDE])
 def test_the_page_quotes_the_numbered_line_and_its_shape(number):
     line = numbered_line(number)
     assert quoted(number) == (shape_of(line), code_of(line))
@@ -128,7 +133,7 @@ def test_every_other_line_of_code_on_the_page_stands_in_the_source():
     spans = re.findall(r"(?<!\$)`([^`$]+)`(?!\$)", PROSE)
     assignments = {span for span in spans if re.search(r" \+?= ", span)} - {"r = 0"}
     (loop,) = [body for _, body in FENCE.findall(PAGE) if "layer - 1" in body]
-    assert len(assignments) == 12 + 2 + 1  # the equations, log_sum_exp in two lines, l2
+    assert len(assignments) == 12 + 2 + 1 + 2  # equations, log_sum_exp in two lines, l2, beside
     assert assignments | set(loop.splitlines()) <= source
 
 
@@ -137,6 +142,23 @@ def test_page_and_line_define_the_same_quantity(number, name):
     (formula,) = [formula for formula in FORMULAS if rf"\tag{{{number}}}" in formula]
     (target,) = ast.parse(numbered_line(number)).body[0].targets
     assert defined(formula) == target.id == name
+
+
+def test_equations_14_and_15_are_the_scalar_formulas_of_the_page():
+    rng = np.random.default_rng(3)
+    n, N_x, N_h, N_y = 4, 3, 5, 2
+    architecture = network.Architecture((N_x, N_h, N_y), skip=(Linear(), Linear()), scales=True)
+    params = FlatParams.zeros((N_x, N_h, N_y), np.float64, architecture.beside)
+    params.flat[:] = rng.standard_normal(params.flat.size)
+    rows, y_t = rng.standard_normal((n, N_x + 2)), rng.integers(N_y, size=n)
+    tape, kept = network.forward(architecture, params, rows), {}
+    gradients = network.backward(architecture, params, tape, y_t, kept=kept)
+    w, dscore, dr, W1 = rows[:, N_x:], kept["dscore"], kept["dr1"], params.W[0]
+    dV = [[sum(w[i, p] * dscore[i, k] for i in range(n)) for k in range(N_y)] for p in range(2)]
+    dh0 = [[sum(dr[i, u] * W1[p, u] for u in range(N_h)) for p in range(N_x)] for i in range(n)]
+    ds = [sum(rows[i, p] * dh0[i][p] for i in range(n)) for p in range(N_x)]
+    np.testing.assert_allclose(gradients.V, dV, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(gradients.s, ds, rtol=1e-13, atol=1e-15)
 
 
 def test_equation_13_updates_theta_on_the_page_and_in_the_file():

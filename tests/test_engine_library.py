@@ -249,7 +249,7 @@ def test_the_highest_level_that_is_held_and_allowed_runs(
         monkeypatch.setenv(library.LEVEL, asked)
     assert library.missing() == ""
     assert library.level() == level
-    assert library.door("run", "float32")(*range(13)) == level
+    assert library.door("run", "float32")(*range(library.ARGUMENTS["run"])) == level
     assert library.vector_bytes() == {4: 64, 3: 32}.get(level, 16)
 
 

@@ -32,9 +32,10 @@ from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged
 from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward
-from handgrad.optim import SGD, Adam, AdamW, Steps, update
+from handgrad.optim import RATES, SGD, Adam, AdamW, Steps, update
 from handgrad.outputs import OUTPUTS as HEADS
 from handgrad.params import Params, glorot_uniform
+from handgrad.skip import Levels, Linear, Pieces
 from handgrad.training.run import Run, Settings
 from handgrad.training.train import train
 
@@ -81,7 +82,8 @@ def assert_same(got, expected, what=""):
 def some_rows(architecture, n=53, dtype="float64", weighted=False, seed=0):
     rng = np.random.default_rng(seed)
     n_in, n_out = architecture.layer_units[0], architecture.layer_units[-1]
-    x = rng.normal(size=(n, n_in)).astype(dtype)
+    x = rng.normal(size=(n, n_in))
+    x = np.column_stack([x, *(some_places(basis, n) for basis in architecture.skip)]).astype(dtype)
     if architecture.output == "softmax":
         y_t = rng.integers(0, n_out, n)
     elif architecture.output == "logistic":
@@ -94,12 +96,24 @@ def some_rows(architecture, n=53, dtype="float64", weighted=False, seed=0):
     return Rows(x, y_t, (weight / weight.mean()).astype(dtype) if weighted else None)
 
 
+def some_places(basis, n):
+    """Draw the numbers that rows hold for a column of a skip, also outside what it knows."""
+    rng = np.random.default_rng(5)
+    if isinstance(basis, Linear):
+        return rng.normal(size=n)
+    if isinstance(basis, Levels):
+        return np.where(rng.random(n) < 0.1, 0.5, rng.integers(-1, basis.n + 1, n))
+    places = rng.uniform(-1.5, basis.n + 1.5, n)
+    return np.where(rng.random(n) < 0.3, np.round(places), places)
+
+
 class Case:
     """A network, its rows and its rule; runs on any engine, and by the formulas."""
 
     def __init__(self, units=(3, 17, 6, 4), activation="tanh", output="softmax", **options):
         settings = options.pop("loss", LossSettings())
-        self.architecture = Architecture(tuple(units), activation, output, settings)
+        beside = options.pop("skip", ()), options.pop("scales", False)
+        self.architecture = Architecture(tuple(units), activation, output, settings, *beside)
         self.optimizer = OPTIMIZERS[options.pop("optimizer", "adam")]
         self.dtype = options.pop("dtype", "float64")
         self.batch_size = options.pop("batch_size", 10)
@@ -111,12 +125,21 @@ class Case:
         self.clip_norm = options.pop("clip_norm", np.inf)
         n, weighted = options.pop("n", 53), options.pop("weighted", True)
         self.rows = some_rows(self.architecture, n, self.dtype, weighted)
+        self.factors = RATES[options.pop("rates", "equal")](self.start()[0], 6000)
         assert not options
 
     def start(self):
-        bits = np.random.PCG64(1)
-        params = glorot_uniform(self.architecture.layer_units, "tanh", bits, self.dtype)
+        layers = glorot_uniform(
+            self.architecture.layer_units, "tanh", np.random.PCG64(1), self.dtype
+        )
+        beside = np.random.default_rng(1).normal(size=self.architecture.n_parameters) / 2
+        beside[: layers.flat.size] = layers.flat
+        params = Params.view(beside.astype(self.dtype), *self.shape)
         return params, np.zeros((self.optimizer.n_slots, params.flat.size), self.dtype)
+
+    @property
+    def shape(self):
+        return self.architecture.layer_units, self.architecture.beside
 
     def orders(self):
         rng = np.random.default_rng(2)
@@ -125,7 +148,7 @@ class Case:
 
     def make(self, engine, **options):
         settings = self.optimizer, self.batch_size, self.l2, self.clip_norm
-        steps = Steps(*settings, dropout=self.dropout, seed=12)
+        steps = Steps(*settings, dropout=self.dropout, seed=12, factors=self.factors)
         return ENGINES[engine](self.architecture, self.rows, steps, **options)
 
     def run(self, engine, each=lambda made: None, **options):
@@ -156,7 +179,7 @@ class Case:
                 gradient = backward(self.architecture, params, tape, y_t, weight, self.l2)
                 size = np.linalg.norm(gradient.flat.astype(float))
                 gradient.flat[...] *= min(1, self.clip_norm / max(size, 1e-300))
-                update(self.optimizer, params, gradient, slots, t, self.rate_of(t))
+                update(self.optimizer, params, gradient, slots, t, self.rate_of(t), self.factors)
             measured.append((total_loss / n, total_right / n, size))
         return params.flat, slots, measured
 
@@ -423,11 +446,15 @@ def test_many_epochs(engine):
     weighted=st.booleans(),
     l2=st.sampled_from([0.0, 0.01]),
     shuffles=st.booleans(),
+    skip=st.lists(st.sampled_from([Linear(), Levels(1), Levels(9), Pieces(1), Pieces(20)])),
+    scales=st.booleans(),
+    rates=st.sampled_from(sorted(RATES)),
 )
-def test_whatever_the_network(units, activation, output, **options):
+def test_whatever_the_network(units, activation, output, skip, **options):
     units[-1] += output == "softmax" and units[-1] == 1  # else there is nothing to learn
     # Adam's first steps amplify the rounding of a gradient near zero: small steps keep it small
-    Case(units, activation, output, lr=1e-4, epochs=1, **options).check("compiled")
+    options |= {"lr": 1e-4, "epochs": 1, "skip": tuple(skip)}
+    Case(units, activation, output, **options).check("compiled")
 
 
 @needs_compiled
@@ -499,6 +526,183 @@ def test_going_on_is_what_an_unbroken_training_does():
                 train(architecture, run, setting, rows, epochs=epochs, make_engine=make)
             flats.append(run.params.flat)
         assert np.array_equal(*flats)
+
+
+# -- a skip, a scale of the inputs, rates of single parameters ----------------------------------
+
+SKIP = Linear(), Levels(3), Pieces(4), Pieces(1)
+SKIPS = {
+    "none": (),
+    "all": SKIP,
+    "levels": (Levels(7), Levels(1)),
+    "one piece": (Pieces(1),),
+    "64 pieces": (Pieces(64), Pieces(64)),
+    "numbers": (Linear(), Linear()),
+}
+skips = pytest.mark.parametrize("skip", SKIPS.values(), ids=SKIPS)
+scaling = pytest.mark.parametrize("scales", [False, True], ids=["", "scaled"])
+
+
+@needs_compiled
+@dtypes
+@skips
+@scaling
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("rates", RATES)
+def test_a_skip_and_a_scale(dtype, skip, scales, optimizer, rates):
+    for units in (5, 17, 6, 4), (5, 3), (3, 9, 2), (5, 8, 26), (18, 33, 1), (5, 1):
+        output = "softmax" if units[-1] > 1 else "logistic"
+        Case(
+            units, "relu", output, skip=skip, scales=scales, optimizer=optimizer, rates=rates,
+            dtype=dtype,
+        ).check("compiled")  # fmt: skip
+
+
+@needs_compiled
+@dtypes
+@scaling
+@pytest.mark.parametrize("loss", [*OUTPUTS, *LOSSES])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dropout": (0.5,)},
+        {"clip_norm": 0.01},
+        {"clip_norm": 1e6, "l2": 0.0},
+        {"weighted": False, "shuffles": False},
+        {"n": 1},
+        {"batch_size": 1, "n": 7},
+        {"batch_size": 600, "n": 700},  # more rows than are summed at a time
+        {"lr": np.linspace(0, 1e-3, 6)},
+    ],
+    ids=str,
+)
+def test_a_skip_and_a_scale_with_all_the_rest(dtype, scales, loss, more):
+    output, settings = LOSSES.get(loss, (loss, LossSettings()))
+    options = {"optimizer": "adamw", "rates": "fan_in", "lr": 1e-4} | more
+    Case(
+        (5, 17, 4), "gelu", output, loss=settings, skip=SKIP, scales=scales, dtype=dtype, **options
+    ).check("compiled")
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adamw"])
+@pytest.mark.parametrize("units", [(530, 100, 5), (9, 4), (4, 700), (400, 3, 2)], ids=str)
+def test_a_scale_beyond_every_block(dtype, optimizer, units):
+    """Gradients are made 512 rows and three vectors at a time."""
+    for clip_norm in np.inf, 0.1:
+        case = Case(
+            units, "relu", scales=True, optimizer=optimizer, clip_norm=clip_norm, dtype=dtype,
+            batch_size=60, n=127,
+        )  # fmt: skip
+        case.check("compiled")
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adamw"])
+@pytest.mark.parametrize("units", [(70, 40, 33, 5), (70, 40, 1), (50, 3), (5, 6, 26)], ids=str)
+@pytest.mark.parametrize("clip_norm", [np.inf, 0.1])
+@pytest.mark.usefixtures("many_processors")
+def test_threads_share_a_skip_and_a_scale_to_the_same_bits(dtype, optimizer, units, clip_norm):
+    case = Case(
+        units, "relu", "softmax" if units[-1] > 1 else "logistic", skip=(*SKIP, Pieces(64)),
+        scales=True, rates="fan_in", optimizer=optimizer, clip_norm=clip_norm, dtype=dtype,
+        batch_size=37,
+    )  # fmt: skip
+    alone = case.run("compiled", threads=1)
+    for threads in 2, 3, 5:
+        assert_same_bits(case.run("compiled", threads=threads), alone)
+
+
+@needs_compiled
+@dtypes
+@scaling
+def test_batches_a_call_and_another_engine_change_no_bit_of_a_skip(dtype, scales, monkeypatch):
+    monkeypatch.setattr(compiled, "SECONDS_A_CALL", 0)
+    case = Case(skip=SKIP, scales=scales, rates="fan_in", optimizer="adamw", dtype=dtype, epochs=3)
+
+    def batches_a_call(number, engine):
+        engine._batches_a_call = number
+
+    unbroken = case.run("compiled", partial(batches_a_call, 1000))
+    for number in 1, 2, 5:
+        assert_same_bits(case.run("compiled", partial(batches_a_call, number)), unbroken)
+    params, slots = case.start()
+    for epoch, order in enumerate(case.orders()):  # each by an engine of its own
+        case.make("compiled").run_epoch(params, slots, 6 * epoch, case.lr, order)
+    assert np.array_equal(params.flat, unbroken[0])
+    assert np.array_equal(slots, unbroken[1])
+
+
+@engines
+@dtypes
+def test_factors_of_1_are_none(engine, dtype):
+    for optimizer in "sgd", "nesterov", "adam":
+        case = Case(skip=SKIP, scales=True, optimizer=optimizer, dtype=dtype)
+        plain = case.run(engine)
+        case.factors = (1.0,) * 8
+        assert_same_bits(case.run(engine), plain)
+
+
+@needs_compiled
+@pytest.mark.parametrize("n", [1, 7, 9])
+def test_there_is_a_factor_for_each_parameter(n):
+    case = Case(skip=SKIP, scales=True)
+    case.factors = (0.5,) * n
+    with pytest.raises(ValueError, match="a factor for each of 8 parameters; got"):
+        case.make("compiled")
+
+
+@needs_compiled
+@dtypes
+@scaling
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("column", [0, 3, 4, 5])
+def test_a_bad_cell_of_a_skip_is_noticed_in_the_same_batch(dtype, scales, bad, column):
+    case = Case((3, 17, 4), skip=SKIP, scales=scales, dtype=dtype, optimizer="momentum")
+    case.rows.x[31, column] = bad
+    assert divergence("compiled", case) == divergence("numpy", case)
+
+
+@needs_compiled
+@dtypes
+@skips
+@scaling
+@pytest.mark.parametrize("units", [(1, 1), (17, 30), (5, 3, 2), (40, 17, 26), (9, 8, 1)], ids=str)
+@pytest.mark.usefixtures("many_processors")
+def test_predictions_with_a_skip_and_a_scale(dtype, skip, scales, units):
+    output = "softmax" if units[-1] > 1 else "logistic"
+    n = 3 * compiled.ROWS_A_THREAD + 77
+    case = Case(units, "gelu", output, skip=skip, scales=scales, dtype=dtype, n=n)
+    params, x = case.start()[0], case.rows.x
+    score = forward(case.architecture, params, x).score
+    for probabilities, expected in (False, score), (True, HEADS[output].proba(score)):
+        got = predict(case.architecture, params, x, probabilities=probabilities, threads=1)
+        assert_same(got, expected)
+        for rows in [0], [7, 3], slice(17), slice(255, 258), slice(None, None, -1):
+            part = predict(case.architecture, params, x[rows], probabilities=probabilities)
+            assert np.array_equal(part, got[rows])
+
+
+@needs_compiled
+@dtypes
+@pytest.mark.parametrize("units", [(2, 3), (2, 1)], ids=str)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_a_skip_does_of_every_number_what_the_reference_does(dtype, units):
+    """Also beyond the edges and of no number: nothing is read that is not there."""
+    case = Case(units, output="identity", skip=SKIP, dtype=dtype)
+    far = [-1e30, -2.5, -1, -0.5, -0.0, 0.2, 1, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 1e30]
+    for numbers in far, [np.nan], [np.inf], [-np.inf]:
+        x = np.zeros((3 * len(numbers), 2 + len(SKIP)), dtype)
+        for place in range(3):  # levels, and both pieces
+            rows = slice(place * len(numbers), (place + 1) * len(numbers))
+            x[rows, 3 + place] = numbers
+        params = case.start()[0]
+        got = predict(case.architecture, params, x, probabilities=False)
+        np.testing.assert_allclose(
+            got, forward(case.architecture, params, x).score, rtol=1e-5, atol=1e-6
+        )
 
 
 # -- the same bits, whoever shares the work ----------------------------------------------------

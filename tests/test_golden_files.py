@@ -46,6 +46,8 @@ EVERY = {
     "version2": (2, "versions", "numbers"),
     "version3": (3, "version3", "proba"),
     "version3_numbers": (3, "version3", "numbers"),
+    "version4": (4, "version4", "proba"),
+    "version4_numbers": (4, "version4", "numbers"),
 }
 
 
@@ -150,6 +152,14 @@ def test_a_file_of_version_3_knows_every_kind():
     assert encoder.plan["when"].dating.order == "dmy"
     assert encoder.plan["clock"].dating.what == "time"
     assert encoder.plan["lasting"].dating.what == "duration"
+
+
+def test_a_file_of_version_4_knows_bins_and_a_skip():
+    encoder = model("version4").encoder
+    assert encoder.input_names == told("version4")["inputs"].tolist()
+    assert "money 1000..1262.5" in encoder.input_names
+    assert {basis.kind for basis in encoder.skip} == {"pieces", "levels"}
+    assert model("version4").params.V.shape == (model("version4").architecture.beside.n_wide, 3)
 
 
 def test_cells_that_a_file_of_version_3_does_not_know_are_told():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from common import encoder_of
 from handgrad.activations import ACTIVATIONS
-from handgrad.batches import ROWS_AT_ONCE
+from handgrad.batch import ROWS_AT_ONCE
 from handgrad.errors import DataError
 from handgrad.losses import softmax
 from handgrad.models.model import Model

@@ -10,8 +10,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from common import OPTIMIZERS
-from handgrad.batch import Rows
-from handgrad.batches import ROWS_AT_ONCE
+from handgrad.batch import ROWS_AT_ONCE, Rows
 from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import SGD, Adam

@@ -1,7 +1,8 @@
 """Small dense neural networks whose every gradient is derived by hand.
 
-``MLPClassifier`` and ``MLPRegressor`` are the estimators; ``read_table`` reads CSV, Parquet and
-other tables for them; the exceptions say what went wrong. The derivation itself is
+``TabularClassifier`` and ``TabularRegressor`` are strong on tables without tuning,
+``MLPClassifier`` and ``MLPRegressor`` the networks that you shape yourself. ``read_table`` reads
+CSV, Parquet and other tables for them; the exceptions say what went wrong. The derivation itself is
 ``handgrad.two_layer``.
 """
 
@@ -20,7 +21,12 @@ from handgrad.errors import (
 )
 
 if TYPE_CHECKING:
-    from handgrad.estimators import MLPClassifier, MLPRegressor
+    from handgrad.estimators import (
+        MLPClassifier,
+        MLPRegressor,
+        TabularClassifier,
+        TabularRegressor,
+    )
     from handgrad.tables.table import read_table
 
 __version__ = "0.1.0"
@@ -34,6 +40,8 @@ __all__ = [
     "MLPRegressor",
     "ModelFileError",
     "TableWarning",
+    "TabularClassifier",
+    "TabularRegressor",
     "VersionError",
     "read_table",
 ]
@@ -43,6 +51,8 @@ __all__ = [
 _LAZY = {
     "MLPClassifier": "handgrad.estimators",
     "MLPRegressor": "handgrad.estimators",
+    "TabularClassifier": "handgrad.estimators",
+    "TabularRegressor": "handgrad.estimators",
     "read_table": "handgrad.tables.table",
 }
 

@@ -12,6 +12,7 @@ To add a schedule of t, write its function and its row of ``SCHEDULES``.
     cosine      lr (1 + cos(pi t)) / 2         (Loshchilov and Hutter, 2017, equation 5)
     onecycle    lr/25 up to lr at t = 0.3, down to lr/250,000 at the end, both along half a
                 cosine                         (Smith and Topin, 2019; PyTorch's constants)
+    rise        from 0 in a straight line up to lr at t = 0.1, down to 0 along half a cosine
     coslog4     lr (1 - cos(2 pi log2(1 + 15 t))) / 2, four waves of doubling length
                                                (Holzmueller, Grinsztajn and Steinwart, 2024)
     a function  the rate it returns for the number of the epoch, from 1
@@ -28,6 +29,7 @@ Rates = NDArray[np.float64]
 Schedule = str | Callable[[int], float]
 
 START, END, PEAK = 25.0, 25.0 * 1e4, 0.3  # for onecycle
+RISEN = 0.1  # for rise
 
 
 def invscaling(lr: float, t: int, power_t: float) -> float:
@@ -44,6 +46,10 @@ def onecycle(t: Rates) -> Rates:
     rise = 1 / START + (1 - 1 / START) * cosine(1 - t / PEAK)
     fall = 1 / END + (1 - 1 / END) * cosine((t - PEAK) / (1 - PEAK))
     return np.where(t < PEAK, rise, fall)
+
+
+def rise(t: Rates) -> Rates:
+    return np.where(t < RISEN, t / RISEN, cosine((t - RISEN) / (1 - RISEN)))
 
 
 def coslog4(t: Rates) -> Rates:
@@ -68,6 +74,7 @@ SCHEDULES = {
     "warmup": Course(warms_up=True),
     "cosine": Course(cosine),
     "onecycle": Course(onecycle),
+    "rise": Course(rise),
     "coslog4": Course(coslog4),
 }
 OF_TIME = tuple(name for name, course in SCHEDULES.items() if course.of_time)

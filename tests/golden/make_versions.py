@@ -1,8 +1,8 @@
 """Write a model file of the format of today, its table and its predictions, beside this file.
 
 Run it once, when a version of the format is new, and never again for that version: the files are
-what handgrad wrote then, and every later handgrad reads them. Those of versions 1 and 2 were
-written by the handgrad of then.
+what handgrad wrote then, and every later handgrad reads them. Those of versions 1 to 3 were
+written by the handgrad of then; that of version 3 had no settings of `LATEST`.
 
     python tests/golden/make_versions.py
 """
@@ -17,6 +17,7 @@ from handgrad import MLPClassifier, MLPRegressor
 
 HERE = Path(__file__).parent
 N = 60
+LATEST = {"preprocess": "piecewise", "skip": True, "initialisation": "sharp", "input_scale": True}
 
 
 def table() -> pd.DataFrame:
@@ -55,18 +56,18 @@ def main() -> None:
         "max_iter": 30,
         "random_state": 0,
         "engine": "numpy",
-    }
+    } | LATEST
     label = np.where(rows["level"].isin(["red", "green"]), "warm", "cold").astype(object)
     label[::6] = "none"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         labels = MLPClassifier((5,), **settings).fit(rows, label)
         numbers = MLPRegressor(hidden_layer_sizes=(4,), **settings).fit(rows, np.arange(N) * 2.5)
-    labels.save(HERE / "version3.safetensors")
-    numbers.save(HERE / "version3_numbers.safetensors")
-    rows.to_parquet(HERE / "version3.parquet", index=False)
+    labels.save(HERE / "version4.safetensors")
+    numbers.save(HERE / "version4_numbers.safetensors")
+    rows.to_parquet(HERE / "version4.parquet", index=False)
     np.savez(
-        HERE / "version3.npz",
+        HERE / "version4.npz",
         proba=labels.predict_proba(rows),
         numbers=numbers.predict(rows),
         inputs=np.array(labels.model_.encoder.input_names),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.atomic_file import write_atomically
-from handgrad.batches import folds
+from handgrad.batch import folds
 from handgrad.chance import Order
 from handgrad.cli.checks import check_engine, check_output
 from handgrad.cli.columns import print_plan

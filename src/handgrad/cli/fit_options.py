@@ -31,9 +31,11 @@ from handgrad.cli.options import (
 )
 from handgrad.engines.choice import AUTO, BACKENDS
 from handgrad.losses import PLAIN
-from handgrad.optim import OPTIMIZERS, with_setting
+from handgrad.optim import OPTIMIZERS, RATES, with_setting
 from handgrad.outputs import BY_LOSS, settings_of_losses
+from handgrad.params import INITIALISATIONS
 from handgrad.schedules import OF_TIME, SCHEDULES
+from handgrad.tables.encode import METHODS, STANDARD
 from handgrad.tables.kinds import KINDS
 from handgrad.text import shown
 
@@ -163,6 +165,15 @@ TRAINING_OPTIONS = (
         sets="max_levels",
         help="Give at most N levels of a category inputs of their own.",
     ),
+    rows(
+        "--preprocess",
+        type=click.Choice(METHODS),
+        default=STANDARD,
+        sets="preprocess",
+        help="Treatment of numbers: auto standardises them; robust scales them by median and "
+        "quartiles, and clips them smoothly; piecewise adds inputs that rise from 0 to 1 between "
+        "two quantiles.",
+    ),
     *READING_OPTIONS,
     network(
         "--hidden",
@@ -186,6 +197,27 @@ TRAINING_OPTIONS = (
         sets="n_ensemble",
         help="Train N networks and average their predictions.",
     ),
+    network(
+        "--skip-layers",
+        is_flag=True,
+        sets="skip",
+        help="Let the inputs lead to the scores past the hidden layers, too; with --preprocess "
+        "piecewise by finer bins.",
+    ),
+    network(
+        "--input-scale",
+        is_flag=True,
+        sets="input_scale",
+        help="Multiply each input by a number that is learnt.",
+    ),
+    network(
+        "--initialisation",
+        type=click.Choice(list(INITIALISATIONS)),
+        default="auto",
+        sets="initialisation",
+        help="Draw the first weights by this method; auto chooses by activation, sharp and smooth "
+        "begin at equal scores.",
+    ),
     training(
         "--optimizer",
         type=click.Choice(list(OPTIMIZERS)),
@@ -208,6 +240,14 @@ TRAINING_OPTIONS = (
         help="Course of the learning rate: invscaling falls with the rows seen, adaptive when "
         f"--patience runs out; warmup rises for 5 epochs; {', '.join(OF_TIME)} are stretched over "
         "--epochs.",
+    ),
+    training(
+        "--rates",
+        type=click.Choice(list(RATES)),
+        default="equal",
+        sets="rates",
+        help="Share the learning rate equally among all parameters, or by the number of inputs "
+        "that a layer has.",
     ),
     training(
         "--batch-size",

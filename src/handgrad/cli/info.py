@@ -164,8 +164,7 @@ def _read_as(encoder: Encoder, column: Column) -> str:
         told.append(f"written as {column.notation}")
     at = encoder.places[column.name]
     if column.kind in ("number", "number with words"):
-        mean, scale = encoder.mean[at[0]], encoder.scale[at[0]]
-        told.append(f"mean {mean:.4g}, standard deviation {scale:.4g}")
+        told += _scale_words(encoder, at[0])
     if column.reads.has_levels:
         place = encoder.plan.with_levels.index(column)
         n, other = len(encoder.levels[place]), encoder.other[place]
@@ -174,6 +173,19 @@ def _read_as(encoder: Encoder, column: Column) -> str:
     if column.kind == "date":
         told.append(", ".join(column.dating.features() if column.dating else ()))
     return ", ".join(told)
+
+
+def _scale_words(encoder: Encoder, at: int) -> Iterator[str]:
+    """Name the statistics of a number."""
+    mean, scale = encoder.mean[at], encoder.scale[at]
+    if not encoder.is_robust:
+        yield f"mean {mean:.4g}, standard deviation {scale:.4g}"
+        return
+    yield f"median {mean:.4g}, distance of the quartiles {scale:.4g}"
+    if encoder.deep is not None:
+        yield f"{encoder.deep.n[at]} bins"
+    if encoder.wide is not None:
+        yield f"{encoder.wide.n[at]} bins of the skip"
 
 
 def print_machine(found: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ def network_json(model: Model) -> dict[str, Any]:
         "activation": model.architecture.activation,
         "output": model.architecture.output,
         "networks": 1 + len(model.members),
+        "skip": model.architecture.beside.n_wide,
         "parameters": int(model.params.flat.size),
         "dtype": str(model.params.flat.dtype),
     }
@@ -45,8 +46,10 @@ def network_line(model: Model) -> str:
     activation = named if isinstance(named, str) else " and ".join(named)
     hidden = f"{activation}, " if len(model.params.W) > 1 else ""
     several = f"{1 + len(model.members)} networks, each " if model.members else ""
+    wide = model.architecture.beside.n_wide
+    skip = f", a skip from {wide:,} inputs" if wide else ""
     return (
-        f"{several}{units} units, {hidden}{model.architecture.output}; "
+        f"{several}{units} units, {hidden}{model.architecture.output}{skip}; "
         f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
     )
 

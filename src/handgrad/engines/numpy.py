@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.batches import batches
+from handgrad.batch import Rows, batches
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
@@ -178,7 +177,7 @@ def some_at_a_time(
     """Compute what a pass gives, shape (n, n_outputs), some blocks of rows at a time."""
     units = architecture.layer_units
     outcome = np.empty((len(x), n_outputs), x.dtype)
-    n_rows = max(1, CELLS // max(units) // BLOCK) * BLOCK
+    n_rows = max(1, CELLS // max(*units, architecture.beside.n_wide) // BLOCK) * BLOCK
     largest = max(n_in * n_out for n_in, n_out in pairwise(units))
     quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
     with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():

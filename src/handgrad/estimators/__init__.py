@@ -1,10 +1,12 @@
-"""MLPClassifier and MLPRegressor: scikit-learn's names and contract over handgrad's training.
+"""The estimators: scikit-learn's names and contract over handgrad's training.
 
 Only this package, ``plots/`` and the page's digits import scikit-learn. Its files, in the order in
 which a fit passes through them:
 
     classifier.py   MLPClassifier, for labels: one per row, or several at once
     regressor.py    MLPRegressor, for numbers: one per row, or several
+    tabular.py      TabularClassifier and TabularRegressor: strong on tables, nothing to tune
+    recipe.py       the kinds of networks that they race; race.py, THE PATH OF THEIR FIT
     parameters.py   the parameters, and the constraints on them
     base.py         fit and partial_fit, which both estimators share
     underway.py     the fit as other threads see it, and what is left if it breaks off
@@ -17,6 +19,7 @@ which a fit passes through them:
     learning.py     the epochs of each network, or L-BFGS, and why they ended
     watching.py     the record of each epoch, and a watch for what goes wrong
     progress.py, callbacks.py    the display of a running fit
+    predicting.py   what labels and numbers are predicted, and how they are judged
     fitted.py       the attributes and methods of a fitted estimator; summary.py, its layers
     exchange.py     conversion into scikit-learn's own estimators and back
 """
@@ -24,5 +27,6 @@ which a fit passes through them:
 import handgrad.engines.compiled.engine  # noqa: F401 -- or the first fit would import it
 from handgrad.estimators.classifier import MLPClassifier
 from handgrad.estimators.regressor import MLPRegressor
+from handgrad.estimators.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]

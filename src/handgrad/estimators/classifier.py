@@ -5,27 +5,23 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier as Theirs
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.errors import DataError
 from handgrad.estimators.base import MLP, goes_in_steps
-from handgrad.estimators.checks import as_rows, check_weight
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.parameters import CONSTRAINTS
-from handgrad.estimators.targets import check_classes, check_labels, labels_to_judge
-from handgrad.models.calibration import calibration_error
-from handgrad.tables.labels import encode_labels
+from handgrad.estimators.predicting import PredictsLabels
+from handgrad.estimators.targets import check_classes
 from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 
 
-class MLPClassifier(ClassifierMixin, MLP):
+class MLPClassifier(PredictsLabels, MLP):
     """Multilayer perceptron classifier with scikit-learn's interface.
 
     The first 23 parameters are those of ``sklearn.neural_network.MLPClassifier``: same names,
@@ -82,10 +78,14 @@ class MLPClassifier(ClassifierMixin, MLP):
         Stop after this many epochs in a row without a gain.
     max_fun : int, default=15000
         Most evaluations of the loss by "lbfgs".
-    preprocess : "auto" or None, default="auto"
+    preprocess : {"auto", "robust", "piecewise"} or None, default="auto"
         "auto": numeric columns are standardised, text, categorical and boolean columns one-hot
-        encoded, missing cells imputed by the median with an indicator input. None: X goes into
-        the network as it is, and must be numeric and complete. Sparse X is never changed.
+        encoded, missing cells imputed by the median with an indicator input. "robust": numbers
+        are scaled by median and quartiles instead and clipped smoothly, so that no input is
+        beyond 3. "piecewise": besides, each number has up to 8 inputs more, each of which rises
+        from 0 to 1 between two quantiles (piecewise linear inputs). None: X goes into the network
+        as it is, and must be numeric and complete. Sparse X is never changed, and refused by
+        "robust" and "piecewise", which keep what the first call of ``partial_fit`` has told them.
     kinds : dict of str to str, Plan or None, default=None
         What columns of a data frame are: "number", "boolean", "category", "date" or "left out";
         those not named are taken for what they look like (docs/tables.md). A whole plan, as
@@ -120,7 +120,9 @@ class MLPClassifier(ClassifierMixin, MLP):
     initialisation : str or pair of sequences of arrays, default="auto"
         How the first weights are drawn: "glorot_uniform", "glorot_normal", "he_uniform",
         "he_normal", "lecun_uniform", "lecun_normal"; or "auto", by activation, for
-        scikit-learn's four as scikit-learn does. Or the weights and the biases of all layers.
+        scikit-learn's four as scikit-learn does. "sharp" is "he_normal" with a last layer of 0,
+        "smooth" the same with the biases of hidden layers drawn from U(-1, 1). Or the weights and
+        the biases of all layers.
     dropout : float or sequence of float, default=0.0
         Share of units left out at random in training, of all hidden layers or of each.
     weight_decay : float, default=0.01
@@ -132,6 +134,17 @@ class MLPClassifier(ClassifierMixin, MLP):
     n_ensemble : int, default=1
         How many networks to train from this seed, one after the other; their probabilities are
         averaged. The first is the one that n_ensemble=1 gives.
+    skip : bool, default=False
+        Whether the inputs also lead to the scores past the hidden layers, by weights of their
+        own. With preprocess="piecewise" these inputs are finer: up to 64 bins a number, the more
+        the more rows there are, each with a step and a hat.
+    input_scale : bool, default=False
+        Whether each input is multiplied by a number that is learnt. Once the network predicts,
+        this number is multiplied into ``coefs_[0]``.
+    rates : {"equal", "fan_in"}, default="equal"
+        How the parameters share the learning rate, of every solver but "lbfgs": "fan_in" divides
+        it by the square root of a layer's inputs for the weights of that layer, by 10 for biases,
+        doubles it for the scale of inputs, and lets that of a skip grow with the rows.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of
@@ -254,6 +267,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         clip_norm: float | None = None,
         warmup_epochs: float = 5.0,
         n_ensemble: int = 1,
+        skip: bool = False,
+        input_scale: bool = False,
+        rates: str = "equal",
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
         label_smoothing: float = 0.0,
@@ -299,6 +315,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.clip_norm = clip_norm
         self.warmup_epochs = warmup_epochs
         self.n_ensemble = n_ensemble
+        self.skip = skip
+        self.input_scale = input_scale
+        self.rates = rates
         self.class_weight = class_weight
         self.calibration = calibration
         self.label_smoothing = label_smoothing
@@ -341,69 +360,6 @@ class MLPClassifier(ClassifierMixin, MLP):
         self._validate_params()
         given = Given(X, y, sample_weight, classes=classes)
         return self._fit(given, None, continuing=True, is_stream=True)
-
-    # -- predicting ---------------------------------------------------------------------------
-
-    @property
-    def classes_(self) -> Array:
-        return self.model_.classes
-
-    @property
-    def temperature_(self) -> float:
-        return self.model_.temperature
-
-    def expected_calibration_error(
-        self, X: Any, y: Any, sample_weight: Any = None, n_bins: int = 15
-    ) -> float:
-        """Measure how far the probability of the predicted class lies from being right.
-
-        See ``handgrad.models.calibration.calibration_error``; 0 is perfect, 0.1 means that answers
-        given with 90 % are right 80 % or all of the time.
-        """
-        model, columns = self._asked(X)
-        if model.is_multilabel:
-            raise ValueError("the calibration error is that of one label a row; y has several")
-        proba = model.predict_proba(columns)
-        if not len(proba):
-            raise DataError("there are no rows; at least one is needed")
-        right = encode_labels(check_labels(y, X), model.classes) == proba.argmax(axis=1)
-        return calibration_error(right, proba.max(axis=1), check_weight(sample_weight, X), n_bins)
-
-    def predict(self, X: Any) -> Array:
-        """Give the most probable label of each row, shape (n_samples,).
-
-        Where a row may have several: 1 for each more probable than not, (n_samples, n_labels).
-        """
-        model, columns = self._asked(X)
-        return model.predict(columns)
-
-    def predict_proba(self, X: Any) -> Array:
-        """Compute the probability of each class, shape (n_samples, n_classes)."""
-        model, columns = self._asked(X)
-        return model.predict_proba(columns)
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Compute the logarithm of each class's probability, shape (n_samples, n_classes).
-
-        It comes from the scores and stays finite where the probability underflows to 0.
-        """
-        model, columns = self._asked(X)
-        return model.predict_log_proba(columns)
-
-    def decision_function(self, X: Any) -> Array:
-        """Compute the scores before softmax, shape (n_samples, n_classes).
-
-        For two classes it is the one score of ``classes_[1]``, shape (n_samples,): positive
-        where that class is predicted.
-        """
-        model, columns = self._asked(X)
-        scores = model.scores(columns)
-        return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the share of rows whose label, or whose labels all, are right."""
-        X = as_rows(X)
-        return float(super().score(X, labels_to_judge(y), check_weight(sample_weight, X)))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 

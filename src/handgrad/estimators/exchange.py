@@ -16,7 +16,7 @@ from handgrad.optim import SOLVERS
 from handgrad.outputs import BY_LOSS, OUTPUTS
 from handgrad.params import Params
 from handgrad.schedules import SCHEDULES
-from handgrad.tables.encode import Encoder
+from handgrad.tables.encode import STANDARD, Encoder
 from handgrad.training.history import History
 from handgrad.training.run import Run
 
@@ -36,6 +36,10 @@ def obstacle(model: Model) -> str:
         return f"it has no network whose activation is {activation!r}"
     if architecture.n_each > 1:
         return "it cannot predict more than one quantile"
+    if architecture.skip:
+        return "it has no skip past the layers"
+    if encoder.method not in (None, STANDARD):
+        return f"it cannot scale columns as preprocess={encoder.method!r} does"
     if model.members:
         return f"it holds one network, and this ensemble has {1 + len(model.members)}"
     if not encoder.takes_arrays:

@@ -16,7 +16,7 @@ from handgrad.engines.choice import AUTO, require
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.checks import cells_of_row, check_columns, check_weight
-from handgrad.estimators.parameters import Parameters
+from handgrad.estimators.parameters import Parameters, needs_all_rows
 from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.rows import TrainingRows, encoded
 from handgrad.estimators.state import Fit
@@ -234,10 +234,10 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not (needs_all_rows(self) or self.skip or self.input_scale)
         kept = ["float64", "float32"] if self.dtype == "auto" else [self.dtype]
         tags.transformer_tags.preserves_dtype = kept
-        tags.input_tags.allow_nan = self.preprocess == "auto"
+        tags.input_tags.allow_nan = self.preprocess is not None
         return tags
 
     # -- its mathematics --------------------------------------------------------------------
@@ -361,7 +361,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         estimator = cls(
             hidden_layer_sizes=architecture.layer_units[1:-1],
             activation=architecture.activation,
-            preprocess=None if encoder.is_identity else "auto",
+            preprocess=encoder.method,
+            skip=encoder.has_skip,
             dtype=str(model.params.flat.dtype),
             n_ensemble=1 + len(model.members),
             **cls._kind.params_from(model),

@@ -33,7 +33,9 @@ from handgrad.estimators.parameters import (
     activation,
     bit_generator,
     check_settings,
+    check_sparse,
     hidden_units,
+    needs_all_rows,
 )
 from handgrad.estimators.planning import (
     check_says_nothing,
@@ -50,13 +52,18 @@ from handgrad.estimators.rows import (
     learning_weight,
 )
 from handgrad.estimators.state import Fit, Record
-from handgrad.estimators.stream import Moments, folded_inputs, moved_encoder
+from handgrad.estimators.stream import (
+    Moments,
+    folded_inputs,
+    moved_encoder,
+    warn_of_first_rows,
+)
 from handgrad.estimators.task import Job, Outputs, Task
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Model
-from handgrad.network import Architecture
+from handgrad.network import Architecture, scale_folded
 from handgrad.optim import SOLVERS
-from handgrad.params import Params, count, initialise
+from handgrad.params import Params, initialise
 from handgrad.params import given as given_params
 from handgrad.tables.encode import Encoder
 from handgrad.tables.fitting import fit_matrix, fit_table
@@ -92,7 +99,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     """
     estimator, task, held_out = job.estimator, job.task, given.held_out
     check_settings(estimator, held_out, needs_held_back=task.needs_held_back)
-    rows, X = _checked(estimator, task, given, None if before is None else before.model.encoder)
+    rows, X = checked(estimator, task, given, None if before is None else before.model.encoder)
     if before is None:
         bits = bit_generator(estimator.random_state)
         parts, seed = _set_apart(job, rows, held_out, bits)
@@ -127,12 +134,14 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
 # -- checked ------------------------------------------------------------------------------------
 
 
-def _checked(
+def checked(
     estimator: Parameters, task: Task, given: Given, encoder: Encoder | None
 ) -> tuple[TrainingRows, Any]:
     """Turn what was given into rows; the estimator gets scikit-learn's names of the columns."""
     X = as_rows(given.X)
     columns = check_columns(estimator, X, encoder)
+    if is_sparse(columns):
+        check_sparse(estimator)
     warn_of_lost_digits(X)
     y = task.check_y(given.y, X)
     return TrainingRows.of(columns, y, check_weight(given.sample_weight, X)), X
@@ -215,40 +224,70 @@ def _started(
     estimator = job.estimator
     weight = learning_weight(parts.kept, parts.kept_weight, len(rows.y))
     outputs = job.task.outputs(rows.y, weight, classes)
-    encoder = _encoder(estimator, rows.columns, weight, is_stream=job.is_stream)
-    architecture = _architecture(estimator, encoder.n_inputs, outputs)
+    encoder = encoder_of(
+        estimator,
+        rows.columns,
+        weight,
+        estimator.preprocess,
+        has_skip=bool(estimator.skip),
+        is_stream=job.is_stream,
+    )
+    architecture = _architecture(estimator, encoder, outputs)
     dtype = precision(estimator.dtype, rows.columns)
     runs = _first_runs(estimator, architecture, dtype, bits)
-    model = Model(encoder, architecture, runs[0].params, outputs.classes, scale=outputs.scale)
+    plain, params = scale_folded(architecture, runs[0].params)
+    model = Model(encoder, plain, params, outputs.classes, scale=outputs.scale)
     record = Record.begin(bool(estimator.early_stopping))
     return Fit(model, (History(()),) * len(runs), runs, record)
 
 
-def _encoder(
-    estimator: Parameters, columns: Any, weight: Array | None, *, is_stream: bool
+def encoder_of(
+    estimator: Parameters,
+    columns: Any,
+    weight: Array | None,
+    method: str | None,
+    *,
+    has_skip: bool,
+    is_stream: bool = False,
 ) -> Encoder:
+    """Fit an encoder by the rows that weigh something."""
     names = getattr(estimator, "feature_names_in_", None)
-    if estimator.preprocess is None or is_sparse(columns):
+    if method is None or is_sparse(columns):
         check_says_nothing(estimator)
-        encoder = Encoder.identity(columns.shape[1], names=names)
+        encoder = Encoder.identity(columns.shape[1], names=names, has_skip=has_skip)
         check_scale(columns, encoder)
         return encoder
+    if is_stream and needs_all_rows(estimator):
+        warn_of_first_rows(method, len(columns))
     if not hasattr(columns, "schema"):
         check_says_nothing(estimator)
-        return fit_matrix(columns, weight, names=names)
-    plan, frequency = plan_of(estimator, columns, is_stream=is_stream), frequency_of(estimator)
-    return fit_table(columns, plan, weight, frequency=frequency, is_stream=is_stream)
+        return fit_matrix(columns, weight, names=names, method=method, has_skip=has_skip)
+    return fit_table(
+        columns,
+        plan_of(estimator, columns, is_stream=is_stream),
+        weight,
+        frequency=frequency_of(estimator),
+        is_stream=is_stream,
+        method=method,
+        has_skip=has_skip,
+    )
 
 
-def _architecture(estimator: Parameters, n_inputs: int, outputs: Outputs) -> Architecture:
-    units = (n_inputs, *hidden_units(estimator), outputs.n)
-    return Architecture(units, activation(estimator), outputs.kind, outputs.loss)
+def _architecture(estimator: Parameters, encoder: Encoder, outputs: Outputs) -> Architecture:
+    return Architecture(
+        (encoder.n_deep, *hidden_units(estimator), outputs.n),
+        activation(estimator),
+        outputs.kind,
+        outputs.loss,
+        encoder.skip,
+        bool(estimator.input_scale),
+    )
 
 
 def _first_runs(
     estimator: Parameters, architecture: Architecture, dtype: np.dtype[Any], bits: np.random.PCG64
 ) -> tuple[Run, ...]:
-    with _memory_for(architecture.layer_units, dtype):
+    with memory_for(architecture, dtype):
         return tuple(
             Run.start(_first_params(estimator, architecture, stream, dtype), stream)
             for stream in streams(bits, estimator.n_ensemble)
@@ -259,11 +298,12 @@ def _first_params(
     estimator: Parameters, architecture: Architecture, bits: np.random.PCG64, dtype: np.dtype[Any]
 ) -> Params:
     units, asked = architecture.layer_units, estimator.initialisation
+    beside = architecture.beside
     if isinstance(asked, str):
-        return initialise(units, architecture.activations, bits, dtype, asked)
+        return initialise(units, architecture.activations, bits, dtype, asked, beside)
     try:
         weights, biases = asked
-        return given_params(units, weights, biases, dtype)
+        return given_params(units, weights, biases, dtype, beside)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
             f"The 'initialisation' parameter of {type(estimator).__name__} must be the name of a "
@@ -272,10 +312,11 @@ def _first_params(
 
 
 @contextmanager
-def _memory_for(units: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[None]:
+def memory_for(architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
     """Refuse a network that no memory holds, before the system has to or in better words."""
-    needed = 4 * count(units) * dtype.itemsize  # parameters, gradient, two slots
-    needs = f"hidden_layer_sizes={units[1:-1]} needs {needed:,} bytes to train, more than"
+    needed = 4 * architecture.n_parameters * dtype.itemsize  # parameters, gradient, two slots
+    sizes = architecture.layer_units[1:-1]
+    needs = f"hidden_layer_sizes={sizes} needs {needed:,} bytes to train, more than"
     if needed > MOST_BYTES:
         raise MemoryError(f"{needs} {MOST_BYTES:,}; take fewer units")
     try:
@@ -293,6 +334,9 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
         before = replace(before, runs=_fresh_runs(job.estimator, before.model))
     now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
     there, asked = _traits_there(now), _traits_asked(job.estimator, job.task, now)
+    if needs_all_rows(job.estimator) or now.model.encoder.is_robust:
+        there["preprocess"] = now.model.encoder.method
+        asked["preprocess"] = job.estimator.preprocess
     for name, value in there.items():
         if asked[name] != value:
             raise ValueError(
@@ -318,6 +362,8 @@ def _traits_there(fit: Fit) -> dict[str, Any]:
         "activation": architecture.activation,
         "n_ensemble": len(fit.runs),  # those that an interrupt came before, too
         "dtype": str(fit.model.params.flat.dtype),
+        "skip": bool(architecture.skip),
+        "input_scale": fit.learning.scales,
         **asdict(architecture.loss),
     }
 
@@ -329,6 +375,8 @@ def _traits_asked(estimator: Parameters, task: Task, fit: Fit) -> dict[str, Any]
         "activation": Architecture((1, *units, 1), activation(estimator)).activation,
         "n_ensemble": estimator.n_ensemble,
         "dtype": dtype if estimator.dtype == "auto" else estimator.dtype,
+        "skip": bool(estimator.skip),
+        "input_scale": bool(estimator.input_scale),
         **asdict(task.loss),
     }
 
@@ -344,8 +392,8 @@ def _followed(task: Task, fit: Fit, rows: TrainingRows, *, continuing: bool) -> 
 
 def _columns_followed(fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
     encoder, before = fit.model.encoder, fit.moments
-    if encoder.is_identity or (continuing and before is None):
-        return fit  # nothing is scaled, or what it is scaled by came from a whole table
+    if encoder.is_identity or encoder.is_robust or (continuing and before is None):
+        return fit  # nothing is scaled, or what it is scaled by stays
     columns = rows.columns.toarray() if is_sparse(rows.columns) else rows.columns
     now = Moments.of(encoder.numbers(columns), rows.weight)
     if continuing:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from handgrad.network import Architecture
 from handgrad.outputs import for_classes
-from handgrad.params import Params, glorot_uniform
+from handgrad.params import Params, count, glorot_uniform
 from handgrad.training.run import Run
 
 Array = NDArray[Any]
@@ -40,21 +40,25 @@ def grow(
     # The output layer's bound depends on its own units alone.
     fresh = glorot_uniform(fresh_units, "relu", run.bits, run.params.flat.dtype)
 
-    def widened(params: Params, last: tuple[Array, Array]) -> Array:
+    def widened(params: Params, last: tuple[Array, Array, Array]) -> Array:
         columns = [np.array(part) for part in last]
-        for new, old in zip(columns, (params.W[-1], params.b[-1]), strict=True):
+        V = np.zeros((0, params.layer_units[-1])) if params.V is None else params.V
+        for new, old in zip(columns, (params.W[-1], params.b[-1], V), strict=True):
             is_score_of_one = architecture.head.is_binary(architecture.layer_units[-1])
             new[..., places] = (
                 np.stack([0 * old[..., 0], old[..., 0]], -1) if is_score_of_one else old
             )
-        W, b = (part[..., 1:] - part[..., :1] if two else part for part in columns)
-        hidden = params.flat[: params.flat.size - params.W[-1].size - params.b[-1].size]
-        return np.concatenate([hidden, W.ravel(), b])
+        last_parts = [part[..., 1:] - part[..., :1] if two else part for part in columns]
+        end = count(params.layer_units) - params.W[-1].size - params.b[-1].size
+        beside = [] if params.s is None else [params.s]
+        return np.concatenate([params.flat[:end], *map(np.ravel, last_parts), *beside])
 
-    nothing = (np.zeros_like(fresh.W[-1]), np.zeros_like(fresh.b[-1]))
-    flat = widened(run.params, (fresh.W[-1], fresh.b[-1]))
-    params = Params.view(flat, units)
+    n_wide = run.params.beside.n_wide
+    zeros = (np.zeros_like(fresh.W[-1]), np.zeros_like(fresh.b[-1]))
+    V = np.zeros((n_wide, n_classes), fresh.flat.dtype)
+    flat = widened(run.params, (fresh.W[-1], fresh.b[-1], V))
+    params = Params.view(flat, units, run.params.beside)
     slots = np.zeros((len(run.slots), flat.size), flat.dtype)
     for slot, old in zip(slots, run.slots, strict=True):
-        slot[:] = widened(run.params.like(old), nothing)
+        slot[:] = widened(run.params.like(old), (*zeros, V))
     return grown, replace(run, params=params, slots=slots)

@@ -167,12 +167,8 @@ def _grown(fit: Fit, classes: Array) -> Fit:
     places = np.array([new.index(label) for label in old], dtype=np.intp)
     grown = [grow(fit.model.architecture, run, places, len(new)) for run in fit.runs]
     runs = tuple(run for _, run in grown)
-    return replace(fit, runs=runs).with_model(
-        architecture=grown[0][0],
-        params=runs[0].params,
-        members=tuple(run.params for run in runs[1:]),
-        classes=classes,
-    )
+    fit = replace(fit, runs=runs).with_model(architecture=grown[0][0], classes=classes)
+    return replace(fit, model=fit.predicting([run.params for run in runs]))
 
 
 def _check_shape(model: Model, y: Array) -> None:

@@ -23,7 +23,7 @@ from handgrad.estimators.watching import (
     warn_of_explosion,
     warn_of_no_score,
 )
-from handgrad.models.model import Model
+from handgrad.network import Architecture
 from handgrad.optim import SOLVERS, LBFGSResult
 from handgrad.schedules import course
 from handgrad.training.ahead import side_by_side
@@ -40,10 +40,10 @@ def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit
 
 
 def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
-    estimator, architecture = job.estimator, fit.model.architecture
+    estimator, architecture = job.estimator, fit.learning
     epochs = 1 if job.is_stream else estimator.max_iter
     settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
-    steps = steps_of(architecture, fit.runs[0], settings)
+    steps = steps_of(architecture, fit.runs[0], settings, len(rows))
     choice = choose(estimator.engine, architecture, rows, steps)
     fit = _on_engine(estimator, fit, choice.name, choice.reason)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
@@ -134,12 +134,12 @@ def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
     with _watched(job, fit, estimator.max_iter, None) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):
             on_epoch = partial(watch.epoch, number, run)
-            found = _minimise_one(estimator, fit.model, run, rows, on_epoch)
+            found = _minimise_one(estimator, fit.learning, run, rows, on_epoch)
             watch.end(number, run, _end_of(found, estimator.max_iter))
             results.append(found)
     fit, loss = watch.fit, results[0].loss
     # One that has converged at once has no iteration.
-    model = fit.model.with_networks([run.params for run in fit.runs])
+    model = fit.predicting([run.params for run in fit.runs])
     fit = replace(fit, model=model, record=replace(fit.record, loss=loss, best_loss=loss))
     job.under_way.keep(fit, 0)
     for found in results:
@@ -154,7 +154,7 @@ def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
 
 
 def _minimise_one(
-    estimator: Parameters, model: Model, run: Run, rows: Rows, on_epoch: OnEpoch
+    estimator: Parameters, architecture: Architecture, run: Run, rows: Rows, on_epoch: OnEpoch
 ) -> LBFGSResult:
     params = run.params.copy()
 
@@ -164,7 +164,7 @@ def _minimise_one(
         return bool(on_epoch(epoch))
 
     found = train_lbfgs(
-        model.architecture,
+        architecture,
         params,
         rows,
         l2=float(estimator.alpha),

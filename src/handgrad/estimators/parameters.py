@@ -19,10 +19,12 @@ from sklearn.utils._param_validation import (
 from handgrad.activations import ACTIVATIONS
 from handgrad.dropout import per_layer
 from handgrad.engines.choice import AUTO, BACKENDS
+from handgrad.errors import DataError
 from handgrad.estimators.rows import HeldOut
-from handgrad.optim import SOLVERS
+from handgrad.optim import RATES, SOLVERS
 from handgrad.params import INITIALISATIONS
 from handgrad.schedules import SCHEDULES
+from handgrad.tables.encode import METHODS, STANDARD
 from handgrad.tables.plan import Plan
 from handgrad.training.history import Epoch
 from handgrad.training.run import Settings
@@ -51,7 +53,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
     "max_fun": [Interval(Integral, 1, None, closed="left")],
-    "preprocess": [StrOptions({"auto"}), None],
+    "preprocess": [StrOptions(set(METHODS)), None],
     "categorical_features": ["array-like", None],
     "kinds": [Mapping, Plan, None],
     "missing_values": [str, Real, "array-like", Mapping, None],
@@ -69,6 +71,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     "n_ensemble": [Interval(Integral, 1, None, closed="left")],
+    "skip": ["boolean"],
+    "input_scale": ["boolean"],
+    "rates": [StrOptions(set(RATES))],
 }
 
 
@@ -118,6 +123,9 @@ class Parameters(BaseEstimator):
     clip_norm: float | None
     warmup_epochs: float
     n_ensemble: int
+    skip: bool
+    input_scale: bool
+    rates: str
 
 
 # -- what constraints of single parameters cannot tell ------------------------------------------
@@ -203,6 +211,31 @@ def dropout(estimator: Parameters) -> float | tuple[float, ...]:
         raise InvalidParameterError(f"The 'dropout' parameter is wrong: {error}") from None
 
 
+def needs_all_rows(estimator: Parameters) -> bool:
+    """Tell whether columns are scaled by what no part of a stream knows."""
+    return estimator.preprocess not in (None, STANDARD)
+
+
+def check_sparse(estimator: Parameters) -> None:
+    """Refuse to train on sparse rows with what would fill them.
+
+    Raises
+    ------
+    DataError
+        With the parameters that ask for it.
+    """
+    asked = {
+        f"preprocess={estimator.preprocess!r}": needs_all_rows(estimator),
+        "skip=True": estimator.skip,
+        "input_scale=True": estimator.input_scale,
+    }
+    if told := [what for what, is_asked in asked.items() if is_asked]:
+        raise DataError(
+            f"sparse rows cannot be fitted with {' and '.join(told)}; pass X.toarray(), or leave "
+            "these parameters out"
+        )
+
+
 # -- what the parameters mean to the training ---------------------------------------------------
 
 
@@ -231,6 +264,7 @@ def settings_of(estimator: Parameters, batch_size: int, monitor: str) -> Setting
         batch_size=batch_size,
         shuffle=bool(estimator.shuffle),
         l2=float(estimator.alpha),
+        rates=estimator.rates,
         monitor=monitor,
         tol=float(estimator.tol),
         patience=float(estimator.n_iter_no_change),

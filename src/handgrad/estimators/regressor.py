@@ -6,29 +6,23 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import RegressorMixin
-from sklearn.metrics import d2_pinball_score
 from sklearn.neural_network import MLPRegressor as Theirs
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.estimators.base import MLP, goes_in_steps
-from handgrad.estimators.checks import as_rows, check_weight
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
-from handgrad.estimators.targets import check_numbers
+from handgrad.estimators.predicting import PredictsNumbers
 from handgrad.outputs import BY_LOSS
 from handgrad.training.history import Epoch
 
 Array = NDArray[Any]
 
 
-LEAST = float(np.finfo(np.float64).min)
-
-
-class MLPRegressor(RegressorMixin, MLP):
+class MLPRegressor(PredictsNumbers, MLP):
     """Multilayer perceptron regressor with scikit-learn's interface.
 
     The first 24 parameters are those of ``sklearn.neural_network.MLPRegressor``: same names,
@@ -132,6 +126,9 @@ class MLPRegressor(RegressorMixin, MLP):
         clip_norm: float | None = None,
         warmup_epochs: float = 5.0,
         n_ensemble: int = 1,
+        skip: bool = False,
+        input_scale: bool = False,
+        rates: str = "equal",
         scale_target: bool = True,
         delta: float = 1.0,
         quantiles: Any = 0.5,
@@ -178,6 +175,9 @@ class MLPRegressor(RegressorMixin, MLP):
         self.clip_norm = clip_norm
         self.warmup_epochs = warmup_epochs
         self.n_ensemble = n_ensemble
+        self.skip = skip
+        self.input_scale = input_scale
+        self.rates = rates
         self.scale_target = scale_target
         self.delta = delta
         self.quantiles = quantiles
@@ -203,36 +203,6 @@ class MLPRegressor(RegressorMixin, MLP):
         """
         self._validate_params()
         return self._fit(Given(X, y, sample_weight), None, continuing=True, is_stream=True)
-
-    # -- predicting ---------------------------------------------------------------------------
-
-    def predict(self, X: Any) -> Array:
-        """Predict the numbers of each row, shape (n_samples,) or (n_samples, n_outputs).
-
-        Of several quantiles, a column each; of several numbers, all quantiles of the first, then
-        all of the second, and so on.
-        """
-        model, columns = self._asked(X)
-        numbers = model.predict_numbers(columns)
-        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""
-        X = as_rows(X)
-        y = check_numbers(y, X)
-        sample_weight = check_weight(sample_weight, X)
-        task = Numbers.of(self)
-        if not task.head.predicts_quantiles:
-            with np.errstate(over="ignore"):  # far beyond a y that hardly varies
-                return max(float(super().score(X, y, sample_weight)), LEAST)
-        quantiles = task.ascending_quantiles()
-        y = y.reshape(len(y), -1)
-        predicted = self.predict(X).reshape(len(y), -1, len(quantiles))
-        scores = [
-            d2_pinball_score(y, predicted[:, :, k], sample_weight=sample_weight, alpha=q)
-            for k, q in enumerate(quantiles)
-        ]
-        return float(np.mean(scores))
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 

@@ -80,15 +80,18 @@ class Validation(NamedTuple):
 def encoded(model: "Model", task: "Task", given: TrainingRows) -> Rows:
     """Make rows ready to train on or to be measured."""
     columns, dtype = given.columns, model.params.flat.dtype
-    if is_sparse(columns) and model.encoder.is_identity:
+    if is_sparse(columns) and model.encoder.is_identity and not model.encoder.has_skip:
         x = columns.astype(dtype, copy=False)
     else:
         dense = columns.toarray() if is_sparse(columns) else columns
         x = model.encoder.transform(dense, dtype)
+    return Rows(x, task.encode(model, given.y), loss_weight(model, task, given))
+
+
+def loss_weight(model: "Model", task: "Task", given: TrainingRows) -> Array | None:
+    """Weigh rows for the loss: of mean 1, in the precision of the network."""
     weight = task.weight(model, given)
-    if weight is not None:
-        weight = of_mean_one(weight).astype(dtype)
-    return Rows(x, task.encode(model, given.y), weight)
+    return None if weight is None else of_mean_one(weight).astype(model.params.flat.dtype)
 
 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.network import scale_folded
+
 if TYPE_CHECKING:
+    from handgrad.estimators.race import Learnt
     from handgrad.models.model import Model
+    from handgrad.network import Architecture
     from handgrad.params import Params
     from handgrad.training.history import Epoch, History
     from handgrad.training.run import Run
@@ -61,9 +65,11 @@ class Fit:
     Attributes
     ----------
     model : Model
-        What predicts: of an ensemble, the networks that have learnt so far.
+        What predicts: of an ensemble, the networks that have learnt so far. A scale of the inputs
+        is folded into their first layers.
     runs : tuple of Run
-        Where the training of each network stands; none after loading.
+        Where the training of each network stands, the scale of its inputs included; none after
+        loading.
     histories : tuple of History
         The record of each network.
     record : Record
@@ -80,6 +86,8 @@ class Fit:
         For each hidden layer, the share of units that no row wakes.
     moments, target_moments
         Statistics of columns and targets that move with a stream.
+    networks, raced : tuple of Learnt
+        Of a tabular fit, the networks of the model, and those that raced.
     """
 
     model: Model
@@ -94,22 +102,34 @@ class Fit:
     dead_units: list[float] | None = None
     moments: Any = None
     target_moments: Any = None
+    networks: tuple[Learnt, ...] = ()
+    raced: tuple[Learnt, ...] = ()
+
+    @property
+    def learning(self) -> Architecture:
+        """The network as its runs learn it: with a scale of the inputs, which the model lacks."""
+        scales = any(run.params.s is not None for run in self.runs)
+        return replace(self.model.architecture, scales=scales)
 
     def with_model(self, **changes: Any) -> Fit:
         return replace(self, model=replace(self.model, **changes))
 
+    def predicting(self, networks: Sequence[Params]) -> Model:
+        """Give the model these networks, as they learn; a scale of the inputs is folded away."""
+        folded = [scale_folded(self.model.architecture, params)[1] for params in networks]
+        return self.model.with_networks(folded)
+
     def with_networks(self, networks: Sequence[Params]) -> Fit:
         """Go on with other parameters; those there were stay as they are, should this fail."""
         runs = [replace(run, params=p) for run, p in zip(self.runs, networks, strict=True)]
-        return replace(self, runs=tuple(runs), model=self.model.with_networks(networks))
+        return replace(self, runs=tuple(runs), model=self.predicting(networks))
 
     def with_runs(self, runs: Sequence[Run]) -> Fit:
         """Put every network where its training stands; those predict that have learnt."""
         first, *others = runs
         known = self.model.members
         learnt = [run.params for run in others if run.epochs or _is_among(run.params, known)]
-        model = self.model.with_networks([first.params, *learnt])
-        return replace(self, runs=tuple(runs), model=model)
+        return replace(self, runs=tuple(runs), model=self.predicting([first.params, *learnt]))
 
     def with_run(self, number: int, run: Run) -> Fit:
         """Put one network where its training stands."""

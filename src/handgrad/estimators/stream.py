@@ -1,8 +1,9 @@
 """Statistics that move with a stream: ``partial_fit`` sees its rows bit by bit.
 
 Means and deviations are those of all rows so far; the quartiles by which a robust loss scales its
-targets are those of the first rows. Their change is folded into the first layer (that of the
-targets into the last), so that a network that has learnt predicts what it predicted.
+targets, as the robust scales and bins of columns, are those of the first rows. Their change is
+folded into the first layer (that of the targets into the last), so that a network that has learnt
+predicts what it predicted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.errors import warn
 from handgrad.models.model import TargetScale
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ Floats = NDArray[np.float64]
 
 SETTLED = 30  # rows, after which any change of scale is folded in; before, the network knows little
 GENTLE = 2.0  # times, by which a scale may change to be folded in even so
+ENOUGH = 1000  # rows, by which quartiles are known well enough to stay
 SAME = 1e-10  # of a deviation: less is what rounding does to the same rows seen again
 
 
@@ -88,6 +91,17 @@ def moved_encoder(encoder: Encoder, now: Moments) -> Encoder:
     return replace(encoder, mean=mean, scale=scale, median=median)
 
 
+def warn_of_first_rows(method: str, n: int) -> None:
+    """Warn of robust scales and bins that stay although they come from few rows."""
+    if n < ENOUGH:
+        warn(
+            f"preprocess={method!r} takes its medians, quartiles and bins from the first rows of a "
+            f"stream alone, here {n}, and keeps them; begin with {ENOUGH:,} rows or more, or with "
+            "fit, or take preprocess='auto', whose means follow the stream",
+            UserWarning,
+        )
+
+
 def _differ(mean: Floats, scale: Floats, now: Moments | Quartiles) -> NDArray[np.bool_]:
     """Tell which statistics have changed by more than rounding."""
     differ: NDArray[np.bool_] = (np.abs(now.mean - mean) > SAME * scale) | (
@@ -108,18 +122,23 @@ def folded_inputs(params: Params, old: Encoder, new: Encoder, before: Moments) -
 
     What one input was, x = (v - mean) / scale, is a x' + c of what it is now. A number that has
     not varied so far has taught its weights nothing: they stay as they were drawn, and the bias
-    keeps what the network says of that one value.
+    keeps what the network says of that one value. The same holds of a skip, whose columns these
+    inputs then are, and the last bias.
     """
     k = len(old.mean)
     moved = params.copy()
-    W, b = moved.W[0][:k], moved.b[0]
+    layers = [(moved.W[0][:k], moved.b[0], moved.s)]
+    if moved.V is not None:
+        layers.append((moved.V[:k], moved.b[-1], None))
     varied = before.varies
     settled = varied & _is_settled(before, new.scale / old.scale)
     a = np.where(settled, new.scale / old.scale, 1.0)
     c = np.where(settled, (new.mean - old.mean) / old.scale, 0.0)
     c = np.where(varied, c, (new.mean - old.mean) / new.scale)
-    b += (c @ W.astype(np.float64)).astype(b.dtype)
-    W *= a[:, None].astype(W.dtype)
+    for W, b, s in layers:
+        by_s = c if s is None else c * s[:k]
+        b += (by_s @ W.astype(np.float64)).astype(b.dtype)
+        W *= a[:, None].astype(W.dtype)
     return moved
 
 
@@ -140,6 +159,8 @@ def folded_targets(
         return params
     moved = params.copy()
     a = old.scale / new.scale
-    moved.W[-1][...] *= a.astype(moved.flat.dtype)
+    for W in (moved.W[-1], moved.V):
+        if W is not None:
+            W *= a.astype(moved.flat.dtype)
     moved.b[-1][...] = moved.b[-1] * a + (old.mean - new.mean) / new.scale
     return moved

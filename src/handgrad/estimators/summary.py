@@ -25,12 +25,19 @@ def layers(model: Model) -> list[Layer]:
         name = "output" if number == last else f"hidden {number}"
         n = W.size + b.size
         listed.append(Layer(name, kind, f"{W.shape[0]} x {W.shape[1]}", n, n * W.itemsize))
+    if (V := params.V) is not None:
+        listed.append(Layer("skip", "added", f"{V.shape[0]} x {V.shape[1]}", V.size, V.nbytes))
     return listed
 
 
 def _encoding(model: Model) -> str:
     encoder = model.encoder
-    kinds = {"standardised": encoder.plan.scaled.any(), "one-hot": bool(encoder.plan.with_levels)}
+    scaled = "robust" if encoder.is_robust else "standardised"
+    kinds = {
+        scaled: encoder.plan.scaled.any(),
+        "piecewise": encoder.deep is not None and len(encoder.deep.binned) > 0,
+        "one-hot": bool(encoder.plan.with_levels),
+    }
     steps = [step for step, there in kinds.items() if there]
     return ", ".join(steps) if steps and not encoder.is_identity else "as they are"
 

@@ -11,9 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.estimators.stream import ENOUGH
 from handgrad.models.model import TargetScale
 from handgrad.outputs import OUTPUTS
 from handgrad.tables.fitting import fit_matrix
+from handgrad.tables.statistics import quantile
 
 Floats = NDArray[np.float64]
 
@@ -22,9 +24,6 @@ Floats = NDArray[np.float64]
 WIDTHS = {0.25: 1.349, 0.1: 2.563, 0.05: 3.290, 0.01: 4.653}
 
 ROUNDING = 1e-15  # of the larger quantile: nearer than this they are the same
-TIED = 1e-12  # of all weight: sums of it that are nearer are the same
-
-ENOUGH = 1000  # rows of a stream, by which quartiles are known well enough to stay
 
 
 def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1) -> TargetScale:
@@ -103,18 +102,10 @@ class Quartiles:
 
 def _median_and_unit(ascending: Floats, below: Floats) -> tuple[float, float]:
     """Give the median and the unit of one number; a unit of 0 where all quantiles coincide."""
-    median = _quantile(ascending, below, 0.5)
+    median = quantile(ascending, below, 0.5)
     for q, width in WIDTHS.items():
-        low, high = _quantile(ascending, below, q), _quantile(ascending, below, 1 - q)
+        low, high = quantile(ascending, below, q), quantile(ascending, below, 1 - q)
         unit = high / width - low / width
         if unit > ROUNDING * max(-low, high):
             return median, unit
     return median, 0.0
-
-
-def _quantile(ascending: Floats, below: Floats, q: float) -> float:
-    """Find the value with a share q of the weight below it; between two of them, their middle."""
-    share = q * below[-1]
-    lower = np.searchsorted(below, share - TIED * below[-1], "left")
-    upper = np.searchsorted(below, share + TIED * below[-1], "right")
-    return float(ascending[lower] / 2 + ascending[upper] / 2)

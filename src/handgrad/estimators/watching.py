@@ -18,7 +18,7 @@ from handgrad.batch import is_sparse
 from handgrad.engines.choice import predictor
 from handgrad.errors import DivergenceWarning, warn
 from handgrad.estimators.underway import showing
-from handgrad.network import cut_off
+from handgrad.network import cut_off, inputs
 from handgrad.optim import SOLVERS
 from handgrad.tables.encode import Encoded
 from handgrad.training.history import Epoch, History
@@ -70,7 +70,7 @@ class Watch:
         self._show(epoch.epoch, epoch.loss + epoch.penalty, score)
         stop = False
         if callbacks is not None and callbacks.listen:
-            stop = callbacks.epoch(fit.with_model(params=run.params, members=()))
+            stop = callbacks.epoch(replace(fit, model=fit.predicting([run.params])))
         return bool(estimator.on_epoch is not None and estimator.on_epoch(epoch)) or stop
 
     def _recorded(self, record: Record, epoch: Epoch, score: float | None, seen: int) -> Record:
@@ -105,7 +105,7 @@ class Watch:
 
         def score() -> float:
             # A scorer may do to an estimator what it likes; the one that trains is kept from it.
-            now = self.fit.with_model(params=run.params, members=())
+            now = replace(self.fit, model=self.fit.predicting([run.params]))
             with config_context(**self._config):  # which scikit-learn keeps for each thread
                 return float(scorer(showing(self._job.estimator, now), X, y, **weighed))
 
@@ -171,7 +171,7 @@ def _share_at_0(model: Model, x: Any, layer: int) -> float:
 def dead_units(model: Model, rows: Rows) -> list[float]:
     """Find the share of units of each hidden layer that no row wakes, and warn of many."""
     some: Any = rows.x[:ROWS_LOOKED_AT]
-    dense = some.toarray() if is_sparse(some) else some
+    dense = some.toarray() if is_sparse(some) else inputs(model.architecture, some)[0]
     shares = [
         _share_at_0(model, dense, layer) if ACTIVATIONS[name].dies else 0.0
         for layer, name in enumerate(model.architecture.activations, start=1)

@@ -88,7 +88,14 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
     elif cell is not None:
         origin = ""
     value = value or f"{float(encoder.median[at]):.6g}"
-    return f"{origin}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
+    if not encoder.is_robust:
+        return f"{origin}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
+    if not scale:
+        return f"{origin}the same in all training rows: 0"
+    return (
+        f"{origin}z = ({value} - median {mean:.6g}) / distance of quartiles {scale:.6g}, "
+        f"clipped smoothly: {x[at]:.4g}"
+    )
 
 
 def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:

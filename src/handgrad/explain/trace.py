@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.errors import DataError
 from handgrad.explain.equations import Equation, equations, unit_name
 from handgrad.explain.formula import mathml
 from handgrad.html import plain_table, sentence
@@ -207,9 +208,16 @@ def trace(
 
     Raises
     ------
+    DataError
+        If the network has a skip or a scale of its inputs, which these equations do not have.
     ValueError
         If x does not have N_x columns, or y_t does not have a truth for each row.
     """
+    if architecture.skip or architecture.scales:
+        raise DataError(
+            "equations (1) to (13) have no skip and no scale of the inputs, and this network has; "
+            "to follow rows through it, fit it with skip=False"
+        )
     x = np.atleast_2d(np.asarray(x, params.flat.dtype))
     N_x = architecture.layer_units[0]
     if x.ndim != 2 or not len(x) or x.shape[1] != N_x:

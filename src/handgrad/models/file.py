@@ -1,10 +1,10 @@
 """A Model on disk: one .safetensors file, tensors and JSON, checked by SHA-256.
 
-The tensors are W1, b1, W2, b2, ... and the encoder's; "network2.W1" and so on for the other
-networks of an ensemble; "target.mean" and "target.scale" for predicted numbers. The description,
-a JSON object, has the format version, architecture, encoder and classes. ``container.py`` makes
-one file of both; docs/model_file.md documents every key. The same model always gives the same
-bytes.
+The tensors are W1, b1, W2, b2, ..., for a skip V, and the encoder's; "network2.W1" and so on for
+the other networks of an ensemble; "target.mean" and "target.scale" for predicted numbers. The
+description, a JSON object, has the format version, architecture, encoder and classes.
+``container.py`` makes one file of both; docs/model_file.md documents every key. The same model
+always gives the same bytes.
 
 Reading trusts nothing: the file holds data from closed lists, never names of code, and a file
 with one flipped bit is refused.
@@ -25,9 +25,10 @@ from handgrad.atomic_file import write_atomically
 from handgrad.errors import DataError, ModelFileError
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.models import container
-from handgrad.models.model import Model, TargetScale
-from handgrad.network import Architecture
-from handgrad.params import Params, count
+from handgrad.models.model import Bounds, Model, TargetScale
+from handgrad.network import Architecture, inputs
+from handgrad.params import Params
+from handgrad.skip import BASES, Basis
 from handgrad.tables.encode import Encoded
 from handgrad.tables.kinds import Column
 from handgrad.tables.labels import LONGEST_PADDED_LABEL
@@ -36,16 +37,16 @@ from handgrad.tables.parts import (
     column_from_json,
     column_to_json,
     from_parts,
-    is_plain,
     to_parts,
+    version_for,
 )
 
 Array = NDArray[Any]
 
 # Version 2 adds the scale of predicted numbers, several labels per row, a temperature and further
-# networks; version 3 adds the plan of a table's columns. A model without these is still written
-# in the older version, which every handgrad reads.
-FORMAT_VERSION = 3
+# networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins and a
+# skip. A model without these is still written in the older version, which every handgrad reads.
+FORMAT_VERSION = 4
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN
 MOST_PADDED = 1 << 21  # characters of all labels, each padded to the longest: 8 MB
@@ -89,6 +90,8 @@ def load_model(path: str | PathLike[str]) -> Model:
 def to_bytes(model: Model) -> bytes:
     """Serialise a model; equal models give equal bytes."""
     networks = (model.params, *model.members)
+    if model.architecture.scales:
+        raise ModelFileError("a model file holds no scale of inputs; fold it (scale_folded)")
     if not all(np.isfinite(params.flat).all() for params in networks):
         raise ModelFileError("the model has parameters that are not finite; train it again")
     if not _has_finite_scores(model):
@@ -96,7 +99,9 @@ def to_bytes(model: Model) -> bytes:
     encoder, encoder_tensors = to_parts(model.encoder)
     later = _later_parts(model)
     truth = model.truth if _says_something(model.truth) else None
-    version = 3 if truth or not is_plain(encoder) else 1 if later == PLAIN_PARTS else 2
+    version = max(version_for(encoder), 3 if truth else 1 if later == PLAIN_PARTS else 2)
+    if model.bounds is not None:
+        version = FORMAT_VERSION
     description = {
         "format_version": version,
         "architecture": _architecture_to_json(model.architecture),
@@ -113,6 +118,8 @@ def to_bytes(model: Model) -> bytes:
     }
     if model.scale is not None:
         tensors |= {"target.mean": model.scale.mean, "target.scale": model.scale.scale}
+    if model.bounds is not None:
+        tensors |= {"target.low": model.bounds.low, "target.high": model.bounds.high}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
     return container.pack(description, tensors, KEYS_OF_COLUMNS)
 
@@ -141,6 +148,8 @@ def _architecture_to_json(architecture: Architecture) -> dict[str, Any]:
     }
     if architecture.loss != PLAIN:  # files older than these settings have none
         parts["loss"] = asdict(architecture.loss)
+    if architecture.skip:
+        parts["skip"] = [[basis.kind, basis.n] for basis in architecture.skip]
     return parts
 
 
@@ -180,9 +189,11 @@ def _rebuilt(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
 
 def _has_finite_scores(model: Model) -> bool:
     """Try a model on usual rows: its weights may be finite while their products are not."""
-    n_inputs = model.architecture.layer_units[0]
-    rows = np.zeros((4, n_inputs), model.params.flat.dtype)
-    rows[1], rows[2], rows[3, ::2] = 1, -1, 1
+    architecture = model.architecture
+    rows = np.zeros((4, architecture.n_inputs), model.params.flat.dtype)
+    x, u = inputs(architecture, rows)
+    x[1], x[2], x[3, ::2] = 1, -1, 1
+    u[1] = [basis.last for basis in architecture.skip]
     try:
         with np.errstate(all="ignore"):
             model.scores(Encoded(rows))
@@ -199,17 +210,24 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         keys | later if description["format_version"] > 1 else keys,
     )
     encoder = from_parts(description["encoder"], _taken(tensors, "encoder."))
+    _require(
+        description["format_version"] >= version_for(description["encoder"]),
+        "the encoder needs a later format version",
+    )
     architecture = _architecture(description["architecture"])
     target = description["target"]
     _require(target is None or isinstance(target, str), "target must be a text or null")
     _require(
-        architecture.layer_units[0] == encoder.n_inputs,
-        f"the encoder gives {encoder.n_inputs} inputs, the network takes "
+        architecture.layer_units[0] == encoder.n_deep,
+        f"the encoder gives {encoder.n_deep} inputs, the network takes "
         f"{architecture.layer_units[0]}",
     )
+    _require(architecture.skip == encoder.skip, "the encoder does not make the inputs of the skip")
     kind = description.get("kind", "labels")
     classes = _classes(kind, description["classes"], architecture)
-    scale = _target_scale(architecture, _taken(tensors, "target.")) if kind == "numbers" else None
+    of_target = _taken(tensors, "target.") if kind == "numbers" else {}
+    bounds = _bounds(description["format_version"], architecture, of_target)
+    scale = _target_scale(architecture, of_target)
     temperature = description.get("temperature", 1.0)
     least, most = TEMPERATURES
     fits = type(temperature) is float and least <= temperature <= most
@@ -225,6 +243,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         temperature=temperature,
         members=tuple(others),
         truth=_truth(description),
+        bounds=bounds,
     )
 
 
@@ -268,11 +287,27 @@ def _target_scale(architecture: Architecture, parts: dict[str, Array]) -> Target
     if not parts:
         return None
     _require_keys(parts, {"mean", "scale"})
+    _require_fitting(architecture, parts)
+    _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
+    return TargetScale(parts["mean"].copy(), parts["scale"].copy())
+
+
+def _bounds(version: int, architecture: Architecture, parts: dict[str, Array]) -> Bounds | None:
+    """Remove the bounds from the parts of the target."""
+    there: dict[str, Array] = {n: parts.pop(n) for n in ("low", "high") if n in parts}
+    if not there:
+        return None
+    _require(version > 3, "bounds need a later format version")
+    _require_keys(there, {"low", "high"})
+    _require_fitting(architecture, there)
+    _require(bool((there["low"] <= there["high"]).all()), "target.low must not exceed target.high")
+    return Bounds(there["low"].copy(), there["high"].copy())
+
+
+def _require_fitting(architecture: Architecture, parts: dict[str, Array]) -> None:
     for name, value in parts.items():
         fits = value.dtype == np.float64 and value.shape == architecture.layer_units[-1:]
         _require(fits and bool(np.isfinite(value).all()), f"target.{name} does not fit the outputs")
-    _require(bool((parts["scale"] > 0).all()), "target.scale must be above 0")
-    return TargetScale(parts["mean"].copy(), parts["scale"].copy())
 
 
 def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> list[Params]:
@@ -282,7 +317,7 @@ def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> 
 
 
 def _architecture(parts: dict[str, Any]) -> Architecture:
-    optional = {"loss"} & set(parts)
+    optional = {"loss", "skip"} & set(parts)
     _require_keys(parts, {"layer_units", "activation", "output"} | optional)
     units = parts["layer_units"]
     whole = isinstance(units, list) and all(type(n) is int for n in units)
@@ -291,11 +326,25 @@ def _architecture(parts: dict[str, Any]) -> Architecture:
     activation = tuple(named) if isinstance(named, list) else named
     texts = all(isinstance(name, str) for name in [*activation, parts["output"]])
     _require(texts, "activation and output must be texts")
-    loss = _loss_settings(parts["loss"]) if optional else PLAIN
-    architecture = Architecture(tuple(units), activation, parts["output"], loss)
+    loss = _loss_settings(parts["loss"]) if "loss" in parts else PLAIN
+    skip = _skip(parts["skip"]) if "skip" in parts else ()
+    architecture = Architecture(tuple(units), activation, parts["output"], loss, skip)
     # one name for all layers, or a list of different ones: each model has only one file
     _require(architecture.activation == activation, "activation must be one text")
     return architecture
+
+
+def _skip(parts: Any) -> tuple[Basis, ...]:
+    _require(isinstance(parts, list) and len(parts) > 0, "skip must be a list of bases")
+    return tuple(map(_basis, parts))
+
+
+def _basis(pair: Any) -> Basis:
+    known = isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+    _require(known and pair[0] in BASES, f"a basis must be one of {sorted(BASES)} and a count")
+    kind, n = pair
+    _require(type(n) is int and 1 <= n < 2**31, "the count of a basis must be at least 1")
+    return BASES[kind](n)
 
 
 def _loss_settings(parts: dict[str, Any]) -> LossSettings:
@@ -317,9 +366,9 @@ def _params(architecture: Architecture, tensors: dict[str, Array]) -> Params:
     )
     # Sizes are compared before memory is taken: the file must hold as much as it declares.
     stored = sum(value.size for value in tensors.values())
-    wanted = count(architecture.layer_units)
+    wanted = architecture.n_parameters
     _require(stored == wanted, f"the layers need {wanted} parameters, the file holds {stored}")
-    params = Params.zeros(architecture.layer_units, dtypes.pop())
+    params = Params.zeros(architecture.layer_units, dtypes.pop(), architecture.beside)
     _require(
         {name for name, _ in params.named()} == set(tensors), "a parameter's name is not known"
     )

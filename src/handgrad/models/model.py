@@ -48,6 +48,13 @@ class TargetScale(NamedTuple):
     scale: NDArray[np.float64]  # (N_y,), above 0
 
 
+class Bounds(NamedTuple):
+    """The least and the largest number that is predicted: those seen in training."""
+
+    low: NDArray[np.float64]  # (N_y,)
+    high: NDArray[np.float64]  # (N_y,)
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained classifier or regressor.
@@ -76,6 +83,8 @@ class Model:
         Further networks of this architecture, whose probabilities are averaged with the first's.
     truth : Column or None
         How the cells of the target are read, where it came from a table.
+    bounds : Bounds or None
+        The least and largest numbers to predict.
     """
 
     encoder: Encoder
@@ -88,6 +97,7 @@ class Model:
     temperature: float = 1.0
     members: tuple[Params, ...] = ()
     truth: Column | None = None
+    bounds: Bounds | None = None
 
     @property
     def is_multilabel(self) -> bool:
@@ -113,7 +123,7 @@ class Model:
 
     def encode_row(self, row: Any) -> Encoded:
         """Turn one row into inputs, faster than a table of it: see ``RowEncoder.put``."""
-        x = np.empty((1, self.params.layer_units[0]), self.params.flat.dtype)
+        x = np.empty((1, self.architecture.n_inputs), self.params.flat.dtype)
         self.rows.put(row, x[0])
         return Encoded(x)
 
@@ -288,6 +298,9 @@ class Model:
                 whole = self.scale.mean + self.scale.scale * prediction
                 prediction = whole.astype(prediction.dtype)
         check_finite(prediction, self._networks, "predictions")
+        if self.bounds is not None:
+            low, high = (bound.astype(prediction.dtype) for bound in self.bounds)
+            prediction = np.clip(prediction, low, high)
         n_each = self.architecture.n_each
         if n_each > 1:  # learnt one by one they may cross, sorted they do not
             by_target = prediction.reshape(len(prediction), -1, n_each)

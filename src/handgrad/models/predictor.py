@@ -102,7 +102,7 @@ class Predictor:
 
     def _new_desk(self) -> _Desk:
         model = self._model
-        x = np.zeros((1, model.params.layer_units[0]), model.params.flat.dtype)
+        x = np.zeros((1, model.architecture.n_inputs), model.params.flat.dtype)
         return _Desk(x, *model.prepared(x))
 
     def _scores(self, desk: _Desk) -> Array:

@@ -1,8 +1,10 @@
 """Columns become the numbers that a network takes in, as their plan says.
 
-Numbers are standardised, texts turn into one input for each frequent level, and a missing cell is
-filled with the median and flagged by an input of its own. Means, medians and levels are fitted
-once, to the training rows (``fitting.py``), and saved with the model.
+Numbers are standardised or scaled robustly, and perhaps divided into steps (``bins.py``); texts
+turn into one input for each frequent level, and a missing cell is filled with the median and
+flagged by an input of its own. For a skip, one number for each of its columns stands behind these
+inputs (``skip.py``). Means, medians, edges and levels are fitted once, to the training rows
+(``fitting.py``), and saved with the model.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from handgrad import skip as bases
 from handgrad.errors import DataError
+from handgrad.tables.bins import Bins, robust
 from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Unknown
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
+
+# What is done to numbers, by name.
+METHODS = STANDARD, ROBUST, PIECEWISE = "auto", "robust", "piecewise"
 
 BLOCK_CELLS = 1 << 18  # 2 MB of float64: stays in the cache, bounds the memory
 TABLE_CELLS = 1 << 22  # of a table, encoded at a time: 32 MB of float64
@@ -57,9 +65,10 @@ def in_array(name: str, row: int) -> str:
 class Encoder:
     """How columns become inputs.
 
-    The inputs come in this order: the K numbers of all columns, then one 0/1 input for each
-    column of numbers that had missing cells, then one 0/1 input for each level of each column of
-    levels, rare levels sharing the last one. The arrays are read, never written.
+    The deep inputs come in this order: the K numbers of all columns, then their steps if there
+    are any, then one 0/1 input for each column of numbers that had missing cells, then one 0/1
+    input for each level of each column of levels, rare levels sharing the last one. Behind them
+    stands a number u for each column of a skip. The arrays are read, never written.
 
     Parameters
     ----------
@@ -67,7 +76,8 @@ class Encoder:
         What the columns are.
     mean, scale, median : numpy.ndarray of float64, shape (K,)
         Statistics of the present cells; `scale` is the population standard deviation, or 1 where
-        the number is constant or is not to be scaled.
+        the number is constant or is not to be scaled. With robust scales, `mean` is the median
+        and `scale` the distance of the quartiles, or 0 where the number is constant.
     indicator : numpy.ndarray of bool, shape (K,)
         True where cells were missing when the encoder was fitted; where a column becomes several
         numbers, at the first of them.
@@ -77,6 +87,15 @@ class Encoder:
         Whether rare levels share an input, for each column that has levels.
     is_identity : bool
         Whether numbers pass through untouched.
+    is_robust : bool
+        Whether numbers have robust scales.
+    deep : Bins or None
+        The bins whose steps are inputs.
+    has_skip : bool
+        Whether there are columns for a skip: places in bins and levels if there are wide bins,
+        else the deep inputs once more.
+    wide : Bins or None
+        The bins of a skip.
     """
 
     plan: Plan
@@ -87,13 +106,19 @@ class Encoder:
     levels: tuple[Levels, ...] = ()
     other: tuple[bool, ...] = ()
     is_identity: bool = False
+    is_robust: bool = False
+    deep: Bins | None = None
+    has_skip: bool = False
+    wide: Bins | None = None
 
     @classmethod
-    def identity(cls, n_columns: int, names: Sequence[str] | None = None) -> Encoder:
+    def identity(
+        cls, n_columns: int, names: Sequence[str] | None = None, *, has_skip: bool = False
+    ) -> Encoder:
         """Make an encoder that passes `n_columns` numbers through untouched."""
         zeros, ones = np.zeros(n_columns), np.ones(n_columns)
         plan = Plan.of_matrix(n_columns, names)
-        return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True)
+        return cls(plan, zeros, ones, zeros, zeros > 0, is_identity=True, has_skip=has_skip)
 
     @classmethod
     def of_numbers(cls, names: Sequence[str], mean: Floats, scale: Floats) -> Encoder:
@@ -127,15 +152,51 @@ class Encoder:
         """Whether every column can stand in a matrix of numbers."""
         return self.plan.is_plain or all(c.kind in ("number", "boolean") for c in self.plan.used)
 
+    @property
+    def method(self) -> str | None:
+        """The name of what is done to numbers, of `METHODS`; None if nothing is."""
+        if self.is_identity:
+            return None
+        return STANDARD if not self.is_robust else ROBUST if self.deep is None else PIECEWISE
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        """Where the deep inputs end: numbers, steps, flags, levels."""
+        n_steps = 0 if self.deep is None else int(self.deep.n.sum())
+        return tuple(accumulate([len(self.mean), n_steps, len(self._flagged), sum(self._n_levels)]))
+
+    @cached_property
+    def _n_levels(self) -> list[int]:
+        """The number of inputs of each column with levels."""
+        return [len(one) + other for one, other in zip(self.levels, self.other, strict=True)]
+
+    @property
+    def n_deep(self) -> int:
+        """N_x, the number of inputs of the first layer."""
+        return self._ends[-1]
+
+    @cached_property
+    def skip(self) -> tuple[bases.Basis, ...]:
+        """What the numbers behind the deep inputs stand for; empty without a skip."""
+        if not self.has_skip:
+            return ()
+        if self.wide is None:
+            return (bases.Linear(),) * self.n_deep
+        return (
+            *map(bases.Pieces, self.wide.n[self.wide.binned].tolist()),
+            *(bases.Levels(1) for _ in self._flagged),
+            *(bases.Levels(n) for n in self._n_levels if n),
+        )
+
     @cached_property
     def n_inputs(self) -> int:
-        """N_x, the number of inputs of the network."""
-        return len(self.mean) + len(self._flagged) + sum(map(len, self.levels)) + sum(self.other)
+        """The number of columns of the matrix: N_x, and those of a skip."""
+        return self.n_deep + len(self.skip)
 
     @cached_property
     def _inputs(self) -> list[tuple[str, str]]:
         """The column of each input, and its name."""
-        numbers, flags, ones = [], [], []
+        numbers, steps, flags, ones = [], [], [], []
         for column, first, _ in self.plan.with_numbers:
             numbers += [(column.name, number) for number in column.reads.number_names(column)]
             flags += [(column.name, f"{column.name} is missing")] if self.indicator[first] else []
@@ -145,16 +206,22 @@ class Encoder:
             name = column.name
             ones += [(name, f"{name} is missing" if v is None else f"{name}={v}") for v in levels]
             ones += [(name, f"{name}: other")] if other else []
-        return [*numbers, *flags, *ones]
+        for at, low, high in () if self.deep is None else self.deep.steps:
+            column_name, name = numbers[at]
+            steps.append((column_name, f"{name} {low:.6g}..{high:.6g}"))
+        return [*numbers, *steps, *flags, *ones]
 
     @cached_property
     def input_names(self) -> list[str]:
-        """What each input stands for: "age", "age is missing", "island=Biscoe", "island: other"."""
+        """What each deep input stands for.
+
+        They are called "age", "age 25..33", "age is missing", "island=Biscoe", "island: other".
+        """
         return [name for _, name in self._inputs]
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
-        """The places of the inputs of each column."""
+        """The places of the deep inputs of each column."""
         places: dict[str, list[int]] = {name: [] for name in self.names}
         for place_of, (column, _) in enumerate(self._inputs):
             places[column].append(place_of)
@@ -217,7 +284,7 @@ class Encoder:
         Returns
         -------
         Encoded
-            `x` has the shape (n, N_x), is of `dtype` and C-contiguous.
+            `x` has the shape (n, n_inputs), is of `dtype` and C-contiguous.
 
         Raises
         ------
@@ -257,12 +324,10 @@ class Encoder:
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
-            self._standardise(
-                x[start:stop], out[start:stop, :k], partial(self._place_in_array, start)
-            )
+            self._put_numbers(x[start:stop], out[start:stop], partial(self._place_in_array, start))
         if len(self._flagged):
-            out[:, k:] = np.isnan(x[:, self._flagged])
-        return out
+            self._put_flags(np.isnan(x[:, self._flagged]), out)
+        return self._with_copies(out)
 
     def _encode_table(
         self, table: pa.Table, dtype: np.dtype[Any], strict: bool, is_part: bool
@@ -282,24 +347,62 @@ class Encoder:
         self, table: pa.Table, out: npt.NDArray[Any], strict: bool, is_part: bool
     ) -> Iterable[Unknown]:
         cells = read_cells(table, self.plan, strict=strict)
-        k = len(self.mean)
         if self.is_identity:
             self._check_no_holes(table, cells.numbers)
-        self._standardise(cells.numbers, out[:, :k], partial(self._place, table))
-        at = k + len(self._flagged)
+        self._put_numbers(cells.numbers, out, partial(self._place, table))
         if len(self._flagged):
-            out[:, k:at] = cells.missing(self.plan, self._flagged)
+            self._put_flags(cells.missing(self.plan, self._flagged), out)
+        at, wide = self._ends[2], self._first_wide_level
         for column, texts, places, other in zip(
             self.plan.with_levels, cells.texts, self.level_places, self.other, strict=True
         ):
             n = len(places.levels) + other
-            strange = put_ones(texts, places, other, out[:, at : at + n])
+            codes, strange = put_ones(texts, places, other, out[:, at : at + n])
+            if self.wide is not None and n:
+                out[:, wide], wide = codes, wide + 1
             if strange.any():
                 n_present = cells.n_present(self.plan, column, texts)
                 found = unknown_cells(table, column, strange, n_present, _TAKEN_FOR[other])
                 cells.unknown.append(found._replace(may_be_rare=other))
             at += n
+        self._with_copies(out)
         return self._with_known(cells, strict) if is_part else cells.unknown
+
+    def _put_numbers(
+        self, x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]
+    ) -> None:
+        """Write K numbers, shape (n, K), their steps, and their places in the bins of a skip."""
+        k, end_of_steps, *_ = self._ends
+        if not self.is_robust:
+            self._standardise(x, out[:, :k], where)
+            return
+        filled = np.where(np.isnan(x), self.median, x)
+        scaled = np.where(np.isinf(filled), filled, robust(filled, self.mean, self.scale))
+        with np.errstate(over="ignore"):
+            out[:, :k] = np.where(self.plan.scaled, scaled, filled)
+        _check_fits(filled, out[:, :k], where)
+        if self.deep is not None:
+            self.deep.put_steps(filled, out[:, k:end_of_steps])
+        if self.wide is not None:
+            out[:, self.n_deep : self.n_deep + len(self.wide.binned)] = self.wide.places(filled)
+
+    def _put_flags(self, missing: npt.NDArray[np.bool_], out: npt.NDArray[Any]) -> None:
+        out[:, self._ends[1] : self._ends[2]] = missing
+        if self.wide is not None:  # one level, or none
+            last = self._first_wide_level
+            out[:, last - missing.shape[1] : last] = missing - 1.0
+
+    @property
+    def _first_wide_level(self) -> int:
+        """Where the levels of a skip begin: behind places in bins, and flags."""
+        n_binned = 0 if self.wide is None else len(self.wide.binned)
+        return self.n_deep + n_binned + len(self._flagged)
+
+    def _with_copies(self, out: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Repeat the deep inputs for a skip without bins."""
+        if self.has_skip and self.wide is None:
+            out[:, self.n_deep :] = out[:, : self.n_deep]
+        return out
 
     def _with_known(self, cells: Cells, strict: bool) -> list[Unknown]:
         """Report all columns that may hold unknown cells, in the order in which they are read."""
@@ -333,7 +436,7 @@ class Encoder:
             out = np.ascontiguousarray(x, dtype)
         if out.dtype.itemsize < x.dtype.itemsize and not np.isfinite(out).all():
             _check_fits(x, out, partial(self._place_in_array, 0))
-        return out
+        return np.hstack([out, out]) if self.has_skip else out
 
     def _standardise(
         self, x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]

@@ -1,4 +1,4 @@
-"""An encoder is fitted: means, medians and levels, taken once, from the rows that train."""
+"""An encoder is fitted: means, medians, edges and levels, taken once, from the rows that train."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
+from handgrad.tables.bins import Bins, spreads_of
 from handgrad.tables.cells import read_cells
-from handgrad.tables.encode import BLOCK_CELLS, Encoder, as_matrix, in_array
+from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder, as_matrix, in_array
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
 from handgrad.tables.plan import Plan
-from handgrad.tables.statistics import Floats, describe_blocks, kept_rows
+from handgrad.tables.statistics import Floats, Kept, describe_blocks, kept_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 def fit_matrix(
-    x: npt.NDArray[Any], weight: npt.ArrayLike | None = None, *, names: Sequence[str] | None = None
+    x: npt.NDArray[Any],
+    weight: npt.ArrayLike | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    method: str = STANDARD,
+    has_skip: bool = False,
 ) -> Encoder:
     """Fit an encoder to a matrix of numbers.
 
@@ -32,6 +38,10 @@ def fit_matrix(
         An integer weight counts as that many equal rows; a row of weight 0 does not count.
     names : sequence of str, optional
         The names of the columns; x0, x1, ... without.
+    method : str
+        What is done to numbers, of `encode.METHODS`.
+    has_skip : bool
+        Whether inputs for a skip are added.
 
     Raises
     ------
@@ -41,7 +51,8 @@ def fit_matrix(
     kept = kept_rows(weight, len(x))
     x = as_matrix(x)
     plan = Plan.of_matrix(x.shape[1], names)
-    return Encoder(plan, *describe_blocks(_finite_blocks(x, plan), kept))
+    found = _described(_finite_blocks(x, plan), kept, len(x), plan.scaled, method, has_skip)
+    return Encoder(plan, **found)
 
 
 def fit_table(
@@ -51,6 +62,8 @@ def fit_table(
     *,
     frequency: Frequency = EVERY_LEVEL,
     is_stream: bool = False,
+    method: str = STANDARD,
+    has_skip: bool = False,
 ) -> Encoder:
     """Fit an encoder to a table.
 
@@ -66,6 +79,8 @@ def fit_table(
         Which levels become inputs.
     is_stream : bool
         Whether more rows may come; then all levels that a dictionary declares become inputs.
+    method, has_skip : str, bool
+        As for `fit_matrix`.
 
     Raises
     ------
@@ -78,18 +93,46 @@ def fit_table(
         left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
         raise DataError(f"no column is left to learn from ({left_out})")
     cells = read_cells(table, plan, counted=kept.rows)
-    mean, scale, median, _ = describe_blocks(_blocks(cells.numbers), kept)
-    mean[~plan.scaled], scale[~plan.scaled] = 0.0, 1.0
-    indicator = np.zeros(len(mean), dtype=bool)
+    found = _described(_blocks(cells.numbers), kept, len(table), plan.scaled, method, has_skip)
+    found["indicator"] = np.zeros(len(plan.scaled), dtype=bool)
     missing = cells.missing(plan, plan.firsts)
-    indicator[plan.firsts] = missing[kept.picked].any(axis=0)
-    found = [
+    found["indicator"][plan.firsts] = missing[kept.picked].any(axis=0)
+    by_column = [
         (is_stream and _declared_levels(table, column.name))
         or frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
         for column, texts in zip(plan.with_levels, cells.texts, strict=True)
     ]
-    levels, other = tuple(part for part, _ in found), tuple(rare for _, rare in found)
-    return Encoder(plan, mean, scale, median, indicator, levels, other)
+    levels, other = tuple(part for part, _ in by_column), tuple(rare for _, rare in by_column)
+    return Encoder(plan, levels=levels, other=other, **found)
+
+
+def _described(
+    blocks: Iterator[Floats],
+    kept: Kept,
+    n: int,
+    is_scaled: npt.NDArray[np.bool_],
+    method: str,
+    has_skip: bool,
+) -> dict[str, Any]:
+    """Take the statistics of all numbers, as an encoder has them."""
+    if method == STANDARD:
+        mean, scale, median, has_missing = describe_blocks(blocks, kept)
+        mean[~is_scaled], scale[~is_scaled] = 0.0, 1.0
+        parts = {"mean": mean, "scale": scale, "median": median, "indicator": has_missing}
+        return parts | {"has_skip": has_skip}
+    median, spread, has_missing, deep, wide = spreads_of(blocks, kept, n)
+    is_piecewise = method == PIECEWISE
+    of_scaled = [one if scaled else one[:0] for one, scaled in zip(deep, is_scaled, strict=True)]
+    return {
+        "mean": np.where(is_scaled, median, 0.0),
+        "scale": np.where(is_scaled, spread, 1.0),
+        "median": median,
+        "indicator": has_missing,
+        "is_robust": True,
+        "deep": Bins.of(of_scaled) if is_piecewise else None,
+        "has_skip": has_skip,
+        "wide": Bins.of(wide) if is_piecewise and has_skip else None,
+    }
 
 
 def _declared_levels(table: pa.Table, name: str) -> tuple[Levels, bool] | None:

@@ -125,11 +125,19 @@ def frequent_levels(
 
 def put_ones(
     texts: pa.LargeStringArray, places: Places, other: bool, out: npt.NDArray[Any]
-) -> npt.NDArray[np.bool_]:
-    """Set the input of each row's level to 1; tell which rows have an unknown level."""
+) -> tuple[npt.NDArray[np.intp], Mask]:
+    """Set the input of each row's level to 1.
+
+    Returns
+    -------
+    codes : int array, shape (n,)
+        Which input that is; -1 for none.
+    strange : bool array, shape (n,)
+        Which rows have an unknown level.
+    """
     codes, strange = places.codes_of(texts)
     if other:
         codes[strange] = len(places.levels)
     rows = np.flatnonzero(codes >= 0)
     out[rows, codes[rows]] = 1
-    return strange
+    return codes, strange

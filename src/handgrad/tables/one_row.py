@@ -70,6 +70,7 @@ class RowEncoder:
         self._encoder, self._dtype = encoder, np.dtype(dtype)
         self._shape, self._n_numbers = (len(encoder.names),), len(encoder.mean)
         self._takes_arrays = encoder.takes_arrays
+        self._is_short = not (encoder.is_robust or encoder.has_skip)  # scaled numbers and levels
         self._picked = None if encoder.is_needed.all() else np.flatnonzero(encoder.is_needed)
         self._mean, self._scale = encoder.mean, encoder.scale
         with np.errstate(over="ignore", invalid="ignore"):
@@ -107,7 +108,9 @@ class RowEncoder:
         """
         if not isinstance(row, np.ndarray) or row.dtype == object:
             self._put_named(self._by_name(row), x)
-        elif not (self._is_usual(row) and self._put_numbers(self._needed_of(row), x)):
+        elif not self._is_short or not (
+            self._is_usual(row) and self._put_numbers(self._needed_of(row), x)
+        ):
             self._put_array(row, x)
 
     def _is_usual(self, row: Array) -> bool:
@@ -169,6 +172,9 @@ class RowEncoder:
             )
 
     def _put_named(self, row: Mapping[str, Any], x: Array) -> None:
+        if not self._is_short:
+            self._put_table(row, x)
+            return
         if self._is_plain and self._put_plain(row, x):
             return
         try:

@@ -8,8 +8,9 @@ from typing import Any, get_args
 import numpy as np
 import numpy.typing as npt
 
+from handgrad.tables.bins import Bins
 from handgrad.tables.dates import DATE_PARTS, Dating, Order, What
-from handgrad.tables.encode import Encoder
+from handgrad.tables.encode import METHODS, PIECEWISE, STANDARD, Encoder
 from handgrad.tables.kinds import KINDS, MISSING_IN_NUMBERS, MISSING_IN_TEXTS, Column
 from handgrad.tables.levels import Levels
 from handgrad.tables.notation import PLAIN, Notation
@@ -19,7 +20,9 @@ MOST_LEVELS = 1_000_000
 KEYS_OF_COLUMNS = (*Column._fields, *Notation._fields, *Dating._fields)
 
 _TENSORS = ("mean", "scale", "median", "indicator")
+_BINS = ("deep", "wide")  # each two tensors more, where there are such bins
 _USUAL = Column("")
+_LATEST = {"method", "skip"}
 
 Array = npt.NDArray[Any]
 
@@ -32,23 +35,33 @@ def to_parts(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Array]]:
     metadata : dict
         What can be written as JSON.
     tensors : dict of str to numpy.ndarray
-        "mean", "scale", "median" of float64 and "indicator" of bool, shape (K,).
+        "mean", "scale", "median" of float64 and "indicator" of bool, shape (K,); of bins
+        "deep.n" and "deep.edges", of those of a skip "wide.n" and "wide.edges", of float64.
     """
     tensors = {part: getattr(encoder, part) for part in _TENSORS}
+    for part in _BINS:
+        if (bins := getattr(encoder, part)) is not None:
+            tensors |= {f"{part}.n": bins.n.astype(np.float64), f"{part}.edges": bins.edges}
     metadata: dict[str, Any] = {
         "names": list(encoder.names),
         "levels": [list(levels) for levels in encoder.levels],
         "identity": encoder.is_identity,
     }
+    if encoder.is_robust:  # files older than these have none
+        metadata["method"] = encoder.method
+    if encoder.has_skip:
+        metadata["skip"] = True
     if encoder.plan.is_plain:
         return metadata | {"numeric": [True] * len(encoder.names)}, tensors
     columns = [column_to_json(column) for column in encoder.plan]
     return metadata | {"columns": columns, "other": list(encoder.other)}, tensors
 
 
-def is_plain(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether the metadata of an encoder fit into every version of the format."""
-    return "columns" not in metadata
+def version_for(metadata: Mapping[str, Any]) -> int:
+    """Say which version of the format the metadata of an encoder need."""
+    if _LATEST & set(metadata):
+        return 4
+    return 3 if "columns" in metadata else 1
 
 
 def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Encoder:
@@ -62,19 +75,62 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
     shared = {"names", "levels", "identity"}
     later = {"columns", "other"}
     wanted = shared | (later if "columns" in metadata else {"numeric"})
-    _check(set(metadata) == wanted, "metadata keys")
-    _check(set(tensors) == set(_TENSORS), "tensor names")
+    _check(set(metadata) - _LATEST == wanted, "metadata keys")
+    method, has_skip = _method(metadata), metadata.get("skip", False)
+    kinds_of_bins = _BINS[: has_skip + 1] if method == PIECEWISE else ()
+    _check(set(tensors) == _tensor_names(kinds_of_bins), "tensor names")
     _check_names(metadata["names"])
     groups = _groups(metadata["levels"])
     plan = _plan(metadata, groups)
     levels, other = _levels(groups, metadata.get("other"), plan)
-    _check_tensors(tensors, len(plan.scaled))
+    _check_tensors(tensors, len(plan.scaled), is_robust=method != STANDARD)
     identity = metadata["identity"]
     _check(isinstance(identity, bool), "identity (must be true or false)")
     plain = plan.is_plain and not tensors["indicator"].any()
+    plain = plain and method == STANDARD
     _check(not identity or plain, "identity (must have plain numbers only)")
     mean, scale, median, indicator = (tensors[part].copy() for part in _TENSORS)
-    return Encoder(plan, mean, scale, median, indicator, levels, other, identity)
+    bins = {part: _bins(part, tensors, len(plan.scaled)) for part in kinds_of_bins}
+    return Encoder(
+        plan,
+        mean,
+        scale,
+        median,
+        indicator,
+        levels,
+        other,
+        identity,
+        method != STANDARD,
+        has_skip=has_skip,
+        **bins,
+    )
+
+
+def _method(metadata: Mapping[str, Any]) -> str:
+    method = metadata.get("method", STANDARD)
+    known = "method" not in metadata or method in METHODS[1:]
+    _check(isinstance(method, str) and known, f"method (must be one of {METHODS[1:]})")
+    _check(metadata.get("skip", True) is True, "skip (must be true or absent)")
+    return str(method)
+
+
+# ------------------------------------------------------------------ bins
+
+
+def _tensor_names(kinds_of_bins: tuple[str, ...]) -> set[str]:
+    return {*_TENSORS, *(f"{part}.{of}" for part in kinds_of_bins for of in ("n", "edges"))}
+
+
+def _bins(part: str, tensors: Mapping[str, Array], k: int) -> Bins:
+    n, edges = tensors[f"{part}.n"], tensors[f"{part}.edges"]
+    for name, tensor in ((f"{part}.n", n), (f"{part}.edges", edges)):
+        fits = tensor.dtype == np.float64 and tensor.ndim == 1 and np.isfinite(tensor).all()
+        _check(bool(fits), f"{name} (must be finite numbers of float64)")
+    whole = n.shape == (k,) and bool(((n == np.floor(n)) & (n >= 0) & (n <= edges.size)).all())
+    _check(whole, f"{part}.n (must be {k} counts)")
+    bins = Bins(n.astype(np.intp), edges.copy())
+    _check(bins.is_valid, f"{part}.edges (must be one more than bins, and ascend)")
+    return bins
 
 
 # ------------------------------------------------------------------ columns
@@ -237,12 +293,15 @@ def _check_booleans(values: Any, n: int, name: str) -> None:
     _check(well and len(values) == n, f"{name} (must be {n} of true and false)")
 
 
-def _check_tensors(tensors: Mapping[str, Array], k: int) -> None:
+def _check_tensors(tensors: Mapping[str, Array], k: int, *, is_robust: bool) -> None:
     for part in _TENSORS:
         tensor, dtype = tensors[part], bool if part == "indicator" else np.float64
         fits = tensor.dtype == dtype and tensor.shape == (k,)
         _check(fits, f"{part} (must be {np.dtype(dtype)} of shape ({k},))")
         _check(bool(np.isfinite(tensor).all()), f"{part} (must be finite)")
+    if is_robust:  # a constant number has the scale 0, and the input 0
+        _check(bool((tensors["scale"] >= 0).all()), "scale (must not be below 0)")
+        return
     _check(bool((tensors["scale"] > 0).all()), "scale (must be above 0)")
     with np.errstate(over="ignore"):
         middle = (tensors["median"] - tensors["mean"]) / tensors["scale"]

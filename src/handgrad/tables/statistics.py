@@ -14,6 +14,7 @@ from handgrad.errors import DataError
 Floats = npt.NDArray[np.float64]
 
 SHORT = 4096  # rows; up to here columns are described together
+TIED = 1e-12  # of all weight: sums of it that are nearer are the same
 
 
 class Kept(NamedTuple):
@@ -163,3 +164,14 @@ def _weighted_medians(v: Floats, w: Floats) -> Floats:
     lower, upper = (np.take_along_axis(order, side[:, None], axis=1) for side in sides)
     both: Floats = np.take_along_axis(v, lower, axis=1) + np.take_along_axis(v, upper, axis=1)
     return both[:, 0] / 2
+
+
+def quantile(ascending: Floats, below: Floats, q: float) -> float:
+    """Find the value with a share q of the weight below it; between two of them, their middle.
+
+    ``below`` is the weight up to each value, and its own; values may repeat or not.
+    """
+    share = q * below[-1]
+    lower = np.searchsorted(below, share - TIED * below[-1], "left")
+    upper = np.searchsorted(below, share + TIED * below[-1], "right")
+    return float(ascending[lower] / 2 + ascending[upper] / 2)

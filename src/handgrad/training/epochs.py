@@ -76,7 +76,10 @@ class Pass:
             If something is not finite; the caller restores the run.
         """
         architecture, rows = self.task.architecture, self.task.rows.take(self.batch())
-        steps = replace(steps_of(architecture, run, self.task.settings), batch_size=len(rows))
+        steps = replace(
+            steps_of(architecture, run, self.task.settings, len(self.task.rows)),
+            batch_size=len(rows),
+        )
         with np.errstate(over="ignore", invalid="ignore"):
             self._run(run, Numpy(architecture, rows, steps), None, 1)
             is_over = self.done == len(self.rates)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from handgrad.dropout import per_layer
 from handgrad.network import Architecture
-from handgrad.optim import Steps, StepSettings
+from handgrad.optim import RATES, Steps, StepSettings
 from handgrad.params import Params, owned
 from handgrad.schedules import Schedule, course, invscaling
 
@@ -142,8 +142,9 @@ def _slots(params: Params, n_slots: int) -> Array:
     return np.zeros((n_slots, params.flat.size), params.flat.dtype)
 
 
-def steps_of(architecture: Architecture, run: Run, settings: Settings) -> Steps:
-    """Collect the facts that an engine needs about the steps of a prepared run."""
+def steps_of(architecture: Architecture, run: Run, settings: Settings, n: int) -> Steps:
+    """Collect the facts that an engine needs about the steps of a prepared run on n rows."""
     of_each = {field.name: getattr(settings, field.name) for field in fields(StepSettings)}
     dropout = per_layer(settings.dropout, len(architecture.layer_units) - 2)
-    return Steps(**of_each, dropout=dropout, seed=run.dropout_seed or 0)
+    factors = RATES[settings.rates](run.params, n)
+    return Steps(**of_each, dropout=dropout, seed=run.dropout_seed or 0, factors=factors)

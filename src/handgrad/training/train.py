@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.batches import ROWS_AT_ONCE
+from handgrad.batch import ROWS_AT_ONCE, Rows
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Engine, EngineFactory
@@ -94,7 +93,7 @@ def train(
     """
     run.prepare(settings)
     task = Task(architecture, settings, rows)
-    engine = make_engine(architecture, rows, steps_of(architecture, run, settings))
+    engine = make_engine(architecture, rows, steps_of(architecture, run, settings, len(rows)))
     if run.first_loss is None:
         run.first_loss = _loss_before(architecture, engine, run.params, rows)
     watch = Watch(validation, score)

@@ -15,6 +15,7 @@ doors.py        the two functions that can be called from outside
 epoch.py        an epoch without Python between its steps
 prediction.py   scores of rows
 updates.py      gradients of parameters, and their update
+skips.py        the columns of a skip: what they add to scores, and their gradient
 activations.py  r to h and dh to dr, and DROPOUT (``drop``)
 losses.py       scores to losses and slopes
 rules.py        the update rules

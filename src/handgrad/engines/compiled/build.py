@@ -134,6 +134,7 @@ def _module(precision: str) -> tuple[Any, list[str]]:
         native = cfunc(signature_of(kinds, element), error_model="numpy")(function)
         symbol = symbol_of(function, element)
         modules.append(_with_symbol(native, symbol, gives_status=False))
+        modules[-1].get_function(symbol).add_function_attribute("noinline")  # copied to no caller
         llvm.add_symbol(symbol, native.address)  # those that call it ask for it
     for function, signature in doors.signatures(element).items():
         native = cfunc(signature, error_model="numpy")(function)

@@ -5,34 +5,40 @@ from numba.core import types
 from numba.np.numpy_support import from_dtype
 
 from handgrad.engines.compiled.epoch import run_batches
-from handgrad.engines.compiled.layout import LAYER, PLAN, RATES, RESULTS, ROOM
+from handgrad.engines.compiled.layout import LAYER, PLAN, RATES, RESULTS, ROOM, WIDE
 from handgrad.engines.compiled.prediction import predict_rows
 
 
-def run(thread, threads, first, last, t, plan, layers, n_layers, rates, picked, work, sums, sync):
+def run(
+    thread, threads, first, last, t, plan, layers, n_layers, wides, n_wides, rates, picked, work,
+    sums, sync,
+):  # fmt: skip
     """See ``epoch.run_batches``."""
     plans = carray(plan, 1)
     run_batches(
-        thread, threads, first, last, t, plans, carray(layers, n_layers), carray(rates, 1),
-        carray(picked, 1), carray(work, 1), carray(sums, RESULTS + plans[0].n_squares),
-        carray(sync, 1),
+        thread, threads, first, last, t, plans, carray(layers, n_layers), carray(wides, n_wides),
+        carray(rates, 1), carray(picked, 1), carray(work, 1),
+        carray(sums, RESULTS + plans[0].n_squares), carray(sync, 1),
     )  # fmt: skip
 
 
-def predict(begin, end, x, flat, out, layers, n_layers, rooms, output, probabilities, work):
+def predict(
+    begin, end, x, flat, out, layers, n_layers, rooms, wides, n_wides, output, probabilities, work
+):
     """See ``prediction.predict_rows``."""
     predict_rows(
-        begin, end, x, flat, out, carray(layers, n_layers), carray(rooms, 1), output,
-        probabilities != 0, carray(work, 1),
+        begin, end, x, flat, out, carray(layers, n_layers), carray(rooms, 1),
+        carray(wides, n_wides), output, probabilities != 0, carray(work, 1),
     )  # fmt: skip
 
 
 def signatures(element):
     """Give the doors with their signatures in numba's types, for float32 or float64."""
     i, p = types.int64, types.CPointer
-    plan, layer, rates, room = (p(from_dtype(kind)) for kind in (PLAN, LAYER, RATES, ROOM))
+    kinds = PLAN, LAYER, WIDE, RATES, ROOM
+    plan, layer, wide, rates, room = (p(from_dtype(kind)) for kind in kinds)
     floats, sums = p(element), p(types.float64)
     return {
-        run: types.void(i, i, i, i, i, plan, layer, i, rates, p(i), floats, sums, p(i)),
-        predict: types.void(i, i, i, i, i, layer, i, room, i, i, floats),
+        run: types.void(i, i, i, i, i, plan, layer, i, wide, i, rates, p(i), floats, sums, p(i)),
+        predict: types.void(i, i, i, i, i, layer, i, room, wide, i, i, i, floats),
     }

@@ -19,9 +19,9 @@ from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.threads import share
 from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.network import Architecture
+from handgrad.network import Architecture, scale_folded
 from handgrad.optim import Optimizer, Steps, kernel_of
-from handgrad.params import Params, count
+from handgrad.params import Params
 
 Array = NDArray[Any]
 
@@ -77,6 +77,7 @@ class Compiled:
         for layer, part in zip(self._layers, steps.dropout, strict=False):
             layer["drops"] = np.uint64(threshold(part)).astype(np.int64)
         self._set_rule(steps.optimizer)
+        self._set_factors(architecture, steps.factors)
         self._hold_rows(rows)
         self._lay_out(architecture, steps.optimizer.n_slots)
         self._bad_rows = rows.not_finite()
@@ -96,6 +97,8 @@ class Compiled:
             self._plan.ctypes.data,
             self._layers.ctypes.data,
             len(self._layers),
+            self._wides.ctypes.data,
+            len(self._wides),
             *(array.ctypes.data for array in others),
         )
 
@@ -109,6 +112,13 @@ class Compiled:
         self._plan["rule"] = layout.RULE_NAMES.index(kernel)
         for name in layout.RULE_SETTINGS:
             self._rates[name] = getattr(rule, name, 0.0)
+
+    def _set_factors(self, architecture: Architecture, factors: tuple[float, ...]) -> None:
+        n = 2 * len(self._layers) + (architecture.skip != ()) + architecture.scales
+        if factors and len(factors) != n:  # the kernels check nothing
+            raise ValueError(f"there must be a factor for each of {n} parameters; got {factors}")
+        self._factors = np.array(factors or (1.0,) * n)
+        self._plan["factors"] = self._factors.ctypes.data
 
     def _hold_rows(self, rows: Rows) -> None:
         """Note where the rows are, copying only what does not lie as the kernels read it."""
@@ -129,11 +139,12 @@ class Compiled:
         """Give everything that the kernels use its place in one array."""
         units, plan, layers = architecture.layer_units, self._plan, self._layers
         plan["output"] = layout.OUTPUT_NAMES.index(architecture.output)
-        plan["n_inputs"], plan["n_outputs"] = units[0], units[-1]
+        plan["n_inputs"], plan["n_outputs"] = architecture.n_inputs, units[-1]
+        plan["n_deep"], plan["scales"] = units[0], architecture.scales
         plan["n_targets"] = architecture.n_targets
         plan["n_quantiles"] = architecture.n_each
-        plan["n_slots"], plan["n_parameters"] = n_slots, count(units)
-        size = self._place_parameters(units)
+        plan["n_slots"], plan["n_parameters"] = n_slots, architecture.n_parameters
+        size = self._place_beside(architecture, self._place_parameters(units))
         plan["slots"] = plan["slot"] = size
         plan["whole"] = size * (1 + n_slots)
         size *= 2 + n_slots
@@ -146,12 +157,18 @@ class Compiled:
                 layer[place] = size
                 size += tall * int(layer["columns"])
         # Without a hidden layer the head reads rows of x as vectors: they must be padded.
-        self._pads_x = len(layers) == 1 and units[0] % self._lanes > 0
-        x_row = self._padded(units[0]) if len(layers) == 1 else units[0]
+        pads_x = len(layers) == 1 and units[0] % self._lanes > 0
+        self._must_gather = pads_x or architecture.skip != () or architecture.scales
+        padded_x = self._padded(units[0])
+        x_row = padded_x if len(layers) == 1 or architecture.scales else units[0]
         score_row = tall + self._lanes
         plan["x_row"], plan["score_row"] = x_row, score_row
         block = layout.BLOCK_ROWS * (layout.BLOCK_VECTORS + 1) * self._lanes
-        plan["gradient_size"] = max(block, *map(self._padded, units))
+        v_row = layout.classes_a_row(units[-1], self._lanes) if architecture.skip else 0
+        plan["v_row"], plan["u_row"], plan["parts_row"] = v_row, tall, padded_x
+        size = layout.place_tables(self._wides, v_row, self._lanes, size)
+        column = (self._wides["size"] + (self._wides["n"] + 3) * v_row).max(initial=0)  # and nodes
+        plan["gradient_size"] = max(block, *map(self._padded, (*units, int(column))))
         target = architecture.n_targets * score_row
         if architecture.head.takes_classes:  # their numbers are in ``picked``
             target = tall * (architecture.loss.label_smoothing > 0)
@@ -164,6 +181,10 @@ class Compiled:
             "loss": tall,
             "hit": tall,
             "zeros": self._padded(max(units)),
+            "u": len(self._wides) * tall,
+            "by_row": tall * v_row if v_row > 1 else 0,
+            "scaled": self._batch_size * x_row * architecture.scales,
+            "parts": max(1, int(plan["n_parts"][0])) * padded_x * architecture.scales,
             "gradient": self._threads * int(plan["gradient_size"][0]),
         }.items():
             plan[name] = size
@@ -192,6 +213,20 @@ class Compiled:
             self._plan["n_squares"] += (int(layer["columns"]) + self._padded(n_out)) // self._lanes
         return place
 
+    def _place_beside(self, architecture: Architecture, place: int) -> int:
+        """Place V and s behind the layers."""
+        units, plan = architecture.layer_units, self._plan
+        in_layers = architecture.n_parameters - architecture.beside.count(units)
+        plan["squares_of_V"] = plan["n_squares"]
+        self._wides, plan["s"] = layout.lay_out_skip(
+            architecture.skip, units[-1], self._lanes, in_layers, place
+        )
+        end = int(plan["s"][0]) + architecture.scales * self._padded(units[0])
+        plan["n_squares"] += (end - place) // self._lanes
+        if len(units) > 2:
+            plan["n_parts"] = self._layers[0]["columns"] // self._lanes
+        return end
+
     def _padded(self, n: int) -> int:
         return -(-n // self._lanes) * self._lanes
 
@@ -215,7 +250,7 @@ class Compiled:
         if self._n_dropping:
             self._keys = layer_keys(self._seed, updates + 1, self._batches, self._n_dropping)
             self._set("keys", self._keys.ctypes.data)
-        self._set("gathers", int(order is not None or self._pads_x))
+        self._set("gathers", int(order is not None or self._must_gather))
         self._borrow(params.flat, slots, order)
         bad_batch = first_bad_batch(self._bad_rows, order, self._batch_size)
         end = self._batches if bad_batch is None else bad_batch - 1
@@ -316,13 +351,16 @@ class _Asked:
     def __init__(
         self, architecture: Architecture, params: Params, x: Array, *, probabilities: bool
     ) -> None:
+        architecture, params = scale_folded(architecture, params)
         dtype, units = params.flat.dtype, architecture.layer_units
         self._held = _readable(x, dtype), _readable(params.flat, dtype)
         classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
         self.out = np.empty((len(x), classes), dtype)
         block = layout.FEW if len(x) <= layout.FEW else layout.BLOCK
         lanes = library.vector_bytes() // dtype.itemsize
-        self._laid = layout.lay_out(units, architecture.activations, lanes, block)
+        self._laid = layout.lay_out(
+            units, architecture.activations, lanes, block, architecture.skip
+        )
         self.arguments = (
             *(array.ctypes.data for array in (*self._held, self.out)),
             *self._laid.addresses,

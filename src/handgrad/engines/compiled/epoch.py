@@ -4,7 +4,8 @@ One step has two phases. In the first, each thread takes some rows of the batch 
 equations 1 to 6 and 9 to 10, down to the derivative dr of every layer; in the second, each
 takes some columns of every weight matrix, computes their gradient (equations 7, 8, 11, 12) and
 moves them at once, while they are in the cache. Two meetings a step are all that the threads
-need, and since no sum is divided between threads, their number changes no bit.
+need, and since no sum is divided between threads, their number changes no bit. A scale of the
+inputs, whose gradient is made of the parts that all threads have left, takes one more.
 
 Everything lives in one array, ``work``. What is where stands in the records of ``layout.py``, which
 ``engine.py`` fills in. The weights of the last layer lie transposed, (N_y, N_h): so its product is
@@ -53,8 +54,15 @@ from handgrad.engines.compiled.losses import (
     smooth,
 )
 from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
-from handgrad.engines.compiled.rules import rule_at
-from handgrad.engines.compiled.updates import apply_all, update, whole_gradient
+from handgrad.engines.compiled.rules import at_rate, rule_at
+from handgrad.engines.compiled.skips import add_columns, by_row, make_tables, pack_V
+from handgrad.engines.compiled.updates import (
+    apply_all,
+    gradient_of_s,
+    update,
+    update_s,
+    whole_gradient,
+)
 from handgrad.engines.compiled.vectors import (
     at,
     copy,
@@ -62,12 +70,14 @@ from handgrad.engines.compiled.vectors import (
     flush_denormals,
     give_way,
     lanes,
+    load,
     look,
     point,
     point_to_integers,
     pointer,
     publish,
     restore_denormals,
+    store,
 )
 
 compiled = njit(error_model="numpy", nogil=True)
@@ -98,7 +108,7 @@ def meet(sync, threads):
 
 
 @compiled
-def pack(flat, packed, layers, back):
+def pack(plan, flat, packed, layers, wides, back):
     """Copy a flat vector of the house into padded rows, or ``back``; the last layer transposed."""
     for number in range(layers.size):
         layer = layers[number]
@@ -122,17 +132,25 @@ def pack(flat, packed, layers, back):
             copy(b, b_packed, layer.n_out)
         else:
             copy(b_packed, b, layer.n_out)
+    pack_V(flat, packed, wides, plan.n_outputs, plan.v_row, back)
+    if plan.scales:
+        s, s_packed = at(flat, plan.n_parameters - plan.n_deep), at(packed, plan.s)
+        if back:
+            copy(s, s_packed, plan.n_deep)
+        else:
+            copy(s_packed, s, plan.n_deep)
 
 
 @compiled
-def pack_all(plan, layers, work, back):
+def pack_all(plan, layers, wides, work, back):
     """Do so with the parameters and every slot."""
     w = pointer(work)
     flat, slots = point(plan.flat, w), point(plan.slot_vectors, w)
-    pack(flat, w, layers, back)
+    pack(plan, flat, w, layers, wides, back)
+    make_tables(wides, plan.v_row, w)
     for k in range(plan.n_slots):
         slot, packed = at(slots, k * plan.n_parameters), at(w, plan.slots + k * plan.slot)
-        pack(slot, packed, layers, back)
+        pack(plan, slot, packed, layers, wides, back)
 
 
 @compiled
@@ -142,10 +160,14 @@ def gather(plan, first, begin, end, picked, work):
     order, labels = point_to_integers(plan.order), point_to_integers(plan.labels)
     rows, targets, weights = point(plan.rows, w), point(plan.targets, w), point(plan.weights, w)
     x, target, weight = at(w, plan.x), at(w, plan.target), at(w, plan.weight)
+    u = at(w, plan.u)
     for i in range(begin, end):
         row = order[first + i] if plan.order != 0 else first + i
         if plan.gathers:
-            copy(at(x, i * plan.x_row), at(rows, row * plan.n_inputs), plan.n_inputs)
+            numbers = at(rows, row * plan.n_inputs)
+            copy(at(x, i * plan.x_row), numbers, plan.n_deep)
+            for k in range(plan.n_inputs - plan.n_deep):
+                u[k * plan.u_row + i] = numbers[plan.n_deep + k]
         if plan.output == SOFTMAX:
             picked[i] = labels[row]
         else:
@@ -153,6 +175,18 @@ def gather(plan, first, begin, end, picked, work):
                 target[c * plan.score_row + i] = targets[row * plan.n_targets + c]
         if plan.weighted:
             weight[i] = weights[row]
+
+
+@compiled
+def scaled(plan, begin, rows, work):
+    """Multiply the x of some rows by s; give where x s is."""
+    w = pointer(work)
+    x, result, s = at(w, plan.x), at(w, plan.scaled + begin * plan.x_row), at(w, plan.s)
+    for i in range(rows):
+        for j in range(0, plan.x_row, lanes(w)):
+            scale, number = load(at(s, j)), load(at(x, (begin + i) * plan.x_row + j))
+            store(at(result, i * plan.x_row + j), scale * number)
+    return result
 
 
 @compiled
@@ -187,6 +221,26 @@ def to_scores(plan, layers, a, a_row, begin, rows, keys, work):
     row_products(
         rows, head.n_out, head.columns, a, a_row, W, head.columns, b, score, 1, plan.score_row
     )
+
+
+@compiled
+def add_skip(plan, wides, begin, rows, work):
+    """Add the skip's part of equation 3 for some rows."""
+    w = pointer(work)
+    add_columns(
+        wides, rows, at(w, plan.u + begin), plan.u_row, 1, at(w, plan.score + begin),
+        plan.score_row, plan.n_outputs, at(w, plan.by_row + begin * plan.v_row), plan.v_row, w,
+    )  # fmt: skip
+
+
+@compiled
+def keep_dscore_by_row(plan, begin, rows, work):
+    """Copy dscore of some rows to where equation 14 reads it."""
+    w = pointer(work)
+    by_row(
+        at(w, plan.score + begin), plan.score_row, rows, plan.n_outputs,
+        at(w, plan.by_row + begin * plan.v_row), plan.v_row, 0,
+    )  # fmt: skip
 
 
 @compiled
@@ -243,9 +297,9 @@ def to_dr(plan, layers, begin, rows, work):
 
 
 @compiled
-def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums, sync):
+def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, work, sums, sync):
     """Make this thread's part of one step; False if the loss of the batch is not finite."""
-    w = pointer(work)
+    w, factors = pointer(work), point(plan.factors, pointer(sums))
     width = lanes(w)
     blocks = (n + width - 1) // width
     begin, end = (
@@ -258,8 +312,14 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
         hidden = layers.size - 1
         keys = at(point_to_integers(plan.keys), first // plan.batch_size * hidden)
         x = at(a, begin * plan.x_row)
+        if plan.scales:
+            x = scaled(plan, begin, end - begin, work)
         to_scores(plan, layers, x, plan.x_row, begin, end - begin, keys, work)
+        if wides.size > 0:
+            add_skip(plan, wides, begin, end - begin, work)
         to_dscore(plan, layers, rate, begin, end - begin, 1.0 / n, picked, work)
+        if plan.v_row > 1:
+            keep_dscore_by_row(plan, begin, end - begin, work)
         to_dr(plan, layers, begin, end - begin, work)
     if not meet(sync, threads):
         return False
@@ -273,12 +333,22 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
             sums[BAD_BATCH] = 1 + first // plan.batch_size
         return False
     if first + n < plan.n_rows and rate.clip_norm == np.inf:
-        update(plan, layers, rule, rate.l2, thread, threads, n, a, plan.x_row, work)
+        update(plan, layers, wides, rule, factors, rate.l2, thread, threads, n, a, plan.x_row, work)
+        if not meet(sync, threads):
+            return False
+        if not plan.scales:
+            return True
+        rule_s = at_rate(rule, factors[2 * layers.size + (wides.size > 0)])
+        update_s(plan, rule_s, rate.l2, thread, threads, work)
         return meet(sync, threads)
     squares = at(pointer(sums), RESULTS)
-    whole_gradient(plan, layers, rate.l2, thread, threads, n, a, plan.x_row, work, squares)
+    whole_gradient(plan, layers, wides, rate.l2, thread, threads, n, a, plan.x_row, work, squares)
     if not meet(sync, threads):
         return False
+    if plan.scales:
+        gradient_of_s(plan, rate.l2, thread, threads, work, squares)
+        if not meet(sync, threads):
+            return False
     square = 0.0  # each thread adds up all, in one order
     for i in range(plan.n_squares):
         square += squares[i]
@@ -286,7 +356,7 @@ def step(plan, layers, rule, rate, thread, threads, first, n, picked, work, sums
     if thread == 0:
         sums[NORM] = norm
     factor = 1.0 if norm <= rate.clip_norm else rate.clip_norm / norm
-    apply_all(plan, layers, rule, thread, threads, factor, work)
+    apply_all(plan, layers, wides, rule, factors, thread, threads, factor, work)
     return meet(sync, threads)
 
 
@@ -303,7 +373,9 @@ def _power(base, t):
 
 
 @compiled
-def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, work, sums, sync):
+def run_batches(
+    thread, threads, first, last, t, plans, layers, wides, rates, picked, work, sums, sync
+):
     """Make this thread's part of the steps of batches first to last - 1 of an epoch.
 
     The first of an epoch begins by packing parameters and slots; the last ends by unpacking
@@ -314,7 +386,7 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
     mode = flush_denormals()
     if thread == 0 and first == 0:
         sums[:] = 0.0
-        pack_all(plan, layers, work, False)
+        pack_all(plan, layers, wides, work, False)
     good = meet(sync, threads)
     power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)
     for batch in range(last if good else 0):
@@ -327,14 +399,14 @@ def run_batches(thread, threads, first, last, t, plans, layers, rates, picked, w
         start = batch * plan.batch_size
         n = min(plan.batch_size, plan.n_rows - start)
         good = step(
-            plan, layers, rule, rate, thread, threads, start, n,
+            plan, layers, wides, rule, rate, thread, threads, start, n,
             picked, work, sums, sync,
         )  # fmt: skip
         if not good:
             break
     if thread == 0 and good and last * plan.batch_size >= plan.n_rows:
         sums[NOT_FINITE] = not all_finite(pointer(work), plan.slots + plan.n_slots * plan.slot)
-        pack_all(plan, layers, work, True)
+        pack_all(plan, layers, wides, work, True)
     elif thread == 0 and sums[BAD_BATCH] != 0:  # training asks which layer it was
-        pack_all(plan, layers, work, True)
+        pack_all(plan, layers, wides, work, True)
     restore_denormals(mode)

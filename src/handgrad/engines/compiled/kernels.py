@@ -98,7 +98,7 @@ def sum_rows(v, n):
     return result
 
 
-@compiled
+@called_by_name("piiip")
 def sum_columns(D, d_row, n, width, result):
     """Add the n rows of D, a width that is a multiple of the lanes, into ``result``.
 

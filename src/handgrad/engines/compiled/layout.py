@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from handgrad.activations import ACTIVATIONS
 from handgrad.optim import OPTIMIZERS, StepSettings
 from handgrad.outputs import OUTPUTS
+from handgrad.skip import BASES, Basis
 
 Array = NDArray[Any]
 
 ACTIVATION_NAMES = tuple(name for name, one in ACTIVATIONS.items() if one.has_kernel)
 OUTPUT_NAMES = tuple(name for name, one in OUTPUTS.items() if one.has_kernel)
 RULE_NAMES = tuple(dict.fromkeys(rule.kernel for rule in OPTIMIZERS.values()))
+BASIS_NAMES = tuple(BASES)
+LINEAR, LEVELS, PIECES = (BASIS_NAMES.index(name) for name in ("linear", "levels", "pieces"))
 
 KEEPING_SLOPES = tuple(
     number for number, name in enumerate(ACTIVATION_NAMES) if ACTIVATIONS[name].keeps_slope
@@ -47,6 +50,17 @@ PLAN = record(
     "learning_rates keys",
     # a whole gradient, laid out as the parameters are; how many vectors it has
     "whole n_squares",
+    # address of a factor for the rate of each W, b, V and s
+    "factors",
+    # of a skip: x without the numbers of its columns, which are u; scores row by row
+    "n_deep u u_row by_row v_row squares_of_V",
+    # of a scale: whether there is one; s, x s, and the parts whose sum is ds
+    "scales s scaled parts parts_row n_parts",
+)
+WIDE = record(
+    np.int64,
+    "kind n width",  # of a column's basis
+    "flat V size table",  # of its V: place in the house's vector, in work, padded; its table
 )
 LAYER = record(
     np.int64,
@@ -82,6 +96,41 @@ BLOCK_ROWS, BLOCK_VECTORS = 512, 3
 # two caches. A strip is up to three vectors wide, where it is copied.
 DEPTH, STRIP = 192, 3
 
+# -- the skip --
+
+
+def classes_a_row(n_outputs: int, lanes: int) -> int:
+    """Count the places of a row of V: its classes, padded to whole vectors unless it has one."""
+    return 1 if n_outputs == 1 else -(-n_outputs // lanes) * lanes
+
+
+def lay_out_skip(
+    skip: tuple[Basis, ...], n_outputs: int, lanes: int, flat: int, place: int
+) -> tuple[Array, int]:
+    """Describe the columns of a skip; give where in work their V end, one after the other.
+
+    ``flat`` is the place of V in the house's vector, ``place`` the one in work.
+    """
+    wides, v_row = np.zeros(len(skip), WIDE), classes_a_row(n_outputs, lanes)
+    for wide, basis in zip(wides, skip, strict=True):
+        wide["kind"], wide["n"] = BASIS_NAMES.index(basis.kind), basis.n
+        wide["width"], wide["flat"], wide["V"] = basis.width, flat, place
+        wide["size"] = -(-basis.width * v_row // lanes) * lanes
+        flat += basis.width * n_outputs
+        place += int(wide["size"])
+    return wides, place
+
+
+def place_tables(wides: Array, v_row: int, lanes: int, place: int) -> int:
+    """Give the columns that need a table a place for it, the others their V; give the end."""
+    for wide in wides:
+        wide["table"] = wide["V"]
+        if wide["kind"] == PIECES:
+            wide["table"] = place
+            place += -(-(int(wide["n"]) + 3) * v_row // lanes) * lanes
+    return place
+
+
 # -- predictions --
 
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
@@ -89,8 +138,9 @@ FEW = 16  # rows that get less memory: setting up 256 takes longer than predicti
 MANY = 64  # rows, from which on it pays to copy parameters to where they are read fastest
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
-# strip copied of many rows' parameters, the transposed head.
-ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size")
+# strip copied of many rows' parameters, the transposed head; with a skip, a block of scores row
+# by row.
+ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size", "by_row v_row")
 
 
 class Laid(NamedTuple):
@@ -98,13 +148,18 @@ class Laid(NamedTuple):
 
     layers: Array
     rooms: Array
-    addresses: tuple[int, int, int]  # of layers, their number, of rooms
+    wides: Array
+    addresses: tuple[int, ...]  # of layers, their number, of rooms, of wides, their number
     size: int  # of the array that predicting works in
 
 
 @lru_cache
 def lay_out(
-    layer_units: tuple[int, ...], activations: tuple[str, ...], lanes: int, block: int
+    layer_units: tuple[int, ...],
+    activations: tuple[str, ...],
+    lanes: int,
+    block: int,
+    skip: tuple[Basis, ...] = (),
 ) -> "Laid":
     """Describe the layers of a network, and the room that predicting with it takes."""
 
@@ -129,6 +184,10 @@ def lay_out(
     room["copied"] = place = place + int(head["n_out"]) * (block + lanes)
     room["panel"] = place = padded(place + narrow)
     room["W_head"] = place = place + (DEPTH * STRIP * lanes if block >= MANY else 0)
-    room["size"] = place + int(head["n_out"]) * int(head["columns"])
-    addresses = layers.ctypes.data, len(layers), rooms.ctypes.data
-    return Laid(layers, rooms, addresses, int(room["size"]))
+    place += int(head["n_out"]) * int(head["columns"])
+    room["v_row"] = v_row = classes_a_row(layer_units[-1], lanes)
+    wides, place = lay_out_skip(skip, layer_units[-1], lanes, flat, place)
+    room["by_row"] = place = place_tables(wides, v_row, lanes, place)
+    room["size"] = place + (block * v_row if skip else 0)
+    addresses = layers.ctypes.data, len(layers), rooms.ctypes.data, wides.ctypes.data, len(wides)
+    return Laid(layers, rooms, wides, addresses, int(room["size"]))

@@ -13,17 +13,21 @@ from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
 from handgrad.engines.compiled.layout import MANY
 from handgrad.engines.compiled.losses import SOFTMAX
 from handgrad.engines.compiled.products import BIAS, multiply, multiply_packed, row_products
+from handgrad.engines.compiled.skips import add_columns, make_tables, pack_V
 from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
 
 compiled = njit(error_model="numpy", nogil=True)
 
 
 @compiled
-def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, probabilities, work):
+def predict_rows(
+    begin, end, x_at, flat_at, out_at, layers, rooms, wides, output, probabilities, work
+):
     """Write scores (n, N_y), or probabilities, of rows begin to end - 1."""
     w, room = pointer(work), rooms[0]
     x, flat, out = point(x_at, w), point(flat_at, w), point(out_at, w)
     width, n_layers, n_in = lanes(w), layers.size, layers[0].n_in
+    n_numbers = n_in + wides.size  # of a row
     head = layers[n_layers - 1]
     scores, s_row = at(w, room.scores), room.s_row
     copied, panel, W_head = at(w, room.copied), at(w, room.panel), at(w, room.W_head)
@@ -34,9 +38,12 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, proba
     for c in range(head.n_out):
         for i in range(head.n_in, head.columns):
             W_head[c * head.columns + i] = 0.0
+    pack_V(flat, w, wides, head.n_out, room.v_row, False)
+    make_tables(wides, room.v_row, w)
     for start in range(begin, end, room.block):
         n = min(room.block, end - start)
-        a, a_row = at(x, start * n_in), n_in
+        a, a_row = at(x, start * n_numbers), n_numbers
+        u = at(a, n_in)
         for number in range(n_layers - 1):
             layer = layers[number]
             columns = layer.columns
@@ -66,6 +73,11 @@ def predict_rows(begin, end, x_at, flat_at, out_at, layers, rooms, output, proba
         row_products(
             n, head.n_out, head.columns, a, a_row, W_head, head.columns, b_head, scores, 1, s_row
         )
+        if wides.size > 0:
+            add_columns(
+                wides, n, u, 1, n_numbers, scores, s_row, head.n_out, at(w, room.by_row),
+                room.v_row, w,
+            )  # fmt: skip
         if not probabilities:
             for i in range(n):
                 for c in range(head.n_out):

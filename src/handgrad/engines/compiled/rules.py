@@ -44,11 +44,19 @@ def rule_at(kind, rate, lr, power_1, power_2):
 
 
 @compiled
-def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
-    """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
+def at_rate(rule, factor):
+    """Give the rule of a parameter whose rate is another; its decay stays."""
+    return Rule(
+        rule.kind, rule.lr * factor, rule.momentum, rule.beta_1, rule.beta_2, rule.epsilon,
+        rule.alpha * factor, rule.root, rule.shrink,
+    )  # fmt: skip
+
+
+@called_by_name("iippipidddi")
+def _move_by_momentum(rows, width, P, V, row, G, g_row, lr, momentum, l2, nesterov):
     lane = lanes(P)
-    descent, mu = splat(P, -rule.lr), splat(P, rule.momentum)
-    decay, nesterov = splat(P, l2), rule.kind == NESTEROV
+    descent, mu = splat(P, -lr), splat(P, momentum)
+    decay = splat(P, l2)
     for i in range(rows):
         for j in range(0, width, lane):
             p, v = load(at(P, i * row + j)), load(at(V, i * row + j))
@@ -59,12 +67,21 @@ def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
 
 
 @compiled
-def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
-    """Move parameters P and both moments M, V; rule.alpha and rule.root correct their bias."""
+def momentum_step(rows, width, P, V, row, G, g_row, rule, l2):
+    """Move ``width`` columns of so many rows of parameters P and velocities V by the gradient G."""
+    _move_by_momentum(
+        rows, width, P, V, row, G, g_row, rule.lr, rule.momentum, l2, rule.kind == NESTEROV
+    )
+
+
+@called_by_name("iipppipidddddd")
+def _move_by_adam(
+    rows, width, P, M, V, row, G, g_row, of_m, of_v, corrected_lr, correction, least, l2
+):
     lane = lanes(P)
-    beta_1, rest_1 = splat(P, rule.beta_1), splat(P, 1 - rule.beta_1)
-    beta_2, rest_2 = splat(P, rule.beta_2), splat(P, 1 - rule.beta_2)
-    alpha, root, epsilon = splat(P, rule.alpha), splat(P, rule.root), splat(P, rule.epsilon)
+    beta_1, rest_1 = splat(P, of_m), splat(P, 1 - of_m)
+    beta_2, rest_2 = splat(P, of_v), splat(P, 1 - of_v)
+    alpha, root, epsilon = splat(P, corrected_lr), splat(P, correction), splat(P, least)
     decay = splat(P, l2)
     for i in range(rows):
         for j in range(0, width, lane):
@@ -75,6 +92,15 @@ def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
             store(at(M, i * row + j), m)
             store(at(V, i * row + j), v)
             store(at(P, i * row + j), p - alpha * m / fma(root, sqrt(v), epsilon))
+
+
+@compiled
+def adam_step(rows, width, P, M, V, row, G, g_row, rule, l2):
+    """Move parameters P and both moments M, V; rule.alpha and rule.root correct their bias."""
+    _move_by_adam(
+        rows, width, P, M, V, row, G, g_row,
+        rule.beta_1, rule.beta_2, rule.alpha, rule.root, rule.epsilon, l2,
+    )  # fmt: skip
 
 
 @compiled

@@ -209,6 +209,16 @@ def splat(typingctx, like, scalar):
 
 
 @intrinsic
+def rounded(typingctx, like, scalar):
+    """Give one number as a pointer's elements are."""
+
+    def codegen(context, builder, signature, args):
+        return context.cast(builder, args[1], signature.args[1], signature.return_type)
+
+    return like.dtype(like, scalar), codegen
+
+
+@intrinsic
 def copy(typingctx, target, source, n):
     """Copy n elements; one call of memcpy costs less than a loop from 16 elements on."""
 

@@ -1,0 +1,104 @@
+"""The recipe of the tabular estimators: the kinds of networks that race, how long, and who goes on.
+
+Every number here was chosen by measuring on open tables; none of them depends on what is learnt.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from handgrad.estimators.task import Outputs
+from handgrad.network import Architecture
+from handgrad.optim import AdamW
+from handgrad.tables.encode import PIECEWISE, ROBUST, Encoder
+from handgrad.training.run import Settings
+
+DTYPE = "float32"
+FOLDS = 8  # of which each network is watched on one
+UPDATES = 1500  # that the weight decay was measured with; its total stays the same
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
+BATCH_SIZES = ((8000, 256), (2000, 128), (800, 64), (0, 32))  # from so many rows on
+
+
+class Effort(NamedTuple):
+    """How much time a fit may take."""
+
+    n_networks: int
+    updates: tuple[int, ...]  # that race
+
+
+EFFORTS = {
+    "fast": Effort(1, (500,)),
+    "medium": Effort(5, (1500,)),
+    "high": Effort(8, (500, 1500, 4000)),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of network: the parameters of an MLP estimator that tell it from others.
+
+    Attributes
+    ----------
+    name : str
+        Also that of its initialisation.
+    preprocess : str
+        What becomes of numbers.
+    skip, input_scale : bool
+        What it has beside its layers.
+    hidden_layer_sizes : tuple of int
+    dropout : float
+    """
+
+    name: str
+    preprocess: str
+    skip: bool
+    input_scale: bool
+    hidden_layer_sizes: tuple[int, ...]
+    dropout: float
+
+    def architecture(self, encoder: Encoder, outputs: Outputs) -> Architecture:
+        units = (encoder.n_deep, *self.hidden_layer_sizes, outputs.n)
+        kind, loss = outputs.kind, outputs.loss
+        return Architecture(units, "relu", kind, loss, encoder.skip, self.input_scale)
+
+    def settings(self, updates: int, n: int) -> tuple[Settings, int]:
+        """Say how a network of this kind trains on n rows, and for how many epochs."""
+        batch_size = min(n, next(size for least, size in BATCH_SIZES if n > least or not least))
+        epochs = min(max(round(updates * batch_size / n), FEWEST_EPOCHS), MOST_EPOCHS)
+        settings = Settings(
+            optimizer=AdamW(beta_2=0.95, weight_decay=0.05 * UPDATES / updates),
+            batch_size=batch_size,
+            rates="fan_in",
+            learning_rate="rise",
+            learning_rate_init=0.06,
+            schedule_epochs=epochs,
+            dropout=self.dropout,
+            monitor="validation_loss",
+            tol=0.0,
+            patience=math.inf,
+        )
+        return settings, epochs
+
+
+# Smooth functions of scaled numbers; or steps and bends at the edges of bins, with a skip.
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("smooth", ROBUST, False, True, (256, 256), 0.1),
+        Kind("sharp", PIECEWISE, True, False, (128, 128), 0.2),
+    )
+}
+
+
+class Entrant(NamedTuple):
+    """A network in the race, or one that goes on after it."""
+
+    kind: str  # of ``KINDS``
+    updates: int
+    fold: int
+
+
+def entrants(kinds: tuple[str, ...], updates: tuple[int, ...]) -> list[Entrant]:
+    """List who races: every kind with every number of updates, on the same fold."""
+    return [Entrant(kind, number, 0) for number in updates for kind in kinds]

@@ -1,0 +1,268 @@
+"""TabularClassifier and TabularRegressor: strong on tables, and nothing to tune."""
+
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from handgrad.estimators.fitted import Fitted
+from handgrad.estimators.fitting import Given
+from handgrad.estimators.labels import Labels
+from handgrad.estimators.numbers import Numbers
+from handgrad.estimators.parameters import CONSTRAINTS
+from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
+from handgrad.estimators.race import Learnt, fitted
+from handgrad.estimators.recipe import DTYPE, EFFORTS, KINDS
+from handgrad.estimators.task import Job
+from handgrad.estimators.underway import under_way
+from handgrad.outputs import BY_LOSS
+from handgrad.tables.encode import PIECEWISE
+from handgrad.training.history import Epoch
+
+SHARED = (
+    "categorical_features",
+    "kinds",
+    "missing_values",
+    "decimal",
+    "thousands",
+    "min_frequency",
+    "max_levels",
+    "random_state",
+    "verbose",
+    "on_epoch",
+    "engine",
+)
+TABULAR: dict[str, list[Any]] = {
+    "effort": [StrOptions(set(EFFORTS))],
+    "n_networks": [Interval(Integral, 1, None, closed="left"), None],
+    "updates": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+    "networks": [StrOptions({"auto", *KINDS}), "array-like"],
+    "n_jobs": [Integral, None],
+    **{name: CONSTRAINTS[name] for name in SHARED},
+}
+
+
+class Tabular(Fitted):
+    """What both have in common.
+
+    Some parameters of the MLP estimators are facts here.
+    """
+
+    preprocess = PIECEWISE  # a number may be missing, and a column may be text
+    dtype = DTYPE
+    skip = input_scale = warm_start = early_stopping = False
+    learning_rate_init, alpha, scoring = 0.06, 0.0, "loss"
+    label_smoothing, calibration = 0.0, None
+
+    networks: Any
+    updates: int | Sequence[int] | None
+    n_jobs: int | None
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on rows whose answers are known.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or data frame
+            As for ``MLPClassifier``: numbers, or a table whose columns may be text, categories,
+            booleans, dates and numbers, with missing cells.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            As for ``MLPClassifier`` and ``MLPRegressor``.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights >= 0: 2 counts as the row twice, 0 as the row removed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X, y or the weights cannot be used; nothing has been trained then.
+        DivergenceError
+            If the loss or a parameter stops being finite.
+        """
+        self._validate_params()
+        with under_way(self) as now:
+            job = Job(self, self._task, now, None, False)
+            now.finish(fitted(job, Given(X, y, sample_weight)))
+        return self
+
+    @property
+    def networks_(self) -> tuple[Learnt, ...]:
+        return self._now.networks
+
+    @property
+    def race_(self) -> tuple[Learnt, ...]:
+        return self._now.raced
+
+
+class TabularClassifier(PredictsLabels, Tabular):
+    """Labels from tables: networks that need no tuning.
+
+    Two kinds of networks, smooth and sharp, race on rows held back; networks of the kind that wins
+    go on, each with other rows held back, and the mean of their probabilities is the prediction.
+
+    Parameters
+    ----------
+    effort : {"fast", "medium", "high"}, default="medium"
+        How much time it may take: the number of networks, and how long they train.
+    n_networks : int, optional
+        The number of networks that go on after the race; by ``effort`` if not given.
+    updates : int or sequence of int, optional
+        The updates that a network makes; several race. By ``effort`` if not given.
+    networks : "auto", or one or several of {"smooth", "sharp"}, default="auto"
+        The kinds that race; "auto" is all.
+    class_weight : dict, "balanced" or None, default=None
+        As of ``MLPClassifier``; likewise the following.
+    categorical_features, kinds, missing_values, decimal, thousands, min_frequency, max_levels
+        How the columns are read.
+    random_state : int, RandomState, Generator or None, default=None
+    n_jobs : int or None, default=None
+        Most networks that train at once; None is one for each core that we may use. The result
+        does not depend on it.
+    verbose : bool, default=False
+    on_epoch : callable or None, default=None
+        Called with each epoch of each network; a network whose call returns True ends there.
+    engine : "auto", "compiled" or "numpy", default="auto"
+
+    Attributes
+    ----------
+    networks_ : tuple of Learnt
+        The networks of the model: kind, updates, epochs and the loss on the rows held back.
+    race_ : tuple of Learnt
+        Those that raced.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from handgrad import TabularClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> TabularClassifier(effort="fast", random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TABULAR,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    _kind = Labels
+
+    def __init__(
+        self,
+        effort: str = "medium",
+        *,
+        n_networks: int | None = None,
+        updates: int | Sequence[int] | None = None,
+        networks: Any = "auto",
+        class_weight: dict[Any, float] | str | None = None,
+        categorical_features: Any = None,
+        kinds: Any = None,
+        missing_values: Any = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        min_frequency: int = 1,
+        max_levels: int = 1000,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        on_epoch: Callable[[Epoch], bool | None] | None = None,
+        engine: str = "auto",
+    ) -> None:
+        self.effort = effort
+        self.n_networks = n_networks
+        self.updates = updates
+        self.networks = networks
+        self.class_weight = class_weight
+        self.categorical_features = categorical_features
+        self.kinds = kinds
+        self.missing_values = missing_values
+        self.decimal = decimal
+        self.thousands = thousands
+        self.min_frequency = min_frequency
+        self.max_levels = max_levels
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.on_epoch = on_epoch
+        self.engine = engine
+
+
+class TabularRegressor(PredictsNumbers, Tabular):
+    """Numbers from tables: networks that need no tuning.
+
+    Parameters
+    ----------
+    loss : str, default="squared_error"
+        As of ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
+    effort, n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
+    thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine
+        As of ``TabularClassifier``.
+
+    Attributes
+    ----------
+    networks_, race_
+        As of ``TabularClassifier``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from handgrad import TabularRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> TabularRegressor(effort="fast", random_state=0).fit(X, y).score(X, y) > 0.4
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TABULAR,
+        "loss": [StrOptions(set(BY_LOSS))],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
+    _kind = Numbers
+    scale_target = True
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        *,
+        effort: str = "medium",
+        n_networks: int | None = None,
+        updates: int | Sequence[int] | None = None,
+        networks: Any = "auto",
+        categorical_features: Any = None,
+        kinds: Any = None,
+        missing_values: Any = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        min_frequency: int = 1,
+        max_levels: int = 1000,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        on_epoch: Callable[[Epoch], bool | None] | None = None,
+        engine: str = "auto",
+        delta: float = 1.0,
+        quantiles: Any = 0.5,
+    ) -> None:
+        self.loss = loss
+        self.effort = effort
+        self.n_networks = n_networks
+        self.updates = updates
+        self.networks = networks
+        self.categorical_features = categorical_features
+        self.kinds = kinds
+        self.missing_values = missing_values
+        self.decimal = decimal
+        self.thousands = thousands
+        self.min_frequency = min_frequency
+        self.max_levels = max_levels
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.on_epoch = on_epoch
+        self.engine = engine
+        self.delta = delta
+        self.quantiles = quantiles

@@ -1,0 +1,276 @@
+"""TabularClassifier and TabularRegressor: a race of kinds, and networks that go on."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, load_wine
+
+from common import needs_compiled
+from handgrad import DataError, TabularClassifier, TabularRegressor
+from handgrad.estimators import race
+from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, entrants
+from handgrad.models.file import load_model
+from handgrad.tables.frames import from_frame
+
+QUICK = {"updates": 60, "n_networks": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def wine():
+    return load_wine(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A table of words, numbers and holes whose label follows from two columns."""
+    rng = np.random.default_rng(0)
+    n = 400
+    size, colour = rng.normal(size=n) * 100, rng.choice(["red", "green", "blue"], n)
+    frame = pd.DataFrame({"size": size, "colour": colour, "noise": rng.normal(size=n)})
+    frame.loc[::9, "size"] = np.nan
+    y = np.where((np.nan_to_num(size) > 20) ^ (colour == "red"), "yes", "no")
+    return frame, y
+
+
+class TestRecipe:
+    @pytest.mark.parametrize(("n", "size"), [(500, 32), (1500, 64), (5000, 128), (20_000, 256)])
+    def test_a_batch_grows_with_the_rows(self, n, size):
+        settings, _ = KINDS["smooth"].settings(1500, n)
+        assert settings.batch_size == size
+
+    def test_a_batch_is_no_larger_than_the_table(self):
+        assert KINDS["sharp"].settings(1500, 7)[0].batch_size == 7
+        assert min(size for _, size in BATCH_SIZES) == 32
+
+    @pytest.mark.parametrize(
+        ("updates", "n", "epochs"), [(1500, 30_000, 13), (500, 50, 100), (1, 9000, 8)]
+    )
+    def test_epochs_make_the_updates_within_bounds(self, updates, n, epochs):
+        assert KINDS["sharp"].settings(updates, n)[1] == epochs
+
+    @pytest.mark.parametrize("updates", [500, 1500, 4000])
+    def test_the_decay_of_a_whole_training_stays_the_same(self, updates):
+        settings, _ = KINDS["smooth"].settings(updates, 10_000)
+        assert settings.optimizer.weight_decay * updates == pytest.approx(0.05 * UPDATES)
+
+    def test_all_kinds_race_with_all_numbers_of_updates_on_one_fold(self):
+        raced = entrants(("smooth", "sharp"), (500, 1500))
+        assert {(one.kind, one.updates) for one in raced} == {
+            (kind, updates) for kind in ("smooth", "sharp") for updates in (500, 1500)
+        }
+        assert {one.fold for one in raced} == {0}
+
+    def test_more_effort_is_more_networks_and_more_updates(self):
+        fast, medium, high = (EFFORTS[name] for name in ("fast", "medium", "high"))
+        assert fast.n_networks < medium.n_networks < high.n_networks
+        assert max(fast.updates) < max(medium.updates) < max(high.updates)
+
+
+class TestClassifier:
+    def test_the_kind_with_the_least_loss_goes_on(self, wine):
+        model = TabularClassifier(**QUICK).fit(*wine)
+        assert {one.entrant.kind for one in model.race_} == {"smooth", "sharp"}
+        best = min(model.race_, key=lambda one: one.loss)
+        assert model.networks_[0] is best
+        assert {one.entrant.kind for one in model.networks_} == {best.entrant.kind}
+        assert [one.entrant.fold for one in model.networks_] == [0, 1]
+        assert len(model.histories_) == len(model.networks_) == 1 + len(model.model_.members)
+
+    def test_the_probabilities_are_the_mean_of_the_networks(self, wine):
+        X, y = wine
+        model = TabularClassifier(**QUICK).fit(X, y)
+        whole, (other,) = model.model_, model.model_.members
+        single = [replace(whole, params=p, members=()) for p in (whole.params, other)]
+        mean = np.mean([one.predict_proba(X) for one in single], axis=0)
+        np.testing.assert_allclose(model.predict_proba(X), mean, rtol=2e-6, atol=1e-7)
+
+    @pytest.mark.parametrize("kind", ["smooth", "sharp"])
+    def test_one_kind_may_be_asked_for(self, wine, kind):
+        model = TabularClassifier(networks=kind, **QUICK).fit(*wine)
+        assert {one.entrant.kind for one in (*model.race_, *model.networks_)} == {kind}
+        assert bool(model.model_.architecture.skip) == (kind == "sharp")
+        assert not model.model_.architecture.scales  # folded away
+
+    def test_updates_race_too(self, wine):
+        model = TabularClassifier(updates=(40, 90), n_networks=1, random_state=0).fit(*wine)
+        assert sorted({one.entrant.updates for one in model.race_}) == [40, 90]
+
+    def test_it_learns_a_table_of_words_and_holes(self, table):
+        X, y = table
+        model = TabularClassifier(updates=300, n_networks=2, random_state=0).fit(X[:300], y[:300])
+        assert model.score(X[300:], y[300:]) > 0.85
+        assert model.columns_["colour"].kind == "category"
+
+    def test_one_row_gets_the_answer_that_it_gets_among_others(self, table):
+        X, y = table
+        model = TabularClassifier(**QUICK).fit(X, y)
+        whole = model.predict_proba(X[:20])
+        singly = [model.predict_proba(X[i : i + 1])[0] for i in range(20)]
+        assert np.array_equal(whole, np.array(singly))
+        predict = model.model_.predictor()
+        row = {name: X.iloc[3][name] for name in X.columns}
+        assert np.array_equal(predict(row), whole[3])
+
+    def test_the_same_seed_gives_the_same_bits(self, table):
+        first, again = (TabularClassifier(**QUICK).fit(*table) for _ in range(2))
+        assert np.array_equal(first.predict_proba(table[0]), again.predict_proba(table[0]))
+        other = TabularClassifier(**QUICK | {"random_state": 1}).fit(*table)
+        assert not np.array_equal(first.predict_proba(table[0]), other.predict_proba(table[0]))
+
+    @needs_compiled
+    def test_the_number_of_threads_changes_no_bit(self, monkeypatch, table):
+        from handgrad.engines.compiled import backend, threads
+
+        monkeypatch.setattr(backend, "FLOPS_BESIDE", 0)
+        monkeypatch.setattr(backend, "FLOPS_A_LANE", 0)
+        monkeypatch.setattr(backend, "threads_given", lambda: 3)
+        monkeypatch.setattr(threads, "_most_threads", lambda: 3)
+        several = TabularClassifier(**QUICK).fit(*table)
+        alone = TabularClassifier(n_jobs=1, **QUICK).fit(*table)
+        assert np.array_equal(several.predict_proba(table[0]), alone.predict_proba(table[0]))
+
+    def test_weights_of_rows_and_classes_count(self, wine):
+        X, y = wine
+        plain = TabularClassifier(**QUICK).fit(X, y).predict_proba(X)
+        weight = np.where(y == 0, 5.0, 1.0)
+        assert not np.array_equal(
+            TabularClassifier(**QUICK).fit(X, y, weight).predict_proba(X), plain
+        )
+        balanced = TabularClassifier(class_weight="balanced", **QUICK).fit(X, y)
+        assert not np.array_equal(balanced.predict_proba(X), plain)
+
+    def test_a_row_of_weight_0_is_not_there(self, wine):
+        X, y = wine
+        weight = np.ones(len(y))
+        weight[::5] = 0
+        kept = weight > 0
+        weighed = TabularClassifier(**QUICK).fit(X, y, weight)
+        removed = TabularClassifier(**QUICK).fit(X[kept], y[kept], weight[kept])
+        assert np.array_equal(weighed.predict_proba(X), removed.predict_proba(X))
+
+    def test_several_labels_a_row(self, wine):
+        X, y = wine
+        Y = np.column_stack([y == 0, X[:, 0] > 13]).astype(int)
+        model = TabularClassifier(updates=200, n_networks=2, random_state=0).fit(X, Y)
+        assert model.predict(X).shape == Y.shape
+        assert model.score(X, Y) > 0.8
+
+    def test_a_label_of_a_single_row_and_a_single_label(self, wine):
+        X, y = wine
+        rare = y.copy()
+        rare[3] = 7
+        assert 7 in TabularClassifier(**QUICK).fit(X, rare).classes_
+        with pytest.warns(UserWarning, match="one class only"):
+            assert set(TabularClassifier(**QUICK).fit(X, np.zeros_like(y)).predict(X)) == {0}
+
+    def test_two_rows_are_enough(self):
+        model = TabularClassifier(**QUICK).fit([[0.0], [1.0]], ["a", "b"])
+        assert set(model.classes_) == {"a", "b"}
+
+    def test_on_epoch_hears_of_every_epoch_and_may_end_a_network(self, wine):
+        heard = []
+        model = TabularClassifier(on_epoch=heard.append, **QUICK).fit(*wine)
+        epochs = sum(len(one.epochs) for one in (*model.race_, *model.networks_[1:]))
+        assert len(heard) == epochs
+        ended = TabularClassifier(on_epoch=lambda epoch: epoch.epoch == 2, **QUICK).fit(*wine)
+        assert {len(one.epochs) for one in ended.networks_} == {2}
+
+    def test_an_interrupt_after_the_race_leaves_the_winner(self, monkeypatch, wine):
+        X, y = wine
+        run, calls = race._Race.run, []
+
+        def interrupted(self, entries, n_networks):
+            calls.append(entries)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return run(self, entries, n_networks)
+
+        monkeypatch.setattr(race._Race, "run", interrupted)
+        model = TabularClassifier(**QUICK)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(X, y)
+        assert not model.model_.members
+        assert model.score(X, y) > 0.9
+
+    def test_an_error_before_the_race_ends_leaves_nothing(self, wine):
+        model = TabularClassifier(**QUICK)
+        with pytest.raises(ValueError, match="infinit"):
+            model.fit(np.full((10, 2), np.inf), np.arange(10) % 2)
+        assert not hasattr(model, "model_")
+        first = clone(model).fit(*wine)
+        before = first.predict_proba(wine[0])
+        with pytest.raises(DataError):
+            first.fit(np.full((10, 2), np.inf), np.arange(10) % 2)
+        assert np.array_equal(first.predict_proba(wine[0]), before)
+
+    def test_files_and_pickles_keep_the_bits(self, tmp_path, table):
+        X, y = table
+        model = TabularClassifier(**QUICK).fit(X, y)
+        expected = model.predict_proba(X)
+        model.save(tmp_path / "model.safetensors")
+        kept = load_model(tmp_path / "model.safetensors")
+        assert np.array_equal(kept.predict_proba(from_frame(X)), expected)
+        assert np.array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), expected)
+
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ({"effort": "lazy"}, "effort"),
+            ({"n_networks": 0}, "n_networks"),
+            ({"updates": 0}, "updates"),
+            ({"networks": "round"}, "networks"),
+        ],
+    )
+    def test_wrong_parameters_are_refused_by_name(self, wine, wrong, told):
+        with pytest.raises(ValueError, match=told):
+            TabularClassifier(**QUICK | wrong).fit(*wine)
+
+    def test_what_it_has_not_is_absent(self):
+        model = TabularClassifier()
+        assert not hasattr(model, "partial_fit")
+        assert "hidden_layer_sizes" not in model.get_params()
+
+    def test_progress_is_shown(self, capsys, wine):
+        TabularClassifier(verbose=True, **QUICK).fit(*wine)
+        assert "Iteration 1, loss" in capsys.readouterr().out
+
+
+class TestRegressor:
+    def test_it_learns_and_stays_within_what_it_has_seen(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = TabularRegressor(updates=300, n_networks=2, random_state=0).fit(X[:300], y[:300])
+        assert model.score(X[300:], y[300:]) > 0.3
+        far = model.predict(X[300:] * 1000)
+        assert far.min() >= y[:300].min() - 1e-3
+        assert far.max() <= y[:300].max() + 1e-3
+
+    def test_several_numbers_a_row(self):
+        X, _ = load_iris(return_X_y=True)
+        model = TabularRegressor(**QUICK).fit(X[:, :2], X[:, 2:])
+        assert model.predict(X[:, :2]).shape == (150, 2)
+
+    def test_quantiles_do_not_cross(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = TabularRegressor("quantile", quantiles=(0.1, 0.5, 0.9), **QUICK).fit(X, y)
+        found = model.predict(X)
+        assert (np.diff(found, axis=1) >= 0).all()
+
+    def test_counts(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(300, 3))
+        y = rng.poisson(np.exp(X[:, 0]))
+        model = TabularRegressor("poisson", updates=200, n_networks=1, random_state=0).fit(X, y)
+        assert (model.predict(X) >= 0).all()
+        assert model.score(X, y) > 0.2
+
+    def test_files_keep_the_bounds(self, tmp_path):
+        X, y = load_diabetes(return_X_y=True)
+        model = TabularRegressor(**QUICK).fit(X, y)
+        model.save(tmp_path / "model.safetensors")
+        kept = load_model(tmp_path / "model.safetensors")
+        assert np.array_equal(kept.predict_numbers(X * 50)[:, 0], model.predict(X * 50))
+        assert kept.bounds.low == y.min()
