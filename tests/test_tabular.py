@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from common import needs_compiled
-from handgrad import DataError, TabularClassifier, TabularRegressor
+from handgrad import DataError, ModelFileError, TabularClassifier, TabularRegressor
 from handgrad.estimators import race
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, entrants
 from handgrad.models.file import load_model
@@ -183,11 +184,11 @@ class TestClassifier:
         X, y = wine
         run, calls = race._Race.run, []
 
-        def interrupted(self, entries, n_networks):
+        def interrupted(self, entries):
             calls.append(entries)
             if len(calls) == 2:
                 raise KeyboardInterrupt
-            return run(self, entries, n_networks)
+            return run(self, entries)
 
         monkeypatch.setattr(race._Race, "run", interrupted)
         model = TabularClassifier(**QUICK)
@@ -223,11 +224,42 @@ class TestClassifier:
             ({"n_networks": 0}, "n_networks"),
             ({"updates": 0}, "updates"),
             ({"networks": "round"}, "networks"),
+            ({"networks": ["smooth", "round"]}, "'networks' parameter must be 'auto', or one"),
+            ({"networks": []}, "networks"),
+            ({"updates": []}, "'updates' parameter must be a whole number from 1 on, or several"),
+            ({"updates": [100, 0]}, "updates"),
+            ({"updates": ["many"]}, "updates"),
+            ({"updates": [50.5]}, "updates"),
+            ({"n_jobs": 0}, "n_jobs"),
         ],
     )
     def test_wrong_parameters_are_refused_by_name(self, wine, wrong, told):
         with pytest.raises(ValueError, match=told):
             TabularClassifier(**QUICK | wrong).fit(*wine)
+
+    def test_sparse_rows_are_refused_with_the_way_out(self, wine):
+        X, y = wine
+        with pytest.raises(DataError, match=r"takes dense rows; pass X\.toarray\(\)"):
+            TabularClassifier(**QUICK).fit(scipy.sparse.csr_matrix(X), y)
+
+    def test_a_loaded_model_is_an_estimator_without_a_race(self, tmp_path, wine):
+        X, y = wine
+        model = TabularClassifier(**QUICK).fit(X, y)
+        model.save(tmp_path / "model.safetensors")
+        loaded = TabularClassifier.load(tmp_path / "model.safetensors")
+        assert loaded.n_networks == 2
+        assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
+        assert not hasattr(loaded, "networks_")
+        assert not hasattr(loaded, "race_")
+        with pytest.raises(ModelFileError, match="load it with a classifier"):
+            TabularRegressor.load(tmp_path / "model.safetensors")
+
+    def test_the_record_says_why_a_network_ended(self, wine):
+        model = TabularClassifier(on_epoch=lambda epoch: epoch.epoch == 2, **QUICK).fit(*wine)
+        assert {history.reason for history in model.histories_} == {"on_epoch"}
+        assert {one.history.reason for one in TabularClassifier(**QUICK).fit(*wine).race_} == {
+            "max_iter"
+        }
 
     def test_what_it_has_not_is_absent(self):
         model = TabularClassifier()
@@ -274,3 +306,5 @@ class TestRegressor:
         kept = load_model(tmp_path / "model.safetensors")
         assert np.array_equal(kept.predict_numbers(X * 50)[:, 0], model.predict(X * 50))
         assert kept.bounds.low == y.min()
+        loaded = TabularRegressor.load(tmp_path / "model.safetensors")
+        assert np.array_equal(loaded.predict(X), model.predict(X))

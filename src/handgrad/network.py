@@ -192,14 +192,13 @@ def inputs(architecture: Architecture, x: Array) -> tuple[Array, Array]:
 
 
 def cut_off(architecture: Architecture, params: Params, layer: int) -> tuple[Architecture, Params]:
-    """Cut a network off before the activation of a hidden layer, from 1: its score is that r."""
+    """Cut a network off before the activation of a hidden layer, from 1: its score is that r.
+
+    The network has no scale of its inputs; `scale_folded` gives one without.
+    """
     units = architecture.layer_units[: layer + 1]
     before = Architecture(units, architecture.activations[: layer - 1], "identity")
-    if params.s is None:
-        return before, Params.view(params.flat[: count(units)], units)
-    return replace(before, scales=True), Params.view(
-        np.concatenate([params.flat[: count(units)], params.s]), units, Beside(scales=True)
-    )
+    return before, Params.view(params.flat[: count(units)], units)
 
 
 WEIGHTS_TO_BLAME = 1e6  # no healthy training has a weight larger than this

@@ -62,7 +62,7 @@ FAULTS = [
     Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
     # tabular.py
     Fault("estimators/tabular.py", "preprocess = PIECEWISE", "preprocess = None", "holes refused", "tabular"),
-    Fault("estimators/tabular.py", "return self._now.raced", "return self._now.networks", "race_ lists the winners alone", "tabular"),
+    Fault("estimators/tabular.py", "there(self._now.raced or None", "there(self._now.networks or None", "race_ lists the winners alone", "tabular"),
     Fault("estimators/tabular.py", '        "class_weight": [StrOptions({"balanced"}), dict, None],', '        "class_weight": [StrOptions({"balanced"}), None],', "class weights as a dictionary refused", "tabular"),
     # predicting.py
     Fault("estimators/predicting.py", "numbers[:, 0] if numbers.shape[1] == 1 else numbers", "numbers", "a column for one number", "regressor tabular"),
@@ -73,4 +73,8 @@ FAULTS = [
     Fault("estimators/regressor.py", "Given(X, y, sample_weight), None, continuing=True, is_stream=True", "Given(X, y, sample_weight), None, continuing=False, is_stream=True", "a stream of numbers begins anew", "regressor stream"),
     Fault("estimators/regressor.py", '"loss": [StrOptions(set(BY_LOSS))],', '"loss": [StrOptions(set(list(BY_LOSS)[:1]))],', "one loss alone", "regressor"),
     Fault("estimators/regressor.py", '"delta": [Interval(Real, 0, None, closed="neither")],', '"delta": [Interval(Real, 1, None, closed="neither")],', "a small delta refused", "regressor refits"),
+    Fault("estimators/recipe.py", "and kind in KINDS for kind in kinds", "for kind in kinds", "an unknown kind of network races", "tabular"),
+    Fault("estimators/recipe.py", "and one > 0 for one in numbers", "for one in numbers", "a race of no updates", "tabular"),
+    Fault("estimators/race.py", "if is_sparse(given.X):", "if False:", "sparse rows refused by parameters that are not there", "tabular"),
+    Fault("estimators/race.py", "History(tuple(epochs), reason)", 'History(tuple(epochs), "max_iter")', "the reason for an end forgotten", "tabular"),
 ]  # fmt: skip

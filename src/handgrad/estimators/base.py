@@ -8,6 +8,7 @@ from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
+from handgrad.models.model import Model
 from handgrad.optim import SOLVERS
 
 
@@ -68,6 +69,19 @@ class MLP(CallbackSupportMixin, Fitted):
         self._fit(given, callbacks, continuing=self.warm_start, is_stream=False)
         callbacks.end()
         return self
+
+    @classmethod
+    def _parameters_of(cls, model: Model) -> dict[str, Any]:
+        architecture, encoder = model.architecture, model.encoder
+        return {
+            "hidden_layer_sizes": architecture.layer_units[1:-1],
+            "activation": architecture.activation,
+            "preprocess": encoder.method,
+            "skip": encoder.has_skip,
+            "dtype": str(model.params.flat.dtype),
+            "n_ensemble": 1 + len(model.members),
+            **cls._kind.params_from(model),
+        }
 
     def _fit(
         self, given: Given, callbacks: Callbacks | None, *, continuing: bool, is_stream: bool

@@ -107,24 +107,24 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @property
     def dead_units_(self) -> list[float]:
-        return _there(self._now.dead_units, "dead_units_")
+        return there(self._now.dead_units, "dead_units_")
 
     @property
     def held_back_(self) -> NDArray[np.intp]:
-        return _there(self._now.held_back, "held_back_")
+        return there(self._now.held_back, "held_back_")
 
     @property
     def held_back_singly_(self) -> int:
-        _there(self._now.held_back, "held_back_")
+        there(self._now.held_back, "held_back_")
         return self._now.n_singly
 
     @property
     def engine_(self) -> str:
-        return _there(self._now.engine, "engine_")[0]
+        return there(self._now.engine, "engine_")[0]
 
     @property
     def engine_reason_(self) -> str:
-        return _there(self._now.engine, "engine_reason_")[1]
+        return there(self._now.engine, "engine_reason_")[1]
 
     @property
     def coefs_(self) -> list[Array]:
@@ -356,22 +356,19 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     @classmethod
     def from_model(cls, model: Model) -> Self:
         """Wrap a model as a fitted estimator; training it further starts with a fresh optimiser."""
-        architecture, encoder = model.architecture, model.encoder
+        encoder = model.encoder
         cls._kind.check_kind(model)
-        estimator = cls(
-            hidden_layer_sizes=architecture.layer_units[1:-1],
-            activation=architecture.activation,
-            preprocess=encoder.method,
-            skip=encoder.has_skip,
-            dtype=str(model.params.flat.dtype),
-            n_ensemble=1 + len(model.members),
-            **cls._kind.params_from(model),
-        )
+        estimator = cls(**cls._parameters_of(model))
         estimator._fit_ = Fit(model, (History(()),) * (1 + len(model.members)))
         estimator.n_features_in_ = len(encoder.names)
         if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
             estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
         return estimator
+
+    @classmethod
+    def _parameters_of(cls, model: Model) -> dict[str, Any]:
+        """Read off a model the parameters of an estimator that would fit such a one."""
+        raise NotImplementedError
 
     # -- into scikit-learn and out of it ------------------------------------------------------
 
@@ -393,7 +390,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         return estimator
 
 
-def _there(value: T | None, name: str) -> T:
+def there(value: T | None, name: str) -> T:
     """Give an attribute that only some fits leave; ``hasattr`` is False where there is none."""
     if value is None:
         raise AttributeError(

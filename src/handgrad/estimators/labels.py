@@ -153,7 +153,7 @@ class Labels:
     @staticmethod
     def check_kind(model: Model) -> None:
         if not model.architecture.head.classifies:
-            raise ModelFileError("this model predicts numbers; load it with MLPRegressor.load")
+            raise ModelFileError("this model predicts numbers; load it with a regressor")
 
 
 def _grown(fit: Fit, classes: Array) -> Fit:

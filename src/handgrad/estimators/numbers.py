@@ -67,7 +67,7 @@ class Numbers:
         ascending = all(0 < a < b < 1 for a, b in pairwise((*quantiles, 1 - 1e-16)))
         if not quantiles or not ascending:
             raise InvalidParameterError(
-                "The 'quantiles' parameter of MLPRegressor must be numbers between 0 and 1 in "
+                "The 'quantiles' parameter must be numbers between 0 and 1 in "
                 f"ascending order. Got {self.quantiles!r} instead."
             )
         return quantiles
@@ -168,7 +168,7 @@ class Numbers:
     @staticmethod
     def check_kind(model: Model) -> None:
         if model.architecture.head.classifies:
-            raise ModelFileError("this model predicts labels; load it with MLPClassifier.load")
+            raise ModelFileError("this model predicts labels; load it with a classifier")
 
 
 def _check_possible(head: Output, y: Array) -> None:

@@ -15,13 +15,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.batch import Rows
-from handgrad.chance import streams
+from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import Choice, choose
+from handgrad.errors import DataError
 from handgrad.estimators.fitting import Given, checked, encoder_of, memory_for
 from handgrad.estimators.parameters import bit_generator
 from handgrad.estimators.progress import progress
-from handgrad.estimators.recipe import DTYPE, EFFORTS, FOLDS, KINDS, Entrant, Kind, entrants
+from handgrad.estimators.recipe import (
+    DTYPE,
+    EFFORTS,
+    FOLDS,
+    KINDS,
+    Entrant,
+    Kind,
+    entrants,
+    kinds_of,
+    updates_of,
+)
 from handgrad.estimators.rows import TrainingRows, encoded, loss_weight
 from handgrad.estimators.state import Fit, Record
 from handgrad.estimators.watching import dead_units
@@ -51,7 +61,18 @@ class Prepared(NamedTuple):
     rows: Rows  # all of them
 
 
-@dataclass
+class Lesson(NamedTuple):
+    """How a network trains, and on what."""
+
+    architecture: Architecture
+    settings: Settings
+    epochs: int
+    rows: Rows
+    held_back: Rows | None
+    choice: Choice
+
+
+@dataclass(frozen=True)
 class Learnt:
     """A network of the race, or after it.
 
@@ -61,13 +82,18 @@ class Learnt:
         Its ``kind``, the number of ``updates`` it was to make, and the ``fold`` held back.
     params : Params
         The parameters of its best epoch, as it learnt them.
-    epochs : tuple of Epoch
-        Its record.
+    history : History
+        Its epochs, and the reason for its end.
     """
 
     entrant: Entrant
     params: Params
-    epochs: tuple[Epoch, ...]
+    history: History
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The record of its epochs."""
+        return self.history.epochs
 
     @property
     def loss(self) -> float:
@@ -91,24 +117,17 @@ def fitted(job: Job, given: Given) -> Fit:
     estimator: Any = job.estimator
     effort = EFFORTS[estimator.effort]
     n_networks = estimator.n_networks or effort.n_networks
-    updates = _listed(estimator.updates) or effort.updates
-    names = tuple(KINDS) if estimator.networks == "auto" else _listed(estimator.networks)
+    raced = entrants(kinds_of(estimator.networks), updates_of(estimator.updates, effort))
+    if is_sparse(given.X):
+        raise DataError(f"{type(estimator).__name__} takes dense rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
     bits = bit_generator(estimator.random_state)
     race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
-    first = race.run(entrants(names, updates), n_networks)
+    first = race.run(raced)
     winner = min(first, key=lambda one: one.loss)
     race.keep([winner])
-    others = race.run(
-        [winner.entrant._replace(fold=fold) for fold in range(1, n_networks)], n_networks
-    )
+    others = race.run([winner.entrant._replace(fold=fold) for fold in range(1, n_networks)])
     return race.concluded([winner, *others], first)
-
-
-def _listed(given: Any) -> tuple[Any, ...]:
-    if given is None:
-        return ()
-    return (given,) if isinstance(given, str | int) else tuple(given)
 
 
 def _folds(task: Task, rows: TrainingRows, n: int, bits: np.random.BitGenerator) -> list[Split]:
@@ -136,7 +155,7 @@ class _Race:
         self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, None)
         self._prepared: dict[str, Prepared] = {}
         self._n_drawn = 0
-        self._choice: Choice | None = None
+        self._engine: tuple[str, str] | None = None
 
     # -- prepared -----------------------------------------------------------------------------
 
@@ -169,71 +188,65 @@ class _Race:
 
     # -- raced, and gone on -------------------------------------------------------------------
 
-    def run(self, entries: Sequence[Entrant], n_networks: int) -> list[Learnt]:
+    def run(self, entries: Sequence[Entrant]) -> list[Learnt]:
         """Train networks side by side."""
         if not entries:
             return []
-        tasks = [self._task(entry) for entry in entries]
         runs = [self._start(entry) for entry in entries]
-        total = sum(epochs for _, epochs, *_ in tasks)
+        lessons = [self._lesson(entry, run) for entry, run in zip(entries, runs, strict=True)]
 
         def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
-            settings, epochs, learning, held_back = tasks[number]
+            lesson = lessons[number]
             return train(
-                self._kind(entries[number].kind).learning,
+                lesson.architecture,
                 run,
-                settings,
-                learning,
-                epochs=epochs,
-                validation=held_back,
+                lesson.settings,
+                lesson.rows,
+                epochs=lesson.epochs,
+                validation=lesson.held_back,
                 on_epoch=on_epoch,
-                make_engine=self._choose(entries[number].kind, run, settings, learning).make,
+                make_engine=lesson.choice.make,
             )
 
-        at_once = self._at_once(entries, tasks, runs)
+        total = sum(lesson.epochs for lesson in lessons)
         learnt = []
         with (
             progress(bool(self._job.estimator.verbose), total) as show,
-            side_by_side(train_one, runs, at_once) as turn,
+            side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
         ):
             for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
                 epochs: list[Epoch] = []
-                turn(number, self._watch(epochs, show))
-                learnt.append(Learnt(entry, run.params, tuple(epochs)))
+                reason = turn(number, self._watch(epochs, show))
+                learnt.append(Learnt(entry, run.params, History(tuple(epochs), reason)))
         return learnt
-
-    def _task(self, entry: Entrant) -> tuple[Settings, int, Rows, Rows | None]:
-        prepared, parts = self._kind(entry.kind), self._folds[entry.fold]
-        settings, epochs = prepared.kind.settings(entry.updates, len(parts.kept))
-        learning = self._part(prepared, parts.kept, parts.kept_weight)
-        if not len(parts.held_back):
-            return replace(settings, monitor="loss"), epochs, learning, None
-        held_back = self._part(prepared, parts.held_back, parts.held_weight)
-        return settings, epochs, learning, held_back
 
     def _start(self, entry: Entrant) -> Run:
         """Draw a network; each has a stream of chance of its own."""
         learning = self._kind(entry.kind).learning
         self._n_drawn += 1
-        stream = streams(self._bits, self._n_drawn + 1)[-1]
+        stream = self._bits.jumped(self._n_drawn)
         params = initialise(
             learning.layer_units, learning.activations, stream, DTYPE, entry.kind, learning.beside
         )
         return Run.start(params, stream)
 
-    def _choose(self, kind: str, run: Run, settings: Settings, rows: Rows) -> Choice:
-        learning = self._kind(kind).learning
-        steps = steps_of(learning, run, settings, len(rows))
-        self._choice = choose(self._job.estimator.engine, learning, rows, steps)
-        return self._choice
+    def _lesson(self, entry: Entrant, run: Run) -> Lesson:
+        prepared, parts = self._kind(entry.kind), self._folds[entry.fold]
+        settings, epochs = prepared.kind.settings(entry.updates, len(parts.kept))
+        rows, held_back = self._part(prepared, parts.kept, parts.kept_weight), None
+        if len(parts.held_back):
+            held_back = self._part(prepared, parts.held_back, parts.held_weight)
+        else:
+            settings = replace(settings, monitor="loss")
+        steps = steps_of(prepared.learning, run, settings, len(rows))
+        choice = choose(self._job.estimator.engine, prepared.learning, rows, steps)
+        return Lesson(prepared.learning, settings, epochs, rows, held_back, choice)
 
-    def _at_once(self, entries: Any, tasks: Any, runs: Any) -> int:
+    def _at_once(self, lesson: Lesson) -> int:
+        self._engine = lesson.choice.name, lesson.choice.reason
         estimator: Any = self._job.estimator
-        n_jobs = estimator.n_jobs
-        settings, epochs, rows, _ = tasks[0]
-        choice = self._choose(entries[0].kind, runs[0], settings, rows)
-        most = choice.at_once(self._kind(entries[0].kind).learning, rows, epochs)
-        return most if n_jobs is None or n_jobs < 0 else min(most, n_jobs)
+        most = lesson.choice.at_once(lesson.architecture, lesson.rows, lesson.epochs)
+        return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
 
     def _watch(self, epochs: list[Epoch], show: Show) -> OnEpoch:
         on_epoch = self._job.estimator.on_epoch
@@ -269,9 +282,8 @@ class _Race:
         prepared = self._kind(learnt[0].entrant.kind)
         first, *others = (scale_folded(prepared.learning, one.params)[1] for one in learnt)
         model = replace(prepared.model, params=first, members=tuple(others))
-        histories = tuple(History(one.epochs, "max_iter") for one in learnt)
-        engine = None if self._choice is None else (self._choice.name, self._choice.reason)
-        return Fit(model, histories, (), _record(learnt[0], len(self._rows.y)), engine)
+        histories = tuple(one.history for one in learnt)
+        return Fit(model, histories, (), _record(learnt[0], len(self._rows.y)), self._engine)
 
 
 def _seen(y: Array, architecture: Architecture) -> Bounds | None:

@@ -4,8 +4,12 @@ Every number here was chosen by measuring on open tables; none of them depends o
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.estimators.task import Outputs
 from handgrad.network import Architecture
@@ -13,6 +17,8 @@ from handgrad.optim import AdamW
 from handgrad.tables.encode import PIECEWISE, ROBUST, Encoder
 from handgrad.training.run import Settings
 
+ALL = "auto"  # kinds
+WHOLE = int | np.integer
 DTYPE = "float32"
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; its total stays the same
@@ -102,3 +108,44 @@ class Entrant(NamedTuple):
 def entrants(kinds: tuple[str, ...], updates: tuple[int, ...]) -> list[Entrant]:
     """List who races: every kind with every number of updates, on the same fold."""
     return [Entrant(kind, number, 0) for number in updates for kind in kinds]
+
+
+# -- what a user asks for ------------------------------------------------------------------------
+
+
+def kinds_of(networks: str | Iterable[str]) -> tuple[str, ...]:
+    """List the kinds that are to race.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is unknown, or there is none.
+    """
+    if isinstance(networks, str) and networks == ALL:
+        return tuple(KINDS)
+    kinds = (networks,) if isinstance(networks, str) else tuple(networks)
+    if not kinds or not all(isinstance(kind, str) and kind in KINDS for kind in kinds):
+        raise InvalidParameterError(
+            f"The 'networks' parameter must be {ALL!r}, or one or several of {sorted(KINDS)}. Got "
+            f"{networks!r} instead."
+        )
+    return tuple(dict.fromkeys(kinds))
+
+
+def updates_of(updates: Any, effort: Effort) -> tuple[int, ...]:
+    """List the numbers of updates that are to race.
+
+    Raises
+    ------
+    InvalidParameterError
+        If one is no whole number from 1 on, or there is none.
+    """
+    if updates is None:
+        return effort.updates
+    numbers: tuple[Any, ...] = (updates,) if isinstance(updates, WHOLE) else tuple(updates)
+    if not numbers or not all(isinstance(one, WHOLE) and one > 0 for one in numbers):
+        raise InvalidParameterError(
+            "The 'updates' parameter must be a whole number from 1 on, or several. Got "
+            f"{updates!r} instead."
+        )
+    return tuple(int(one) for one in dict.fromkeys(numbers))

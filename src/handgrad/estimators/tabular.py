@@ -4,18 +4,19 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from handgrad.estimators.fitted import Fitted
+from handgrad.estimators.fitted import Fitted, there
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
 from handgrad.estimators.race import Learnt, fitted
-from handgrad.estimators.recipe import DTYPE, EFFORTS, KINDS
+from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
+from handgrad.models.model import Model
 from handgrad.outputs import BY_LOSS
 from handgrad.tables.encode import PIECEWISE
 from handgrad.training.history import Epoch
@@ -37,8 +38,8 @@ TABULAR: dict[str, list[Any]] = {
     "effort": [StrOptions(set(EFFORTS))],
     "n_networks": [Interval(Integral, 1, None, closed="left"), None],
     "updates": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-    "networks": [StrOptions({"auto", *KINDS}), "array-like"],
-    "n_jobs": [Integral, None],
+    "networks": [StrOptions({ALL, *KINDS}), "array-like"],
+    "n_jobs": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1}), None],
     **{name: CONSTRAINTS[name] for name in SHARED},
 }
 
@@ -91,11 +92,17 @@ class Tabular(Fitted):
 
     @property
     def networks_(self) -> tuple[Learnt, ...]:
-        return self._now.networks
+        return there(self._now.networks or None, "networks_")
 
     @property
     def race_(self) -> tuple[Learnt, ...]:
-        return self._now.raced
+        return there(self._now.raced or None, "race_")
+
+    @classmethod
+    def _parameters_of(cls, model: Model) -> dict[str, Any]:
+        known = cls._get_param_names()
+        of_task = {n: v for n, v in cls._kind.params_from(model).items() if n in known}
+        return {"n_networks": 1 + len(model.members), **of_task}
 
 
 class TabularClassifier(PredictsLabels, Tabular):
@@ -120,8 +127,8 @@ class TabularClassifier(PredictsLabels, Tabular):
         How the columns are read.
     random_state : int, RandomState, Generator or None, default=None
     n_jobs : int or None, default=None
-        Most networks that train at once; None is one for each core that we may use. The result
-        does not depend on it.
+        Most networks that train at once; None and -1 are one for each core that we may use. The
+        result does not depend on it.
     verbose : bool, default=False
     on_epoch : callable or None, default=None
         Called with each epoch of each network; a network whose call returns True ends there.
@@ -156,7 +163,7 @@ class TabularClassifier(PredictsLabels, Tabular):
         *,
         n_networks: int | None = None,
         updates: int | Sequence[int] | None = None,
-        networks: Any = "auto",
+        networks: Any = ALL,
         class_weight: dict[Any, float] | str | None = None,
         categorical_features: Any = None,
         kinds: Any = None,
@@ -231,7 +238,7 @@ class TabularRegressor(PredictsNumbers, Tabular):
         effort: str = "medium",
         n_networks: int | None = None,
         updates: int | Sequence[int] | None = None,
-        networks: Any = "auto",
+        networks: Any = ALL,
         categorical_features: Any = None,
         kinds: Any = None,
         missing_values: Any = None,

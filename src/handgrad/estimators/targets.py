@@ -25,7 +25,7 @@ FEW = 20  # rows that may all be of different classes; scikit-learn warns of mor
 def check_labels(y: Any, X: Any) -> Array:
     """Turn y into one label a row, shape (n,); or into 0 and 1, shape (n, K)."""
     if y is None:
-        raise ValueError("MLPClassifier requires y to be passed, but the target y is None")
+        raise ValueError("fit requires y to be passed, but the target y is None")
     labels = labels_of(y)
     check_consistent_length(as_rows(X), labels)
     if labels.ndim == 2 and labels.shape[1] > 1:
@@ -107,7 +107,7 @@ def _doubt_one_hot(several: Array) -> None:
 def check_numbers(y: Any, X: Any) -> NDArray[np.float64]:
     """Turn y into finite numbers, shape (n,) or (n, N_y), whose squares can be summed."""
     if y is None:
-        raise ValueError("MLPRegressor requires y to be passed, but the target y is None")
+        raise ValueError("fit requires y to be passed, but the target y is None")
     cells, missing = values_of(y)
     check_consistent_length(as_rows(X), cells)
     _check_are_numbers(cells, missing)

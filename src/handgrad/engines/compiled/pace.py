@@ -11,7 +11,7 @@ NEW = 0.5  # part of the newest time in what is remembered, if it was longer
 
 
 class Pace:
-    """The seconds that a step took in calls of so many threads.
+    """The seconds that a step took, for each number of threads.
 
     Parameters
     ----------
@@ -39,7 +39,9 @@ class Pace:
         return best
 
     def note(self, threads: int, seconds: float) -> None:
-        """Remember the seconds of a step in a call of so many threads."""
+        """Remember the seconds of a step in a call of that number of threads."""
+        if len(self._numbers) == 1:
+            return
         if threads in self._trials:
             self._trials.remove(threads)
         for number in self._numbers:
