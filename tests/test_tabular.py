@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from common import needs_compiled
-from handgrad import DataError, ModelFileError, TabularClassifier, TabularRegressor
+from handgrad import DataError, DivergenceError, ModelFileError, TabularClassifier, TabularRegressor
 from handgrad.estimators import race
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, entrants
 from handgrad.models.file import load_model
@@ -54,9 +54,12 @@ class TestRecipe:
         assert KINDS["sharp"].settings(updates, n)[1] == epochs
 
     @pytest.mark.parametrize("updates", [500, 1500, 4000])
-    def test_the_decay_of_a_whole_training_stays_the_same(self, updates):
-        settings, _ = KINDS["smooth"].settings(updates, 10_000)
-        assert settings.optimizer.weight_decay * updates == pytest.approx(0.05 * UPDATES)
+    @pytest.mark.parametrize("n", [5000, 30_000, 5_000_000])
+    def test_the_decay_of_a_whole_training_stays_the_same(self, updates, n):
+        settings, epochs = KINDS["smooth"].settings(updates, n)
+        made = epochs * -(-n // settings.batch_size)  # eight epochs of many rows are many updates
+        total = settings.optimizer.weight_decay * max(made, updates)
+        assert total == pytest.approx(0.05 * UPDATES)
 
     def test_all_kinds_race_with_all_numbers_of_updates_on_one_fold(self):
         raced = entrants(("smooth", "sharp"), (500, 1500))
@@ -195,6 +198,8 @@ class TestClassifier:
         with pytest.raises(KeyboardInterrupt):
             model.fit(X, y)
         assert not model.model_.members
+        assert len(model.race_) == 2
+        assert len(model.networks_) == 1
         assert model.score(X, y) > 0.9
 
     def test_an_error_before_the_race_ends_leaves_nothing(self, wine):
@@ -230,6 +235,7 @@ class TestClassifier:
             ({"updates": [100, 0]}, "updates"),
             ({"updates": ["many"]}, "updates"),
             ({"updates": [50.5]}, "updates"),
+            ({"updates": [True]}, "updates"),
             ({"n_jobs": 0}, "n_jobs"),
         ],
     )
@@ -253,6 +259,24 @@ class TestClassifier:
         assert not hasattr(loaded, "race_")
         with pytest.raises(ModelFileError, match="load it with a classifier"):
             TabularRegressor.load(tmp_path / "model.safetensors")
+
+    def test_a_network_that_diverges_loses_and_all_of_them_raise(self, monkeypatch, wine):
+        train = race.train
+
+        def diverging(kinds):
+            def train_or_fail(architecture, *given, **named):
+                if bool(architecture.skip) in kinds:
+                    raise DivergenceError("it diverged", "Lower it.", epoch=1)
+                return train(architecture, *given, **named)
+
+            monkeypatch.setattr(race, "train", train_or_fail)
+
+        diverging({True})
+        model = TabularClassifier(**QUICK).fit(*wine)
+        assert [one.entrant.kind for one in model.race_] == ["smooth"]
+        diverging({True, False})
+        with pytest.raises(DivergenceError, match="it diverged"):
+            TabularClassifier(**QUICK).fit(*wine)
 
     def test_the_record_says_why_a_network_ended(self, wine):
         model = TabularClassifier(on_epoch=lambda epoch: epoch.epoch == 2, **QUICK).fit(*wine)
@@ -287,7 +311,7 @@ class TestRegressor:
 
     def test_quantiles_do_not_cross(self):
         X, y = load_diabetes(return_X_y=True)
-        model = TabularRegressor("quantile", quantiles=(0.1, 0.5, 0.9), **QUICK).fit(X, y)
+        model = TabularRegressor(loss="quantile", quantiles=(0.1, 0.5, 0.9), **QUICK).fit(X, y)
         found = model.predict(X)
         assert (np.diff(found, axis=1) >= 0).all()
 
@@ -295,7 +319,9 @@ class TestRegressor:
         rng = np.random.default_rng(0)
         X = rng.normal(size=(300, 3))
         y = rng.poisson(np.exp(X[:, 0]))
-        model = TabularRegressor("poisson", updates=200, n_networks=1, random_state=0).fit(X, y)
+        model = TabularRegressor(loss="poisson", updates=200, n_networks=1, random_state=0).fit(
+            X, y
+        )
         assert (model.predict(X) >= 0).all()
         assert model.score(X, y) > 0.2
 

@@ -258,15 +258,12 @@ class StepSettings:
         Strength of the penalty l2/2 sum W^2, added to the mean loss.
     clip_norm : float
         A gradient whose norm exceeds this is scaled down to it.
-    rates : str
-        How the parameters share the learning rate, a name in ``RATES``.
     """
 
     optimizer: Optimizer
     batch_size: int = 200
     l2: float = 0.0
     clip_norm: float = math.inf
-    rates: str = "equal"
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,6 @@ class Params:
         The weights of a skip.
     s : array of shape (N_x,), or None
         The scale of the inputs.
-    beside : Beside
-        Whether there is a V, and an s.
     """
 
     flat: Array
@@ -64,7 +62,11 @@ class Params:
     b: tuple[Array, ...]
     V: Array | None = None
     s: Array | None = None
-    beside: Beside = LAYERS_ALONE
+
+    @property
+    def beside(self) -> Beside:
+        """What there is beside the layers."""
+        return Beside(0 if self.V is None else len(self.V), self.s is not None)
 
     @classmethod
     def view(cls, flat: Array, layer_units: tuple[int, ...], beside: Beside = LAYERS_ALONE) -> Self:
@@ -94,7 +96,7 @@ class Params:
         end_of_V = start + beside.n_wide * layer_units[-1]
         V = flat[start:end_of_V].reshape(-1, layer_units[-1]) if beside.n_wide else None
         s = flat[end_of_V:] if beside.scales else None
-        return cls(flat, layer_units, tuple(W), tuple(b), V, s, beside)
+        return cls(flat, layer_units, tuple(W), tuple(b), V, s)
 
     @classmethod
     def zeros(

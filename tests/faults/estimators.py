@@ -51,13 +51,13 @@ FAULTS = [
     Fault("estimators/predicting.py", "return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores", "return scores", "a column of decisions for two classes", "estimators"),
     Fault("engines/choice.py", "return next(one for one in _candidates(wanted) if one.predicts(architecture))", "return next(iter(_candidates(wanted)))", "a model cannot leave its engine behind", "engine_choice outputs"),
     # recipe.py
-    Fault("estimators/recipe.py", "weight_decay=0.05 * UPDATES / updates", "weight_decay=0.05", "decay grows with the updates", "tabular"),
+    Fault("estimators/recipe.py", "weight_decay=0.05 * UPDATES / max(made, updates)", "weight_decay=0.05", "decay grows with the updates", "tabular"),
     Fault("estimators/recipe.py", "batch_size = min(n, next(", "batch_size = max(1, next(", "batches larger than the table", "tabular"),
     Fault("estimators/recipe.py", "for number in updates for kind in kinds", "for number in updates[:1] for kind in kinds", "the first number of updates alone races", "tabular"),
     # race.py
     Fault("estimators/race.py", "winner = min(first, key", "winner = max(first, key", "the loser goes on", "tabular"),
     Fault("estimators/race.py", "winner.entrant._replace(fold=fold)", "winner.entrant", "all networks hold back the same rows", "tabular"),
-    Fault("estimators/race.py", "    race.keep([winner])\n", "", "an interrupt leaves nothing of the race", "tabular"),
+    Fault("estimators/race.py", "    job.under_way.last = race.concluded([winner], first)", "    race.concluded([winner], first)", "an interrupt leaves nothing of the race", "tabular"),
     Fault("estimators/race.py", "            weight = rows.weight[places]\n", "            pass\n", "weights of rows forgotten", "tabular"),
     Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
     # tabular.py
@@ -74,7 +74,7 @@ FAULTS = [
     Fault("estimators/regressor.py", '"loss": [StrOptions(set(BY_LOSS))],', '"loss": [StrOptions(set(list(BY_LOSS)[:1]))],', "one loss alone", "regressor"),
     Fault("estimators/regressor.py", '"delta": [Interval(Real, 0, None, closed="neither")],', '"delta": [Interval(Real, 1, None, closed="neither")],', "a small delta refused", "regressor refits"),
     Fault("estimators/recipe.py", "and kind in KINDS for kind in kinds", "for kind in kinds", "an unknown kind of network races", "tabular"),
-    Fault("estimators/recipe.py", "and one > 0 for one in numbers", "for one in numbers", "a race of no updates", "tabular"),
+    Fault("estimators/recipe.py", "and number > 0", "and number > -1", "a race of no updates", "tabular"),
     Fault("estimators/race.py", "if is_sparse(given.X):", "if False:", "sparse rows refused by parameters that are not there", "tabular"),
     Fault("estimators/race.py", "History(tuple(epochs), reason)", 'History(tuple(epochs), "max_iter")', "the reason for an end forgotten", "tabular"),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import Choice, choose
-from handgrad.errors import DataError
+from handgrad.errors import DataError, DivergenceError
 from handgrad.estimators.fitting import Given, checked, encoder_of, memory_for
 from handgrad.estimators.parameters import bit_generator
 from handgrad.estimators.progress import progress
@@ -62,13 +62,12 @@ class Prepared(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """How a network trains, and on what."""
+    """How a network trains, and which rows are held back."""
 
-    architecture: Architecture
+    prepared: Prepared
+    parts: Split
     settings: Settings
     epochs: int
-    rows: Rows
-    held_back: Rows | None
     choice: Choice
 
 
@@ -125,9 +124,10 @@ def fitted(job: Job, given: Given) -> Fit:
     race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
     first = race.run(raced)
     winner = min(first, key=lambda one: one.loss)
-    race.keep([winner])
+    job.under_way.last = race.concluded([winner], first)  # what an interrupt leaves
     others = race.run([winner.entrant._replace(fold=fold) for fold in range(1, n_networks)])
-    return race.concluded([winner, *others], first)
+    fit = race.concluded([winner, *others], first)
+    return replace(fit, dead_units=race.dead_units(fit))
 
 
 def _folds(task: Task, rows: TrainingRows, n: int, bits: np.random.BitGenerator) -> list[Split]:
@@ -197,27 +197,34 @@ class _Race:
 
         def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
             lesson = lessons[number]
+            rows, held_back = self._divided(lesson)  # here, so that few copies are held at once
             return train(
-                lesson.architecture,
+                lesson.prepared.learning,
                 run,
                 lesson.settings,
-                lesson.rows,
+                rows,
                 epochs=lesson.epochs,
-                validation=lesson.held_back,
+                validation=held_back,
                 on_epoch=on_epoch,
                 make_engine=lesson.choice.make,
             )
 
         total = sum(lesson.epochs for lesson in lessons)
-        learnt = []
+        learnt, diverged = [], []
         with (
             progress(bool(self._job.estimator.verbose), total) as show,
             side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
         ):
             for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
                 epochs: list[Epoch] = []
-                reason = turn(number, self._watch(epochs, show))
+                try:
+                    reason = turn(number, self._watch(epochs, show))
+                except DivergenceError as error:  # the others may do better
+                    diverged.append(error)
+                    continue
                 learnt.append(Learnt(entry, run.params, History(tuple(epochs), reason)))
+        if not learnt:
+            raise diverged[0]
         return learnt
 
     def _start(self, entry: Entrant) -> Run:
@@ -232,20 +239,27 @@ class _Race:
 
     def _lesson(self, entry: Entrant, run: Run) -> Lesson:
         prepared, parts = self._kind(entry.kind), self._folds[entry.fold]
-        settings, epochs = prepared.kind.settings(entry.updates, len(parts.kept))
-        rows, held_back = self._part(prepared, parts.kept, parts.kept_weight), None
-        if len(parts.held_back):
-            held_back = self._part(prepared, parts.held_back, parts.held_weight)
-        else:
+        n = len(parts.kept)
+        settings, epochs = prepared.kind.settings(entry.updates, n)
+        if not len(parts.held_back):
             settings = replace(settings, monitor="loss")
-        steps = steps_of(prepared.learning, run, settings, len(rows))
-        choice = choose(self._job.estimator.engine, prepared.learning, rows, steps)
-        return Lesson(prepared.learning, settings, epochs, rows, held_back, choice)
+        steps = steps_of(prepared.learning, run, settings, n)
+        choice = choose(self._job.estimator.engine, prepared.learning, prepared.rows, steps)
+        return Lesson(prepared, parts, settings, epochs, choice)
+
+    def _divided(self, lesson: Lesson) -> tuple[Rows, Rows | None]:
+        """Take the rows to learn from, and those held back, if there are any."""
+        prepared, parts = lesson.prepared, lesson.parts
+        rows = self._part(prepared, parts.kept, parts.kept_weight)
+        if not len(parts.held_back):
+            return rows, None
+        return rows, self._part(prepared, parts.held_back, parts.held_weight)
 
     def _at_once(self, lesson: Lesson) -> int:
         self._engine = lesson.choice.name, lesson.choice.reason
         estimator: Any = self._job.estimator
-        most = lesson.choice.at_once(lesson.architecture, lesson.rows, lesson.epochs)
+        prepared = lesson.prepared
+        most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
         return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
 
     def _watch(self, epochs: list[Epoch], show: Show) -> OnEpoch:
@@ -261,29 +275,25 @@ class _Race:
 
     # -- put together -------------------------------------------------------------------------
 
-    def keep(self, learnt: Sequence[Learnt]) -> None:
-        """Note what an interrupt leaves."""
-        self._job.under_way.last = self._fit(learnt)
-
     def concluded(self, learnt: Sequence[Learnt], raced: Sequence[Learnt]) -> Fit:
-        fit = self._fit(learnt)
-        parts = self._folds[0]
-        prepared = self._kind(learnt[0].entrant.kind)
-        return replace(
-            fit,
-            networks=tuple(learnt),
-            raced=tuple(raced),
+        """Make one model of networks of the kind that won, and forget the rows of the others."""
+        kind = learnt[0].entrant.kind
+        prepared, parts = self._kind(kind), self._folds[0]
+        self._prepared = {kind: prepared}
+        first, *others = (scale_folded(prepared.learning, one.params)[1] for one in learnt)
+        return Fit(
+            replace(prepared.model, params=first, members=tuple(others)),
+            tuple(one.history for one in learnt),
+            record=_record(learnt[0], len(self._rows.y)),
+            engine=self._engine,
             held_back=self._rows.places[parts.held_back],
             n_singly=parts.drawn_singly,
-            dead_units=dead_units(fit.model, prepared.rows),
+            networks=tuple(learnt),
+            raced=tuple(raced),
         )
 
-    def _fit(self, learnt: Sequence[Learnt]) -> Fit:
-        prepared = self._kind(learnt[0].entrant.kind)
-        first, *others = (scale_folded(prepared.learning, one.params)[1] for one in learnt)
-        model = replace(prepared.model, params=first, members=tuple(others))
-        histories = tuple(one.history for one in learnt)
-        return Fit(model, histories, (), _record(learnt[0], len(self._rows.y)), self._engine)
+    def dead_units(self, fit: Fit) -> list[float]:
+        return dead_units(fit.model, next(iter(self._prepared.values())).rows)
 
 
 def _seen(y: Array, architecture: Architecture) -> Bounds | None:
@@ -297,16 +307,9 @@ def _seen(y: Array, architecture: Architecture) -> Bounds | None:
 
 def _record(learnt: Learnt, n: int) -> Record:
     """Tell of the first network in scikit-learn's words."""
-    losses = [epoch.loss for epoch in learnt.epochs]
-    scores = [
-        -epoch.validation_loss for epoch in learnt.epochs if epoch.validation_loss is not None
-    ]
-    return Record(
-        n_iter=len(losses),
-        t=len(losses) * n,
-        loss=losses[-1],
-        loss_curve=losses,
-        best_loss=None if scores else min(losses),
-        validation_scores=scores or None,
-        best_validation_score=max(scores) if scores else None,
-    )
+    losses = [epoch.validation_loss for epoch in learnt.epochs]
+    record = Record.begin(losses[0] is not None)
+    for epoch, loss in zip(learnt.epochs, losses, strict=True):
+        record = record.after(epoch, n * epoch.epoch, in_curve=True)
+        record = record if loss is None else record.scored(-loss)
+    return record

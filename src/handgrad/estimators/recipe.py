@@ -21,7 +21,7 @@ ALL = "auto"  # kinds
 WHOLE = int | np.integer
 DTYPE = "float32"
 FOLDS = 8  # of which each network is watched on one
-UPDATES = 1500  # that the weight decay was measured with; its total stays the same
+UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
 BATCH_SIZES = ((8000, 256), (2000, 128), (800, 64), (0, 32))  # from so many rows on
 
@@ -72,8 +72,9 @@ class Kind:
         """Say how a network of this kind trains on n rows, and for how many epochs."""
         batch_size = min(n, next(size for least, size in BATCH_SIZES if n > least or not least))
         epochs = min(max(round(updates * batch_size / n), FEWEST_EPOCHS), MOST_EPOCHS)
+        made = epochs * -(-n // batch_size)
         settings = Settings(
-            optimizer=AdamW(beta_2=0.95, weight_decay=0.05 * UPDATES / updates),
+            optimizer=AdamW(beta_2=0.95, weight_decay=0.05 * UPDATES / max(made, updates)),
             batch_size=batch_size,
             rates="fan_in",
             learning_rate="rise",
@@ -132,6 +133,10 @@ def kinds_of(networks: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
+def _is_count(number: Any) -> bool:
+    return isinstance(number, WHOLE) and not isinstance(number, bool) and bool(number > 0)
+
+
 def updates_of(updates: Any, effort: Effort) -> tuple[int, ...]:
     """List the numbers of updates that are to race.
 
@@ -143,7 +148,7 @@ def updates_of(updates: Any, effort: Effort) -> tuple[int, ...]:
     if updates is None:
         return effort.updates
     numbers: tuple[Any, ...] = (updates,) if isinstance(updates, WHOLE) else tuple(updates)
-    if not numbers or not all(isinstance(one, WHOLE) and one > 0 for one in numbers):
+    if not numbers or not all(_is_count(one) for one in numbers):
         raise InvalidParameterError(
             "The 'updates' parameter must be a whole number from 1 on, or several. Got "
             f"{updates!r} instead."

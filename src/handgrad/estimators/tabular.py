@@ -52,7 +52,6 @@ class Tabular(Fitted):
 
     preprocess = PIECEWISE  # a number may be missing, and a column may be text
     dtype = DTYPE
-    skip = input_scale = warm_start = early_stopping = False
     learning_rate_init, alpha, scoring = 0.06, 0.0, "loss"
     label_smoothing, calibration = 0.0, None
 
@@ -202,9 +201,11 @@ class TabularRegressor(PredictsNumbers, Tabular):
 
     Parameters
     ----------
+    effort : {"fast", "medium", "high"}, default="medium"
+        As of ``TabularClassifier``.
     loss : str, default="squared_error"
         As of ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
-    effort, n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
+    n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
     thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine
         As of ``TabularClassifier``.
 
@@ -233,9 +234,9 @@ class TabularRegressor(PredictsNumbers, Tabular):
 
     def __init__(
         self,
-        loss: str = "squared_error",
-        *,
         effort: str = "medium",
+        *,
+        loss: str = "squared_error",
         n_networks: int | None = None,
         updates: int | Sequence[int] | None = None,
         networks: Any = ALL,
@@ -254,8 +255,8 @@ class TabularRegressor(PredictsNumbers, Tabular):
         delta: float = 1.0,
         quantiles: Any = 0.5,
     ) -> None:
-        self.loss = loss
         self.effort = effort
+        self.loss = loss
         self.n_networks = n_networks
         self.updates = updates
         self.networks = networks

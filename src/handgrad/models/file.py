@@ -226,8 +226,10 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     kind = description.get("kind", "labels")
     classes = _classes(kind, description["classes"], architecture)
     of_target = _taken(tensors, "target.") if kind == "numbers" else {}
-    bounds = _bounds(description["format_version"], architecture, of_target)
-    scale = _target_scale(architecture, of_target)
+    limits = {name: part for name, part in of_target.items() if name in ("low", "high")}
+    bounds = _bounds(description["format_version"], architecture, limits)
+    moments = {name: part for name, part in of_target.items() if name not in limits}
+    scale = _target_scale(architecture, moments)
     temperature = description.get("temperature", 1.0)
     least, most = TEMPERATURES
     fits = type(temperature) is float and least <= temperature <= most
@@ -293,15 +295,13 @@ def _target_scale(architecture: Architecture, parts: dict[str, Array]) -> Target
 
 
 def _bounds(version: int, architecture: Architecture, parts: dict[str, Array]) -> Bounds | None:
-    """Remove the bounds from the parts of the target."""
-    there: dict[str, Array] = {n: parts.pop(n) for n in ("low", "high") if n in parts}
-    if not there:
+    if not parts:
         return None
     _require(version > 3, "bounds need a later format version")
-    _require_keys(there, {"low", "high"})
-    _require_fitting(architecture, there)
-    _require(bool((there["low"] <= there["high"]).all()), "target.low must not exceed target.high")
-    return Bounds(there["low"].copy(), there["high"].copy())
+    _require_keys(parts, {"low", "high"})
+    _require_fitting(architecture, parts)
+    _require(bool((parts["low"] <= parts["high"]).all()), "target.low must not exceed target.high")
+    return Bounds(parts["low"].copy(), parts["high"].copy())
 
 
 def _require_fitting(architecture: Architecture, parts: dict[str, Array]) -> None:

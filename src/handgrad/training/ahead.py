@@ -63,7 +63,7 @@ class _Crew:
     def __init__(self, train: Train, runs: Sequence[Run], at_once: int) -> None:
         self._train, self._runs, self._lanes = train, runs, Lanes(at_once)
         self._at_once = min(at_once, len(runs))
-        self._ahead = [_Ahead(run, self._lanes, BYTES_AHEAD // at_once) for run in runs]
+        self._ahead = [_Ahead(run, self._lanes, BYTES_AHEAD // self._at_once) for run in runs]
         self._taken: dict[int, object] = {}
         self._calls: list[Call] = []
 

@@ -28,6 +28,8 @@ class Settings(StepSettings):
         A name in ``schedules.SCHEDULES``, or a function of the epoch's number, from 1.
         "adaptive" divides the rate by 5 each time patience runs out, and stops once it has
         fallen to 1e-6.
+    rates : str
+        How the parameters share the learning rate: a name in ``optim.RATES``.
     power_t : float
         Exponent of invscaling.
     schedule_epochs : int
@@ -51,6 +53,7 @@ class Settings(StepSettings):
 
     learning_rate_init: float = 1e-3
     learning_rate: Schedule = "constant"
+    rates: str = "equal"
     power_t: float = 0.5
     schedule_epochs: int = 200
     warmup_epochs: float = 5.0
