@@ -26,7 +26,7 @@ demo: $(VENV)/.demo
 	mkdir -p $(OUT)
 	$(BIN)/handgrad fit --test 0.25 --model $(OUT)/penguins.safetensors --report $(OUT)
 
-# What the machine lacks is said; what fails, fails.
+# Name what the machine lacks and go on; let a failing compilation stop make.
 engine: $(VENV)/.test
 	@obstacle=$$($(BIN)/python -c "import hatch_build; print(hatch_build.obstacle())") && \
 	if test -n "$$obstacle"; then echo "without the compiled engine: $$obstacle"; \

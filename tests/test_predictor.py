@@ -234,11 +234,18 @@ CELLS = [
 ]
 
 
-def mixed_encoder(*, rare=1):
+HOW = [("auto", False), ("robust", False), ("piecewise", False)]  # and with a skip:
+HOW += [("auto", True), ("robust", True), ("piecewise", True)]
+
+
+def mixed_encoder(*, rare=1, how=HOW[0]):
     table = from_frame({name: cells for name, (cells, _) in COLUMNS.items()})
     kinds = {name: kind for name, (_, kind) in COLUMNS.items() if kind}
     wishes = Wishes(kinds=kinds, missing={"coded": ("-999",), "german": ("-999",)})
-    return encoder_of(table, plan=plan_of(table, wishes), frequency=Frequency(rare))
+    method, has_skip = how
+    plan, frequency = plan_of(table, wishes), Frequency(rare)
+    how = {"frequency": frequency, "method": method, "has_skip": has_skip}
+    return encoder_of(table, plan=plan, **how)
 
 
 def encoded(encode):
@@ -250,12 +257,13 @@ def encoded(encode):
             return type(error)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 @dtypes
 @pytest.mark.parametrize("rare", [1, 2])
-def test_a_row_of_cells_has_the_bits_of_a_table_of_it(dtype, rare, data):
-    encoder = mixed_encoder(rare=rare)
+@pytest.mark.parametrize("how", HOW)
+def test_a_row_of_cells_has_the_bits_of_a_table_of_it(dtype, rare, how, data):
+    encoder = mixed_encoder(rare=rare, how=how)
     row = {
         name: data.draw(st.sampled_from([*cells, *CELLS])) for name, (cells, _) in COLUMNS.items()
     }
@@ -264,9 +272,10 @@ def test_a_row_of_cells_has_the_bits_of_a_table_of_it(dtype, rare, data):
 
 @dtypes
 @pytest.mark.parametrize("rare", [1, 2])
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", COLUMNS)
-def test_each_cell_means_the_same_as_in_a_table(dtype, rare, name):
-    encoder = mixed_encoder(rare=rare)
+def test_each_cell_means_the_same_as_in_a_table(dtype, rare, how, name):
+    encoder = mixed_encoder(rare=rare, how=how)
     usual = {name: cells[0] for name, (cells, _) in COLUMNS.items()}
     for cell in [*COLUMNS[name][0], *CELLS]:
         check_row(encoder, dtype, usual | {name: cell})

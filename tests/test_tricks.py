@@ -340,7 +340,7 @@ def test_a_trace_refuses_a_skip_by_name_and_gradients_are_right(frame, labels):
     check = fitted.gradient_check(frame.iloc[:12], labels[:12])
     assert check.passed, str(check)
     assert "V" in check.errors
-    with pytest.raises(DataError, match=r"have no skip .* fit it with skip=False"):
+    with pytest.raises(DataError, match=r"this one has a skip\. To follow rows, .* leave out"):
         fitted.trace(frame.iloc[:2], labels[:2])
     scaled = a_classifier(skip=False).fit(frame, labels)
     assert scaled.trace(frame.iloc[:2], labels[:2])["score"].shape == (2, 3)
@@ -375,7 +375,7 @@ def test_the_command_line_shows_a_skip_and_refuses_to_explain_it(call, frame, la
     options = ["--preprocess", "piecewise", "--skip-layers", "--input-scale", "--rates", "fan_in"]
     a_fit(call, frame, labels, *options, "--model", "m")
     shown = " ".join(call("info", "m")[1].split())
-    for words in ("a skip from", "8 bins, 8 bins of the skip", "distance of the quartiles"):
+    for words in ("a skip from", "8 bins, 8 bins of the skip", "spread"):
         assert words in shown
     assert json.loads(call("info", "m", "--json")[1])["network"]["skip"] > 30
     assert call("gradcheck", "m", "t.csv")[0] == 0
@@ -388,7 +388,7 @@ def test_the_command_line_shows_a_skip_and_refuses_to_explain_it(call, frame, la
 def test_a_row_is_explained_with_its_bins(call, frame, labels):
     a_fit(call, frame, labels, "--preprocess", "piecewise", "--input-scale", "--model", "m")
     told = " ".join(call("explain", "m", "t.csv", "--row", "2")[1].split())
-    assert "clipped smoothly" in told
+    assert "z / sqrt(1 + (z / 3)^2) = " in told
     numbers = json.loads(call("explain", "m", "t.csv", "--row", "2", "--json")[1])["inputs"]
     steps = [value for name, value in numbers.items() if ".." in name and "heavy" in name]
     assert len(steps) == 8

@@ -77,7 +77,7 @@ FAULTS = [
     Fault("tables/one_row.py", "            x[self._n_numbers :] = 0\n            return", "            return", "a number stays missing in the next row", "predictor::test_missing_numbers_become_the_median_in_arrays_too"),
     Fault("tables/one_row.py", "if not row.keys() <= self._known:", "if False:", "an unknown column passed over", "predictor::test_a_bad_row_is_refused_by_name_and_the_next_is_answered"),
     Fault("tables/one_row.py", "if place < 0 and text is not None:", "if False:", "a rare level has no input", "predictor::test_each_cell_means_the_same_as_in_a_table"),
-    Fault("tables/one_row.py", "return self._takes_arrays and not codes", "return self._takes_arrays", "-999 is a number, in a row", "predictor::test_codes_among_numbers_alone"),
+    Fault("tables/one_row.py", "return self._is_short and self._takes_arrays and not codes", "return self._takes_arrays", "-999 is a number, in a row", "predictor::test_codes_among_numbers_alone"),
     Fault("tables/one_cell.py", "or abs(cell) >= EXACT", "", "the infinite passes as a number", "predictor::test_each_cell_means_the_same_as_in_a_table"),
     Fault("tables/one_cell.py", "if cell != cell.strip():", "if False:", "blanks around a cell count", "predictor::test_each_cell_means_the_same_as_in_a_table"),
     Fault("tables/kinds.py", "return One((), None if is_missing else str(cell))", "return One((), str(cell))", "nothing is a level, in a row", "predictor::test_each_cell_means_the_same_as_in_a_table"),

@@ -74,7 +74,7 @@ FAULTS = [
     Fault("estimators/regressor.py", '"loss": [StrOptions(set(BY_LOSS))],', '"loss": [StrOptions(set(list(BY_LOSS)[:1]))],', "one loss alone", "regressor"),
     Fault("estimators/regressor.py", '"delta": [Interval(Real, 0, None, closed="neither")],', '"delta": [Interval(Real, 1, None, closed="neither")],', "a small delta refused", "regressor refits"),
     Fault("estimators/recipe.py", "and kind in KINDS for kind in kinds", "for kind in kinds", "an unknown kind of network races", "tabular"),
-    Fault("estimators/recipe.py", "and number > 0", "and number > -1", "a race of no updates", "tabular"),
+    Fault("estimators/recipe.py", "bool(number > 0)", "bool(number > -1)", "a race of no updates", "tabular"),
     Fault("estimators/race.py", "if is_sparse(given.X):", "if False:", "sparse rows refused by parameters that are not there", "tabular"),
     Fault("estimators/race.py", "History(tuple(epochs), reason)", 'History(tuple(epochs), "max_iter")', "the reason for an end forgotten", "tabular"),
 ]  # fmt: skip

@@ -170,9 +170,9 @@ TRAINING_OPTIONS = (
         type=click.Choice(METHODS),
         default=STANDARD,
         sets="preprocess",
-        help="Treatment of numbers: auto standardises them; robust scales them by median and "
-        "quartiles, and clips them smoothly; piecewise adds inputs that rise from 0 to 1 between "
-        "two quantiles.",
+        help="Scale numbers: auto standardises them; robust scales them by median and quartiles "
+        "and limits them smoothly to -3..3; piecewise also adds inputs that rise from 0 to 1 "
+        "between two quantiles.",
     ),
     *READING_OPTIONS,
     network(
@@ -201,22 +201,22 @@ TRAINING_OPTIONS = (
         "--skip-layers",
         is_flag=True,
         sets="skip",
-        help="Let the inputs lead to the scores past the hidden layers, too; with --preprocess "
-        "piecewise by finer bins.",
+        help="Lead the inputs also past the hidden layers, straight to the scores; with "
+        "--preprocess piecewise, finer bins of the numbers take their place.",
     ),
     network(
         "--input-scale",
         is_flag=True,
         sets="input_scale",
-        help="Multiply each input by a number that is learnt.",
+        help="Multiply each input by a factor that training learns.",
     ),
     network(
         "--initialisation",
         type=click.Choice(list(INITIALISATIONS)),
         default="auto",
         sets="initialisation",
-        help="Draw the first weights by this method; auto chooses by activation, sharp and smooth "
-        "begin at equal scores.",
+        help="Draw the first weights by this method: auto chooses by the activation; with sharp "
+        "and smooth, all scores are equal at first.",
     ),
     training(
         "--optimizer",
@@ -246,8 +246,8 @@ TRAINING_OPTIONS = (
         type=click.Choice(list(RATES)),
         default="equal",
         sets="rates",
-        help="Share the learning rate equally among all parameters, or by the number of inputs "
-        "that a layer has.",
+        help="Use the learning rate for all parameters (equal), or divide it by the square root "
+        "of a layer's inputs for its weights, and by 10 for biases (fan_in).",
     ),
     training(
         "--batch-size",

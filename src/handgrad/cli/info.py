@@ -181,7 +181,7 @@ def _scale_words(encoder: Encoder, at: int) -> Iterator[str]:
     if not encoder.is_robust:
         yield f"mean {mean:.4g}, standard deviation {scale:.4g}"
         return
-    yield f"median {mean:.4g}, distance of the quartiles {scale:.4g}"
+    yield f"median {mean:.4g}, spread {scale:.4g}"
     if encoder.deep is not None:
         yield f"{encoder.deep.n[at]} bins"
     if encoder.wide is not None:

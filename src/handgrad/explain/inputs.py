@@ -93,8 +93,8 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
     if not scale:
         return f"{origin}the same in all training rows: 0"
     return (
-        f"{origin}z = ({value} - median {mean:.6g}) / distance of quartiles {scale:.6g}, "
-        f"clipped smoothly: {x[at]:.4g}"
+        f"{origin}z = ({value} - median {mean:.6g}) / spread {scale:.6g}; "
+        f"z / sqrt(1 + (z / 3)^2) = {x[at]:.4g}"
     )
 
 

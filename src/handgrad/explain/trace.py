@@ -214,9 +214,14 @@ def trace(
         If x does not have N_x columns, or y_t does not have a truth for each row.
     """
     if architecture.skip or architecture.scales:
+        beside = [
+            *(["a skip"] if architecture.skip else []),
+            *(["a scale of its inputs"] if architecture.scales else []),
+        ]
         raise DataError(
-            "equations (1) to (13) have no skip and no scale of the inputs, and this network has; "
-            "to follow rows through it, fit it with skip=False"
+            "equations (1) to (13) describe a network of layers alone, and this one has "
+            f"{' and '.join(beside)}. To follow rows, fit a network without: leave out "
+            '--skip-layers, or skip=True; of a TabularClassifier, ask for networks="smooth"'
         )
     x = np.atleast_2d(np.asarray(x, params.flat.dtype))
     N_x = architecture.layer_units[0]

@@ -44,8 +44,9 @@ from handgrad.tables.parts import (
 Array = NDArray[Any]
 
 # Version 2 adds the scale of predicted numbers, several labels per row, a temperature and further
-# networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins and a
-# skip. A model without these is still written in the older version, which every handgrad reads.
+# networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins, a skip
+# and bounds of predicted numbers. A model without these is still written in the older version,
+# which every handgrad reads.
 FORMAT_VERSION = 4
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN

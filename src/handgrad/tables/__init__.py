@@ -9,12 +9,15 @@ Listed in the order in which a cell travels.
     columns.py      one column, raw: its type, its texts, where a cell stands
     notation.py     1.448,00 €, (1.45), 14.5 kg: numbers as people write them
     dates.py        dates, times and durations, and the numbers that they become
+    one_cell.py     what one cell means by itself, without a table
     kinds.py        THE KINDS OF COLUMNS: each knows how its cells are read
     plan.py         the plan: what each column of a table was taken for; shown, kept
     recognition/    decides what each column is, and makes the plan
     cells.py        all cells as their kinds read them; blocks.py, many columns as one matrix
     levels.py       which levels get an input, and what a text means among them
     encode.py       cells -> inputs: scaled, one-hot, missing ones flagged
+    bins.py         robust scales, and the bins of numbers
+    one_row.py      one row -> the same inputs, without a table
     fitting.py      an encoder from the training rows; statistics.py, means and medians
     parts.py        an encoder <-> what a model file holds of it
     labels.py       labels of any type <-> 0..K-1, exactly; values.py, out of any container

@@ -16,12 +16,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from handgrad.tables.statistics import Floats, Kept, quantile
+from handgrad.tables.statistics import Floats, Kept, quantile, scaled_weight
 
 LARGEST_INPUT = 3.0
 FARTHEST = 1e100  # spreads from the median: what lies farther gives the largest input, too
@@ -134,21 +134,23 @@ class Spreads(NamedTuple):
     median: Floats
     spread: Floats  # 0 where a number never varies
     has_missing: npt.NDArray[np.bool_]
-    deep: tuple[Floats, ...]  # edges
-    wide: tuple[Floats, ...]
+    edges: tuple[tuple[Floats, ...], ...]  # K edges for each number of bins
 
 
-def spreads_of(blocks: Iterable[Floats], kept: Kept, n: int) -> Spreads:
-    """Describe blocks of columns, shape (k, n), by the rows that count."""
-    n_bins = bins_for(kept, n)
+def spreads_of(blocks: Iterable[Floats], kept: Kept, n_bins: tuple[int, ...]) -> Spreads:
+    """Describe blocks of columns, shape (k, n), by the rows that count.
+
+    Each number has edges for each of these numbers of bins.
+    """
+    if kept.weight is not None:
+        kept = kept._replace(weight=scaled_weight(kept.weight)[0])
     found = [_described(column, kept, n_bins) for block in blocks for column in block]
-    median, spread, missing, deep, wide = zip(*found, strict=True) if found else [()] * 5
+    median, spread, missing, *of_bins = zip(*found, strict=True) if found else [()] * 3
     return Spreads(
         np.array(median, dtype=np.float64),
         np.array(spread, dtype=np.float64),
         np.array(missing, dtype=bool),
-        tuple(deep),
-        tuple(wide),
+        tuple(of_bins) or ((),) * len(n_bins),
     )
 
 
@@ -161,27 +163,23 @@ def bins_for(kept: Kept, n: int) -> int:
     return int(min(max(rows / ROWS_A_BIN, FEWEST_BINS), MOST_BINS))
 
 
-def _described(
-    column: Floats, kept: Kept, n_bins: int
-) -> tuple[float, float, bool, Floats, Floats]:
+def _described(column: Floats, kept: Kept, n_bins: tuple[int, ...]) -> tuple[Any, ...]:
     values, counts, has_missing = _counted(column, kept)
     if not len(values):
-        return 0.0, 0.0, has_missing, NO_EDGES, NO_EDGES
+        return 0.0, 0.0, has_missing, *(NO_EDGES for _ in n_bins)
     below = np.cumsum(counts)
     lower, median, upper = (quantile(values, below, q) for q in (0.25, 0.5, 0.75))
     spread = upper - lower if upper > lower else values[-1] / 2 - values[0] / 2
     spread = min(float(spread), float(np.finfo(np.float64).max))
-    deep, wide = (edges(values, counts, n) for n in (DEEP_BINS, n_bins))
-    return median, spread, has_missing, deep, wide
+    return median, spread, has_missing, *(edges(values, counts, n) for n in n_bins)
 
 
 def _counted(column: Floats, kept: Kept) -> tuple[Floats, Floats, bool]:
     """Give the different numbers, ascending, and by weight how many rows have each."""
     values = column if kept.rows is None else column[kept.rows]
     there = ~np.isnan(values)
-    weight = None if kept.weight is None else np.ldexp(kept.weight, -_exponent(kept.weight))
     different, at = np.unique(values[there] + 0.0, return_inverse=True)  # -0 is 0
-    of_there = None if weight is None else weight[there]
+    of_there = None if kept.weight is None else kept.weight[there]
     counts = np.bincount(at, of_there, minlength=len(different)).astype(np.float64)
     return different, counts, not bool(there.all())
 

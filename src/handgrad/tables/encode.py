@@ -77,7 +77,8 @@ class Encoder:
     mean, scale, median : numpy.ndarray of float64, shape (K,)
         Statistics of the present cells; `scale` is the population standard deviation, or 1 where
         the number is constant or is not to be scaled. With robust scales, `mean` is the median
-        and `scale` the distance of the quartiles, or 0 where the number is constant.
+        and `scale` the spread: the distance of the quartiles, half of the range where they
+        meet, or 0 where the number is constant.
     indicator : numpy.ndarray of bool, shape (K,)
         True where cells were missing when the encoder was fitted; where a column becomes several
         numbers, at the first of them.
@@ -160,7 +161,7 @@ class Encoder:
         return STANDARD if not self.is_robust else ROBUST if self.deep is None else PIECEWISE
 
     @cached_property
-    def _ends(self) -> tuple[int, ...]:
+    def ends(self) -> tuple[int, ...]:
         """Where the deep inputs end: numbers, steps, flags, levels."""
         n_steps = 0 if self.deep is None else int(self.deep.n.sum())
         return tuple(accumulate([len(self.mean), n_steps, len(self._flagged), sum(self._n_levels)]))
@@ -173,7 +174,7 @@ class Encoder:
     @property
     def n_deep(self) -> int:
         """N_x, the number of inputs of the first layer."""
-        return self._ends[-1]
+        return self.ends[-1]
 
     @cached_property
     def skip(self) -> tuple[bases.Basis, ...]:
@@ -324,10 +325,10 @@ class Encoder:
         n_block = max(1, BLOCK_CELLS // max(1, k))
         for start in range(0, len(x), n_block):
             stop = start + n_block
-            self._put_numbers(x[start:stop], out[start:stop], partial(self._place_in_array, start))
+            self.put_numbers(x[start:stop], out[start:stop], partial(self._place_in_array, start))
         if len(self._flagged):
             self._put_flags(np.isnan(x[:, self._flagged]), out)
-        return self._with_copies(out)
+        return self.with_copies(out)
 
     def _encode_table(
         self, table: pa.Table, dtype: np.dtype[Any], strict: bool, is_part: bool
@@ -349,10 +350,10 @@ class Encoder:
         cells = read_cells(table, self.plan, strict=strict)
         if self.is_identity:
             self._check_no_holes(table, cells.numbers)
-        self._put_numbers(cells.numbers, out, partial(self._place, table))
+        self.put_numbers(cells.numbers, out, partial(self._place, table))
         if len(self._flagged):
             self._put_flags(cells.missing(self.plan, self._flagged), out)
-        at, wide = self._ends[2], self._first_wide_level
+        at, wide = self.ends[2], self.first_wide_level
         for column, texts, places, other in zip(
             self.plan.with_levels, cells.texts, self.level_places, self.other, strict=True
         ):
@@ -365,14 +366,14 @@ class Encoder:
                 found = unknown_cells(table, column, strange, n_present, _TAKEN_FOR[other])
                 cells.unknown.append(found._replace(may_be_rare=other))
             at += n
-        self._with_copies(out)
+        self.with_copies(out)
         return self._with_known(cells, strict) if is_part else cells.unknown
 
-    def _put_numbers(
+    def put_numbers(
         self, x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]
     ) -> None:
         """Write K numbers, shape (n, K), their steps, and their places in the bins of a skip."""
-        k, end_of_steps, *_ = self._ends
+        k, end_of_steps, *_ = self.ends
         if not self.is_robust:
             self._standardise(x, out[:, :k], where)
             return
@@ -387,18 +388,18 @@ class Encoder:
             out[:, self.n_deep : self.n_deep + len(self.wide.binned)] = self.wide.places(filled)
 
     def _put_flags(self, missing: npt.NDArray[np.bool_], out: npt.NDArray[Any]) -> None:
-        out[:, self._ends[1] : self._ends[2]] = missing
+        out[:, self.ends[1] : self.ends[2]] = missing
         if self.wide is not None:  # one level, or none
-            last = self._first_wide_level
+            last = self.first_wide_level
             out[:, last - missing.shape[1] : last] = missing - 1.0
 
     @property
-    def _first_wide_level(self) -> int:
+    def first_wide_level(self) -> int:
         """Where the levels of a skip begin: behind places in bins, and flags."""
         n_binned = 0 if self.wide is None else len(self.wide.binned)
         return self.n_deep + n_binned + len(self._flagged)
 
-    def _with_copies(self, out: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def with_copies(self, out: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Repeat the deep inputs for a skip without bins."""
         if self.has_skip and self.wide is None:
             out[:, self.n_deep :] = out[:, : self.n_deep]

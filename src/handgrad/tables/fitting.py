@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.bins import Bins, spreads_of
+from handgrad.tables.bins import DEEP_BINS, Bins, bins_for, spreads_of
 from handgrad.tables.cells import read_cells
 from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder, as_matrix, in_array
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
@@ -120,18 +120,20 @@ def _described(
         mean[~is_scaled], scale[~is_scaled] = 0.0, 1.0
         parts = {"mean": mean, "scale": scale, "median": median, "indicator": has_missing}
         return parts | {"has_skip": has_skip}
-    median, spread, has_missing, deep, wide = spreads_of(blocks, kept, n)
-    is_piecewise = method == PIECEWISE
-    of_scaled = [one if scaled else one[:0] for one, scaled in zip(deep, is_scaled, strict=True)]
+    n_bins = (DEEP_BINS, bins_for(kept, n))[: (1 + has_skip) * (method == PIECEWISE)]
+    median, spread, has_missing, edges = spreads_of(blocks, kept, n_bins)
+    bins = {}
+    if edges:
+        deep = [one if scaled else one[:0] for one, scaled in zip(edges[0], is_scaled, strict=True)]
+        bins = dict(zip(("deep", "wide"), map(Bins.of, (deep, *edges[1:])), strict=False))
     return {
         "mean": np.where(is_scaled, median, 0.0),
         "scale": np.where(is_scaled, spread, 1.0),
         "median": median,
         "indicator": has_missing,
         "is_robust": True,
-        "deep": Bins.of(of_scaled) if is_piecewise else None,
         "has_skip": has_skip,
-        "wide": Bins.of(wide) if is_piecewise and has_skip else None,
+        **bins,
     }
 
 

@@ -32,6 +32,7 @@ class _Ones(NamedTuple):
     first: int
     places: Places | None
     other: int  # the place that rare levels share, counted from the first; -1 where they share none
+    wide: int = -1  # where the number of the level stands for a skip; -1 where there is none
 
     def of(self, text: str | None) -> int:
         """Give the input that is 1 for a text; -1 where none is."""
@@ -54,6 +55,7 @@ class _Part(NamedTuple):
     read: Callable[[Any], One]
     levels: _Ones
     flag: int  # the input that tells of a missing number; -1 where there is none
+    wide_flag: int  # and the number that tells a skip of it
 
 
 class RowEncoder:
@@ -88,7 +90,7 @@ class RowEncoder:
     def _is_plain(self) -> bool:
         """Whether numbers of Python mean the same in an array, where no code is looked for."""
         codes = any(codes_in(column.missing) for column in self._encoder.plan.used)
-        return self._takes_arrays and not codes
+        return self._is_short and self._takes_arrays and not codes
 
     def put(self, row: Any, x: Array) -> None:
         """Write the inputs of a row into x, shape (N_x,).
@@ -172,9 +174,6 @@ class RowEncoder:
             )
 
     def _put_named(self, row: Mapping[str, Any], x: Array) -> None:
-        if not self._is_short:
-            self._put_table(row, x)
-            return
         if self._is_plain and self._put_plain(row, x):
             return
         try:
@@ -199,16 +198,31 @@ class RowEncoder:
 
     def _put_cells(self, row: Mapping[str, Any], x: Array) -> None:
         numbers: list[float] = []
-        x[self._n_numbers :] = 0
-        for name, read, ones, flag in self._parts:
+        x[self._n_numbers : self._encoder.n_deep] = 0
+        x[self._encoder.n_deep :] = -1  # no level of a skip
+        for name, read, ones, flag, wide_flag in self._parts:
             own, text = read(row[name])
             numbers += own
             place = ones.of(text)
             if place >= 0:
                 x[place] = 1
+                if ones.wide >= 0:
+                    x[ones.wide] = place - ones.first
             if flag >= 0 and text is None and math.isnan(own[0]):
                 x[flag] = 1
-        self._put_scaled(np.array(numbers), x[: self._n_numbers])
+                if wide_flag >= 0:
+                    x[wide_flag] = 0
+        if self._is_short:
+            self._put_scaled(np.array(numbers), x[: self._n_numbers])
+        else:
+            self._put_binned(np.array(numbers), x)
+
+    def _put_binned(self, numbers: npt.NDArray[np.float64], x: Array) -> None:
+        """Let the encoder write robust numbers, steps, places in bins and copies for a skip."""
+        if self._encoder.is_identity and np.isnan(numbers).any():
+            raise Unusual
+        self._encoder.put_numbers(numbers[np.newaxis], x[np.newaxis], _raise_unusual)
+        self._encoder.with_copies(x[np.newaxis])
 
     def _put_scaled(self, numbers: npt.NDArray[np.float64], inputs: Array) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -223,24 +237,33 @@ class RowEncoder:
                 raise Unusual
 
 
+def _raise_unusual(at: int, row: int) -> str:
+    raise Unusual
+
+
 def _parts_of(encoder: Encoder) -> list[_Part]:
     """Say of each column that becomes inputs how it is read, and where its inputs are."""
-    plan, n_numbers = encoder.plan, len(encoder.mean)
+    plan, (_, first_flag, at, _) = encoder.plan, encoder.ends
     flagged = np.flatnonzero(encoder.indicator).tolist()
-    flags = {first: n_numbers + place for place, first in enumerate(flagged)}
-    at, levels = n_numbers + len(flagged), dict[str, _Ones]()
+    flags = {first: first_flag + place for place, first in enumerate(flagged)}
+    has_wide, wide = encoder.wide is not None, encoder.first_wide_level
+    levels = dict[str, _Ones]()
     for column, places, other in zip(
         plan.with_levels, encoder.level_places, encoder.other, strict=True
     ):
         n = len(places.levels)
-        levels[column.name] = _Ones(at, places, n if other else -1)
-        at += n + other
+        is_wide = has_wide and n + other > 0
+        levels[column.name] = _Ones(at, places, n if other else -1, wide if is_wide else -1)
+        at, wide = at + n + other, wide + is_wide
+    to_wide = encoder.first_wide_level - first_flag - len(flagged)
+    placed = [flags.get(plan.first_of.get(column.name, -1), -1) for column in plan.used]
     return [
         _Part(
             column.name,
             partial(column.reads.read_one, column, Cells(column.missing, column.notation)),
             levels.get(column.name, _NO_LEVELS),
-            flags.get(plan.first_of.get(column.name, -1), -1),
+            flag,
+            flag + to_wide if has_wide and flag >= 0 else -1,
         )
-        for column in plan.used
+        for column, flag in zip(plan.used, placed, strict=True)
     ]

@@ -86,8 +86,7 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
     _check_tensors(tensors, len(plan.scaled), is_robust=method != STANDARD)
     identity = metadata["identity"]
     _check(isinstance(identity, bool), "identity (must be true or false)")
-    plain = plan.is_plain and not tensors["indicator"].any()
-    plain = plain and method == STANDARD
+    plain = plan.is_plain and method == STANDARD and not tensors["indicator"].any()
     _check(not identity or plain, "identity (must have plain numbers only)")
     mean, scale, median, indicator = (tensors[part].copy() for part in _TENSORS)
     bins = {part: _bins(part, tensors, len(plan.scaled)) for part in kinds_of_bins}
@@ -99,8 +98,8 @@ def from_parts(metadata: Mapping[str, Any], tensors: Mapping[str, Array]) -> Enc
         indicator,
         levels,
         other,
-        identity,
-        method != STANDARD,
+        is_identity=identity,
+        is_robust=method != STANDARD,
         has_skip=has_skip,
         **bins,
     )

@@ -123,7 +123,7 @@ def _moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats, Fl
     # a power of two scales exactly, and squares of what is below 1 never overflow
     exponent = np.frexp(np.abs(columns).max(axis=1))[1]
     v = np.ldexp(columns, -exponent[:, None])
-    w, count = (None, float(v.shape[1])) if weight is None else _scaled_weight(weight)
+    w, count = (None, float(v.shape[1])) if weight is None else scaled_weight(weight)
     mean = _averages(v, w)
     centred = v - mean[:, None]
     # what rounding left in the mean is taken out of both moments
@@ -136,7 +136,7 @@ def _moments(columns: Floats, weight: Floats | None) -> tuple[Floats, Floats, Fl
     return np.ldexp(mean, exponent), scale, np.ldexp(median, exponent)
 
 
-def _scaled_weight(weight: Floats) -> tuple[Floats, float]:
+def scaled_weight(weight: Floats) -> tuple[Floats, float]:
     """Give weights below 1, and how many rows they count for, within sane bounds."""
     exponent = int(np.frexp(weight.max())[1])
     scaled = np.ldexp(weight, -exponent)

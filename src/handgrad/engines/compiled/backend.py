@@ -64,7 +64,7 @@ def obstacle(architecture: Architecture, rule: Optimizer, rows: Rows) -> str | N
 def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     from handgrad.engines.compiled.engine import Compiled
 
-    a_row = FLOPS_A_WEIGHT * count(architecture.layer_units)
+    a_row = _flops_a_row(architecture)
     wanted = a_row * min(steps.batch_size, len(rows)) // FLOPS_A_THREAD
     is_small = wanted <= 1 or a_row * len(rows) < FLOPS_A_CALL
     threads = 1 if is_small else min(threads_given(), wanted)  # asking takes 20 ms, once
@@ -72,10 +72,14 @@ def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
 
 
 def at_once(architecture: Architecture, rows: Rows, epochs: int) -> int:
-    an_epoch = FLOPS_A_WEIGHT * count(architecture.layer_units) * len(rows)
+    an_epoch = _flops_a_row(architecture) * len(rows)
     if an_epoch < FLOPS_BESIDE or an_epoch * epochs < FLOPS_A_LANE:
         return 1
     return max(1, min(threads_given(), free_threads()))
+
+
+def _flops_a_row(architecture: Architecture) -> int:
+    return FLOPS_A_WEIGHT * count(architecture.layer_units)
 
 
 def predicts(architecture: Architecture) -> bool:
