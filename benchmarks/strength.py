@@ -10,7 +10,8 @@ handgrad gets a frame with words and holes; trees get numbers, codes and NaN, ca
 
 Figures are means over the seeds 0, 1 and 2: log-loss, accuracy and, for two classes, AUC; the
 seconds of a fit, and the processor's. "Better" counts the tables on which a figure is better than
-that of HistGradientBoosting; "log ratio" is the mean of log(log-loss / its log-loss). ``--quick`` is a trial of one seed and three tables that leaves no result.
+that of HistGradientBoosting; "log ratio" is the mean of log(log-loss / its log-loss).
+``--quick`` is a trial of one seed and three tables that leaves no result.
 
 CatBoost joins where it is installed.
 """

@@ -382,7 +382,7 @@ def test_the_command_line_shows_a_skip_and_refuses_to_explain_it(call, frame, la
     assert call("predict", "m", "t.csv", "--proba")[0] == 0
     code, _, err = call("explain", "m", "t.csv", "--row", "1")
     assert code == 3
-    assert "have no skip" in err
+    assert "this one has a skip" in err
 
 
 def test_a_row_is_explained_with_its_bins(call, frame, labels):
