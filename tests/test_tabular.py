@@ -245,7 +245,7 @@ class TestClassifier:
 
     def test_sparse_rows_are_refused_with_the_way_out(self, wine):
         X, y = wine
-        with pytest.raises(DataError, match=r"takes dense rows; pass X\.toarray\(\)"):
+        with pytest.raises(DataError, match=r"takes no sparse rows; pass X\.toarray\(\)"):
             TabularClassifier(**QUICK).fit(scipy.sparse.csr_matrix(X), y)
 
     def test_a_loaded_model_is_an_estimator_without_a_race(self, tmp_path, wine):

@@ -118,7 +118,7 @@ def fitted(job: Job, given: Given) -> Fit:
     n_networks = estimator.n_networks or effort.n_networks
     raced = entrants(kinds_of(estimator.networks), updates_of(estimator.updates, effort))
     if is_sparse(given.X):
-        raise DataError(f"{type(estimator).__name__} takes dense rows; pass X.toarray()")
+        raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
     bits = bit_generator(estimator.random_state)
     race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
