@@ -32,7 +32,7 @@ FAULTS = [
     Fault("explain/spelled.py", "{_skip(t, names, at)} = {result}", " = {result}", "a score worked out without its skip", "explain"),
     Fault("explain/spelled.py", """{_number(t['dh0'][0, at])} = {result}""", """{_number(t['s'][at])} = {result}""", "(15) worked out with the scale", "explain"),
     Fault("plots/network.py", "np.pad(of_biases, (0, len(beside)))", "np.resize(of_biases, len(lengths))", "a skip with the biases of a layer", "plots"),
-    Fault("estimators/state.py", "            if np.array_equal(folded.flat, self.model.params.flat):\n", "            if True:\n", "a trace of a network that does not predict", "trace"),
+    Fault("estimators/state.py", "            if np.array_equal(folded.flat, self.model.params.flat):\n", "            if True:\n", "a trace of a network that does not predict", "tricks"),
     Fault("explain/inputs.py", "if not encoder.is_robust:", "if True:", "medians called means", "tricks"),
     Fault("explain/equations.py", 'f"d{h} = {d} @ W{layer}.T"', 'f"d{h} = {d} @ W{layer}"', "a matrix that is not turned", "trace"),
     Fault("outputs.py", '"y = 1 / (1 + np.exp(-score))"', '"y = 1 / (1 + np.exp(score))"', "a line that computes something else", "trace"),

@@ -28,7 +28,7 @@ class Part(NamedTuple):
     """The wide inputs that one number u of a row stands for."""
 
     column: str  # of the table
-    name: str  # of u: "age", "age is missing", "island, level"
+    name: str  # of u: "age", "age is missing", "island level"
     names: list[str]  # of its inputs in w: "age at 25", "age 25..33", "island=Biscoe"
 
 
@@ -38,13 +38,6 @@ class Term(NamedTuple):
     name: str
     w: float
     weights: list[float]  # (N_y,)
-
-    @property
-    def told(self) -> str:
-        """Write out w and the row of V, of many scores the first few."""
-        row = [f"{weight:.4g}" for weight in self.weights[:MOST_WEIGHTS]]
-        more = ["..."] if len(self.weights) > MOST_WEIGHTS else []
-        return f"{self.w:.4g} × ({', '.join(row + more)})"
 
 
 class Skipped(NamedTuple):
@@ -68,13 +61,24 @@ class Skipped(NamedTuple):
         """Write out the terms that add most to a score, and how many more there are."""
         size = np.array([abs(term.w) * max(map(abs, term.weights)) for term in self.terms])
         chosen = sorted(largest_entries(size))
-        told = [f"{self.terms[at].name}: {self.terms[at].told}" for at in chosen]
+        told = [self._told(self.terms[at]) for at in chosen]
         more = len(self.terms) - len(chosen)
         return [*told, f"and {more:,} more that are not 0"] if more else told or ["all are 0"]
 
     def told_places(self) -> list[str]:
         """Write out each u of the column."""
-        return [f"{name} {u:.4g}" for name, u in self.places]
+        return [f"{self._short(name)} {u:.4g}".lstrip() for name, u in self.places]
+
+    def _short(self, name: str) -> str:
+        """Leave the column out, which stands beside: "25..33" for "age 25..33"."""
+        rest = name.removeprefix(self.column)
+        sign = next((sign for sign in ("=", ": ", " ") if rest.startswith(sign)), "")
+        return rest.removeprefix(sign)
+
+    def _told(self, term: Term) -> str:
+        row = [f"{weight:.4g}" for weight in term.weights[:MOST_WEIGHTS]]
+        more = ["..."] if len(term.weights) > MOST_WEIGHTS else []
+        return f"{self._short(term.name) or term.name}: {term.w:.4g} × ({', '.join(row + more)})"
 
     def told_sums(self, outputs: list[str]) -> list[str]:
         """Write out what the column adds to the scores, those of most outputs by size."""
@@ -98,7 +102,7 @@ def parts_of(encoder: Encoder) -> list[Part]:
     flags = range(first_flag, first_level)
     parts += [Part(column_of[at], names[at], [names[at]]) for at in flags]
     for column, places in groupby(range(first_level, len(names)), column_of.__getitem__):
-        parts.append(Part(column, f"{column}, level", [names[at] for at in places]))
+        parts.append(Part(column, f"{column} level", [names[at] for at in places]))
     return parts
 
 
