@@ -75,7 +75,7 @@ class Trace(Mapping[str, Array]):
 
     @property
     def rows(self) -> Array:
-        """The rows as the network takes them in, (n, n_inputs): x, and the u of a skip."""
+        """The rows as the network takes them in, x and the u of a skip, shape (n, n_inputs)."""
         return np.hstack([self["x"], self["u"]]) if self.architecture.skip else self["x"]
 
     @property
