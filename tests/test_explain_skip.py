@@ -131,10 +131,10 @@ def test_each_input_of_w_has_its_name(told, frame):
 def test_a_missing_cell_has_a_level_of_its_own(told):
     found, _ = told(row=1)  # without an age
     age = by_column(found)["age"]
-    assert age["u"]["age is missing"] == 0
+    assert age["u"]["age is missing, level"] == 0
     assert {"name": "age is missing", "w": 1.0}.items() <= age["inputs"][-1].items()
     there, _ = told(row=3)  # without a colour
-    assert by_column(there)["age"]["u"]["age is missing"] == -1
+    assert by_column(there)["age"]["u"]["age is missing, level"] == -1
     assert by_column(there)["colour"]["inputs"][0]["name"] == "colour is missing"
 
 

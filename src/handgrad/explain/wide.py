@@ -28,7 +28,7 @@ class Part(NamedTuple):
     """The wide inputs that one number u of a row stands for."""
 
     column: str  # of the table
-    name: str  # of u: "age", "age is missing", "island level"
+    name: str  # of u: "age", "age is missing, level", "island level"
     names: list[str]  # of its inputs in w: "age at 25", "age 25..33", "island=Biscoe"
 
 
@@ -100,7 +100,7 @@ def parts_of(encoder: Encoder) -> list[Part]:
     binned = zip(encoder.wide.binned.tolist(), encoder.wide.by_number, strict=True)
     parts = [Part(column_of[at], names[at], _pieces(names[at], edges)) for at, edges in binned]
     flags = range(first_flag, first_level)
-    parts += [Part(column_of[at], names[at], [names[at]]) for at in flags]
+    parts += [Part(column_of[at], f"{names[at]}, level", [names[at]]) for at in flags]
     for column, places in groupby(range(first_level, len(names)), column_of.__getitem__):
         parts.append(Part(column, f"{column} level", [names[at] for at in places]))
     return parts
