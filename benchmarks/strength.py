@@ -48,7 +48,8 @@ def measure(options):
     is_trial = bool(options.quick or options.only)
     chosen = chosen_of(options.contenders, is_trial)
     readers = sources(options.folder)
-    names = QUICK if options.quick else options.only or list(readers)
+    quick = [name for name in QUICK if name in readers]
+    names = quick if options.quick else options.only or list(readers)
     if unknown := set(names) - set(readers):
         raise SystemExit(f"no table {', '.join(unknown)}; there are {', '.join(readers)}")
     found = {} if is_trial else kept_of_others(chosen)
@@ -63,6 +64,8 @@ def measure(options):
 
 def chosen_of(parts, is_trial):
     """Name the contenders to measure, the judge always among them."""
+    if unknown := [part for part in parts if not any(part in name for name in CONTENDERS)]:
+        raise SystemExit(f"no contender {', '.join(unknown)}; there are {'; '.join(CONTENDERS)}")
     named = [name for name in CONTENDERS if any(part in name for part in parts)]
     here = [name for name, contender in CONTENDERS.items() if not contender.library]
     chosen = {JUDGE, *(named if parts else here if is_trial else CONTENDERS)}
@@ -121,7 +124,7 @@ def add(found, name, table, figures):
 
 
 def kept_of_others(chosen):
-    """Read the kept figures of those not chosen, if their circumstances are today's."""
+    """Read the kept figures of those not chosen, if measured under today's circumstances."""
     others = [name for name in CONTENDERS if name not in chosen]
     if not (others and KEPT.exists()):
         return {}

@@ -264,3 +264,29 @@ def test_contenders_take_turns():
     answers = measuring.in_turns("ab", 2, lambda name, turn: asked.append((name, turn)) or turn)
     assert asked == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert measuring.medians(answers) == {"a": 0.5, "b": 0.5}
+
+
+def group_of_two():
+    """Give a group in which CatBoost ran one of two tables, and was better there."""
+    ours, judge = {"RMSE": 2.0, "wall": 3.0}, {"RMSE": 4.0, "wall": 1.0}
+    figures = {"handgrad, medium": [ours], "HistGradientBoosting": [judge]}
+    both = {"a": figures, "b": {**figures, "CatBoost": [{"RMSE": 1.0, "wall": 9.0}]}}
+    return {table: {"rows": 10, "figures": of} for table, of in both.items()}
+
+
+def test_who_ran_some_tables_is_compared_on_those_alone():
+    standings, group = importlib.import_module("racing.standings"), group_of_two()
+    assert standings.count(group, "regression", "RMSE", "CatBoost") == "1 of 1"
+    assert standings.count(group, "regression", "RMSE", "handgrad, medium") == "2 of 2"
+    assert standings.seconds(group, "wall", "handgrad, medium", "CatBoost") == [3, 9]
+    assert standings.ratio(group, "regression", "CatBoost") == pytest.approx(np.log(1 / 4))
+    assert standings.whole(group, "wall", "handgrad, medium") == 6
+    assert standings.whole(group, "wall", "CatBoost") is None
+
+
+def test_kept_figures_of_another_day_or_version_are_not_mixed_with_new_ones():
+    differ = program("strength").differ
+    kept = {"date": "today", "machine": {"cores": 2}, "versions": {"here": {"numpy": "2.4.6"}}}
+    assert not differ(kept, {**kept, "versions": {**kept["versions"], "catboost": {}}})
+    assert differ(kept, {**kept, "date": "tomorrow"})
+    assert differ(kept, {**kept, "versions": {"here": {"numpy": "2.5.0"}}})

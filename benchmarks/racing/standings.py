@@ -19,7 +19,7 @@ TIMES = (0.1, 0.3, 1, 3, 10, 30, 100)  # that the picture's axis names
 
 
 class Scale(NamedTuple):
-    """How a group is judged: the loss, and of each figure, which sign is better."""
+    """How a group is judged: its loss, and whether more of a figure (1) or less (-1) is better."""
 
     loss: str
     senses: dict
