@@ -1,7 +1,7 @@
 """The estimators that the open tables judge, each with its defaults.
 
-RealMLP alone departs from them: for labels it stops by the log-loss and smooths none of them, as its
-authors advise where the log-loss counts, since its defaults are for accuracy and would lose here.
+RealMLP alone departs from them: where labels are predicted it stops by the log-loss and smooths no
+label, as its authors advise for that figure; its own defaults are for accuracy, and lose here.
 
 handgrad gets a frame with words and holes; the others get numbers, with their categories named as
 each asks for it. RealMLP takes no missing number: the median of the training rows stands there.
