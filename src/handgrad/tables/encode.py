@@ -201,9 +201,8 @@ class Encoder:
         for column, first, _ in self.plan.with_numbers:
             numbers += [(column.name, number) for number in column.reads.number_names(column)]
             flags += [(column.name, f"{column.name} is missing")] if self.indicator[first] else []
-        for column, levels, other in zip(
-            self.plan.with_levels, self.levels, self.other, strict=True
-        ):
+        of_levels = zip(self.plan.with_levels, self.levels, self.other, strict=True)
+        for column, levels, other in of_levels:
             name = column.name
             ones += [(name, f"{name} is missing" if v is None else f"{name}={v}") for v in levels]
             ones += [(name, f"{name}: other")] if other else []
@@ -223,8 +222,20 @@ class Encoder:
     @cached_property
     def places(self) -> dict[str, list[int]]:
         """The places of the deep inputs of each column."""
+        return self._by_column(column for column, _ in self._inputs)
+
+    @cached_property
+    def all_places(self) -> dict[str, list[int]]:
+        """The places of all inputs of each column, those of a skip included."""
+        deep, (_, low, high, _) = [column for column, _ in self._inputs], self.ends
+        if self.wide is None:
+            return self._by_column(deep * (1 + self.has_skip))
+        numbers = [deep[number] for number in self.wide.binned]
+        return self._by_column([*deep, *numbers, *deep[low:high], *dict.fromkeys(deep[high:])])
+
+    def _by_column(self, columns: Iterable[str]) -> dict[str, list[int]]:
         places: dict[str, list[int]] = {name: [] for name in self.names}
-        for place_of, (column, _) in enumerate(self._inputs):
+        for place_of, column in enumerate(columns):
             places[column].append(place_of)
         return places
 
