@@ -46,11 +46,19 @@ def order_for(n: int, *place: int) -> Order:
     *place : int
         A seed and, say, the number of a column; each is taken modulo 2^64.
     """
+    return np.argsort(_keys_for(n, place), kind="stable")
+
+
+def share_for(*place: int) -> float:
+    """Draw a number in [0, 1) that depends on nothing but the place it is for."""
+    return float(_keys_for(1, place)[0] >> np.uint64(11)) * 2.0**-53
+
+
+def _keys_for(n: int, place: tuple[int, ...]) -> Keys:
     key = np.zeros(1, dtype=np.uint64)
     for part in place:
         key = mixed(key + np.uint64((part + GOLDEN) % 2**64))
-    keys = mixed(key + np.arange(n, dtype=np.uint64) * np.uint64(GOLDEN))
-    return np.argsort(keys, kind="stable")
+    return mixed(key + np.arange(n, dtype=np.uint64) * np.uint64(GOLDEN))
 
 
 def uniform(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.chance import order_for
+from handgrad.chance import order_for, share_for
 from handgrad.errors import DataError
 from handgrad.models.evaluation import worsening
 from handgrad.tables.encode import Encoded
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handgrad.tables.encode import Encoder
 
 MOST_ROWS = 10_000
-MOST_CELLS = 1 << 26  # inputs held: 256 MB of float32
+MOST_CELLS = 1 << 25  # inputs held, twice: 256 MB of float32
 FEWEST_ROWS = 2  # of one row there is nothing to shuffle
 
 
@@ -159,12 +159,14 @@ def _rank(one: Importance) -> list[float]:
 def _givers(weight: NDArray[np.float64], *place: int) -> Order:
     """Deal the cells of a column out anew: the row whose cell each row gets, shape (n,).
 
-    The rows lie in two random orders along a line, each as long as its weight; a row gets the cell
-    of the row of the other order that lies at its middle. Of equal weights it is a permutation.
+    The rows lie in two random orders along a circle, each as long as its weight, one order turned
+    against the other by chance; a row gets the cell that lies at its middle. So each cell is dealt
+    out as often as its row counts, and the cells of rows of equal weights once each.
     """
     takers, givers = (order_for(len(weight), *place, side) for side in (0, 1))
-    middle = np.cumsum(weight[takers]) - weight[takers] / 2
     ends = np.cumsum(weight[givers])
+    middle = np.cumsum(weight[takers]) - weight[takers] / 2 + share_for(*place) * ends[-1]
+    middle[middle >= ends[-1]] -= ends[-1]
     dealt = np.empty(len(weight), dtype=np.intp)
     dealt[takers] = givers[np.minimum(np.searchsorted(ends, middle), len(weight) - 1)]
     return dealt
