@@ -170,7 +170,7 @@ class _Race:
             self._job.estimator, rows.columns, rows.weight, kind.preprocess, has_skip=kind.skip
         )
         learning = kind.architecture(encoder, outputs)
-        with memory_for(learning, np.dtype(DTYPE)):
+        with memory_for(self._job.estimator, learning, np.dtype(DTYPE)):
             start = Params.zeros(learning.layer_units, DTYPE, learning.beside)
         plain, params = scale_folded(learning, start)
         scale, bounds = outputs.scale, _seen(rows.y, learning)
@@ -179,10 +179,7 @@ class _Race:
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
         """Take encoded rows, and weigh them as if they were all."""
-        rows = self._rows
-        if weight is None and rows.weight is not None:
-            weight = rows.weight[places]
-        given = TrainingRows(None, rows.y[places], weight, places)
+        given = TrainingRows(None, self._rows.y[places], weight, places)
         x, y_t, _ = prepared.rows
         return Rows(x[places], y_t[places], loss_weight(prepared.model, self._job.task, given))
 
@@ -293,7 +290,8 @@ class _Race:
         )
 
     def dead_units(self, fit: Fit) -> list[float]:
-        return dead_units(fit.model, next(iter(self._prepared.values())).rows)
+        rows = next(iter(self._prepared.values())).rows
+        return dead_units(self._job.estimator, fit.model, rows)
 
 
 def _seen(y: Array, architecture: Architecture) -> Bounds | None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from handgrad.estimators.advice import advising
 from handgrad.estimators.fitted import Fitted, there
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.labels import Labels
@@ -84,18 +85,18 @@ class Tabular(Fitted):
             If the loss or a parameter stops being finite.
         """
         self._validate_params()
-        with under_way(self) as now:
+        with advising(self), under_way(self) as now:
             job = Job(self, self._task, now, None, False)
             now.finish(fitted(job, Given(X, y, sample_weight)))
         return self
 
     @property
     def networks_(self) -> tuple[Learnt, ...]:
-        return there(self._now.networks or None, "networks_")
+        return there(self, self._now.networks or None, "networks_")
 
     @property
     def race_(self) -> tuple[Learnt, ...]:
-        return there(self._now.raced or None, "race_")
+        return there(self, self._now.raced or None, "race_")
 
     @classmethod
     def _parameters_of(cls, model: Model) -> dict[str, Any]:

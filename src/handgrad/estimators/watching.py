@@ -17,6 +17,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
 from handgrad.engines.choice import predictor
 from handgrad.errors import DivergenceWarning, warn
+from handgrad.estimators.advice import ways
 from handgrad.estimators.underway import showing
 from handgrad.network import cut_off, inputs
 from handgrad.optim import SOLVERS
@@ -168,7 +169,7 @@ def _share_at_0(model: Model, x: Any, layer: int) -> float:
     return float((h == 0).all(axis=0).mean())
 
 
-def dead_units(model: Model, rows: Rows) -> list[float]:
+def dead_units(estimator: Any, model: Model, rows: Rows) -> list[float]:
     """Find the share of units of each hidden layer that no row wakes, and warn of many."""
     some: Any = rows.x[:ROWS_LOOKED_AT]
     dense = some.toarray() if is_sparse(some) else inputs(model.architecture, some)[0]
@@ -176,12 +177,17 @@ def dead_units(model: Model, rows: Rows) -> list[float]:
         _share_at_0(model, dense, layer) if ACTIVATIONS[name].dies else 0.0
         for layer, name in enumerate(model.architecture.activations, start=1)
     ]
+    advice = ways(
+        estimator,
+        ("Lower the learning rate", "learning_rate_init"),
+        ('take the activation "leaky_relu".', "activation"),
+        ("More updates, or other networks, may have fewer.", "updates"),
+    )
     for layer, share in enumerate(shares, start=1):
         if share > 0.5 and some.shape[0] >= ROWS_FOR_A_WARNING:
             warn(
                 f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
-                f"each of {some.shape[0]} rows, and will not learn any more. Lower the "
-                'learning rate, or take the activation "leaky_relu".',
+                f"each of {some.shape[0]} rows, and will not learn any more. {advice}",
                 ConvergenceWarning,
             )
     return shares

@@ -73,7 +73,8 @@ def write_report(
     parts += [
         shown_picture(picture, content) for picture, content in zip(pictures, drawn, strict=True)
     ]
-    parts += [*details(evaluation), *shuffled(importances), *epochs(history)]
+    parts += shuffled(importances)
+    parts += [*details(evaluation), *epochs(history)]
     page = document("Report", "\n".join(parts))
     write_atomically(folder / "report.html", page.encode())
     return [*(folder / picture.name for picture in pictures), folder / "report.html"]
