@@ -58,16 +58,16 @@ FAULTS = [
     Fault("estimators/race.py", "winner = min(first, key", "winner = max(first, key", "the loser goes on", "tabular"),
     Fault("estimators/race.py", "winner.entrant._replace(fold=fold)", "winner.entrant", "all networks hold back the same rows", "tabular"),
     Fault("estimators/race.py", "    job.under_way.last = race.concluded([winner], first)", "    race.concluded([winner], first)", "an interrupt leaves nothing of the race", "tabular"),
-    Fault("estimators/race.py", "self._rows.y[places], weight, places)", "self._rows.y[places], None, places)", "weights of rows forgotten", "tabular::TestClassifier::test_the_weights_of_rows_move_what_is_likely"),
+    Fault("estimators/race.py", "self._rows.y[places], weight, places)", "self._rows.y[places], None, places)", "weights of rows forgotten", "tabular"),
     Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
     # advice.py
-    Fault("estimators/advice.py", "if not name or has(estimator, name)] or", "] or", "advice about what is not there", "tabular::TestAdvice"),
-    Fault("estimators/advice.py", "error.keep(lambda name: has(estimator, name))", "pass", "errors advise what is not there", "tabular::TestAdvice"),
-    Fault("estimators/advice.py", 'error.args = (f"{error.what} {advice[:1].upper()}{advice[1:]}.",)', "pass", "a divergence advises what is not there", "tabular::TestAdvice"),
+    Fault("estimators/advice.py", "if not name or has(estimator, name)] or", "] or", "advice about what is not there", "tabular"),
+    Fault("estimators/advice.py", "error.keep(lambda name: has(estimator, name))", "pass", "errors advise what is not there", "tabular"),
+    Fault("estimators/advice.py", 'error.args = (f"{error.what} {advice[:1].upper()}{advice[1:]}.",)', "pass", "a divergence advises what is not there", "tabular"),
     # tabular.py
     Fault("estimators/tabular.py", "preprocess = PIECEWISE", "preprocess = None", "holes refused", "tabular"),
     Fault("estimators/tabular.py", "there(self, self._now.raced or None", "there(self, self._now.networks or None", "race_ lists the winners alone", "tabular"),
-    Fault("estimators/tabular.py", '        "class_weight": [StrOptions({"balanced"}), dict, None],', '        "class_weight": [StrOptions({"balanced"}), None],', "class weights as a dictionary refused", "tabular::TestClassifier::test_class_weights_may_be_listed"),
+    Fault("estimators/tabular.py", '        "class_weight": [StrOptions({"balanced"}), dict, None],', '        "class_weight": [StrOptions({"balanced"}), None],', "class weights as a dictionary refused", "tabular"),
     # predicting.py
     Fault("estimators/predicting.py", "numbers[:, 0] if numbers.shape[1] == 1 else numbers", "numbers", "a column for one number", "regressor tabular"),
     # classifier.py
