@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from handgrad import DataError, MLPClassifier, MLPRegressor, TabularClassifier
 from handgrad.chance import order_for, share_for
+from handgrad.cli.importance import Shuffles
 from handgrad.models import importance as rules
 from handgrad.models.evaluation import evaluate, evaluate_numbers, worsening, worsening_words
 from handgrad.models.importance import importances, leading_figure, rows_to_shuffle
@@ -281,6 +282,7 @@ def test_it_is_printed_with_bars(call, judged):
     lines = out.split("importance:")[1].splitlines()
     assert lines[2].split() == ["column", "log-loss", "rise", "accuracy", "drop"]
     assert lines[4].endswith("#" * 20)
+    assert not lines[6].endswith("#" * 3)  # of noise
     assert {line.split()[0] for line in lines[4:7]} == {"size", "colour", "noise"}
     plain = call("evaluate", "m", "t.csv", "--target", "y")[1]
     assert plain == out.split("importance:")[0]
@@ -301,7 +303,16 @@ def test_many_columns_are_cut_in_print_only(call, tmp_path):
 def test_portions_change_nothing(judged, monkeypatch):
     whole = judged("--target", "y")[0]
     monkeypatch.setattr("handgrad.cli.reading.PORTION_BYTES", 0)
+    monkeypatch.setattr("handgrad.tables.files.parsing.STREAMED_BYTES", 128)
+    monkeypatch.setattr("handgrad.tables.files.parsing.BLOCK_BYTES", 1024)
+    parts, gathered = [], Shuffles.gathering
+    monkeypatch.setattr(
+        Shuffles,
+        "gathering",
+        lambda self, portions: gathered(self, (parts.append(one) or one for one in portions)),
+    )
     assert judged("--target", "y")[0] == whole
+    assert len(parts) > 2
     monkeypatch.setattr(rules, "MOST_ROWS", 40)
     columns, told, err = judged("--target", "y")
     assert told["importance"]["rows"] == 40
@@ -323,6 +334,17 @@ def test_rows_without_truth_or_weight_are_not_shuffled(call, judged):
     counted = (table["w"] > 0) & table["y"].notna()
     table[counted].to_csv("t.csv", index=False)
     assert judged("--target", "y", "--weight", "w")[0] == some[0]
+
+
+def test_figures_and_shuffles_are_by_weight(judged, trained):
+    judged("--target", "y")
+    X, y = the_table(seed=1)
+    weight = np.where(X["size"] > 0, 5.0, 1.0)
+    X.assign(y=y, w=weight).to_csv("t.csv", index=False)
+    columns = judged("--target", "y", "--weight", "w")[0]
+    for one in measured(trained, X, y, weight):
+        for name, mean in one.mean.items():
+            assert columns[one.column][name]["mean"] == pytest.approx(mean, abs=1e-7)
 
 
 def test_numbers_quantiles_and_several_labels(call):
