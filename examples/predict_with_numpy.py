@@ -1,15 +1,15 @@
 """A handgrad model run by NumPy alone: no handgrad, no scikit-learn, no safetensors.
 
-The model file is a length, a JSON header, and numbers. This program reads a model that predicts
-labels and a CSV file with the columns it was trained on, and prints the probability of each class.
-Copy it to where nothing can be installed, or read it to see everything that a prediction takes.
+The model file is a length, a JSON header, and numbers. This program reads a model and a CSV file
+with the columns it was trained on, and prints the label and the probability of each class, or the
+number. Copy it to where nothing can be installed, or read it to see all that a prediction takes.
 
     python examples/predict_with_numpy.py model.safetensors table.csv
 
 It reads plain numbers, booleans and categories, and takes a quoted NA for a bare one. It refuses
-dates, numbers with words, numbers such as 1.448,00 or 14 kg, other activations, several networks,
-several labels per row, and predicted numbers. handgrad's own predictions differ in the last digits,
-because it adds in another order.
+dates, numbers with words, numbers such as 1.448,00 or 14 kg, other activations, several labels per
+row, and quantiles. handgrad's own predictions differ in the last digits, because it adds in another
+order.
 """
 
 import csv
@@ -29,6 +29,12 @@ ACTIVATIONS = {
     "tanh": np.tanh,
     "logistic": lambda r: 1 / (1 + np.exp(-r)),
     "identity": lambda r: r,
+}
+PREDICT = {  # numbers from scores, by output
+    "identity": lambda score: score,
+    "absolute": lambda score: score,
+    "huber": lambda score: score,
+    "poisson": np.exp,
 }
 TYPES = {"F64": "<f8", "F32": "<f4", "BOOL": "?"}
 # The words for a missing cell, if the file has none of its own.
@@ -61,19 +67,24 @@ def read_model(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def activations(model: dict[str, Any]) -> list[str]:
-    """Return the activation of each hidden layer."""
-    units, named = model["architecture"]["layer_units"], model["architecture"]["activation"]
-    return [named] * (len(units) - 2) if isinstance(named, str) else named
+    """Return the activation of each hidden layer, or the one of all."""
+    named = model["architecture"]["activation"]
+    return [named] if isinstance(named, str) else named
 
 
 def check(model: dict[str, Any]) -> None:
     """Refuse a model that the functions below cannot compute."""
     version, kind = model["format_version"], model.get("kind", "labels")
-    if version > 3:
-        raise SystemExit(f"the file has format version {version}; this reads versions 1 to 3")
+    if version > 4:
+        raise SystemExit(f"the file has format version {version}; this reads versions 1 to 4")
     known = set(activations(model)) <= set(ACTIVATIONS)
-    if kind != "labels" or model.get("networks", 1) != 1 or not known:
-        raise SystemExit(f"this reads one network of labels with {sorted(ACTIVATIONS)}")
+    if kind == "numbers":
+        known &= model["architecture"]["output"] in PREDICT
+    if kind == "several labels" or not known:
+        raise SystemExit(
+            f"this reads networks with {sorted(ACTIVATIONS)} that predict one label or numbers, "
+            "no quantiles"
+        )
 
 
 def columns_of(encoder: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,9 +118,12 @@ def refuse(column: dict[str, Any], why: str) -> None:
 
 def encode(
     rows: list[dict[str, str]], encoder: dict[str, Any], tensors: dict[str, np.ndarray]
-) -> np.ndarray:
-    """Turn cells into inputs: numbers, then flags for missing ones, then 0 or 1 for each level."""
-    numbers, ones = [], []
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn cells into inputs, and into one number u for each column of the skip.
+
+    The inputs are numbers, their steps, flags for missing ones, then 0 or 1 for each level.
+    """
+    numbers, ones, is_boolean = [], [], []
     columns = columns_of(encoder)
     others = iter(encoder.get("other", [False] * len(columns)))
     levels = iter(encoder["levels"])
@@ -124,13 +138,76 @@ def encode(
             ones.append(one_hot(cells, next(levels), next(others)))
         else:
             numbers.append([number(cell, column) for cell in cells])
+            is_boolean.append(column["kind"] == "boolean")
     values = np.array(numbers, dtype=np.float64).reshape(-1, len(rows)).T
-    mean, scale, median, flagged = (
-        tensors[f"encoder.{part}"] for part in ("mean", "scale", "median", "indicator")
-    )
-    missing = np.isnan(values)
-    scaled = (np.where(missing, median, values) - mean) / scale
-    return np.hstack([scaled, missing[:, flagged], *ones])
+    flags = np.isnan(values)[:, tensors["encoder.indicator"]]
+    values = np.where(np.isnan(values), tensors["encoder.median"], values)
+    scaled = scale(values, tensors["encoder.mean"], tensors["encoder.scale"], encoder)
+    scaled = np.where(is_boolean, values, scaled)
+    x = np.hstack([scaled, steps(values, edges(tensors, "deep")), flags, *ones])
+    return x, skip_numbers(x, values, flags, ones, encoder, tensors)
+
+
+def scale(
+    values: np.ndarray, mean: np.ndarray, width: np.ndarray, encoder: dict[str, Any]
+) -> np.ndarray:
+    """Standardise numbers; or scale them robustly, and clip them smoothly between -3 and 3."""
+    z = np.divide(values - mean, width, out=np.zeros(values.shape), where=width > 0)
+    return z / np.sqrt(1 + (z / 3) ** 2) if "method" in encoder else z
+
+
+def edges(tensors: dict[str, np.ndarray], which: str) -> list[np.ndarray]:
+    """Return the edges of the bins of each number, none for a number without bins."""
+    n = tensors.get(f"encoder.{which}.n", np.zeros(0, dtype=int)).astype(int)
+    ends = np.cumsum(n + (n > 0))
+    return np.split(tensors[f"encoder.{which}.edges"], ends[:-1]) if len(n) else []
+
+
+def steps(values: np.ndarray, bins: list[np.ndarray]) -> np.ndarray:
+    """Return how far each number has come through each of its bins, from 0 to 1."""
+    parts = [
+        np.clip((column[:, None] - e[:-1]) / np.diff(e), 0, 1)
+        for column, e in zip(values.T, bins, strict=False)
+        if len(e)
+    ]
+    return np.hstack([np.zeros((len(values), 0)), *parts])
+
+
+def skip_numbers(
+    x: np.ndarray,
+    values: np.ndarray,
+    flags: np.ndarray,
+    ones: list[np.ndarray],
+    encoder: dict[str, Any],
+    tensors: dict[str, np.ndarray],
+) -> np.ndarray:
+    """Return u for each column of the skip: the inputs again, or places in bins and levels."""
+    if not encoder.get("skip"):
+        return x[:, :0]
+    if "encoder.wide.n" not in tensors:
+        return x
+    places = [
+        np.interp(column, e, np.arange(len(e)))
+        for column, e in zip(values.T, edges(tensors, "wide"), strict=True)
+        if len(e)
+    ]
+    chosen = [np.where(one.any(axis=1), one.argmax(axis=1), -1) for one in ones if one.shape[1]]
+    return np.column_stack([np.zeros((len(x), 0)), *places, flags - 1.0, *chosen])
+
+
+def spread(skip: list[list[Any]], u: np.ndarray) -> np.ndarray:
+    """Write out what each row of V is multiplied by."""
+    parts = [np.zeros((len(u), 0))]
+    for (kind, n), column in zip(skip, u.T, strict=True):
+        own = column[:, None]
+        if kind == "linear":
+            parts.append(own)
+        elif kind == "levels":
+            parts.append(own == np.arange(n))
+        else:  # the place among the edges of n bins: hats, then steps
+            parts.append(np.maximum(0, 1 - np.abs(own - np.arange(n + 1))))
+            parts.append(np.clip(own - np.arange(n), 0, 1))
+    return np.hstack(parts)
 
 
 def number(cell: str | None, column: dict[str, Any]) -> float:
@@ -169,21 +246,51 @@ def meaning(level: str | None) -> Any:
     return ("word", low if low in ("true", "false") else unicodedata.normalize("NFC", level))
 
 
-def predict_proba(
-    model: dict[str, Any], tensors: dict[str, np.ndarray], x: np.ndarray
-) -> np.ndarray:
-    """Run equations (1) to (4), with any number of layers; shape (n, classes)."""
-    n_layers = len(model["architecture"]["layer_units"]) - 1
-    names = activations(model)
-    h = x.astype(tensors["W1"].dtype)
-    for layer in range(1, n_layers):
-        h = ACTIVATIONS[names[layer - 1]](h @ tensors[f"W{layer}"] + tensors[f"b{layer}"])
-    score = h @ tensors[f"W{n_layers}"] + tensors[f"b{n_layers}"]
-    score = score / model.get("temperature", 1.0)
-    if model["architecture"]["output"] == "logistic":  # two classes share one score
-        score = np.hstack([np.zeros_like(score), score])
+def network_scores(
+    model: dict[str, Any], tensors: dict[str, np.ndarray], x: np.ndarray, u: np.ndarray
+) -> list[np.ndarray]:
+    """Run equations (1) to (3) for each network, with any number of layers; (n, outputs) each."""
+    names, scores = activations(model), []
+    for network in range(1, model.get("networks", 1) + 1):
+        own = "" if network == 1 else f"network{network}."
+        h, layer = x.astype(tensors[f"{own}W1"].dtype), 1
+        while f"{own}W{layer + 1}" in tensors:
+            activation = ACTIVATIONS[names[min(layer, len(names)) - 1]]
+            h = activation(h @ tensors[f"{own}W{layer}"] + tensors[f"{own}b{layer}"])
+            layer += 1
+        score = h @ tensors[f"{own}W{layer}"] + tensors[f"{own}b{layer}"]
+        if "skip" in model["architecture"]:
+            w = spread(model["architecture"]["skip"], u.astype(h.dtype))
+            score = score + w.astype(h.dtype) @ tensors[f"{own}V"]
+        scores.append(score)
+    return scores
+
+
+def softmax(score: np.ndarray) -> np.ndarray:
+    """Turn scores into probabilities: equation (4)."""
     e = np.exp(score - score.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
+
+
+def predict_proba(model: dict[str, Any], scores: list[np.ndarray]) -> np.ndarray:
+    """Average the probabilities of the networks; shape (n, classes)."""
+    if model["architecture"]["output"] == "logistic":  # two classes share one score
+        scores = [np.hstack([np.zeros_like(score), score]) for score in scores]
+    mean = np.mean([softmax(score) for score in scores], axis=0)
+    with np.errstate(divide="ignore"):  # of a probability too small to hold
+        return softmax(np.log(mean) / model.get("temperature", 1.0))
+
+
+def predict_numbers(
+    model: dict[str, Any], tensors: dict[str, np.ndarray], scores: list[np.ndarray]
+) -> np.ndarray:
+    """Average the numbers of the networks, undo their scaling, and keep them within bounds."""
+    y = np.mean([PREDICT[model["architecture"]["output"]](score) for score in scores], axis=0)
+    if "target.scale" in tensors:
+        y = tensors["target.mean"] + tensors["target.scale"] * y
+    if "target.low" in tensors:
+        y = np.clip(y, tensors["target.low"], tensors["target.high"])
+    return y
 
 
 def main() -> None:
@@ -193,11 +300,17 @@ def main() -> None:
     with open(sys.argv[2], encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     check(model)
-    proba = predict_proba(model, tensors, encode(rows, model["encoder"], tensors))
+    scores = network_scores(model, tensors, *encode(rows, model["encoder"], tensors))
+    name, out = model["target"] or "prediction", csv.writer(sys.stdout)
+    if model["classes"] is None:
+        numbers = predict_numbers(model, tensors, scores)
+        several = numbers.shape[1] > 1
+        out.writerow([f"{name} {k + 1}" if several else name for k in range(numbers.shape[1])])
+        out.writerows(numbers.tolist())
+        return
     classes = model["classes"]["values"]
-    out = csv.writer(sys.stdout)
-    out.writerow([model["target"] or "prediction", *(f"P({label})" for label in classes)])
-    for row in proba.tolist():
+    out.writerow([name, *(f"P({label})" for label in classes)])
+    for row in predict_proba(model, scores).tolist():
         out.writerow([classes[int(np.argmax(row))], *row])
 
 

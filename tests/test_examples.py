@@ -16,7 +16,7 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
-from handgrad import MLPClassifier, MLPRegressor
+from handgrad import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
@@ -223,16 +223,84 @@ def test_numpy_alone_refuses_columns_it_cannot_read(column, flowers, tmp_path):
     assert f"column '{column}'" in told
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"skip": True},
+        {"skip": True, "preprocess": "robust", "n_ensemble": 2},
+        {"preprocess": "piecewise"},
+        {"preprocess": "piecewise", "skip": True, "min_frequency": 20, "n_ensemble": 3},
+        {"hidden_layer_sizes": (), "preprocess": "piecewise", "skip": True},
+        {"n_ensemble": 2, "calibration": "temperature", "early_stopping": True},
+    ],
+    ids=lambda settings: " ".join(map(str, settings.values())),
+)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_numpy_alone_reads_bins_skips_and_several_networks(settings, classes, flowers, tmp_path):
+    X, y = (part[: 50 * classes] for part in flowers)
+    X = X.assign(
+        wet=np.where(X.index % 4 == 0, "yes", "no"), same=np.where(X.index % 9, 7.0, np.nan)
+    )
+    X["field"] = np.where(X.index % 2 == 0, "12", np.where(X.index % 5 == 0, "north", "south"))
+    model = MLPClassifier(**{"hidden_layer_sizes": (8,), **settings}, max_iter=20, batch_size=16)
+    with warnings.catch_warnings(action="ignore"):
+        model.fit(X, y)
+    model.save(tmp_path / "model.safetensors")
+    X.loc[5:9, "field"] = ["012", "west", None, "12.0", "north"]
+    X.loc[10:12, "petal length"] = [1e6, -1e6, np.nan]
+    X.to_csv(tmp_path / "table.csv", index=False)
+    (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "model.safetensors", "table.csv"))
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert out.iloc[:, 0].tolist() == model.predict(X).tolist()
+    np.testing.assert_allclose(out.iloc[:, 1:], model.predict_proba(X), rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("networks", ["smooth", "sharp"])
+def test_numpy_alone_reads_the_tabular_estimators(networks, flowers, tmp_path):
+    X, y = flowers
+    X.to_csv(tmp_path / "table.csv", index=False)
+    how = {"networks": networks, "updates": 60, "n_networks": 2, "random_state": 0}
+    model = TabularClassifier(**how).fit(X, y)
+    model.save(tmp_path / "labels")
+    (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "labels", "table.csv"))
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert out.iloc[:, 0].tolist() == model.predict(X).tolist()
+    np.testing.assert_allclose(out.iloc[:, 1:], model.predict_proba(X), rtol=1e-4, atol=1e-6)
+    numbers = X.pop("petal length") ** 2
+    for loss in ("squared_error", "poisson", "huber"):
+        regressor = TabularRegressor(loss=loss, **how).fit(X, numbers)
+        regressor.save(tmp_path / "numbers")
+        far = pd.concat([X, 1000 * X.select_dtypes("number"), X], ignore_index=True)
+        far.to_csv(tmp_path / "far.csv", index=False)
+        (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "numbers", "far.csv"))
+        out = pd.read_csv(tmp_path / "out.csv")
+        assert out.columns.tolist() == ["prediction"]
+        np.testing.assert_allclose(out["prediction"], regressor.predict(far), rtol=1e-4, atol=1e-4)
+
+
+def test_numpy_alone_predicts_several_numbers(flowers, tmp_path):
+    X, _ = flowers
+    X.to_csv(tmp_path / "table.csv", index=False)
+    Y = X[["petal length", "sepal length"]].to_numpy()
+    model = MLPRegressor(hidden_layer_sizes=(5,), n_ensemble=2)
+    model.partial_fit(X, Y).save(tmp_path / "m")
+    (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "m", "table.csv"))
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert out.columns.tolist() == ["prediction 1", "prediction 2"]
+    np.testing.assert_allclose(out, model.predict(X), rtol=1e-9)
+
+
 def test_numpy_alone_refuses_what_it_cannot_do(flowers, tmp_path):
     X, y = flowers
     X.to_csv(tmp_path / "table.csv", index=False)
     file = tmp_path / "model.safetensors"
     gelu = MLPClassifier((4,), "gelu").partial_fit(X, y, classes=sorted(set(y)))
-    several = MLPClassifier((4,), n_ensemble=2).partial_fit(X, y, classes=sorted(set(y)))
-    numbers = MLPRegressor(hidden_layer_sizes=(4,)).partial_fit(X, np.arange(150.0))
-    for model in (gelu, several, numbers):
+    several = MLPClassifier((4,)).partial_fit(X, np.eye(150, 2, dtype=int), classes=[0, 1])
+    quantile = MLPRegressor("quantile", (4,)).partial_fit(X, np.arange(150.0))
+    for model in (gelu, several, quantile):
         model.save(file)
-        assert "this reads one network of labels" in by_numpy(tmp_path, file, "table.csv", code=1)
+        told = by_numpy(tmp_path, file, "table.csv", code=1)
+        assert "that predict one label or numbers, no quantiles" in told
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)

@@ -1,6 +1,8 @@
 """TabularClassifier and TabularRegressor: a race of kinds, and networks that go on."""
 
 import pickle
+import warnings
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,17 +11,20 @@ import pytest
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
 
 from common import needs_compiled
 from handgrad import (
     DataError,
     DivergenceError,
     MLPClassifier,
+    MLPRegressor,
     ModelFileError,
     TabularClassifier,
     TabularRegressor,
 )
 from handgrad.estimators import race
+from handgrad.estimators.advice import ways
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, lengths
 from handgrad.models.file import load_model
 from handgrad.tables.frames import from_frame
@@ -233,11 +238,11 @@ class TestClassifier:
         rng = np.random.default_rng(0)
         X = rng.normal(size=(1500, 2))
         y = (np.sin(3 * X[:, 0]) + np.sin(3 * X[:, 1]) > 0).astype(int)
-        settings = {"updates": (8, 100, 300, 600), "n_networks": 1, "networks": "smooth"}
+        settings = {"updates": (8, 300, 600, 1000), "n_networks": 1, "networks": "smooth"}
         model = TabularClassifier(random_state=0, **settings).fit(X, y)
-        assert {one.entrant.updates for one in model.race_} >= {8, 100, 300}
+        assert {one.entrant.updates for one in model.race_} >= {8, 300, 600}
         at_random = TabularClassifier(random_state=0, **settings).fit(X, rng.permutation(y))
-        assert {one.entrant.updates for one in at_random.race_} == {8, 100}
+        assert {one.entrant.updates for one in at_random.race_} == {8, 300}
 
     def test_it_learns_a_table_of_words_and_holes(self, table):
         X, y = table
@@ -282,6 +287,24 @@ class TestClassifier:
         )
         balanced = TabularClassifier(class_weight="balanced", **QUICK).fit(X, y)
         assert not np.array_equal(balanced.predict_proba(X), plain)
+
+    def test_the_weights_of_rows_move_what_is_likely(self):
+        """Where nothing tells the classes apart, their shares by weight are all that is learnt."""
+        chance = np.random.default_rng(0)
+        X, y = chance.normal(size=(400, 2)), np.arange(400) % 2
+        for networks in ("smooth", "sharp"):
+            model = TabularClassifier(networks=networks, **QUICK)
+            heavy = model.fit(X, y, np.where(y == 1, 9.0, 1.0)).predict_proba(X)[:, 1].mean()
+            assert 0.8 < heavy < 0.97
+            assert 0.4 < model.fit(X, y).predict_proba(X)[:, 1].mean() < 0.6
+
+    def test_class_weights_may_be_listed(self):
+        chance = np.random.default_rng(0)
+        X, y = chance.normal(size=(400, 2)), np.where(np.arange(400) % 2, "b", "a")
+        model = TabularClassifier(class_weight={"b": 9.0}, **QUICK).fit(X, y)
+        assert 0.8 < model.predict_proba(X)[:, 1].mean() < 0.97
+        with pytest.raises(ValueError, match="class_weight has the class 'c', which is not in y"):
+            TabularClassifier(class_weight={"c": 9.0}, **QUICK).fit(X, y)
 
     def test_a_row_of_weight_0_is_not_there(self, wine):
         X, y = wine
@@ -470,3 +493,106 @@ class TestRegressor:
         assert kept.bounds.low == y.min()
         loaded = TabularRegressor.load(tmp_path / "model.safetensors")
         assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+LACKING = {
+    name
+    for ours in (MLPClassifier(), MLPRegressor())
+    for name in ours.get_params()
+    if name not in TabularClassifier().get_params() | TabularRegressor().get_params()
+}
+WORDS_OF_THEM = {"learning rate", "clip", "partial_fit", "warm_start", "leaky_relu", "MLP"}
+
+
+def says_nothing_of_what_it_lacks(message):
+    """Tell whether a text names no parameter or way of the MLP estimators alone."""
+    assert {"alpha", "dtype", "scale_target", "preprocess", "max_iter", "solver"} < LACKING
+    named = {name for name in LACKING if re.search(rf"\b{name}\b", str(message))}
+    return not named and not any(word in str(message) for word in WORDS_OF_THEM)
+
+
+class TestAdvice:
+    """Errors and warnings name what this estimator has."""
+
+    def test_ways_are_those_that_the_estimator_has(self):
+        known = ("raise alpha", "alpha"), ("wait", ""), ("take other networks", "networks")
+        assert ways(MLPClassifier(), *known) == "raise alpha, or wait"
+        assert ways(TabularClassifier(), *known) == "wait, or take other networks"
+        assert ways(TabularClassifier(), known[0]) == ""
+        assert ways(MLPClassifier(), known[2], ("go on", "partial_fit")) == "go on"
+
+    def test_after_a_divergence(self, monkeypatch, wine):
+        def diverging(*given, **named):
+            raise DivergenceError("it diverged.", "Lower the learning rate.", epoch=3)
+
+        monkeypatch.setattr(race, "train", diverging)
+        with pytest.raises(DivergenceError, match=r"it diverged\. Look for wild numbers") as told:
+            TabularClassifier(**QUICK).fit(*wine)
+        assert told.value.epoch == 3
+        assert says_nothing_of_what_it_lacks(told.value)
+
+    @pytest.mark.parametrize("largest", [1e39, 1e300])
+    def test_of_targets_too_large(self, largest):
+        X = np.arange(20.0)[:, None]
+        y = np.r_[largest, np.arange(19.0)]
+        with pytest.raises(DataError, match=r"y reaches .* divide y by a power of ten$") as told:
+            TabularRegressor(**QUICK).fit(X, y)
+        assert says_nothing_of_what_it_lacks(told.value)
+
+    def test_of_squares_too_large(self):
+        X = np.arange(40.0)[:, None]
+        y = np.r_[1e30, np.arange(39.0)]
+        with pytest.raises(DataError, match=r"in a scale in .*; leave such rows out$") as told:
+            TabularRegressor(loss="absolute_error", **QUICK).fit(X, y)
+        assert says_nothing_of_what_it_lacks(told.value)
+
+    def test_of_too_little_memory(self, monkeypatch, wine):
+        monkeypatch.setattr("handgrad.estimators.fitting.MOST_BYTES", 1000)
+        with pytest.raises(MemoryError, match=r"13 inputs and 3 .*; lower max_levels") as told:
+            TabularClassifier(**QUICK).fit(*wine)
+        assert says_nothing_of_what_it_lacks(told.value)
+
+    def test_dead_units_are_counted_and_no_reason_to_warn(self, monkeypatch, wine):
+        """Nobody could do anything about them: the rows held back have chosen the network."""
+        monkeypatch.setattr("handgrad.estimators.watching._share_at_0", lambda *given: 0.7)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            model = TabularClassifier(**QUICK).fit(*wine)
+        assert model.dead_units_ == [0.7, 0.7]
+
+    def test_of_what_is_said_of_an_array(self, wine):
+        told = r"'kinds' is for a data frame; the columns of other rows are plain numbers"
+        with pytest.raises(DataError, match=told) as error:
+            TabularClassifier(kinds={"a": "number"}, **QUICK).fit(*wine)
+        assert says_nothing_of_what_it_lacks(error.value)
+
+    def test_of_sparse_rows_with_holes(self, wine):
+        X, y = wine
+        model = TabularClassifier(**QUICK).fit(X, y)
+        assert np.array_equal(model.predict(scipy.sparse.csr_matrix(X)), model.predict(X))
+        X = X.copy()
+        X[3, 2] = np.nan
+        with pytest.raises(DataError, match=r"Fill it, or pass X\.toarray\(\)") as told:
+            model.predict(scipy.sparse.csr_matrix(X))
+        assert says_nothing_of_what_it_lacks(told.value)
+
+    def test_of_what_only_fit_sets(self, tmp_path, wine):
+        model = TabularClassifier(**QUICK).fit(*wine)
+        model.save(tmp_path / "m")
+        with pytest.raises(AttributeError, match=r"and this model was loaded$") as told:
+            _ = TabularClassifier.load(tmp_path / "m").race_
+        assert says_nothing_of_what_it_lacks(told.value)
+        plain = MLPClassifier((3,)).partial_fit(*wine, classes=[0, 1, 2])
+        with pytest.raises(AttributeError, match="loaded, converted, or trained by partial_fit"):
+            _ = MLPClassifier.from_model(plain.model_).held_back_
+
+    def test_the_command_line_advises_no_parameter(self, tmp_path, call):
+        rows = "\n".join(f"{row},{1e30 if row == 3 else row}" for row in range(60))
+        (tmp_path / "t.csv").write_text(f"a,y\n{rows}\n")
+        code, _, err = call(
+            *("fit", "t.csv", "--target", "y", "--task", "regression", "--epochs", "2"),
+            *("--loss", "absolute_error", "--validation", "0"),
+        )
+        assert code == 3
+        assert "leave such rows out" in err
+        assert "scale_target" not in err

@@ -37,6 +37,30 @@ def shuffled(n: int, bits: np.random.BitGenerator) -> Order:
     return keys.astype(np.intp)
 
 
+def order_for(n: int, *place: int) -> Order:
+    """Put the rows 0 to n - 1 in a random order that depends on nothing but the place it is for.
+
+    Parameters
+    ----------
+    n : int
+    *place : int
+        A seed and, say, the number of a column; each is taken modulo 2^64.
+    """
+    return np.argsort(_keys_for(n, place), kind="stable")
+
+
+def share_for(*place: int) -> float:
+    """Draw a number in [0, 1) that depends on nothing but the place it is for."""
+    return float(_keys_for(1, place)[0] >> np.uint64(11)) * 2.0**-53
+
+
+def _keys_for(n: int, place: tuple[int, ...]) -> Keys:
+    key = np.zeros(1, dtype=np.uint64)
+    for part in place:
+        key = mixed(key + np.uint64((part + GOLDEN) % 2**64))
+    return mixed(key + np.arange(n, dtype=np.uint64) * np.uint64(GOLDEN))
+
+
 def uniform(shape: tuple[int, ...], bits: np.random.BitGenerator) -> NDArray[np.float64]:
     """Turn the top 53 of each 64 raw bits, all that a double can hold, into a number in [0, 1)."""
     raw = bits.random_raw(int(np.prod(shape)))

@@ -15,6 +15,7 @@ be opened raises the system's OSError. The command line has an exit code for eac
 
 import sys
 import warnings
+from collections.abc import Callable
 
 
 class HandgradError(ValueError):
@@ -22,7 +23,27 @@ class HandgradError(ValueError):
 
 
 class DataError(HandgradError):
-    """The data cannot be used as asked; the message names the row and the column."""
+    """The data cannot be used as asked; the message names the row and the column.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, and a way to mend it.
+    **ways : str
+        Further ways, each by the parameter of an estimator that it takes.
+    """
+
+    def __init__(self, what: str, **ways: str) -> None:
+        self.what, self.ways = what, ways
+        super().__init__(self._told())
+
+    def _told(self) -> str:
+        return "".join([self.what, *(f", or {way}" for way in self.ways.values())])
+
+    def keep(self, is_known: Callable[[str], bool]) -> None:
+        """Drop the ways that take what is not there."""
+        self.ways = {name: way for name, way in self.ways.items() if is_known(name)}
+        self.args = (self._told(),)
 
 
 class ModelFileError(HandgradError):

@@ -4,6 +4,12 @@
 from faults import Fault
 
 FAULTS = [
+    Fault("models/importance.py", "        shuffled[:, places] = own\n        changes = changes or", "        changes = changes or", "a column stays shuffled", "importance"),
+    Fault("models/importance.py", "givers[np.minimum(np.searchsorted(ends, middle), len(weight) - 1)]", "givers", "cells dealt out whatever the weights", "importance::test_a_row_of_weight_3_gives_its_cell_three_times_as_often importance::test_weights_count_as_rows_repeated"),
+    Fault("models/evaluation.py", '"accuracy": DROP,', '"accuracy": RISE,', "a better accuracy is worse", "importance"),
+    Fault("tables/encode.py", "*dict.fromkeys(deep[high:])", "*deep[high:]", "the levels of a skip belong to other columns", "importance::test_shuffled_inputs_are_those_of_shuffled_cells"),
+    Fault("chance.py", "key = mixed(key + np.uint64((part", "key = (key + np.uint64((part", "places in another order have the same chance", "importance::test_an_order_is_of_its_place_alone"),
+    Fault("plots/importance.py", "some = importances[:MOST_BARS]", "some = importances", "a bar for each of a thousand columns", "importance::test_bars_are_drawn_whatever_the_figures"),
     Fault("engines/compiled/called.py", "    return f\"handgrad_{function.__name__}_{element}\"", "    return f\"handgrad_{function.__name__}\"", "one name for both precisions", "kernels engines"),
     Fault("engines/compiled/vectors.py", "vectors = [_halves_added(builder, vectors[0], None, size)]", "vectors = [builder.fadd(vectors[0], vectors[0])]", "lanes doubled, not added", "kernels engines"),
     Fault("tables/bins.py", "z / np.sqrt(1 + (z / LARGEST_INPUT) ** 2)", "z", "robust scales without bounds", "bins"),
@@ -81,6 +87,7 @@ FAULTS = [
     Fault("text.py", "told[:77]", "told[:79]", "a text cut too late", "marks"),
     Fault("explain/trace.py", "rows = np.atleast_2d(np.asarray(x, params.flat.dtype))", "rows = np.asarray(x, params.flat.dtype)", "one row is no matrix", "trace"),
     Fault("explain/trace.py", "zeros = int(np.count_nonzero(flat == 0))", "zeros = int(np.count_nonzero(flat != 0))", "what is 0 and what is not", "marks"),
+    Fault("tables/matrix.py", "if np.isinf(value):", "if False:", "an infinite number called too large", "encode"),
     Fault("models/predictor.py", "return self._desks.pop()", "return self._desks[-1]", "two threads write at one desk", "predictor"),
     Fault("models/predictor.py", "model.checked_proba(desk.proba(), desk.x)[0].copy()", "model.checked_proba(desk.proba(), desk.x)[0]", "an answer changes with the next one", "predictor::test_an_answer_stays_as_it_is"),
     Fault("models/predictor.py", "numbers_of(self._scores(desk))[0].copy()", "numbers_of(self._scores(desk))[0]", "predicted numbers change with the next ones", "predictor::test_an_answer_stays_as_it_is"),

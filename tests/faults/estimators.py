@@ -58,7 +58,6 @@ FAULTS = [
     Fault("estimators/voting.py", "first, *others = np.argsort(means", "*others, first = np.argsort(means", "the loser goes on", "tabular voting"),
     Fault("estimators/race.py", "one.entrant._replace(fold=fold)", "one.entrant", "all networks watch the same rows", "tabular"),
     Fault("estimators/race.py", "    job.under_way.last = race.concluded(ahead, first, n)", "    race.concluded(ahead, first, n)", "an interrupt leaves nothing of the race", "tabular"),
-    Fault("estimators/race.py", "            weight = rows.weight[places]\n", "            pass\n", "weights of rows forgotten", "tabular"),
     Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
     Fault("estimators/voting.py", "IN_DOUBT = 2 ", "IN_DOUBT = 0 ", "a kind that may be as good is dropped", "voting"),
     Fault("estimators/voting.py", "IN_DOUBT = 2 ", "IN_DOUBT = 20 ", "a kind that is beaten goes on", "voting"),
@@ -72,9 +71,14 @@ FAULTS = [
     Fault("estimators/race.py", "split(keys - np.uint64(turned)", "split(keys", "all networks hold back the same rows", "tabular"),
     Fault("estimators/race.py", "np.setdiff1d(parts.held_back, parts.kept)", "parts.kept", "rows learnt from called out of the bag", "tabular"),
     Fault("estimators/race.py", "n_given, self._rows.places[places], self", "n_given, places, self", "rows out of the bag counted without those of weight 0", "tabular"),
+    Fault("estimators/race.py", "self._rows.y[places], weight, places)", "self._rows.y[places], None, places)", "weights of rows forgotten", "tabular"),
+    # advice.py
+    Fault("estimators/advice.py", "if not name or has(estimator, name)] or", "] or", "advice about what is not there", "tabular"),
+    Fault("estimators/advice.py", "error.keep(lambda name: has(estimator, name))", "pass", "errors advise what is not there", "tabular"),
+    Fault("estimators/advice.py", 'error.args = (f"{error.what} {advice[:1].upper()}{advice[1:]}.",)', "pass", "a divergence advises what is not there", "tabular"),
     # tabular.py
     Fault("estimators/tabular.py", "preprocess = PIECEWISE", "preprocess = None", "holes refused", "tabular"),
-    Fault("estimators/tabular.py", "there(self._now.raced or None", "there(self._now.networks or None", "race_ lists the winners alone", "tabular"),
+    Fault("estimators/tabular.py", "there(self, self._now.raced or None", "there(self, self._now.networks or None", "race_ lists the winners alone", "tabular"),
     Fault("estimators/tabular.py", '        "class_weight": [StrOptions({"balanced"}), dict, None],', '        "class_weight": [StrOptions({"balanced"}), None],', "class weights as a dictionary refused", "tabular"),
     # predicting.py
     Fault("estimators/predicting.py", "numbers[:, 0] if numbers.shape[1] == 1 else numbers", "numbers", "a column for one number", "regressor tabular"),

@@ -11,6 +11,8 @@ import numpy as np
 from handgrad.cli.checks import check_report
 from handgrad.cli.columns import check_columns
 from handgrad.cli.encoding import encoded_portions, note_extra_columns
+from handgrad.cli.importance import OPTIONS as IMPORTANCE
+from handgrad.cli.importance import check_importance, shuffles_of
 from handgrad.cli.judge import judged, predict_for_judging
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import (
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from handgrad.tables.files.portions import Portions
 
 
-@click.command(params=[TARGETS, WEIGHT, UNKNOWN, *READING_OPTIONS, REPORT, JSON])
+@click.command(params=[TARGETS, WEIGHT, UNKNOWN, *READING_OPTIONS, *IMPORTANCE, REPORT, JSON])
 @click.argument("model", type=FILE)
 @click.argument("tables", metavar="TABLE...", type=TABLE, nargs=-1, required=True)
 def evaluate(
@@ -49,6 +51,9 @@ def evaluate(
     report: Path | None,
     as_json: bool,
     unknown: str,
+    importance: bool,
+    repeats: int | None,
+    seed: int | None,
     **options: Any,
 ) -> None:
     """Judge MODEL by rows of TABLE whose truth is known.
@@ -57,6 +62,7 @@ def evaluate(
     several numbers for each row, name the column of each with --target, in the order in which
     they were trained.
     """
+    check_importance(importance=importance, repeats=repeats, seed=seed)
     check_report(report)
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
@@ -65,7 +71,10 @@ def evaluate(
     with in_portions(tables, options, whole=report is not None) as portions:
         columns = _columns_of_truth(portions, known, weight)
         truths = weighed(read_truths(trained, columns, known, unknown), columns, weight)
+        shuffles = shuffles_of(trained, truths, importance=importance, repeats=repeats, seed=seed)
         encoded = encoded_portions(trained, portions, unknown)
+        if shuffles is not None:
+            encoded = shuffles.gathering(encoded)
         predicted = np.concatenate([predict_for_judging(trained, rows) for _, rows in encoded])
         evaluation = judged(trained, predicted, truths)
         used = known if weight is None else [*known, weight]
@@ -75,6 +84,7 @@ def evaluate(
         note(f"left out: {n_missing:,} rows without a {what}")
     if n_weightless := int((~truths.missing & ~truths.counted).sum()):
         note(weightless(n_weightless))
+    measured = None if shuffles is None else shuffles.measured(trained, truths)
     rows_judged = rows_text(evaluation.n, "", weight)
     written = []
     if report is not None:
@@ -85,13 +95,17 @@ def evaluate(
             evaluation,
             rows=rows_judged,
             known=[("table", name_of(tables)), *model_facts(trained, weight)],
+            importances=[] if measured is None else measured.found,
         )
     if as_json:
         files = {"files": [str(path) for path in written]} if written else {}
         by_weight = {} if weight is None else {"weight": weight}
-        print_json(evaluation_json(evaluation) | by_weight | files)
+        shuffled = {} if measured is None else {"importance": measured.to_json()}
+        print_json(evaluation_json(evaluation) | by_weight | shuffled | files)
         return
     print_evaluation(evaluation, rows_judged)
+    if measured is not None:
+        measured.print()
     for path in written:
         say(f"wrote {shown(path)}")
 

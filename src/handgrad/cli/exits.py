@@ -53,4 +53,6 @@ def _message(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         detail = f" ({error})" if str(error) else ""
         return f"there is not enough memory{detail}; use fewer rows or smaller layers"
+    if isinstance(error, DataError):
+        error.keep(lambda parameter: False)  # there are options here
     return shown(error)

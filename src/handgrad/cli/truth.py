@@ -41,7 +41,7 @@ class Truths(NamedTuple):
         """Mark the rows that a model can be judged by, shape (n,)."""
         return ~self.missing if self.weight is None else ~self.missing & (self.weight > 0)
 
-    def of(self, rows: NDArray[np.bool_]) -> Truths:
+    def of(self, rows: NDArray[Any]) -> Truths:
         """Pick rows."""
         weight = None if self.weight is None else self.weight[rows]
         return self._replace(y_t=self.y_t[rows], missing=self.missing[rows], weight=weight)

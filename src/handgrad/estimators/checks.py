@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError, warn
+from handgrad.estimators.advice import ways
 from handgrad.tables import frames
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
@@ -115,11 +116,11 @@ def check_columns(estimator: Any, X: Any, encoder: Encoder | None) -> Any:
                 ensure_all_finite="allow-nan" if allow_nan else True,
             )
         except OverflowError:
-            raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
+            raise DataError(_place_of_bad_cell(estimator, X, allow_nan=allow_nan)) from None
         except ValueError as error:
             if not str(error).startswith("Input X contains"):
                 raise
-            raise DataError(_place_of_bad_cell(X, allow_nan=allow_nan)) from None
+            raise DataError(_place_of_bad_cell(estimator, X, allow_nan=allow_nan)) from None
 
 
 def _in_order(estimator: Any, table: Any, *, may_lack: bool) -> Any:
@@ -274,7 +275,7 @@ def _among_objects(X: Any) -> str:
     return next((name for name, kind in names for its in types if issubclass(its, kind)), "")
 
 
-def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
+def _place_of_bad_cell(estimator: Any, X: Any, *, allow_nan: bool) -> str:
     """Say which is the first cell that is missing or infinite."""
     names = _names_of(X) if is_frame(X) and not is_sparse(X) else None
     if is_sparse(X):
@@ -293,7 +294,9 @@ def _place_of_bad_cell(X: Any, *, allow_nan: bool) -> str:
     kind = "NaN" if np.isnan(what) else "infinity"
     if kind == "infinity" and not _is_infinite(given):
         kind = f"{given!s:.40}, a value too large for float64"
-    hint = "" if allow_nan else ' Fill it, or pass a dense X with preprocess="auto".'
+    known = [("Fill it", ""), ('pass a dense X with preprocess="auto"', "preprocess")]
+    known += [("pass X.toarray()", "networks")] if is_sparse(X) else []
+    hint = "" if allow_nan else f" {ways(estimator, *known)}."
     return (
         f"Input X contains {kind}: {count} cells cannot be used, the first in row {row + 1}, "
         f"column {name}.{hint}"

@@ -15,6 +15,7 @@ from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import AUTO, require
 from handgrad.errors import VersionError
 from handgrad.estimators import exchange
+from handgrad.estimators.advice import ways
 from handgrad.estimators.checks import cells_of_row, check_columns, check_weight
 from handgrad.estimators.parameters import Parameters, needs_all_rows
 from handgrad.estimators.planning import warn_of_drift
@@ -107,24 +108,24 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @property
     def dead_units_(self) -> list[float]:
-        return there(self._now.dead_units, "dead_units_")
+        return there(self, self._now.dead_units, "dead_units_")
 
     @property
     def held_back_(self) -> NDArray[np.intp]:
-        return there(self._now.held_back, "held_back_")
+        return there(self, self._now.held_back, "held_back_")
 
     @property
     def held_back_singly_(self) -> int:
-        there(self._now.held_back, "held_back_")
+        there(self, self._now.held_back, "held_back_")
         return self._now.n_singly
 
     @property
     def engine_(self) -> str:
-        return there(self._now.engine, "engine_")[0]
+        return there(self, self._now.engine, "engine_")[0]
 
     @property
     def engine_reason_(self) -> str:
-        return there(self._now.engine, "engine_reason_")[1]
+        return there(self, self._now.engine, "engine_reason_")[1]
 
     @property
     def coefs_(self) -> list[Array]:
@@ -391,10 +392,14 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         return estimator
 
 
-def there(value: T | None, name: str) -> T:
+def there(estimator: Any, value: T | None, name: str) -> T:
     """Give an attribute that only some fits leave; ``hasattr`` is False where there is none."""
     if value is None:
-        raise AttributeError(
-            f"{name} is set by fit, and this model was loaded, converted or trained by partial_fit"
+        came = ways(
+            estimator,
+            ("loaded", ""),
+            ("converted", "from_sklearn"),
+            ("trained by partial_fit", "partial_fit"),
         )
+        raise AttributeError(f"{name} is set by fit, and this model was {came}")
     return value

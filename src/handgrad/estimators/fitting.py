@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from handgrad.batch import is_sparse
 from handgrad.chance import streams
 from handgrad.errors import DataError, warn
+from handgrad.estimators.advice import has, ways
 from handgrad.estimators.checks import (
     as_rows,
     check_columns,
@@ -59,7 +60,7 @@ from handgrad.estimators.stream import (
     warn_of_first_rows,
 )
 from handgrad.estimators.task import Job, Outputs, Task
-from handgrad.estimators.watching import dead_units
+from handgrad.estimators.watching import dead_units, warn_of_dead_units
 from handgrad.models.model import Model
 from handgrad.network import Architecture, scale_folded
 from handgrad.optim import SOLVERS
@@ -128,6 +129,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     now = learnt(job, now, learning, validation)
     # -- concluded
     now = replace(now, dead_units=dead_units(now.model, learning))
+    warn_of_dead_units(now.dead_units or [], learning.x.shape[0])
     return replace(now, model=task.calibrated(now.model, validation))
 
 
@@ -287,7 +289,7 @@ def _architecture(estimator: Parameters, encoder: Encoder, outputs: Outputs) -> 
 def _first_runs(
     estimator: Parameters, architecture: Architecture, dtype: np.dtype[Any], bits: np.random.PCG64
 ) -> tuple[Run, ...]:
-    with memory_for(architecture, dtype):
+    with memory_for(estimator, architecture, dtype):
         return tuple(
             Run.start(_first_params(estimator, architecture, stream, dtype), stream)
             for stream in streams(bits, estimator.n_ensemble)
@@ -312,17 +314,25 @@ def _first_params(
 
 
 @contextmanager
-def memory_for(architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
+def memory_for(estimator: Any, architecture: Architecture, dtype: np.dtype[Any]) -> Iterator[None]:
     """Refuse a network that no memory holds, before the system has to or in better words."""
     needed = 4 * architecture.n_parameters * dtype.itemsize  # parameters, gradient, two slots
-    sizes = architecture.layer_units[1:-1]
-    needs = f"hidden_layer_sizes={sizes} needs {needed:,} bytes to train, more than"
+    n_inputs, *sizes, n_outputs = architecture.layer_units
+    of = f"a network of {n_inputs:,} inputs and {n_outputs:,} outputs"
+    if has(estimator, "hidden_layer_sizes"):
+        of = f"hidden_layer_sizes={tuple(sizes)}"
+    advice = ways(
+        estimator,
+        ("take fewer units", "hidden_layer_sizes"),
+        ("lower max_levels, whose levels are inputs", "networks"),
+    )
+    needs = f"{of} needs {needed:,} bytes to train, more than"
     if needed > MOST_BYTES:
-        raise MemoryError(f"{needs} {MOST_BYTES:,}; take fewer units")
+        raise MemoryError(f"{needs} {MOST_BYTES:,}; {advice}")
     try:
         yield
     except MemoryError:
-        raise MemoryError(f"{needs} there are; take fewer units") from None
+        raise MemoryError(f"{needs} there are; {advice}") from None
 
 
 # -- or continued -------------------------------------------------------------------------------

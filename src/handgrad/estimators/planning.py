@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.errors import DataError, DriftWarning, TableWarning, warn
+from handgrad.estimators.advice import ways
 from handgrad.estimators.checks import said_of_columns
 from handgrad.tables.encode import Encoded
 from handgrad.tables.levels import Frequency
@@ -67,8 +68,9 @@ def check_says_nothing(estimator: Any) -> None:
         If a parameter says something.
     """
     if said := said_of_columns(estimator):
+        frame = ways(estimator, (" with preprocess='auto'", "preprocess"))
         raise DataError(
-            f"{listed(said)} is for a data frame with preprocess='auto'; the columns of other rows "
+            f"{listed(said)} is for a data frame{frame}; the columns of other rows "
             "are plain numbers. Pass pandas.DataFrame(X), and NaN where a number is missing"
         )
 

@@ -198,7 +198,7 @@ class _Race:
             x = x[:, encoder.places_without_steps]
             encoder = encoder.without_steps()
         learning = kind.architecture(encoder, outputs)
-        with memory_for(learning, np.dtype(DTYPE)):
+        with memory_for(self._job.estimator, learning, np.dtype(DTYPE)):
             start = Params.zeros(learning.layer_units, DTYPE, learning.beside)
         plain, params = scale_folded(learning, start)
         scale, bounds = outputs.scale, _seen(self._rows.y, learning)
@@ -208,10 +208,7 @@ class _Race:
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
         """Take encoded rows, and weigh them as if they were all."""
-        rows = self._rows
-        if weight is None and rows.weight is not None:
-            weight = rows.weight[places]
-        given = TrainingRows(None, rows.y[places], weight, places)
+        given = TrainingRows(None, self._rows.y[places], weight, places)
         x, y_t, _ = prepared.rows
         return Rows(x[places], y_t[places], loss_weight(prepared.model, self._job.task, given))
 
@@ -403,7 +400,8 @@ class _Race:
             return [VOTES]  # the winner is alone
         some = slice(None, None, -(-scores[0].size // CELLS_TO_VOTE))
         prepared = next(iter(self._prepared.values()))
-        rows = self._part(prepared, places[some], None)
+        weight = None if self._rows.weight is None else self._rows.weight[places[some]]
+        rows = self._part(prepared, places[some], weight)
         head, settings = prepared.learning.head, prepared.learning.loss
 
         def mean_loss(score: Array) -> float:
@@ -428,7 +426,8 @@ class _Race:
     def dead_units(self, fit: Fit) -> list[float]:
         """Find the share of units of the first network that no row wakes."""
         first = fit.networks[0]
-        return dead_units(self._alone(first), self._kind(first.entrant.kind).rows)
+        rows = self._kind(first.entrant.kind).rows
+        return dead_units(self._alone(first), rows)
 
 
 def _teams(learnt: Sequence[Learnt]) -> list[list[Learnt]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from handgrad.estimators.advice import advising
 from handgrad.estimators.fitted import Fitted, there
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.labels import Labels
@@ -88,14 +89,14 @@ class Tabular(Fitted):
             If the loss or a parameter stops being finite.
         """
         self._validate_params()
-        with under_way(self) as now:
+        with advising(self), under_way(self) as now:
             job = Job(self, self._task, now, None, False)
             now.finish(fitted(job, Given(X, y, sample_weight)))
         return self
 
     def _out_of_bag(self, compute: Callable[[Array], Array], name: str) -> Array:
         """Compute something of the scores of rows held back; NaN for the other rows."""
-        rows = there(self._now.out_of_bag, name)
+        rows = there(self, self._now.out_of_bag, name)
         computed = compute(rows.scores)
         found = np.full((rows.n, *computed.shape[1:]), np.nan, computed.dtype)
         found[rows.places] = computed
@@ -103,11 +104,11 @@ class Tabular(Fitted):
 
     @property
     def networks_(self) -> tuple[Learnt, ...]:
-        return there(self._now.networks or None, "networks_")
+        return there(self, self._now.networks or None, "networks_")
 
     @property
     def race_(self) -> tuple[Learnt, ...]:
-        return there(self._now.raced or None, "race_")
+        return there(self, self._now.raced or None, "race_")
 
     @classmethod
     def _parameters_of(cls, model: Model) -> dict[str, Any]:

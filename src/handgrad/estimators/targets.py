@@ -59,7 +59,8 @@ def _check_whole(labels: Array) -> None:
         row = int((labels % 1 != 0).argmax())
         raise ValueError(
             f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
-            f"{labels[row]:g} in row {row + 1}. For numbers there is MLPRegressor."
+            f"{labels[row]:g} in row {row + 1}. For numbers there are MLPRegressor and "
+            "TabularRegressor."
         )
 
 
@@ -73,7 +74,7 @@ def _doubt_classes(labels: Array) -> None:
     if n > FEW and n_classes > n / 2:
         warn(
             f"y has {n_classes} classes for {n} rows: is it an identifier, or a number? For "
-            "numbers there is MLPRegressor",
+            "numbers there are MLPRegressor and TabularRegressor",
             UserWarning,
         )
 
@@ -130,8 +131,8 @@ def _one_column(y: Array) -> Array:
 
 
 _NO_NUMBERS = {
-    "texts": "Pass numpy.asarray(y, dtype=float) if they are numbers; for labels there is "
-    "MLPClassifier",
+    "texts": "Pass numpy.asarray(y, dtype=float) if they are numbers; for labels there are "
+    "MLPClassifier and TabularClassifier",
     "dates": "Pass numbers, such as days since a date: "
     "numpy.asarray(y, 'datetime64[s]').astype(float) / 86400",
     "durations": "Pass numbers, such as hours: "

@@ -21,6 +21,16 @@ MEASURES = {  # for numbers, in words
 }
 
 
+RISE, DROP = 1, -1
+WORSE = {  # how each figure changes where predictions get worse
+    "log_loss": RISE,
+    "accuracy": DROP,
+    "r2": DROP,
+    "root_mean_squared_error": RISE,
+    "pinball_loss": RISE,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """The evaluation of labelled rows.
@@ -54,6 +64,11 @@ class Evaluation:
     def accuracy(self) -> float:
         """The share of rows given their true class."""
         return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures that tell good predictions from bad ones, the most telling first."""
+        return {"log_loss": self.log_loss, "accuracy": self.accuracy}
 
     @property
     def support(self) -> NDArray[Any]:
@@ -141,6 +156,11 @@ class LabelsEvaluation:
     recall: NDArray[np.float64]
     support: NDArray[Any]
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """As those of ``Evaluation``."""
+        return {"log_loss": self.log_loss, "accuracy": self.accuracy}
+
 
 def evaluate_labels(
     y_t: Array, score: Array, names: Sequence[str], weight: Array | None = None
@@ -207,8 +227,30 @@ class NumbersEvaluation:
             measures.pop("share_below", None)
         return {name: float(values.mean()) for name, values in measures.items()}
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """As those of ``Evaluation``: the means over the columns."""
+        return {name: value for name, value in self.overall.items() if name in WORSE}
+
 
 Judgement = Evaluation | LabelsEvaluation | NumbersEvaluation
+
+
+def worsening(before: Judgement, after: Judgement) -> dict[str, float]:
+    """Tell how much worse each figure is afterwards: "log_loss_rise", "accuracy_drop" and so on."""
+    later = after.figures
+    with np.errstate(over="ignore"):
+        return {
+            f"{name}_{'rise' if WORSE[name] == RISE else 'drop'}": WORSE[name]
+            * (later[name] - value)
+            for name, value in before.figures.items()
+        }
+
+
+def worsening_words(name: str) -> str:
+    """Name a figure of ``worsening`` for readers: "log-loss rise"."""
+    figure, _, way = name.rpartition("_")
+    return f"{MEASURES.get(figure, figure.replace('_', '-'))} {way}"
 
 
 def evaluate_numbers(

@@ -374,10 +374,11 @@ def check_targets(y: Array, dtype: DTypeLike) -> None:
     """
     name, farthest = str(np.dtype(dtype)), _farthest(y)
     if abs(farthest) > LARGEST_TARGET[name]:
-        more = " or pass dtype='float64'" if name == "float32" else ""
+        more = {"dtype": "pass dtype='float64'"} if name == "float32" else {}
         raise DataError(
             f"y reaches {farthest:.3g}, too large to learn in {name}, where it must be at most "
-            f"{LARGEST_TARGET[name]:g}; divide y by a power of ten{more}"
+            f"{LARGEST_TARGET[name]:g}; divide y by a power of ten",
+            **more,
         )
 
 
@@ -387,7 +388,8 @@ def _check_squares(learnt: Array, dtype: np.dtype[Any]) -> None:
     if abs(farthest) > float(np.finfo(dtype).max) ** 0.5 / 10:
         raise DataError(
             f"y is learnt in a scale in which it reaches {farthest:.3g}, whose square is too large "
-            f"for {dtype}; leave such rows out, or fit anew with scale_target=True"
+            f"for {dtype}; leave such rows out",
+            scale_target="fit anew with scale_target=True",
         )
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 from handgrad.atomic_file import write_atomically
 from handgrad.html import document, facts
 from handgrad.report.pictures import Judged, pictures_of, png, shown_picture
-from handgrad.report.tables import details, epochs, judgement
+from handgrad.report.tables import details, epochs, judgement, shuffled
 
 if TYPE_CHECKING:
     from handgrad.models.evaluation import Judgement
+    from handgrad.models.importance import Importance
     from handgrad.training.history import History
 
 __all__ = ["Judged", "write_report"]
@@ -33,6 +34,7 @@ def write_report(
     best: int | None,
     judged: Judged | None = None,
     known: Sequence[tuple[str, str]] = (),
+    importances: Sequence[Importance] = (),
 ) -> list[Path]:
     """Write report.html, and its pictures beside it, into an existing folder.
 
@@ -50,6 +52,8 @@ def write_report(
         The model and these rows, for the pictures of the network and of single predictions.
     known : sequence of (str, str)
         More facts for the head of the page.
+    importances : sequence of Importance
+        How much the model leans on each column, the most important first.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def write_report(
     OSError
         If a file cannot be written.
     """
-    pictures = list(pictures_of(history, evaluation, rows, best, judged))
+    pictures = list(pictures_of(history, evaluation, rows, best, judged, importances))
     drawn = [png(picture.figure) for picture in pictures]
     for picture, content in zip(pictures, drawn, strict=True):
         write_atomically(folder / picture.name, content)
@@ -69,6 +73,7 @@ def write_report(
     parts += [
         shown_picture(picture, content) for picture, content in zip(pictures, drawn, strict=True)
     ]
+    parts += shuffled(importances)
     parts += [*details(evaluation), *epochs(history)]
     page = document("Report", "\n".join(parts))
     write_atomically(folder / "report.html", page.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from handgrad import plots
 from handgrad.html import escaped, sentence
 from handgrad.models.evaluation import Evaluation, NumbersEvaluation
+from handgrad.plots.importance import MOST_BARS
 from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from handgrad.models.evaluation import Judgement
+    from handgrad.models.importance import Importance
     from handgrad.models.model import Model
     from handgrad.training.history import History
 
@@ -65,6 +67,7 @@ def pictures_of(
     rows: str,
     best: int | None,
     judged: Judged | None,
+    importances: Sequence[Importance] = (),
 ) -> Iterator[Picture]:
     """Draw every picture, in the order of the page."""
     if len(history):
@@ -86,6 +89,9 @@ def pictures_of(
         )
     if judged is not None:
         yield from _of_predictions(judged, evaluation)
+    if importances:
+        yield _columns(importances)
+    if judged is not None:
         yield from _inside(judged)
     if len(history):
         yield Picture(
@@ -105,6 +111,19 @@ def _of_predictions(judged: Judged, evaluation: Judgement) -> Iterator[Picture]:
             yield _calibration(judged)
         if len(judged.model.encoder.number_names) >= 2:
             yield _regions(judged)
+
+
+def _columns(importances: Sequence[Importance]) -> Picture:
+    caption = (
+        "The cells of one column at a time are shuffled among the rows: the bar is how much worse "
+        "the predictions are then, the line from its end its standard deviation over the "
+        "shuffles. Columns that say the same share their importance."
+    )
+    if len(importances) > MOST_BARS:
+        caption += f" The first {MOST_BARS} of {len(importances):,} columns are drawn."
+    return Picture(
+        "importance.png", "Which columns it leans on", caption, plots.importance_bars(importances)
+    )
 
 
 def _inside(judged: Judged) -> Iterator[Picture]:

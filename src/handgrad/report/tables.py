@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +16,12 @@ from handgrad.models.evaluation import (
     NumbersEvaluation,
     support_heading,
     support_shown,
+    worsening_words,
 )
 
 if TYPE_CHECKING:
     from handgrad.models.evaluation import Judgement
+    from handgrad.models.importance import Importance
     from handgrad.training.history import History
 
 MOST_LINES = 100  # of classes, labels or columns
@@ -76,6 +78,21 @@ def _columns(evaluation: NumbersEvaluation) -> str:
     ]
     headings = ("column", *(MEASURES[name] for name in measures))
     return _lines("Column by column", headings, rows, "columns")
+
+
+def shuffled(importances: Sequence[Importance]) -> Iterator[str]:
+    """Write the table of how much worse the predictions are where a column is shuffled."""
+    if not importances:
+        return
+    rows = [
+        (
+            escaped(one.column),
+            *(f"{_figure(m)} ± {_figure(one.std[n])}" for n, m in one.mean.items()),
+        )
+        for one in importances
+    ]
+    headings = ("column", *map(worsening_words, importances[0].mean))
+    yield _lines("Importance of the columns", headings, rows, "columns")
 
 
 def _lines(heading: str, headings: tuple[str, ...], rows: list[Any], more: str) -> str:

@@ -25,6 +25,7 @@ from handgrad.tables.cells import Cells, read_cells, unknown_cells
 from handgrad.tables.columns import part_of, place
 from handgrad.tables.kinds import Unknown
 from handgrad.tables.levels import Levels, Places, put_ones
+from handgrad.tables.matrix import as_matrix, check_fits, in_array
 from handgrad.tables.plan import Plan
 
 if TYPE_CHECKING:
@@ -55,10 +56,6 @@ class Encoded(NamedTuple):
 
 # what a level that is not known counts as, by whether rare levels share an input
 _TAKEN_FOR = {True: "one of its rare levels", False: "none of its levels"}
-
-
-def in_array(name: str, row: int) -> str:
-    return f"column {name!r}, row {row + 1}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +208,8 @@ class Encoder:
         for column, first, _ in self.plan.with_numbers:
             numbers += [(column.name, number) for number in column.reads.number_names(column)]
             flags += [(column.name, f"{column.name} is missing")] if self.indicator[first] else []
-        for column, levels, other in zip(
-            self.plan.with_levels, self.levels, self.other, strict=True
-        ):
+        of_levels = zip(self.plan.with_levels, self.levels, self.other, strict=True)
+        for column, levels, other in of_levels:
             name = column.name
             ones += [(name, f"{name} is missing" if v is None else f"{name}={v}") for v in levels]
             ones += [(name, f"{name}: other")] if other else []
@@ -233,8 +229,20 @@ class Encoder:
     @cached_property
     def places(self) -> dict[str, list[int]]:
         """The places of the deep inputs of each column."""
+        return self._by_column(column for column, _ in self._inputs)
+
+    @cached_property
+    def all_places(self) -> dict[str, list[int]]:
+        """The places of all inputs of each column, those of a skip included."""
+        deep, (_, low, high, _) = [column for column, _ in self._inputs], self.ends
+        if self.wide is None:
+            return self._by_column(deep * (1 + self.has_skip))
+        numbers = [deep[number] for number in self.wide.binned]
+        return self._by_column([*deep, *numbers, *deep[low:high], *dict.fromkeys(deep[high:])])
+
+    def _by_column(self, columns: Iterable[str]) -> dict[str, list[int]]:
         places: dict[str, list[int]] = {name: [] for name in self.names}
-        for place_of, (column, _) in enumerate(self._inputs):
+        for place_of, column in enumerate(columns):
             places[column].append(place_of)
         return places
 
@@ -391,7 +399,7 @@ class Encoder:
         scaled = np.where(np.isinf(filled), filled, robust(filled, self.mean, self.scale))
         with np.errstate(over="ignore"):
             out[:, :k] = np.where(self.plan.scaled, scaled, filled)
-        _check_fits(filled, out[:, :k], where)
+        check_fits(filled, out[:, :k], where)
         if self.deep is not None:
             self.deep.put_steps(filled, out[:, k:end_of_steps])
         if self.wide is not None:
@@ -446,7 +454,7 @@ class Encoder:
         with np.errstate(over="ignore"):
             out = np.ascontiguousarray(x, dtype)
         if out.dtype.itemsize < x.dtype.itemsize and not np.isfinite(out).all():
-            _check_fits(x, out, partial(self._place_in_array, 0))
+            check_fits(x, out, partial(self._place_in_array, 0))
         return np.hstack([out, out]) if self.has_skip else out
 
     def _standardise(
@@ -461,34 +469,7 @@ class Encoder:
         with np.errstate(over="ignore", invalid="ignore"):
             middle = (self.median - self.mean) / self.scale
             np.copyto(out, middle, where=np.isnan(x), casting="same_kind")
-        _check_fits(np.where(np.isnan(x), 0, x), out, where)
-
-
-def _check_fits(
-    x: npt.NDArray[Any], out: npt.NDArray[Any], where: Callable[[int, int], str]
-) -> None:
-    wrong = ~np.isfinite(out) & ~np.isnan(x)
-    if not wrong.any():
-        return
-    row, at = np.argwhere(wrong)[0].tolist()
-    value = x[row, at]
-    if np.isinf(value):
-        raise DataError(f"{where(at, row)}: {value} is not a finite number")
-    raise DataError(
-        f"{where(at, row)}: {value} is too large for {out.dtype} beside what the column held when "
-        "the model was fitted; mend the value"
-    )
-
-
-def as_matrix(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if x.ndim != 2:
-        raise DataError(f"x must have two axes, rows and columns, got the shape {x.shape}")
-    if x.dtype.kind in "fiub":
-        return x
-    try:
-        return x.astype(np.float64, casting="unsafe" if x.dtype == object else "same_kind")
-    except (TypeError, ValueError) as error:
-        raise DataError(f"x must hold numbers, got {x.dtype}: {error}") from None
+        check_fits(np.where(np.isnan(x), 0, x), out, where)
 
 
 def together(unknown: Iterable[Unknown]) -> tuple[Unknown, ...]:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from handgrad.errors import DataError
 from handgrad.tables.bins import DEEP_BINS, Bins, bins_for, spreads_of
 from handgrad.tables.cells import read_cells
-from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder, as_matrix, in_array
+from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
+from handgrad.tables.matrix import as_matrix, in_array
 from handgrad.tables.plan import Plan
 from handgrad.tables.statistics import Floats, Kept, describe_blocks, kept_rows
 
