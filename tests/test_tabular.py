@@ -1,8 +1,8 @@
 """TabularClassifier and TabularRegressor: a race of kinds, and networks that go on."""
 
 import pickle
-import warnings
 import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
