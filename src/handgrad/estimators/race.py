@@ -128,11 +128,11 @@ def fitted(job: Job, given: Given) -> Fit:
     """
     estimator: Any = job.estimator
     effort = EFFORTS[estimator.effort]
-    n_networks = estimator.n_networks or effort.n_networks
     kinds, updates = kinds_of(estimator.networks), updates_of(estimator.updates, effort)
     if is_sparse(given.X):
         raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
+    n_networks = estimator.n_networks or effort.networks_for(len(rows.y))
     bits = bit_generator(estimator.random_state)
     parts = _folds(job.task, rows, n_networks, bits)
     race = _Race(job, rows, parts, bits)

@@ -20,6 +20,7 @@ from handgrad.training.run import Settings
 ALL = "auto"  # kinds
 WHOLE = int | np.integer
 DTYPE = "float32"
+SMALL = 3000  # rows
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
@@ -30,13 +31,17 @@ class Effort(NamedTuple):
     """How much time a fit may take."""
 
     n_networks: int
+    n_networks_of_small: int  # of tables of up to ``SMALL`` rows, whose networks differ more
     updates: tuple[int, ...]  # the first two race; longer ones as long as that pays
+
+    def networks_for(self, n: int) -> int:
+        return self.n_networks_of_small if n <= SMALL else self.n_networks
 
 
 EFFORTS = {
-    "fast": Effort(1, (500,)),
-    "medium": Effort(4, (500, 1500, 4000)),
-    "high": Effort(8, (500, 1500, 4000, 10_000)),
+    "fast": Effort(1, 1, (500,)),
+    "medium": Effort(3, 5, (500, 1500, 4000)),
+    "high": Effort(5, 8, (500, 1500, 4000, 10_000)),
 }
 
 
