@@ -13,6 +13,7 @@ cv           the same for each fold of a table, judged by that fold: ``handgrad 
 predict, evaluate, info, explain (with gradcheck), play
              the other commands
 fit_options  the options of fit and cv, with the parameters of the estimators that they set
+recipes      the estimators that train, of a strong and of a plain recipe
 settings     which of these options go together, and the parameters that they make
 training     an estimator trained, with its progress shown
 outcome      the outcome of a fit, and the files it writes

@@ -51,10 +51,15 @@ class Outcome:
     @property
     def kept_epochs(self) -> list[int]:
         """The epoch whose parameters each network has."""
-        if self.parts.validation is None:
+        if not self.chose_epochs:
             return [history[-1].epoch for history in self.histories]
-        stop_on = self.settings["stop_on"]
+        stop_on = self.settings.get("stop_on", "loss")
         return [max(history, key=partial(_merit, stop_on)).epoch for history in self.histories]
+
+    @property
+    def chose_epochs(self) -> bool:
+        """Whether rows held back chose the epochs that are kept."""
+        return self.history[-1].validation_loss is not None
 
     @property
     def judged_rows(self) -> str:
@@ -130,7 +135,7 @@ def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
         (model, part.table, part.truths(model).y_t, settings["learning_rate"]),
         outcome.evaluation,
         outcome.history,
-        best=outcome.kept_epochs[0] if outcome.parts.validation else None,
+        best=outcome.kept_epochs[0] if outcome.chose_epochs else None,
         rows=outcome.judged_rows,
         known=[
             ("table", outcome.data.name),
@@ -226,7 +231,7 @@ def _training_lines(outcome: Outcome) -> Iterator[str]:
     some = "" if len(histories) == 1 else "s"
     networks = f"{len(histories)} networks of " if some else ""
     epochs = listed(len(history) for history in histories)
-    kept = f"; kept epoch{some} {listed(outcome.kept_epochs)}" if outcome.parts.validation else ""
+    kept = f"; kept epoch{some} {listed(outcome.kept_epochs)}" if outcome.chose_epochs else ""
     yield f"{networks}{epochs} epochs in {outcome.seconds:.1f} s, ended by {reasons}{kept}"
     schedule, most = settings["schedule"], settings["epochs"]
     if schedule in OF_TIME and min(map(len, histories)) < most:

@@ -20,7 +20,7 @@ from handgrad.engines.choice import Choice, choose
 from handgrad.errors import DataError, DivergenceError
 from handgrad.estimators.fitting import Given, checked, encoder_of, memory_for
 from handgrad.estimators.parameters import bit_generator
-from handgrad.estimators.progress import progress
+from handgrad.estimators.progress import NetworkEpoch, Place, progress_of_networks
 from handgrad.estimators.recipe import (
     DTYPE,
     EFFORTS,
@@ -46,7 +46,7 @@ from handgrad.training.run import Run, Settings, steps_of
 from handgrad.training.train import OnEpoch, train
 
 if TYPE_CHECKING:
-    from handgrad.estimators.progress import Show
+    from handgrad.estimators.progress import ShowNetworks
     from handgrad.estimators.task import Job, Outputs, Task
 
 Array = NDArray[Any]
@@ -121,7 +121,8 @@ def fitted(job: Job, given: Given) -> Fit:
         raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
     bits = bit_generator(estimator.random_state)
-    race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
+    folds = _folds(job.task, rows, n_networks, bits)
+    race = _Race(job, rows, folds, bits, len(raced) + n_networks - 1)
     first = race.run(raced)
     winner = min(first, key=lambda one: one.loss)
     job.under_way.last = race.concluded([winner], first)  # what an interrupt leaves
@@ -150,11 +151,12 @@ class _Race:
         rows: TrainingRows,
         folds: Sequence[Split],
         bits: np.random.PCG64,
+        n_expected: int,
     ) -> None:
         self._job, self._rows, self._folds, self._bits = job, rows, folds, bits
         self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, None)
         self._prepared: dict[str, Prepared] = {}
-        self._n_drawn = 0
+        self._n_drawn, self._n_expected = 0, n_expected
         self._engine: tuple[str, str] | None = None
 
     # -- prepared -----------------------------------------------------------------------------
@@ -209,16 +211,16 @@ class _Race:
                 make_engine=lesson.choice.make,
             )
 
-        total = sum(lesson.epochs for lesson in lessons)
         learnt, diverged = [], []
         with (
-            progress(bool(self._job.estimator.verbose), total) as show,
+            progress_of_networks(bool(self._job.estimator.verbose)) as show,
             side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
         ):
             for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
                 epochs: list[Epoch] = []
                 try:
-                    reason = turn(number, self._watch(epochs, show))
+                    place = self._place(entry, number - len(runs), lessons[number].epochs)
+                    reason = turn(number, self._watch(epochs, place, show))
                 except DivergenceError as error:  # the others may do better
                     diverged.append(error)
                     continue
@@ -262,14 +264,18 @@ class _Race:
         most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
         return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
 
-    def _watch(self, epochs: list[Epoch], show: Show) -> OnEpoch:
+    def _place(self, entry: Entrant, number: int, epochs: int) -> Place:
+        """Say which network this is, counted from the last one drawn."""
+        return Place(entry.kind, self._n_drawn + number + 1, self._n_expected, epochs)
+
+    def _watch(self, epochs: list[Epoch], place: Place, show: ShowNetworks) -> OnEpoch:
         on_epoch = self._job.estimator.on_epoch
 
         def watch(epoch: Epoch) -> bool:
             epochs.append(epoch)
-            score = None if epoch.validation_loss is None else -epoch.validation_loss
-            show(epoch.epoch, epoch.loss, score)
-            return bool(on_epoch is not None and on_epoch(epoch))
+            told = NetworkEpoch.of(epoch, place)
+            show(told)
+            return bool(on_epoch is not None and on_epoch(told))
 
         return watch
 
