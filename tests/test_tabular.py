@@ -92,6 +92,35 @@ class TestClassifier:
         mean = np.mean([one.predict_proba(X) for one in single], axis=0)
         np.testing.assert_allclose(model.predict_proba(X), mean, rtol=2e-6, atol=1e-7)
 
+    def test_each_network_holds_other_rows_back_and_predicts_them(self, wine):
+        X, y = wine
+        model = TabularClassifier(updates=60, n_networks=8, random_state=0).fit(X, y)
+        found = model.oob_decision_function_
+        assert found.shape == (len(y), 3)
+        is_out = ~np.isnan(found).any(axis=1)
+        assert is_out.mean() > 0.8  # of 8 folds, nearly all
+        assert (found[is_out].argmax(axis=1) == y[is_out]).mean() > 0.9
+        whole, first = model.model_, model._now.held_back
+        one = replace(whole, members=())
+        np.testing.assert_allclose(found[first], one.predict_proba(X[first]), rtol=1e-5, atol=1e-7)
+
+    def test_rows_of_weight_0_are_in_no_bag(self, wine):
+        X, y = wine
+        weight = np.where(np.arange(len(y)) % 3 == 0, 0, 1)
+        model = TabularClassifier(**QUICK).fit(X, y, weight)
+        is_out = ~np.isnan(model.oob_decision_function_).any(axis=1)
+        assert len(is_out) == len(y)
+        assert is_out.any()
+        assert not is_out[::3].any()
+
+    def test_numbers_held_back_are_predicted_in_their_own_units(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = TabularRegressor(n_networks=8, updates=200, random_state=0).fit(X, y)
+        is_out = ~np.isnan(model.oob_prediction_)
+        error = y[is_out] - model.oob_prediction_[is_out]
+        assert is_out.mean() > 0.8
+        assert np.mean(error**2) < 0.7 * y.var()
+
     @pytest.mark.parametrize("kind", ["smooth", "sharp"])
     def test_one_kind_may_be_asked_for(self, wine, kind):
         model = TabularClassifier(networks=kind, **QUICK).fit(*wine)

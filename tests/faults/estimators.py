@@ -60,6 +60,9 @@ FAULTS = [
     Fault("estimators/race.py", "    job.under_way.last = race.concluded([winner], first)", "    race.concluded([winner], first)", "an interrupt leaves nothing of the race", "tabular"),
     Fault("estimators/race.py", "            weight = rows.weight[places]\n", "            pass\n", "weights of rows forgotten", "tabular"),
     Fault("estimators/race.py", "return bool(on_epoch is not None and on_epoch(epoch))", "return False", "on_epoch is never asked", "tabular"),
+    Fault("estimators/race.py", "split(keys - np.uint64(turned)", "split(keys", "all networks hold back the same rows", "tabular"),
+    Fault("estimators/race.py", "np.setdiff1d(parts.held_back, parts.kept)", "parts.kept", "rows learnt from called out of the bag", "tabular"),
+    Fault("estimators/race.py", "OutOfBag(n_given, self._rows.places[is_out]", "OutOfBag(n_given, np.flatnonzero(is_out)", "rows out of the bag counted without those of weight 0", "tabular"),
     # tabular.py
     Fault("estimators/tabular.py", "preprocess = PIECEWISE", "preprocess = None", "holes refused", "tabular"),
     Fault("estimators/tabular.py", "there(self._now.raced or None", "there(self._now.networks or None", "race_ lists the winners alone", "tabular"),

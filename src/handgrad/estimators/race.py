@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import _num_samples
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import Choice, choose
@@ -33,11 +34,12 @@ from handgrad.estimators.recipe import (
     updates_of,
 )
 from handgrad.estimators.rows import TrainingRows, encoded, loss_weight
-from handgrad.estimators.state import Fit, Record
+from handgrad.estimators.state import Fit, OutOfBag, Record
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Bounds, Model
 from handgrad.network import Architecture, scale_folded
 from handgrad.params import Params, initialise
+from handgrad.tables.encode import Encoded
 from handgrad.tables.rows import row_keys
 from handgrad.training.ahead import side_by_side
 from handgrad.training.held_back import Split, split
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
     from handgrad.estimators.task import Job, Outputs, Task
 
 Array = NDArray[Any]
+
+KEYS = 2**64  # of rows
+TURN = KEYS // FOLDS  # that brings the rows of the next fold to the front
 
 
 class Prepared(NamedTuple):
@@ -128,17 +133,18 @@ def fitted(job: Job, given: Given) -> Fit:
     job.under_way.last = race.concluded([winner], first)  # what an interrupt leaves
     others = race.run([winner.entrant._replace(fold=fold) for fold in range(1, n_networks)])
     fit = race.concluded([winner, *others], first)
-    return replace(fit, dead_units=race.dead_units(fit))
+    learnt = [winner, *others]
+    out_of_bag = race.out_of_bag(learnt, _num_samples(given.y))
+    return replace(fit, dead_units=race.dead_units(fit), out_of_bag=out_of_bag)
 
 
 def _folds(task: Task, rows: TrainingRows, n: int, bits: np.random.BitGenerator) -> list[Split]:
-    """Hold other rows back for each network."""
+    """Hold other rows back for each network: of 8 networks, each row by one, or nearly so."""
     strata, answers = task.strata(rows.y)
+    keys = row_keys(rows.columns, int(bits.random_raw()))
     return [
-        split(
-            row_keys(rows.columns, int(bits.random_raw())), strata, 1 / FOLDS, rows.weight, answers
-        )
-        for _ in range(n)
+        split(keys - np.uint64(turned), strata, 1 / FOLDS, rows.weight, answers)
+        for turned in (number * TURN % KEYS for number in range(n))
     ]
 
 
@@ -297,6 +303,20 @@ class _Race:
             networks=tuple(learnt),
             raced=tuple(raced),
         )
+
+    def out_of_bag(self, learnt: Sequence[Learnt], n_given: int) -> OutOfBag:
+        """Predict each row that was held back, by the first network that has not seen it."""
+        n, n_scores = len(self._rows.y), self._outputs.n
+        scores, is_out = np.full((n, n_scores), np.nan, DTYPE), np.zeros(n, bool)
+        for one in reversed(learnt):
+            prepared, parts = self._kind(one.entrant.kind), self._folds[one.entrant.fold]
+            unseen = np.setdiff1d(parts.held_back, parts.kept)  # of a row, a part may be learnt
+            if len(unseen):
+                params = scale_folded(prepared.learning, one.params)[1]
+                model = replace(prepared.model, params=params)
+                scores[unseen] = model.scores(Encoded(prepared.rows.x[unseen]))
+                is_out[unseen] = True
+        return OutOfBag(n_given, self._rows.places[is_out], scores[is_out])
 
     def dead_units(self, fit: Fit) -> list[float]:
         return dead_units(fit.model, next(iter(self._prepared.values())).rows)

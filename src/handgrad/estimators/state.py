@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,14 @@ class Record:
         return replace(self, validation_scores=scores, best_validation_score=max(scores))
 
 
+class OutOfBag(NamedTuple):
+    """Training rows, predicted by networks that have not learnt from them."""
+
+    n: int  # rows of X
+    places: NDArray[np.intp]  # of the m rows in X, ascending
+    scores: NDArray[Any]  # (m, N_y)
+
+
 @dataclass(frozen=True, eq=False)
 class Fit:
     """A network and its training, at the end of an epoch.
@@ -88,6 +96,8 @@ class Fit:
         Statistics of columns and targets that move with a stream.
     networks, raced : tuple of Learnt
         Of a tabular fit, the networks of the model, and those that raced.
+    out_of_bag : OutOfBag or None
+        Of a tabular fit, the rows held back.
     """
 
     model: Model
@@ -104,6 +114,7 @@ class Fit:
     target_moments: Any = None
     networks: tuple[Learnt, ...] = ()
     raced: tuple[Learnt, ...] = ()
+    out_of_bag: OutOfBag | None = None
 
     @property
     def learning(self) -> Architecture:

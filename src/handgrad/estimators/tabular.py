@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from handgrad.estimators.fitted import Fitted, there
@@ -20,6 +22,8 @@ from handgrad.models.model import Model
 from handgrad.outputs import BY_LOSS
 from handgrad.tables.encode import PIECEWISE
 from handgrad.training.history import Epoch
+
+Array = NDArray[Any]
 
 SHARED = (
     "categorical_features",
@@ -89,6 +93,14 @@ class Tabular(Fitted):
             now.finish(fitted(job, Given(X, y, sample_weight)))
         return self
 
+    def _out_of_bag(self, compute: Callable[[Array], Array], name: str) -> Array:
+        """Compute something of the scores of rows held back; NaN for the other rows."""
+        rows = there(self._now.out_of_bag, name)
+        computed = compute(rows.scores)
+        found = np.full((rows.n, *computed.shape[1:]), np.nan, computed.dtype)
+        found[rows.places] = computed
+        return found
+
     @property
     def networks_(self) -> tuple[Learnt, ...]:
         return there(self._now.networks or None, "networks_")
@@ -142,6 +154,9 @@ class TabularClassifier(PredictsLabels, Tabular):
         The networks of the model: kind, updates, epochs and the loss on the rows held back.
     race_ : tuple of Learnt
         Those that raced.
+    oob_decision_function_ : array of shape (n_samples, n_classes)
+        The probabilities of training rows by a network that has not learnt from them; NaN for
+        rows that every network has learnt from.
 
     Examples
     --------
@@ -158,6 +173,10 @@ class TabularClassifier(PredictsLabels, Tabular):
     }
 
     _kind = Labels
+
+    @property
+    def oob_decision_function_(self) -> Array:
+        return self._out_of_bag(self.model_.architecture.head.proba, "oob_decision_function_")
 
     def __init__(
         self,
@@ -216,6 +235,9 @@ class TabularRegressor(PredictsNumbers, Tabular):
     ----------
     networks_, race_
         As of ``TabularClassifier``.
+    oob_prediction_ : array of shape (n_samples,) or (n_samples, n_outputs)
+        The predictions of training rows by a network that has not learnt from them; NaN for rows
+        that every network has learnt from.
 
     Examples
     --------
@@ -234,6 +256,11 @@ class TabularRegressor(PredictsNumbers, Tabular):
     }
     _kind = Numbers
     scale_target = True
+
+    @property
+    def oob_prediction_(self) -> Array:
+        numbers = self._out_of_bag(self.model_.numbers_of, "oob_prediction_")
+        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def __init__(
         self,
