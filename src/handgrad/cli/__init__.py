@@ -23,6 +23,7 @@ data, parts  a labelled table, looked at closely, and its rows set apart
 truth        labels, numbers and weights of rows, for fit and for evaluate
 columns      the columns of a table: their names, what they are taken for
 encoding     a table turned into what a model takes
+raced        the race of a strong training, in words and as JSON
 results      a network and the judgement on it, in words and as JSON
 options      types of options, and options that several commands have
 checks       what is refused before any work is done

@@ -55,10 +55,10 @@ OF_PLAIN = "With --recipe plain:"
 rows = partial(Option, section=TABLES)
 training = partial(Option, section="Training")
 strong = partial(Option, section="With --recipe strong", recipe=STRONG)
-network = partial(Option, section=f"{OF_PLAIN} the network", recipe=PLAIN)
-rule = partial(Option, section=f"{OF_PLAIN} its training", recipe=PLAIN)
+network = partial(Option, section="The network of --recipe plain", recipe=PLAIN)
+rule = partial(Option, section="The training of --recipe plain", recipe=PLAIN)
 stopping = partial(
-    Option, section=f"{OF_PLAIN} when to stop, and which epoch to keep", recipe=PLAIN
+    Option, section="When --recipe plain stops, and which epoch it keeps", recipe=PLAIN
 )
 labels = partial(
     Option, section="With --task classification", only=Only("task", ("classification",))
@@ -366,7 +366,8 @@ TRAINING_OPTIONS = (
         type=SHARE,
         default=0,
         sets="label_smoothing",
-        help=f"{OF_PLAIN} spread this share of each label over all labels, which makes probabilities milder.",
+        help=f"{OF_PLAIN} spread this share of each label over all labels, which makes "
+        "probabilities milder.",
     ),
     labels(
         "--class-weight",
@@ -380,8 +381,8 @@ TRAINING_OPTIONS = (
         recipe=PLAIN,
         is_flag=True,
         sets=lambda asked: {"calibration": "temperature" if asked else None},
-        help=f"{OF_PLAIN} fit a temperature to the validation rows after training, so that a probability says "
-        "how often the label is right. No predicted label changes.",
+        help=f"{OF_PLAIN} fit a temperature to the validation rows after training, so that a "
+        "probability says how often the label is right. No predicted label changes.",
     ),
     numbers(
         "--loss",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -19,12 +19,23 @@ from handgrad.models.evaluation import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from handgrad.cli.parts import Part
+    from handgrad.cli.parts import Part, Parts
     from handgrad.cli.truth import Truths
+    from handgrad.estimators.state import OutOfBag
     from handgrad.models.model import Model
     from handgrad.tables.encode import Encoded
 
 Array = NDArray[Any]
+
+HELD_BACK = "held-back"  # the name of rows that networks held back for themselves
+
+
+class Verdict(NamedTuple):
+    """A judgement, the rows it is on, and the scores that they were given."""
+
+    rows: Part
+    scores: Array
+    evaluation: Judgement
 
 
 def judge(model: Model, part: Part) -> Judgement:
@@ -38,6 +49,26 @@ def judge(model: Model, part: Part) -> Judgement:
     return judged(model, predict_for_judging(model, part.table), part.truths(model))
 
 
+def judge_fit(model: Model, parts: Parts, out_of_bag: OutOfBag | None) -> Verdict:
+    """Judge a model by the rows that it knows least.
+
+    These are test or validation rows; or else the rows that its networks held back themselves,
+    each predicted by a network that has not seen it; or else the training rows.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or a cell cannot be used.
+    """
+    if parts.test is None and out_of_bag is not None and len(out_of_bag.places):
+        part, scores = parts.training.take(out_of_bag.places, HELD_BACK), out_of_bag.scores
+    else:
+        part = parts.judged()
+        scores = model.scores(part.table)
+    evaluation = judged(model, _of_scores(model, scores), part.truths(model))
+    return Verdict(part, scores, evaluation)
+
+
 def predict_for_judging(model: Model, rows: pa.Table | Encoded) -> Array:
     """Compute the scores or numbers that a model is judged by, a row for each of the table.
 
@@ -46,9 +77,13 @@ def predict_for_judging(model: Model, rows: pa.Table | Encoded) -> Array:
     DataError
         If a column is missing or a cell cannot be used.
     """
+    return _of_scores(model, model.scores(rows))
+
+
+def _of_scores(model: Model, scores: Array) -> Array:
     if not len(model.classes):
-        return model.predict_numbers(rows)
-    return model.scores(rows) if model.is_multilabel else model.predict_log_proba(rows)
+        return model.numbers_of(scores)
+    return scores if model.is_multilabel else model.architecture.head.log_proba(scores)
 
 
 def judged(model: Model, predicted: Array, truths: Truths) -> Judgement:

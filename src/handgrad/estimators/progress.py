@@ -50,8 +50,8 @@ class NetworkEpoch(Epoch):
     def figures(self) -> str:
         """Write its losses: of the rows trained on and, where there are any, of those held back."""
         held_back = self.validation_loss
-        more = "" if held_back is None else f"  held back {held_back:.4f}"
-        return f"loss {self.loss:.4f}{more}"
+        more = "" if held_back is None else f"  held back {held_back:.4g}"
+        return f"loss {self.loss:.4g}{more}"
 
 
 @contextmanager
@@ -127,7 +127,7 @@ class _Lines:
         if not self.epochs:
             return
         last = self.epochs[-1]
-        print(f"{last.network}: {len(self.epochs)} epochs, loss {last.loss:.4f}{self._best()}")
+        print(f"{last.network}: {len(self.epochs)} epochs, loss {last.loss:.4g}{self._best()}")
         self.epochs.clear()
 
     def _best(self) -> str:
@@ -136,4 +136,4 @@ class _Lines:
         if not known:
             return ""
         least = min(known)
-        return f", held back {least:.4f} in epoch {self.epochs[losses.index(least)].epoch}"
+        return f", held back {least:.4g} in epoch {self.epochs[losses.index(least)].epoch}"
