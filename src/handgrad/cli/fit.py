@@ -50,13 +50,14 @@ def fit(
     if not quiet:
         print_plan(data.plan)
     estimator, seconds = train(parts, data.plan, options, show=not quiet)
+    fitted = estimator._now
     model = replace(estimator.model_, target=data.target, truth=data.truth)
     outcome = Outcome(
         data,
         parts,
         model,
-        estimator._now,
-        judge_fit(model, parts, estimator._now.out_of_bag),
+        fitted,
+        judge_fit(model, parts, fitted),
         seconds,
         settings_json(options, len(parts.training.y)),
         estimator.learning_rate_init,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from handgrad.cli.columns import number_names
+from handgrad.cli.terminal import note
 from handgrad.models.evaluation import (
     Judgement,
     NumbersEvaluation,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from handgrad.cli.parts import Part, Parts
     from handgrad.cli.truth import Truths
-    from handgrad.estimators.state import OutOfBag
+    from handgrad.estimators.state import Fit
     from handgrad.models.model import Model
     from handgrad.tables.encode import Encoded
 
@@ -49,7 +50,7 @@ def judge(model: Model, part: Part) -> Judgement:
     return judged(model, predict_for_judging(model, part.table), part.truths(model))
 
 
-def judge_fit(model: Model, parts: Parts, out_of_bag: OutOfBag | None) -> Verdict:
+def judge_fit(model: Model, parts: Parts, fit: Fit) -> Verdict:
     """Judge a model by the rows that it knows least.
 
     These are test or validation rows; or else the rows that its networks held back themselves,
@@ -60,13 +61,24 @@ def judge_fit(model: Model, parts: Parts, out_of_bag: OutOfBag | None) -> Verdic
     DataError
         If a column is missing or a cell cannot be used.
     """
-    if parts.test is None and out_of_bag is not None and len(out_of_bag.places):
-        part, scores = parts.training.take(out_of_bag.places, HELD_BACK), out_of_bag.scores
+    unseen = fit.out_of_bag
+    if parts.test is None and unseen is not None and len(unseen.places):
+        part, scores = parts.training.take(unseen.places, HELD_BACK), unseen.scores
+        _note_twins(fit.n_singly, len(parts.training.y))
     else:
         part = parts.judged()
         scores = model.scores(part.table)
     evaluation = judged(model, _of_scores(model, scores), part.truths(model))
     return Verdict(part, scores, evaluation)
+
+
+def _note_twins(n_singly: int, n: int) -> None:
+    """Say where a row held back may have been learnt from its like."""
+    if n_singly:
+        note(
+            f"held-back rows: {n_singly:,} of {n:,} rows repeat a few different ones, so they were "
+            "drawn one by one, and equal rows may be on both sides"
+        )
 
 
 def predict_for_judging(model: Model, rows: pa.Table | Encoded) -> Array:

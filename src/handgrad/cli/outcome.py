@@ -295,12 +295,19 @@ def _say_how_far_to_trust(outcome: Outcome) -> None:
         chosen = f"These rows chose the epoch{temperature}"
         say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
     if outcome.judged_by == HELD_BACK:
-        if len(outcome.histories) > 1:
-            say(
-                "Each of these rows was judged by one network that did not train on it; all "
-                "networks together do better."
-            )
-        say("These rows chose the networks and their epochs. --test 0.2 measures without that.")
+        say(_of_held_back(len(outcome.histories)))
+
+
+def _of_held_back(n_networks: int) -> str:
+    """Say what figures are worth that come from rows held back by the networks themselves."""
+    if n_networks == 1:
+        chosen = "These rows chose the kind and the epoch: expect a little less on new ones"
+    else:
+        chosen = (
+            "Each of these rows was judged by one network that had not trained on it, and all "
+            "networks together\ndo better; but the rows also chose the kind and the epochs"
+        )
+    return f"{chosen}. --test 0.2 measures it."
 
 
 def _reason(reason: str) -> str:

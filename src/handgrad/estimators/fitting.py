@@ -59,7 +59,7 @@ from handgrad.estimators.stream import (
     warn_of_first_rows,
 )
 from handgrad.estimators.task import Job, Outputs, Task
-from handgrad.estimators.watching import dead_units
+from handgrad.estimators.watching import dead_units, warn_of_dead_units
 from handgrad.models.model import Model
 from handgrad.network import Architecture, scale_folded
 from handgrad.optim import SOLVERS
@@ -127,7 +127,9 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     now = replace(now.with_model(temperature=1.0), record=replace(now.record, n_iter=0))
     now = learnt(job, now, learning, validation)
     # -- concluded
-    now = replace(now, dead_units=dead_units(now.model, learning))
+    dead = dead_units(now.model, learning)
+    warn_of_dead_units(dead, len(learning))
+    now = replace(now, dead_units=dead)
     return replace(now, model=task.calibrated(now.model, validation))
 
 

@@ -169,19 +169,23 @@ def _share_at_0(model: Model, x: Any, layer: int) -> float:
 
 
 def dead_units(model: Model, rows: Rows) -> list[float]:
-    """Find the share of units of each hidden layer that no row wakes, and warn of many."""
+    """Find the share of units of each hidden layer that no row wakes."""
     some: Any = rows.x[:ROWS_LOOKED_AT]
     dense = some.toarray() if is_sparse(some) else inputs(model.architecture, some)[0]
-    shares = [
+    return [
         _share_at_0(model, dense, layer) if ACTIVATIONS[name].dies else 0.0
         for layer, name in enumerate(model.architecture.activations, start=1)
     ]
+
+
+def warn_of_dead_units(shares: list[float], n_rows: int) -> None:
+    """Warn where most units of a layer are dead; few rows leave many at 0 that are not."""
+    n = min(n_rows, ROWS_LOOKED_AT)
     for layer, share in enumerate(shares, start=1):
-        if share > 0.5 and some.shape[0] >= ROWS_FOR_A_WARNING:
+        if share > 0.5 and n >= ROWS_FOR_A_WARNING:
             warn(
                 f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
-                f"each of {some.shape[0]} rows, and will not learn any more. Lower the "
+                f"each of {n} rows, and will not learn any more. Lower the "
                 'learning rate, or take the activation "leaky_relu".',
                 ConvergenceWarning,
             )
-    return shares
