@@ -10,6 +10,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -748,6 +749,100 @@ def test_messages_stay_short(changes):
     with pytest.raises(ModelFileError) as caught:
         from_bytes(described(**changes))
     assert len(str(caught.value)) <= 400
+
+
+# -- networks of different sizes ---------------------------------------------------------------
+
+
+def two_sizes(hidden=(3,)):
+    """A model of two networks, the second with other hidden layers."""
+    model = a_model()
+    units = (model.params.layer_units[0], *hidden, model.params.layer_units[-1])
+    other = Params.zeros(units)
+    other.flat[...] = np.random.default_rng(1).normal(size=other.flat.size)
+    return replace(model, members=(other,))
+
+
+@pytest.mark.parametrize("hidden", [(3,), (4, 3), ()])
+def test_networks_of_different_sizes_come_back(hidden):
+    model = two_sizes(hidden)
+    content = to_bytes(model)
+    found = from_bytes(content)
+    assert description_of(content)["format_version"] == 4
+    assert [n.layer_units for n in found.networks] == [n.layer_units for n in model.networks]
+    x = np.random.default_rng(2).normal(size=(7, 2))
+    alone = [replace(model, params=model.params), None]
+    alone[1] = replace(
+        model, params=model.members[0], architecture=model.architecture_of(model.members[0])
+    )
+    mean = np.mean([replace(one, members=()).predict_proba(x) for one in alone], axis=0)
+    np.testing.assert_allclose(found.predict_proba(x), mean, rtol=1e-12)
+    assert np.array_equal(found.predict_proba(x), model.predict_proba(x))
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        [],
+        [[2, 2, 3]],
+        [[2, 2, 3], [2, 2, 3]],  # equal sizes are a count
+        [[2, 3, 3], [2, 2, 3]],  # the first is the model's
+        [[2, 2, 3], [3, 3, 3]],
+        [[2, 2, 3], [2, 3, 2]],
+        [[2, 2, 3], [2, 4, 3]],
+        [[2, 2, 3], [2, 3, 3], [2, 4, 3]],
+        [[2, 2, 3], [2, 3.0, 3]],
+        [[2, 2, 3], [2, -3, 3]],
+        [[2, 2, 3], [3]],
+        [[2, 2, 3], "233"],
+        [[2, 2, 3], [2, 10**30, 3]],
+        [[2, 2, 3], None],
+        "2",
+        1.0,
+        True,
+        0,
+        -1,
+        2**70,
+        None,
+    ],
+    ids=str,
+)
+def test_networks_that_do_not_fit_are_refused(networks):
+    with pytest.raises(ModelFileError):
+        from_bytes(described(to_bytes(two_sizes()), networks=networks))
+
+
+def test_shares_of_networks_come_back_and_weigh_them():
+    model = replace(two_sizes(), shares=(0.25, 0.75))
+    content = to_bytes(model)
+    found = from_bytes(content)
+    assert found.shares == (0.25, 0.75)
+    assert description_of(content)["format_version"] == 4
+    x = np.random.default_rng(2).normal(size=(7, 2))
+    other = model.members[0]
+    first = replace(model, members=(), shares=()).predict_proba(x)
+    second = replace(
+        model, params=other, architecture=model.architecture_of(other), members=(), shares=()
+    ).predict_proba(x)
+    np.testing.assert_allclose(found.predict_proba(x), 0.25 * first + 0.75 * second, rtol=1e-12)
+    assert np.array_equal(found.predictor()(x[0]), found.predict_proba(x[:1])[0])
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [[], [1.0], [0.5, 0.6], [1.0, 0.0], [1.5, -0.5], [0.5, "0.5"], [1, 0], None, 0.5, [0.3] * 3],
+    ids=str,
+)
+def test_shares_that_do_not_fit_are_refused(shares):
+    with pytest.raises(ModelFileError):
+        from_bytes(described(to_bytes(two_sizes()), shares=shares))
+
+
+def test_networks_of_different_sizes_need_version_4():
+    content = to_bytes(two_sizes())
+    for version in (1, 2, 3):
+        with pytest.raises(ModelFileError):
+            from_bytes(described(content, format_version=version))
 
 
 def test_two_classes_need_one_output():

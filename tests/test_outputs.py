@@ -27,6 +27,10 @@ def test_the_scores_of_several_networks_predict_the_mean_of_their_predictions(na
     expected = np.mean([output.predict(score) for score in scores], axis=0)
     together = output.predict(output.mean_scores(scores))
     np.testing.assert_allclose(together, expected, rtol=1e-13)
+    shares = np.array([0.1, 0.2, 0.3, 0.4])
+    weighed = sum(share * output.predict(s) for share, s in zip(shares, scores, strict=True))
+    together = output.predict(output.mean_scores(scores, shares))
+    np.testing.assert_allclose(together, weighed, rtol=1e-13)
 
 
 @pytest.mark.parametrize("loss", NUMBERS)

@@ -179,3 +179,20 @@ def test_numbers_of_foreign_byte_order_are_turned():
     params = Params.view(foreign, (2, 1))
     assert params.flat.dtype == params.copy().flat.dtype == np.float64
     assert params.flat.tolist() == [0, 1, 2]
+
+
+def test_a_network_among_more_inputs_looks_at_its_own():
+    rng = np.random.default_rng(0)
+    params = Params.zeros((3, 4, 2))
+    params.flat[...] = rng.normal(size=params.flat.size)
+    places = np.array([4, 0, 2])
+    wider = params.among(places, 6, 5)
+    assert wider.layer_units == (6, 4, 2)
+    assert wider.V.shape == (5, 2)
+    x = rng.normal(size=(8, 6))
+    h = np.maximum(x[:, places] @ params.W[0] + params.b[0], 0)
+    mine = np.maximum(x @ wider.W[0] + wider.b[0], 0)
+    np.testing.assert_allclose(mine, h, rtol=1e-12)
+    assert np.array_equal(wider.W[1], params.W[1])
+    assert np.array_equal(wider.b[1], params.b[1])
+    assert not wider.V.any()

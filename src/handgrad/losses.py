@@ -232,10 +232,17 @@ def exponential(score: Array) -> Array:
     return y
 
 
-def log_mean_exp(logarithms: Array) -> Array:
-    """Compute log mean exp over the first axis, without overflow."""
+def mean_of(values: Array, shares: Array | None = None) -> Array:
+    """Average (k, n, N_y) over the first axis; k shares sum to 1, and none are equal ones."""
+    if shares is None:
+        return np.asarray(values.mean(axis=0))
+    return np.asarray((shares[:, None, None] * values).sum(axis=0))
+
+
+def log_mean_exp(logarithms: Array, shares: Array | None = None) -> Array:
+    """Compute log mean exp over the first axis, without overflow: see ``mean_of``."""
     largest = logarithms.max(axis=0)
-    mean: Array = largest + np.log(np.exp(logarithms - largest).mean(axis=0))
+    mean: Array = largest + np.log(mean_of(np.exp(logarithms - largest), shares))
     return mean
 
 

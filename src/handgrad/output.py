@@ -99,9 +99,12 @@ class Output:
 
     # -- predicting ---------------------------------------------------------------------------
 
-    def mean_scores(self, scores: Array) -> Array:
-        """Find the scores whose predictions are the mean of k networks', (k, n, N_y)."""
-        return np.asarray(scores.mean(axis=0))
+    def mean_scores(self, scores: Array, shares: Array | None = None) -> Array:
+        """Find the scores whose predictions are the mean of k networks', (k, n, N_y).
+
+        The shares of the networks, (k,), sum to 1; they are equal if none are given.
+        """
+        return losses.mean_of(scores, shares)
 
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         """Change the last layer, in place, so that it predicts y itself instead of scaled y."""

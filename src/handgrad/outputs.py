@@ -148,8 +148,8 @@ class Poisson(Output):
     def best_constant(self, mean: Array) -> Array:
         return np.asarray(np.log(np.maximum(mean, 1e-6)))
 
-    def mean_scores(self, scores: Array) -> Array:
-        return losses.log_mean_exp(scores)
+    def mean_scores(self, scores: Array, shares: Array | None = None) -> Array:
+        return losses.log_mean_exp(scores, shares)
 
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         b[...] += np.log(scale)
@@ -192,8 +192,8 @@ class Softmax(Labels):
     def chance(self, n_scores: int) -> float:
         return math.log(max(2, n_scores))
 
-    def mean_scores(self, scores: Array) -> Array:
-        return losses.log_mean_exp(np.stack([log_softmax(score) for score in scores]))
+    def mean_scores(self, scores: Array, shares: Array | None = None) -> Array:
+        return losses.log_mean_exp(np.stack([log_softmax(score) for score in scores]), shares)
 
     def fits(self, n_scores: int, n_classes: int, *, multilabel: bool) -> bool:
         return not multilabel and n_scores == n_classes
@@ -258,9 +258,9 @@ class Logistic(Labels):
     def chance(self, n_scores: int) -> float:
         return n_scores * math.log(2)
 
-    def mean_scores(self, scores: Array) -> Array:
+    def mean_scores(self, scores: Array, shares: Array | None = None) -> Array:
         yes, no = log_logistic(scores), log_logistic(-scores)
-        return losses.log_mean_exp(yes) - losses.log_mean_exp(no)
+        return losses.log_mean_exp(yes, shares) - losses.log_mean_exp(no, shares)
 
     def is_binary(self, n_scores: int) -> bool:
         return n_scores == 1

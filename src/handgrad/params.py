@@ -120,6 +120,28 @@ class Params:
         # unchecked, because every epoch copies
         return self._named(owned(self.flat), self.layer_units, self.beside)
 
+    def among(self, places: NDArray[np.intp], n_inputs: int, n_wide: int) -> Self:
+        """Give a network without a skip more inputs, which it does not look at.
+
+        Parameters
+        ----------
+        places : int array of shape (N_x,)
+            Where its own inputs stand among the ``n_inputs``.
+        n_inputs, n_wide : int
+            The inputs of the first layer, and those of a skip.
+
+        Returns
+        -------
+        Params
+            The same weights, with 0 for every other input.
+        """
+        units = (n_inputs, *self.layer_units[1:])
+        wider = self.zeros(units, self.flat.dtype, Beside(n_wide))
+        wider.W[0][places] = self.W[0]
+        for mine, own in zip((*wider.W[1:], *wider.b), (*self.W[1:], *self.b), strict=True):
+            mine[...] = own
+        return wider
+
     def named(self) -> Iterator[tuple[str, Array]]:
         """Yield ("W1", W1), ("b1", b1), ("W2", W2), ... in the order of the flat vector."""
         for layer, (W, b) in enumerate(zip(self.W, self.b, strict=True), start=1):

@@ -33,25 +33,47 @@ def network_json(model: Model) -> dict[str, Any]:
         "layer_units": list(model.architecture.layer_units),
         "activation": model.architecture.activation,
         "output": model.architecture.output,
-        "networks": 1 + len(model.members),
+        "networks": len(model.networks),
+        **_sizes_json(model),
         "skip": model.architecture.beside.n_wide,
         "parameters": int(model.params.flat.size),
         "dtype": str(model.params.flat.dtype),
     }
 
 
+def _sizes_json(model: Model) -> dict[str, Any]:
+    """Tell the units of every network, if they differ; the other entries are the first's."""
+    if len(model.sizes) == 1:
+        return {}
+    return {"units_of_networks": [list(network.layer_units) for network in model.networks]}
+
+
+def _sizes_text(model: Model) -> str:
+    """Tell how many networks have which units."""
+    counts = {"-".join(map(str, units)): n for units, n in model.sizes.items()}
+    if len(counts) == 1:
+        several = f"{len(model.networks)} networks, each " if model.members else ""
+        return f"{several}{next(iter(counts))} units"
+    each = " and ".join(f"{n} of {units}" for units, n in counts.items())
+    return f"{len(model.networks)} networks, {each} units"
+
+
 def network_line(model: Model) -> str:
-    units = "-".join(str(n) for n in model.architecture.layer_units)
     named = model.architecture.activation
     activation = named if isinstance(named, str) else " and ".join(named)
     hidden = f"{activation}, " if len(model.params.W) > 1 else ""
-    several = f"{1 + len(model.members)} networks, each " if model.members else ""
     wide = model.architecture.beside.n_wide
     skip = f", a skip from {wide:,} inputs" if wide else ""
     return (
-        f"{several}{units} units, {hidden}{model.architecture.output}{skip}; "
-        f"{model.params.flat.size:,} parameters in {model.params.flat.dtype}"
+        f"{_sizes_text(model)}, {hidden}{model.architecture.output}{skip}; "
+        f"{_n_parameters(model)} parameters in {model.params.flat.dtype}"
     )
+
+
+def _n_parameters(model: Model) -> str:
+    """Count the parameters of each network; of different sizes, of the first of each."""
+    counts = dict.fromkeys(f"{network.flat.size:,}" for network in model.networks)
+    return " and ".join(counts)
 
 
 def rows_text(n: int, kind: str, weight: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from handgrad.errors import ModelFileError
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
@@ -73,13 +74,18 @@ class MLP(CallbackSupportMixin, Fitted):
     @classmethod
     def _parameters_of(cls, model: Model) -> dict[str, Any]:
         architecture, encoder = model.architecture, model.encoder
+        if len(model.sizes) > 1:
+            raise ModelFileError(
+                "the networks of this model have different sizes; load it with TabularClassifier "
+                "or TabularRegressor"
+            )
         return {
             "hidden_layer_sizes": architecture.layer_units[1:-1],
             "activation": architecture.activation,
             "preprocess": encoder.method,
             "skip": encoder.has_skip,
             "dtype": str(model.params.flat.dtype),
-            "n_ensemble": 1 + len(model.members),
+            "n_ensemble": len(model.networks),
             **cls._kind.params_from(model),
         }
 

@@ -41,7 +41,7 @@ def obstacle(model: Model) -> str:
     if encoder.method not in (None, STANDARD):
         return f"it cannot scale columns as preprocess={encoder.method!r} does"
     if model.members:
-        return f"it holds one network, and this ensemble has {1 + len(model.members)}"
+        return f"it holds one network, and this ensemble has {len(model.networks)}"
     if not encoder.takes_arrays:
         others = [c.name for c in encoder.plan.used if c.kind not in ("number", "boolean")]
         return f"it takes only numbers, and these columns are something else: {others}"

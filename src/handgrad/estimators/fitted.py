@@ -359,7 +359,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         encoder = model.encoder
         cls._kind.check_kind(model)
         estimator = cls(**cls._parameters_of(model))
-        estimator._fit_ = Fit(model, (History(()),) * (1 + len(model.members)))
+        estimator._fit_ = Fit(model, (History(()),) * len(model.networks))
         estimator.n_features_in_ = len(encoder.names)
         if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
             estimator.feature_names_in_ = np.array(encoder.names, dtype=object)

@@ -351,7 +351,7 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
 
 
 def _fresh_runs(estimator: Parameters, model: Model) -> tuple[Run, ...]:
-    networks = (model.params, *model.members)
+    networks = model.networks
     chances = streams(bit_generator(estimator.random_state), len(networks))
     return tuple(Run.start(*pair) for pair in zip(networks, chances, strict=True))
 

@@ -1,15 +1,16 @@
-"""The path of a tabular fit: kinds of networks race, and networks of the one that wins go on.
+"""The path of a tabular fit: kinds of networks race, and those that are not beaten go on.
 
-prepared     for each kind: the columns encoded, for all rows at once
+prepared     the columns encoded, for all rows at once; a kind takes all inputs, or some
 raced        the first fold held back: every kind, and every number of updates, trains once
-gone on      the winner, on further folds, each network from a start of its own
-put together all networks of the winner, in one model: their probabilities are averaged
+gone on      whoever is not beaten beyond doubt, on further folds, each from a start of its own
+put together all of these networks, in one model: their probabilities are averaged
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from handgrad.estimators.recipe import (
     DTYPE,
     EFFORTS,
     FOLDS,
+    IN_DOUBT,
     KINDS,
     Entrant,
     Kind,
@@ -33,13 +35,13 @@ from handgrad.estimators.recipe import (
     kinds_of,
     updates_of,
 )
-from handgrad.estimators.rows import TrainingRows, encoded, loss_weight
+from handgrad.estimators.rows import TrainingRows, loss_weight
 from handgrad.estimators.state import Fit, OutOfBag, Record
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Bounds, Model
 from handgrad.network import Architecture, scale_folded
 from handgrad.params import Params, initialise
-from handgrad.tables.encode import Encoded
+from handgrad.tables.encode import METHODS, Encoded, Encoder
 from handgrad.tables.rows import row_keys
 from handgrad.training.ahead import side_by_side
 from handgrad.training.held_back import Split, split
@@ -129,11 +131,12 @@ def fitted(job: Job, given: Given) -> Fit:
     folds = _folds(job.task, rows, n_networks, bits)
     race = _Race(job, rows, folds, bits, len(raced) + n_networks - 1)
     first = race.run(raced)
-    winner = min(first, key=lambda one: one.loss)
-    job.under_way.last = race.concluded([winner], first)  # what an interrupt leaves
-    others = race.run([winner.entrant._replace(fold=fold) for fold in range(1, n_networks)])
-    fit = race.concluded([winner, *others], first)
-    learnt = [winner, *others]
+    ahead = race.unbeaten(first)
+    job.under_way.last = race.concluded(ahead, first)  # what an interrupt leaves
+    folds = range(1, n_networks)
+    others = race.run([one.entrant._replace(fold=fold) for fold in folds for one in ahead])
+    learnt = [*ahead, *others]
+    fit = race.concluded(learnt, first)
     out_of_bag = race.out_of_bag(learnt, _num_samples(given.y))
     return replace(fit, dead_units=race.dead_units(fit), out_of_bag=out_of_bag)
 
@@ -167,23 +170,37 @@ class _Race:
 
     # -- prepared -----------------------------------------------------------------------------
 
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """What makes the inputs of every kind."""
+        estimator, rows = self._job.estimator, self._rows
+        kinds = [KINDS[name] for name in kinds_of(estimator.networks)]
+        method = max((kind.preprocess for kind in kinds), key=METHODS.index)
+        has_skip = any(kind.skip for kind in kinds)
+        return encoder_of(estimator, rows.columns, rows.weight, method, has_skip=has_skip)
+
+    @cached_property
+    def _x(self) -> Array:
+        return self._encoder.transform(self._rows.columns, DTYPE)
+
     def _kind(self, name: str) -> Prepared:
         if name not in self._prepared:
             self._prepared[name] = self._prepare(KINDS[name])
         return self._prepared[name]
 
     def _prepare(self, kind: Kind) -> Prepared:
-        rows, outputs, task = self._rows, self._outputs, self._job.task
-        encoder = encoder_of(
-            self._job.estimator, rows.columns, rows.weight, kind.preprocess, has_skip=kind.skip
-        )
+        outputs, task, encoder, x = self._outputs, self._job.task, self._encoder, self._x
+        if encoder.method != kind.preprocess:
+            x = x[:, encoder.places_without_steps]
+            encoder = encoder.without_steps()
         learning = kind.architecture(encoder, outputs)
         with memory_for(learning, np.dtype(DTYPE)):
             start = Params.zeros(learning.layer_units, DTYPE, learning.beside)
         plain, params = scale_folded(learning, start)
-        scale, bounds = outputs.scale, _seen(rows.y, learning)
+        scale, bounds = outputs.scale, _seen(self._rows.y, learning)
         model = Model(encoder, plain, params, outputs.classes, scale=scale, bounds=bounds)
-        return Prepared(kind, model, learning, encoded(model, task, rows))
+        weight = loss_weight(model, task, self._rows)
+        return Prepared(kind, model, learning, Rows(x, task.encode(model, self._rows.y), weight))
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
         """Take encoded rows, and weigh them as if they were all."""
@@ -287,14 +304,46 @@ class _Race:
 
     # -- put together -------------------------------------------------------------------------
 
+    def unbeaten(self, raced: Sequence[Learnt]) -> list[Learnt]:
+        """Pick the winner, and whoever it does not beat beyond doubt; the winner first.
+
+        Their losses are compared row by row, as both saw the same rows held back: the mean of the
+        differences must exceed twice its standard error.
+        """
+        winner, *others = sorted(raced, key=lambda one: one.loss)
+        least, _ = self._losses_held_back(winner)
+        ahead = [winner]
+        for one in others:
+            losses, share = self._losses_held_back(one)
+            worse = losses - least
+            mean = np.sum(share * worse)
+            error = np.sqrt(np.sum(share**2 * (worse - mean) ** 2))
+            if len(losses) > 1 and mean <= IN_DOUBT * error:
+                ahead.append(one)
+        return ahead
+
+    def _losses_held_back(self, learnt: Learnt) -> tuple[Array, Array]:
+        """Compute the loss of each row held back, and its share of the weight, (m,) each."""
+        kind, parts = self._kind(learnt.entrant.kind), self._folds[learnt.entrant.fold]
+        rows = self._part(kind, parts.held_back, parts.held_weight)
+        head = kind.learning.head
+        score = self._alone(learnt).scores(Encoded(rows.x))
+        losses = head.row_losses(score, rows.y_t, kind.learning.loss).astype(np.float64)
+        weight = np.ones(len(losses)) if rows.weight is None else rows.weight.astype(np.float64)
+        return losses, weight / max(1.0, weight.sum())
+
+    def _alone(self, learnt: Learnt) -> Model:
+        """Make a model of one network."""
+        prepared = self._kind(learnt.entrant.kind)
+        return replace(prepared.model, params=scale_folded(prepared.learning, learnt.params)[1])
+
     def concluded(self, learnt: Sequence[Learnt], raced: Sequence[Learnt]) -> Fit:
-        """Make one model of networks of the kind that won, and forget the rows of the others."""
-        kind = learnt[0].entrant.kind
-        prepared, parts = self._kind(kind), self._folds[0]
-        self._prepared = {kind: prepared}
-        first, *others = (scale_folded(prepared.learning, one.params)[1] for one in learnt)
+        """Make one model of networks, and forget the inputs of kinds that are none of them."""
+        kinds = {one.entrant.kind for one in learnt}
+        self._prepared = {name: self._kind(name) for name in kinds}
+        parts = self._folds[0]
         return Fit(
-            replace(prepared.model, params=first, members=tuple(others)),
+            self._together([self._alone(one) for one in learnt]),
             tuple(one.history for one in learnt),
             record=_record(learnt[0], len(self._rows.y)),
             engine=self._engine,
@@ -304,22 +353,36 @@ class _Race:
             raced=tuple(raced),
         )
 
+    def _together(self, models: Sequence[Model]) -> Model:
+        """Make one model of several; those that take fewer inputs get the others, too."""
+        widest = max(models, key=lambda model: model.encoder.n_inputs)
+        networks = [self._among(widest, model) for model in models]
+        together = replace(widest, params=networks[0], members=tuple(networks[1:]))
+        return replace(together, architecture=together.architecture_of(networks[0]))
+
+    def _among(self, widest: Model, model: Model) -> Params:
+        """Give a network the inputs of the widest."""
+        if model.encoder is widest.encoder:
+            return model.params
+        places, wide = widest.encoder.places_without_steps, widest.architecture.beside.n_wide
+        return model.params.among(places, widest.encoder.n_deep, wide)
+
     def out_of_bag(self, learnt: Sequence[Learnt], n_given: int) -> OutOfBag:
         """Predict each row that was held back, by the first network that has not seen it."""
         n, n_scores = len(self._rows.y), self._outputs.n
         scores, is_out = np.full((n, n_scores), np.nan, DTYPE), np.zeros(n, bool)
         for one in reversed(learnt):
-            prepared, parts = self._kind(one.entrant.kind), self._folds[one.entrant.fold]
+            x, parts = self._kind(one.entrant.kind).rows.x, self._folds[one.entrant.fold]
             unseen = np.setdiff1d(parts.held_back, parts.kept)  # of a row, a part may be learnt
             if len(unseen):
-                params = scale_folded(prepared.learning, one.params)[1]
-                model = replace(prepared.model, params=params)
-                scores[unseen] = model.scores(Encoded(prepared.rows.x[unseen]))
+                scores[unseen] = self._alone(one).scores(Encoded(x[unseen]))
                 is_out[unseen] = True
         return OutOfBag(n_given, self._rows.places[is_out], scores[is_out])
 
     def dead_units(self, fit: Fit) -> list[float]:
-        return dead_units(fit.model, next(iter(self._prepared.values())).rows)
+        """Find the share of units of the first network that no row wakes."""
+        first = fit.networks[0]
+        return dead_units(self._alone(first), self._kind(first.entrant.kind).rows)
 
 
 def _seen(y: Array, architecture: Architecture) -> Bounds | None:

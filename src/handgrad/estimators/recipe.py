@@ -20,6 +20,7 @@ from handgrad.training.run import Settings
 ALL = "auto"  # kinds
 WHOLE = int | np.integer
 DTYPE = "float32"
+IN_DOUBT = 2  # standard errors by which a kind may lose and yet go on
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100

@@ -67,7 +67,8 @@ def html(model: Model) -> str:
 
 
 def _total(model: Model) -> str:
-    flat, networks = model.params.flat, 1 + len(model.members)
+    flat, networks = model.params.flat, len(model.networks)
     times = f"{networks} networks of " if networks > 1 else ""
-    n = f"{flat.size:,} parameters in {flat.dtype}"
-    return f"{times}{n}, {networks * flat.nbytes:,} bytes"
+    sizes = dict.fromkeys(f"{network.flat.size:,}" for network in model.networks)
+    n_bytes = sum(network.flat.nbytes for network in model.networks)
+    return f"{times}{' or '.join(sizes)} parameters in {flat.dtype}, {n_bytes:,} bytes"

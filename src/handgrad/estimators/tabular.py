@@ -113,7 +113,7 @@ class Tabular(Fitted):
     def _parameters_of(cls, model: Model) -> dict[str, Any]:
         known = cls._get_param_names()
         of_task = {n: v for n, v in cls._kind.params_from(model).items() if n in known}
-        return {"n_networks": 1 + len(model.members), **of_task}
+        return {"n_networks": len(model.networks), **of_task}
 
 
 class TabularClassifier(PredictsLabels, Tabular):

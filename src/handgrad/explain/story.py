@@ -170,7 +170,7 @@ def _notes(model: Model) -> list[str]:
     notes = []
     if model.members:
         notes.append(
-            f"The model averages {1 + len(model.members)} networks; this is the first of them."
+            f"The model averages {len(model.networks)} networks; this is the first of them."
         )
     if model.temperature != 1:
         notes.append(

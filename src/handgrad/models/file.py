@@ -14,7 +14,9 @@ import math
 import os
 import re
 import stat
-from dataclasses import asdict, fields
+from collections.abc import Iterator
+from dataclasses import asdict, fields, replace
+from itertools import repeat
 from os import PathLike
 from typing import Any
 
@@ -44,9 +46,9 @@ from handgrad.tables.parts import (
 Array = NDArray[Any]
 
 # Version 2 adds the scale of predicted numbers, several labels per row, a temperature and further
-# networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins, a skip
-# and bounds of predicted numbers. A model without these is still written in the older version,
-# which every handgrad reads.
+# networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins, a
+# skip, bounds of predicted numbers, networks of different sizes, and their shares. A model without
+# these is still written in the older version, which every handgrad reads.
 FORMAT_VERSION = 4
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN
@@ -90,10 +92,9 @@ def load_model(path: str | PathLike[str]) -> Model:
 
 def to_bytes(model: Model) -> bytes:
     """Serialise a model; equal models give equal bytes."""
-    networks = (model.params, *model.members)
     if model.architecture.scales:
         raise ModelFileError("a model file holds no scale of inputs; fold it (scale_folded)")
-    if not all(np.isfinite(params.flat).all() for params in networks):
+    if not all(np.isfinite(params.flat).all() for params in model.networks):
         raise ModelFileError("the model has parameters that are not finite; train it again")
     if not _has_finite_scores(model):
         raise ModelFileError("the model's parameters are so large that its scores are not finite")
@@ -101,7 +102,7 @@ def to_bytes(model: Model) -> bytes:
     later = _later_parts(model)
     truth = model.truth if _says_something(model.truth) else None
     version = max(version_for(encoder), 3 if truth else 1 if later == PLAIN_PARTS else 2)
-    if model.bounds is not None:
+    if model.bounds is not None or len(model.sizes) > 1 or model.shares:
         version = FORMAT_VERSION
     description = {
         "format_version": version,
@@ -110,11 +111,13 @@ def to_bytes(model: Model) -> bytes:
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
     } | (later if version > 1 else {})
+    if model.shares:
+        description["shares"] = list(model.shares)
     if truth is not None:
         description["truth"] = {"name": truth.name} | column_to_json(truth)
     tensors = {
         _network_prefix(number) + name: np.ascontiguousarray(value)
-        for number, params in enumerate(networks, start=1)
+        for number, params in enumerate(model.networks, start=1)
         for name, value in params.named()
     }
     if model.scale is not None:
@@ -130,7 +133,10 @@ def _later_parts(model: Model) -> dict[str, Any]:
     kind = "several labels" if model.is_multilabel else "labels"
     if not _is_classifier(model):
         kind = "numbers"
-    return {"kind": kind, "networks": 1 + len(model.members), "temperature": model.temperature}
+    networks: Any = len(model.networks)
+    if len(model.sizes) > 1:
+        networks = [list(network.layer_units) for network in model.networks]
+    return {"kind": kind, "networks": networks, "temperature": model.temperature}
 
 
 def _is_classifier(model: Model) -> bool:
@@ -207,7 +213,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     keys = {"format_version", "architecture", "encoder", "classes", "target"}
     later = {"kind", "networks", "temperature"}
     _require_keys(
-        {key: part for key, part in description.items() if key != "truth"},
+        {key: part for key, part in description.items() if key not in ("truth", "shares")},
         keys | later if description["format_version"] > 1 else keys,
     )
     encoder = from_parts(description["encoder"], _taken(tensors, "encoder."))
@@ -235,7 +241,8 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     least, most = TEMPERATURES
     fits = type(temperature) is float and least <= temperature <= most
     _require(fits, f"temperature must be between {least:g} and {most:g}")
-    first, *others = _networks(description.get("networks", 1), architecture, tensors)
+    told = description.get("networks", 1)
+    first, *others = _networks(_sizes(told, description["format_version"], architecture), tensors)
     return Model(
         encoder,
         architecture,
@@ -245,6 +252,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         scale=scale,
         temperature=temperature,
         members=tuple(others),
+        shares=_shares(description, 1 + len(others)),
         truth=_truth(description),
         bounds=bounds,
     )
@@ -311,25 +319,57 @@ def _require_fitting(architecture: Architecture, parts: dict[str, Array]) -> Non
         _require(fits and bool(np.isfinite(value).all()), f"target.{name} does not fit the outputs")
 
 
-def _networks(n: Any, architecture: Architecture, tensors: dict[str, Array]) -> list[Params]:
-    _require(type(n) is int and 1 <= n <= len(tensors), "networks must be a count of networks")
-    others = [_taken(tensors, _network_prefix(number)) for number in range(2, n + 1)]
-    return [_params(architecture, part) for part in (tensors, *others)]
+def _sizes(told: Any, version: int, architecture: Architecture) -> Iterator[Architecture]:
+    """Read how many networks there are; each may have its own hidden layers."""
+    if type(told) is int and told > 0:
+        return repeat(architecture, told)
+    counted = version > 3 and isinstance(told, list) and len({*map(str, told)}) > 1
+    _require(counted, "networks must be a count, or a list of the units of each")
+    first, *others = map(_units, told)
+    _require(first == architecture.layer_units, "the first network has the units of the model")
+    ends = {(units[0], units[-1]) for units in (first, *others)}
+    _require(len(ends) == 1, "all networks have the same inputs and outputs")
+    return (replace(architecture, layer_units=units) for units in (first, *others))
+
+
+def _networks(sizes: Iterator[Architecture], tensors: dict[str, Array]) -> list[Params]:
+    """Take the tensors of each network; those of the first are what the others leave."""
+    first = next(sizes)
+    others = [
+        _params(architecture, _taken(tensors, _network_prefix(number)))
+        for number, architecture in enumerate(sizes, start=2)
+    ]
+    return [_params(first, tensors), *others]
+
+
+def _shares(description: dict[str, Any], n: int) -> tuple[float, ...]:
+    """Read the shares of n networks in the mean; files have none where they are equal."""
+    if "shares" not in description:
+        return ()
+    told = description["shares"]
+    well = description["format_version"] > 3 and isinstance(told, list) and len(told) == n > 1
+    _require(well and all(map(_is_finite, told)), "shares must be a number for each network")
+    _require(min(told) > 0 and abs(math.fsum(told) - 1) < 1e-6, "shares must sum to 1")
+    return tuple(told)
+
+
+def _units(told: Any) -> tuple[int, ...]:
+    whole = isinstance(told, list) and len(told) > 1 and all(type(n) is int for n in told)
+    _require(whole, "layer_units must be whole numbers")
+    return tuple(told)
 
 
 def _architecture(parts: dict[str, Any]) -> Architecture:
     optional = {"loss", "skip"} & set(parts)
     _require_keys(parts, {"layer_units", "activation", "output"} | optional)
-    units = parts["layer_units"]
-    whole = isinstance(units, list) and all(type(n) is int for n in units)
-    _require(whole, "layer_units must be whole numbers")
+    units = _units(parts["layer_units"])
     named = parts["activation"]
     activation = tuple(named) if isinstance(named, list) else named
     texts = all(isinstance(name, str) for name in [*activation, parts["output"]])
     _require(texts, "activation and output must be texts")
     loss = _loss_settings(parts["loss"]) if "loss" in parts else PLAIN
     skip = _skip(parts["skip"]) if "skip" in parts else ()
-    architecture = Architecture(tuple(units), activation, parts["output"], loss, skip)
+    architecture = Architecture(units, activation, parts["output"], loss, skip)
     # one name for all layers, or a list of different ones: each model has only one file
     _require(architecture.activation == activation, "activation must be one text")
     return architecture

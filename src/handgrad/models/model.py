@@ -4,8 +4,9 @@ Encoder, architecture, parameters and classes together turn a raw table into lab
 the scale of the targets in place of classes, into numbers); nothing else is kept.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,7 +81,10 @@ class Model:
     temperature : float
         Scores are divided by it: above 1, probabilities are less sure of themselves.
     members : tuple of Params
-        Further networks of this architecture, whose probabilities are averaged with the first's.
+        Further networks, whose probabilities are averaged with the first's: of this architecture,
+        but for the units of their hidden layers.
+    shares : tuple of float
+        The share of each network in the mean, above 0, together 1; empty for equal shares.
     truth : Column or None
         How the cells of the target are read, where it came from a table.
     bounds : Bounds or None
@@ -96,6 +100,7 @@ class Model:
     scale: TargetScale | None = None
     temperature: float = 1.0
     members: tuple[Params, ...] = ()
+    shares: tuple[float, ...] = ()
     truth: Column | None = None
     bounds: Bounds | None = None
 
@@ -103,6 +108,23 @@ class Model:
     def is_multilabel(self) -> bool:
         """Whether a row may have several labels at once."""
         return self.architecture.head.is_multilabel(self.architecture.layer_units[-1])
+
+    @property
+    def networks(self) -> tuple[Params, ...]:
+        """The parameters of every network."""
+        return (self.params, *self.members)
+
+    def architecture_of(self, network: Params) -> Architecture:
+        """Give the architecture of one of the networks."""
+        units = network.layer_units
+        if units == self.architecture.layer_units:
+            return self.architecture
+        return replace(self.architecture, layer_units=units)
+
+    @property
+    def sizes(self) -> Counter[tuple[int, ...]]:
+        """How many networks have which units."""
+        return Counter(network.layer_units for network in self.networks)
 
     def with_networks(self, networks: Sequence[Params]) -> "Model":
         """Give the networks new parameters."""
@@ -162,21 +184,17 @@ class Model:
         proba : callable or None
             Gives probabilities, (n, K), for `checked_proba`, where they take no scores.
         """
-        prepare, architecture = self._backend.prepare, self.architecture
-        scores = tuple(prepare(architecture, params, x, proba=False) for params in self._networks)
+        prepare, architecture_of = self._backend.prepare, self.architecture_of
+        scores = tuple(prepare(architecture_of(p), p, x, proba=False) for p in self.networks)
         if not self._is_plain:
             return scores, None
-        return scores, prepare(architecture, self.params, x, proba=True)
+        return scores, prepare(self.architecture, self.params, x, proba=True)
 
     @property
     def _is_plain(self) -> bool:
         """Whether probabilities come straight from the scores of one network."""
         classifies = self.architecture.head.classifies and not self.is_multilabel
         return classifies and not self.members and self.temperature == 1
-
-    @property
-    def _networks(self) -> tuple[Params, ...]:
-        return (self.params, *self.members)
 
     def hidden(self, columns: "pa.Table | Array | Encoded", layer: int) -> Array:
         """Compute what leaves a layer, shape (n, units): 0 gives the inputs, -1 the last hidden.
@@ -188,7 +206,7 @@ class Model:
             self.params.layer_units[:-1][layer],
             lambda x: hidden(self.architecture, self.params, x, layer),
         )
-        check_finite(found, self._networks[:1], "hidden units")
+        check_finite(found, self.networks[:1], "hidden units")
         return found
 
     def _in_parts(
@@ -214,24 +232,28 @@ class Model:
 
     def _x_scores(self, x: Array) -> Array:
         backend = self._backend
-        return self._joined([backend.scores(self.architecture, p, x) for p in self._networks])
+        return self._joined([backend.scores(self.architecture_of(p), p, x) for p in self.networks])
 
     def _joined(self, scores: list[Array]) -> Array:
         """Make the scores of the model of those of its networks, (n, N_y) each."""
         score = scores[0]
         if self.members:
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                score = self.architecture.head.mean_scores(np.stack(scores))
+                score = self.architecture.head.mean_scores(np.stack(scores), self._shares)
         if self.temperature != 1:
             score = score / score.dtype.type(self.temperature)
         return score
+
+    @property
+    def _shares(self) -> Array | None:
+        return np.array(self.shares, self.params.flat.dtype) if self.shares else None
 
     def checked_scores(self, scores: list[Array]) -> Array:
         """Make the scores of the model of those of its networks, and refuse infinite ones."""
         return self._checked(self._joined(scores))
 
     def _checked(self, score: Array) -> Array:
-        check_finite(score, self._networks)
+        check_finite(score, self.networks)
         return score
 
     @property
@@ -263,7 +285,7 @@ class Model:
         if not found.min(initial=1) > least:  # NaN is not
             rows = np.flatnonzero(~(found > least).all(axis=1))
             score = self._backend.scores(self.architecture, self.params, x[rows])
-            check_finite(score, self._networks)
+            check_finite(score, self.networks)
         return found
 
     def predict(self, columns: "pa.Table | Array | Encoded") -> Array:
@@ -297,7 +319,7 @@ class Model:
             if self.scale is not None:
                 whole = self.scale.mean + self.scale.scale * prediction
                 prediction = whole.astype(prediction.dtype)
-        check_finite(prediction, self._networks, "predictions")
+        check_finite(prediction, self.networks, "predictions")
         if self.bounds is not None:
             low, high = (bound.astype(prediction.dtype) for bound in self.bounds)
             prediction = np.clip(prediction, low, high)

@@ -10,7 +10,7 @@ inputs (``skip.py``). Means, medians, edges and levels are fitted once, to the t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -170,6 +170,16 @@ class Encoder:
     def _n_levels(self) -> list[int]:
         """The number of inputs of each column with levels."""
         return [len(one) + other for one, other in zip(self.levels, self.other, strict=True)]
+
+    @property
+    def places_without_steps(self) -> npt.NDArray[np.intp]:
+        """The places of the deep inputs that `without_steps` keeps."""
+        numbers, steps, _, end = self.ends
+        return np.concatenate([np.arange(numbers), np.arange(steps, end)])
+
+    def without_steps(self) -> Encoder:
+        """Give the encoder of the same columns that makes neither steps nor a skip of them."""
+        return replace(self, deep=None, has_skip=False, wide=None)
 
     @property
     def n_deep(self) -> int:
