@@ -203,7 +203,7 @@ TRAINING_OPTIONS = (
         "--networks",
         type=Count(1, 1000),
         sets="n_networks",
-        help="Average the predictions of N networks.  [default: by --effort]",
+        help="Train N networks of each kind that goes on after the race.  [default: by --effort]",
     ),
     network(
         "--hidden",

@@ -31,8 +31,8 @@ class NetworkEpoch(Epoch):
     Attributes
     ----------
     network : Place
-        Its ``kind``, its ``number`` from 1, ``of`` how many networks it is one, and the number of
-        ``epochs`` it is to train for.
+        Its ``kind``, its ``number`` from 1, ``of`` how many networks it is one, as far as they are
+        known, and the number of ``epochs`` it is to train for.
     """
 
     network: Place

@@ -128,9 +128,8 @@ def fitted(job: Job, given: Given) -> Fit:
         raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
     bits = bit_generator(estimator.random_state)
-    folds = _folds(job.task, rows, n_networks, bits)
-    race = _Race(job, rows, folds, bits, len(raced) + n_networks - 1)
-    first = race.run(raced)
+    race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
+    first = race.run(raced, n_later=n_networks - 1)
     ahead = race.unbeaten(first)
     job.under_way.last = race.concluded(ahead, first)  # what an interrupt leaves
     folds = range(1, n_networks)
@@ -160,12 +159,11 @@ class _Race:
         rows: TrainingRows,
         folds: Sequence[Split],
         bits: np.random.PCG64,
-        n_expected: int,
     ) -> None:
         self._job, self._rows, self._folds, self._bits = job, rows, folds, bits
         self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, None)
         self._prepared: dict[str, Prepared] = {}
-        self._n_drawn, self._n_expected = 0, n_expected
+        self._n_drawn = 0
         self._engine: tuple[str, str] | None = None
 
     # -- prepared -----------------------------------------------------------------------------
@@ -213,8 +211,8 @@ class _Race:
 
     # -- raced, and gone on -------------------------------------------------------------------
 
-    def run(self, entries: Sequence[Entrant]) -> list[Learnt]:
-        """Train networks side by side."""
+    def run(self, entries: Sequence[Entrant], n_later: int = 0) -> list[Learnt]:
+        """Train networks side by side, of which there will be so many more later, or more."""
         if not entries:
             return []
         runs = [self._start(entry) for entry in entries]
@@ -234,6 +232,7 @@ class _Race:
                 make_engine=lesson.choice.make,
             )
 
+        before, total = self._n_drawn - len(runs) + 1, self._n_drawn + n_later
         learnt, diverged = [], []
         with (
             progress_of_networks(bool(self._job.estimator.verbose)) as show,
@@ -242,7 +241,7 @@ class _Race:
             for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
                 epochs: list[Epoch] = []
                 try:
-                    place = self._place(entry, number - len(runs), lessons[number].epochs)
+                    place = Place(entry.kind, before + number, total, lessons[number].epochs)
                     reason = turn(number, self._watch(epochs, place, show))
                 except DivergenceError as error:  # the others may do better
                     diverged.append(error)
@@ -286,10 +285,6 @@ class _Race:
         prepared = lesson.prepared
         most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
         return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
-
-    def _place(self, entry: Entrant, number: int, epochs: int) -> Place:
-        """Say which network this is, counted from the last one drawn."""
-        return Place(entry.kind, self._n_drawn + number + 1, self._n_expected, epochs)
 
     def _watch(self, epochs: list[Epoch], place: Place, show: ShowNetworks) -> OnEpoch:
         on_epoch = self._job.estimator.on_epoch

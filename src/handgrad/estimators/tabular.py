@@ -145,7 +145,7 @@ class TabularClassifier(PredictsLabels, Tabular):
     on_epoch : callable or None, default=None
         Called with each epoch of each network; a network whose call returns True ends there. The
         epoch also has a ``network``: its ``kind``, its ``number`` from 1, ``of`` how many it is
-        one, and the ``epochs`` it is to train for.
+        one (during the race, if one goes on), and the ``epochs`` it is to train for.
     engine : "auto", "compiled" or "numpy", default="auto"
 
     Attributes
