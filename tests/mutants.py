@@ -87,7 +87,7 @@ FAULTS = [
     Fault("outputs.py", "((score > 0) == y_t).all(axis=1)", "((score > 0) == y_t).any(axis=1)", "one right output suffices", "losses"),
     Fault("outputs.py", "(score == y_t).all(axis=1)", "(score == y_t).any(axis=1)", "one exact number suffices", "outputs"),
     Fault("output.py", "settings), weight)\n\n    def dscore(", "settings), None)\n\n    def dscore(", "weight forgotten by the loss", "losses"),
-    Fault("outputs.py", "return losses.log_mean_exp(yes) - losses.log_mean_exp(no)", "return losses.log_mean_exp(yes)", "several networks: only yes counts", "model inside outputs"),
+    Fault("outputs.py", "return losses.log_mean_exp(yes, shares) - losses.log_mean_exp(no, shares)", "return losses.log_mean_exp(yes)", "several networks: only yes counts", "model inside outputs"),
     Fault("output.py", "return max(1, len(self.quantiles(settings)))", "return 1", "one score for all quantiles", "outputs network"),
     Fault("losses.py", "y - smoothing / N_y if", "y - smoothing if", "smoothing not shared out", "losses"),
     Fault("losses.py", "y_t + smoothing / 2 if", "y_t + smoothing if", "binary: smoothing not shared out", "losses"),

@@ -262,12 +262,15 @@ def namespace():
     return names
 
 
-def test_every_number_of_the_worked_example_is_what_two_layer_computes(namespace):
+def test_every_number_of_the_worked_example_is_what_the_program_computes(namespace):
     cells = r"^\| (\d+) \| `(\w+)` \| `(.+?)` \| `(.+?)` \|$"
     rows = re.findall(cells, PAGE, re.MULTILINE)
     assert [(int(k), name) for k, name, _, _ in rows] == [
         *enumerate(NAMES, start=1),
         *((13, name) for name in ("W1", "b1", "W2", "b2")),
+        (14, "dV"),
+        (9, "dh0"),
+        (15, "ds"),
     ]
     tape, gradients, after = (namespace[name] for name in ("tape", "gradients", "after"))
     dscore = (tape.y - np.eye(3)[namespace["y_t"]]) / 1
@@ -280,6 +283,9 @@ def test_every_number_of_the_worked_example_is_what_two_layer_computes(namespace
         "dr": dh * (tape.r > 0),
         **{f"d{name}": value for name, value in gradients._asdict().items()},
         **after._asdict(),
+        "dV": namespace["wider_gradients"].V,
+        "dh0": namespace["wider_kept"]["dh0"],
+        "ds": namespace["wider_gradients"].s,
     }
     for _, name, by_hand, value in rows:
         assert np.round(computed[name], 4).tolist() == ast.literal_eval(value), name

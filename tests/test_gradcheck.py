@@ -10,8 +10,9 @@ from handgrad.gradcheck import (
     complex_step,
     relative_error,
 )
-from handgrad.network import Architecture, backward, forward
+from handgrad.network import Architecture, backward, forward, loss
 from handgrad.params import Params
+from handgrad.skip import Levels, Pieces
 
 UNITS = (3, 4, 3, 2)
 NAMES = ["W1", "b1", "W2", "b2", "W3", "b3"]
@@ -83,6 +84,50 @@ def test_a_gradient_where_there_is_none_fails(problem):
     gradients["W1"][0, 0] = 1e-30
     check = check_gradients(architecture, cut, x, y_t, gradients=gradients)
     assert wrong_in(check) == ["W1"]
+
+
+class TestBesideTheLayers:
+    """V of a skip and s of a scale are parameters like any other."""
+
+    @pytest.fixture
+    def wide(self):
+        rng = np.random.default_rng(0)
+        architecture = Architecture(UNITS, "tanh", skip=(Levels(3), Pieces(2)), scales=True)
+        params = Params.zeros(UNITS, np.float64, architecture.beside)
+        params.flat[:] = 0.7 * rng.standard_normal(params.flat.size)
+        u = np.column_stack([[0, 1, 2, -1, 0, 1], rng.uniform(0, 2, 6)])
+        x = np.hstack([rng.standard_normal((6, 3)), u])
+        return architecture, params, x, rng.integers(2, size=6)
+
+    def test_all_are_looked_at_and_right(self, wide):
+        check = check_gradients(*wide, l2=0.1)
+        assert check.passed
+        assert list(check.errors) == [*NAMES, "V", "s"]
+        assert (check.worst["V"].shape, check.worst["V"].checked) == ((8, 2), 16)
+        assert (check.worst["s"].shape, check.worst["s"].checked) == ((3,), 3)
+
+    def test_central_differences_agree(self, wide):
+        architecture, params, x, y_t = wide
+
+        def loss_at(theta):
+            point = params.like(theta)
+            return loss(architecture, point, forward(architecture, point, x), y_t)
+
+        gradients = backward(architecture, params, forward(architecture, params, x), y_t)
+        found = params.like(central_difference(loss_at, params.flat))
+        for name in ("V", "s"):
+            np.testing.assert_allclose(found[name], gradients[name], rtol=1e-6, atol=1e-9)
+
+    @pytest.mark.parametrize("name", ["V", "s"])
+    @pytest.mark.parametrize("place", [0, -1])
+    def test_a_wrong_entry_is_named(self, wide, name, place):
+        architecture, params, x, y_t = wide
+        gradients = backward(architecture, params, forward(architecture, params, x), y_t)
+        gradients[name].ravel()[place] *= 1.001
+        check = check_gradients(*wide, gradients=gradients)
+        assert wrong_in(check) == [name]
+        entry = tuple(size - 1 if place else 0 for size in gradients[name].shape)
+        assert check.worst[name].entry == entry
 
 
 def test_a_forgotten_penalty_fails_for_the_weights(problem, gradients):

@@ -334,6 +334,23 @@ def test_gradients_are_measured_by_layer(axes, model, table):
         display.plot("size", ax=axes)
 
 
+def test_the_gradient_of_a_skip_stands_beside_those_of_the_layers(axes):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    skipped = MLPClassifier((4,), max_iter=2, skip=True, input_scale=True, random_state=0)
+    with pytest.warns(UserWarning, match="max_iter"):
+        skipped.fit(X, y)
+    t = skipped.trace(X, y, lr=0.5)
+    display = GradientsDisplay(t).plot("norm", ax=axes)
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["W1, b1", "W2, b2", "V", "s"]
+    assert display.norms[2] == pytest.approx(np.linalg.norm(t["dV"]))
+    assert display.norms[3] == pytest.approx(np.linalg.norm(t["ds"]))
+    assert display.ratios[2] == pytest.approx(
+        np.linalg.norm(t["V_new"] - t["V"]) / np.linalg.norm(t["V"]), rel=1e-4
+    )
+    display = ActivationsDisplay.from_estimator(skipped, X)
+    np.testing.assert_allclose(display.h[0], t["h"], rtol=1e-5, atol=1e-6)
+
+
 def test_a_gradient_of_zero_is_drawn_as_none(axes):
     t = MLPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=1, random_state=0)
     X, y = np.zeros((9, 2)), np.arange(9.0)

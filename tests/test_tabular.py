@@ -12,7 +12,14 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris, load_wine
 
 from common import needs_compiled
-from handgrad import DataError, DivergenceError, ModelFileError, TabularClassifier, TabularRegressor
+from handgrad import (
+    DataError,
+    DivergenceError,
+    MLPClassifier,
+    ModelFileError,
+    TabularClassifier,
+    TabularRegressor,
+)
 from handgrad.estimators import race
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, entrants
 from handgrad.models.file import load_model
@@ -63,11 +70,16 @@ class TestRecipe:
         assert total == pytest.approx(0.05 * UPDATES)
 
     def test_all_kinds_race_with_all_numbers_of_updates_on_one_fold(self):
-        raced = entrants(("smooth", "sharp"), (500, 1500))
+        raced = entrants(("smooth", "sharp"), (500, 1500), 3000)
         assert {(one.kind, one.updates) for one in raced} == {
             (kind, updates) for kind in ("smooth", "sharp") for updates in (500, 1500)
         }
         assert {one.fold for one in raced} == {0}
+
+    @pytest.mark.parametrize(("n", "left"), [(100, [500]), (3000, [500, 1500]), (200_000, [500])])
+    def test_updates_that_come_to_the_same_epochs_race_once(self, n, left):
+        raced = entrants(("smooth", "sharp"), (500, 1500), n)
+        assert [one.updates for one in raced] == [number for number in left for _ in range(2)]
 
     def test_more_effort_is_more_networks_and_more_updates(self):
         fast, medium, high = (EFFORTS[name] for name in ("fast", "medium", "high"))
@@ -75,12 +87,102 @@ class TestRecipe:
         assert max(fast.updates) < max(medium.updates) < max(high.updates)
 
 
+@pytest.fixture(scope="module")
+def mixed():
+    """A model of both kinds, of a table too small to tell which is better; and its rows."""
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame({"a": rng.normal(size=160), "b": rng.normal(size=160)})
+    X.loc[::7, "a"] = np.nan
+    X["c"] = rng.choice(["u", "v", "w"], 160)
+    y = np.where(X["b"] + 0.5 * rng.normal(size=160) > 0, "yes", "no")
+    model = TabularClassifier(updates=100, n_networks=3, random_state=0).fit(X, y)
+    return model, X, y
+
+
+class TestMixed:
+    """Kinds that are not beaten predict together."""
+
+    def test_both_kinds_predict_by_their_shares(self, mixed):
+        model, X, _ = mixed
+        networks = model.networks_
+        assert {one.entrant.kind for one in networks} == {"smooth", "sharp"}
+        assert sum(one.share for one in networks) == pytest.approx(1)
+        assert {one.share for one in model.race_} == {0}
+        whole = model.model_
+        assert len(whole.sizes) == 2
+        table = from_frame(X)
+        mean = 0
+        for one, params in zip(networks, whole.networks, strict=True):
+            alone = replace(whole, params=params, members=(), shares=())
+            alone = replace(alone, architecture=whole.architecture_of(params))
+            mean = mean + one.share * alone.predict_proba(table)
+        np.testing.assert_allclose(model.predict_proba(X), mean, rtol=1e-5, atol=1e-7)
+
+    def test_a_network_predicts_alone_what_it_does_among_more_inputs(self, mixed):
+        model, X, y = mixed
+        smooth = TabularClassifier(updates=100, n_networks=1, networks="smooth", random_state=0)
+        encoder = smooth.fit(X, y).model_.encoder
+        whole = model.model_
+        place = [one.entrant.kind for one in model.networks_].index("smooth")
+        params = whole.networks[place]
+        x = whole.encode(from_frame(X)).x
+        places = whole.encoder.places_without_steps
+        assert np.array_equal(x[:, places], encoder.transform(from_frame(X), np.float32))
+        left = np.setdiff1d(np.arange(whole.encoder.n_deep), places)
+        assert not params.W[0][left].any()
+        assert not params.V.any()
+
+    def test_rows_held_back_are_predicted_by_networks_that_have_not_seen_them(self, mixed):
+        model, X, _ = mixed
+        networks = model.networks_
+        fold_0 = [k for k, one in enumerate(networks) if one.entrant.fold == 0]
+        whole, held = model.model_, model._now.held_back
+        mean, sum_of_shares = 0, 0
+        for k in fold_0:
+            params = whole.networks[k]
+            alone = replace(whole, params=params, members=(), shares=())
+            alone = replace(alone, architecture=whole.architecture_of(params))
+            mean = mean + networks[k].share * alone.predict_proba(from_frame(X))
+            sum_of_shares += networks[k].share
+        found = model.oob_decision_function_
+        np.testing.assert_allclose(found[held], mean[held] / sum_of_shares, rtol=1e-4, atol=1e-6)
+
+    def test_it_is_saved_and_loaded_and_asked_row_by_row(self, mixed, tmp_path):
+        model, X, _ = mixed
+        model.save(tmp_path / "model")
+        loaded = TabularClassifier.load(tmp_path / "model")
+        expected = model.predict_proba(X)
+        assert np.array_equal(loaded.predict_proba(X), expected)
+        assert np.array_equal(loaded.predict_proba(X.iloc[3:4])[0], expected[3])
+        row = {name: X.iloc[3][name] for name in X.columns}
+        assert np.array_equal(loaded.model_.predictor()(row), expected[3])
+        with pytest.raises(ModelFileError, match="load it with TabularClassifier"):
+            MLPClassifier.load(tmp_path / "model")
+
+    def test_numpy_gives_the_same_within_rounding(self, mixed):
+        model, X, _ = mixed
+        reference = replace(model.model_, engine="numpy").predict_proba(from_frame(X))
+        np.testing.assert_allclose(model.predict_proba(X), reference, rtol=1e-4, atol=1e-6)
+
+    def test_numbers_are_averaged_by_shares_too(self):
+        X, y = load_diabetes(return_X_y=True)
+        model = TabularRegressor(updates=150, n_networks=2, random_state=0).fit(X, y)
+        assert sum(one.share for one in model.networks_) == pytest.approx(1)
+        whole, mean = model.model_, 0
+        for one, params in zip(model.networks_, whole.networks, strict=True):
+            alone = replace(whole, params=params, members=(), shares=(), bounds=None)
+            alone = replace(alone, architecture=whole.architecture_of(params))
+            mean = mean + one.share * alone.predict_numbers(X)[:, 0]
+        mean = np.clip(mean, y.min(), y.max())
+        np.testing.assert_allclose(model.predict(X), mean, rtol=1e-4)
+
+
 class TestClassifier:
     def test_the_kind_with_the_least_loss_goes_on(self, wine):
         model = TabularClassifier(**QUICK).fit(*wine)
         assert {one.entrant.kind for one in model.race_} == {"smooth", "sharp"}
         best = min(model.race_, key=lambda one: one.loss)
-        assert model.networks_[0] is best
+        assert model.networks_[0].params is best.params
         assert {one.entrant.kind for one in model.networks_} == {best.entrant.kind}
         assert [one.entrant.fold for one in model.networks_] == [0, 1]
         assert len(model.histories_) == len(model.networks_) == 1 + len(model.model_.members)

@@ -18,19 +18,27 @@ from handgrad.losses import LossSettings
 from handgrad.network import Architecture, backward, forward, loss
 from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
+from handgrad.skip import Levels, Linear, Pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore:max_iter=:sklearn.exceptions.ConvergenceWarning")
 
 N = 5
 
 
-def a_network(units=(3, 4, 2), activation="relu", output="softmax", dtype=np.float64):
+SKIP = (Linear(), Levels(3), Pieces(2))
+
+
+def a_network(units=(3, 4, 2), activation="relu", output="softmax", dtype=np.float64, **beside):
     rng = np.random.default_rng(1)
-    params = Params.zeros(units, dtype)
+    architecture = Architecture(units, activation, output, **beside)
+    params = Params.zeros(units, dtype, architecture.beside)
     params.flat[:] = 0.8 * rng.standard_normal(params.flat.size)
     x = rng.standard_normal((N, units[0])).astype(dtype)
     y_t = truth(output, rng, units[-1])
-    return Architecture(units, activation, output), params, x, y_t
+    if architecture.skip:
+        u = np.column_stack([rng.normal(size=N), rng.integers(-1, 3, N), rng.uniform(0, 2, N)])
+        x = np.hstack([x, u.astype(dtype)])
+    return architecture, params, x, y_t
 
 
 def truth(output, rng, N_y):
@@ -124,6 +132,76 @@ def test_every_line_that_is_shown_computes_its_number(activation, output, weight
 def test_the_lines_of_smoothed_labels_compute_their_numbers(output):
     architecture, *rest = a_network((3, 4, 2), "relu", output)
     check_lines(replace(architecture, loss=LossSettings(label_smoothing=0.2)), *rest)
+
+
+BESIDE = [{"skip": SKIP}, {"scales": True}, {"skip": SKIP, "scales": True}]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("units", [(3, 2), (3, 4, 2), (3, 4, 5, 2)])
+@pytest.mark.parametrize("output", list(OUTPUTS))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_lines_of_a_skip_and_a_scale_compute_their_numbers(units, output, beside, weighted):
+    check_lines(*a_network(units, "tanh", output, **beside), weighted=weighted)
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("units", [(3, 2), (3, 4, 2), (3, 4, 5, 2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("l2", [0.0, 0.5])
+def test_the_numbers_of_a_skip_and_a_scale_are_the_networks_own(units, dtype, l2, beside):
+    architecture, params, x, y_t = a_network(units, "tanh", dtype=dtype, **beside)
+    weight = np.linspace(0.5, 1.5, N).astype(dtype)
+    t = trace(architecture, params, x, y_t, weight, l2, lr=0.3)
+    tape, kept = forward(architecture, params, x), {}
+    gradients = backward(architecture, params, tape, y_t, weight, l2, kept=kept)
+    assert np.array_equal(t.rows, x)
+    assert np.array_equal(t["y"], tape.y)
+    assert t["L"] == loss(architecture, params, tape, y_t, weight, l2)
+    assert np.array_equal(t.params.flat, params.flat)
+    assert np.array_equal(t.gradients.flat, gradients.flat)
+    stepped = params.like(params.flat - dtype(0.3) * gradients.flat)
+    after = loss(architecture, stepped, forward(architecture, stepped, x), y_t, weight, l2)
+    assert t.loss_after == pytest.approx(float(after), rel=1e-6)
+    if architecture.skip:
+        assert np.array_equal(t["w"], tape.w)
+        assert np.array_equal(t["dV"], gradients.V)
+        np.testing.assert_array_equal(t["V_new"], stepped.V)
+    if architecture.scales:
+        assert np.array_equal(t["h0"], x[:, :3] * params.s)
+        assert np.array_equal(t["dh0"], kept["dh0"])
+        assert np.array_equal(t["ds"], gradients.s)
+        np.testing.assert_array_equal(t["s_new"], stepped.s)
+
+
+def test_the_equations_of_a_skip_and_a_scale_have_numbers_of_their_own():
+    t = trace(*a_network(skip=SKIP, scales=True))
+    numbers = [(step.number, step.name) for step in t.equations]
+    assert numbers[0] == (1, "h0")
+    assert numbers[numbers.index((6, "dscore")) :] == [
+        (6, "dscore"),
+        (7, "dW2"),
+        (8, "db2"),
+        (14, "dV"),
+        (9, "dh"),
+        (10, "dr"),
+        (11, "dW1"),
+        (12, "db1"),
+        (9, "dh0"),
+        (15, "ds"),
+        *((13, f"{name}_new") for name in ("W1", "b1", "W2", "b2", "V", "s")),
+    ]
+    assert "a skip from 9 inputs, a scale of its inputs, float64" in repr(t)
+    for step in t.equations:
+        assert text(step.formula).isprintable()
+        assert ElementTree.fromstring(mathml(step.formula)).tag == "math"
+
+
+def test_a_row_of_a_skip_has_a_number_for_each_wide_column():
+    architecture, params, x, _ = a_network(skip=SKIP)
+    with pytest.raises(ValueError, match=r"x must have the shape \(n, 6\).*got \(5, 3\)"):
+        trace(architecture, params, x[:, :3])
+    assert list(trace(architecture, params, x))[:3] == ["x", "u", "w"]
 
 
 def check_lines(architecture, params, x, y_t, *, weighted=False):

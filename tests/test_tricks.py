@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -335,15 +336,36 @@ def test_scikit_learn_has_neither_a_skip_nor_bins_and_needs_no_scale(numbers):
     np.testing.assert_allclose(scaled.to_sklearn().predict_proba(X), scaled.predict_proba(X))
 
 
-def test_a_trace_refuses_a_skip_by_name_and_gradients_are_right(frame, labels):
+def test_gradients_of_all_of_them_are_right(frame, labels):
     fitted = a_classifier(activation="tanh").fit(frame, labels)
     check = fitted.gradient_check(frame.iloc[:12], labels[:12])
     assert check.passed, str(check)
+    assert {"V", "s"} <= check.errors.keys()
+    loaded = MLPClassifier.from_model(from_bytes(to_bytes(fitted.model_)))
+    check = loaded.gradient_check(frame.iloc[:12], labels[:12], most_entries=None)
+    assert check.passed, str(check)
     assert "V" in check.errors
-    with pytest.raises(DataError, match=r"this one has a skip\. To follow rows, .* leave out"):
-        fitted.trace(frame.iloc[:2], labels[:2])
-    scaled = a_classifier(skip=False).fit(frame, labels)
-    assert scaled.trace(frame.iloc[:2], labels[:2])["score"].shape == (2, 3)
+    assert "s" not in check.errors  # a file has it in W1
+
+
+def test_a_trace_has_the_scale_as_it_learnt_and_the_skip(frame, labels):
+    fitted = a_classifier(n_ensemble=2).fit(frame, labels)
+    t = fitted.trace(frame.iloc[:9], labels[:9])
+    np.testing.assert_array_equal(t["s"], scale_of(fitted))
+    np.testing.assert_array_equal(t["s"][:, None] * t["W1"], fitted.coefs_[0])
+    np.testing.assert_array_equal(t["V"], fitted.model_.params.V)
+    alone = MLPClassifier.from_model(replace(fitted.model_, members=()))
+    np.testing.assert_allclose(t["y"], alone.predict_proba(frame.iloc[:9]), rtol=1e-5, atol=1e-7)
+    assert "s" not in alone.trace(frame.iloc[:9])
+
+
+def test_a_trace_during_training_is_of_the_network_that_predicts(frame, labels):
+    """An estimator between two networks of an ensemble, or changed by hand, has other runs."""
+    fitted = a_classifier().fit(frame, labels)
+    fitted.coefs_[0][...] = 0
+    t = fitted.trace(frame.iloc[:9])
+    assert "s" not in t
+    assert not t["W1"].any()
 
 
 @pytest.mark.parametrize(
@@ -371,7 +393,7 @@ def a_fit(call, frame, labels, *options):
     assert code == 0, err
 
 
-def test_the_command_line_shows_a_skip_and_refuses_to_explain_it(call, frame, labels):
+def test_the_command_line_shows_checks_and_explains_a_skip(call, frame, labels):
     options = ["--preprocess", "piecewise", "--skip-layers", "--input-scale", "--rates", "fan_in"]
     a_fit(call, frame, labels, *options, "--model", "m")
     shown = " ".join(call("info", "m")[1].split())
@@ -380,9 +402,12 @@ def test_the_command_line_shows_a_skip_and_refuses_to_explain_it(call, frame, la
     assert json.loads(call("info", "m", "--json")[1])["network"]["skip"] > 30
     assert call("gradcheck", "m", "t.csv")[0] == 0
     assert call("predict", "m", "t.csv", "--proba")[0] == 0
-    code, _, err = call("explain", "m", "t.csv", "--row", "1")
-    assert code == 3
-    assert "this one has a skip" in err
+    told = json.loads(call("gradcheck", "m", "t.csv", "--json")[1])
+    assert told["parameters"]["V"]["verdict"] == "ok"
+    code, out, err = call("explain", "m", "t.csv", "--row", "1")
+    assert (code, err) == (0, "")
+    assert "score = h @ W2 + b2 + w @ V" in out
+    assert "\n(14)" in out
 
 
 def test_a_row_is_explained_with_its_bins(call, frame, labels):
@@ -396,11 +421,12 @@ def test_a_row_is_explained_with_its_bins(call, frame, labels):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_report_of_a_skip_has_all_pictures_that_need_no_trace(call, frame, labels):
+def test_a_report_of_a_skip_has_all_pictures(call, frame, labels):
     a_fit(call, frame, labels, "--skip-layers", "--report", "r")
     page = Path("r", "report.html").read_text(encoding="utf-8")
     assert "What the first layer looks at" in page
-    assert "gradients.png" not in page
+    assert "What it would learn next" in page
+    assert Path("r", "gradients.png").exists()
 
 
 # -- the model file ----------------------------------------------------------------------------

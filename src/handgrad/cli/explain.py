@@ -92,9 +92,11 @@ def explain(
     """Show how MODEL comes to its prediction for one row of TABLE.
 
     The explanation goes equation by equation, in words, symbols and numbers: forward to the
-    prediction and the loss, then backward to every gradient. If the truth is not known, it ends
-    with the prediction. If the model predicts several labels or several numbers for each row, name
-    the column of each with --target, in the order in which they were trained.
+    prediction and the loss, then backward to every gradient. If the model has a skip, a table
+    shows first how much each column adds to the scores past the layers. If the truth is not known,
+    the explanation ends with the prediction. If the model predicts several labels or several
+    numbers for each row, name the column of each with --target, in the order in which they were
+    trained.
     """
     check_output(page, model, table)
     load(*TABLE_LIBRARIES)
@@ -160,9 +162,16 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "inputs": dict(
             zip(explanation.input_names, explanation.trace["x"][0].tolist(), strict=True)
         ),
+        **_skip_json(explanation),
         "trace": {name: value.tolist() for name, value in explanation.trace.items()},
         "lines": {step.equation.name: step.equation.line for step in explanation.steps},
     }
+
+
+def _skip_json(explanation: Explanation) -> dict[str, Any]:
+    if not explanation.skipped:
+        return {}
+    return {"skip": [one.as_json(explanation.output_names) for one in explanation.skipped]}
 
 
 def _truth(model: Model, cells: pa.Table, named: Sequence[str], row: int, unknown: str) -> Truth:

@@ -8,6 +8,7 @@ from handgrad.cli.terminal import page_width, print_table, print_text, say
 from handgrad.explain.formula import text
 from handgrad.explain.inputs import Column
 from handgrad.explain.story import Explanation, Step
+from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE, Skipped
 from handgrad.text import shown
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def print_explanation(explanation: Explanation) -> None:
     for note in explanation.notes:
         say(note)
     print_table(_columns_table(explanation.columns))
+    if explanation.skipped:
+        print_table(_skip_table(explanation.skipped, explanation.output_names))
     for title, steps in explanation.sections():
         print_text([Text(title, "bold underline"), Text("")])
         for step in steps:
@@ -44,6 +47,18 @@ def _columns_table(columns: list[Column]) -> "Table":
         cell = "(missing)" if column.cell is None else shorter(column.cell)
         inputs = ", ".join(f"{shorter(name)} {value:.4g}" for name, value in column.inputs)
         table.add_row(shorter(column.name), cell, shown(column.becomes), inputs or "none")
+    return table
+
+
+def _skip_table(skipped: list[Skipped], outputs: list[str]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=SKIP_TITLE, title_justify="left")
+    for heading in SKIP_HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for one in skipped:
+        listed = (one.told_sums(outputs), one.told_places(), one.told_terms())
+        table.add_row(shorter(one.column), *("\n".join(map(shown, lines)) for lines in listed))
     return table
 
 

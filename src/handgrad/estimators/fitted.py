@@ -245,7 +245,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     def trace(
         self, X: Any, y: Any = None, sample_weight: Any = None, *, lr: float | None = None
     ) -> Trace:
-        """Follow rows through equations (1) to (13), every quantity by the article's name.
+        """Follow rows through equations (1) to (15), every quantity by the article's name.
 
         Parameters
         ----------
@@ -263,6 +263,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         handgrad.explain.trace.Trace
             Of the network itself, without the penalty alpha: of an ensemble, of its first
             network; a temperature of the probabilities comes after it. Dropout leaves out no unit.
+            A scale of the inputs stands apart, as it learnt; after loading it is part of W1.
         """
         lr = float(self.learning_rate_init if lr is None else lr)
         now = seen(self)
@@ -270,8 +271,8 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
             x, y_t, weight = now._dense_inputs(X), None, None
         else:
             x, y_t, weight = now._inside(X, y, sample_weight)
-        params = now.model_.params
-        traced = trace(now.model_.architecture, params, x, y_t, weight, lr=lr)
+        architecture, params = now._now.first
+        traced = trace(architecture, params, x, y_t, weight, lr=lr)
         check_finite(traced["score"], [params])
         return traced
 
@@ -295,10 +296,10 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """
         now = seen(self)
         rows = now._inside(X, y, sample_weight)
-        params = now.model_.params
+        architecture, params = now._now.first
         wide = params.like(params.flat.astype(np.float64))
         return check_gradients(
-            now.model_.architecture,
+            architecture,
             wide,
             rows.x.astype(np.float64),
             rows.y_t,

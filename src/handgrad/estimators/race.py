@@ -3,7 +3,8 @@
 prepared     the columns encoded, for all rows at once; a kind takes all inputs, or some
 raced        the first fold held back: every kind, and every number of updates, trains once
 gone on      whoever is not beaten beyond doubt, on further folds, each from a start of its own
-put together all of these networks, in one model: their probabilities are averaged
+put together networks of one kind and number of updates are a team; teams get shares by the rows
+             held back, and one model averages the predictions of all
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from handgrad.estimators.recipe import (
     DTYPE,
     EFFORTS,
     FOLDS,
-    IN_DOUBT,
     KINDS,
     Entrant,
     Kind,
@@ -37,9 +37,11 @@ from handgrad.estimators.recipe import (
 )
 from handgrad.estimators.rows import TrainingRows, loss_weight
 from handgrad.estimators.state import Fit, OutOfBag, Record
+from handgrad.estimators.voting import VOTES, unbeaten, votes
 from handgrad.estimators.watching import dead_units
 from handgrad.models.model import Bounds, Model
 from handgrad.network import Architecture, scale_folded
+from handgrad.output import Output
 from handgrad.params import Params, initialise
 from handgrad.tables.encode import METHODS, Encoded, Encoder
 from handgrad.tables.rows import row_keys
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+CELLS_TO_VOTE = 1 << 17  # scores that are looked at; more change no vote
 KEYS = 2**64  # of rows
 TURN = KEYS // FOLDS  # that brings the rows of the next fold to the front
 
@@ -90,11 +93,14 @@ class Learnt:
         The parameters of its best epoch, as it learnt them.
     history : History
         Its epochs, and the reason for its end.
+    share : float
+        Its share of the mean that is predicted; 0 if it only raced.
     """
 
     entrant: Entrant
     params: Params
     history: History
+    share: float = 0.0
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -123,21 +129,21 @@ def fitted(job: Job, given: Given) -> Fit:
     estimator: Any = job.estimator
     effort = EFFORTS[estimator.effort]
     n_networks = estimator.n_networks or effort.n_networks
-    raced = entrants(kinds_of(estimator.networks), updates_of(estimator.updates, effort))
+    kinds, updates = kinds_of(estimator.networks), updates_of(estimator.updates, effort)
     if is_sparse(given.X):
         raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
     bits = bit_generator(estimator.random_state)
-    race = _Race(job, rows, _folds(job.task, rows, n_networks, bits), bits)
-    first = race.run(raced, n_later=n_networks - 1)
+    parts = _folds(job.task, rows, n_networks, bits)
+    race = _Race(job, rows, parts, bits)
+    first = race.run(entrants(kinds, updates, len(parts[0].kept)), n_later=n_networks - 1)
     ahead = race.unbeaten(first)
-    job.under_way.last = race.concluded(ahead, first)  # what an interrupt leaves
+    n = _num_samples(given.y)
+    job.under_way.last = race.concluded(ahead, first, n)  # what an interrupt leaves
     folds = range(1, n_networks)
     others = race.run([one.entrant._replace(fold=fold) for fold in folds for one in ahead])
-    learnt = [*ahead, *others]
-    fit = race.concluded(learnt, first)
-    out_of_bag = race.out_of_bag(learnt, _num_samples(given.y))
-    return replace(fit, dead_units=race.dead_units(fit), out_of_bag=out_of_bag)
+    fit = race.concluded([*ahead, *others], first, n)
+    return replace(fit, dead_units=race.dead_units(fit))
 
 
 def _folds(task: Task, rows: TrainingRows, n: int, bits: np.random.BitGenerator) -> list[Split]:
@@ -300,84 +306,132 @@ class _Race:
     # -- put together -------------------------------------------------------------------------
 
     def unbeaten(self, raced: Sequence[Learnt]) -> list[Learnt]:
-        """Pick the winner, and whoever it does not beat beyond doubt; the winner first.
+        """Pick the winner of the first fold, and whoever it does not beat; the winner first."""
+        parts = self._folds[0]
+        if not len(parts.held_back):
+            return [min(raced, key=lambda one: one.loss)]
+        rows = self._part(self._kind(raced[0].entrant.kind), parts.held_back, parts.held_weight)
+        weight = np.ones(len(rows.y_t)) if rows.weight is None else rows.weight.astype(np.float64)
+        losses = [self._losses(one, parts.held_back, rows.y_t) for one in raced]
+        return [raced[k] for k in unbeaten(losses, weight / weight.sum())]
 
-        Their losses are compared row by row, as both saw the same rows held back: the mean of the
-        differences must exceed twice its standard error.
-        """
-        winner, *others = sorted(raced, key=lambda one: one.loss)
-        least, _ = self._losses_held_back(winner)
-        ahead = [winner]
-        for one in others:
-            losses, share = self._losses_held_back(one)
-            worse = losses - least
-            mean = np.sum(share * worse)
-            error = np.sqrt(np.sum(share**2 * (worse - mean) ** 2))
-            if len(losses) > 1 and mean <= IN_DOUBT * error:
-                ahead.append(one)
-        return ahead
+    def _losses(self, learnt: Learnt, places: NDArray[np.intp], y_t: Array) -> Array:
+        """Compute the loss of each of these rows, (m,)."""
+        learning = self._kind(learnt.entrant.kind).learning
+        score = self._scores(learnt, places)
+        return learning.head.row_losses(score, y_t, learning.loss).astype(np.float64)
 
-    def _losses_held_back(self, learnt: Learnt) -> tuple[Array, Array]:
-        """Compute the loss of each row held back, and its share of the weight, (m,) each."""
-        kind, parts = self._kind(learnt.entrant.kind), self._folds[learnt.entrant.fold]
-        rows = self._part(kind, parts.held_back, parts.held_weight)
-        head = kind.learning.head
-        score = self._alone(learnt).scores(Encoded(rows.x))
-        losses = head.row_losses(score, rows.y_t, kind.learning.loss).astype(np.float64)
-        weight = np.ones(len(losses)) if rows.weight is None else rows.weight.astype(np.float64)
-        return losses, weight / max(1.0, weight.sum())
+    def _scores(self, learnt: Learnt, places: NDArray[np.intp]) -> Array:
+        x = self._kind(learnt.entrant.kind).rows.x
+        return self._alone(learnt).scores(Encoded(x[places]))
 
     def _alone(self, learnt: Learnt) -> Model:
         """Make a model of one network."""
         prepared = self._kind(learnt.entrant.kind)
         return replace(prepared.model, params=scale_folded(prepared.learning, learnt.params)[1])
 
-    def concluded(self, learnt: Sequence[Learnt], raced: Sequence[Learnt]) -> Fit:
-        """Make one model of networks, and forget the inputs of kinds that are none of them."""
-        kinds = {one.entrant.kind for one in learnt}
-        self._prepared = {name: self._kind(name) for name in kinds}
+    def concluded(self, learnt: Sequence[Learnt], raced: Sequence[Learnt], n_given: int) -> Fit:
+        """Make one model of networks, and judge it by rows that they have not learnt from."""
+        teams = _teams(learnt)
+        fold_of = self._unseen(teams)
+        places = np.flatnonzero(fold_of >= 0)
+        scores = [self._scores_of_team(team, fold_of, places) for team in teams]
+        counts = self._votes(scores, places)
+        chosen = [k for k in np.argsort(counts)[::-1].tolist() if counts[k]]
+        shares = np.array([counts[k] for k in chosen], DTYPE) / VOTES
+        of_teams = np.stack([scores[k] for k in chosen])
+        networks = [
+            replace(one, share=counts[k] / VOTES / len(teams[k]))
+            for k in chosen
+            for one in teams[k]
+        ]
         parts = self._folds[0]
         return Fit(
-            self._together([self._alone(one) for one in learnt]),
-            tuple(one.history for one in learnt),
-            record=_record(learnt[0], len(self._rows.y)),
+            self._together(networks),
+            tuple(one.history for one in networks),
+            record=_record(networks[0], len(self._rows.y)),
             engine=self._engine,
             held_back=self._rows.places[parts.held_back],
             n_singly=parts.drawn_singly,
-            networks=tuple(learnt),
+            networks=tuple(networks),
             raced=tuple(raced),
+            out_of_bag=OutOfBag(
+                n_given, self._rows.places[places], self._head.mean_scores(of_teams, shares)
+            ),
         )
 
-    def _together(self, models: Sequence[Model]) -> Model:
-        """Make one model of several; those that take fewer inputs get the others, too."""
+    @property
+    def _head(self) -> Output:
+        return next(iter(self._prepared.values())).learning.head
+
+    def _unseen(self, teams: Sequence[Sequence[Learnt]]) -> NDArray[np.intp]:
+        """Find for each row a fold whose networks, one of each team, have not learnt from it."""
+        fold_of = np.full(len(self._rows.y), -1)
+        folds = set.intersection(*({one.entrant.fold for one in team} for team in teams))
+        for fold in sorted(folds, reverse=True):
+            parts = self._folds[fold]
+            fold_of[np.setdiff1d(parts.held_back, parts.kept)] = fold  # some are divided
+        return fold_of
+
+    def _scores_of_team(
+        self, team: Sequence[Learnt], fold_of: NDArray[np.intp], places: NDArray[np.intp]
+    ) -> Array:
+        """Predict each of these rows by the network that has not learnt from it."""
+        scores = np.empty((len(places), self._outputs.n), DTYPE)
+        for one in team:
+            mine = fold_of[places] == one.entrant.fold
+            if mine.any():
+                scores[mine] = self._scores(one, places[mine])
+        return scores
+
+    def _votes(self, scores: Sequence[Array], places: NDArray[np.intp]) -> list[int]:
+        """Give each team its votes, by some of the rows where they are many."""
+        if not len(places):
+            return [VOTES]  # the winner is alone
+        some = slice(None, None, -(-scores[0].size // CELLS_TO_VOTE))
+        prepared = next(iter(self._prepared.values()))
+        rows = self._part(prepared, places[some], None)
+        head, settings = prepared.learning.head, prepared.learning.loss
+
+        def mean_loss(score: Array) -> float:
+            return float(head.mean_loss(score, rows.y_t, rows.weight, settings))
+
+        return votes([score[some] for score in scores], head.mean_scores, mean_loss)
+
+    def _together(self, networks: Sequence[Learnt]) -> Model:
+        """Make one model of networks; those that take fewer inputs get the others, too."""
+        models = [self._alone(one) for one in networks]
         widest = max(models, key=lambda model: model.encoder.n_inputs)
-        networks = [self._among(widest, model) for model in models]
-        together = replace(widest, params=networks[0], members=tuple(networks[1:]))
-        return replace(together, architecture=together.architecture_of(networks[0]))
-
-    def _among(self, widest: Model, model: Model) -> Params:
-        """Give a network the inputs of the widest."""
-        if model.encoder is widest.encoder:
-            return model.params
-        places, wide = widest.encoder.places_without_steps, widest.architecture.beside.n_wide
-        return model.params.among(places, widest.encoder.n_deep, wide)
-
-    def out_of_bag(self, learnt: Sequence[Learnt], n_given: int) -> OutOfBag:
-        """Predict each row that was held back, by the first network that has not seen it."""
-        n, n_scores = len(self._rows.y), self._outputs.n
-        scores, is_out = np.full((n, n_scores), np.nan, DTYPE), np.zeros(n, bool)
-        for one in reversed(learnt):
-            x, parts = self._kind(one.entrant.kind).rows.x, self._folds[one.entrant.fold]
-            unseen = np.setdiff1d(parts.held_back, parts.kept)  # of a row, a part may be learnt
-            if len(unseen):
-                scores[unseen] = self._alone(one).scores(Encoded(x[unseen]))
-                is_out[unseen] = True
-        return OutOfBag(n_given, self._rows.places[is_out], scores[is_out])
+        first, *others = (_among(widest, model) for model in models)
+        shares = tuple(one.share for one in networks)
+        return replace(
+            widest,
+            architecture=replace(widest.architecture, layer_units=first.layer_units),
+            params=first,
+            members=tuple(others),
+            shares=shares if len(set(shares)) > 1 else (),
+        )
 
     def dead_units(self, fit: Fit) -> list[float]:
         """Find the share of units of the first network that no row wakes."""
         first = fit.networks[0]
         return dead_units(self._alone(first), self._kind(first.entrant.kind).rows)
+
+
+def _teams(learnt: Sequence[Learnt]) -> list[list[Learnt]]:
+    """Put together networks of one kind and number of updates."""
+    teams: dict[tuple[str, int], list[Learnt]] = {}
+    for one in learnt:
+        teams.setdefault((one.entrant.kind, one.entrant.updates), []).append(one)
+    return list(teams.values())
+
+
+def _among(widest: Model, model: Model) -> Params:
+    """Give a network the inputs of the widest."""
+    if model.encoder is widest.encoder:
+        return model.params
+    places, wide = widest.encoder.places_without_steps, widest.architecture.beside.n_wide
+    return model.params.among(places, widest.encoder.n_deep, wide)
 
 
 def _seen(y: Array, architecture: Architecture) -> Bounds | None:

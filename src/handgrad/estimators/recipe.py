@@ -20,7 +20,6 @@ from handgrad.training.run import Settings
 ALL = "auto"  # kinds
 WHOLE = int | np.integer
 DTYPE = "float32"
-IN_DOUBT = 2  # standard errors by which a kind may lose and yet go on
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
@@ -36,7 +35,7 @@ class Effort(NamedTuple):
 
 EFFORTS = {
     "fast": Effort(1, (500,)),
-    "medium": Effort(5, (1500,)),
+    "medium": Effort(5, (500, 1500)),
     "high": Effort(8, (500, 1500, 4000)),
 }
 
@@ -107,9 +106,18 @@ class Entrant(NamedTuple):
     fold: int
 
 
-def entrants(kinds: tuple[str, ...], updates: tuple[int, ...]) -> list[Entrant]:
-    """List who races: every kind with every number of updates, on the same fold."""
-    return [Entrant(kind, number, 0) for number in updates for kind in kinds]
+def entrants(kinds: tuple[str, ...], updates: tuple[int, ...], n: int) -> list[Entrant]:
+    """List who races: every kind with every number of updates, on the same fold.
+
+    Numbers of updates that come to the same number of epochs, for n rows, race as one.
+    """
+    by_epochs = {KINDS[kinds[0]].settings(number, n)[1]: number for number in reversed(updates)}
+    return [
+        Entrant(kind, number, 0)
+        for number in updates
+        if number in by_epochs.values()
+        for kind in kinds
+    ]
 
 
 # -- what a user asks for ------------------------------------------------------------------------

@@ -122,6 +122,15 @@ class Fit:
         scales = any(run.params.s is not None for run in self.runs)
         return replace(self.model.architecture, scales=scales)
 
+    @property
+    def first(self) -> tuple[Architecture, Params]:
+        """The first network: as it learns where its run is known, else as it predicts."""
+        for run in self.runs[:1]:
+            _, folded = scale_folded(self.learning, run.params)
+            if np.array_equal(folded.flat, self.model.params.flat):
+                return self.learning, run.params
+        return self.model.architecture, self.model.params
+
     def with_model(self, **changes: Any) -> Fit:
         return replace(self, model=replace(self.model, **changes))
 

@@ -1,9 +1,10 @@
-"""One row of a table, explained: the numbers of equations (1) to (13), and where they come from.
+"""One row of a table, explained: the numbers of equations (1) to (15), and where they come from.
 
 Its files, in the order in which a row passes through them:
 
     inputs.py       how the cells of the row become the inputs x
     names.py        a name for every entry of every quantity
+    wide.py         the wide inputs of a skip, and what each column adds to the scores
     spelled.py      one number of each equation, worked out in full
     largest.py      arrays too wide to show: their largest entries
     story.py        the equations with the row's own numbers: an Explanation, a value
@@ -11,7 +12,7 @@ Its files, in the order in which a row passes through them:
 
 And what these use, for any rows of any network:
 
-    equations.py    (1) to (13): in words, in symbols, and as one line of NumPy each
+    equations.py    (1) to (15): in words, in symbols, and as one line of NumPy each
     formula.py      a formula, written once, as text and as MathML
     trace.py        every quantity of a pass by the article's name
 """

@@ -1,24 +1,28 @@
-"""A name for every entry of every quantity: "age → unit 3" in W1, "Adelie" in y."""
+"""A name for every entry of every quantity: "age → unit 3" in W1, "age at 25 → Adelie" in V."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from handgrad.explain.equations import unit_name
+from handgrad.explain.wide import parts_of
 
 if TYPE_CHECKING:
     from handgrad.models.model import Model
 
 
 class Names:
-    """The names of a model's inputs, units and outputs, by layer."""
+    """The names of a model's inputs, units and outputs, by layer, and of its wide inputs."""
 
     def __init__(self, model: Model) -> None:
         units = model.architecture.layer_units
         hidden = [[f"unit {q}" for q in range(1, n + 1)] for n in units[1:-1]]
         self.by_layer = [model.encoder.input_names, *hidden, _outputs(model)]
-        self.places: dict[str, int] = {"x": 0, "score": len(units) - 1, "y": len(units) - 1}
-        for layer in range(1, len(units) - 1):
+        self.parts = parts_of(model.encoder)
+        self.wide = [name for part in self.parts for name in part.names]
+        last = len(units) - 1
+        self.places = {"x": 0, "h0": 0, "s": 0, "score": last, "y": last}
+        for layer in range(1, last):
             self.places |= {unit_name(kind, layer, model.architecture): layer for kind in "rh"}
 
     def of(self, name: str, shape: tuple[int, ...]) -> list[str]:
@@ -26,6 +30,8 @@ class Names:
         if not shape:
             return [name]
         bare = name.removesuffix("_new").removeprefix("d")
+        if bare == "V":
+            return [f"{start} → {end}" for start in self.wide for end in self.by_layer[-1]]
         if bare[0] not in "Wb":
             return self.by_layer[self.places[bare]]
         layer = int(bare[1:])

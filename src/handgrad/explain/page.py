@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handgrad.explain.equations import unit_name
+from handgrad.explain.equations import names_beside, unit_name
 from handgrad.explain.formula import mathml
+from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE
 from handgrad.html import document, escaped, facts, sentence, table
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def page(explanation: Explanation) -> str:
     parts = [facts(explanation.facts)]
     parts += [f'<p class="soft">{sentence(note)}</p>' for note in explanation.notes]
     parts += [_paths(explanation), '<h2 id="x">The inputs</h2>', _columns(explanation.columns)]
+    if explanation.skipped:
+        parts += [f'<h2 id="w">{SKIP_TITLE}</h2>', _skip(explanation)]
     for title, steps in explanation.sections():
         parts.append(f"<h2>{title}</h2>")
         parts += [_step(step) for step in steps]
@@ -63,12 +66,16 @@ def _paths(explanation: Explanation) -> str:
     architecture = explanation.trace.architecture
     last = len(architecture.layer_units) - 1
     hidden = [unit_name(kind, layer, architecture) for layer in range(1, last) for kind in "rh"]
-    forward = ["x", *hidden, "score", "y", *(["L"] if "L" in explanation.trace else [])]
+    scaled = ["h0"] if architecture.scales else []
+    forward = ["x", *scaled, *hidden, "score", "y", *(["L"] if "L" in explanation.trace else [])]
     lines = [_path("forward", forward, "→")]
+    if architecture.skip:
+        lines.append(_path("skip", ["w", "score"], "→"))
     if "L" in explanation.trace:
-        back = ["dscore", *(f"d{name}" for name in reversed(hidden))]
+        back = ["dscore", *(f"d{name}" for name in reversed(scaled + hidden))]
         lines.append(_path("backward", back, "→"))
         gradients = [f"d{kind}{layer}" for layer in range(last, 0, -1) for kind in "Wb"]
+        gradients += [f"d{name}" for name in names_beside(architecture)]
         lines.append(_path("gradients", gradients, ""))
     return "\n".join(lines)
 
@@ -91,6 +98,24 @@ def _columns(columns: list[Column]) -> str:
         for column in columns
     ]
     return table(("column", "cell", "becomes", "input"), rows, stack=True)
+
+
+def _skip(explanation: Explanation) -> str:
+    outputs = explanation.output_names
+    rows = [
+        (
+            escaped(one.column),
+            _in_lines(one.told_sums(outputs)),
+            _in_lines(one.told_places()),
+            _in_lines(one.told_terms()),
+        )
+        for one in explanation.skipped
+    ]
+    return table(SKIP_HEADINGS, rows, stack=True)
+
+
+def _in_lines(lines: list[str]) -> str:
+    return "<br>".join(map(sentence, lines))
 
 
 def _step(step: Step) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handgrad.explain.equations import unit_name
+from handgrad.explain.wide import skipped
 from handgrad.outputs import MOST_TERMS
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ def spelled(t: Trace, equation: Equation, names: Names, at: int) -> str:
     number, name, value = equation.number, equation.name, t[equation.name]
     label = names.of(name, value.shape)[at]
     result = _number(value.ravel()[at])
-    if number in (1, 3):
+    if name == "h0":
+        return f"{label}: {_number(t['x'][0, at])} × {_number(t['s'][at])} = {result}"
+    if number == 3:
+        return f"{label}: {_product(t, name, names, at)}{_skip(t, names, at)} = {result}"
+    if number == 1:
         return f"{label}: {_product(t, name, names, at)} = {result}"
     if number in (2, 10):
         return f"{label}: {_activation(t, name, at)} {result}"
@@ -31,13 +36,15 @@ def spelled(t: Trace, equation: Equation, names: Names, at: int) -> str:
         return _loss(t)
     if number == 6:
         return _slope(t, label, at)
-    if number in (7, 11):
+    if number in (7, 11, 14):
         start, end = np.unravel_index(at, value.shape)
         h, d = equation.line.split(" = ")[1].split(" @ ")
         factors = t[h.removesuffix(".T")][0, start], t[d][0, end]
         return f"{label}: {_number(factors[0])} × {_number(factors[1])} = {result}"
     if number == 9:
         return f"{label}: {_back(t, equation, names, at)} = {result}"
+    if number == 15:
+        return f"{label}: {_number(t['x'][0, at])} × {_number(t['dh0'][0, at])} = {result}"
     if number == 13:
         bare = name.removesuffix("_new")
         old, slope = t[bare].ravel()[at], t[f"d{bare}"].ravel()[at]
@@ -71,6 +78,13 @@ def _product(t: Trace, name: str, names: Names, at: int) -> str:
         for v, w, label in zip(below, W, labels, strict=True)
     )
     return _sum(terms, f"{_number(b)} (bias)")
+
+
+def _skip(t: Trace, names: Names, at: int) -> str:
+    """Write out what the columns of a skip add to a score; "" without a skip."""
+    columns = skipped(t, names.parts)
+    terms = ((one.adds[at], f"{_number(one.adds[at])} (skip: {one.column})") for one in columns)
+    return f" + {_sum(terms)}" if columns else ""
 
 
 def _activation(t: Trace, name: str, at: int) -> str:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.explain.equations import unit_name
+from handgrad.explain.equations import parameter_names, unit_name
 from handgrad.explain.inputs import columns_of
 from handgrad.explain.largest import largest_entries, remainder_text
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
 from handgrad.explain.trace import network_words, trace
+from handgrad.explain.wide import in_order, skipped
 from handgrad.network import check_finite
 
 if TYPE_CHECKING:
@@ -27,16 +28,17 @@ if TYPE_CHECKING:
     from handgrad.explain.equations import Equation
     from handgrad.explain.inputs import Column
     from handgrad.explain.trace import Trace
+    from handgrad.explain.wide import Skipped
     from handgrad.models.model import Model
     from handgrad.tables.encode import Encoded
 
 Array = NDArray[Any]
 
 SECTIONS = {
-    "Forward": range(1, 5),
-    "The loss": range(5, 6),
-    "Backward": range(6, 13),
-    "The step": range(13, 14),
+    "Forward": (1, 2, 3, 4),
+    "The loss": (5,),
+    "Backward": (*range(6, 13), 14, 15),
+    "The step": (13,),
 }
 
 
@@ -73,6 +75,9 @@ class Explanation:
     trace : Trace
         All numbers, none left out.
     input_names : list of str
+    skipped : list of Skipped
+        What each column adds to the scores by a skip; none without one.
+    output_names : list of str
     """
 
     title: str
@@ -82,6 +87,8 @@ class Explanation:
     steps: list[Step]
     trace: Trace
     input_names: list[str]
+    skipped: list[Skipped]
+    output_names: list[str]
 
     def sections(self) -> list[tuple[str, list[Step]]]:
         """Group the steps under the headings of the article."""
@@ -149,6 +156,8 @@ def explain(
         steps,
         t,
         names.by_layer[0],
+        in_order(skipped(t, names.parts), model.encoder),
+        names.by_layer[-1],
     )
 
 
@@ -176,6 +185,11 @@ def _notes(model: Model) -> list[str]:
         notes.append(
             f"The model divides its scores by a temperature of {model.temperature:.4g} before it "
             "computes probabilities; these are the network's own."
+        )
+    if model.bounds is not None:
+        notes.append(
+            "The model keeps its predictions between the least and the largest number that it saw "
+            "in training; the equations do not."
         )
     if model.scale is not None:
         notes.append(
@@ -213,13 +227,14 @@ def _note(t: Trace, equation: Equation, names: Names) -> str:
         return f"{cut:,} of {r.size:,} units {what}."
     if number == 5:
         return t.architecture.head.told_of_chance(t.architecture.layer_units[-1])
-    if number == 13 and equation.name == f"b{len(t.architecture.layer_units) - 1}_new":
+    if number == 13 and equation.name == f"{parameter_names(t.architecture)[-1]}_new":
         return (
             f"With lr = {t.lr:g}, the loss of this row goes from {float(t['L']):.4g} "
             f"to {t.loss_after:.4g}."
         )
-    if number in (7, 11) and value.size > 1:
+    if number in (7, 11, 14) and value.size > 1:
         zeros = int(np.count_nonzero(value == 0))
         if zeros:
-            return f"{zeros:,} of {value.size:,} are 0: the input or the unit's gradient is 0."
+            end = "score" if number == 14 else "unit"
+            return f"{zeros:,} of {value.size:,} are 0: the input or the {end}'s gradient is 0."
     return ""

@@ -1,4 +1,4 @@
-"""A trace: every quantity of equations (1) to (13) for some rows, by the article's names.
+"""A trace: every quantity of equations (1) to (15) for some rows, by the article's names.
 
 The numbers are those of ``network.forward``, ``backward`` and ``optim.SGD``, which a trace
 calls and whose results it keeps; at depth two they equal ``two_layer.py``'s to the last bit.
@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.errors import DataError
-from handgrad.explain.equations import Equation, equations, unit_name
+from handgrad.explain.equations import Equation, equations, parameter_names, unit_name
 from handgrad.explain.formula import mathml
 from handgrad.html import plain_table, sentence
-from handgrad.network import Architecture, backward, forward, loss
+from handgrad.network import Architecture, backward, forward, inputs, loss
 from handgrad.optim import SGD
 from handgrad.params import Params
 
@@ -35,8 +34,9 @@ class Trace(Mapping[str, Array]):
 
     With one hidden layer the names are x, W1, b1, W2, b2; r, h, score, y; L, dscore, dW2, db2,
     dh, dr, dW1, db1; and W1_new, ... after the step (13). With several hidden layers they are
-    r1, h1, r2, h2, ..., dh1, dr1, ...; with none there are no r and h. Without y_t, the trace
-    ends with y.
+    r1, h1, r2, h2, ..., dh1, dr1, ...; with none there are no r and h. A skip brings u, w, V, dV
+    and V_new; a scale of the inputs brings s, h0, dh0, ds and s_new. Without y_t, the trace ends
+    with y.
 
     Attributes
     ----------
@@ -74,6 +74,11 @@ class Trace(Mapping[str, Array]):
         return len(self["x"])
 
     @property
+    def rows(self) -> Array:
+        """The rows as the network takes them in, x and the u of a skip, shape (n, n_inputs)."""
+        return np.hstack([self["x"], self["u"]]) if self.architecture.skip else self["x"]
+
+    @property
     def equations(self) -> list[Equation]:
         """The equations of the quantities, in the order of computing."""
         every = equations(self.architecture, weighted=self.weight is not None, l2=self.l2)
@@ -92,7 +97,7 @@ class Trace(Mapping[str, Array]):
     def loss_after(self) -> float:
         """The loss of the same rows after the step (13)."""
         stepped = self._parameters("{}_new")
-        tape = forward(self.architecture, stepped, self["x"])
+        tape = forward(self.architecture, stepped, self.rows)
         return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
 
     @property
@@ -108,10 +113,9 @@ class Trace(Mapping[str, Array]):
         return self.y_t
 
     def _parameters(self, pattern: str) -> Params:
-        layers = range(1, len(self.architecture.layer_units))
-        names = [pattern.format(f"{kind}{layer}") for layer in layers for kind in "Wb"]
+        names = map(pattern.format, parameter_names(self.architecture))
         flat = np.concatenate([self[name].ravel() for name in names])
-        return Params.view(flat, self.architecture.layer_units)
+        return Params.view(flat, self.architecture.layer_units, self.architecture.beside)
 
     def namespace(self) -> dict[str, Any]:
         """Return the names that the lines of the equations use, NumPy included."""
@@ -164,11 +168,13 @@ class Trace(Mapping[str, Array]):
 
 
 def network_words(architecture: Architecture, dtype: Any) -> str:
-    """Describe a network: "2-2-3 units, relu, softmax, float64"."""
+    """Describe a network: "2-2-3 units, relu, softmax, a skip from 9 inputs, float64"."""
     units = "-".join(map(str, architecture.layer_units))
     names = architecture.activations
     words = f", {names[0] if len(set(names)) == 1 else ' and '.join(names)}" if names else ""
-    return f"{units} units{words}, {architecture.output}, {dtype}"
+    skip = f", a skip from {architecture.beside.n_wide:,} inputs" if architecture.skip else ""
+    scale = ", a scale of its inputs" if architecture.scales else ""
+    return f"{units} units{words}, {architecture.output}{skip}{scale}, {dtype}"
 
 
 def brief(value: Array) -> str:
@@ -197,8 +203,8 @@ def trace(
     Parameters
     ----------
     architecture, params, x, y_t, weight, l2
-        As for ``network.forward`` and ``network.loss``; x of shape (n, N_x), or (N_x,) for one
-        row, dense. Without y_t there is no loss and nothing backward.
+        As for ``network.forward`` and ``network.loss``; x of shape (n, n_inputs), or (n_inputs,)
+        for one row, dense. Without y_t there is no loss and nothing backward.
     lr : float
         Length of the step (13).
 
@@ -208,37 +214,33 @@ def trace(
 
     Raises
     ------
-    DataError
-        If the network has a skip or a scale of its inputs, which these equations do not have.
     ValueError
-        If x does not have N_x columns, or y_t does not have a truth for each row.
+        If x does not have n_inputs columns, or y_t does not have a truth for each row.
     """
-    if architecture.skip or architecture.scales:
-        beside = [
-            *(["a skip"] if architecture.skip else []),
-            *(["a scale of its inputs"] if architecture.scales else []),
-        ]
-        raise DataError(
-            "equations (1) to (13) describe a network of layers alone, and this one has "
-            f"{' and '.join(beside)}. To follow rows, fit a network without: leave out "
-            '--skip-layers, or skip=True; of a TabularClassifier, ask for networks="smooth"'
-        )
-    x = np.atleast_2d(np.asarray(x, params.flat.dtype))
-    N_x = architecture.layer_units[0]
-    if x.ndim != 2 or not len(x) or x.shape[1] != N_x:
-        raise ValueError(f"x must have the shape (n, {N_x}), n at least 1; got {x.shape}")
-    tape = forward(architecture, params, x)
-    values = {"x": x, **dict(params.named())}
+    rows = np.atleast_2d(np.asarray(x, params.flat.dtype))
+    n_inputs = architecture.n_inputs
+    if rows.ndim != 2 or not len(rows) or rows.shape[1] != n_inputs:
+        raise ValueError(f"x must have the shape (n, {n_inputs}), n at least 1; got {rows.shape}")
+    tape = forward(architecture, params, rows)
+    values = {**_given(architecture, rows, tape), **dict(params.named())}
+    if architecture.scales:
+        values["h0"] = tape.h[0]
     for layer, (r, h) in enumerate(zip(tape.r, tape.h[1:], strict=True), start=1):
         values[unit_name("r", layer, architecture)] = r
         values[unit_name("h", layer, architecture)] = h
     values |= {"score": tape.score, "y": tape.y}
     if y_t is not None:
         y_t = np.atleast_1d(np.asarray(y_t))
-        if len(y_t) != len(x):
-            raise ValueError(f"y_t must have a truth for each of {len(x)} rows; got {len(y_t)}")
+        if len(y_t) != len(rows):
+            raise ValueError(f"y_t must have a truth for each of {len(rows)} rows; got {len(y_t)}")
         values |= _backward(architecture, params, tape, y_t, weight, l2, lr)
     return Trace(architecture, y_t, weight, l2, lr, values)
+
+
+def _given(architecture: Architecture, rows: Array, tape: "Tape") -> dict[str, Array]:
+    """Name the inputs: x, and with a skip the u of its columns and the wide inputs w."""
+    x, u = inputs(architecture, rows)
+    return {"x": x} if tape.w is None else {"x": x, "u": u, "w": tape.w}
 
 
 def _backward(
@@ -258,10 +260,14 @@ def _backward(
     values = {"L": L, "dscore": kept["dscore"]}
     for layer in range(len(params.W), 0, -1):
         values |= {f"dW{layer}": gradients.W[layer - 1], f"db{layer}": gradients.b[layer - 1]}
+        if layer == len(params.W) and gradients.V is not None:
+            values["dV"] = gradients.V
         if layer > 1:
             for kind in ("dh", "dr"):
                 name = unit_name(kind, layer - 1, architecture)
                 values[name] = kept[f"{kind}{layer - 1}"]
+    if gradients.s is not None:
+        values |= {"dh0": kept["dh0"], "ds": gradients.s}
     return values | {f"{name}_new": value for name, value in stepped.named()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.explain.equations import names_beside
 from handgrad.explain.trace import trace
 from handgrad.network import forward
 from handgrad.plots.style import BLUE, GREY, ORANGE, Display, plain, quiet
@@ -131,7 +132,7 @@ class ActivationsDisplay(Display):
     def from_estimator(cls, estimator: Any, X: Any) -> Self:
         """Pass rows through a fitted estimator."""
         t = estimator.trace(X)
-        return cls.from_x(estimator.model_, t["x"])
+        return cls.from_x(estimator.model_, t.rows)
 
     @classmethod
     def from_model(cls, model: Model, columns: pa.Table | Array) -> Self:
@@ -206,6 +207,8 @@ def _box(h: Array) -> dict[str, float]:
 class GradientsDisplay(Display):
     """The size of each layer's gradient, and how far a step would move its weights.
 
+    A skip and a scale of the inputs stand beside the layers, if the network has them.
+
     Parameters
     ----------
     trace : Trace
@@ -215,13 +218,14 @@ class GradientsDisplay(Display):
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         layers = range(1, len(trace.architecture.layer_units))
-        lengths = {
-            kind: np.array([_length(trace[f"{kind}{layer}"]) for layer in layers])
-            for kind in ("W", "dW", "db")
-        }
-        self.norms = np.hypot(lengths["dW"], lengths["db"])
+        beside = names_beside(trace.architecture)
+        self.labels = [*(f"W{layer}, b{layer}" for layer in layers), *beside]
+        weights = [*(f"W{layer}" for layer in layers), *beside]
+        lengths = _lengths(trace, [f"d{name}" for name in weights])
+        of_biases = _lengths(trace, [f"db{layer}" for layer in layers])
+        self.norms = np.hypot(lengths, np.pad(of_biases, (0, len(beside))))
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.ratios = trace.lr * lengths["dW"] / lengths["W"]
+            self.ratios = trace.lr * lengths / _lengths(trace, weights)
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, lr: float | None = None) -> Self:
@@ -268,7 +272,7 @@ class GradientsDisplay(Display):
 
     def _dress(self, quantity: str, seen: Array) -> None:
         places = range(1, len(self.norms) + 1)
-        self.ax_.set_xticks(places, [f"W{place}, b{place}" for place in places])
+        self.ax_.set_xticks(places, self.labels)
         self.ax_.set_xlim(0.5, len(self.norms) + 0.5)
         marks = [*seen.tolist(), *([USUAL_RATIO] if quantity == "ratio" else [])]
         if marks:
@@ -281,8 +285,8 @@ class GradientsDisplay(Display):
         quiet(self.ax_)
 
 
-def _length(value: Array) -> float:
-    return float(np.linalg.norm(value.astype(np.float64)))
+def _lengths(trace: Trace, names: list[str]) -> Array:
+    return np.array([np.linalg.norm(trace[name].astype(np.float64)) for name in names])
 
 
 def spread(n: int, most: int) -> NDArray[np.intp]:

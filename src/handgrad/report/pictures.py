@@ -131,8 +131,7 @@ def _inside(judged: Judged) -> Iterator[Picture]:
     x = model.encoder.transform(judged.columns, model.params.flat.dtype)
     if len(model.params.W) > 1:
         yield _activations(model, x)
-    if not model.architecture.skip:  # a trace has none
-        yield _gradients(judged, x)
+    yield _gradients(judged, x)
 
 
 def _numbers(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
