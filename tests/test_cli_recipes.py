@@ -218,12 +218,12 @@ def test_the_training_rows_judge_where_none_can_be_held_back(call):
 
 def test_what_the_figures_are_worth_is_told(call, monkeypatch):
     with monkeypatch.context() as without_doubt:
-        without_doubt.setattr("handgrad.estimators.race.IN_DOUBT", -np.inf)
+        without_doubt.setattr("handgrad.estimators.voting.IN_DOUBT", -np.inf)
         one = call(*FIT, *FAST)[1]
     assert re.search(r"\n(smooth|sharp) network of \d+ epochs in [\d.]+ s; kept epoch \d+\n", one)
-    assert "These rows chose the kind and the epoch: expect a little less on new ones" in one
+    assert "These rows chose the network and its epoch: expect a little less on new ones" in one
     several = call(*FIT, *FAST, "--networks", "2")[1]
-    assert "judged by one network that had not trained on it" in several
+    assert "judged by networks that had not trained on it" in several
     assert "--test 0.2 measures it" in one
     assert "--test 0.2 measures it" in several
     assert "--test 0.2" not in call(*FIT, *FAST, "--test", "0.2")[1]
@@ -253,11 +253,13 @@ def test_text_and_json_tell_of_the_race_and_of_each_network(call):
     best, other = sorted(raced, key=lambda one: one["loss"])
     assert len(networks) == content["network"]["networks"]
     assert {one["fold"] for one in networks} == {0, 1, 2}
-    assert networks[0] | best == networks[0]
+    of_race = [one for one in networks if one["fold"] == 0]
+    assert all(any(one | raced_one == one for raced_one in raced) for one in of_race)
+    assert sum(one["share"] for one in networks) == pytest.approx(1)
     first = {name: content[name] for name in ("epochs", "kept_epoch", "stopped_by")}
     assert networks[0] | first == networks[0]
     kept = content["history"][content["kept_epoch"] - 1]
-    assert kept["validation_loss"] == best["loss"]
+    assert kept["validation_loss"] == networks[0]["loss"]
     text = call(*arguments)[1]
     assert (
         f"race by the loss on rows held back: {best['kind']} {best['loss']:.3g}, "
@@ -275,7 +277,7 @@ def test_text_and_json_tell_of_the_race_and_of_each_network(call):
 
 def test_numbers_of_updates_that_race_are_named(call):
     text = call(*FIT, "--effort", "high", "--networks", "1")[1]
-    assert re.search(r"(smooth|sharp) with 4,000 updates [\d.e-]+, ", text)
+    assert re.search(r"back: ((smooth|sharp) with [\d,]+ updates [\d.e-]+(, )?)+\n", text)
     assert re.search(
         r"\n(\d )?(smooth|sharp) .*networks? of [\d, ]+ epochs in [\d.]+ s; kept", text
     )

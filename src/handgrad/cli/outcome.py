@@ -120,7 +120,7 @@ class Outcome:
         ]
         if self.fit.raced:
             networks = zip(ends, self.fit.networks, strict=True)
-            ends = [end | learnt_json(one) for end, one in networks]
+            ends = [end | learnt_json(one) | {"share": one.share} for end, one in networks]
             return {"race": [learnt_json(one) for one in self.fit.raced], "ensemble": ends}
         return {"ensemble": ends} if len(ends) > 1 else {}
 
@@ -301,11 +301,11 @@ def _say_how_far_to_trust(outcome: Outcome) -> None:
 def _of_held_back(n_networks: int) -> str:
     """Say what figures are worth that come from rows held back by the networks themselves."""
     if n_networks == 1:
-        chosen = "These rows chose the kind and the epoch: expect a little less on new ones"
+        chosen = "These rows chose the network and its epoch: expect a little less on new ones"
     else:
         chosen = (
-            "Each of these rows was judged by one network that had not trained on it, and all "
-            "networks together\ndo better; but the rows also chose the kind and the epochs"
+            "Each of these rows was judged by networks that had not trained on it, and all "
+            "networks together\ndo better; but the rows also chose the networks and their epochs"
         )
     return f"{chosen}. --test 0.2 measures it."
 
