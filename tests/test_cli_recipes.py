@@ -276,8 +276,11 @@ def test_text_and_json_tell_of_the_race_and_of_each_network(call):
 
 
 def test_numbers_of_updates_that_race_are_named(call):
-    text = call(*FIT, "--effort", "high", "--networks", "1")[1]
-    assert re.search(r"back: ((smooth|sharp) with [\d,]+ updates [\d.e-]+(, )?)+\n", text)
+    rows = [f"{x:.3f},{x * x > 1}" for x in chance.normal(size=400)]
+    with open("long.csv", "w") as file:
+        file.write("\n".join(["a,y", *rows]) + "\n")
+    text = call("fit", "long.csv", *FIT[2:], "--networks", "1")[1]
+    assert re.search(r"back: ((smooth|sharp) with (1,5|5)00 updates [\d.e-]+(, )?){4}\n", text)
     assert re.search(
         r"\n(\d )?(smooth|sharp) .*networks? of [\d, ]+ epochs in [\d.]+ s; kept", text
     )
