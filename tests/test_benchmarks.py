@@ -158,21 +158,93 @@ def test_the_readme_quotes_the_race():
     assert f"{span(update['JAX'])} times as fast as JAX's" in text
 
 
-def test_the_pages_quote_the_strength_that_was_measured():
-    """On how many tables each is better than the boosted trees, and how long all fits took."""
-    strength, data = program("strength"), kept("strength")["data"]
-    page = " ".join((ROOT / "docs" / "strength.md").read_text(encoding="utf-8").split())
-    n = len(data)
-    for name in ("handgrad, medium", "handgrad, fast", "handgrad.MLPClassifier"):
-        assert f"{strength.wins(data, name, 'log-loss')} of {n} in log-loss" in page, name
-    medium = "handgrad, medium"
-    assert f"{strength.wins(data, medium, 'accuracy')} of {n} in accuracy" in page
-    seconds = [strength.total(data, name, "wall") for name in (medium, strength.JUDGE)]
-    assert f"{said(seconds[0] / seconds[1])} times as long" in page
-    lost = [table for table in data if not strength.wins({table: data[table]}, medium, "log-loss")]
-    assert all(f"`{table}`" in page for table in lost)
+def strength():
+    """Give what tells who predicts better, who is ours, and the groups that were measured."""
+    standings = importlib.import_module("racing.standings")
+    return standings, importlib.import_module("racing.predictors"), kept("strength")["data"]
+
+
+def fragments_of_strength(kind, group):
+    """Give the parts of sentences of docs/strength.md that hold figures of one group of tables."""
+    standings, predictors, _ = strength()
+    ours, judge, loss = predictors.OURS, predictors.JUDGE, standings.SCALES[kind].loss
+    known = standings.names_of(group)
+    losses = standings.pairs(group, loss, ours)
+    lost = losses.keys() - standings.better(group, kind, loss, ours)
+
+    def of(name, what=loss):
+        return standings.count(group, kind, what, name)
+
+    def times_of(name, other):
+        one, two = standings.seconds(group, "wall", name, other)
+        return said(one / two)
+
+    yield f"{loss} is lower on {len(lost)} of {len(losses)}"
+    for table in lost:
+        a, b = (standings.text(value, loss) for value in losses[table])
+        yield f"`{table}` ({b}; ours {a})"
+    yield f"the lower {loss} on {of(ours)} tables"
+    yield f"its fits take {times_of(ours, judge)} times as long as the trees'"
+    for effort in ("fast", "high"):
+        if (name := f"handgrad, {effort}") in known:
+            took = times_of(name, judge)
+            yield f'`effort="{effort}"` it has the lower {loss} on {of(name)}, in {took} times'
+    (one,) = (name for name in known if name.startswith("handgrad.MLP"))
+    yield f"one network, has it on {of(one)}"
+    for name in known:
+        if predictors.CONTENDERS[name].library:
+            duel = standings.count(group, kind, loss, ours, name)
+            yield f"a lower {loss} on {duel}"
+            yield f"{name} takes {times_of(name, ours)} times as long"
+    if kind == "classification":
+        accuracy = of(ours, "accuracy")
+        won, n = map(int, accuracy.split(" of "))
+        yield f"the higher accuracy on {accuracy}"
+        yield f"accuracy is as high or higher on {n - won} of {n}"
+        yield f"{len(group)} public tables of labels"
+    else:
+        yield f"and {len(group)} of numbers"
+
+
+def facts_of_strength(data):
+    """Give the parts of sentences that hold figures which are no measurements."""
+    most = importlib.import_module("racing.open_tables").MOST_TRAINING
+    yield f"at most {most['classification']:,} training rows"
+    if "regression" in data:
+        yield f"({most['regression']:,} where numbers are predicted)"
+    if any("RealMLP-TD-S" in of["figures"] for group in data.values() for of in group.values()):
+        rows = strength()[1].CONTENDERS["RealMLP-TD-S"].most_rows
+        yield f"tables of at most {rows:,} training rows"
+
+
+def test_every_figure_on_the_page_of_strength_comes_from_the_kept_json():
+    standings, predictors, data = strength()
+    page = (ROOT / "docs" / "strength.md").read_text(encoding="utf-8")
+    made = (BENCHMARKS / "results" / "strength.md").read_text(encoding="utf-8").split("\n\n")
+    assert {part for part in page.split("\n\n") if part.startswith("|")} <= set(made)
+    prose = " ".join(" ".join(x for x in page.splitlines() if not x.startswith("|")).split())
+    worse = {
+        name
+        for kind, group in data.items()
+        for name in standings.names_of(group)
+        if not predictors.CONTENDERS[name].library
+        if standings.ratio(group, kind, name) > 0
+    }
+    told = re.findall(r"the trees are better than ((?:`[^`]+`(?: and )?)+)", prose)
+    assert worse == set(re.findall(r"`([^`]+)`", " ".join(told)))
+    found = [one for kind, group in data.items() for one in fragments_of_strength(kind, group)]
+    found += facts_of_strength(data)
+    assert [fragment for fragment in found if fragment not in prose] == []
+    for fragment in found:
+        prose = prose.replace(fragment, "")
+    assert re.findall(r"(?<![\w.])\d\S*", prose) == []
+
+
+def test_the_readme_quotes_the_strength():
+    standings, predictors, data = strength()
+    count = standings.count(data["classification"], "classification", "log-loss", predictors.OURS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"on {strength.wins(data, medium, 'log-loss')} of {n} public tables" in readme
+    assert f"on {count} public tables" in readme
 
 
 # -- what the programs share ----------------------------------------------------------------------
@@ -192,3 +264,29 @@ def test_contenders_take_turns():
     answers = measuring.in_turns("ab", 2, lambda name, turn: asked.append((name, turn)) or turn)
     assert asked == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert measuring.medians(answers) == {"a": 0.5, "b": 0.5}
+
+
+def group_of_two():
+    """Give a group in which CatBoost ran one of two tables, and was better there."""
+    ours, judge = {"RMSE": 2.0, "wall": 3.0}, {"RMSE": 4.0, "wall": 1.0}
+    figures = {"handgrad, medium": [ours], "HistGradientBoosting": [judge]}
+    both = {"a": figures, "b": {**figures, "CatBoost": [{"RMSE": 1.0, "wall": 9.0}]}}
+    return {table: {"rows": 10, "figures": of} for table, of in both.items()}
+
+
+def test_who_ran_some_tables_is_compared_on_those_alone():
+    standings, group = importlib.import_module("racing.standings"), group_of_two()
+    assert standings.count(group, "regression", "RMSE", "CatBoost") == "1 of 1"
+    assert standings.count(group, "regression", "RMSE", "handgrad, medium") == "2 of 2"
+    assert standings.seconds(group, "wall", "handgrad, medium", "CatBoost") == [3, 9]
+    assert standings.ratio(group, "regression", "CatBoost") == pytest.approx(np.log(1 / 4))
+    assert standings.whole(group, "wall", "handgrad, medium") == 6
+    assert standings.whole(group, "wall", "CatBoost") is None
+
+
+def test_kept_figures_of_another_day_or_version_are_not_mixed_with_new_ones():
+    differ = program("strength").differ
+    kept = {"date": "today", "machine": {"cores": 2}, "versions": {"here": {"numpy": "2.4.6"}}}
+    assert not differ(kept, {**kept, "versions": {**kept["versions"], "catboost": {}}})
+    assert differ(kept, {**kept, "date": "tomorrow"})
+    assert differ(kept, {**kept, "versions": {"here": {"numpy": "2.5.0"}}})

@@ -21,6 +21,7 @@ JAX = "jax[cpu]==0.10.2"
 
 OURS = ["--editable", str(REPOSITORY), NUMPY, SKLEARN, "scipy==1.17.1"]
 FLOOR = "floor"  # not a library: handgrad with what measures the floor
+HERE = "here"  # nor this: the Python that runs the program
 
 PINS = {
     "handgrad": OURS,
@@ -30,12 +31,19 @@ PINS = {
     "jax": [JAX, NUMPY],
     "keras": ["keras==3.15.1", JAX, NUMPY],
     "skorch": ["skorch==1.4.0", TORCH, SKLEARN, NUMPY],
+    "catboost": ["catboost==1.2.8", SKLEARN, NUMPY],
+    "realmlp": ["pytabkit==1.7.3", TORCH, SKLEARN, NUMPY],
 }
+
+LIST = """
+import importlib.metadata, json
+print(json.dumps([(d.metadata["Name"], d.version) for d in importlib.metadata.distributions()]))
+"""
 
 
 def python_of(library: str) -> Path:
     """Name the interpreter of a library's environment."""
-    return FOLDER / library / "bin" / "python"
+    return Path(sys.executable) if library == HERE else FOLDER / library / "bin" / "python"
 
 
 def install(library: str) -> str:
@@ -82,12 +90,12 @@ def is_installed(library: str) -> bool:
 
 
 def versions_of(library: str) -> dict[str, str]:
-    """Ask pip for the packages of an environment: {package: version}."""
+    """Ask an environment for its packages: {package: version}."""
     listed = subprocess.run(
-        [str(python_of(library)), "-m", "pip", "list", "--format=json"],
+        [str(python_of(library)), "-P", "-c", LIST],
         check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    return {line["name"].lower(): line["version"] for line in json.loads(listed.stdout)}
+    return dict(sorted((name.lower(), version) for name, version in json.loads(listed.stdout)))
 
 
 def packages(library: str) -> list[str]:

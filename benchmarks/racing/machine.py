@@ -13,7 +13,7 @@ from racing.crew import REMOVED, is_removed
 
 SHOWN = (
     "handgrad", "numpy", "scipy", "numba", "scikit-learn", "torch", "jax", "jaxlib", "keras",
-    "skorch",
+    "skorch", "catboost", "pytabkit",
 )  # fmt: skip
 VECTOR_FLAGS = (
     "sse4_2", "avx", "fma", "avx2", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve",

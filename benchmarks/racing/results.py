@@ -33,7 +33,7 @@ def must_agree(values, tolerance):
         raise RuntimeError(f"these differ by more than {tolerance:g}: {', '.join(differing)}")
 
 
-def run(measure, tables, libraries, has_folder=False):
+def run(measure, tables, libraries, has_folder=False, parts=()):
     """Run a program: measure and keep the results, or write the kept tables again.
 
     Parameters
@@ -46,28 +46,38 @@ def run(measure, tables, libraries, has_folder=False):
         Whose versions are noted, as environments.PINS names them.
     has_folder : bool
         Whether the program needs a folder of data sets.
+    parts : iterable of (name, help)
+        Options of this program that take names: lists that are empty where one is not given.
+        With ``--only`` no result is kept.
     """
     path = RESULTS / f"{Path(sys.argv[0]).stem}.json"
-    options = _options(has_folder)
+    options = _options(has_folder, parts)
     if options.tables:
         kept = json.loads(path.read_text(encoding="utf-8"))
     else:
-        kept = {**machine.circumstances(libraries), "data": strict(measure(options))}
+        data = strict(measure(options))  # first: it may install what the circumstances list
+        kept = {**machine.circumstances(libraries), "data": data}
     show(tables(kept["data"]))
-    if not options.quick:
+    if not (options.quick or getattr(options, "only", None)):
         keep(path, kept, tables(kept["data"]))
 
 
-def _options(has_folder):
+def _options(has_folder, parts):
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="make a short trial, keep no result")
     parser.add_argument("--tables", action="store_true", help="only write the tables again")
     if has_folder:
         parser.add_argument("folder", nargs="?", type=Path, help="the folder of the data sets")
+    for name, text in parts:
+        parser.add_argument(f"--{name}", default=[], type=_names, metavar="NAME,...", help=text)
     options = parser.parse_args()
     if has_folder and not (options.folder or options.tables):
         parser.error("name the folder of the data sets")
     return options
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",")]
 
 
 def keep(path, kept, tables):

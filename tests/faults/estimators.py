@@ -52,8 +52,8 @@ FAULTS = [
     Fault("engines/choice.py", "return next(one for one in _candidates(wanted) if one.predicts(architecture))", "return next(iter(_candidates(wanted)))", "a model cannot leave its engine behind", "engine_choice outputs"),
     # recipe.py
     Fault("estimators/recipe.py", "weight_decay=0.05 * UPDATES / max(made, updates)", "weight_decay=0.05", "decay grows with the updates", "tabular"),
-    Fault("estimators/recipe.py", "batch_size = min(n, next(", "batch_size = max(1, next(", "batches larger than the table", "tabular"),
-    Fault("estimators/recipe.py", "        if number in by_epochs.values()", "        if number == updates[0]", "the first number of updates alone races", "tabular"),
+    Fault("estimators/recipe.py", "return min(n, next(size", "return max(1, next(size", "batches larger than the table", "tabular"),
+    Fault("estimators/recipe.py", "or epochs[number] > epochs[shorter]", "or epochs[number] == epochs[shorter]", "the first number of updates alone races", "tabular"),
     # race.py
     Fault("estimators/voting.py", "first, *others = np.argsort(means", "*others, first = np.argsort(means", "the loser goes on", "tabular voting"),
     Fault("estimators/race.py", "one.entrant._replace(fold=fold)", "one.entrant", "all networks watch the same rows", "tabular"),
@@ -71,6 +71,8 @@ FAULTS = [
     Fault("estimators/race.py", "places, wide = widest.encoder.places_without_steps, ", "places, wide = np.arange(model.encoder.n_deep), ", "the inputs of a network stand in other places", "tabular"),
     Fault("estimators/voting.py", "np.sum((share * (values - share @ values)) ** 2)", "np.sum(share * (values - share @ values) ** 2)", "a deviation for the error of a mean", "voting"),
     Fault("estimators/race.py", "shares=shares if len(set(shares)) > 1 else (),", "", "shares forgotten", "tabular"),
+    Fault("estimators/race.py", "self.unbeaten(mine[-2:]) == [longest]", "True", "longer trainings go on for ever", "tabular"),
+    Fault("estimators/race.py", "self.unbeaten(mine[-2:]) == [longest]", "False", "no longer training is tried", "tabular"),
     Fault("estimators/race.py", "split(keys - np.uint64(turned)", "split(keys", "all networks hold back the same rows", "tabular"),
     Fault("estimators/race.py", "np.setdiff1d(parts.held_back, parts.kept)", "parts.kept", "rows learnt from called out of the bag", "tabular"),
     Fault("estimators/race.py", "n_given, self._rows.places[places], self", "n_given, places, self", "rows out of the bag counted without those of weight 0", "tabular"),

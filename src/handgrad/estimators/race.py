@@ -31,8 +31,8 @@ from handgrad.estimators.recipe import (
     KINDS,
     Entrant,
     Kind,
-    entrants,
     kinds_of,
+    lengths,
     updates_of,
 )
 from handgrad.estimators.rows import TrainingRows, loss_weight
@@ -136,7 +136,7 @@ def fitted(job: Job, given: Given) -> Fit:
     bits = bit_generator(estimator.random_state)
     parts = _folds(job.task, rows, n_networks, bits)
     race = _Race(job, rows, parts, bits)
-    first = race.run(entrants(kinds, updates, len(parts[0].kept)), n_later=n_networks - 1)
+    first = race.run_race(kinds, lengths(updates, len(parts[0].kept)))
     ahead = race.unbeaten(first)
     n = _num_samples(given.y)
     job.under_way.last = race.concluded(ahead, first, n)  # what an interrupt leaves
@@ -217,8 +217,22 @@ class _Race:
 
     # -- raced, and gone on -------------------------------------------------------------------
 
-    def run(self, entries: Sequence[Entrant], n_later: int = 0) -> list[Learnt]:
-        """Train networks side by side, of which there will be so many more later, or more."""
+    def run_race(self, kinds: Sequence[str], updates: Sequence[int]) -> list[Learnt]:
+        """Train every kind on the first fold, shortly and longer; the longest where that pays."""
+        raced = self.run([Entrant(kind, number, 0) for number in updates[:2] for kind in kinds])
+        for number in updates[2:]:
+            longer = [Entrant(kind, number, 0) for kind in kinds if self._pays(kind, raced)]
+            raced += self.run(longer)
+        return raced
+
+    def _pays(self, kind: str, raced: Sequence[Learnt]) -> bool:
+        """Tell whether the longest training of a kind beat the one before beyond doubt."""
+        mine = [one for one in raced if one.entrant.kind == kind]
+        *_, longest = mine = sorted(mine, key=lambda one: one.entrant.updates)
+        return len(mine) > 1 and self.unbeaten(mine[-2:]) == [longest]
+
+    def run(self, entries: Sequence[Entrant]) -> list[Learnt]:
+        """Train networks side by side."""
         if not entries:
             return []
         runs = [self._start(entry) for entry in entries]
@@ -238,7 +252,8 @@ class _Race:
                 make_engine=lesson.choice.make,
             )
 
-        before, total = self._n_drawn - len(runs) + 1, self._n_drawn + n_later
+        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # or more, who knows yet
+        before, total = self._n_drawn - len(runs) + 1, self._n_drawn + later
         learnt, diverged = [], []
         with (
             progress_of_networks(bool(self._job.estimator.verbose)) as show,

@@ -30,14 +30,24 @@ class Effort(NamedTuple):
     """How much time a fit may take."""
 
     n_networks: int
-    updates: tuple[int, ...]  # that race
+    updates: tuple[int, ...]  # the first two race; longer ones as long as that pays
 
 
 EFFORTS = {
     "fast": Effort(1, (500,)),
-    "medium": Effort(5, (500, 1500)),
-    "high": Effort(8, (500, 1500, 4000)),
+    "medium": Effort(4, (500, 1500, 4000)),
+    "high": Effort(8, (500, 1500, 4000, 10_000)),
 }
+
+
+def batch_size_of(n: int) -> int:
+    """Choose the rows of a batch of n."""
+    return min(n, next(size for least, size in BATCH_SIZES if n > least or not least))
+
+
+def epochs_of(updates: int, n: int) -> int:
+    """Turn updates into passes over n rows."""
+    return min(max(round(updates * batch_size_of(n) / n), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,7 @@ class Kind:
 
     def settings(self, updates: int, n: int) -> tuple[Settings, int]:
         """Say how a network of this kind trains on n rows, and for how many epochs."""
-        batch_size = min(n, next(size for least, size in BATCH_SIZES if n > least or not least))
-        epochs = min(max(round(updates * batch_size / n), FEWEST_EPOCHS), MOST_EPOCHS)
+        batch_size, epochs = batch_size_of(n), epochs_of(updates, n)
         made = epochs * -(-n // batch_size)
         settings = Settings(
             optimizer=AdamW(beta_2=0.95, weight_decay=0.05 * UPDATES / max(made, updates)),
@@ -106,18 +115,14 @@ class Entrant(NamedTuple):
     fold: int
 
 
-def entrants(kinds: tuple[str, ...], updates: tuple[int, ...], n: int) -> list[Entrant]:
-    """List who races: every kind with every number of updates, on the same fold.
-
-    Numbers of updates that come to the same number of epochs, for n rows, race as one.
-    """
-    by_epochs = {KINDS[kinds[0]].settings(number, n)[1]: number for number in reversed(updates)}
-    return [
-        Entrant(kind, number, 0)
-        for number in updates
-        if number in by_epochs.values()
-        for kind in kinds
-    ]
+def lengths(updates: tuple[int, ...], n: int) -> tuple[int, ...]:
+    """Sort numbers of updates; those that come to the same epochs of n rows count as one."""
+    epochs = {number: epochs_of(number, n) for number in sorted(updates)}
+    return tuple(
+        number
+        for number, shorter in zip(epochs, (0, *epochs), strict=False)
+        if not shorter or epochs[number] > epochs[shorter]
+    )
 
 
 # -- what a user asks for ------------------------------------------------------------------------

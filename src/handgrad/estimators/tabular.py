@@ -119,15 +119,18 @@ class Tabular(Fitted):
 class TabularClassifier(PredictsLabels, Tabular):
     """Labels from tables: networks that need no tuning.
 
-    Two kinds of networks, smooth and sharp, race on rows held back; networks of the kind that wins
-    go on, each with other rows held back, and the mean of their probabilities is the prediction.
+    Two kinds of networks, smooth and sharp, race on rows held back, with several lengths of
+    training. Whoever is not beaten beyond doubt goes on, with further networks, each of which holds
+    other rows back. The prediction is a mean of all of them, by shares that the rows held back vote
+    on.
 
     Parameters
     ----------
     effort : {"fast", "medium", "high"}, default="medium"
         How much time it may take: the number of networks, and how long they train.
     n_networks : int, optional
-        The number of networks that go on after the race; by ``effort`` if not given.
+        The number of networks of each kind and length that goes on, the one that raced among them;
+        by ``effort`` if not given.
     updates : int or sequence of int, optional
         The updates that a network makes; several race. By ``effort`` if not given.
     networks : "auto", or one or several of {"smooth", "sharp"}, default="auto"
@@ -151,7 +154,7 @@ class TabularClassifier(PredictsLabels, Tabular):
     Attributes
     ----------
     networks_ : tuple of Learnt
-        The networks of the model: kind, updates, epochs and the loss on the rows held back.
+        The networks of the model: kind, updates, share, epochs and the loss on the rows held back.
     race_ : tuple of Learnt
         Those that raced.
     oob_decision_function_ : array of shape (n_samples, n_classes)
