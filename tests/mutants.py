@@ -464,7 +464,7 @@ FAULTS = [
     Fault("cli/outcome.py", "return -loss, -loss", "return -epoch.loss, -loss", "kept epoch by the training loss", "cli_settings"),
     Fault("cli/outcome.py", "return score, -loss", "return score, loss", "of equals the epoch of most loss", "cli_settings"),
     Fault("cli/outcome.py", "zip(self.histories, self.kept_epochs, strict=True)", "zip(self.histories[:1] * 3, self.kept_epochs, strict=True)", "each network told as the first", "cli_settings"),
-    Fault("cli/outcome.py", "min(map(len, histories)) < most", "False", "silent on a schedule cut off", "cli_settings"),
+    Fault("cli/outcome.py", "min(map(len, outcome.histories)) < most", "False", "silent on a schedule cut off", "cli_settings"),
     Fault("cli/training.py", "number += epoch.epoch == 1", "number = 1", "progress never leaves the first network", "cli_settings"),
     Fault("cli/training.py", ' or " are dead: " in message', "", "silent on dead units", "cli_settings"),
     Fault("cli/settings.py", "settled.get(only.option) in only.values:", "True:", "options that do nothing are taken", "cli_settings"),

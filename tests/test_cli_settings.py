@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 
 import click
 import numpy as np
@@ -14,6 +15,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.cli import main
 from handgrad.cli.fit_options import FIT_OPTIONS, TRAINING_OPTIONS
 from handgrad.cli.options import Option
+from handgrad.cli.recipes import RECIPES
 from handgrad.models.file import load_model
 from handgrad.outputs import BY_LOSS
 from handgrad.schedules import SCHEDULES
@@ -109,8 +111,7 @@ OF_NUMBERS = [
 NO_EFFECT = ({"activation": "relu"}, {"learning_rate": "constant"}, {"loss": "squared_error"})
 
 
-def test_every_option_sets_a_parameter_that_the_estimators_of_its_task_have():
-    kinds = {"classification": MLPClassifier(), "regression": MLPRegressor()}
+def test_every_option_sets_a_parameter_that_the_estimators_of_its_task_and_recipe_have():
     setting = [option for option in TRAINING_OPTIONS if option.sets is not None]
     assert len(setting) > 20
     for option in setting:
@@ -119,12 +120,12 @@ def test_every_option_sets_a_parameter_that_the_estimators_of_its_task_have():
         only = option.only
         while only is not None and only.option != "task":
             only = next(one.only for one in TRAINING_OPTIONS if one.name == only.option)
-        for task, kind in kinds.items():
-            if only is None or task in only.values:
+        for recipe, task in product(RECIPES, ("classification", "regression")):
+            if option.recipe in (None, recipe) and (only is None or task in only.values):
+                kind = RECIPES[recipe].estimator(task, {})
                 assert parameters <= {*kind.get_params()}, option.name
-    sections = {"Network", "Training", "With --task classification", "With --task regression"}
-    others = {one.name for one in TRAINING_OPTIONS if one.section in sections and one.sets is None}
-    assert others == set()
+    others = {one.name for one in TRAINING_OPTIONS if one.recipe is not None and one.sets is None}
+    assert others == {"validation_last"}
 
 
 def test_an_option_means_something_with_values_of_another_one_that_is_read_before():

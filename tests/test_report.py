@@ -3,6 +3,7 @@
 import base64
 import re
 import struct
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import matplotlib
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from common import a_history, an_evaluation
-from handgrad import MLPClassifier, read_table
+from handgrad import MLPClassifier, plots, read_table
 from handgrad.models.evaluation import evaluate
 from handgrad.report import Judged, write_report
+from handgrad.report.pictures import pictures_of
 from handgrad.training.history import History
 
 matplotlib.use("Agg")
@@ -150,6 +152,22 @@ def test_a_report_looks_into_the_network(judged, hidden, K, tmp_path):
     assert "&lt;b&gt;&amp;" in content
     for path in written[:-1]:
         assert 300 <= min(size_of(path)) <= max(size_of(path)) <= 3000
+
+
+def test_predictions_are_drawn_by_the_scores_that_judged_the_rows(judged, monkeypatch):
+    drawn = []
+
+    def from_predictions(y_t, probabilities):
+        drawn.append(probabilities)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(plots.CalibrationDisplay, "from_predictions", from_predictions)
+    evaluation, rows = judged()
+    own = rows.model.predict_proba(rows.columns)
+    for scores, wanted in ((None, own), (np.zeros((60, 3)), np.full((60, 3), 1 / 3))):
+        with pytest.raises(ZeroDivisionError):
+            list(pictures_of(History(()), evaluation, "", None, replace(rows, scores=scores)))
+        np.testing.assert_allclose(drawn[-1], wanted, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning")

@@ -449,9 +449,42 @@ class TestClassifier:
         assert not hasattr(model, "partial_fit")
         assert "hidden_layer_sizes" not in model.get_params()
 
-    def test_progress_is_shown(self, capsys, wine):
+    def test_progress_is_shown_by_a_line_for_each_network(self, capsys, wine):
+        model = TabularClassifier(verbose=True, **QUICK).fit(*wine)
+        lines = capsys.readouterr().out.splitlines()
+        for number, (one, line) in enumerate(zip(model.race_, lines[:2], strict=True), start=1):
+            epochs, best = one.epochs, min(one.epochs, key=lambda epoch: epoch.validation_loss)
+            assert line == (
+                f"{one.entrant.kind} network {number}/3: {len(epochs)} epochs, "
+                f"loss {epochs[-1].loss:.4g}, held back {one.loss:.4g} in epoch {best.epoch}"
+            )
+        n = len(lines)
+        assert n > 2
+        assert re.match(rf"(smooth|sharp) network {n}/{n}: ", lines[-1])
+
+    def test_progress_of_a_table_too_small_to_hold_rows_back(self, capsys):
+        TabularClassifier(verbose=True, **QUICK).fit([[1.0], [2.0]], [0, 1])
+        assert re.search(r"\d epochs, loss \S+\n", capsys.readouterr().out)
+
+    def test_progress_in_a_terminal_is_a_bar(self, capsys, monkeypatch, wine):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         TabularClassifier(verbose=True, **QUICK).fit(*wine)
-        assert "Iteration 1, loss" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert re.search(r"network (\d)/\1  epoch (\d+)/\2 .* loss \S+  held back ", shown)
+
+    def test_an_epoch_tells_its_network(self, wine):
+        seen = []
+        model = TabularClassifier(on_epoch=seen.append, **QUICK).fit(*wine)
+        numbers = [epoch.network.number for epoch in seen]
+        assert numbers == sorted(numbers)
+        for number, one in enumerate(model.race_, start=1):
+            own = [epoch for epoch in seen if epoch.network.number == number]
+            assert [epoch.loss for epoch in own] == [epoch.loss for epoch in one.epochs]
+            assert {epoch.network.kind for epoch in own} == {one.entrant.kind}
+            assert {epoch.network.epochs for epoch in own} == {len(own)}
+        assert seen[0].network.of == 3, "two race, and one of them goes on, as far as is known"
+        assert seen[-1].network.of == numbers[-1]
+        assert 0 < seen[0].share_done < seen[-1].share_done == 1
 
 
 class TestRegressor:

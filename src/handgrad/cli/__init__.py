@@ -13,6 +13,7 @@ cv           the same for each fold of a table, judged by that fold: ``handgrad 
 predict, evaluate, info, explain (with gradcheck), play
              the other commands
 fit_options  the options of fit and cv, with the parameters of the estimators that they set
+recipes      the estimators that train, of a strong and of a plain recipe
 settings     which of these options go together, and the parameters that they make
 training     an estimator trained, with its progress shown
 outcome      the outcome of a fit, and the files it writes
@@ -22,6 +23,7 @@ data, parts  a labelled table, looked at closely, and its rows set apart
 truth        labels, numbers and weights of rows, for fit and for evaluate
 columns      the columns of a table: their names, what they are taken for
 encoding     a table turned into what a model takes
+raced        the race of a strong training, in words and as JSON
 results      a network and the judgement on it, in words and as JSON
 options      types of options, and options that several commands have
 checks       what is refused before any work is done

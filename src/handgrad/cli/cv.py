@@ -296,7 +296,9 @@ def _print(
     rows = rows_text(len(data.y), "", options["weight"])
     say(f"{shown(data.name)}: {rows}, in {len(trained)} folds; target {shown(data.target)}")
     say_left_out(data)
-    say(f"network: {network_line(trained[0].model)}")
+    networks = dict.fromkeys(network_line(fold.model) for fold in trained)
+    which = "network" if len(networks) == 1 else "network of fold 1"
+    say(f"{which}: {next(iter(networks))}")
     seconds = sum(fold.seconds for fold in trained)
     say(f"trained {len(trained)} times, in {seconds:.1f} s")
     say("")

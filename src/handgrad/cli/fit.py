@@ -10,7 +10,7 @@ from handgrad.cli.checks import check_engine, check_output, check_report
 from handgrad.cli.columns import plan_json, print_dry_run, print_plan
 from handgrad.cli.data import read_labelled
 from handgrad.cli.fit_options import FIT_OPTIONS
-from handgrad.cli.judge import judge
+from handgrad.cli.judge import judge_fit
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
@@ -50,18 +50,17 @@ def fit(
     if not quiet:
         print_plan(data.plan)
     estimator, seconds = train(parts, data.plan, options, show=not quiet)
+    fitted = estimator._now
     model = replace(estimator.model_, target=data.target, truth=data.truth)
-    judged = parts.judged()
     outcome = Outcome(
         data,
         parts,
         model,
-        estimator.histories_,
-        judge(model, judged),
-        judged.name,
+        fitted,
+        judge_fit(model, parts, fitted),
         seconds,
-        {"name": estimator.engine_, "reason": estimator.engine_reason_},
         settings_json(options, len(parts.training.y)),
+        estimator.learning_rate_init,
     )
     written = write_outcome(outcome, options["model_path"], options.get("report"))
     if as_json:

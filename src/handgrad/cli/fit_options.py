@@ -29,8 +29,9 @@ from handgrad.cli.options import (
     Option,
     PerLayer,
 )
+from handgrad.cli.recipes import PLAIN, RECIPES, STRONG
 from handgrad.engines.choice import AUTO, BACKENDS
-from handgrad.losses import PLAIN
+from handgrad.losses import PLAIN as DEFAULTS
 from handgrad.optim import OPTIMIZERS, RATES, with_setting
 from handgrad.outputs import BY_LOSS, settings_of_losses
 from handgrad.params import INITIALISATIONS
@@ -50,10 +51,15 @@ STOP_ON = {
 NOT_NEGATIVE = partial(Number, min=0, max=1e30)
 BETWEEN_0_AND_1 = Number("SHARE", min=0, min_open=True, max=1, max_open=True)
 
+OF_PLAIN = "With --recipe plain:"
 rows = partial(Option, section=TABLES)
-network = partial(Option, section="Network")
 training = partial(Option, section="Training")
-stopping = partial(Option, section="When to stop, and which epoch to keep")
+strong = partial(Option, section="With --recipe strong", recipe=STRONG)
+network = partial(Option, section="The network of --recipe plain", recipe=PLAIN)
+rule = partial(Option, section="The training of --recipe plain", recipe=PLAIN)
+stopping = partial(
+    Option, section="When --recipe plain stops, and which epoch it keeps", recipe=PLAIN
+)
 labels = partial(
     Option, section="With --task classification", only=Only("task", ("classification",))
 )
@@ -93,7 +99,7 @@ def _of_loss(name: str) -> dict[str, Any]:
     """Say when a setting of some losses means something, and what it is by default."""
     return {
         "only": Only("loss", settings_of_losses()[name]),
-        "default": getattr(PLAIN, name),
+        "default": getattr(DEFAULTS, name),
         "sets": name,
     }
 
@@ -165,16 +171,40 @@ TRAINING_OPTIONS = (
         sets="max_levels",
         help="Give at most N levels of a category inputs of their own.",
     ),
-    rows(
-        "--preprocess",
-        type=click.Choice(METHODS),
-        default=STANDARD,
-        sets="preprocess",
-        help="Scale numbers: auto standardises them; robust scales them by median and quartiles "
-        "and limits them smoothly to -3..3; piecewise also adds inputs that rise from 0 to 1 "
-        "between two quantiles.",
-    ),
     *READING_OPTIONS,
+    training(
+        "--recipe",
+        type=click.Choice(list(RECIPES)),
+        help="Train several networks whose settings were chosen by measurement (strong), or one "
+        "as its options say (plain).  [default: strong, or the one whose options are given]",
+    ),
+    training(
+        "--seed",
+        type=Count(0, 2**32 - 1),
+        default=0,
+        sets="random_state",
+        help="Seed for everything random: initial weights, splits, shuffling, dropout.",
+    ),
+    training(
+        "--engine",
+        type=click.Choice([AUTO, *BACKENDS]),
+        default=AUTO,
+        sets="engine",
+        help="Engine that runs the epochs; auto is the fastest one that can do the work.",
+    ),
+    strong(
+        "--effort",
+        type=click.Choice(["fast", "medium", "high"]),
+        default="medium",
+        sets="effort",
+        help="Spend so much time: more effort trains more networks, and longer.",
+    ),
+    strong(
+        "--networks",
+        type=Count(1, 1000),
+        sets="n_networks",
+        help="Train N networks of each kind that goes on after the race.  [default: by --effort]",
+    ),
     network(
         "--hidden",
         type=HiddenUnits(),
@@ -189,6 +219,15 @@ TRAINING_OPTIONS = (
         sets="activation",
         help="Activation function of the hidden layers, one for all or one for each: "
         f"{', '.join(ACTIVATIONS)}.",
+    ),
+    network(
+        "--preprocess",
+        type=click.Choice(METHODS),
+        default=STANDARD,
+        sets="preprocess",
+        help="Scale numbers: auto standardises them; robust scales them by median and quartiles "
+        "and limits them smoothly to -3..3; piecewise also adds inputs that rise from 0 to 1 "
+        "between two quantiles.",
     ),
     network(
         "--ensemble",
@@ -218,21 +257,21 @@ TRAINING_OPTIONS = (
         help="Draw the first weights by this method: auto chooses by the activation; with sharp "
         "and smooth, all scores are equal at first.",
     ),
-    training(
+    rule(
         "--optimizer",
         type=click.Choice(list(OPTIMIZERS)),
         default="adam",
         sets=_solver_of,
         help="Rule that turns gradients into steps.",
     ),
-    training(
+    rule(
         "--learning-rate",
         type=POSITIVE("RATE"),
         default=1e-3,
         sets="learning_rate_init",
         help="Length of a step; --schedule changes it over time.",
     ),
-    training(
+    rule(
         "--schedule",
         type=click.Choice(list(SCHEDULES)),
         default="constant",
@@ -241,7 +280,7 @@ TRAINING_OPTIONS = (
         f"--patience runs out; warmup rises for 5 epochs; {', '.join(OF_TIME)} are stretched over "
         "--epochs.",
     ),
-    training(
+    rule(
         "--rates",
         type=click.Choice(list(RATES)),
         default="equal",
@@ -249,21 +288,21 @@ TRAINING_OPTIONS = (
         help="Use the learning rate for all parameters (equal), or divide it by the square root "
         "of a layer's inputs for its weights, and by 10 for biases (fan_in).",
     ),
-    training(
+    rule(
         "--batch-size",
         type=Count(1),
         default=32,
         sets="batch_size",
         help="Number of rows in each step.",
     ),
-    training(
+    rule(
         "--l2",
         type=NOT_NEGATIVE("STRENGTH"),
         default=1e-4,
         sets="alpha",
         help="Strength of the penalty on large weights.",
     ),
-    training(
+    rule(
         "--weight-decay",
         type=NOT_NEGATIVE("SHARE"),
         default=0.01,
@@ -272,7 +311,7 @@ TRAINING_OPTIONS = (
         help=f"With --optimizer {' or '.join(with_setting('weight_decay'))}: shrink each weight by "
         "this share, times the learning rate, in every step.",
     ),
-    training(
+    rule(
         "--dropout",
         type=PerLayer(SHARE, "SHARE"),
         default="0",
@@ -280,25 +319,11 @@ TRAINING_OPTIONS = (
         help="Share of hidden units left out at random in each step, one for all layers or one for "
         "each.",
     ),
-    training(
+    rule(
         "--clip-norm",
         type=POSITIVE("NORM"),
         sets="clip_norm",
         help="Shorten gradients longer than NORM to this length.  [default: leave them]",
-    ),
-    training(
-        "--seed",
-        type=Count(0, 2**32 - 1),
-        default=0,
-        sets="random_state",
-        help="Seed for everything random: initial weights, splits, shuffling, dropout.",
-    ),
-    training(
-        "--engine",
-        type=click.Choice([AUTO, *BACKENDS]),
-        default=AUTO,
-        sets="engine",
-        help="Engine that runs the epochs; auto is the fastest one that can do the work.",
     ),
     stopping(
         "--epochs",
@@ -337,10 +362,12 @@ TRAINING_OPTIONS = (
     ),
     labels(
         "--label-smoothing",
+        recipe=PLAIN,
         type=SHARE,
         default=0,
         sets="label_smoothing",
-        help="Spread this share of each label over all labels, which makes probabilities milder.",
+        help=f"{OF_PLAIN} spread this share of each label over all labels, which makes "
+        "probabilities milder.",
     ),
     labels(
         "--class-weight",
@@ -351,10 +378,11 @@ TRAINING_OPTIONS = (
     ),
     labels(
         "--calibrate",
+        recipe=PLAIN,
         is_flag=True,
         sets=lambda asked: {"calibration": "temperature" if asked else None},
-        help="Fit a temperature to the validation rows after training, so that a probability says "
-        "how often the label is right. No predicted label changes.",
+        help=f"{OF_PLAIN} fit a temperature to the validation rows after training, so that a "
+        "probability says how often the label is right. No predicted label changes.",
     ),
     numbers(
         "--loss",

@@ -134,7 +134,8 @@ class Only(NamedTuple):
 class Option(click.Option):
     """An option that knows its section of a help, and which parameter of an estimator it sets.
 
-    It sets the one that it names, or those that a function makes of its value.
+    It sets the one that it names, or those that a function makes of its value. If it describes a
+    training as one recipe alone has it, it names the recipe; to give it chooses that recipe.
     """
 
     def __init__(
@@ -142,11 +143,12 @@ class Option(click.Option):
         *names: str,
         section: str = "",
         only: Only | None = None,
+        recipe: str | None = None,
         sets: str | Callable[[Any], dict[str, Any]] | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(names, **{"show_default": True, **settings})
-        self.section, self.only, self.sets = section, only, sets
+        self.section, self.only, self.recipe, self.sets = section, only, recipe, sets
 
     def parameters(self, value: Any) -> dict[str, Any]:
         """Give the parameters of an estimator that a value sets."""

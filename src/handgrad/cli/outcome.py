@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handgrad.cli.judge import HELD_BACK
+from handgrad.cli.raced import learnt_json, networks_words, race_line
 from handgrad.cli.results import (
     evaluation_json,
     network_json,
@@ -23,7 +25,9 @@ from handgrad.text import shown
 
 if TYPE_CHECKING:
     from handgrad.cli.data import Labelled
+    from handgrad.cli.judge import Verdict
     from handgrad.cli.parts import Parts
+    from handgrad.estimators.state import Fit
     from handgrad.models.evaluation import Judgement
     from handgrad.models.model import Model
     from handgrad.training.history import Epoch, History
@@ -36,25 +40,48 @@ class Outcome:
     data: Labelled
     parts: Parts
     model: Model
-    histories: tuple[History, ...]  # of each network
-    evaluation: Judgement
-    judged_by: str
+    fit: Fit
+    verdict: Verdict
     seconds: float
-    engine: dict[str, str]
     settings: dict[str, Any]
+    learning_rate: float
+
+    @property
+    def histories(self) -> tuple[History, ...]:
+        """The record of each network."""
+        return self.fit.histories
+
+    @property
+    def evaluation(self) -> Judgement:
+        return self.verdict.evaluation
+
+    @property
+    def judged_by(self) -> str:
+        """The name of the rows that the model was judged by."""
+        return self.verdict.rows.name
+
+    @property
+    def engine(self) -> dict[str, str]:
+        name, reason = self.fit.engine or ("", "")
+        return {"name": name, "reason": reason}
 
     @property
     def history(self) -> History:
         """The record of the first network."""
-        return self.histories[0]
+        return self.fit.histories[0]
 
     @property
     def kept_epochs(self) -> list[int]:
         """The epoch whose parameters each network has."""
-        if self.parts.validation is None:
+        if not self.chose_epochs:
             return [history[-1].epoch for history in self.histories]
-        stop_on = self.settings["stop_on"]
+        stop_on = self.settings.get("stop_on", "loss")
         return [max(history, key=partial(_merit, stop_on)).epoch for history in self.histories]
+
+    @property
+    def chose_epochs(self) -> bool:
+        """Whether rows held back chose the epochs that are kept."""
+        return self.history[-1].validation_loss is not None
 
     @property
     def judged_rows(self) -> str:
@@ -87,13 +114,15 @@ class Outcome:
 
     def _members_json(self) -> dict[str, Any]:
         """Describe each network of an ensemble; the entries beside this describe the first."""
-        if len(self.histories) == 1:
-            return {}
         ends = [
             {"epochs": len(history), "kept_epoch": kept, "stopped_by": history.reason}
             for history, kept in zip(self.histories, self.kept_epochs, strict=True)
         ]
-        return {"ensemble": ends}
+        if self.fit.raced:
+            networks = zip(ends, self.fit.networks, strict=True)
+            ends = [end | learnt_json(one) | {"share": one.share} for end, one in networks]
+            return {"race": [learnt_json(one) for one in self.fit.raced], "ensemble": ends}
+        return {"ensemble": ends} if len(ends) > 1 else {}
 
 
 def _merit(stop_on: str, epoch: Epoch) -> tuple[float, float]:
@@ -124,13 +153,14 @@ def write_outcome(outcome: Outcome, model_path: Path | None, report: Path | None
 
 
 def _write_report(outcome: Outcome, folder: Path) -> list[Path]:
-    part, model, settings = outcome.parts.judged(), outcome.model, outcome.settings
+    part, scores, _ = outcome.verdict
+    model, settings = outcome.model, outcome.settings
     return write_report(
         folder,
-        (model, part.table, part.truths(model).y_t, settings["learning_rate"]),
+        (model, part.table, part.truths(model).y_t, outcome.learning_rate, scores),
         outcome.evaluation,
         outcome.history,
-        best=outcome.kept_epochs[0] if outcome.parts.validation else None,
+        best=outcome.kept_epochs[0] if outcome.chose_epochs else None,
         rows=outcome.judged_rows,
         known=[
             ("table", outcome.data.name),
@@ -162,8 +192,8 @@ def write_report(
 ) -> list[Path]:
     """Write a report into a folder, which is made where there is none; give its files.
 
-    ``judged`` holds the model, the rows that judged it and their truth, and the learning rate if
-    it was trained just now.
+    ``judged`` holds the model, the rows that judged it and their truth; and the learning rate and
+    the scores of the rows if it was trained just now.
     """
     from handgrad import report
     from handgrad.training.history import History
@@ -220,16 +250,35 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
 
 
 def _training_lines(outcome: Outcome) -> Iterator[str]:
-    """Say how long the training took, what ended it, which epochs were kept, and what followed."""
-    histories, settings = outcome.histories, outcome.settings
-    reasons = " or ".join(dict.fromkeys(_reason(history.reason) for history in histories))
-    some = "" if len(histories) == 1 else "s"
-    networks = f"{len(histories)} networks of " if some else ""
-    epochs = listed(len(history) for history in histories)
-    kept = f"; kept epoch{some} {listed(outcome.kept_epochs)}" if outcome.parts.validation else ""
-    yield f"{networks}{epochs} epochs in {outcome.seconds:.1f} s, ended by {reasons}{kept}"
-    schedule, most = settings["schedule"], settings["epochs"]
-    if schedule in OF_TIME and min(map(len, histories)) < most:
+    """Say how long the training took, which epochs were kept, and what came before and after."""
+    if len(outcome.fit.raced) > 1:
+        yield race_line(outcome.fit.raced)
+    yield f"{_epochs_line(outcome)}{_kept_words(outcome)}"
+    yield from _plain_lines(outcome)
+
+
+def _epochs_line(outcome: Outcome) -> str:
+    histories, seconds = outcome.histories, f"in {outcome.seconds:.1f} s"
+    if outcome.fit.raced:  # the recipe alone decides what ends these
+        epochs = listed(dict.fromkeys(map(len, histories)))
+        return f"{networks_words(outcome.fit.networks)} of {epochs} epochs {seconds}"
+    networks = f"{len(histories)} networks of " if len(histories) > 1 else ""
+    epochs = listed(map(len, histories))
+    reasons = dict.fromkeys(_reason(history.reason) for history in histories)
+    return f"{networks}{epochs} epochs {seconds}, ended by {' or '.join(reasons)}"
+
+
+def _kept_words(outcome: Outcome) -> str:
+    if not outcome.chose_epochs:
+        return ""
+    some = "s" if len(outcome.histories) > 1 else ""
+    return f"; kept epoch{some} {listed(outcome.kept_epochs)}"
+
+
+def _plain_lines(outcome: Outcome) -> Iterator[str]:
+    settings = outcome.settings
+    schedule, most = settings.get("schedule"), settings.get("epochs", 0)
+    if schedule in OF_TIME and min(map(len, outcome.histories)) < most:
         yield (
             f"--schedule {schedule} would have ended with epoch {most}; let it with --patience "
             f"{most}, or use fewer --epochs"
@@ -245,6 +294,20 @@ def _say_how_far_to_trust(outcome: Outcome) -> None:
         temperature = " and the temperature" if outcome.settings.get("calibrate") else ""
         chosen = f"These rows chose the epoch{temperature}"
         say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
+    if outcome.judged_by == HELD_BACK:
+        say(_of_held_back(len(outcome.histories)))
+
+
+def _of_held_back(n_networks: int) -> str:
+    """Say what figures are worth that come from rows held back by the networks themselves."""
+    if n_networks == 1:
+        chosen = "These rows chose the network and its epoch: expect a little less on new ones"
+    else:
+        chosen = (
+            "Each of these rows was judged by networks that had not trained on it, and all "
+            "networks together\ndo better; but the rows also chose the networks and their epochs"
+        )
+    return f"{chosen}. --test 0.2 measures it."
 
 
 def _reason(reason: str) -> str:

@@ -74,7 +74,10 @@ def partition(data: Labelled, options: dict[str, Any]) -> Parts:
     test = Wanted("test", options["test"], test_seed, options.get("test_last", False))
     rest, test_part = _set_apart(whole, test, by_class=by_class)
     validation = Wanted(
-        "validation", options["validation"], validation_seed, options["validation_last"]
+        "validation",
+        options.get("validation", 0),  # a recipe without this option holds rows back itself
+        validation_seed,
+        options.get("validation_last", False),
     )
     training, validation_part = _set_apart(rest, validation, by_class=by_class)
     if by_class:

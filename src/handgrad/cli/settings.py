@@ -7,6 +7,7 @@ import click
 
 from handgrad.cli.fit_options import ONE_MODEL, STOP_ON, TRAINING_OPTIONS
 from handgrad.cli.options import OUTPUT, READING_OPTIONS
+from handgrad.cli.recipes import PLAIN, STRONG
 from handgrad.errors import DataError
 from handgrad.outputs import BY_LOSS
 
@@ -21,10 +22,13 @@ def settle(given: Options) -> Options:
     click.UsageError
         If options do not go together.
     """
-    settled = dict(given)
+    recipe = _recipe_of(given)
+    others = {option.name for option in TRAINING_OPTIONS if option.recipe not in (None, recipe)}
+    settled = {name: value for name, value in given.items() if name not in others}
+    settled["recipe"] = recipe
     for option in TRAINING_OPTIONS:
         name, only = str(option.name), option.only
-        if only is None or settled.get(only.option) in only.values:
+        if name in others or only is None or settled.get(only.option) in only.values:
             continue
         if _is_given(name):
             values = " or ".join(only.values)
@@ -32,11 +36,30 @@ def settle(given: Options) -> Options:
                 f"{_name(name)} is for {_name(only.option)} {values}; leave it out"
             )
         del settled[name]
-    _check_layers(settled)
-    _check_validation(settled)
+    if recipe == PLAIN:
+        _check_layers(settled)
+        _check_validation(settled)
     _check_last(settled)
     _check_quantiles(settled.get("quantiles", ()))
     return settled
+
+
+def _recipe_of(given: Options) -> str:
+    """Take the recipe that is asked for, by name or by an option that it alone has."""
+    asked: dict[str, str] = {}
+    for option in TRAINING_OPTIONS:
+        if option.recipe is not None and _is_given(str(option.name)):
+            asked.setdefault(option.recipe, _name(str(option.name)))
+    named = given["recipe"]
+    for recipe, option_name in asked.items():
+        if named not in (None, recipe):
+            raise click.UsageError(
+                f"{option_name} is for --recipe {recipe}; leave it out, or say --recipe {recipe}"
+            )
+    if len(asked) > 1:
+        several = ", and ".join(f"{name} is for --recipe {one}" for one, name in asked.items())
+        raise click.UsageError(f"{several}; leave one of them out")
+    return named or next(iter(asked), STRONG)
 
 
 def _is_given(option: str) -> bool:
@@ -80,7 +103,7 @@ def _check_last(options: Options) -> None:
     test = options.get("test", 0)
     if options.get("test_last") and not test:
         raise click.UsageError("--test-last needs test rows; leave it out, or add --test 0.2")
-    if options["validation_last"] and test and not options.get("test_last"):
+    if options.get("validation_last") and test and not options.get("test_last"):
         raise click.UsageError(
             "--validation-last is for rows in the order of time, and --test would draw rows from "
             "all times; add --test-last, or leave one of them out"
@@ -109,7 +132,7 @@ def check_validation_rows(options: Options, n: int) -> None:
 def parameters(options: Options, n_rows: int) -> dict[str, Any]:
     """Give the parameters of the estimator that is to train on this number of rows."""
     limited = _limited(options, n_rows)
-    chosen: dict[str, Any] = {"dtype": "float32"}
+    chosen: dict[str, Any] = {}
     for option in TRAINING_OPTIONS:
         if option.name in limited:
             chosen |= option.parameters(limited[option.name])
@@ -125,5 +148,7 @@ def settings_json(options: Options, n_rows: int) -> dict[str, Any]:
 
 
 def _limited(options: Options, n_rows: int) -> Options:
-    """Limit the size of a batch to the rows that there are."""
+    """Limit the size of a batch, if there is an option for it, to the rows that there are."""
+    if "batch_size" not in options:
+        return options
     return options | {"batch_size": min(options["batch_size"], n_rows)}

@@ -6,8 +6,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from handgrad.cli.recipes import PLAIN, RECIPES
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.cli.terminal import note
 from handgrad.errors import DivergenceWarning
@@ -15,6 +16,7 @@ from handgrad.text import shown
 
 if TYPE_CHECKING:
     from handgrad.cli.parts import Parts
+    from handgrad.estimators.progress import NetworkEpoch
     from handgrad.tables.plan import Plan
     from handgrad.training.history import Epoch
 
@@ -31,11 +33,9 @@ def train(
     DivergenceError
         If the loss or a parameter stops being finite.
     """
-    from handgrad.estimators import MLPClassifier, MLPRegressor
-
-    validation = parts.validation
-    kind = MLPRegressor if options["task"] == "regression" else MLPClassifier
-    estimator = kind(**parameters(options, len(parts.training.y)))
+    validation, recipe = parts.validation, options["recipe"]
+    settings = parameters(options, len(parts.training.y))
+    estimator = RECIPES[recipe].estimator(options["task"], settings)
     held_out: dict[str, Any] = {}
     if validation is not None:
         check_validation_rows(options, len(validation.y))
@@ -44,7 +44,7 @@ def train(
     started = time.perf_counter()
     with (
         warnings.catch_warnings(record=True) as warned,
-        _progress(options["epochs"], options["ensemble"], which, show=show) as on_epoch,
+        _progress(_steps_of(options), which, show=show) as on_epoch,
     ):
         warnings.simplefilter("always")
         estimator.set_params(on_epoch=on_epoch, kinds=plan)
@@ -63,9 +63,56 @@ def _note_ills(warned: list[warnings.WarningMessage], which: str) -> None:
             note(f"{which}{shown(message)}")
 
 
+def _steps_of(options: dict[str, Any]) -> Callable[[Any], _Step]:
+    if options["recipe"] == PLAIN:
+        return _steps(options["epochs"], options["ensemble"])
+    return _network_steps()
+
+
+class _Step(NamedTuple):
+    """What a line of progress says of an epoch."""
+
+    network: str
+    epoch: int
+    of: int
+    figures: str
+    left: str = ""
+
+
+def _steps(epochs: int, networks: int) -> Callable[[Epoch], _Step]:
+    """Describe the epochs of a plain training, which come network by network."""
+    number = 0
+
+    def step(epoch: Epoch) -> _Step:
+        nonlocal number
+        number += epoch.epoch == 1
+        network = f"network {number}/{networks}  " if networks > 1 else ""
+        return _Step(network, epoch.epoch, epochs, _figures(epoch))
+
+    return step
+
+
+def _network_steps() -> Callable[[NetworkEpoch], _Step]:
+    """Describe the epochs of a strong training, which tell their network."""
+    started = time.perf_counter()
+
+    def step(epoch: NetworkEpoch) -> _Step:
+        left = (time.perf_counter() - started) * (1 / epoch.share_done - 1)
+        network = epoch.network
+        figures = epoch.figures()
+        return _Step(f"{network}  ", epoch.epoch, network.epochs, figures, f"  {_time(left)} left")
+
+    return step
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
 @contextmanager
 def _progress(
-    epochs: int, networks: int, training: str, *, show: bool
+    step_of: Callable[[Any], _Step], training: str, *, show: bool
 ) -> Iterator[Callable[[Epoch], None] | None]:
     """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
     if not show:
@@ -79,7 +126,6 @@ def _progress(
     bars = [BarColumn(bar_width=12)] if console.width >= 80 else []  # the figures come first
     whole = Column(no_wrap=True)  # where all is too long for a line, the figures wrap
     lines: list[str] = []
-    number = 0
     with Progress(
         TextColumn("{task.description}epoch {task.completed}/{task.total}", table_column=whole),
         *bars,
@@ -88,14 +134,15 @@ def _progress(
         console=console,
         disable=not console.is_terminal,
     ) as bar:
-        task = bar.add_task("", total=epochs, figures="")
+        task = bar.add_task("", figures="")
 
         def on_epoch(epoch: Epoch) -> None:
-            nonlocal number
-            number += epoch.epoch == 1
-            which = training + (f"network {number}/{networks}  " if networks > 1 else "")
-            bar.update(task, description=which, completed=epoch.epoch, figures=_figures(epoch))
-            lines[:] = [f"{which}epoch {epoch.epoch}/{epochs}  {_figures(epoch)}"]
+            step = step_of(epoch)
+            which, figures = training + step.network, step.figures + step.left
+            bar.update(
+                task, description=which, total=step.of, completed=step.epoch, figures=figures
+            )
+            lines[:] = [f"{which}epoch {step.epoch}/{step.of}  {step.figures}"]
 
         yield on_epoch
     if lines and not console.is_terminal:

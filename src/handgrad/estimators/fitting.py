@@ -128,8 +128,9 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     now = replace(now.with_model(temperature=1.0), record=replace(now.record, n_iter=0))
     now = learnt(job, now, learning, validation)
     # -- concluded
-    now = replace(now, dead_units=dead_units(now.model, learning))
-    warn_of_dead_units(now.dead_units or [], learning.x.shape[0])
+    dead = dead_units(now.model, learning)
+    warn_of_dead_units(dead, len(learning))
+    now = replace(now, dead_units=dead)
     return replace(now, model=task.calibrated(now.model, validation))
 
 

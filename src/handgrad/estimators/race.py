@@ -23,7 +23,7 @@ from handgrad.engines.choice import Choice, choose
 from handgrad.errors import DataError, DivergenceError
 from handgrad.estimators.fitting import Given, checked, encoder_of, memory_for
 from handgrad.estimators.parameters import bit_generator
-from handgrad.estimators.progress import progress
+from handgrad.estimators.progress import NetworkEpoch, Place, progress_of_networks
 from handgrad.estimators.recipe import (
     DTYPE,
     EFFORTS,
@@ -52,7 +52,7 @@ from handgrad.training.run import Run, Settings, steps_of
 from handgrad.training.train import OnEpoch, train
 
 if TYPE_CHECKING:
-    from handgrad.estimators.progress import Show
+    from handgrad.estimators.progress import ShowNetworks
     from handgrad.estimators.task import Job, Outputs, Task
 
 Array = NDArray[Any]
@@ -249,16 +249,18 @@ class _Race:
                 make_engine=lesson.choice.make,
             )
 
-        total = sum(lesson.epochs for lesson in lessons)
+        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # or more, who knows yet
+        before, total = self._n_drawn - len(runs) + 1, self._n_drawn + later
         learnt, diverged = [], []
         with (
-            progress(bool(self._job.estimator.verbose), total) as show,
+            progress_of_networks(bool(self._job.estimator.verbose)) as show,
             side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
         ):
             for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
                 epochs: list[Epoch] = []
                 try:
-                    reason = turn(number, self._watch(epochs, show))
+                    place = Place(entry.kind, before + number, total, lessons[number].epochs)
+                    reason = turn(number, self._watch(epochs, place, show))
                 except DivergenceError as error:  # the others may do better
                     diverged.append(error)
                     continue
@@ -302,14 +304,14 @@ class _Race:
         most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
         return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
 
-    def _watch(self, epochs: list[Epoch], show: Show) -> OnEpoch:
+    def _watch(self, epochs: list[Epoch], place: Place, show: ShowNetworks) -> OnEpoch:
         on_epoch = self._job.estimator.on_epoch
 
         def watch(epoch: Epoch) -> bool:
             epochs.append(epoch)
-            score = None if epoch.validation_loss is None else -epoch.validation_loss
-            show(epoch.epoch, epoch.loss, score)
-            return bool(on_epoch is not None and on_epoch(epoch))
+            told = NetworkEpoch.of(epoch, place)
+            show(told)
+            return bool(on_epoch is not None and on_epoch(told))
 
         return watch
 

@@ -145,8 +145,11 @@ class TabularClassifier(PredictsLabels, Tabular):
         Most networks that train at once; None and -1 are one for each core that we may use. The
         result does not depend on it.
     verbose : bool, default=False
+        Show how far the networks have come: a bar in a terminal, elsewhere a line for each.
     on_epoch : callable or None, default=None
-        Called with each epoch of each network; a network whose call returns True ends there.
+        Called with each epoch of each network; a network whose call returns True ends there. The
+        epoch also has a ``network``: its ``kind``, its ``number`` from 1, ``of`` how many it is
+        one (during the race, if one goes on), and the ``epochs`` it is to train for.
     engine : "auto", "compiled" or "numpy", default="auto"
 
     Attributes

@@ -178,14 +178,14 @@ def dead_units(model: Model, rows: Rows) -> list[float]:
     ]
 
 
-def warn_of_dead_units(shares: list[float], n: int) -> None:
-    """Warn of layers most of whose units no row of n wakes."""
-    looked_at = min(n, ROWS_LOOKED_AT)
+def warn_of_dead_units(shares: list[float], n_rows: int) -> None:
+    """Warn where most units of a layer are dead; few rows leave many at 0 that are not."""
+    n = min(n_rows, ROWS_LOOKED_AT)
     for layer, share in enumerate(shares, start=1):
-        if share > 0.5 and looked_at >= ROWS_FOR_A_WARNING:
+        if share > 0.5 and n >= ROWS_FOR_A_WARNING:
             warn(
                 f"{share:.0%} of the units of hidden layer {layer} are dead: they give 0 for "
-                f"each of {looked_at} rows, and will not learn any more. Lower the "
+                f"each of {n} rows, and will not learn any more. Lower the "
                 'learning rate, or take the activation "leaky_relu".',
                 ConvergenceWarning,
             )

@@ -46,12 +46,21 @@ class Judged:
         Their class numbers; or their numbers; or 1 for each label that a row has, else 0.
     lr : float
         The learning rate of the step that is drawn.
+    scores : array of shape (n, N_y), optional
+        The scores of the rows, if they are not those that the model gives them now: of rows that
+        it has learnt, from a network that has not.
     """
 
     model: Model
     columns: pa.Table
     y_t: Array
     lr: float = 1e-3
+    scores: Array | None = None
+
+    @property
+    def scored(self) -> Array:
+        """The scores that judge the rows."""
+        return self.model.scores(self.columns) if self.scores is None else self.scores
 
 
 class Picture(NamedTuple):
@@ -145,7 +154,7 @@ def _inside(judged: Judged) -> Iterator[Picture]:
 
 
 def _numbers(judged: Judged, evaluation: NumbersEvaluation) -> Picture:
-    prediction = judged.model.predict_numbers(judged.columns)
+    prediction = judged.model.numbers_of(judged.scored)
     caption = (
         "On the line, the prediction is the truth. On the right, the errors should scatter around "
         "0 for every prediction: a bend means that something is not learned yet, a funnel that "
@@ -181,7 +190,7 @@ def _only_the_first(n: int) -> str:
 
 
 def _calibration(judged: Judged) -> Picture:
-    probabilities = judged.model.predict_proba(judged.columns)
+    probabilities = judged.model.architecture.head.proba(judged.scored)
     display = plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities)
     figure = _drawn(display, 5.5, 5, "Calibration")
     caption = (
