@@ -250,8 +250,8 @@ def network_scores(
     model: dict[str, Any], tensors: dict[str, np.ndarray], x: np.ndarray, u: np.ndarray
 ) -> list[np.ndarray]:
     """Run equations (1) to (3) for each network, with any number of layers; (n, outputs) each."""
-    names, scores = activations(model), []
-    for network in range(1, model.get("networks", 1) + 1):
+    names, scores, told = activations(model), [], model.get("networks", 1)
+    for network in range(1, (len(told) if isinstance(told, list) else told) + 1):
         own = "" if network == 1 else f"network{network}."
         h, layer = x.astype(tensors[f"{own}W1"].dtype), 1
         while f"{own}W{layer + 1}" in tensors:
@@ -273,10 +273,10 @@ def softmax(score: np.ndarray) -> np.ndarray:
 
 
 def predict_proba(model: dict[str, Any], scores: list[np.ndarray]) -> np.ndarray:
-    """Average the probabilities of the networks; shape (n, classes)."""
+    """Average the probabilities of the networks, by their shares; shape (n, classes)."""
     if model["architecture"]["output"] == "logistic":  # two classes share one score
         scores = [np.hstack([np.zeros_like(score), score]) for score in scores]
-    mean = np.mean([softmax(score) for score in scores], axis=0)
+    mean = np.average([softmax(score) for score in scores], axis=0, weights=model.get("shares"))
     with np.errstate(divide="ignore"):  # of a probability too small to hold
         return softmax(np.log(mean) / model.get("temperature", 1.0))
 
@@ -284,8 +284,9 @@ def predict_proba(model: dict[str, Any], scores: list[np.ndarray]) -> np.ndarray
 def predict_numbers(
     model: dict[str, Any], tensors: dict[str, np.ndarray], scores: list[np.ndarray]
 ) -> np.ndarray:
-    """Average the numbers of the networks, undo their scaling, and keep them within bounds."""
-    y = np.mean([PREDICT[model["architecture"]["output"]](score) for score in scores], axis=0)
+    """Average the numbers of the networks by their shares, undo their scaling, keep bounds."""
+    predict = PREDICT[model["architecture"]["output"]]
+    y = np.average([predict(score) for score in scores], axis=0, weights=model.get("shares"))
     if "target.scale" in tensors:
         y = tensors["target.mean"] + tensors["target.scale"] * y
     if "target.low" in tensors:

@@ -376,7 +376,7 @@ FAULTS = [
     Fault("models/file.py", "if not all(np.isfinite(params.flat).all() for params in model.networks):", "if not model.networks:", "infinite parameters saved", "model_file"),
     Fault("models/container.py", "if len({key for key, _ in pairs}) < len(pairs):", "if len(dict(pairs)) > len(pairs):", "repeated keys read", "model_file"),
     Fault("models/file.py", "_require(len(ends) == 1,", "_require(True,", "networks of other inputs are read", "model_file"),
-    Fault("models/file.py", "min(told) > 0 and", "True and", "shares below 0", "model_file"),
+    Fault("models/file.py", "min(told) > LEAST_SHARE and", "True and", "shares below 0", "model_file"),
     Fault("models/model.py", "np.stack(scores), self._shares)", "np.stack(scores))", "shares of networks forgotten", "model_file"),
     Fault("models/file.py", "counted = version > 3 and", "counted =", "networks of different sizes in an old version", "model_file"),
     Fault("models/file.py", "write_atomically(path, to_bytes(model))", 'with open(path, "wb") as file:\n        file.write(to_bytes(model))', "model written in place", "model_file"),

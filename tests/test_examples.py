@@ -255,11 +255,13 @@ def test_numpy_alone_reads_bins_skips_and_several_networks(settings, classes, fl
     np.testing.assert_allclose(out.iloc[:, 1:], model.predict_proba(X), rtol=1e-9, atol=1e-13)
 
 
-@pytest.mark.parametrize("networks", ["smooth", "sharp"])
-def test_numpy_alone_reads_the_tabular_estimators(networks, flowers, tmp_path):
+@pytest.mark.parametrize(
+    ("networks", "updates"), [("smooth", 60), ("sharp", 60), ("auto", (40, 60))]
+)
+def test_numpy_alone_reads_the_tabular_estimators(networks, updates, flowers, tmp_path):
     X, y = flowers
     X.to_csv(tmp_path / "table.csv", index=False)
-    how = {"networks": networks, "updates": 60, "n_networks": 2, "random_state": 0}
+    how = {"networks": networks, "updates": updates, "n_networks": 2, "random_state": 0}
     model = TabularClassifier(**how).fit(X, y)
     model.save(tmp_path / "labels")
     (tmp_path / "out.csv").write_text(by_numpy(tmp_path, "labels", "table.csv"))

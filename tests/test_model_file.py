@@ -771,10 +771,8 @@ def test_networks_of_different_sizes_come_back(hidden):
     assert description_of(content)["format_version"] == 4
     assert [n.layer_units for n in found.networks] == [n.layer_units for n in model.networks]
     x = np.random.default_rng(2).normal(size=(7, 2))
-    alone = [replace(model, params=model.params), None]
-    alone[1] = replace(
-        model, params=model.members[0], architecture=model.architecture_of(model.members[0])
-    )
+    other = model.members[0]
+    alone = [model, replace(model, params=other, architecture=model.architecture_of(other))]
     mean = np.mean([replace(one, members=()).predict_proba(x) for one in alone], axis=0)
     np.testing.assert_allclose(found.predict_proba(x), mean, rtol=1e-12)
     assert np.array_equal(found.predict_proba(x), model.predict_proba(x))
@@ -830,7 +828,20 @@ def test_shares_of_networks_come_back_and_weigh_them():
 
 @pytest.mark.parametrize(
     "shares",
-    [[], [1.0], [0.5, 0.6], [1.0, 0.0], [1.5, -0.5], [0.5, "0.5"], [1, 0], None, 0.5, [0.3] * 3],
+    [
+        [],
+        [1.0],
+        [0.5, 0.5],
+        [1e-60, 1.0],
+        [0.5, 0.6],
+        [1.0, 0.0],
+        [1.5, -0.5],
+        [0.5, "0.5"],
+        [1, 0],
+        None,
+        0.5,
+        [0.3] * 3,
+    ],
     ids=str,
 )
 def test_shares_that_do_not_fit_are_refused(shares):

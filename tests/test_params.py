@@ -196,3 +196,5 @@ def test_a_network_among_more_inputs_looks_at_its_own():
     assert np.array_equal(wider.W[1], params.W[1])
     assert np.array_equal(wider.b[1], params.b[1])
     assert not wider.V.any()
+    with pytest.raises(ValueError, match="already takes all"):
+        wider.among(places, 9, 5)

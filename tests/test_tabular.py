@@ -17,6 +17,7 @@ from common import needs_compiled
 from handgrad import (
     DataError,
     DivergenceError,
+    DivergenceWarning,
     MLPClassifier,
     MLPRegressor,
     ModelFileError,
@@ -27,6 +28,7 @@ from handgrad.estimators import race
 from handgrad.estimators.advice import ways
 from handgrad.estimators.recipe import BATCH_SIZES, EFFORTS, KINDS, UPDATES, lengths
 from handgrad.models.file import load_model
+from handgrad.params import Params
 from handgrad.tables.frames import from_frame
 
 QUICK = {"updates": 60, "n_networks": 2, "random_state": 0}
@@ -98,6 +100,17 @@ def mixed():
     return model, X, y
 
 
+def test_a_regressor_that_goes_on_leaves_the_bounds_of_the_tabular_fit():
+    X = np.linspace(-1, 1, 200)[:, None]
+    y = 3 * X[:, 0]
+    model = TabularRegressor(networks="smooth", **QUICK).fit(X, y)
+    assert model.predict(X).max() <= 3
+    on = MLPRegressor.from_model(model.model_)
+    for _ in range(30):
+        on.partial_fit(X, 3 * y)
+    assert on.predict(X).max() > 3.5
+
+
 class TestMixed:
     """Kinds that are not beaten predict together."""
 
@@ -118,15 +131,24 @@ class TestMixed:
         np.testing.assert_allclose(model.predict_proba(X), mean, rtol=1e-5, atol=1e-7)
 
     def test_a_network_predicts_alone_what_it_does_among_more_inputs(self, mixed):
-        model, X, y = mixed
-        smooth = TabularClassifier(updates=100, n_networks=1, networks="smooth", random_state=0)
-        encoder = smooth.fit(X, y).model_.encoder
+        model, X, _ = mixed
         whole = model.model_
         place = [one.entrant.kind for one in model.networks_].index("smooth")
+        assert place  # what takes all inputs comes first
         params = whole.networks[place]
-        x = whole.encode(from_frame(X)).x
-        places = whole.encoder.places_without_steps
-        assert np.array_equal(x[:, places], encoder.transform(from_frame(X), np.float32))
+        encoder, places = whole.encoder.without_steps(), whole.encoder.places_without_steps
+        x, fewer = whole.encode(from_frame(X)).x, encoder.transform(from_frame(X), np.float32)
+        assert np.array_equal(x[:, places], fewer)
+        narrow = Params.zeros((fewer.shape[1], *params.layer_units[1:]), np.float32)
+        for mine, own in zip((*narrow.W[1:], *narrow.b), (*params.W[1:], *params.b), strict=True):
+            mine[...] = own
+        narrow.W[0][...] = params.W[0][places]
+        among = replace(whole, params=params, members=(), shares=())
+        among = replace(among, architecture=whole.architecture_of(params))
+        alone = replace(among.architecture, layer_units=narrow.layer_units, skip=())
+        alone = replace(among, encoder=encoder, architecture=alone, params=narrow)
+        expected = alone.predict_proba(from_frame(X))
+        np.testing.assert_allclose(among.predict_proba(from_frame(X)), expected, rtol=1e-4)
         left = np.setdiff1d(np.arange(whole.encoder.n_deep), places)
         assert not params.W[0][left].any()
         assert not params.V.any()
@@ -390,7 +412,11 @@ class TestClassifier:
             ({"networks": "round"}, "networks"),
             ({"networks": ["smooth", "round"]}, "'networks' parameter must be 'auto', or one"),
             ({"networks": []}, "networks"),
-            ({"updates": []}, "'updates' parameter must be a whole number from 1 on, or several"),
+            (
+                {"updates": []},
+                "'updates' parameter must be a whole number from 1 to .*, or several",
+            ),
+            ({"updates": [10**400]}, "'updates' parameter must be a whole number from 1 to"),
             ({"updates": [100, 0]}, "updates"),
             ({"updates": ["many"]}, "updates"),
             ({"updates": [50.5]}, "updates"),
@@ -412,30 +438,81 @@ class TestClassifier:
         model = TabularClassifier(**QUICK).fit(X, y)
         model.save(tmp_path / "model.safetensors")
         loaded = TabularClassifier.load(tmp_path / "model.safetensors")
-        assert loaded.n_networks == 2
+        assert loaded.n_networks is None
+        assert not hasattr(loaded, "oob_decision_function_")
         assert np.array_equal(loaded.predict_proba(X), model.predict_proba(X))
         assert not hasattr(loaded, "networks_")
         assert not hasattr(loaded, "race_")
         with pytest.raises(ModelFileError, match="load it with a classifier"):
             TabularRegressor.load(tmp_path / "model.safetensors")
 
-    def test_a_network_that_diverges_loses_and_all_of_them_raise(self, monkeypatch, wine):
+    @pytest.fixture
+    def diverging(self, monkeypatch):
+        """Let trainings fail of which something holds: their architecture and epochs."""
         train = race.train
 
-        def diverging(kinds):
+        def failing(fails):
             def train_or_fail(architecture, *given, **named):
-                if bool(architecture.skip) in kinds:
-                    raise DivergenceError("it diverged", "Lower it.", epoch=1)
+                if fails(bool(architecture.skip), named["epochs"]):
+                    raise DivergenceError("it diverged.", "Lower it.", epoch=1)
                 return train(architecture, *given, **named)
 
             monkeypatch.setattr(race, "train", train_or_fail)
 
-        diverging({True})
-        model = TabularClassifier(**QUICK).fit(*wine)
-        assert [one.entrant.kind for one in model.race_] == ["smooth"]
-        diverging({True, False})
+        return failing
+
+    def test_a_kind_that_diverges_loses_and_a_warning_tells(self, diverging, wine):
+        diverging(lambda is_sharp, _: is_sharp)
+        settings = {"updates": (60, 120, 240), "n_networks": 2, "random_state": 0}
+        with pytest.warns(DivergenceWarning, match=r"2 of \d+ networks diverged and are left out"):
+            model = TabularClassifier(**settings).fit(*wine)
+        assert {one.entrant.kind for one in (*model.race_, *model.networks_)} == {"smooth"}
+
+    def test_where_all_diverge_there_is_no_model(self, diverging, wine):
+        diverging(lambda *_: True)
+        model = TabularClassifier(**QUICK)
         with pytest.raises(DivergenceError, match="it diverged"):
-            TabularClassifier(**QUICK).fit(*wine)
+            model.fit(*wine)
+        assert not hasattr(model, "model_")
+
+    def test_a_longer_training_that_diverges_costs_no_other(self, diverging):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(1500, 2))
+        y = (np.sin(3 * X[:, 0]) + np.sin(3 * X[:, 1]) > 0).astype(int)
+        diverging(lambda _, epochs: epochs > 20)  # 600 updates, not 300
+        settings = {"updates": (8, 300, 600, 1000), "n_networks": 1, "networks": "smooth"}
+        with pytest.warns(DivergenceWarning, match="1 of 3 networks"):
+            model = TabularClassifier(random_state=0, **settings).fit(X, y)
+        assert {one.entrant.updates for one in model.race_} == {8, 300}
+
+    def test_networks_after_the_race_may_diverge(self, diverging, wine):
+        begun = []
+        diverging(lambda *_: bool(begun.append(1) or len(begun) > 2))
+        settings = {"networks": "smooth", "updates": (60, 120), "n_networks": 3, "n_jobs": 1}
+        with pytest.warns(DivergenceWarning, match="networks diverged"):
+            model = TabularClassifier(random_state=0, **settings).fit(*wine)
+        assert {one.entrant.fold for one in model.networks_} == {0}
+        assert model.score(*wine) > 0.9
+
+    def test_more_networks_than_folds_hold_the_same_rows_back_again(self, wine):
+        settings = {"networks": "sharp", "updates": 20, "n_networks": 10, "random_state": 0}
+        model = TabularClassifier(**settings).fit(*wine)
+        assert [one.entrant.fold for one in model.networks_] == list(range(10))
+        first, *_, ninth, _ = model.networks_
+        assert not np.array_equal(first.params.flat, ninth.params.flat)
+
+    def test_a_class_of_weight_0_may_leave_nothing_to_hold_back(self):
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(103, 2)), np.array(["a"] * 100 + ["b"] * 3)
+        model = TabularClassifier(class_weight={"a": 0}, **QUICK).fit(X, y)
+        assert (model.predict(X) == "b").all()
+
+    def test_rows_trained_on_are_counted(self, wine):
+        X, y = wine
+        model = TabularClassifier(networks="smooth", **QUICK).fit(X, y)
+        first = model.networks_[0]
+        n_kept = len(y) - len(model._now.held_back)
+        assert model.t_ == n_kept * len(first.epochs)
 
     def test_the_record_says_why_a_network_ended(self, wine):
         model = TabularClassifier(on_epoch=lambda epoch: epoch.epoch == 2, **QUICK).fit(*wine)
@@ -559,7 +636,9 @@ class TestAdvice:
             raise DivergenceError("it diverged.", "Lower the learning rate.", epoch=3)
 
         monkeypatch.setattr(race, "train", diverging)
-        with pytest.raises(DivergenceError, match=r"it diverged\. Look for wild numbers") as told:
+        with pytest.raises(
+            DivergenceError, match=r"it diverged\. Look for extreme numbers"
+        ) as told:
             TabularClassifier(**QUICK).fit(*wine)
         assert told.value.epoch == 3
         assert says_nothing_of_what_it_lacks(told.value)

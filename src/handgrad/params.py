@@ -134,7 +134,14 @@ class Params:
         -------
         Params
             The same weights, with 0 for every other input.
+
+        Raises
+        ------
+        ValueError
+            If the network has V or s.
         """
+        if self.beside != LAYERS_ALONE:
+            raise ValueError("a network with a skip or a scale already takes all of its inputs")
         units = (n_inputs, *self.layer_units[1:])
         wider = self.zeros(units, self.flat.dtype, Beside(n_wide))
         wider.W[0][places] = self.W[0]

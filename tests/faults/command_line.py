@@ -60,7 +60,7 @@ FAULTS = [
     Fault("cli/raced.py", "_name(one, by_updates=by_updates)", "_name(one, by_updates=False)", "numbers of updates that race not told", "cli_recipes::test_numbers_of_updates_that_race_are_named"),
     Fault("cli/settings.py", "if named not in (None, recipe):", "if False:", "options of a recipe that does not train", "cli_recipes::test_recipes_do_not_mix"),
     Fault("cli/settings.py", "    if len(asked) > 1:\n", "    if False:\n", "options of two recipes", "cli_recipes::test_recipes_do_not_mix"),
-    Fault("cli/settings.py", "return named or next(iter(asked), STRONG)", "return named or STRONG", "--hidden passed over", "cli_recipes::test_an_option_of_a_plain_network_chooses_plain_and_does_not_go_with_strong"),
+    Fault("cli/settings.py", "return next(iter(asked.items()), (STRONG, \"\"))", "return STRONG, \"\"", "--hidden passed over", "cli_recipes::test_an_option_of_a_plain_network_chooses_plain_and_does_not_go_with_strong"),
     Fault("cli/outcome.py", "return self.history[-1].validation_loss is not None", "return True", "an epoch chosen by no rows", "cli_recipes::test_the_training_rows_judge_where_none_can_be_held_back"),
     Fault("cli/training.py", "step.figures + step.left", "step.figures", "no time left is shown", "cli_recipes::test_progress_in_a_terminal_names_the_network_and_the_time_left"),
     Fault("cli/cv.py", '"network" if len(networks) == 1 else', '"network" if True else', "one fold's network told as that of all", "cli_recipes::test_cv_says_whose_network_it_describes_where_folds_differ"),

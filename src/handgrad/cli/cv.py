@@ -318,7 +318,11 @@ def _fold_table(trained: Sequence[Fold], mean: dict[str, float], spread: dict[st
     for heading in ("fold", "trained on", "judged by", "epochs", *map(_heading, mean)):
         table.add_column(heading, justify="right", overflow="fold")
     for number, fold in enumerate(trained, start=1):
-        counts = [f"{fold.n_training:,}", f"{len(fold.rows):,}", ", ".join(map(str, fold.epochs))]
+        counts = [
+            f"{fold.n_training:,}",
+            f"{len(fold.rows):,}",
+            ", ".join(map(str, dict.fromkeys(fold.epochs))),
+        ]
         table.add_row(str(number), *counts, *_written(_figures(fold.evaluation)))
     table.add_section()
     table.add_row("mean", "", "", "", *_written(mean))

@@ -15,6 +15,7 @@ from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
 from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
 from handgrad.cli.parts import partition
+from handgrad.cli.recipes import PLAIN
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
@@ -30,7 +31,7 @@ def fit(
     dry_run: bool,
     **given: Any,
 ) -> None:
-    """Train a network on a table.
+    """Train networks on a table.
 
     TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, or - for the standard input;
     several files with the same columns are one table. Before it trains, fit says what it takes
@@ -61,6 +62,7 @@ def fit(
         seconds,
         settings_json(options, len(parts.training.y)),
         estimator.learning_rate_init,
+        options["because"] if options["recipe"] == PLAIN else "",
     )
     written = write_outcome(outcome, options["model_path"], options.get("report"))
     if as_json:

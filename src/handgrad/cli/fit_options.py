@@ -175,8 +175,9 @@ TRAINING_OPTIONS = (
     training(
         "--recipe",
         type=click.Choice(list(RECIPES)),
-        help="Train several networks whose settings were chosen by measurement (strong), or one "
-        "as its options say (plain).  [default: strong, or the one whose options are given]",
+        help="Train several networks with settings that were chosen by measurement (strong), or "
+        "what the options of a network say (plain).  [default: strong, or the one whose options "
+        "are given]",
     ),
     training(
         "--seed",
@@ -197,13 +198,15 @@ TRAINING_OPTIONS = (
         type=click.Choice(["fast", "medium", "high"]),
         default="medium",
         sets="effort",
-        help="Spend so much time: more effort trains more networks, and longer.",
+        help="How much time to spend: fast, medium (a few times as long) or high; more effort "
+        "trains more networks, for longer.",
     ),
     strong(
         "--networks",
         type=Count(1, 1000),
         sets="n_networks",
-        help="Train N networks of each kind that goes on after the race.  [default: by --effort]",
+        help="Train N networks of each kind and length of training that goes on after the race, "
+        "the one that raced among them.  [default: by --effort]",
     ),
     network(
         "--hidden",

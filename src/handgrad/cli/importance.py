@@ -103,10 +103,10 @@ class Measured:
 
     @property
     def heading(self) -> str:
-        times = "once" if self.repeats == 1 else f"{self.repeats} times"
+        times = "once" if self.repeats == 1 else f"{self.repeats} times: mean ± standard deviation"
         return (
             f"importance: how much worse {self.n_rows:,} rows are predicted with the cells of one "
-            f"column shuffled ({times}: mean ± standard deviation)"
+            f"column shuffled ({times})"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -147,9 +147,13 @@ class Measured:
 
     def _cells(self, one: Importance) -> list[str]:
         return [
-            "-" if np.isnan(one.mean[name]) else f"{one.mean[name]:,.{n}f} ± {one.std[name]:,.{n}f}"
+            "-" if np.isnan(one.mean[name]) else self._cell(one.mean[name], one.std[name], n)
             for name, n in self.decimals.items()
         ]
+
+    def _cell(self, mean: float, std: float, n: int) -> str:
+        written = f"{round(mean, n) + 0.0:,.{n}f}"  # no -0.000
+        return written if self.repeats == 1 else f"{written} ± {std:,.{n}f}"
 
     def _bar(self, one: Importance) -> str:
         """Draw the leading figure, as long as its share of the largest one."""

@@ -135,7 +135,8 @@ def _settings_lines(model: Model) -> Iterator[str]:
 def layer_table(model: Model) -> Table:
     from rich.table import Table
 
-    table = Table(title="layers", title_justify="left")
+    title = "layers of the first network" if model.members else "layers"
+    table = Table(title=title, title_justify="left")
     for heading in ("parameter", "shape", "numbers", "bytes"):
         justify: Literal["left", "right"] = "left" if heading == "parameter" else "right"
         table.add_column(heading, justify=justify, no_wrap=True)

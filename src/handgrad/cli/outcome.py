@@ -45,6 +45,7 @@ class Outcome:
     seconds: float
     settings: dict[str, Any]
     learning_rate: float
+    because: str  # the option that chose the recipe, if one did
 
     @property
     def histories(self) -> tuple[History, ...]:
@@ -96,6 +97,7 @@ class Outcome:
                 "training": len(self.parts.training.y),
                 "validation": len(self.parts.validation.y) if self.parts.validation else 0,
                 "test": len(self.parts.test.y) if self.parts.test else 0,
+                "held_back": self.evaluation.n if self.judged_by == HELD_BACK else 0,
                 "without_label": self.data.n_unlabelled,
                 "without_weight": self.data.n_weightless,
             },
@@ -107,7 +109,7 @@ class Outcome:
             **self._members_json(),
             "seconds": self.seconds,
             "engine": self.engine,
-            "judged_by": self.judged_by,
+            "judged_by": self.judged_by.replace("-", "_"),
             "evaluation": evaluation_json(self.evaluation),
             "history": self.history.rows(),
         }
@@ -175,7 +177,7 @@ def model_facts(model: Model, weight: str | None) -> list[tuple[str, str]]:
     """Describe for a report the network, and what its pictures show."""
     facts = [("network", network_line(model))]
     if model.members:
-        facts.append(("curves, weights and units", "those of the first network"))
+        facts.append(("curves, weights, units and gradients", "those of the first network"))
     if weight is not None:
         by_weight = "figures and confusion matrix are by weight; other pictures show each row"
         facts.append(("weights", f"{weight}: {by_weight}"))
@@ -235,6 +237,8 @@ def print_outcome(outcome: Outcome, written: list[Path], *, verbose: bool) -> No
     ]
     say(f"{shown(outcome.data.name)}: {', '.join(counts)}; target {shown(outcome.data.target)}")
     say_left_out(outcome.data)
+    if outcome.because:
+        say(f"recipe: plain, because of {outcome.because}; without it, fit trains --recipe strong")
     say(f"network: {network_line(outcome.model)}")
     for line in _training_lines(outcome):
         say(line)
@@ -295,19 +299,19 @@ def _say_how_far_to_trust(outcome: Outcome) -> None:
         chosen = f"These rows chose the epoch{temperature}"
         say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
     if outcome.judged_by == HELD_BACK:
-        say(_of_held_back(len(outcome.histories)))
+        say(_of_held_back(len({one.entrant.fold for one in outcome.fit.networks})))
 
 
-def _of_held_back(n_networks: int) -> str:
+def _of_held_back(n_folds: int) -> str:
     """Say what figures are worth that come from rows held back by the networks themselves."""
-    if n_networks == 1:
-        chosen = "These rows chose the network and its epoch: expect a little less on new ones"
+    if n_folds == 1:
+        chosen = "No network trained on these rows, but they chose the networks and their epochs"
     else:
         chosen = (
-            "Each of these rows was judged by networks that had not trained on it, and all "
-            "networks together\ndo better; but the rows also chose the networks and their epochs"
+            "Each of these rows was judged only by networks that had not trained on it, but the "
+            "rows\nalso chose the networks, their epochs and their shares"
         )
-    return f"{chosen}. --test 0.2 measures it."
+    return f"{chosen}. --test 0.2 gives an independent figure."
 
 
 def _reason(reason: str) -> str:

@@ -35,6 +35,7 @@ def network_json(model: Model) -> dict[str, Any]:
         "output": model.architecture.output,
         "networks": len(model.networks),
         **_sizes_json(model),
+        **({"shares": list(model.shares)} if model.shares else {}),
         "skip": model.architecture.beside.n_wide,
         "parameters": int(model.params.flat.size),
         "dtype": str(model.params.flat.dtype),

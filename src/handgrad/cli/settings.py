@@ -22,10 +22,10 @@ def settle(given: Options) -> Options:
     click.UsageError
         If options do not go together.
     """
-    recipe = _recipe_of(given)
+    recipe, because = _recipe_of(given)
     others = {option.name for option in TRAINING_OPTIONS if option.recipe not in (None, recipe)}
     settled = {name: value for name, value in given.items() if name not in others}
-    settled["recipe"] = recipe
+    settled["recipe"], settled["because"] = recipe, because
     for option in TRAINING_OPTIONS:
         name, only = str(option.name), option.only
         if name in others or only is None or settled.get(only.option) in only.values:
@@ -44,8 +44,8 @@ def settle(given: Options) -> Options:
     return settled
 
 
-def _recipe_of(given: Options) -> str:
-    """Take the recipe that is asked for, by name or by an option that it alone has."""
+def _recipe_of(given: Options) -> tuple[str, str]:
+    """Take the recipe that is asked for, and the option that asks: by name, or as its own."""
     asked: dict[str, str] = {}
     for option in TRAINING_OPTIONS:
         if option.recipe is not None and _is_given(str(option.name)):
@@ -59,7 +59,9 @@ def _recipe_of(given: Options) -> str:
     if len(asked) > 1:
         several = ", and ".join(f"{name} is for --recipe {one}" for one, name in asked.items())
         raise click.UsageError(f"{several}; leave one of them out")
-    return named or next(iter(asked), STRONG)
+    if named:
+        return named, ""
+    return next(iter(asked.items()), (STRONG, ""))
 
 
 def _is_given(option: str) -> bool:
@@ -142,7 +144,7 @@ def parameters(options: Options, n_rows: int) -> dict[str, Any]:
 def settings_json(options: Options, n_rows: int) -> dict[str, Any]:
     """Give the settings of a training on this number of rows, by the names of their options."""
     output = [option for option in ONE_MODEL if option.section == OUTPUT]
-    others = {option.name for option in (*READING_OPTIONS, *output)}
+    others = {option.name for option in (*READING_OPTIONS, *output)} | {"because"}
     limited = _limited(options, n_rows).items()
     return {name: value for name, value in sorted(limited) if name not in others}
 

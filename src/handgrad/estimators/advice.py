@@ -6,14 +6,7 @@ from typing import Any
 
 from handgrad.errors import DataError, DivergenceError
 
-# What to do where every network diverges, by the parameter that it takes.
-AFTER_DIVERGENCE = (
-    ("lower the learning rate", "learning_rate_init"),
-    ("clip gradients", "clip_norm"),
-    ("scale the inputs", "preprocess"),
-    ("look for wild numbers in y and sample_weight", "networks"),
-    ("take other networks", "networks"),
-)
+AFTER_DIVERGENCE = "Look for extreme numbers in y and sample_weight."
 
 
 def ways(estimator: Any, *known: tuple[str, str]) -> str:
@@ -56,6 +49,5 @@ def advising(estimator: Any) -> Iterator[None]:
         error.keep(lambda name: has(estimator, name))
         raise
     except DivergenceError as error:
-        advice = ways(estimator, *AFTER_DIVERGENCE)
-        error.args = (f"{error.what} {advice[:1].upper()}{advice[1:]}.",)
+        error.args = (f"{error.what} {AFTER_DIVERGENCE}",)
         raise

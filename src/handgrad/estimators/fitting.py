@@ -325,7 +325,7 @@ def memory_for(estimator: Any, architecture: Architecture, dtype: np.dtype[Any])
     advice = ways(
         estimator,
         ("take fewer units", "hidden_layer_sizes"),
-        ("lower max_levels, whose levels are inputs", "networks"),
+        ("lower max_levels, whose levels are inputs", "max_levels"),
     )
     needs = f"{of} needs {needed:,} bytes to train, more than"
     if needed > MOST_BYTES:
@@ -343,6 +343,7 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
     """Begin where the last fit has ended; refuse other targets or another network."""
     if not before.runs:  # after loading
         before = replace(before, runs=_fresh_runs(job.estimator, before.model))
+    before = before.with_model(bounds=None, shares=())  # those of a tabular fit, which is over
     now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
     there, asked = _traits_there(now), _traits_asked(job.estimator, job.task, now)
     if needs_all_rows(job.estimator) or now.model.encoder.is_robust:

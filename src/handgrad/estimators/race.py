@@ -9,7 +9,7 @@ put together networks of one kind and number of updates are a team; teams get sh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ from sklearn.utils.validation import _num_samples
 
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines.choice import Choice, choose
-from handgrad.errors import DataError, DivergenceError
+from handgrad.errors import DataError, DivergenceError, DivergenceWarning, warn
 from handgrad.estimators.fitting import Given, checked, encoder_of, memory_for
 from handgrad.estimators.parameters import bit_generator
 from handgrad.estimators.progress import NetworkEpoch, Place, progress_of_networks
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-CELLS_TO_VOTE = 1 << 17  # scores that are looked at; more change no vote
+CELLS_TO_VOTE = 1 << 17  # scores that are looked at, for speed
 KEYS = 2**64  # of rows
 TURN = KEYS // FOLDS  # that brings the rows of the next fold to the front
 
@@ -90,7 +90,7 @@ class Learnt:
     entrant : Entrant
         Its ``kind``, the number of ``updates`` it was to make, and the ``fold`` held back.
     params : Params
-        The parameters of its best epoch, as it learnt them.
+        The parameters of its best epoch by the rows held back, or of its last; as it learnt them.
     history : History
         Its epochs, and the reason for its end.
     share : float
@@ -109,11 +109,9 @@ class Learnt:
 
     @property
     def loss(self) -> float:
-        """The least loss on the rows held back, or on those trained on where there are none."""
-        return min(
-            epoch.loss if epoch.validation_loss is None else epoch.validation_loss
-            for epoch in self.epochs
-        )
+        """The least loss on the rows held back; where there are none, the last on the others."""
+        held_back = [e.validation_loss for e in self.epochs if e.validation_loss is not None]
+        return min(held_back, default=self.epochs[-1].loss)
 
 
 def fitted(job: Job, given: Given) -> Fit:
@@ -124,7 +122,7 @@ def fitted(job: Job, given: Given) -> Fit:
     ValueError, TypeError
         If settings or data cannot be used; nothing has been trained then.
     DivergenceError
-        If the loss or a parameter stops being finite.
+        If every network diverges; a warning tells of some.
     """
     estimator: Any = job.estimator
     effort = EFFORTS[estimator.effort]
@@ -142,12 +140,15 @@ def fitted(job: Job, given: Given) -> Fit:
     job.under_way.last = race.concluded(ahead, first, n)  # what an interrupt leaves
     folds = range(1, n_networks)
     others = race.run([one.entrant._replace(fold=fold) for fold in folds for one in ahead])
-    fit = race.concluded([*ahead, *others], first, n)
-    return replace(fit, dead_units=race.dead_units(fit))
+    race.warn_of_diverged()
+    return race.concluded([*ahead, *others], first, n)
 
 
 def _folds(task: Task, rows: TrainingRows, n: int, bits: np.random.BitGenerator) -> list[Split]:
-    """Hold other rows back for each network: of 8 networks, each row by one, or nearly so."""
+    """Hold other rows back for each network, an eighth; from the ninth on, they come again.
+
+    Keys decide, so that the eighths are random, and may overlap a little where rows are few.
+    """
     strata, answers = task.strata(rows.y)
     keys = row_keys(rows.columns, int(bits.random_raw()))
     return [
@@ -170,6 +171,7 @@ class _Race:
         self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, None)
         self._prepared: dict[str, Prepared] = {}
         self._n_drawn = 0
+        self.diverged: list[DivergenceError] = []
         self._engine: tuple[str, str] | None = None
 
     # -- prepared -----------------------------------------------------------------------------
@@ -195,41 +197,59 @@ class _Race:
     def _prepare(self, kind: Kind) -> Prepared:
         outputs, task, encoder, x = self._outputs, self._job.task, self._encoder, self._x
         if encoder.method != kind.preprocess:
-            x = x[:, encoder.places_without_steps]
+            x = np.take(x, encoder.places_without_steps, axis=1)
             encoder = encoder.without_steps()
         learning = kind.architecture(encoder, outputs)
         with memory_for(self._job.estimator, learning, np.dtype(DTYPE)):
             start = Params.zeros(learning.layer_units, DTYPE, learning.beside)
         plain, params = scale_folded(learning, start)
-        scale, bounds = outputs.scale, _seen(self._rows.y, learning)
+        scale, bounds = outputs.scale, _bounds_of(self._rows.y, learning)
         model = Model(encoder, plain, params, outputs.classes, scale=scale, bounds=bounds)
         weight = loss_weight(model, task, self._rows)
         return Prepared(kind, model, learning, Rows(x, task.encode(model, self._rows.y), weight))
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
         """Take encoded rows, and weigh them as if they were all."""
+        return Rows(prepared.rows.x[places], *self._truth(places, weight))
+
+    def _truth(self, places: NDArray[np.intp], weight: Any) -> tuple[Array, Array | None]:
+        """Take what is to be learnt of rows, and their weights in the loss."""
+        prepared = next(iter(self._prepared.values()))  # it is the same for every kind
         given = TrainingRows(None, self._rows.y[places], weight, places)
-        x, y_t, _ = prepared.rows
-        return Rows(x[places], y_t[places], loss_weight(prepared.model, self._job.task, given))
+        y_t = prepared.rows.y_t[places]
+        return y_t, loss_weight(prepared.model, self._job.task, given)
 
     # -- raced, and gone on -------------------------------------------------------------------
 
     def run_race(self, kinds: Sequence[str], updates: Sequence[int]) -> list[Learnt]:
         """Train every kind on the first fold, shortly and longer; the longest where that pays."""
+        self._folds = [self._with_weight(parts, kinds[0]) for parts in self._folds]
         raced = self.run([Entrant(kind, number, 0) for number in updates[:2] for kind in kinds])
-        for number in updates[2:]:
-            longer = [Entrant(kind, number, 0) for kind in kinds if self._pays(kind, raced)]
-            raced += self.run(longer)
+        for at, number in enumerate(updates[2:], start=2):
+            paying = [kind for kind in kinds if self._pays(kind, updates[:at], raced)]
+            raced += self.run([Entrant(kind, number, 0) for kind in paying])
+        if not raced:
+            raise self.diverged[0]
         return raced
 
-    def _pays(self, kind: str, raced: Sequence[Learnt]) -> bool:
-        """Tell whether the longest training of a kind beat the one before beyond doubt."""
-        mine = [one for one in raced if one.entrant.kind == kind]
-        *_, longest = mine = sorted(mine, key=lambda one: one.entrant.updates)
-        return len(mine) > 1 and self.unbeaten(mine[-2:]) == [longest]
+    def _with_weight(self, parts: Split, kind: str) -> Split:
+        """Hold nothing back where rows held back weigh nothing, by the weights of their classes."""
+        weight = self._kind(kind).rows.weight
+        if weight is None or weight[parts.held_back].any():
+            return parts
+        everything, nothing = np.arange(len(weight)), np.arange(0)
+        return Split(everything, nothing, self._rows.weight)
+
+    def _pays(self, kind: str, tried: Sequence[int], raced: Sequence[Learnt]) -> bool:
+        """Tell whether the longest training of a kind so far beat the one before beyond doubt."""
+        mine = {one.entrant.updates: one for one in raced if one.entrant.kind == kind}
+        before, longest = (mine.get(number) for number in tried[-2:])
+        if before is None or longest is None:  # it diverged, or was not tried
+            return False
+        return self.unbeaten([before, longest]) == [longest]
 
     def run(self, entries: Sequence[Entrant]) -> list[Learnt]:
-        """Train networks side by side."""
+        """Train networks side by side; those that diverge are left out."""
         if not entries:
             return []
         runs = [self._start(entry) for entry in entries]
@@ -249,9 +269,10 @@ class _Race:
                 make_engine=lesson.choice.make,
             )
 
-        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # or more, who knows yet
+        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # at least
         before, total = self._n_drawn - len(runs) + 1, self._n_drawn + later
-        learnt, diverged = [], []
+        learnt = []
+        self._engine = lessons[0].choice.name, lessons[0].choice.reason
         with (
             progress_of_networks(bool(self._job.estimator.verbose)) as show,
             side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
@@ -262,11 +283,9 @@ class _Race:
                     place = Place(entry.kind, before + number, total, lessons[number].epochs)
                     reason = turn(number, self._watch(epochs, place, show))
                 except DivergenceError as error:  # the others may do better
-                    diverged.append(error)
+                    self.diverged.append(error)
                     continue
                 learnt.append(Learnt(entry, run.params, History(tuple(epochs), reason)))
-        if not learnt:
-            raise diverged[0]
         return learnt
 
     def _start(self, entry: Entrant) -> Run:
@@ -298,7 +317,6 @@ class _Race:
         return rows, self._part(prepared, parts.held_back, parts.held_weight)
 
     def _at_once(self, lesson: Lesson) -> int:
-        self._engine = lesson.choice.name, lesson.choice.reason
         estimator: Any = self._job.estimator
         prepared = lesson.prepared
         most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
@@ -322,9 +340,9 @@ class _Race:
         parts = self._folds[0]
         if not len(parts.held_back):
             return [min(raced, key=lambda one: one.loss)]
-        rows = self._part(self._kind(raced[0].entrant.kind), parts.held_back, parts.held_weight)
-        weight = np.ones(len(rows.y_t)) if rows.weight is None else rows.weight.astype(np.float64)
-        losses = [self._losses(one, parts.held_back, rows.y_t) for one in raced]
+        y_t, given = self._truth(parts.held_back, parts.held_weight)
+        weight = np.ones(len(y_t)) if given is None else given.astype(np.float64)
+        losses = [self._losses(one, parts.held_back, y_t) for one in raced]
         return [raced[k] for k in unbeaten(losses, weight / weight.sum())]
 
     def _losses(self, learnt: Learnt, places: NDArray[np.intp], y_t: Array) -> Array:
@@ -349,7 +367,7 @@ class _Race:
         places = np.flatnonzero(fold_of >= 0)
         scores = [self._scores_of_team(team, fold_of, places) for team in teams]
         counts = self._votes(scores, places)
-        chosen = [k for k in np.argsort(counts)[::-1].tolist() if counts[k]]
+        chosen = sorted((k for k in range(len(teams)) if counts[k]), key=self._order(teams, counts))
         shares = np.array([counts[k] for k in chosen], DTYPE) / VOTES
         of_teams = np.stack([scores[k] for k in chosen])
         networks = [
@@ -357,20 +375,28 @@ class _Race:
             for k in chosen
             for one in teams[k]
         ]
-        parts = self._folds[0]
+        parts, first = self._folds[0], networks[0]
         return Fit(
             self._together(networks),
             tuple(one.history for one in networks),
-            record=_record(networks[0], len(self._rows.y)),
+            record=_record(first, len(self._folds[first.entrant.fold].kept)),
             engine=self._engine,
             held_back=self._rows.places[parts.held_back],
             n_singly=parts.drawn_singly,
             networks=tuple(networks),
             raced=tuple(raced),
+            dead_units=dead_units(self._alone(first), self._kind(first.entrant.kind).rows),
             out_of_bag=OutOfBag(
                 n_given, self._rows.places[places], self._head.mean_scores(of_teams, shares)
             ),
         )
+
+    def _order(
+        self, teams: Sequence[Sequence[Learnt]], counts: Sequence[int]
+    ) -> Callable[[int], tuple[int, int]]:
+        """Order teams: who takes all inputs first, because the first network is looked at."""
+        n_inputs = [self._kind(team[0].entrant.kind).model.encoder.n_inputs for team in teams]
+        return lambda k: (-n_inputs[k], -counts[k])
 
     @property
     def _head(self) -> Output:
@@ -398,16 +424,16 @@ class _Race:
 
     def _votes(self, scores: Sequence[Array], places: NDArray[np.intp]) -> list[int]:
         """Give each team its votes, by some of the rows where they are many."""
-        if not len(places):
-            return [VOTES]  # the winner is alone
+        if not len(places):  # nobody is judged by rows that it has not learnt from
+            return [VOTES, *(0 for _ in scores[1:])]
         some = slice(None, None, -(-scores[0].size // CELLS_TO_VOTE))
-        prepared = next(iter(self._prepared.values()))
+        learning = next(iter(self._prepared.values())).learning
         weight = None if self._rows.weight is None else self._rows.weight[places[some]]
-        rows = self._part(prepared, places[some], weight)
-        head, settings = prepared.learning.head, prepared.learning.loss
+        y_t, weight = self._truth(places[some], weight)
+        head, settings = learning.head, learning.loss
 
         def mean_loss(score: Array) -> float:
-            return float(head.mean_loss(score, rows.y_t, rows.weight, settings))
+            return float(head.mean_loss(score, y_t, weight, settings))
 
         return votes([score[some] for score in scores], head.mean_scores, mean_loss)
 
@@ -425,11 +451,14 @@ class _Race:
             shares=shares if len(set(shares)) > 1 else (),
         )
 
-    def dead_units(self, fit: Fit) -> list[float]:
-        """Find the share of units of the first network that no row wakes."""
-        first = fit.networks[0]
-        rows = self._kind(first.entrant.kind).rows
-        return dead_units(self._alone(first), rows)
+    def warn_of_diverged(self) -> None:
+        """Tell of networks that are not in the model because their numbers were infinite."""
+        if self.diverged:
+            warn(
+                f"{len(self.diverged)} of {self._n_drawn} networks diverged and are left out; look "
+                f"for extreme numbers in y and sample_weight. The first: {self.diverged[0].what}",
+                DivergenceWarning,
+            )
 
 
 def _teams(learnt: Sequence[Learnt]) -> list[list[Learnt]]:
@@ -448,7 +477,7 @@ def _among(widest: Model, model: Model) -> Params:
     return model.params.among(places, widest.encoder.n_deep, wide)
 
 
-def _seen(y: Array, architecture: Architecture) -> Bounds | None:
+def _bounds_of(y: Array, architecture: Architecture) -> Bounds | None:
     """Find the least and the largest number of each target; predictions stay between them."""
     if architecture.head.classifies:
         return None

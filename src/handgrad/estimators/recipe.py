@@ -20,11 +20,13 @@ from handgrad.training.run import Settings
 ALL = "auto"  # kinds
 WHOLE = int | np.integer
 DTYPE = "float32"
+LEARNING_RATE = 0.06
+MOST_UPDATES = 10**9
 SMALL = 3000  # rows
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
-BATCH_SIZES = ((8000, 256), (2000, 128), (800, 64), (0, 32))  # from so many rows on
+BATCH_SIZES = ((8000, 256), (2000, 128), (800, 64), (0, 32))  # above so many rows
 
 
 class Effort(NamedTuple):
@@ -92,7 +94,7 @@ class Kind:
             batch_size=batch_size,
             rates="fan_in",
             learning_rate="rise",
-            learning_rate_init=0.06,
+            learning_rate_init=LEARNING_RATE,
             schedule_epochs=epochs,
             dropout=self.dropout,
             monitor="validation_loss",
@@ -153,7 +155,8 @@ def kinds_of(networks: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_count(number: Any) -> bool:
-    return isinstance(number, WHOLE) and not isinstance(number, bool) and bool(number > 0)
+    is_whole = isinstance(number, WHOLE) and not isinstance(number, bool)
+    return is_whole and bool(0 < number <= MOST_UPDATES)
 
 
 def updates_of(updates: Any, effort: Effort) -> tuple[int, ...]:
@@ -162,14 +165,14 @@ def updates_of(updates: Any, effort: Effort) -> tuple[int, ...]:
     Raises
     ------
     InvalidParameterError
-        If one is no whole number from 1 on, or there is none.
+        If one is no whole number from 1 to a thousand million, or there is none.
     """
     if updates is None:
         return effort.updates
     numbers: tuple[Any, ...] = (updates,) if isinstance(updates, WHOLE) else tuple(updates)
     if not numbers or not all(_is_count(one) for one in numbers):
         raise InvalidParameterError(
-            "The 'updates' parameter must be a whole number from 1 on, or several. Got "
-            f"{updates!r} instead."
+            f"The 'updates' parameter must be a whole number from 1 to {MOST_UPDATES:,}, or "
+            f"several. Got {updates!r:.200} instead."
         )
     return tuple(int(one) for one in dict.fromkeys(numbers))

@@ -16,7 +16,7 @@ from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
 from handgrad.estimators.race import Learnt, fitted
-from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS
+from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS, LEARNING_RATE
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
 from handgrad.models.model import Model
@@ -57,7 +57,7 @@ class Tabular(Fitted):
 
     preprocess = PIECEWISE  # a number may be missing, and a column may be text
     dtype = DTYPE
-    learning_rate_init, alpha, scoring = 0.06, 0.0, "loss"
+    learning_rate_init, alpha, scoring = LEARNING_RATE, 0.0, "loss"
     label_smoothing, calibration = 0.0, None
 
     networks: Any
@@ -114,7 +114,7 @@ class Tabular(Fitted):
     def _parameters_of(cls, model: Model) -> dict[str, Any]:
         known = cls._get_param_names()
         of_task = {n: v for n, v in cls._kind.params_from(model).items() if n in known}
-        return {"n_networks": len(model.networks), **of_task}
+        return of_task
 
 
 class TabularClassifier(PredictsLabels, Tabular):
@@ -133,17 +133,18 @@ class TabularClassifier(PredictsLabels, Tabular):
         The number of networks of each kind and length that goes on, the one that raced among them;
         by ``effort`` if not given.
     updates : int or sequence of int, optional
-        The updates that a network makes; several race. By ``effort`` if not given.
+        The updates that a network makes, within 8 to 100 epochs; of several numbers the first two
+        race, and larger ones as long as that pays. By ``effort`` if not given.
     networks : "auto", or one or several of {"smooth", "sharp"}, default="auto"
         The kinds that race; "auto" is all.
     class_weight : dict, "balanced" or None, default=None
-        As of ``MLPClassifier``; likewise the following.
+        As in ``MLPClassifier``; likewise the following.
     categorical_features, kinds, missing_values, decimal, thousands, min_frequency, max_levels
         How the columns are read.
     random_state : int, RandomState, Generator or None, default=None
     n_jobs : int or None, default=None
-        Most networks that train at once; None and -1 are one for each core that we may use. The
-        result does not depend on it.
+        The largest number of networks that train at once, which also bounds the memory; None and -1
+        are one for each core that we may use. The result does not depend on it.
     verbose : bool, default=False
         Show how far the networks have come: a bar in a terminal, elsewhere a line for each.
     on_epoch : callable or None, default=None
@@ -155,12 +156,15 @@ class TabularClassifier(PredictsLabels, Tabular):
     Attributes
     ----------
     networks_ : tuple of Learnt
-        The networks of the model: kind, updates, share, epochs and the loss on the rows held back.
+        The networks of the model, each with its ``entrant`` (kind, updates, fold), ``share``,
+        ``epochs`` and ``loss`` on the rows held back. Where both kinds predict, sharp ones come
+        first, because they take all inputs; else those with the larger share.
     race_ : tuple of Learnt
         Those that raced.
     oob_decision_function_ : array of shape (n_samples, n_classes)
-        The probabilities of training rows by a network that has not learnt from them; NaN for
-        rows that every network has learnt from.
+        The probabilities of training rows by networks that have not learnt from them; NaN for
+        rows that every network has learnt from. Of several labels, (n_samples, n_labels). Judged by
+        these rows, a model looks somewhat too good: they chose its epochs, kinds and shares.
 
     Examples
     --------
@@ -228,20 +232,20 @@ class TabularRegressor(PredictsNumbers, Tabular):
     Parameters
     ----------
     effort : {"fast", "medium", "high"}, default="medium"
-        As of ``TabularClassifier``.
+        As in ``TabularClassifier``.
     loss : str, default="squared_error"
-        As of ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
+        As in ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
     n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
     thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine
-        As of ``TabularClassifier``.
+        As in ``TabularClassifier``.
 
     Attributes
     ----------
     networks_, race_
-        As of ``TabularClassifier``.
+        As in ``TabularClassifier``.
     oob_prediction_ : array of shape (n_samples,) or (n_samples, n_outputs)
-        The predictions of training rows by a network that has not learnt from them; NaN for rows
-        that every network has learnt from.
+        The predictions of training rows by networks that have not learnt from them, as ``predict``
+        gives them; NaN for rows that every network has learnt from.
 
     Examples
     --------

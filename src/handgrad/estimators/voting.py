@@ -1,4 +1,4 @@
-"""Who predicts together, and by what shares: chosen by rows that no network has learnt from."""
+"""Who predicts together, and by what shares: chosen by rows that the networks held back."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 IN_DOUBT = 2  # standard errors by which a contender may lose and yet go on
+LEAST_FREEDOM = 1e-9
 VOTES = 10
 
 
@@ -37,8 +38,11 @@ def unbeaten(losses: Sequence[Array], share: Array) -> list[int]:
 
 
 def _error(values: Array, share: Array) -> float:
-    """Estimate the standard error of a weighted mean."""
-    return float(np.sqrt(np.sum((share * (values - share @ values)) ** 2)))
+    """Estimate the standard error of a weighted mean; that of one row alone is infinite."""
+    freedom = 1 - float(share @ share)
+    if freedom < LEAST_FREEDOM:
+        return np.inf
+    return float(np.sqrt(np.sum((share * (values - share @ values)) ** 2) / freedom))
 
 
 def votes(

@@ -52,6 +52,7 @@ Array = NDArray[Any]
 FORMAT_VERSION = 4
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN
+LEAST_SHARE = 1e-6  # of a network in the mean; float32 holds it
 MOST_PADDED = 1 << 21  # characters of all labels, each padded to the longest: 8 MB
 
 
@@ -349,7 +350,8 @@ def _shares(description: dict[str, Any], n: int) -> tuple[float, ...]:
     told = description["shares"]
     well = description["format_version"] > 3 and isinstance(told, list) and len(told) == n > 1
     _require(well and all(map(_is_finite, told)), "shares must be a number for each network")
-    _require(min(told) > 0 and abs(math.fsum(told) - 1) < 1e-6, "shares must sum to 1")
+    _require(min(told) > LEAST_SHARE and abs(math.fsum(told) - 1) < 1e-6, "shares must sum to 1")
+    _require(len(set(told)) > 1, "equal shares are not written")
     return tuple(told)
 
 

@@ -1,6 +1,7 @@
 """How much a model leans on each column: how much worse it predicts where its cells are shuffled.
 
-    importance of a column = figure with the cells of the column shuffled - figure as it is
+    importance of a column = how much worse the figure gets with the cells of the column shuffled:
+                             the rise of a loss, the drop of an accuracy or R2
 
 (Breiman, 2001, Random Forests, section 10; Fisher, Rudin and Dominici, 2019, equation 3, shuffle
 by shuffle.) The rows are encoded once: a row's inputs of a column depend on its cell in this column

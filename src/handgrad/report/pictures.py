@@ -84,8 +84,8 @@ def pictures_of(
             "learning_curve.png",
             "How it learned",
             "Each epoch is one pass over the training rows. Where the dashed line of the "
-            "validation rows turns up while the other still falls, the network begins to learn "
-            "the training rows by heart.",
+            "validation rows, held back from training, turns up while the other still falls, the "
+            "network begins to learn the training rows by heart.",
             plots.learning_curve(history, best),
         )
     if isinstance(evaluation, Evaluation):

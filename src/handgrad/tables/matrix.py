@@ -14,7 +14,13 @@ def in_array(name: str, row: int) -> str:
 
 
 def check_fits(x: NDArray[Any], out: NDArray[Any], where: Callable[[int, int], str]) -> None:
-    """Refuse numbers that have become infinite, or were; ``where`` names a cell."""
+    """Refuse numbers that have become infinite, or were; ``where`` names a cell.
+
+    Raises
+    ------
+    DataError
+        With the first of them.
+    """
     wrong = ~np.isfinite(out) & ~np.isnan(x)
     if not wrong.any():
         return
@@ -29,7 +35,13 @@ def check_fits(x: NDArray[Any], out: NDArray[Any], where: Callable[[int, int], s
 
 
 def as_matrix(x: NDArray[Any]) -> NDArray[Any]:
-    """Take rows and columns of numbers, or of what can be converted without loss."""
+    """Take rows and columns of numbers, or of objects that are numbers.
+
+    Raises
+    ------
+    DataError
+        If the shape is another, or something is no number.
+    """
     if x.ndim != 2:
         raise DataError(f"x must have two axes, rows and columns, got the shape {x.shape}")
     if x.dtype.kind in "fiub":
