@@ -145,6 +145,10 @@ def test_recipes_do_not_mix(call, command, options, message):
 def test_plain_is_plain_without_another_option(call):
     content = told(call, *FIT, "--recipe", "plain")
     assert content["settings"]["hidden"] == [100]
+    assert "because" not in content["settings"]
+    assert "recipe: " not in call(*FIT, "--recipe", "plain")[1]
+    chosen = call(*FIT, "--hidden", "3", "--epochs", "2")[1]
+    assert "recipe: plain, because of --hidden; without it, fit trains --recipe strong\n" in chosen
     assert content["judged_by"] == "validation"
     assert "race" not in content
 
@@ -160,7 +164,7 @@ def test_efforts_are_those_of_the_estimators():
 
 def test_labels_are_judged_by_networks_that_have_not_seen_them(call):
     content = told(call, *FIT_FRAME, "--networks", "3", *FAST)
-    assert content["judged_by"] == "held-back"
+    assert content["judged_by"] == "held_back"
     model = TabularClassifier("fast", n_networks=3, random_state=0).fit(X, LABELS)
     p = model.oob_decision_function_
     known = ~np.isnan(p[:, 0])
@@ -170,7 +174,8 @@ def test_labels_are_judged_by_networks_that_have_not_seen_them(call):
     found = model.classes_[p[known].argmax(axis=1)]
     assert evaluation["accuracy"] == pytest.approx(accuracy_score(LABELS[known], found))
     assert content["rows"] == {
-        "training": N, "validation": 0, "test": 0, "without_label": 0, "without_weight": 0,
+        "training": N, "validation": 0, "test": 0, "held_back": known.sum(),
+        "without_label": 0, "without_weight": 0,
     }  # fmt: skip
 
 
@@ -179,7 +184,7 @@ def test_numbers_are_judged_by_networks_that_have_not_seen_them(call):
     model = TabularRegressor("fast", n_networks=2, random_state=0).fit(X, NUMBERS)
     known = ~np.isnan(model.oob_prediction_)
     r2 = r2_score(NUMBERS[known], model.oob_prediction_[known])
-    assert content["judged_by"] == "held-back"
+    assert content["judged_by"] == "held_back"
     assert content["evaluation"]["r2"] == pytest.approx(r2, rel=1e-4)
 
 
@@ -212,7 +217,7 @@ def test_the_training_rows_judge_where_none_can_be_held_back(call):
     assert (code, err) == (OK, "")
     assert "3 training rows: accuracy" in out
     assert "The model was trained on these rows" in out
-    assert "race by the loss on rows trained on: " in out
+    assert "race, by loss on training rows: " in out
     assert "kept epoch" not in out
 
 
@@ -220,12 +225,15 @@ def test_what_the_figures_are_worth_is_told(call, monkeypatch):
     with monkeypatch.context() as without_doubt:
         without_doubt.setattr("handgrad.estimators.voting.IN_DOUBT", -np.inf)
         one = call(*FIT, *FAST)[1]
-    assert re.search(r"\n(smooth|sharp) network of \d+ epochs in [\d.]+ s; kept epoch \d+\n", one)
-    assert "These rows chose the network and its epoch: expect a little less on new ones" in one
+    assert re.search(r"\n1 (smooth|sharp) network of \d+ epochs in [\d.]+ s; kept epoch \d+\n", one)
+    of_one = "No network trained on these rows, but they chose the networks and their epochs"
+    assert of_one in one
+    both = call(*FIT, *FAST)[1]  # on one fold, whoever goes on
+    assert of_one in both
     several = call(*FIT, *FAST, "--networks", "2")[1]
-    assert "judged by networks that had not trained on it" in several
-    assert "--test 0.2 measures it" in one
-    assert "--test 0.2 measures it" in several
+    assert "judged only by networks that had not trained on it" in several
+    assert "--test 0.2 gives an independent figure" in one
+    assert "--test 0.2 gives an independent figure" in several
     assert "--test 0.2" not in call(*FIT, *FAST, "--test", "0.2")[1]
 
 
@@ -262,14 +270,19 @@ def test_text_and_json_tell_of_the_race_and_of_each_network(call):
     assert kept["validation_loss"] == networks[0]["loss"]
     text = call(*arguments)[1]
     assert (
-        f"race by the loss on rows held back: {best['kind']} {best['loss']:.3g}, "
-        f"{other['kind']} {other['loss']:.3g}\n" in text
+        f"race, by loss on held-back rows: {best['kind']}: {best['loss']:.3g}; "
+        f"{other['kind']}: {other['loss']:.3g}\n" in text
     )
-    counts = Counter(one["kind"] for one in networks)
-    kinds = " and ".join(f"{n} {kind}" for kind, n in counts.items())
+    counts, shares = Counter(one["kind"] for one in networks), Counter()
+    for one in networks:
+        shares[one["kind"]] += one["share"]
+    of_kinds = [f"{n} {kind} with a share of {shares[kind]:.0%}" for kind, n in counts.items()]
+    words = f"{len(networks)} networks, {' and '.join(of_kinds)},"
+    if len(counts) == 1:
+        words = f"{len(networks)} {networks[0]['kind']} networks"
     epochs = ", ".join(str(one["kept_epoch"]) for one in networks)
     assert re.search(
-        rf"\n{kinds} networks of {best['epochs']} epochs in [\d.]+ s; kept epochs {epochs}\n", text
+        rf"\n{words} of {best['epochs']} epochs in [\d.]+ s; kept epochs {epochs}\n", text
     )
     assert f"network: {len(networks)} networks, " in text
     assert "ended by" not in text
@@ -280,10 +293,10 @@ def test_numbers_of_updates_that_race_are_named(call):
     with open("long.csv", "w") as file:
         file.write("\n".join(["a,y", *rows]) + "\n")
     text = call("fit", "long.csv", *FIT[2:], "--networks", "1")[1]
-    assert re.search(r"back: ((smooth|sharp) with (1,5|5)00 updates [\d.e-]+(, )?){4}\n", text)
     assert re.search(
-        r"\n(\d )?(smooth|sharp) .*networks? of [\d, ]+ epochs in [\d.]+ s; kept", text
+        r"held-back rows: ((smooth|sharp), (1,5|5)00 updates: [\d.e-]+(; )?){4}\n", text
     )
+    assert re.search(r"\n\d .*(smooth|sharp) .* of [\d, ]+ epochs in [\d.]+ s; kept", text)
 
 
 def test_progress_ends_with_one_line_in_a_pipe(call):
@@ -323,7 +336,7 @@ def test_a_report_has_the_figures_and_pictures_of_rows_not_seen(call, tmp_path):
     content = told(call, *FIT, *FAST, "--networks", "2", "--report", "r")
     page = (tmp_path / "r" / "report.html").read_text()
     assert f"{content['evaluation']['rows']} held-back rows" in page
-    assert "race by the loss on rows held back" in page
+    assert "race, by loss on held-back rows" in page
     assert "those of the first network" in page
     for name in ("learning_curve.png", "confusion_matrix.png", "calibration.png"):
         assert (tmp_path / "r" / name).stat().st_size > 5000
