@@ -79,7 +79,8 @@ class Team(NamedTuple):
         score: Array = scores[0]
         if len(scores) > 1:
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                score = self.head.mean_scores(np.stack(scores), self.shares)
+                stack = np.stack(scores)
+                score = self.head.mean_scores(stack, self.shares) + (0 * stack).sum(axis=0)
         if self.temperature != 1:
             score = score / score.dtype.type(self.temperature)
         return score

@@ -5,7 +5,6 @@ The kernels are in the library that was compiled with the package (see ``library
 
 import ctypes
 import time
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,9 +17,8 @@ from handgrad.engines.compiled import layout, library
 from handgrad.engines.compiled.asking import aligned, check_status, predict, readable
 from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.threads import share
-from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.network import Architecture, scale_folded
+from handgrad.network import Architecture
 from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import Params
 

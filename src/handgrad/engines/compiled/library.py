@@ -17,7 +17,14 @@ FOLDER = Path(__file__).parent
 SOURCES = (  # with those that own the numbers and constants which are compiled in
     *("vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py"),
     *("layout.py", "rules.py", "skips.py", "updates.py", "epoch.py", "prediction.py", "joining.py"),
-    *("doors.py", "build.py", "level.c", "../../activations.py", "../../output.py", "../../outputs.py"),
+    *(
+        "doors.py",
+        "build.py",
+        "level.c",
+        "../../activations.py",
+        "../../output.py",
+        "../../outputs.py",
+    ),
     *("../../optim.py", "../../skip.py", "../../chance.py"),
 )
 SUFFIXES = {"win32": "dll", "darwin": "dylib"}
