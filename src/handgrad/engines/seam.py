@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from handgrad.batch import Rows
     from handgrad.network import Architecture
@@ -74,12 +74,12 @@ class Team(NamedTuple):
     def head(self) -> Output:
         return self.networks[0][0].head
 
-    def joined(self, scores: Sequence[Array] | Array) -> Array:
+    def joined(self, scores: Iterable[Array]) -> Array:
         """Make the scores of the team, (n, N_y), of those of its networks, (n, N_y) each."""
-        score: Array = scores[0]
-        if len(scores) > 1:
+        score, *others = scores
+        if others:
             with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                stack = np.stack(scores)
+                stack = np.stack([score, *others])
                 score = self.head.mean_scores(stack, self.shares) + (0 * stack).sum(axis=0)
         if self.temperature != 1:
             score = score / score.dtype.type(self.temperature)
