@@ -92,7 +92,7 @@ FAULTS = [
     Fault("engines/compiled/joining.py", "(load(at(own, c * width)) - top) - log_sum", "load(at(own, c * width)) - top", "scores averaged for probabilities", "together::test_the_mean_is_that_of_the_predictions"),
     Fault("engines/compiled/joining.py", "mean = fma(splat(S, shares[j]),", "mean = fma(splat(S, shares[0]),", "every network has the first one's share", "together::test_the_mean_is_that_of_the_predictions"),
     Fault("engines/compiled/asking.py", "self._asked.renew()", "pass", "parameters as they were", "together::test_so_does_one_of_parameters_that_kernels_cannot_read"),
-    Fault("engines/compiled/asking.py", "min(start + turn, end), work", "start + turn, work", "rows beyond the part of a thread", "together::test_a_row_is_predicted_as_if_it_were_alone"),
+    Fault("engines/compiled/asking.py", "for start in range(begin, end, turn):", "for start in range(begin, end - turn + 1, turn):", "the last rows of a thread are left out", "together::test_a_row_is_predicted_as_if_it_were_alone"),
     Fault("engines/compiled/skips.py", "has_hat = 0 < place <= n + 1", "has_hat = 0 < place <= n", "the last hat is left out of a row", "together::test_few_rows_of_a_skip_have_the_bits_of_many"),
     Fault("engines/compiled/skips.py", "if 0 < place <= n:", "if 0 < place < n:", "the last step is left out of a row", "together::test_few_rows_of_a_skip_have_the_bits_of_many"),
     Fault("engines/compiled/skips.py", "            if V[j] != 0.0:\n                return False", "            return V[j] == 0.0", "a skip that begins with 0 is forgotten", "together::test_a_skip_that_begins_with_zeros_counts"),
