@@ -14,6 +14,9 @@ compiler's. Each contender lives in a process of its own without variables that 
 kernel or to one thread; they take turns for several rounds, and the tables show medians.
 ``--quick`` is a trial of one round that leaves no result.
 
+TabularClassifier, of 1, 3 and 5 networks, and HistGradientBoosting take turns as well: see
+racing/tabular.py.
+
 Before anything is timed, all of them must give the same probabilities.
 """
 
@@ -25,6 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from racing import tabular
 from racing.measuring import in_turns, median_seconds, medians, megabytes, seconds_of
 from racing.processes import contenders, is_worker, libraries_of, serve
 from racing.results import compared, must_agree, run
@@ -175,7 +179,8 @@ def measure(options):
     rounds = 1 if options.quick else ROUNDS
     with contenders(__file__, CONTENDERS) as workers:
         figures = {name: measured(workers, name, rounds) for name in (*NETWORKS, *LONG)}
-    return {"figures": figures, "ratios": ratios_of(figures)}
+    of_tables = tabular.measured(rounds, CALLS["one_row"])
+    return {"figures": figures, "ratios": ratios_of(figures), "tabular": of_tables}
 
 
 def measured(workers, network, rounds):
@@ -240,6 +245,7 @@ def tables(data):
         (["network", "contender", "one row, µs", "10,000 rows: million a second"], rows),
         (["network", "contender", "500,000 rows: million a second", "memory, MB"], long_rows),
         *([(["one row of", "contender", *ways], single)] if single else []),
+        *([tabular.table(data["tabular"])] if "tabular" in data else []),  # results from before
     ]
 
 

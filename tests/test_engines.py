@@ -41,8 +41,8 @@ from handgrad.training.train import train
 
 ENGINES = {"numpy": Numpy}
 if not missing():
+    from handgrad.engines.compiled import asking, library
     from handgrad.engines.compiled import engine as compiled
-    from handgrad.engines.compiled import library
     from handgrad.engines.compiled import threads as engine_threads
     from handgrad.engines.compiled.engine import Compiled, predict
 
@@ -673,7 +673,7 @@ def test_a_bad_cell_of_a_skip_is_noticed_in_the_same_batch(dtype, scales, bad, c
 @pytest.mark.usefixtures("many_processors")
 def test_predictions_with_a_skip_and_a_scale(dtype, skip, scales, units):
     output = "softmax" if units[-1] > 1 else "logistic"
-    n = 3 * compiled.ROWS_A_THREAD + 77
+    n = 3 * asking.ROWS_A_THREAD + 77
     case = Case(units, "gelu", output, skip=skip, scales=scales, dtype=dtype, n=n)
     params, x = case.start()[0], case.rows.x
     score = forward(case.architecture, params, x).score
@@ -1412,7 +1412,7 @@ def test_a_row_is_predicted_alone_as_among_others(dtype, units, probabilities):
 @pytest.mark.usefixtures("many_processors")
 def test_threads_predict_the_same_bits(dtype, units):
     architecture, params = network(units, dtype=dtype)
-    x = inputs(5 * compiled.ROWS_A_THREAD + 77, units, dtype)
+    x = inputs(5 * asking.ROWS_A_THREAD + 77, units, dtype)
     alone = predict(architecture, params, x, probabilities=True, threads=1)
     assert_same(alone, HEADS["softmax"].proba(forward(architecture, params, x).score))
     for threads in 2, 3, 5:
@@ -1555,8 +1555,10 @@ def test_numbers_have_no_probabilities_in_either_engine():
 def test_asking_for_an_engine_sets_it_to_predict(blobs, monkeypatch):
     model = fitted("compiled", *blobs)
     asked = []
-    real = compiled.predict
-    monkeypatch.setattr(compiled, "predict", lambda *a, **k: asked.append(1) or real(*a, **k))
+    real = asking.predict_together
+    monkeypatch.setattr(
+        asking, "predict_together", lambda *a, **k: asked.append(1) or real(*a, **k)
+    )
     for engine, expected in ("compiled", 1), ("numpy", 0), ("auto", 1):
         asked.clear()
         model.set_params(engine=engine).predict_proba(blobs[0])

@@ -1,7 +1,7 @@
 """The reference engine: network.py and optim.py, batch by batch; and scores, block by block."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows, batches
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
-from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
+from handgrad.engines.seam import Diverged, Measured, Team, bad_input, first_bad_batch
 from handgrad.network import Architecture, backward, forward, pass_layers
 from handgrad.optim import Optimizer, Steps, make_step
 from handgrad.output import Output
@@ -141,44 +141,43 @@ def predicts(architecture: Architecture) -> bool:
 
 
 def scores(architecture: Architecture, params: Params, x: Array) -> Array:
-    n_scores = params.layer_units[-1]
-    return some_at_a_time(
-        architecture, x, n_scores, lambda rows: _pass_blocks(architecture, params, rows)[2]
-    )
+    return predict(Team(((architecture, params),)), x, proba=False)
+
+
+def predict(team: Team, x: Array, *, proba: bool) -> Array:
+    n_scores = team.networks[0][0].layer_units[-1]
+    n_outputs = 2 if proba and team.head.is_binary(n_scores) else n_scores
+
+    def compute(rows: Array) -> Array:
+        score = team.joined([_pass_blocks(*network, rows)[2] for network in team.networks])
+        return team.head.proba(score) if proba else score
+
+    return some_at_a_time([of for of, _ in team.networks], x, n_outputs, compute)
 
 
 def hidden(architecture: Architecture, params: Params, x: Array, layer: int) -> Array:
     """Compute what enters the product of a layer, shape (n, units), a row as if it were alone."""
     n_units = params.layer_units[:-1][layer]
     return some_at_a_time(
-        architecture, x, n_units, lambda rows: _pass_blocks(architecture, params, rows)[1][layer]
+        [architecture], x, n_units, lambda rows: _pass_blocks(architecture, params, rows)[1][layer]
     )
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
-    head, n_scores = architecture.head, params.layer_units[-1]
-    return some_at_a_time(
-        architecture,
-        x,
-        2 if head.is_binary(n_scores) else n_scores,
-        lambda rows: head.proba(_pass_blocks(architecture, params, rows)[2]),
-    )
-
-
-def prepare(
-    architecture: Architecture, params: Params, x: Array, *, proba: bool
-) -> Callable[[], Array]:
-    return partial(probabilities if proba else scores, architecture, params, x)
+def prepare(team: Team, x: Array, *, proba: bool) -> Callable[[], Array]:
+    return partial(predict, team, x, proba=proba)
 
 
 def some_at_a_time(
-    architecture: Architecture, x: Array, n_outputs: int, compute: Callable[[Array], Array]
+    networks: Sequence[Architecture],
+    x: Array,
+    n_outputs: int,
+    compute: Callable[[Array], Array],
 ) -> Array:
-    """Compute what a pass gives, shape (n, n_outputs), some blocks of rows at a time."""
-    units = architecture.layer_units
+    """Compute what passes give, shape (n, n_outputs), some blocks of rows at a time."""
     outcome = np.empty((len(x), n_outputs), x.dtype)
-    n_rows = max(1, CELLS // max(*units, architecture.beside.n_wide) // BLOCK) * BLOCK
-    largest = max(n_in * n_out for n_in, n_out in pairwise(units))
+    widest = max(max(*one.layer_units, one.beside.n_wide) for one in networks)
+    n_rows = max(1, CELLS // widest // BLOCK) * BLOCK
+    largest = max(n_in * n_out for one in networks for n_in, n_out in pairwise(one.layer_units))
     quietly = np.errstate(over="ignore", invalid="ignore")  # what is infinite is told of later
     with quietly, blas_on_one_thread() if BLOCK * largest > UNDIVIDED else nullcontext():
         for start in range(0, len(x), n_rows):

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from handgrad.batch import Rows
     from handgrad.network import Architecture
     from handgrad.optim import Optimizer, Steps
+    from handgrad.output import Output
     from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -50,6 +51,39 @@ class Measured(NamedTuple):
     loss: float  # weighted mean over the rows, each batch measured just before its update
     accuracy: float  # likewise
     gradient_norm: float  # of the last batch, penalty included, before it was clipped
+
+
+class Team(NamedTuple):
+    """Networks that predict together: the mean of their predictions.
+
+    Attributes
+    ----------
+    networks : tuple of pairs
+        The architecture of each, and its parameters; all have the same inputs and output.
+    shares : array of shape (k,), or None
+        The share of each in the mean, in the precision of the networks; None for equal ones.
+    temperature : float
+        The scores of the mean are divided by it.
+    """
+
+    networks: tuple[tuple[Architecture, Params], ...]
+    shares: Array | None = None
+    temperature: float = 1.0
+
+    @property
+    def head(self) -> Output:
+        return self.networks[0][0].head
+
+    def joined(self, scores: Iterable[Array]) -> Array:
+        """Make the scores of the team, (n, N_y), of those of its networks, (n, N_y) each."""
+        score, *others = scores
+        if others:
+            with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
+                stack = np.stack([score, *others])
+                score = self.head.mean_scores(stack, self.shares) + (0 * stack).sum(axis=0)
+        if self.temperature != 1:
+            score = score / score.dtype.type(self.temperature)
+        return score
 
 
 class Engine(Protocol):
@@ -137,18 +171,19 @@ class Backend(Protocol):
         A row has the same scores alone and among others; they may be infinite.
         """
 
-    def probabilities(self, architecture: Architecture, params: Params, x: Array) -> Array:
-        """Compute the probabilities of classes, shape (n, K), of a row as if it were alone."""
+    def predict(self, team: Team, x: Array, *, proba: bool) -> Array:
+        """Compute the scores of a team, or the probabilities of classes, shape (n, K)."""
 
-    def prepare(
-        self, architecture: Architecture, params: Params, x: Array, *, proba: bool
-    ) -> Callable[[], Array]:
+    def prepare(self, team: Team, x: Array, *, proba: bool) -> Callable[[], Array]:
         """Prepare to predict what will stand in x, again and again, one thread at a time.
+
+        A later change of parameters in place counts.
 
         Parameters
         ----------
+        team : Team
         x : array of shape (n, N_x)
-            Of the precision of the network and C-contiguous; it is read at each call.
+            Of the precision of the networks and C-contiguous; it is read at each call.
         proba : bool
             Whether to give probabilities or scores.
 

@@ -6,7 +6,7 @@ the scale of the targets in place of classes, into numbers); nothing else is kep
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +17,9 @@ from handgrad.batch import is_sparse
 from handgrad.engines import choice
 from handgrad.engines.choice import AUTO
 from handgrad.engines.numpy import BLOCK, hidden
-from handgrad.engines.seam import Backend
+from handgrad.engines.seam import Backend, Team
 from handgrad.errors import DataError
+from handgrad.models.desks import Desks
 from handgrad.models.predictor import Predictor
 from handgrad.network import Architecture, check_finite
 from handgrad.params import Params
@@ -116,10 +117,21 @@ class Model:
 
     def architecture_of(self, network: Params) -> Architecture:
         """Give the architecture of one of the networks."""
-        units = network.layer_units
-        if units == self.architecture.layer_units:
-            return self.architecture
-        return replace(self.architecture, layer_units=units)
+        units, known = network.layer_units, self._architectures
+        if units not in known:
+            known[units] = replace(self.architecture, layer_units=units)
+        return known[units]
+
+    @cached_property
+    def _architectures(self) -> dict[tuple[int, ...], Architecture]:
+        return {self.architecture.layer_units: self.architecture}
+
+    @property
+    def team(self) -> Team:
+        """The networks as engines take them."""
+        networks = tuple((self.architecture_of(network), network) for network in self.networks)
+        shares = np.array(self.shares, self.params.flat.dtype) if self.shares else None
+        return Team(networks, shares, self.temperature)
 
     @property
     def sizes(self) -> Counter[tuple[int, ...]]:
@@ -130,7 +142,12 @@ class Model:
         """Give the networks new parameters."""
         model = object.__new__(Model)  # every epoch does so; ``replace`` takes five times as long
         vars(model).update(vars(self), params=networks[0], members=tuple(networks[1:]))
+        vars(model).pop("desks", None)  # they look at the networks that were
         return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the fields alone: what is prepared for an engine travels nowhere."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def encode(self, columns: "pa.Table | Array | Encoded", *, strict: bool = True) -> Encoded:
         """Turn columns into inputs once, for several predictions; see ``Encoder.encode``."""
@@ -166,35 +183,21 @@ class Model:
             If a column is missing or a cell cannot be used, or the scores of a row are not finite.
         """
         n_scores = self.params.layer_units[-1]
-        return self._checked(self._in_parts(columns, n_scores, self._x_scores))
+        return self.checked_scores(self._in_parts(columns, n_scores, self._x_scores))
 
     def predictor(self) -> Predictor:
         """Prepare to predict one row at a time, as services do, in some microseconds."""
         return Predictor(self)
 
-    def prepared(
-        self, x: Array
-    ) -> tuple[tuple[Callable[[], Array], ...], Callable[[], Array] | None]:
-        """Prepare the engine for the rows that x, shape (n, N_x), will hold.
-
-        Returns
-        -------
-        scores : tuple of callables
-            Each gives the scores of one network, (n, N_y), for `checked_scores`.
-        proba : callable or None
-            Gives probabilities, (n, K), for `checked_proba`, where they take no scores.
-        """
-        prepare, architecture_of = self._backend.prepare, self.architecture_of
-        scores = tuple(prepare(architecture_of(p), p, x, proba=False) for p in self.networks)
-        if not self._is_plain:
-            return scores, None
-        return scores, prepare(self.architecture, self.params, x, proba=True)
+    @cached_property
+    def desks(self) -> Desks:
+        """What predicts one row at a time."""
+        return Desks(self._backend, self.team, gives_proba=self._gives_proba)
 
     @property
-    def _is_plain(self) -> bool:
-        """Whether probabilities come straight from the scores of one network."""
-        classifies = self.architecture.head.classifies and not self.is_multilabel
-        return classifies and not self.members and self.temperature == 1
+    def _gives_proba(self) -> bool:
+        """Whether probabilities are more than the scores' own, one by one."""
+        return self.architecture.head.classifies and not self.is_multilabel
 
     def hidden(self, columns: "pa.Table | Array | Encoded", layer: int) -> Array:
         """Compute what leaves a layer, shape (n, units): 0 gives the inputs, -1 the last hidden.
@@ -231,28 +234,12 @@ class Model:
         return outcome
 
     def _x_scores(self, x: Array) -> Array:
-        backend = self._backend
-        return self._joined([backend.scores(self.architecture_of(p), p, x) for p in self.networks])
+        if len(x) == 1:
+            return self.desks.scores(x)
+        return self._backend.predict(self.team, x, proba=False)
 
-    def _joined(self, scores: list[Array]) -> Array:
-        """Make the scores of the model of those of its networks, (n, N_y) each."""
-        score = scores[0]
-        if self.members:
-            with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told of later
-                score = self.architecture.head.mean_scores(np.stack(scores), self._shares)
-        if self.temperature != 1:
-            score = score / score.dtype.type(self.temperature)
-        return score
-
-    @property
-    def _shares(self) -> Array | None:
-        return np.array(self.shares, self.params.flat.dtype) if self.shares else None
-
-    def checked_scores(self, scores: list[Array]) -> Array:
-        """Make the scores of the model of those of its networks, and refuse infinite ones."""
-        return self._checked(self._joined(scores))
-
-    def _checked(self, score: Array) -> Array:
+    def checked_scores(self, score: Array) -> Array:
+        """Refuse infinite scores, (n, N_y)."""
         check_finite(score, self.networks)
         return score
 
@@ -272,19 +259,21 @@ class Model:
 
         Rows sum to 1, unless a row may have several labels.
         """
-        if self._is_plain:
+        if self._gives_proba:
             return self._in_parts(columns, len(self.classes), self._x_proba)
         return self.architecture.head.proba(self.scores(columns))
 
     def _x_proba(self, x: Array) -> Array:
-        return self.checked_proba(self._backend.probabilities(self.architecture, self.params, x), x)
+        one = len(x) == 1
+        found = self.desks.proba(x) if one else self._backend.predict(self.team, x, proba=True)
+        return self.checked_proba(found, x)
 
     def checked_proba(self, found: Array, x: Array) -> Array:
         """Refuse probabilities (n, K) of inputs x where the scores are infinite."""
         least = LEAST[found.dtype]
         if not found.min(initial=1) > least:  # NaN is not
             rows = np.flatnonzero(~(found > least).all(axis=1))
-            score = self._backend.scores(self.architecture, self.params, x[rows])
+            score = self._backend.predict(self.team, x[rows], proba=False)
             check_finite(score, self.networks)
         return found
 

@@ -6,25 +6,14 @@ cells that are no array. Here all of that is done once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from handgrad.models.model import Model
 
 Array = NDArray[Any]
-
-
-class _Desk(NamedTuple):
-    """What one call works with: the inputs of a row, and the engine ready to look at them."""
-
-    x: Array  # (1, N_x)
-    scores: tuple[Callable[[], Array], ...]  # of each network
-    proba: Callable[[], Array] | None  # if the probabilities take no detour by scores
 
 
 class Predictor:
@@ -37,7 +26,6 @@ class Predictor:
     Parameters
     ----------
     model : Model
-        Its arrays must not change any more.
 
     Attributes
     ----------
@@ -48,8 +36,8 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.classes = model.classes
         self._model = model
-        self._rows = model.rows
-        self._desks = [self._new_desk()]
+        self._rows, self._desks = model.rows, model.desks
+        self._desks.give(self._desks.take())  # the first is there before the first row is
 
     def __call__(self, row: Any) -> Array:
         """Predict the probabilities of a row, shape (K,), or its numbers, shape (N_y,).
@@ -68,16 +56,15 @@ class Predictor:
         TypeError
             If it is none of these.
         """
-        desk = self._take()
+        desk, model = self._desks.take(), self._model
         self._rows.put(row, desk.x[0])
-        model = self._model
         if not model.architecture.head.classifies:
-            found: Array = model.numbers_of(self._scores(desk))[0].copy()
-        elif desk.proba is not None:
-            found = model.checked_proba(desk.proba(), desk.x)[0].copy()
+            found: Array = model.numbers_of(model.checked_scores(desk.scores()))[0].copy()
+        elif model.is_multilabel:
+            found = model.architecture.head.proba(model.checked_scores(desk.scores()))[0]
         else:
-            found = model.architecture.head.proba(self._scores(desk))[0]
-        self._desks.append(desk)
+            found = model.checked_proba(desk.proba(), desk.x)[0].copy()
+        self._desks.give(desk)
         return found
 
     def predict(self, row: Any) -> Any:
@@ -87,26 +74,11 @@ class Predictor:
         """
         if not self._model.architecture.head.classifies:
             return self(row)
-        desk = self._take()
+        desk = self._desks.take()
         self._rows.put(row, desk.x[0])
-        found = self._model.labels_of(self._scores(desk))[0]
-        self._desks.append(desk)
+        found = self._model.labels_of(self._model.checked_scores(desk.scores()))[0]
+        self._desks.give(desk)
         return found
-
-    def _take(self) -> _Desk:
-        """Take a desk that no other call works at; who raises an error does not bring it back."""
-        try:
-            return self._desks.pop()
-        except IndexError:
-            return self._new_desk()
-
-    def _new_desk(self) -> _Desk:
-        model = self._model
-        x = np.zeros((1, model.architecture.n_inputs), model.params.flat.dtype)
-        return _Desk(x, *model.prepared(x))
-
-    def _scores(self, desk: _Desk) -> Array:
-        return self._model.checked_scores([score() for score in desk.scores])
 
     def __reduce__(self) -> tuple[type[Predictor], tuple[Model]]:
         return type(self), (self._model,)

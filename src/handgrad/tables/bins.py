@@ -28,6 +28,7 @@ FARTHEST = 1e100  # spreads from the median: what lies farther gives the largest
 
 DEEP_BINS = 8
 ROWS_A_BIN, FEWEST_BINS, MOST_BINS = 150, 8, 64  # of a skip
+FEW_EDGES = 16  # of a number; more rows find their bins by a search
 FEW_ROWS = 64  # are compared with all edges at once; a search column by column costs Python's time
 
 NO_EDGES: Floats = np.zeros(0)
@@ -37,9 +38,13 @@ def robust(x: Floats, median: Floats, spread: Floats) -> Floats:
     """Scale finite numbers, shape (n, k), and clip them smoothly; a spread of 0 gives 0."""
     with np.errstate(over="ignore"):
         z = np.divide(x - median, spread, out=np.zeros(x.shape), where=spread > 0)
-    z = np.clip(z, -FARTHEST, FARTHEST)
-    clipped: Floats = z / np.sqrt(1 + (z / LARGEST_INPUT) ** 2)
-    return clipped
+    np.maximum(z, -FARTHEST, out=z)
+    np.minimum(z, FARTHEST, out=z)
+    root = z / LARGEST_INPUT
+    root *= root
+    root += 1
+    z /= np.sqrt(root, out=root)
+    return z
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,33 +101,71 @@ class Bins:
         return padded
 
     @cached_property
+    def _halves(self) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+        """Half the lower edge of each bin, half its width, and where those of a number begin.
+
+        A number with fewer bins than others has one more behind its last edge, without an end.
+        """
+        half = self._padded / 2  # which never overflow
+        with np.errstate(invalid="ignore"):  # behind the last edge
+            widths = np.diff(half, axis=1)
+        starts = np.arange(len(half)) * widths.shape[1]
+        return half[:, :-1].ravel(), widths.ravel(), starts
+
+    @cached_property
     def _ends(self) -> tuple[Floats, Floats]:
         ends = np.array([(one[0], one[-1]) for one in self.by_number]).reshape(-1, 2)
-        return ends[:, 0], ends[:, 1]
+        return ends[:, 0].copy(), ends[:, 1].copy()
 
     def places(self, x: Floats) -> Floats:
         """Find u in [0, B] for the numbers that have bins, from all K, shape (n, K)."""
-        x = np.clip(x[:, self.binned], *self._ends)
-        t, number = self._bins_of(x), np.arange(len(self.binned))
-        low, high = self._padded[number, t], self._padded[number, t + 1]
-        places: Floats = t + (x / 2 - low / 2) / (high / 2 - low / 2)  # halves never overflow
-        return places
+        lowest, highest = self._ends
+        x = np.minimum(np.maximum(x[:, self.binned], lowest), highest)
+        low, width, starts = self._halves
+        t = self._bins_of(x)
+        at = t + starts
+        x /= 2
+        x -= low.take(at)
+        x /= width.take(at)
+        x += t
+        return x
 
     def _bins_of(self, x: Floats) -> npt.NDArray[np.intp]:
         if len(x) <= FEW_ROWS:
-            below: npt.NDArray[np.intp] = (x[:, :, None] >= self._padded[:, 1:-1]).sum(axis=2)
+            inner = self._padded[:, 1:-1]
+            below: npt.NDArray[np.intp] = np.add.reduce(x[:, :, None] >= inner, 2, np.intp)
             return below
         t = np.empty(x.shape, dtype=np.intp)
         for column, one in enumerate(self.by_number):
-            t[:, column] = np.searchsorted(one[1:-1], x[:, column], side="right")
+            t[:, column] = _search(one[1:-1], x[:, column])
         return t
+
+    @cached_property
+    def _steps_of(self) -> tuple[npt.NDArray[np.intp], Floats]:
+        """Which of the binned numbers each step belongs to, and the edge t where it begins."""
+        n = self.n[self.binned]
+        begin = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+        return np.repeat(np.arange(len(n)), n), begin.astype(np.float64)
 
     def put_steps(self, x: Floats, out: npt.NDArray[np.floating]) -> None:
         """Write the steps of K numbers, shape (n, K), into as many columns as there are bins."""
-        n = self.n[self.binned]
-        of_number = np.repeat(np.arange(len(n)), n)
-        starts = np.repeat(np.cumsum(n) - n, n)
-        out[...] = np.clip(self.places(x)[:, of_number] - (np.arange(n.sum()) - starts), 0, 1)
+        of_number, begin = self._steps_of
+        steps = self.places(x).take(of_number, axis=1)
+        steps -= begin
+        np.maximum(steps, 0, out=steps)
+        np.minimum(steps, 1, out=steps)
+        out[...] = steps
+
+
+def _search(edges: Floats, x: Floats) -> npt.NDArray[np.integer]:
+    """Count the edges that are not above each number; few are quicker compared than searched."""
+    x = np.ascontiguousarray(x)
+    if len(edges) > FEW_EDGES:
+        return np.searchsorted(edges, x, side="right")
+    below = np.zeros(len(x), np.uint8)
+    for edge in edges:
+        below += x >= edge
+    return below
 
 
 # ------------------------------------------------------------------ fitted

@@ -12,7 +12,7 @@ from handgrad.engines.compiled import library
 from handgrad.engines.compiled.library import missing
 from handgrad.engines.compiled.threads import free_threads
 from handgrad.engines.processors import threads_given
-from handgrad.engines.seam import Engine
+from handgrad.engines.seam import Engine, Team
 from handgrad.network import Architecture
 from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import Params, count
@@ -87,20 +87,21 @@ def predicts(architecture: Architecture) -> bool:
 
 
 def scores(architecture: Architecture, params: Params, x: Array) -> Array:
-    from handgrad.engines.compiled.engine import predict
-
-    return predict(architecture, params, x, probabilities=False)
+    return predict(Team(((architecture, params),)), x, proba=False)
 
 
-def probabilities(architecture: Architecture, params: Params, x: Array) -> Array:
-    from handgrad.engines.compiled.engine import predict
+def predict(team: Team, x: Array, *, proba: bool) -> Array:
+    from handgrad.engines.compiled.asking import gives_probabilities, predict_together
 
-    return predict(architecture, params, x, probabilities=True)
+    if proba and not gives_probabilities(team):
+        return team.head.proba(predict(team, x, proba=False))
+    return predict_together(team, x, probabilities=proba)
 
 
-def prepare(
-    architecture: Architecture, params: Params, x: Array, *, proba: bool
-) -> Callable[[], Array]:
-    from handgrad.engines.compiled.engine import Prepared
+def prepare(team: Team, x: Array, *, proba: bool) -> Callable[[], Array]:
+    from handgrad.engines.compiled.asking import Prepared, gives_probabilities
 
-    return Prepared(architecture, params, x, proba=proba)
+    if proba and not gives_probabilities(team):
+        ready = Prepared(team, x, proba=False)
+        return lambda: team.head.proba(ready())
+    return Prepared(team, x, proba=proba)

@@ -1,10 +1,11 @@
-"""The two doors of the library, which take integers and addresses only: a C interface."""
+"""The three doors of the library, which take integers and addresses only: a C interface."""
 
 from numba import carray
 from numba.core import types
 from numba.np.numpy_support import from_dtype
 
 from handgrad.engines.compiled.epoch import run_batches
+from handgrad.engines.compiled.joining import join_rows
 from handgrad.engines.compiled.layout import LAYER, PLAN, RATES, RESULTS, ROOM, WIDE
 from handgrad.engines.compiled.prediction import predict_rows
 
@@ -32,6 +33,16 @@ def predict(
     )  # fmt: skip
 
 
+def join(
+    begin, end, scores, n_rows, n_networks, n_scores, weights, out, output, probabilities, work
+):
+    """See ``joining.join_rows``."""
+    join_rows(
+        begin, end, scores, n_rows, n_networks, n_scores, weights, out, output,
+        probabilities != 0, carray(work, 1),
+    )  # fmt: skip
+
+
 def signatures(element):
     """Give the doors with their signatures in numba's types, for float32 or float64."""
     i, p = types.int64, types.CPointer
@@ -41,4 +52,5 @@ def signatures(element):
     return {
         run: types.void(i, i, i, i, i, plan, layer, i, wide, i, rates, p(i), floats, sums, p(i)),
         predict: types.void(i, i, i, i, i, layer, i, room, wide, i, i, i, floats),
+        join: types.void(i, i, i, i, i, i, i, i, i, i, floats),
     }

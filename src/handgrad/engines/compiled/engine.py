@@ -5,7 +5,6 @@ The kernels are in the library that was compiled with the package (see ``library
 
 import ctypes
 import time
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +14,11 @@ from numpy.typing import NDArray
 from handgrad.batch import Rows, is_sparse
 from handgrad.dropout import layer_keys, threshold
 from handgrad.engines.compiled import layout, library
+from handgrad.engines.compiled.asking import aligned, check_status, predict, readable
 from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.threads import share
-from handgrad.engines.processors import threads_given
 from handgrad.engines.seam import Diverged, Measured, bad_input, first_bad_batch
-from handgrad.network import Architecture, scale_folded
+from handgrad.network import Architecture
 from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import Params
 
@@ -31,7 +30,6 @@ PLAN_FIELDS = {name: position for position, name in enumerate(layout.PLAN.names 
 BORROWED = ("flat", "slot_vectors", "order")  # fields of the plan: addresses of the caller's arrays
 
 SECONDS_A_CALL = 0.05  # compiled code does not see an interrupt; so often Python looks for one
-ROWS_A_THREAD = 2048  # fewer rows to predict are not worth a second thread
 
 
 class Compiled:
@@ -125,9 +123,9 @@ class Compiled:
         plan, dtype = self._plan, rows.x.dtype
         labels = rows.y_t.ndim == 1
         self._owned = [
-            _readable(rows.x, dtype),
-            _readable(rows.y_t, np.dtype(np.int64) if labels else dtype),
-            _readable(np.zeros(0) if rows.weight is None else rows.weight, dtype),
+            readable(rows.x, dtype),
+            readable(rows.y_t, np.dtype(np.int64) if labels else dtype),
+            readable(np.zeros(0) if rows.weight is None else rows.weight, dtype),
         ]
         x, y_t, weight = (array.ctypes.data for array in self._owned)
         plan["rows"], plan["labels" if labels else "targets"], plan["weights"] = x, y_t, weight
@@ -239,7 +237,7 @@ class Compiled:
         order: NDArray[np.intp] | None,
     ) -> Measured:
         if order is not None:
-            order = _readable(order, np.dtype(np.int64))
+            order = readable(order, np.dtype(np.int64))
             if order.shape != (len(self._rows),):  # the kernels check nothing
                 raise ValueError(
                     f"order must name each of {len(self._rows)} rows; got {order.shape}"
@@ -308,7 +306,7 @@ class Compiled:
         addresses, door = self._addresses, self._door
 
         def run(thread: int, threads: int) -> None:
-            _check_status(door(thread, threads, first, last, updates, *addresses))
+            check_status(door(thread, threads, first, last, updates, *addresses))
 
         share(run, threads, leave=self._call_off)
         sums = self._sums[: layout.RESULTS].tolist()
@@ -321,83 +319,6 @@ class Compiled:
             raise Diverged(what, None, sums[layout.BAD_LOSS])
 
 
-def predict(
-    architecture: Architecture,
-    params: Params,
-    x: Array,
-    *,
-    probabilities: bool,
-    threads: int | None = None,
-) -> Array:
-    """Compute scores (n, N_y), or probabilities (n, K), of encoded rows, on all cores we have."""
-    asked = _Asked(architecture, params, x, probabilities=probabilities)
-    n = len(x)
-
-    def run(part: int, parts: int) -> None:
-        work = asked.room()
-        begin, end = n * part // parts, n * (part + 1) // parts
-        _check_status(asked.door(begin, end, *asked.arguments, work.ctypes.data))
-
-    if n < 2 * ROWS_A_THREAD:
-        run(0, 1)
-    else:
-        share(run, min(n // ROWS_A_THREAD, threads_given() if threads is None else threads))
-    return asked.out
-
-
-class _Asked:
-    """What the kernels are asked: rows, network and where the answer goes, with their addresses."""
-
-    def __init__(
-        self, architecture: Architecture, params: Params, x: Array, *, probabilities: bool
-    ) -> None:
-        architecture, params = scale_folded(architecture, params)
-        dtype, units = params.flat.dtype, architecture.layer_units
-        self._held = _readable(x, dtype), _readable(params.flat, dtype)
-        classes = 2 if probabilities and architecture.head.is_binary(units[-1]) else units[-1]
-        self.out = np.empty((len(x), classes), dtype)
-        block = layout.FEW if len(x) <= layout.FEW else layout.BLOCK
-        lanes = library.vector_bytes() // dtype.itemsize
-        self._laid = layout.lay_out(
-            units, architecture.activations, lanes, block, architecture.skip
-        )
-        self.arguments = (
-            *(array.ctypes.data for array in (*self._held, self.out)),
-            *self._laid.addresses,
-            layout.OUTPUT_NAMES.index(architecture.output),
-            int(probabilities),
-        )
-        self.door = library.door("predict", dtype.name)
-
-    def room(self) -> Array:
-        """Make the array that one thread works in."""
-        return aligned(self._laid.size, self.out.dtype)
-
-
-class Prepared:
-    """Predicts what stands in the same few rows, again and again: see ``seam.Backend.prepare``."""
-
-    def __init__(
-        self, architecture: Architecture, params: Params, x: Array, *, proba: bool
-    ) -> None:
-        if not x.flags.carray or x.dtype != params.flat.dtype:
-            raise ValueError(f"x must be C-contiguous and of {params.flat.dtype}; got {x.dtype}")
-        self._asked = _Asked(architecture, params, x, probabilities=proba)
-        self._work = self._asked.room()
-        arguments = 0, len(x), *self._asked.arguments, self._work.ctypes.data
-        self._run, self._out = partial(self._asked.door, *arguments), self._asked.out
-
-    def __call__(self) -> Array:
-        _check_status(self._run())
-        return self._out
-
-
-def _readable(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Give an array as the kernels read it, which know its address alone; copied if need be."""
-    readable: Array = np.require(array, dtype.newbyteorder("="), ["C", "A"])
-    return readable
-
-
 def _check_written(array: Array, dtype: np.dtype[Any]) -> None:
     """Refuse an array that the kernels cannot write to: they ask nobody, and the process dies."""
     if not (array.flags.carray and array.dtype == dtype):
@@ -406,17 +327,3 @@ def _check_written(array: Array, dtype: np.dtype[Any]) -> None:
             f"parameters and slots must be writable, contiguous, aligned and of {dtype}, for they "
             f"are trained in place; got {lies} {array.dtype} (strides {array.strides}). Pass a copy"
         )
-
-
-def aligned(n: int, dtype: np.dtype[Any]) -> Array:
-    """Make an array of n numbers that begins on a cache line; zeros, where it is large."""
-    raw = np.zeros(n * dtype.itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    zeros: Array = raw[start : start + n * dtype.itemsize].view(dtype)
-    return zeros
-
-
-def _check_status(status: int) -> None:
-    """Tell of an exception in compiled code, of which only its number comes out."""
-    if status:
-        raise RuntimeError(f"the compiled engine failed with status {status}; please report it")

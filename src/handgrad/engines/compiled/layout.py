@@ -135,12 +135,13 @@ def place_tables(wides: Array, v_row: int, lanes: int, place: int) -> int:
 
 BLOCK = 256  # rows: with 800 units, half a second cache; a block's tape is all the memory used
 FEW = 16  # rows that get less memory: setting up 256 takes longer than predicting one
+VERY_FEW = 4  # rows, for which no table is made of a skip
 MANY = 64  # rows, from which on it pays to copy parameters to where they are read fastest
 
 # Places in work: two blocks of h, a block of scores, the padded copy of a narrow layer, the
 # strip copied of many rows' parameters, the transposed head; with a skip, a block of scores row
-# by row.
-ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size", "by_row v_row")
+# by row, and two rows of V.
+ROOM = record(np.int64, "block other_h scores s_row copied panel W_head size", "by_row v_row node")
 
 
 class Laid(NamedTuple):
@@ -188,6 +189,7 @@ def lay_out(
     room["v_row"] = v_row = classes_a_row(layer_units[-1], lanes)
     wides, place = lay_out_skip(skip, layer_units[-1], lanes, flat, place)
     room["by_row"] = place = place_tables(wides, v_row, lanes, place)
-    room["size"] = place + (block * v_row if skip else 0)
+    room["node"] = place = place + (block * v_row if skip else 0)
+    room["size"] = place + (2 * v_row if skip else 0)
     addresses = layers.ctypes.data, len(layers), rooms.ctypes.data, wides.ctypes.data, len(wides)
     return Laid(layers, rooms, wides, addresses, int(room["size"]))

@@ -10,10 +10,16 @@ from numba import njit
 
 from handgrad.engines.compiled.activations import RELU, activate
 from handgrad.engines.compiled.kernels import logistic_rows, softmax_rows
-from handgrad.engines.compiled.layout import MANY
+from handgrad.engines.compiled.layout import MANY, VERY_FEW
 from handgrad.engines.compiled.losses import SOFTMAX
 from handgrad.engines.compiled.products import BIAS, multiply, multiply_packed, row_products
-from handgrad.engines.compiled.skips import add_columns, make_tables, pack_V
+from handgrad.engines.compiled.skips import (
+    add_columns,
+    add_columns_of_few,
+    is_idle,
+    make_tables,
+    pack_V,
+)
 from handgrad.engines.compiled.vectors import at, copy, lanes, point, pointer
 
 compiled = njit(error_model="numpy", nogil=True)
@@ -38,8 +44,11 @@ def predict_rows(
     for c in range(head.n_out):
         for i in range(head.n_in, head.columns):
             W_head[c * head.columns + i] = 0.0
-    pack_V(flat, w, wides, head.n_out, room.v_row, False)
-    make_tables(wides, room.v_row, w)
+    has_tables = end - begin > VERY_FEW
+    has_skip = wides.size > 0 and not (has_tables and is_idle(wides, flat, head.n_out))
+    if has_skip and has_tables:
+        pack_V(flat, w, wides, head.n_out, room.v_row, False)
+        make_tables(wides, room.v_row, w)
     for start in range(begin, end, room.block):
         n = min(room.block, end - start)
         a, a_row = at(x, start * n_numbers), n_numbers
@@ -73,7 +82,12 @@ def predict_rows(
         row_products(
             n, head.n_out, head.columns, a, a_row, W_head, head.columns, b_head, scores, 1, s_row
         )
-        if wides.size > 0:
+        if has_skip and not has_tables:
+            add_columns_of_few(
+                wides, n, u, 1, n_numbers, scores, s_row, head.n_out, at(w, room.by_row),
+                room.v_row, flat, at(w, room.node), at(w, room.node + room.v_row),
+            )  # fmt: skip
+        elif has_skip:
             add_columns(
                 wides, n, u, 1, n_numbers, scores, s_row, head.n_out, at(w, room.by_row),
                 room.v_row, w,

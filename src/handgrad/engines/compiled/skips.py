@@ -8,6 +8,9 @@ Every sum has one order. The columns are added to the scores of a row one after 
 gradient is a sum over the rows of the batch in their order, and a step's of the nodes above it from
 the last to the first. The scores lie row by row, D[i * v_row + c], and so do V, tables and
 gradients: with several classes in whole vectors, with one class as single numbers.
+
+A few rows look at two nodes of each column, and a table of all would cost more than they do: they
+read V where the house has it, and make their nodes by the same additions.
 """
 
 import numpy as np
@@ -84,6 +87,41 @@ def add_column(kind, n, rows, u, u_step, T, D, v_row):
         add_rows(kind, n, rows, u, u_step, T, D, v_row)
 
 
+@compiled
+def make_node(n, place, steps, V, n_classes, node):
+    """Make what a place of a column's table holds: its hat and the sum of the steps below."""
+    has_hat = 0 < place <= n + 1
+    for c in range(n_classes):
+        node[c] = V[(place - 1) * n_classes + c] + steps[c] if has_hat else steps[c]
+
+
+@called_by_name("iiipipipppi")
+def add_nodes(kind, n, rows, u, u_step, V, n_classes, D, node, steps, v_row):
+    """Do ``add_column`` from V as the house has it; node and steps are room for a row each."""
+    for i in range(rows):
+        place, p, q = place_of(kind, n, np.float64(u[i * u_step]))
+        scores = at(D, i * v_row)
+        if kind != PIECES:
+            if p != 0.0:
+                copy(node, at(V, place * n_classes), n_classes)
+                add_times(p, node, scores, v_row)
+        else:
+            for c in range(n_classes):
+                steps[c] = 0.0
+            for t in range(n + 1, n + 1 + min(place - 1, n)):
+                for c in range(n_classes):
+                    steps[c] += V[t * n_classes + c]
+            if p != 0.0:
+                make_node(n, place, steps, V, n_classes, node)
+                add_times(p, node, scores, v_row)
+            if q != 0.0:
+                if 0 < place <= n:
+                    for c in range(n_classes):
+                        steps[c] += V[(n + place) * n_classes + c]
+                make_node(n, place + 1, steps, V, n_classes, node)
+                add_times(q, node, scores, v_row)
+
+
 @called_by_name("iiiippppi")
 def column_gradient(kind, n, size, rows, u, D, dT, dV, v_row):
     """Compute the gradient of one column's V from dscore, which is D; dT is room for its nodes."""
@@ -146,6 +184,34 @@ def add_columns(wides, rows, u, u_row, u_step, S, s_row, n_classes, D, v_row, w)
         )
     if v_row > 1:
         by_row(S, s_row, rows, n_classes, D, v_row, 1)
+
+
+@compiled
+def add_columns_of_few(
+    wides, rows, u, u_row, u_step, S, s_row, n_classes, D, v_row, flat, node, steps
+):
+    """Do ``add_columns`` for few rows, from the house's vector."""
+    if v_row > 1:
+        by_row(S, s_row, rows, n_classes, D, v_row, 0)
+    for k in range(wides.size):
+        wide, scores = wides[k], D if v_row > 1 else S
+        add_nodes(
+            wide.kind, wide.n, rows, at(u, k * u_row), u_step, at(flat, wide.flat), n_classes,
+            scores, node, steps, v_row,
+        )  # fmt: skip
+    if v_row > 1:
+        by_row(S, s_row, rows, n_classes, D, v_row, 1)
+
+
+@compiled
+def is_idle(wides, flat, n_classes):
+    """Tell whether all of V is 0, as for a network that has no skip among others that have one."""
+    for k in range(wides.size):
+        V = at(flat, wides[k].flat)
+        for j in range(wides[k].width * n_classes):
+            if V[j] != 0.0:
+                return False
+    return True
 
 
 @compiled
