@@ -22,7 +22,7 @@ Array = NDArray[Any]
 Places = list[tuple[int, int]]
 
 FOLDER = Path(__file__).parent / "equations"
-CELL, LINE, GAP, EDGE = 62, 30, 12, 14  # pixels
+CELL, LINE, GAP, EDGE = 66, 30, 12, 14  # pixels
 SIGN = 9  # pixels for a letter between two grids
 STYLE = """
 rect.ground { fill: #ffffff; stroke: #c8ccd4; }
@@ -149,7 +149,7 @@ def pictures() -> dict[int, Picture]:
             ["softmax", grid("score", *row), "=", grid("y", (0, 1))],
             "1 / (2.7183 + 1 + 0.3679) = 0.2447",
         ),
-        5: Picture(["− log", grid("y", (0, 1)), "=", grid("L", start)], "log 4.0862 − 0 = 1.4076"),
+        5: Picture(["− log", grid("y", (0, 1)), "=", grid("L", start)], "−log 0.24473 = 1.4076"),
         6: Picture(
             [
                 grid("y", (0, 1)),
