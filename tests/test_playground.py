@@ -324,6 +324,53 @@ def test_a_point_outside_is_refused(session, point):
     assert session.recipe.data == "spiral"
 
 
+# -- what the header says -----------------------------------------------------------------------
+
+
+def told(session):
+    header, _ = read(frame(session, playing=False, kind="batch"))
+    return header["measures"][0], sum(row[k] for k, row in enumerate(header["confusion"]))
+
+
+def agrees(session):
+    """See that the header's figures are those of the present weights, points and table."""
+    (epoch, loss, test_loss, accuracy, test_accuracy), n_right = told(session)
+    assert epoch == session.run.epochs
+    assert (loss, accuracy) == session.measure(session.points.training)
+    assert (test_loss, test_accuracy) == session.measure(session.points.test)
+    assert test_accuracy == n_right / len(session.points.test)
+    return loss
+
+
+def test_the_loss_moves_with_every_update(session):
+    losses = []
+    for _ in range(4):
+        losses.append(agrees(session))
+        session.step("batch")
+    assert len(set(losses)) == 4
+
+
+@pytest.mark.parametrize("kind", ["epoch", "batch"])
+def test_the_loss_moves_with_a_weight_that_is_typed_in(session, kind):
+    session.step(kind)
+    before = agrees(session)
+    session.edit(0, 30.0)
+    assert agrees(session) != before
+
+
+@pytest.mark.parametrize("kind", ["epoch", "batch"])
+def test_the_loss_moves_with_points_that_are_drawn(session, kind):
+    session.step(kind)
+    before = agrees(session)
+    session.draw([(0.5, 0.5, 0)] * 24)
+    drawn = agrees(session)
+    assert drawn != before
+    session.step("epoch")
+    session.rewind(0)
+    agrees(session)
+    assert [measure.epoch for measure in session.history] == [0]
+
+
 # -- settings -----------------------------------------------------------------------------------
 
 
@@ -429,7 +476,18 @@ def test_dead_units_are_marked(session):
 
 def test_the_gradient_check_passes(session):
     session.step("epoch")
-    assert session.check().passed
+    assert session.check().agrees
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_points_at_a_corner_are_no_wrong_gradient(session, seed):
+    """The spiral begins at (0, 0), where biases of 0 make every r exactly 0."""
+    session.change({"data_seed": seed})
+    check = session.check()
+    assert check.passed
+    assert not check.agrees
+    assert 0 < check.n_at_corners <= 3
+    assert "WRONG" not in str(check)
 
 
 # -- take along ---------------------------------------------------------------------------------

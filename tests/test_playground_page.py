@@ -45,8 +45,8 @@ def test_each_kind_of_step_shows_the_librarys_numbers(page, session, kind):
         page.step(kind)
         session.step(kind)
     assert page.text("updates") == str(session.run.updates)
-    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
-    assert page.text("test-loss") == f"{session.history[-1].test_loss:.4f}"
+    assert page.text("loss") == f"{session.present.loss:.4f}"
+    assert page.text("test-loss") == f"{session.present.test_loss:.4f}"
     t = session.trace()
     for equation in t.equations:
         shown = page.run(
@@ -361,6 +361,53 @@ def test_the_gradient_check(page):
     assert len(page.driver.find_elements("css selector", "#check-table tr")) == 5
     page.picture("check")
     page.click("#check-result button")
+
+
+def test_the_gradient_check_of_a_fresh_page_names_the_corners(page, session):
+    page.click("#check")
+    page.wait(lambda: page.run("return document.getElementById('check-result').open"))
+    told, check = page.text("check-words"), session.check()
+    assert told.startswith("Every gradient is right wherever there is one")
+    assert f"{check.n_at_corners} of {check.n} rows stand there" in told
+    assert "at a corner" in page.text("check-table")
+    assert "WRONG" not in page.text("check-table")
+    page.picture("check-fresh")
+    page.click("#check-result button")
+
+
+def header(page):
+    return [page.text(name) for name in ("loss", "test-loss", "accuracy")]
+
+
+def told_by(session):
+    now = session.present
+    return [f"{now.loss:.4f}", f"{now.test_loss:.4f}", f"{100 * now.test_accuracy:.1f} %"]
+
+
+def test_the_header_moves_with_every_change(page, session):
+    seen = [header(page)]
+    for _ in range(3):
+        page.step("batch")
+        session.step("batch")
+        seen.append(header(page))
+        assert seen[-1] == told_by(session)
+    page.ask("edit", place=0, value=30)
+    session.edit(0, 30)
+    seen.append(header(page))
+    assert seen[-1] == told_by(session)
+    points = [[0.5, 0.5, 0]] * 24
+    page.ask("draw", points=points)
+    session.draw(points)
+    seen.append(header(page))
+    assert seen[-1] == told_by(session)
+    assert len({loss for loss, *_ in seen}) == len(seen)
+    shown = page.run(
+        "return [...document.querySelectorAll('#confusion tr')].slice(1)"
+        ".map((row) => [...row.querySelectorAll('td')].map((cell) => Number(cell.textContent)))"
+    )
+    share = sum(row[k] for k, row in enumerate(shown)) / sum(map(sum, shown))
+    assert seen[-1][2] == f"{100 * share:.1f} %"
+    page.picture("header")
 
 
 def test_the_tour_can_be_walked_and_left(page):

@@ -65,7 +65,7 @@ FAULTS = [
     Fault("playground/page/palette.js", "number < 0 ? [230, 120, 0] : [0, 114, 178]", "number < 0 ? [0, 114, 178] : [230, 120, 0]", "numbers shaded by the other sign", "playground_modules"),
     Fault("playground/page/pictures.js", "export const best = (y) => y.indexOf(Math.max(", "export const best = (y) => y.indexOf(Math.min(", "the least probable class", "playground_wide::test_the_sample_is_shown_as_its_image"),
     Fault("playground/page/plane.js", "high - down * (high - low)", "low + down * (high - low)", "up is down", "playground_modules"),
-    Fault("playground/page/rival.js", "fixed(other.measure[1])", "fixed(other.measure[2])", "the rival's test loss for its loss", "playground_page::test_two_runs_side_by_side"),
+    Fault("playground/page/rival.js", "fixed(measure[1])", "fixed(measure[2])", "the rival's test loss for its loss", "playground_page::test_two_runs_side_by_side"),
     Fault("playground/page/scale.js", "[1, 2, 5, 10].find", "[3, 7, 10].find", "ticks that are not round", "playground_modules"),
     Fault("playground/page/settings.js", "try { settings[name] = JSON.parse(value); } catch { return null; }", "settings[name] = value;", "settings of a link as texts", "playground_modules"),
     Fault("playground/page/shapes.js", "return low * low * (3 - 2 * low);", "return low;", "edges are straight", "playground_modules"),

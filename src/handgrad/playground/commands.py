@@ -89,7 +89,7 @@ PAUSING = {"step", "reset", "rewind", "target", "rival", "restore"}  # these end
 
 def _check(player: Player, message: Message) -> dict[str, Any]:
     check = player.session.check()
-    answer = {"kind": "check", "passed": check.passed, "note": check.note}
+    answer = {"kind": "check", "passed": check.passed, "is_wrong": check.is_wrong, "note": check.note}
     return {**answer, "headings": HEADINGS, "rows": check.rows()}
 
 

@@ -156,7 +156,7 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 
 
 class Slower:
-    """Numbers that are read rather than watched: equations, gradients, confusion, dead units.
+    """Numbers that are read rather than watched: losses, equations, gradients, confusion.
 
     While epochs or batches play they are renewed every ``SLOWER`` seconds, else always.
     """
@@ -174,6 +174,7 @@ class Slower:
                 "confusion": _confusion(runs.session),
                 **_numbers(runs.session),
                 "layers": [_layers(run) for run in runs.all],
+                "measures": [[finite(value) for value in run.present] for run in runs.all],
             }
             self.of, self.until = of, now + SLOWER
         return self.made
@@ -275,7 +276,6 @@ def _figures(session: Session) -> dict[str, Any]:
         "batch": 0 if epoch is None else epoch.done,
         "batches": 0 if epoch is None else len(epoch.rates),
         "rate": session.rate,
-        "measure": [finite(value) for value in session.history[-1]],
     }
 
 

@@ -182,6 +182,8 @@ class Session:
         self.version += 1
         if len(points.classes) != self.architecture.layer_units[-1]:
             self._network()
+        else:
+            self.history[-1] = self._measured()
 
     # -- steps ----------------------------------------------------------------------------------
 
@@ -273,6 +275,7 @@ class Session:
         self.under_way, self.at, self.seen, self.trouble = None, None, 0, ""
         self.snapshots = earlier
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
+        self.history[-1] = self._measured()  # points may have been drawn since
         self.last_flat = run.params.flat.copy()
         self.version += 1
 
@@ -300,6 +303,11 @@ class Session:
         return Snapshot(self.run.keep(), self.journal)
 
     # -- questions --------------------------------------------------------------------------------
+
+    @property
+    def present(self) -> Measure:
+        """Measure the present weights; between two epochs the history has done it."""
+        return self.history[-1] if self.under_way is None else self._measured()
 
     @property
     def rate(self) -> float:
