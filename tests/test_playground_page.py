@@ -410,6 +410,64 @@ def test_the_header_moves_with_every_change(page, session):
     page.picture("header")
 
 
+def test_a_walk_by_equation_stays_with_the_chosen_point(page):
+    page.ask("sample", row=33)
+    for _ in range(3):
+        page.step("equation")
+        assert page.text("which-sample") == " of point 34, class 0"
+    page.step("sample")
+    assert "point 34," not in page.text("which-sample")
+
+
+def last_card(page):
+    return page.run(
+        "const card = document.querySelector('.card.made');"
+        "return [!card.hidden && card.querySelector('p').textContent, !card.querySelector('button').hidden,"
+        "[...card.querySelectorAll('tr')].slice(1).map((row) => [row.querySelector('th').textContent,"
+        "...[...row.querySelectorAll('td')].map((cell) => Number(cell.title))])]"
+    )
+
+
+def test_the_last_card_tells_what_the_optimiser_makes(page, session):
+    assert last_card(page)[0] is False
+    page.set("by", "equation")
+    words, offers, moves = last_card(page)
+    assert "made by adam on a batch of 30 rows" in words
+    assert (offers, moves) == (True, [])
+    page.ask("sample", row=33)
+    n_equations = len(session.trace().equations)
+    for _ in range(n_equations):
+        page.step("equation")
+    words, offers, moves = last_card(page)
+    assert "made by adam from the mean gradient of the batch's 30 rows; point 34 is" in words
+    session.step("batch")
+    W1 = {name: values for name, *values in moves if name.startswith("W1")}
+    assert len(W1) == 3
+    for name, (old, _, new, said) in W1.items():
+        i, j = map(int, re.findall(r"\d+", name.split("[")[1]))
+        assert abs(old - new) > 0.01
+        assert abs(new - session.run.params.W[0][i, j]) < 1e-5
+        assert new != said
+    page.run("document.querySelector('.card.made').scrollIntoView({block: 'end'})")
+    page.picture("made-adam")
+    version = page.version()
+    page.click(".card.made button")
+    page.wait(lambda: page.version() != version and page.text("updates") == "0")
+    assert page.run("return document.getElementById('set-optimizer').value") == "sgd"
+    for _ in range(n_equations):
+        page.step("equation")
+    words, offers, moves = last_card(page)
+    assert words.startswith("The update is what (13) says: sgd on the batch's one row")
+    assert not offers
+    assert all(new == said for _, _, _, new, said in moves)
+    page.run("document.querySelector('.card.made').scrollIntoView({block: 'end'})")
+    page.picture("made-plain")
+    page.step("epoch")
+    page.set("by", "epoch")
+    assert last_card(page)[0] is False
+    assert page.complaints() == []
+
+
 def test_the_tour_can_be_walked_and_left(page):
     page.click("#tour-start")
     titles = []

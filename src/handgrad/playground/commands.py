@@ -74,6 +74,7 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "reset": lambda player, m: player.runs.reset(),
     "rewind": lambda player, m: player.runs.rewind(_whole(m, "epoch")),
     "change": lambda player, m: player.runs.change(m.get("settings")),
+    "plain": lambda player, m: player.runs.plain(),
     "sample": _look_at,
     "target": _choose_target,
     "edit": lambda player, m: player.session.edit(_whole(m, "place"), _real(m.get("value"))),
@@ -84,7 +85,7 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "remove": lambda player, m: player.runs.remove(_whole(m, "run")),
     "choose": lambda player, m: player.runs.choose(_whole(m, "run")),
 }
-PAUSING = {"step", "reset", "rewind", "target", "rival", "restore"}  # these end playing first
+PAUSING = {"step", "reset", "plain", "rewind", "target", "rival", "restore"}  # these end playing first
 
 
 def _check(player: Player, message: Message) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
+from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -369,6 +370,7 @@ def _numbers(session: Session) -> dict[str, Any]:
         "values": {equation.name: _block(t, equation) for equation in t.equations},
         "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
+        "made": made(session),
         **wide_numbers(session, t),
     }
 
