@@ -482,6 +482,42 @@ def test_the_tour_can_be_walked_and_left(page):
     assert page.run("return document.getElementById('tour').hidden")
 
 
+POINTED = (
+    "const one = document.querySelector('.pointed'), box = (e) => e.getBoundingClientRect();"
+    "const panel = box(document.getElementById('tour')), seen = box(one);"
+    "const over = document.elementFromPoint(seen.left + 9, seen.top + 9);"
+    "const across = Math.min(panel.right, seen.right) - Math.max(panel.left, seen.left);"
+    "const down = Math.min(panel.bottom, seen.bottom) - Math.max(panel.top, seen.top);"
+    "return [one.dataset.name, one.contains(over), Math.min(across, down) > 0]"
+)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (400, 850)])
+@pytest.mark.parametrize("hidden", [[], [8], [5, 4]])
+def test_the_tour_shows_the_equation_it_speaks_of(page, session, size, hidden):
+    page.ask("change", settings={"hidden": hidden})
+    session.change({"hidden": hidden})
+    equations = session.trace().equations
+    for _ in equations:
+        page.step("equation")
+    page.click("#reset")
+    page.size(*size)
+    page.click("#tour-start")
+    seen = {}
+    while not page.run("return document.getElementById('tour').hidden"):
+        page.settle()
+        if page.text("tour-title").endswith(")") and page.run(POINTED)[0]:
+            seen[page.text("tour-title")] = page.run(POINTED)
+            page.picture(f"tour-{size[0]}-{len(hidden)}-{len(seen)}")
+        page.click("#tour-next")
+    first = equations[0].name
+    assert seen == {
+        "Forward: (1) to (4)": [first, True, False],
+        "The loss: (5)": ["L", True, False],
+        "Backward: (6) to (12)": ["dscore", True, False],
+    }
+
+
 def test_keys_alone_do(page):
     from selenium.webdriver import ActionChains
 

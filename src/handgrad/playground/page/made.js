@@ -5,7 +5,7 @@ import { ask } from "./link.js";
 
 const HEADINGS = ["", "old", "gradient", "new", "(13) says"];
 const rule = make("small"), words = make("p", { class: "words" }), table = make("table"), note = make("p", { class: "words" });
-const offer = make("button", { text: "Start over with plain gradient descent, batch 1", onclick: () => ask("plain") });
+const offer = make("button", { text: "Start over with this", onclick: () => ask("plain") });
 const element = make("div", { class: "card made", hidden: true },
   make("div", { class: "top" }, make("b", { text: "(13) as made" }), make("span", { class: "formula" }), rule), words, table, note, offer);
 let layout = null;
@@ -23,7 +23,7 @@ export function draw(frame) {
   rule.textContent = `${made?.rule ?? optimizer}, rate ${brief(frame.rate)}`;
   words.textContent = made ? told(made, frame.sample) : coming(optimizer, batch);
   table.replaceChildren(...(made?.moves.length ? rows(made.moves) : []));
-  note.textContent = made?.is_promised ? "" : "Plain gradient descent on batches of one row makes exactly the step of (13).";
+  note.textContent = made?.is_promised ? "" : "Plain gradient descent (sgd) on batches of one row makes exactly the step of (13).";
   offer.hidden = note.hidden = Boolean(made?.is_promised);
 }
 
