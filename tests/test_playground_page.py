@@ -422,9 +422,11 @@ def test_a_walk_by_equation_stays_with_the_chosen_point(page):
 def last_card(page):
     return page.run(
         "const card = document.querySelector('.card.made');"
-        "return [!card.hidden && card.querySelector('p').textContent, !card.querySelector('button').hidden,"
-        "[...card.querySelectorAll('tr')].slice(1).map((row) => [row.querySelector('th').textContent,"
-        "...[...row.querySelectorAll('td')].map((cell) => Number(cell.title))])]"
+        "const find = (css) => card.querySelector(css);"
+        "const rows = [...card.querySelectorAll('tr')].slice(1);"
+        "const numbers = (row) => [...row.querySelectorAll('td')].map((td) => Number(td.title));"
+        "return [!card.hidden && find('p').textContent, !find('button').hidden,"
+        "rows.map((row) => [row.querySelector('th').textContent, ...numbers(row)])]"
     )
 
 
@@ -516,6 +518,34 @@ def test_the_tour_shows_the_equation_it_speaks_of(page, session, size, hidden):
         "The loss: (5)": ["L", True, False],
         "Backward: (6) to (12)": ["dscore", True, False],
     }
+
+
+def test_a_network_in_trouble_says_so(page):
+    assert page.text("health") == ""
+    page.ask("change", settings={"optimizer": "sgd", "rate": 10})
+    for _ in range(3):
+        page.step("epoch")
+    told = page.text("health")
+    dead = len(page.driver.find_elements("css selector", "#nodes button.dead"))
+    assert dead >= 4
+    assert f"{dead} of 8 units of layer 1 are dead: 0 for every training point" in told
+    page.picture("dead")
+    page.click("#reset")
+    page.wait(lambda: page.text("epoch") == "0")
+    assert page.text("health") == ""
+    page.ask("edit", place=0, value=30)
+    assert page.text("health") == ""  # nothing has been learnt that could have gone wrong
+    page.ask("change", settings={"activation": "identity", "rate": 10, "batch": 1})
+    page.step("batch")
+    assert page.text("health").startswith("The loss is ")
+    page.picture("exploded")
+
+
+def test_it_plays_at_a_speed_that_eyes_can_follow(page):
+    page.open()
+    assert page.run("return document.getElementById('speed').selectedOptions[0].text") == (
+        "30 a second"
+    )
 
 
 def test_keys_alone_do(page):
@@ -652,6 +682,12 @@ def test_the_server_may_end_and_start_again(driver):
     page.open()
     ended(process)
     page.wait(lambda: "has stopped" in page.text("notice"))
+    page.complaints()
+    tried = []
+    while len(tried) < 2:  # it goes on trying, and says the same
+        page.settle()
+        tried += [told for told in page.complaints() if "/socket" in told]
+        assert "has stopped" in page.text("notice")
     process, address = served("--port", port)
     try:
         page.wait(lambda: "does not know this page" in page.text("notice"))

@@ -249,7 +249,8 @@ def gradcheck(
     They are compared with complex steps. For each parameter a line gives the entry that is
     furthest off, both of its values, the largest relative error and the verdict, which is "at a
     corner" if only rows with an r of exactly 0 differ. The exit code is 1 if a gradient is wrong,
-    or every row stands at a corner. If there are several targets, name the column of each with --target.
+    or every row stands at a corner. If there are several targets, name the column of each with
+    --target.
     """
     load(*TABLE_LIBRARIES)
     trained = load_model(model)

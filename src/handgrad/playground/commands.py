@@ -85,12 +85,17 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "remove": lambda player, m: player.runs.remove(_whole(m, "run")),
     "choose": lambda player, m: player.runs.choose(_whole(m, "run")),
 }
-PAUSING = {"step", "reset", "plain", "rewind", "target", "rival", "restore"}  # these end playing first
+PAUSING = {"step", "reset", "rewind", "plain", "target", "rival", "restore"}  # they stop it first
 
 
 def _check(player: Player, message: Message) -> dict[str, Any]:
     check = player.session.check()
-    answer = {"kind": "check", "passed": check.passed, "is_wrong": check.is_wrong, "note": check.note}
+    answer = {
+        "kind": "check",
+        "passed": check.passed,
+        "is_wrong": check.is_wrong,
+        "note": check.note,
+    }
     return {**answer, "headings": HEADINGS, "rows": check.rows()}
 
 
