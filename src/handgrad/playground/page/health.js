@@ -18,5 +18,5 @@ export function health({ dead, updates, measures, chosen, curves }, sizes) {
   if (layer >= 0) return `${dead[layer].length} of ${sizes[layer + 1]} units of layer ${layer + 1} are dead: 0 for every training point, so no gradient reaches their weights. Start over with a lower learning rate.`;
   const loss = measures[chosen][1], first = curves[1];
   if (loss != null && loss <= FAR * first) return "";
-  return `The loss is ${fixed(loss)}, above the ${fixed(first)} of the initial weights: the steps are too long. Lower the learning rate, and start over.`;
+  return `The loss is ${fixed(loss)}, above the ${fixed(first)} of the initial weights. The steps may be too long: lower the learning rate, and start over.`;
 }
