@@ -48,10 +48,11 @@ function confusion(counts) {
   byId("confusion").replaceChildren(head, ...rows);
 }
 
-export function showCheck({ passed, headings, rows, note }) {
+export function showCheck({ passed, is_wrong: isWrong, headings, rows, note }) {
+  const reason = note && ` ${note}.`;
   byId("check-words").textContent = passed
-    ? `Every gradient is right: the backward pass and complex steps agree. ${note}`
-    : `A gradient is wrong, or the loss has a corner here. ${note}`;
+    ? `Every gradient is right${note && " wherever there is one"}: the backward pass and complex steps agree.${reason}`
+    : `${isWrong ? "A gradient is wrong" : "No gradient could be compared"}.${reason}`;
   byId("check-table").replaceChildren(make("tr", {}, ...headings.map((text) => make("th", { text }))),
     ...rows.map((row) => make("tr", {}, ...row.map((text) => make("td", { text })))));
   byId("check-result").showModal();
