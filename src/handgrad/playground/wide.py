@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 MOST_ROWS, MOST_COLUMNS = 8, 8  # of an array whose numbers are shown in their places
+MOST_CUT = 12  # rows of an array of which the first are shown; of more, the largest entries
 MOST_UNITS = 10  # units of a layer that are drawn
 MOST_MISREAD = 200  # rows that are listed
 
@@ -138,7 +139,7 @@ def block(
         Whether to give the largest entries in any case, since each is shown with its name.
     """
     table = np.atleast_2d(value)
-    if table.shape[0] <= 2 * MOST_ROWS and table.shape[1] <= MOST_COLUMNS and not is_named:
+    if table.shape[0] <= MOST_CUT and table.shape[1] <= MOST_COLUMNS and not is_named:
         numbers = [_listed(row) for row in table[:MOST_ROWS]]
         return {"shape": list(value.shape), "numbers": numbers}
     flat = value.ravel()

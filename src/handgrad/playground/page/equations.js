@@ -85,7 +85,7 @@ function fillPlaces(box, name, { shape, numbers }) {
       row.forEach(() => box.append(make("span", NUMBER)));
       if (moreColumns > 0) box.append(make("em", { text: `+${moreColumns}` }));
     });
-    if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more rows` }));
+    if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
     box.querySelector("span").tabIndex = 0;
   }
   const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5);

@@ -8,7 +8,7 @@ import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 
-const SIDE = 25, ROOM = 74, BESIDE = 112, MOST_LAYERS = 4, MOST_UNITS = 128;
+const SIDE = 25, BESIDE = 112, MOST_LAYERS = 4, MOST_UNITS = 128;
 const box = byId("graph"), canvas = byId("edges"), nodes = byId("nodes");
 let large = 1; // how much larger than usual the type is
 let layout = null, frame = null, places = [], buttons = [], labels = [], change = null;
@@ -28,7 +28,7 @@ function build() {
   large = scale();
   const { shown, units } = layout, last = shown.length - 1, isNarrow = (box.clientWidth - 120 * large) / last < 100 * large;
   places = spread(shown.map((count, layer) => (layer === 0 && isBlock(layout) ? 1 : count)), box.clientWidth, box.clientHeight,
-    { left: (isBeside() ? BESIDE : 46) * large, right: ROOM * large, scale: large });
+    { left: (isBeside() ? BESIDE : 46) * large, right: room() * large, scale: large });
   labels = [];
   nodes.replaceChildren();
   buttons = places.map((column, layer) => column.map((at, unit) => node(layer, unit, at, last)));
@@ -44,6 +44,8 @@ function build() {
   });
 }
 
+// To the right of the classes there is room for long names, unless the drawing is narrow.
+const room = () => (layout.classes.some((name) => name.length > 4) && box.clientWidth > 400 * large ? 100 : 74);
 // Names of inputs stand to the left of them, or for two inputs, which have pictures, below.
 const isBeside = () => !layout.is_plane && !isBlock(layout);
 
@@ -81,7 +83,7 @@ function node(layer, unit, [x, y, gap], last) {
     label.style.top = layer === 0 && !isBeside() ? `${y + 24 * large}px` : `${y}px`;
     label.style.left = `${layer ? x + 20 * large : x - (isBeside() ? 20 : 22) * large}px`;
     if (!layer && isBeside()) label.classList.add("beside");
-    if (layer) label.style.maxWidth = `${(ROOM - 21) * large}px`;
+    if (layer) label.style.maxWidth = `${(room() - 21) * large}px`;
     if (layer && gap >= 32 * large) label.classList.add("two");
     if (layer) labels.push(label);
     nodes.append(label);
