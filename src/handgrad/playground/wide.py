@@ -58,7 +58,9 @@ def _raw_units(points: Points) -> list[list[float]]:
     encoder = points.encoder
     if encoder.is_robust:
         return [[0.0, 1.0]] * 2
-    return [[float(mean), float(scale)] for mean, scale in zip(encoder.mean, encoder.scale, strict=True)]
+    return [
+        [float(mean), float(scale)] for mean, scale in zip(encoder.mean, encoder.scale, strict=True)
+    ]
 
 
 # -- frames ---------------------------------------------------------------------------------------

@@ -28,20 +28,21 @@ export function formula([tag, attributes, inner]) {
 // One kind of minus, before a number and in its power of ten.
 export const minus = (text) => text.replace(/-/g, "−");
 
-// A number with as many decimals as suit a largest size.
-function within(number, size, fewer = 0) {
+// A number with as many decimals as suit a size, from least to most.
+function within(number, size, most = 3, least = 0) {
   if (number == null) return "—";
   if (number === 0) return "0";
-  if (size >= 10000 || size < 0.0005) return minus(number.toExponential(1 - fewer));
-  return minus(number.toFixed(Math.max(0, (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3) - fewer)));
+  if (size >= 10000 || size < 0.0005) return minus(number.toExponential(most - 2));
+  const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return minus(number.toFixed(Math.max(least, Math.min(most, decimals))));
 }
 
 export const brief = (number) => within(number, Math.abs(number ?? 0));
 
-// Numbers that stand together, all with as many decimals as the largest; a long row has fewer.
-export function alike(numbers, isLong = false) {
-  const largest = numbers.reduce((most, number) => Math.max(most, Math.abs(number ?? 0)), 0);
-  return numbers.map((number) => within(number, largest, isLong && largest < 1 ? 1 : 0));
+// Numbers that stand together, all with as many decimals as suit the largest.
+export function alike(numbers, most, least) {
+  const largest = numbers.reduce((size, number) => Math.max(size, Math.abs(number ?? 0)), 0);
+  return numbers.map((number) => within(number, largest, most, least));
 }
 
 export const fixed = (number, digits = 4) => (number == null ? "—" : number.toFixed(digits));

@@ -88,7 +88,7 @@ function fillPlaces(box, name, { shape, numbers }) {
     if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
     box.querySelector("span").tabIndex = 0;
   }
-  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5);
+  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
   all.forEach((number, place) => {
     const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
     write(spans[place], texts[place], { name, at, index, number, largest, words: label(name, at, shape, layout) });

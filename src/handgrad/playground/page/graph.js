@@ -46,8 +46,8 @@ function build() {
 
 // To the right of the classes there is room for long names, unless the drawing is narrow.
 const room = () => (layout.classes.some((name) => name.length > 4) && box.clientWidth > 400 * large ? 100 : 74);
-// Names of inputs stand to the left of them, or for two inputs, which have pictures, below.
-const isBeside = () => !layout.is_plane && !isBlock(layout);
+// Names of inputs stand to the left of them, clear of the edges, or below if they are short.
+const isBeside = () => !isBlock(layout) && (!layout.is_plane || layout.names.some((name) => name.length > 4));
 
 function amount(sign, layer, by) {
   const hidden = layout.units.slice(1, -1), units = hidden[layer - 1] + by;

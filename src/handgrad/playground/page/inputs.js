@@ -51,7 +51,7 @@ export function draw(given) {
 }
 
 function fill(place, values) {
-  const largest = largestOf(values), texts = alike(values);
+  const largest = largestOf(values), texts = alike(values, 3, 3);
   values.forEach((value, i) => {
     const cell = rows[i].children[place];
     cell.textContent = texts[i];

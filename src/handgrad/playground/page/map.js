@@ -107,6 +107,8 @@ function under(event) {
   return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
 
+addEventListener("resize", () => layout?.is_plane && axes());
+
 let last = null;
 
 function brush(event) {
