@@ -47,7 +47,7 @@ export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
-  byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
+  byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
