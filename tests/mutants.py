@@ -126,6 +126,9 @@ FAULTS = [
     # gradcheck.py
     Fault("gradcheck.py", "return all(error <= self.tolerance for error in self.errors.values())", "return True", "always passes", "gradcheck"),
     Fault("gradcheck.py", "return all(error", "return any(error", "one right parameter suffices", "gradcheck"),
+    Fault("gradcheck.py", "np.where(is_at, 0, every)", "0 * every", "a corner excuses every fault", "gradcheck"),
+    Fault("gradcheck.py", "rest = gradients.flat - theirs.flat", "rest = gradients.flat", "corners left out on one side", "gradcheck"),
+    Fault("gradcheck.py", "self.n_at_corners < self.n)", "self.n_at_corners <= self.n)", "passes with nothing compared", "gradcheck"),
     Fault("gradcheck.py", "nan=np.inf", "nan=0.0", "NaN passes", "gradcheck"),
     Fault("gradcheck.py", "SMALLEST_PART = 1e-2", "SMALLEST_PART = 1e9", "everything is small", "gradcheck"),
     Fault("gradcheck.py", "analytic = gradients.flat[entries]", "analytic = complex_step(loss_at, params.flat, entries)", "compared with itself", "gradcheck"),

@@ -305,6 +305,111 @@ def test_the_constants_quoted_in_prose():
     assert f"e + 1 + 1/e = {math.e + 1 + 1 / math.e:.4f}" in PROSE
 
 
+# The example in matrices and in pictures
+
+MATRIX = re.compile(r"\\begin\{pmatrix\} (.*?) \\end\{pmatrix\}")
+SHOWN = {**dict(enumerate(NAMES, start=1)), 13: "W1_new", 14: "dV", 15: "ds"}
+
+
+def number_matrix(written):
+    """Turn rows of numbers in TeX into a list of lists in Python."""
+    rows = [row.split("&") for row in written[1].replace(r" \\ ", ";").split(";")]
+    entries = [[re.sub(r"(?<=[\d.]) \(", " * (", entry).strip() for entry in row] for row in rows]
+    return f"np.array([{', '.join('[' + ', '.join(row) + ']' for row in entries)}], float)"
+
+
+def sides(formula):
+    """Evaluate each side of an equation between matrices of numbers; names have no value."""
+    told = MATRIX.sub(number_matrix, formula).replace("float) np", "float) @ np")
+    for tex, python in ((r"\max\Bigl(0,", "np.maximum(0,"), (r"\Bigr)", ")"), (r"\odot", "*")):
+        told = told.replace(tex, python)
+    told = told.replace(r"\cdot", "*").replace(r"\log 4.0862", "np.log(4.0862)")
+    parts = re.split(r" = | \\leftarrow ", told)
+    numbers = [part for part in parts if not re.search(r"\\|^[a-zA-Z]+_?\d?$", part)]
+    return [np.atleast_2d(eval(part, {"np": np})) for part in numbers]
+
+
+def of_numbers():
+    """List the formulas of the page that calculate with matrices of numbers."""
+    found = [formula for formula in FORMULAS if MATRIX.search(formula)]
+    return [
+        formula for formula in found if not re.search(r"[a-z]_\d|y_", MATRIX.findall(formula)[0])
+    ]
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    """The program that draws the pictures."""
+    path = Path(__file__).parents[1] / "docs" / "equations.py"
+    names = {"__name__": "equations", "__file__": str(path)}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)
+    return names
+
+
+def test_every_formula_of_the_example_is_true_and_is_what_the_code_computes(drawing):
+    quantities = drawing["example"]()
+    for number, name in SHOWN.items():
+        below = PAGE.split(rf"\tag{{{number}}}")[1]
+        formula = re.search(r"In the example.*?```math\n(.*?)```", below, re.DOTALL)[1].strip()
+        for side in sides(formula):
+            np.testing.assert_allclose(
+                side, np.atleast_2d(quantities[name]), rtol=0, atol=2e-4, err_msg=formula
+            )
+        assert len(sides(formula)) == (1 if number in (8, 12) else 2)
+
+
+def test_the_softmax_in_numbers_and_the_derivative_of_the_loss_in_it(drawing):
+    y = drawing["example"]()["y"]
+    jacobian, dy = np.diag(y[0]) - y.T @ y, np.array([[0, -1 / y[0, 1], 0]])
+    for start, value in ((r"\frac{\partial y}", jacobian), ("dy = ", dy), (D, dy @ jacobian)):
+        found = [
+            formula
+            for formula in FORMULAS
+            if formula.startswith(start) and re.search(r"pmatrix\} [\d-]", formula)
+        ]
+        for side in [side for formula in found for side in sides(formula.strip())]:
+            np.testing.assert_allclose(side, value, rtol=0, atol=2e-4)
+        assert found
+
+
+D = r"\mathit{dscore} = \begin{pmatrix}"
+
+
+def test_the_fall_of_the_loss_in_prose(namespace):
+    squared = sum(np.sum(dv**2) for dv in namespace["gradients"])
+    tape = two_layer.forward(namespace["after"], namespace["x"])
+    after = two_layer.loss(tape, namespace["y_t"])
+    before = two_layer.loss(namespace["tape"], namespace["y_t"])
+    assert f"|\\nabla L|^2 = {squared:.4f}`$" in PROSE
+    assert f"promises a change of the loss by {-0.1 * squared:.4f}" in PROSE
+    assert f"it changes by {after - before:.4f}, from {before:.4f} to {after:.4f}" in PROSE
+
+
+def test_the_pictures_are_those_that_the_program_draws(drawing):
+    pictures = drawing["pictures"]()
+    assert list(pictures) == [*NUMBERS, *BESIDE]
+    assert len(list(drawing["FOLDER"].iterdir())) == len(pictures)
+    for number, picture in pictures.items():
+        path = drawing["FOLDER"] / f"equation_{number}.svg"
+        assert path.read_text(encoding="utf-8") == drawing["drawn"](number, picture)
+        assert path.stat().st_size < 6000
+        below = PAGE.split(rf"\tag{{{number}}}")[1]
+        assert below.index(f"](equations/{path.name})") < 1500
+        assert "prefers-color-scheme: dark" in path.read_text(encoding="utf-8")
+
+
+def test_what_a_picture_tells_is_true_and_is_its_marked_entry(drawing):
+    for picture in drawing["pictures"]().values():
+        told = picture.told.removeprefix("one row: ").replace("−", "-").replace("·", "*")
+        *worked, result = re.sub(r"log (\S+)", r"np.log(\1)", told).split(" = ")
+        (place,) = picture.parts[-1].marked
+        entry = round(np.atleast_2d(picture.parts[-1].value)[place], 4)
+        assert float(result) == entry, picture.told
+        for sum_ in worked:
+            value = eval(sum_, {"np": np, "max": max})
+            assert value == pytest.approx(entry, rel=0, abs=1.01e-4), picture.told
+
+
 # The rendering
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from handgrad import MLPClassifier, MLPRegressor, read_table
+from handgrad import MLPClassifier, MLPRegressor, gradcheck, read_table
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli.explanation import shorter
 from handgrad.explain import explain
@@ -519,15 +519,33 @@ def test_gradients_are_checked_in_part_and_for_machines(call, trained):
     assert told["parameters"]["W1"]["entries_checked"] == 500
 
 
-def test_a_wrong_gradient_is_told_by_the_exit_code(call, trained, tmp_path):
+def test_a_gradient_that_cannot_be_compared_is_told_by_the_exit_code(call, trained, tmp_path):
     """On the corner of a relu there is no derivative, and the two ways disagree."""
     model = trained()
     model.params["W1"][:, 0] = model.params["b1"][0] = 0
     save_model(model, tmp_path / "m")
     code, out, _ = call("gradcheck", "m", "t.csv", "--rows", "10")
     assert code == 1
-    assert "the gradients are WRONG" in out
+    assert "the gradients are not compared" in out
+    assert "WRONG" not in out
     assert "10 r are exactly 0, where a relu has a corner" in out
+    assert "10 of 10 rows stand there, and no row is left to compare" in out
+
+
+def test_a_wrong_gradient_is_told_by_the_exit_code(call, trained, monkeypatch):
+    trained()
+    backward = gradcheck.backward
+
+    def wrong(*arguments):
+        gradients = backward(*arguments)
+        gradients["W2"][0, 0] *= 1.001
+        return gradients
+
+    monkeypatch.setattr(gradcheck, "backward", wrong)
+    code, out, _ = call("gradcheck", "m", "t.csv", "--rows", "10")
+    assert code == 1
+    assert "the gradients are WRONG" in out
+    assert re.search(r"^ +W2 .* WRONG$", out, re.MULTILINE)
 
 
 def test_gradients_need_the_truth(call, trained, tmp_path):

@@ -227,6 +227,15 @@ def test_a_large_parameter_is_looked_at_in_part(problem, gradients):
     assert wrong_in(check) == ["W1", "W3"]
 
 
+def on_a_corner(problem, rows):
+    """Give a network of relu whose first unit has r = 0 in some rows, and those rows."""
+    _, params, x, y_t = problem
+    corner, x = params.copy(), x.copy()
+    corner["b1"][0] = 0
+    x[:rows] = 0
+    return Architecture(UNITS, "relu"), corner, x, y_t
+
+
 def test_a_corner_may_excuse_a_failure(problem):
     _, params, x, y_t = problem
     relu = Architecture(UNITS, "relu")
@@ -236,4 +245,33 @@ def test_a_corner_may_excuse_a_failure(problem):
     assert not check.passed
     assert check.kinks == 6
     assert "6 r are exactly 0" in str(check)
+    assert (check.n, check.n_at_corners) == (6, 6)
+    assert not check.is_wrong
+    assert "6 of 6 rows stand there, and no row is left to compare" in check.note
+    assert check.conclusion == "the gradients are not compared"
     assert check_gradients(relu, params, x, y_t).note == ""
+
+
+@pytest.mark.parametrize("weight", [None, np.array([2.0, 1, 0.5, 1, 3, 1])])
+def test_rows_at_a_corner_are_left_out_and_the_others_judge(problem, weight):
+    check = check_gradients(*on_a_corner(problem, 2), weight, 0.1)
+    assert not check.agrees
+    assert check.passed
+    assert {check.verdict(name) for name in NAMES} == {"ok", "at a corner"}
+    assert check.verdict("b1") == "at a corner"
+    assert "2 of 6 rows stand there; without them the gradients agree" in str(check)
+    assert check.conclusion == "the gradients are right wherever there are any"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_corner_excuses_no_other_fault(problem, entry):
+    corner = on_a_corner(problem, 2)
+    architecture, params, x, y_t = corner
+    gradients = backward(architecture, params, forward(architecture, params, x), y_t)
+    gradients.flat[entry] += 0.01
+    check = check_gradients(*corner, gradients=gradients)
+    assert check.is_wrong
+    assert not check.passed
+    assert [name for name in NAMES if check.verdict(name) == "WRONG"] == [name_of(entry)]
+    assert check.note.endswith("; even without them the gradients differ")
+    assert check.conclusion == "the gradients are WRONG"

@@ -1,5 +1,6 @@
 """The page's session: every kind of step is the library's own, to the last bit."""
 
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ from handgrad.playground import takeaway
 from handgrad.playground.frame import MAP, extent, source_lines
 from handgrad.playground.recipe import CHOICES, Recipe
 from handgrad.playground.replay import replay
+from handgrad.playground.runs import Runs
 from handgrad.playground.server import read_bytes
 from handgrad.playground.session import Session
 from handgrad.playground.sets import make_points
@@ -116,6 +118,95 @@ def test_a_step_by_equation_makes_what_the_equations_said_of_one_row(session):
     for name, new in session.run.params.named():
         np.testing.assert_array_equal(new, said[f"{name}_new"])
         assert (new != before[name]).any()
+
+
+def test_a_walk_by_equation_stays_with_the_chosen_row(session):
+    session.step("equation")
+    batch = session.points.training[session.under_way.batch()]
+    assert session.sample == batch[0]
+    session.look_at(34)
+    for _ in range(2 * len(session.trace().equations)):
+        session.step("equation")
+        assert session.sample == 34
+    assert session.run.updates == 1
+    session.reset()
+    session.step("equation")
+    assert session.sample == 34
+    session.step("sample")  # goes through the batch's rows
+    assert session.sample == session.points.training[session.under_way.batch()[0]]
+
+
+def walked(session):
+    """Go to the last equation; give what the page tells of the update that follows."""
+    for _ in session.trace().equations:
+        session.step("equation")
+    return read(frame(session, playing=False, kind="equation"))[0]["made"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"dropout": 0.4}, {"optimizer": "sgd", "l2": 0.1}, {"hidden": [], "batch": 0}]
+)
+def test_the_update_that_follows_is_told_beforehand(session, asked):
+    session.change(asked)
+    session.look_at(34)
+    told = walked(session)
+    rows = session.points.training[session.under_way.batch()]
+    assert (told["rule"], told["n"]) == (session.recipe.optimizer, len(rows))
+    assert told["has_sample"] == (34 in rows)
+    assert told["drops"] == ("dropout" in asked)
+    assert not told["is_promised"]
+    old, said = session.run.params.copy(), session.trace()
+    x, y_t = session.points.x[rows], session.points.y_t[rows]
+    mean = trace(session.architecture, old, x, y_t, l2=session.recipe.l2)
+    session.step("batch")
+    new = session.run.params
+    moved = {name: np.abs(new[name] - array).max() for name, array in old.named()}
+    named = {name: [] for name in moved}
+    for entry, *values in told["moves"]:
+        name, place = re.fullmatch(r"(\w+)\[(.*)\]", entry).groups()
+        at = tuple(map(int, place.split(", ")))
+        expected = [old[name][at], mean[f"d{name}"][at], new[name][at], said[f"{name}_new"][at]]
+        np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-12)
+        named[name].append(abs(values[2] - values[0]))
+    for name, sizes in named.items():
+        assert len(sizes) == min(3, old[name].size)
+        np.testing.assert_allclose(max(sizes), moved[name], rtol=1e-5, atol=2e-6)
+
+
+def test_telling_the_update_changes_nothing(session):
+    session.change({"n": 30, "batch": 10, "test_share": 0.0, "dropout": 0.2})
+    while session.run.epochs < 2:
+        session.step("equation")
+        frame(session, playing=False, kind="equation")
+    np.testing.assert_array_equal(session.run.params.flat, trained(session, 2))
+
+
+def test_plain_gradient_descent_makes_what_the_equations_say(session):
+    session.change({"dropout": 0.4})
+    session.step("epoch")
+    session.look_at(34)
+    runs = Runs(session)
+    runs.add_rival({"rate": 0.3})
+    runs.plain()
+    assert all(run.run.updates == 0 for run in runs.all)
+    assert runs.all[0].recipe.optimizer == "adam"
+    told = walked(runs.session)
+    assert told["is_promised"]
+    assert (told["n"], told["has_sample"], told["rule"]) == (1, True, "sgd")
+    assert all(new == said for _, _, _, new, said in told["moves"])
+
+
+def test_an_update_that_would_diverge_is_told(session):
+    session.run.params.b[0][:] = 1e300
+    told = walked(session)
+    assert told["moves"] == []
+    assert not session.trouble
+
+
+def test_nothing_is_told_of_an_update_before_the_walk(session):
+    header, _ = read(frame(session, playing=False, kind="equation"))
+    assert header["made"] is None
+    assert session.under_way is None
 
 
 def test_the_numbers_shown_are_those_of_a_trace(session):
@@ -324,6 +415,53 @@ def test_a_point_outside_is_refused(session, point):
     assert session.recipe.data == "spiral"
 
 
+# -- what the header says -----------------------------------------------------------------------
+
+
+def told(session):
+    header, _ = read(frame(session, playing=False, kind="batch"))
+    return header["measures"][0], sum(row[k] for k, row in enumerate(header["confusion"]))
+
+
+def agrees(session):
+    """See that the header's figures are those of the present weights, points and table."""
+    (epoch, loss, test_loss, accuracy, test_accuracy), n_right = told(session)
+    assert epoch == session.run.epochs
+    assert (loss, accuracy) == session.measure(session.points.training)
+    assert (test_loss, test_accuracy) == session.measure(session.points.test)
+    assert test_accuracy == n_right / len(session.points.test)
+    return loss
+
+
+def test_the_loss_moves_with_every_update(session):
+    losses = []
+    for _ in range(4):
+        losses.append(agrees(session))
+        session.step("batch")
+    assert len(set(losses)) == 4
+
+
+@pytest.mark.parametrize("kind", ["epoch", "batch"])
+def test_the_loss_moves_with_a_weight_that_is_typed_in(session, kind):
+    session.step(kind)
+    before = agrees(session)
+    session.edit(0, 30.0)
+    assert agrees(session) != before
+
+
+@pytest.mark.parametrize("kind", ["epoch", "batch"])
+def test_the_loss_moves_with_points_that_are_drawn(session, kind):
+    session.step(kind)
+    before = agrees(session)
+    session.draw([(0.5, 0.5, 0)] * 24)
+    drawn = agrees(session)
+    assert drawn != before
+    session.step("epoch")
+    session.rewind(0)
+    agrees(session)
+    assert [measure.epoch for measure in session.history] == [0]
+
+
 # -- settings -----------------------------------------------------------------------------------
 
 
@@ -429,7 +567,18 @@ def test_dead_units_are_marked(session):
 
 def test_the_gradient_check_passes(session):
     session.step("epoch")
-    assert session.check().passed
+    assert session.check().agrees
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_points_at_a_corner_are_no_wrong_gradient(session, seed):
+    """The spiral begins at (0, 0), where biases of 0 make every r exactly 0."""
+    session.change({"data_seed": seed})
+    check = session.check()
+    assert check.passed
+    assert not check.agrees
+    assert 0 < check.n_at_corners <= 3
+    assert "WRONG" not in str(check)
 
 
 # -- take along ---------------------------------------------------------------------------------

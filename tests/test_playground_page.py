@@ -45,8 +45,8 @@ def test_each_kind_of_step_shows_the_librarys_numbers(page, session, kind):
         page.step(kind)
         session.step(kind)
     assert page.text("updates") == str(session.run.updates)
-    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
-    assert page.text("test-loss") == f"{session.history[-1].test_loss:.4f}"
+    assert page.text("loss") == f"{session.present.loss:.4f}"
+    assert page.text("test-loss") == f"{session.present.test_loss:.4f}"
     t = session.trace()
     for equation in t.equations:
         shown = page.run(
@@ -55,7 +55,7 @@ def test_each_kind_of_step_shows_the_librarys_numbers(page, session, kind):
             ".map((span) => Number(span.exact.split(' = ')[1]))",
             equation.name,
         )
-        expected = np.atleast_2d(t[equation.name])[:4, :8].ravel()
+        expected = np.atleast_2d(t[equation.name])[:8, :8].ravel()
         np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-30)
     lit = page.run("return [...document.querySelectorAll('.card.at')].map((c) => c.dataset.name)")
     assert lit == ([t.equations[2].name] if kind == "equation" else [])
@@ -363,6 +363,113 @@ def test_the_gradient_check(page):
     page.click("#check-result button")
 
 
+def test_the_gradient_check_of_a_fresh_page_names_the_corners(page, session):
+    page.click("#check")
+    page.wait(lambda: page.run("return document.getElementById('check-result').open"))
+    told, check = page.text("check-words"), session.check()
+    assert told.startswith("Every gradient is right wherever there is one")
+    assert f"{check.n_at_corners} of {check.n} rows stand there" in told
+    assert "at a corner" in page.text("check-table")
+    assert "WRONG" not in page.text("check-table")
+    page.picture("check-fresh")
+    page.click("#check-result button")
+
+
+def header(page):
+    return [page.text(name) for name in ("loss", "test-loss", "accuracy")]
+
+
+def told_by(session):
+    now = session.present
+    return [f"{now.loss:.4f}", f"{now.test_loss:.4f}", f"{100 * now.test_accuracy:.1f} %"]
+
+
+def test_the_header_moves_with_every_change(page, session):
+    seen = [header(page)]
+    for _ in range(3):
+        page.step("batch")
+        session.step("batch")
+        seen.append(header(page))
+        assert seen[-1] == told_by(session)
+    page.ask("edit", place=0, value=30)
+    session.edit(0, 30)
+    seen.append(header(page))
+    assert seen[-1] == told_by(session)
+    points = [[0.5, 0.5, 0]] * 24
+    page.ask("draw", points=points)
+    session.draw(points)
+    seen.append(header(page))
+    assert seen[-1] == told_by(session)
+    assert len({loss for loss, *_ in seen}) == len(seen)
+    shown = page.run(
+        "return [...document.querySelectorAll('#confusion tr')].slice(1)"
+        ".map((row) => [...row.querySelectorAll('td')].map((cell) => Number(cell.textContent)))"
+    )
+    share = sum(row[k] for k, row in enumerate(shown)) / sum(map(sum, shown))
+    assert seen[-1][2] == f"{100 * share:.1f} %"
+    page.picture("header")
+
+
+def test_a_walk_by_equation_stays_with_the_chosen_point(page):
+    page.ask("sample", row=33)
+    for _ in range(3):
+        page.step("equation")
+        assert page.text("which-sample") == " of point 34, class 0"
+    page.step("sample")
+    assert "point 34," not in page.text("which-sample")
+
+
+def last_card(page):
+    return page.run(
+        "const card = document.querySelector('.card.made');"
+        "const find = (css) => card.querySelector(css);"
+        "const rows = [...card.querySelectorAll('tr')].slice(1);"
+        "const numbers = (row) => [...row.querySelectorAll('td')].map((td) => Number(td.title));"
+        "return [!card.hidden && find('p').textContent, !find('button').hidden,"
+        "rows.map((row) => [row.querySelector('th').textContent, ...numbers(row)])]"
+    )
+
+
+def test_the_last_card_tells_what_the_optimiser_makes(page, session):
+    assert last_card(page)[0] is False
+    page.set("by", "equation")
+    words, offers, moves = last_card(page)
+    assert "made by adam on a batch of 30 rows" in words
+    assert (offers, moves) == (True, [])
+    page.ask("sample", row=33)
+    n_equations = len(session.trace().equations)
+    for _ in range(n_equations):
+        page.step("equation")
+    words, offers, moves = last_card(page)
+    assert "made by adam from the mean gradient of the batch's 30 rows; point 34 is" in words
+    session.step("batch")
+    W1 = {name: values for name, *values in moves if name.startswith("W1")}
+    assert len(W1) == 3
+    for name, (old, _, new, said) in W1.items():
+        i, j = map(int, re.findall(r"\d+", name.split("[")[1]))
+        assert abs(old - new) > 0.01
+        assert abs(new - session.run.params.W[0][i, j]) < 1e-5
+        assert new != said
+    page.run("document.querySelector('.card.made').scrollIntoView({block: 'end'})")
+    page.picture("made-adam")
+    version = page.version()
+    page.click(".card.made button")
+    page.wait(lambda: page.version() != version and page.text("updates") == "0")
+    assert page.run("return document.getElementById('set-optimizer').value") == "sgd"
+    for _ in range(n_equations):
+        page.step("equation")
+    words, offers, moves = last_card(page)
+    assert words.startswith("The update is what (13) says: sgd on the batch's one row")
+    assert not offers
+    assert all(new == said for _, _, _, new, said in moves)
+    page.run("document.querySelector('.card.made').scrollIntoView({block: 'end'})")
+    page.picture("made-plain")
+    page.step("epoch")
+    page.set("by", "epoch")
+    assert last_card(page)[0] is False
+    assert page.complaints() == []
+
+
 def test_the_tour_can_be_walked_and_left(page):
     page.click("#tour-start")
     titles = []
@@ -375,6 +482,70 @@ def test_the_tour_can_be_walked_and_left(page):
     page.click("#tour-start")
     page.find("#tour-next").send_keys("\ue00c")
     assert page.run("return document.getElementById('tour').hidden")
+
+
+POINTED = (
+    "const one = document.querySelector('.pointed'), box = (e) => e.getBoundingClientRect();"
+    "const panel = box(document.getElementById('tour')), seen = box(one);"
+    "const over = document.elementFromPoint(seen.left + 9, seen.top + 9);"
+    "const across = Math.min(panel.right, seen.right) - Math.max(panel.left, seen.left);"
+    "const down = Math.min(panel.bottom, seen.bottom) - Math.max(panel.top, seen.top);"
+    "return [one.dataset.name, one.contains(over), Math.min(across, down) > 0]"
+)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (400, 850)])
+@pytest.mark.parametrize("hidden", [[], [8], [5, 4]])
+def test_the_tour_shows_the_equation_it_speaks_of(page, session, size, hidden):
+    page.ask("change", settings={"hidden": hidden})
+    session.change({"hidden": hidden})
+    equations = session.trace().equations
+    for _ in equations:
+        page.step("equation")
+    page.click("#reset")
+    page.size(*size)
+    page.click("#tour-start")
+    seen = {}
+    while not page.run("return document.getElementById('tour').hidden"):
+        page.settle()
+        if page.text("tour-title").endswith(")") and page.run(POINTED)[0]:
+            seen[page.text("tour-title")] = page.run(POINTED)
+            page.picture(f"tour-{size[0]}-{len(hidden)}-{len(seen)}")
+        page.click("#tour-next")
+    first = equations[0].name
+    assert seen == {
+        "Forward: (1) to (4)": [first, True, False],
+        "The loss: (5)": ["L", True, False],
+        "Backward: (6) to (12)": ["dscore", True, False],
+    }
+
+
+def test_a_network_in_trouble_says_so(page):
+    assert page.text("health") == ""
+    page.ask("change", settings={"optimizer": "sgd", "rate": 10})
+    for _ in range(3):
+        page.step("epoch")
+    told = page.text("health")
+    dead = len(page.driver.find_elements("css selector", "#nodes button.dead"))
+    assert dead >= 4
+    assert f"{dead} of 8 units of layer 1 are dead: 0 for every training point" in told
+    page.picture("dead")
+    page.click("#reset")
+    page.wait(lambda: page.text("epoch") == "0")
+    assert page.text("health") == ""
+    page.ask("edit", place=0, value=30)
+    assert page.text("health") == ""  # nothing has been learnt that could have gone wrong
+    page.ask("change", settings={"activation": "identity", "rate": 10, "batch": 1})
+    page.step("batch")
+    assert page.text("health").startswith("The loss is ")
+    page.picture("exploded")
+
+
+def test_it_plays_at_a_speed_that_eyes_can_follow(page):
+    page.open()
+    assert page.run("return document.getElementById('speed').selectedOptions[0].text") == (
+        "30 a second"
+    )
 
 
 def test_keys_alone_do(page):
@@ -511,6 +682,12 @@ def test_the_server_may_end_and_start_again(driver):
     page.open()
     ended(process)
     page.wait(lambda: "has stopped" in page.text("notice"))
+    page.complaints()
+    tried = []
+    while len(tried) < 2:  # it goes on trying, and says the same
+        page.settle()
+        tried += [told for told in page.complaints() if "/socket" in told]
+        assert "has stopped" in page.text("notice")
     process, address = served("--port", port)
     try:
         page.wait(lambda: "does not know this page" in page.text("notice"))

@@ -199,10 +199,11 @@ def test_a_frame_holds_both(runs):
         runs.step("epoch")
     header, parts = read(look(runs, playing=False, kind="epoch").packed())
     assert header["chosen"] == 1
-    for told, run in zip(header["runs"], runs.all, strict=True):
+    seen = zip(header["runs"], header["measures"], runs.all, strict=True)
+    for told, measure, run in seen:
         assert told["epoch"] == 2
         assert told["updates"] == run.run.updates
-        assert told["measure"] == list(run.history[-1])
+        assert measure == list(run.history[-1])
     assert (header["updates"], header["rate"]) == (runs.all[1].run.updates, 0.3)
     assert len(header["layers"]) == 2
     map_of_a = parts[5]

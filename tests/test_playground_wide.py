@@ -46,8 +46,8 @@ def numbers_of(page, name):
 
 def agrees(page, session):
     """Hold every number of the equations, and the figures above them, to the library's."""
-    assert page.text("loss") == f"{session.history[-1].loss:.4f}"
-    assert page.text("test-loss") == f"{session.history[-1].test_loss:.4f}"
+    assert page.text("loss") == f"{session.present.loss:.4f}"
+    assert page.text("test-loss") == f"{session.present.test_loss:.4f}"
     assert page.text("updates") == str(session.run.updates)
     t = session.trace()
     for equation in t.equations:
@@ -171,7 +171,7 @@ def test_a_weight_of_a_pixel_is_set_by_keys(digits, session):
     assert shown == pytest.approx(session.run.params.W[0][9, 1], rel=1e-5)
     digits.run("arguments[0].value = 2.5; arguments[0].dispatchEvent(new Event('change'))", field)
     session.edit(9 * 8 + 1, 2.5)  # W1[9, 1]
-    digits.wait(lambda: digits.text("loss") == f"{session.history[-1].loss:.4f}")
+    digits.wait(lambda: digits.text("loss") == f"{session.present.loss:.4f}")
     digits.picture("weights-of-a-unit")
     field.send_keys(Keys.ESCAPE)
     assert not digits.find("#inspector").is_displayed()
@@ -250,7 +250,7 @@ def test_the_inputs_of_a_table_are_listed_by_name(page, session):
     page.set("inputs-unit", "unit 4 of layer 1")
     rows = page.run(
         "return [...document.querySelectorAll('#inputs-table tr')].slice(1)"
-        ".map((row) => [...row.children].map((cell) => cell.textContent.replace('−', '-')))"
+        ".map((row) => [...row.children].map((cell) => cell.textContent.replaceAll('−', '-')))"
     )
     assert [row[0] for row in rows] == session.points.encoder.input_names
     x, w = session.points.x[session.sample], session.run.params.W[0][:, 3]
@@ -319,7 +319,7 @@ def test_no_layer_and_three_layers(digits, session, hidden):
     session.change({"hidden": [8] * hidden})
     digits.step("epoch")
     session.step("epoch")
-    digits.wait(lambda: digits.text("loss") == f"{session.history[-1].loss:.4f}")
+    digits.wait(lambda: digits.text("loss") == f"{session.present.loss:.4f}")
     agrees(digits, session)
     assert digits.complaints() == []
     digits.picture(f"digits-{hidden}-layers")

@@ -9,7 +9,7 @@ Both cost one or two evaluations of f per parameter, so they suit small networks
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.html import escaped, plain_table, sentence
-from handgrad.network import Architecture, backward, check_finite, forward, loss
+from handgrad.network import Architecture, Tape, backward, check_finite, forward, loss
 from handgrad.params import Params
 
 Array = NDArray[Any]
@@ -104,6 +104,9 @@ class Worst(NamedTuple):
     complex_step: float
 
 
+OK, CORNER, WRONG = "ok", "at a corner", "WRONG"  # the verdicts
+
+
 @dataclass(frozen=True)
 class GradientCheck:
     """The outcome: the largest relative error of every parameter, by name.
@@ -116,28 +119,67 @@ class GradientCheck:
     worst : dict of str to Worst
         The entry with that error, by name.
     kinks : int
-        The number of r that lie exactly on the corner of a relu, where there is no derivative;
-        they may explain a failure.
+        The number of r that lie exactly on the corner of a relu, where there is no derivative.
+    n, n_at_corners : int
+        The number of rows, and of those with such an r.
+    away : dict of str to float
+        The errors once the rows at a corner have been left out on both sides; empty if there are
+        none, or nothing failed.
     """
 
     errors: dict[str, float]
     tolerance: float
     worst: dict[str, Worst] = field(default_factory=dict)
     kinks: int = 0
+    n: int = 0
+    n_at_corners: int = 0
+    away: dict[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
+        """Whether every gradient is right wherever there is one, and some row was compared."""
+        return self.agrees or (not self.is_wrong and self.n_at_corners < self.n)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every error passes, with the rows at a corner."""
         return all(error <= self.tolerance for error in self.errors.values())
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a gradient differs, and no corner explains it."""
+        return any(self.verdict(name) == WRONG for name in self.errors)
+
     def verdict(self, name: str) -> str:
-        return "ok" if self.errors[name] <= self.tolerance else "WRONG"
+        """Judge one parameter: "ok", "at a corner" if that explains the difference, or "WRONG"."""
+        if self.errors[name] <= self.tolerance:
+            return OK
+        return CORNER if self.away.get(name, np.inf) <= self.tolerance else WRONG
+
+    @property
+    def conclusion(self) -> str:
+        """State what was found, in the words that the command line and the page share."""
+        if self.is_wrong:
+            return "the gradients are WRONG"
+        if self.agrees:
+            return "the gradients are right"
+        where = "wherever there are any" if self.passed else "not compared"
+        return f"the gradients are {'right ' if self.passed else ''}{where}"
 
     @property
     def note(self) -> str:
-        """State what may explain a failure, or ""."""
-        if self.passed or not self.kinks:
+        """State what a corner explains of a failure, or ""."""
+        if self.agrees or not self.kinks:
             return ""
-        return f"{self.kinks:,} r are exactly 0, where a relu has a corner and no derivative"
+        at = (
+            f"{self.kinks:,} r are exactly 0, where a relu has a corner and no derivative: "
+            f"{self.n_at_corners:,} of {self.n:,} rows stand there"
+        )
+        if self.n_at_corners == self.n:
+            return f"{at}, and no row is left to compare"
+        return f"{at}; {'even ' if self.is_wrong else ''}without them the gradients " + (
+            "differ" if self.is_wrong else "agree"
+        )
 
     def rows(self) -> list[tuple[str, ...]]:
         """List the cells of a table with the columns ``HEADINGS``, one row per parameter."""
@@ -229,8 +271,11 @@ def check_gradients(
         return loss(architecture, point, forward(architecture, point, x, masks), y_t, weight, l2)
 
     errors, worst = {}, {}
-    for name, places in params.like(np.arange(params.flat.size)).named():
-        entries = _spread(places.ravel(), most_entries)
+    named = [
+        (name, places, _spread(places.ravel(), most_entries))
+        for name, places in params.like(np.arange(params.flat.size)).named()
+    ]
+    for name, places, entries in named:
         analytic = gradients.flat[entries]
         expected = complex_step(loss_at, params.flat, entries)
         found = relative_errors(analytic, expected)
@@ -240,12 +285,29 @@ def check_gradients(
         worst[name] = Worst(
             places.shape, len(entries), entry, float(analytic[at]), float(expected[at])
         )
-    kinks = sum(
-        int(np.count_nonzero(r == 0))
-        for r, name in zip(tape.r, architecture.activations, strict=True)
-        if ACTIVATIONS[name].cuts_off
-    )
-    return GradientCheck(errors, tolerance, worst, kinks)
+    kinks = _kinks(architecture, tape)
+    is_at = kinks > 0
+    check = GradientCheck(errors, tolerance, worst, int(kinks.sum()), len(kinks), int(is_at.sum()))
+    if check.agrees or not check.kinks:
+        return check
+    every = np.ones(len(kinks), params.flat.dtype) if weight is None else weight
+    weight = np.where(is_at, 0, every)  # from here on loss_at leaves them out
+    theirs = backward(architecture, params, tape, y_t, np.where(is_at, every, 0))
+    rest = gradients.flat - theirs.flat
+    away = {
+        name: relative_error(rest[entries], complex_step(loss_at, params.flat, entries))
+        for name, _, entries in named
+    }
+    return replace(check, away=away)
+
+
+def _kinks(architecture: Architecture, tape: Tape) -> NDArray[np.intp]:
+    """Count the r of each row that lie on the corner of a relu."""
+    kinks = np.zeros(len(tape.score), np.intp)
+    for r, name in zip(tape.r, architecture.activations, strict=True):
+        if ACTIVATIONS[name].cuts_off:
+            kinks += np.count_nonzero(r == 0, axis=1)
+    return kinks
 
 
 def _spread(places: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:

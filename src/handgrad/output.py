@@ -31,6 +31,19 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
+class Spelled(NamedTuple):
+    """A calculation written out, and what comes of it with the digits that are written."""
+
+    text: str
+    value: float
+
+
+def written(number: float, digits: int) -> Spelled:
+    """Write a number out with so many significant digits."""
+    text = f"{number:.{digits}g}"
+    return Spelled(text, float(text))
+
+
 class Output:
     """An output for numbers, whose prediction is the score; subclasses override what differs."""
 
@@ -154,13 +167,14 @@ class Output:
         """Return the variables, besides y, score and y_t, that the lines of code use."""
         return {}
 
-    def spelled_prediction(self, score: Array, at: int) -> str:
+    def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
         """Write out how one prediction of a row follows from its scores (N_y,)."""
-        return f"score {score[at]:.4g}"
+        own = written(score[at], digits)
+        return Spelled(f"score {own.text}", own.value)
 
-    def spelled_loss(self, y: Array, truth: Any) -> str:
-        """Write out the loss of a row with predictions (N_y,); "" where that is too long."""
-        return ""
+    def spelled_loss(self, y: Array, truth: Any, digits: int) -> Spelled | None:
+        """Write out the loss of a row with predictions (N_y,); None where that is too long."""
+        return None
 
     def told_of_chance(self, n_scores: int) -> str:
         """State the loss of a network that knows nothing; "" where it depends on y."""

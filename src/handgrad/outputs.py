@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from handgrad import losses
 from handgrad.activations import logistic
 from handgrad.losses import LossSettings, log_logistic, log_softmax, softmax
-from handgrad.output import Output, OutputText
+from handgrad.output import Output, OutputText, Spelled, written
 
 Array = NDArray[Any]
 
@@ -48,8 +48,11 @@ class Squared(Output):
         """Tell whether each row's numbers are exact, shape (n,)."""
         return np.asarray((score == y_t).all(axis=1))
 
-    def spelled_loss(self, y: Array, truth: Any) -> str:
-        return f"({y[0]:.4g} - {truth[0]:.4g})² / 2" if y.size == 1 else ""
+    def spelled_loss(self, y: Array, truth: Any, digits: int) -> Spelled | None:
+        if y.size > 1:
+            return None
+        (told, of_y), (true, of_truth) = written(y[0], digits), written(truth[0], digits)
+        return Spelled(f"({told} - {true})² / 2", (of_y - of_truth) ** 2 / 2)
 
 
 class Absolute(Output):
@@ -154,8 +157,9 @@ class Poisson(Output):
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         b[...] += np.log(scale)
 
-    def spelled_prediction(self, score: Array, at: int) -> str:
-        return f"e^{score[at]:.4g}"
+    def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
+        own = written(score[at], digits)
+        return Spelled(f"e^{own.text}", _power(own.value))
 
 
 class Labels(Output):
@@ -219,11 +223,12 @@ class Softmax(Labels):
             slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
         )
 
-    def spelled_prediction(self, score: Array, at: int) -> str:
-        return f"e^{score[at]:.4g} / ({_sum_of_powers(score)})"
+    def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
+        own, (powers, total) = written(score[at], digits), _sum_of_powers(score, digits)
+        return Spelled(f"e^{own.text} / ({powers})", _power(own.value - total))
 
-    def spelled_loss(self, y: Array, truth: Any) -> str:
-        return f"-log {y[truth]:.4g}"
+    def spelled_loss(self, y: Array, truth: Any, digits: int) -> Spelled | None:
+        return _minus_log(beside_one(y[truth], digits))
 
     def told_of_chance(self, n_scores: int) -> str:
         loss = math.log(n_scores)
@@ -307,24 +312,47 @@ class Logistic(Labels):
             slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
         )
 
-    def spelled_prediction(self, score: Array, at: int) -> str:
-        return f"1 / (1 + e^-({score[at]:.4g}))"
+    def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
+        own = written(score[at], digits)
+        return Spelled(f"1 / (1 + e^-({own.text}))", float(logistic(np.array(own.value))))
 
-    def spelled_loss(self, y: Array, truth: Any) -> str:
+    def spelled_loss(self, y: Array, truth: Any, digits: int) -> Spelled | None:
         if y.size > 1:
-            return ""
-        return f"-log {y[0]:.4g}" if truth[0] else f"-log (1 - {y[0]:.4g})"
+            return None
+        p = beside_one(y[0], digits)
+        return _minus_log(p if truth[0] else Spelled(f"(1 - {p.text})", 1 - p.value))
 
 
-def _sum_of_powers(score: Array) -> str:
-    """Write out the sum of e^score: its largest terms, and the total of the others."""
-    ordered = np.sort(score.astype(np.float64))[::-1]
+def beside_one(number: float, digits: int) -> Spelled:
+    """Write a number out; where the digits would say 1, by its distance from 1."""
+    own, gap = written(number, digits), written(abs(1 - float(number)), digits)
+    if own.value != 1 or not gap.value:
+        return own
+    less = number < 1
+    return Spelled(f"(1 {'-' if less else '+'} {gap.text})", 1 + (-1 if less else 1) * gap.value)
+
+
+def _minus_log(p: Spelled) -> Spelled:
+    return Spelled(f"-log {p.text}", -math.log(p.value) + 0.0 if p.value > 0 else math.inf)
+
+
+def _power(exponent: float) -> float:
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return float(np.exp(np.float64(exponent)))
+
+
+def _sum_of_powers(score: Array, digits: int) -> Spelled:
+    """Write out the sum of e^score, of many its largest terms; the value is its logarithm."""
+    ordered = score.astype(np.float64)
+    if len(ordered) > MOST_TERMS + 1:
+        ordered = np.sort(ordered)[::-1]
     n_shown = len(ordered) if len(ordered) <= MOST_TERMS + 1 else MOST_TERMS
-    written = [f"e^{s:.4g}" for s in ordered[:n_shown]]
+    powers = [written(s, digits) for s in ordered[:n_shown]]
+    texts = [f"e^{power.text}" for power in powers]
     if rest := len(ordered) - n_shown:
-        together = np.logaddexp.reduce(ordered[n_shown:])
-        written.append(f"e^{together:.4g} ({rest:,} smaller terms)")
-    return " + ".join(written)
+        powers.append(written(np.logaddexp.reduce(ordered[n_shown:]), digits))
+        texts.append(f"e^{powers[-1].text} ({rest:,} smaller terms)")
+    return Spelled(" + ".join(texts), float(np.logaddexp.reduce([power.value for power in powers])))
 
 
 SOFTMAX, LOGISTIC = Softmax(), Logistic()

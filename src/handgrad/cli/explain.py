@@ -247,8 +247,10 @@ def gradcheck(
     """Check the gradients of MODEL on rows of TABLE.
 
     They are compared with complex steps. For each parameter a line gives the entry that is
-    furthest off, both of its values, the largest relative error and the verdict. The exit code is
-    1 if a gradient is wrong. If there are several targets, name the column of each with --target.
+    furthest off, both of its values, the largest relative error and the verdict, which is "at a
+    corner" if only rows with an r of exactly 0 differ. The exit code is 1 if a gradient is wrong,
+    or every row stands at a corner. If there are several targets, name the column of each with
+    --target.
     """
     load(*TABLE_LIBRARIES)
     trained = load_model(model)
@@ -294,8 +296,7 @@ def print_check(check: GradientCheck, n: int) -> None:
     for row in check.rows():
         table.add_row(*row)
     print_table(table)
-    verdict = "right" if check.passed else "WRONG"
-    say(f"the gradients are {verdict}: a relative error of at most {check.tolerance:g} passes")
+    say(f"{check.conclusion}: a relative error of at most {check.tolerance:g} passes")
     if check.note:
         say(check.note)
 
@@ -319,6 +320,7 @@ def print_check_json(check: GradientCheck, n: int) -> None:
             "passed": check.passed,
             "tolerance": check.tolerance,
             "at_corners": check.kinks,
+            "rows_at_corners": check.n_at_corners,
             "parameters": parameters,
         }
     )

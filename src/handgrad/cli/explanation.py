@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from handgrad.cli.terminal import page_width, print_table, print_text, say
 from handgrad.explain.formula import text
 from handgrad.explain.inputs import Column
+from handgrad.explain.printed import four_digits
 from handgrad.explain.story import Explanation, Step
 from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE, Skipped
 from handgrad.text import shown
@@ -90,7 +91,7 @@ def _numbers(step: Step) -> "Iterator[Text]":
     """Write the entries side by side, as many to a line as fit."""
     from rich.text import Text
 
-    cells = [f"{shorter(entry.label)}  {entry.value:.4g}" for entry in step.entries]
+    cells = [f"{shorter(entry.label)}  {four_digits(entry.value)}" for entry in step.entries]
     if not step.shape:
         cells = [f"{step.entries[0].value:.6g}"]
     width = max(map(len, cells))

@@ -5,6 +5,7 @@ Its files, in the order in which a row passes through them:
     inputs.py       how the cells of the row become the inputs x
     names.py        a name for every entry of every quantity
     wide.py         the wide inputs of a skip, and what each column adds to the scores
+    printed.py      calculations that are true with the digits printed
     spelled.py      one number of each equation, worked out in full
     largest.py      arrays too wide to show: their largest entries
     story.py        the equations with the row's own numbers: an Explanation, a value

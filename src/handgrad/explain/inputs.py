@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.explain.printed import printed
+from handgrad.output import Spelled, written
 from handgrad.tables.columns import is_plain_number, raw_texts
 from handgrad.tables.notation import number_in
 
@@ -20,6 +23,8 @@ Array = NDArray[Any]
 
 NO_NUMBER = "not a number, so the median replaces it"
 MISSING = "missing, so the median replaces it"
+ROBUST = "z = ", "median", "spread"
+INPUT_DIGITS = 6  # of a mean and a deviation
 MOST_LEVELS = 6  # levels of a category that are listed
 
 
@@ -78,24 +83,35 @@ def _scaled(encoder: Encoder, column: Planned, cell: str | None, x: list[float])
         return "as it is"
     at = encoder.places[column.name][0]
     mean, scale = float(encoder.mean[at]), float(encoder.scale[at])
-    value = cell.strip() if cell is not None else ""
-    origin = f"{MISSING}: "
-    if cell is not None and not is_plain_number(value):
-        number = number_in(value, column.notation)
-        known = np.isfinite(number)
-        origin = f"{value} is {number:.6g}: " if known else f"{value} is {NO_NUMBER}: "
-        value = f"{number:.6g}" if known else ""
-    elif cell is not None:
-        origin = ""
-    value = value or f"{float(encoder.median[at]):.6g}"
-    if not encoder.is_robust:
-        return f"{origin}({value} - mean {mean:.6g}) / deviation {scale:.6g} = {x[at]:.4g}"
-    if not scale:
+    origin, text, value = _read(column, cell)
+    if encoder.is_robust and not scale:
         return f"{origin}the same in all training rows: 0"
-    return (
-        f"{origin}z = ({value} - median {mean:.6g}) / spread {scale:.6g}; "
-        f"z / sqrt(1 + (z / 3)^2) = {x[at]:.4g}"
-    )
+    number = float(encoder.median[at]) if value is None else value
+    start, centre, spread = ROBUST if encoder.is_robust else ("", "mean", "deviation")
+
+    def calculation(digits: int) -> Spelled:
+        own, middle, width = (written(v, max(digits, INPUT_DIGITS)) for v in (number, mean, scale))
+        own = Spelled(text, number) if text else own
+        z = (own.value - middle.value) / width.value if width.value else math.nan
+        told = f"{start}({own.text} - {centre} {middle.text}) / {spread} {width.text}"
+        if not encoder.is_robust:
+            return Spelled(told, z)
+        return Spelled(f"{told}; z / sqrt(1 + (z / 3)^2)", z / math.sqrt(1 + (z / 3) ** 2))
+
+    return f"{origin}{printed(calculation, x[at])}"
+
+
+def _read(column: Planned, cell: str | None) -> tuple[str, str, float | None]:
+    """Tell how a cell is read; its text if that is a number; the number, None for the median."""
+    if cell is None:
+        return f"{MISSING}: ", "", None
+    value = cell.strip()
+    if is_plain_number(value):
+        return "", value, float(value)
+    number = number_in(value, column.notation)
+    if not np.isfinite(number):
+        return f"{value} is {NO_NUMBER}: ", "", None
+    return f"{value} is {number:.6g}: ", "", number
 
 
 def _words(encoder: Encoder, column: Planned, cell: str | None, x: list[float]) -> str:

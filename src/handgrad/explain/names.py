@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from handgrad.explain.equations import unit_name
@@ -25,6 +26,13 @@ class Names:
         for layer in range(1, last):
             self.places |= {unit_name(kind, layer, model.architecture): layer for kind in "rh"}
 
+    @property
+    def spoken(self) -> Names:
+        """The same names for sums, where a class named 1 is "class 1", not the number 1."""
+        spoken = copy(self)
+        spoken.by_layer = [*self.by_layer[:-1], list(map(_spoken, self.by_layer[-1]))]
+        return spoken
+
     def of(self, name: str, shape: tuple[int, ...]) -> list[str]:
         """Name every entry of a quantity, in the order of its flat array."""
         if not shape:
@@ -39,6 +47,10 @@ class Names:
         if bare[0] == "b":
             return into
         return [f"{start} → {end}" for start in self.by_layer[layer - 1] for end in into]
+
+
+def _spoken(output: str) -> str:
+    return output if any(map(str.isalpha, output)) else f"class {output}"
 
 
 def _outputs(model: Model) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from handgrad.explain.equations import names_beside, unit_name
 from handgrad.explain.formula import mathml
+from handgrad.explain.printed import four_digits
 from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE
 from handgrad.html import document, escaped, facts, sentence, table
 
@@ -56,7 +57,7 @@ def page(explanation: Explanation) -> str:
     parts.append(
         '<p class="soft">Bars to the right are above 0, bars to the left below 0; within a box, '
         "the longest bar is the largest number. All numbers are the network's own, rounded to "
-        "four digits.</p>"
+        "four digits, or to as many as a calculation needs to be true.</p>"
     )
     return document(explanation.title, "\n".join(parts), STYLE)
 
@@ -145,6 +146,6 @@ def _bars(entries: list[Entry]) -> str:
         rows.append(
             f"<span>{escaped(entry.label)}</span>"
             f'<span class="bar"><i class="{side}" style="width:{width:.2f}%"></i></span>'
-            f'<span class="value">{entry.value:.4g}</span>'
+            f'<span class="value">{four_digits(entry.value)}</span>'
         )
     return f'<div class="bars">{"".join(rows)}</div>'

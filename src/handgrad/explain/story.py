@@ -17,6 +17,7 @@ from handgrad.explain.equations import parameter_names, unit_name
 from handgrad.explain.inputs import columns_of
 from handgrad.explain.largest import largest_entries, remainder_text
 from handgrad.explain.names import Names
+from handgrad.explain.printed import change, four_digits
 from handgrad.explain.spelled import spelled
 from handgrad.explain.trace import network_words, trace
 from handgrad.explain.wide import in_order, skipped
@@ -172,7 +173,7 @@ def _predicted(model: Model, row: Encoded, names: Names) -> str:
         yes = [name for name, p in zip(outputs, shares, strict=True) if p > 0.5]
         return ", ".join(yes) or "none of the labels"
     best = int(shares.argmax())
-    return f"{model.classes.tolist()[best]}, with a probability of {shares[best]:.4g}"
+    return f"{model.classes.tolist()[best]}, with a probability of {four_digits(shares[best])}"
 
 
 def _notes(model: Model) -> list[str]:
@@ -228,13 +229,22 @@ def _note(t: Trace, equation: Equation, names: Names) -> str:
     if number == 5:
         return t.architecture.head.told_of_chance(t.architecture.layer_units[-1])
     if number == 13 and equation.name == f"{parameter_names(t.architecture)[-1]}_new":
-        return (
-            f"With lr = {t.lr:g}, the loss of this row goes from {float(t['L']):.4g} "
-            f"to {t.loss_after:.4g}."
-        )
+        return _fall(t)
     if number in (7, 11, 14) and value.size > 1:
         zeros = int(np.count_nonzero(value == 0))
         if zeros:
             end = "score" if number == 14 else "unit"
             return f"{zeros:,} of {value.size:,} are 0: the input or the {end}'s gradient is 0."
     return ""
+
+
+def _fall(t: Trace) -> str:
+    """Tell the loss before and after the step, and the difference, however small."""
+    before, after = float(t["L"]), t.loss_after
+    if before == after:
+        return f"With lr = {t.lr:g}, the loss of this row stays {before:.4g}."
+    first, last, difference = change(before, after)
+    return (
+        f"With lr = {t.lr:g}, the loss of this row goes from {first} to {last}, "
+        f"a change of {difference}."
+    )

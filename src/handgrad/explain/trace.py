@@ -94,9 +94,14 @@ class Trace(Mapping[str, Array]):
         return self._parameters("d{}")
 
     @property
+    def stepped(self) -> Params:
+        """The parameters after the step (13)."""
+        return self._parameters("{}_new")
+
+    @property
     def loss_after(self) -> float:
         """The loss of the same rows after the step (13)."""
-        stepped = self._parameters("{}_new")
+        stepped = self.stepped
         tape = forward(self.architecture, stepped, self.rows)
         return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
 

@@ -74,6 +74,7 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "reset": lambda player, m: player.runs.reset(),
     "rewind": lambda player, m: player.runs.rewind(_whole(m, "epoch")),
     "change": lambda player, m: player.runs.change(m.get("settings")),
+    "plain": lambda player, m: player.runs.plain(),
     "sample": _look_at,
     "target": _choose_target,
     "edit": lambda player, m: player.session.edit(_whole(m, "place"), _real(m.get("value"))),
@@ -84,12 +85,17 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "remove": lambda player, m: player.runs.remove(_whole(m, "run")),
     "choose": lambda player, m: player.runs.choose(_whole(m, "run")),
 }
-PAUSING = {"step", "reset", "rewind", "target", "rival", "restore"}  # these end playing first
+PAUSING = {"step", "reset", "rewind", "plain", "target", "rival", "restore"}  # they stop it first
 
 
 def _check(player: Player, message: Message) -> dict[str, Any]:
     check = player.session.check()
-    answer = {"kind": "check", "passed": check.passed, "note": check.note}
+    answer = {
+        "kind": "check",
+        "passed": check.passed,
+        "is_wrong": check.is_wrong,
+        "note": check.note,
+    }
     return {**answer, "headings": HEADINGS, "rows": check.rows()}
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
+from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -156,7 +157,7 @@ def extent(session: Session) -> tuple[float, float, float, float]:
 
 
 class Slower:
-    """Numbers that are read rather than watched: equations, gradients, confusion, dead units.
+    """Numbers that are read rather than watched: losses, equations, gradients, confusion.
 
     While epochs or batches play they are renewed every ``SLOWER`` seconds, else always.
     """
@@ -174,6 +175,7 @@ class Slower:
                 "confusion": _confusion(runs.session),
                 **_numbers(runs.session),
                 "layers": [_layers(run) for run in runs.all],
+                "measures": [[finite(value) for value in run.present] for run in runs.all],
             }
             self.of, self.until = of, now + SLOWER
         return self.made
@@ -275,7 +277,6 @@ def _figures(session: Session) -> dict[str, Any]:
         "batch": 0 if epoch is None else epoch.done,
         "batches": 0 if epoch is None else len(epoch.rates),
         "rate": session.rate,
-        "measure": [finite(value) for value in session.history[-1]],
     }
 
 
@@ -369,6 +370,7 @@ def _numbers(session: Session) -> dict[str, Any]:
         "values": {equation.name: _block(t, equation) for equation in t.equations},
         "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
+        "made": made(session),
         **wide_numbers(session, t),
     }
 

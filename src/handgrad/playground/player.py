@@ -110,27 +110,33 @@ class Player:
             self._train()
 
     def _train(self) -> None:
+        started = 0.0
         while True:
             self.playing.wait()
             if self.ended:
                 return
             self._on_time.wait(LONGEST_WAIT)
-            started = time.perf_counter()
+            started = started or time.perf_counter()
             with self.lock:
-                self._work(started + SLICE)
-            rest = 1 / self.speed if self.speed else 0.003
-            time.sleep(max(0.002, rest - (time.perf_counter() - started if self.speed else 0)))
+                is_whole = self._work(time.perf_counter() + SLICE)
+            rest = 0.003
+            if self.speed and is_whole:
+                rest, started = 1 / self.speed - (time.perf_counter() - started), 0.0
+            time.sleep(max(0.002, rest))
 
-    def _work(self, until: float) -> None:
-        """Make one step, or at full speed as many as there is time for."""
+    def _work(self, until: float) -> bool:
+        """Make a step, or at full speed as many as there is time for; tell whether it is whole."""
         runs = self.runs
         while self.playing.is_set() and not self.ended:
-            # An epoch may be long: at full speed it is made batch by batch.
-            quick = self.kind == "epoch" and not self.speed
-            runs.step("batch" if quick else self.kind)
+            # An epoch may be long: it is made batch by batch, so that a pause never waits for it.
+            is_epoch = self.kind == "epoch"
+            runs.step("batch" if is_epoch else self.kind)
             if all(run.trouble for run in runs.all):
                 self.pause()
-            if self.speed or time.perf_counter() > until:
-                return
+            if self.speed and not (is_epoch and any(run.under_way for run in runs.all)):
+                return True
+            if time.perf_counter() > until:
+                return False
             if self.kind in ("sample", "equation"):  # faster than a frame nobody sees them
-                return
+                return False
+        return True

@@ -47,6 +47,9 @@ OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "inputs",
 OF_NETWORK = ("hidden", "activation", "init", "init_seed")
 OF_LEARNING = ("optimizer", "rate", "schedule", "schedule_epochs", "batch", "l2", "dropout")
 
+# The way to learn in which an update is what equation (13) says of the batch's one row.
+PLAIN = {"optimizer": "sgd", "batch": 1, "dropout": 0.0}
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from handgrad.playground.recipe import OF_LEARNING
+from handgrad.playground.recipe import OF_LEARNING, PLAIN
 
 if TYPE_CHECKING:
     from handgrad.playground.recipe import Recipe
@@ -141,6 +141,12 @@ class Runs:
     def reset(self) -> None:
         """Go back to the initial weights."""
         self.both(lambda run: run.reset())
+
+    def plain(self) -> None:
+        """Begin anew in the way of ``PLAIN``; a walk by equation then takes the batch's row."""
+        self.change(PLAIN)
+        self.both(lambda run: run.release())
+        self.reset()
 
     def rewind(self, epoch: int) -> None:
         """Go back to an epoch, or to the latest snapshot before it."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from handgrad.explain.trace import Trace
     from handgrad.gradcheck import GradientCheck
+    from handgrad.params import Params
     from handgrad.playground.source import Drawn
     from handgrad.training.run import Kept, Settings
 
@@ -82,6 +83,8 @@ class Session:
         Grows when points or the network's shape change.
     sample : int
         The row whose numbers are shown.
+    is_chosen : bool
+        Whether the user chose that row, so that a walk by equation stays with it.
     at : int or None
         The place of the equation that a step by equation has reached.
     trouble : str
@@ -97,6 +100,7 @@ class Session:
     ) -> None:
         self.version = self.layout = 0
         self.sample = self.seen = 0
+        self.is_chosen = False
         self.at: int | None = None
         self.pad: Array | None = None
         self.drawn: Drawn = np.zeros((0, 2)), np.zeros(0, np.intp)
@@ -110,6 +114,7 @@ class Session:
         points = source.points(recipe, self.drawn)
         self.recipe, self.source, self.points, self.pad = recipe, source, points, None
         self.sample = int(points.training[len(points.training) // 5])
+        self.is_chosen = False
         self._network()
 
     def _network(self) -> None:
@@ -182,6 +187,8 @@ class Session:
         self.version += 1
         if len(points.classes) != self.architecture.layer_units[-1]:
             self._network()
+        else:
+            self.history[-1] = self._measured()
 
     # -- steps ----------------------------------------------------------------------------------
 
@@ -222,20 +229,24 @@ class Session:
             if self.trouble:
                 return
         batch = self._begun().batch()
-        self.at = None
+        self.at, self.is_chosen = None, False
         self.sample = int(self.points.training[batch[self.seen]])
         self.seen += 1
         self.version += 1
 
     def step_equation(self) -> None:
-        """Show the next equation of the batch's first row; after (13), make the update."""
+        """Show the next equation of the chosen row, or else of the batch's first.
+
+        After (13), make the update of the whole batch.
+        """
         last = len(self.trace().equations) - 1
         if self.at == last:
             self.step_batch()
         if self.trouble:
             return
-        if self.at is None:
-            self.sample = int(self.points.training[self._begun().batch()[0]])
+        batch = self._begun().batch()
+        if self.at is None and not self.is_chosen:
+            self.sample = int(self.points.training[batch[0]])
         self.at = 0 if self.at is None else self.at + 1
         self.version += 1
 
@@ -273,6 +284,7 @@ class Session:
         self.under_way, self.at, self.seen, self.trouble = None, None, 0, ""
         self.snapshots = earlier
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
+        self.history[-1] = self._measured()  # points may have been drawn since
         self.last_flat = run.params.flat.copy()
         self.version += 1
 
@@ -294,12 +306,23 @@ class Session:
     def look_at(self, row: int) -> None:
         """Show the numbers of another row."""
         self.sample, self.at = int(np.clip(row, 0, len(self.points.x) - 1)), None
+        self.is_chosen = True
+        self.version += 1
+
+    def release(self) -> None:
+        """Let a walk by equation take the batch's rows again."""
+        self.is_chosen = False
         self.version += 1
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(self.run.keep(), self.journal)
 
     # -- questions --------------------------------------------------------------------------------
+
+    @property
+    def present(self) -> Measure:
+        """Measure the present weights; between two epochs the history has done it."""
+        return self.history[-1] if self.under_way is None else self._measured()
 
     @property
     def rate(self) -> float:
@@ -316,6 +339,22 @@ class Session:
             return trace(
                 self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
             )
+
+    def promised(self) -> Params:
+        """Compute the parameters that equation (13) names for the chosen row."""
+        return self.trace().stepped
+
+    def ahead(self) -> Params | None:
+        """Compute the parameters after the next update, and take it back; None if it diverges."""
+        epoch, run = self._begun(), self.run
+        kept = run.keep()
+        try:
+            replace(epoch).step(run)
+            return run.params
+        except DivergenceError:
+            return None
+        finally:
+            run.put_back(kept)
 
     def model(self) -> Model:
         """Return the present network with its encoder, as a model."""

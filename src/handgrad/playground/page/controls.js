@@ -95,10 +95,11 @@ export function draw(frame) {
   byId("play").textContent = playing ? "Pause" : "Play";
   byId("epoch").textContent = frame.batches ? `${frame.epoch} +${frame.batch}/${frame.batches}` : frame.epoch;
   byId("updates").textContent = frame.updates;
-  byId("loss").textContent = fixed(frame.measure[1]);
-  byId("test-loss").textContent = fixed(frame.measure[2]);
-  byId("accuracy-of").textContent = frame.measure[4] == null ? "accuracy" : "test accuracy";
-  const accuracy = frame.measure[4] ?? frame.measure[3];
+  const measure = frame.measures[frame.chosen];
+  byId("loss").textContent = fixed(measure[1]);
+  byId("test-loss").textContent = fixed(measure[2]);
+  byId("accuracy-of").textContent = measure[4] == null ? "accuracy" : "test accuracy";
+  const accuracy = measure[4] ?? measure[3];
   byId("accuracy").textContent = `${(100 * accuracy).toFixed(1)} %`;
   const rewind = byId("rewind");
   if (document.activeElement !== rewind || playing) { rewind.max = frame.epoch; rewind.value = frame.epoch; }
@@ -115,7 +116,9 @@ byId("by").addEventListener("change", again);
 byId("speed").addEventListener("change", again);
 byId("rewind").addEventListener("change", (event) => { ask("rewind", { epoch: Number(event.target.value) }); event.target.blur(); });
 
-const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset") };
+const showKeys = () => byId("keys").showModal();
+const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset"), keys: showKeys };
+byId("keys-start").addEventListener("click", showKeys);
 
 addEventListener("keydown", (event) => {
   const what = pageKey(event);

@@ -28,8 +28,8 @@ function layers(runs) {
   const norms = cells("norm"), ratios = cells("ratio");
   const names = () => runs.map((_, which) => make("th", { text: NAMES[which] }));
   byId("layers").replaceChildren(
-    make("tr", {}, make("th"), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
-    ...(duel ? [make("tr", {}, make("th"), ...names(), ...names())] : []),
+    make("tr", {}, make("th", { text: "layer" }), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
+    ...(duel ? [make("tr", {}, make("th", { text: "run" }), ...names(), ...names())] : []),
     ...runs[0].map((_, k) => make("tr", {}, make("th", { text: `W${k + 1}` }), ...norms(k), ...ratios(k))));
 }
 
@@ -48,10 +48,11 @@ function confusion(counts) {
   byId("confusion").replaceChildren(head, ...rows);
 }
 
-export function showCheck({ passed, headings, rows, note }) {
+export function showCheck({ passed, is_wrong: isWrong, headings, rows, note }) {
+  const reason = note && ` ${note}.`;
   byId("check-words").textContent = passed
-    ? `Every gradient is right: the backward pass and complex steps agree. ${note}`
-    : `A gradient is wrong, or the loss has a corner here. ${note}`;
+    ? `Every gradient is right${note && " wherever there is one"}: the backward pass and complex steps agree.${reason}`
+    : `${isWrong ? "A gradient is wrong" : "No gradient could be compared"}.${reason}`;
   byId("check-table").replaceChildren(make("tr", {}, ...headings.map((text) => make("th", { text }))),
     ...rows.map((row) => make("tr", {}, ...row.map((text) => make("td", { text })))));
   byId("check-result").showModal();

@@ -28,6 +28,9 @@ export function ask(what, more = {}) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ do: what, ...more }));
 }
 
+// Whether a server is there at all, whatever it says.
+const answers = () => fetch("/page/icon.svg", { cache: "no-store" }).then(() => true, () => false);
+
 export function connect({ told, drawn, opened, lost }) {
   const refused = wasRefused ? USED : read() ? ANOTHER : UNKNOWN;
   if (!read()) return lost(refused);
@@ -48,9 +51,9 @@ export function connect({ told, drawn, opened, lost }) {
     else { requestAnimationFrame(drawWaiting); ask("next"); }
     waiting = data;
   };
-  socket.onclose = () => {
+  socket.onclose = async () => {
     if (ended) return;
-    lost(wasOpen ? ENDED : refused);
+    lost(wasOpen || !(await answers()) ? ENDED : refused);
     setTimeout(() => connect({ told, drawn, opened, lost }), 1500);
   };
 }

@@ -7,8 +7,10 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
+import * as health from "./health.js";
 import * as inputs from "./inputs.js";
 import { ask, connect, enter } from "./link.js";
+import * as made from "./made.js";
 import * as map from "./map.js";
 import * as pad from "./pad.js";
 import * as pictures from "./pictures.js";
@@ -39,14 +41,14 @@ function told(message) {
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, rival, map, pictures, pad, inputs, graph, equations, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, equations, made, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   if (frame.layout !== layoutNow?.layout) return; // made before the network or the points changed
   last = frame;
-  for (const room of [controls, map, rival, pictures, pad, inputs, graph, curves, equations, evidence]) room.draw(frame);
+  for (const room of [controls, map, rival, pictures, pad, inputs, graph, health, curves, equations, made, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -60,12 +62,14 @@ byId("hold").addEventListener("change", (event) => {
   const { optimizer, rate } = layoutNow.recipe;
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
+byId("by").addEventListener("change", () => again(made));
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
 
 // Draw the last frame again, unless one with other points or another network is on its way.
 function again(...rooms) {
   if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
 }
+new ResizeObserver(() => again(curves)).observe(byId("curves"));
 addEventListener("resize", () => again(map, rival, pictures, pad, curves));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
 

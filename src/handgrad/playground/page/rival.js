@@ -53,12 +53,12 @@ function key(duel) {
 
 export function draw(frame) {
   if (!isDuel(frame) || !isDuel(layout)) return;
-  const other = frame.runs[1 - frame.chosen];
+  const other = frame.runs[1 - frame.chosen], measure = frame.measures[1 - frame.chosen];
   byId("epoch-rival").textContent = other.batches ? `${other.epoch} +${other.batch}/${other.batches}` : other.epoch;
   byId("updates-rival").textContent = other.updates;
-  byId("loss-rival").textContent = fixed(other.measure[1]);
-  byId("test-loss-rival").textContent = fixed(other.measure[2]);
-  byId("accuracy-rival").textContent = `${(100 * (other.measure[4] ?? other.measure[3])).toFixed(1)} %`;
+  byId("loss-rival").textContent = fixed(measure[1]);
+  byId("test-loss-rival").textContent = fixed(measure[2]);
+  byId("accuracy-rival").textContent = `${(100 * (measure[4] ?? measure[3])).toFixed(1)} %`;
   if (!layout.is_plane) return;
   colour(cells, frame.rival_map, frame.side);
   const { context, width } = fitted(canvas);
