@@ -198,8 +198,7 @@ def test_a_fold_of_one_number_has_no_r2(call):
 def test_an_ensemble(call):
     content = told(call, *CV, "--folds", "2", "--ensemble", "3", "--calibrate")
     assert [len(fold["ensemble"]) for fold in content["folds"]] == [3, 3]
-    text = call(*CV, "--folds", "2", "--ensemble", "3")[1]
-    assert re.search(r"\n +1 +45 +45 +8 +", text)  # epochs that several have in common, once
+    assert "8, 8, 8" in call(*CV, "--folds", "2", "--ensemble", "3")[1]
 
 
 def test_without_a_table_it_takes_the_penguins(call):

@@ -116,9 +116,7 @@ byId("by").addEventListener("change", again);
 byId("speed").addEventListener("change", again);
 byId("rewind").addEventListener("change", (event) => { ask("rewind", { epoch: Number(event.target.value) }); event.target.blur(); });
 
-const showKeys = () => byId("keys").showModal();
-const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset"), keys: showKeys };
-byId("keys-start").addEventListener("click", showKeys);
+const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset") };
 
 addEventListener("keydown", (event) => {
   const what = pageKey(event);

@@ -1,8 +1,7 @@
 // Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
 
-import { alike, byId, formula, make, minus, tip } from "./dom.js";
+import { brief, byId, formula, make, tight, tip } from "./dom.js";
 import { grid, label, placeOf, shapeText } from "./entries.js";
-import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
@@ -29,25 +28,19 @@ export function setLayout(given) {
 }
 
 function card(equation) {
-  const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
+  const top = make("div", { class: "top" }, make("b", { text: `(${equation.number})` }),
     make("span", { class: "formula" }, formula(equation.formula)), make("small"));
+  const source = make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source);
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
-  // Only the article's own network is the one of two_layer.py.
-  parts.push(layout.is_article ? make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source) : make("code", { text: equation.line }));
-  return make("div", { class: "card", "data-name": equation.name }, ...parts);
-}
-
-// An equation of one layer among several is numbered with its layer: (1.2) is (1) of layer 2.
-function numberOf({ name, number }) {
-  const layer = layout.units.length > 3 ? name.match(/\d+/)?.[0] : null;
-  return layer ? `${number}.${layer}` : number;
+  if (!layout.is_article) parts.push(make("code", { text: equation.line }));
+  return make("div", { class: "card", "data-name": equation.name }, ...parts, source);
 }
 
 export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
-  byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
+  byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
@@ -82,16 +75,15 @@ function fillPlaces(box, name, { shape, numbers }) {
     box.style.gridTemplateColumns = `repeat(${columns}, max-content)${moreColumns > 0 ? " max-content" : ""}`;
     box.replaceChildren();
     numbers.forEach((row) => {
-      row.forEach(() => box.append(make("span", NUMBER)));
+      row.forEach(() => box.append(make("span")));
       if (moreColumns > 0) box.append(make("em", { text: `+${moreColumns}` }));
     });
-    if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
-    box.querySelector("span").tabIndex = 0;
+    if (moreRows > 0) box.append(make("em", { text: `and ${moreRows} more rows` }));
   }
-  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
-  all.forEach((number, place) => {
+  const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span");
+  numbers.flat().forEach((number, place) => {
     const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
-    write(spans[place], texts[place], { name, at, index, number, largest, words: label(name, at, shape, layout) });
+    write(spans[place], columns > 5 ? tight(number) : brief(number), { name, at, index, number, largest });
   });
 }
 
@@ -101,26 +93,19 @@ function fillLargest(box, name, { shape, largest, more }) {
   if (box.dataset.kind !== kind) {
     box.dataset.kind = kind;
     box.style.gridTemplateColumns = "";
-    box.replaceChildren(...largest.map(() => make("div", {}, make("em"), make("span", NUMBER))), make("p"));
-    box.querySelector("span").tabIndex = 0;
+    box.replaceChildren(...largest.map(() => make("div", {}, make("em"), make("span"))), make("p"));
   }
-  const most = Math.max(...largest.map(([, number]) => Math.abs(number ?? 0))), texts = alike(largest.map(([, number]) => number));
+  const most = Math.max(...largest.map(([, number]) => Math.abs(number ?? 0)));
   largest.forEach(([at, number], place) => {
     const [words, span] = box.children[place].children, text = label(name, at, shape, layout);
     if (words.textContent !== text) words.textContent = words.title = text;
-    write(span, texts[place], { name, ...placeOf(shape, Math.floor(at / shape.at(-1)), at % shape.at(-1)), number, largest: most, words: text });
+    write(span, brief(number), { name, ...placeOf(shape, Math.floor(at / shape.at(-1)), at % shape.at(-1)), number, largest: most });
   });
   box.lastChild.textContent = more;
 }
 
-// A number can be pressed to see where it came from; Tab leads to one of each array.
-const NUMBER = { role: "button", tabindex: -1, "aria-describedby": "tip" };
-
-function write(span, text, { name, at, index, number, largest, words }) {
-  if (span.textContent !== text) {
-    span.textContent = text;
-    span.setAttribute("aria-label", `${words}: ${text}`);
-  }
+function write(span, text, { name, at, index, number, largest }) {
+  if (span.textContent !== text) span.textContent = text;
   span.style.background = signed(number ?? 0, largest);
   span.entry = { name, at };
   span.exact = `${name}${index} = ${number ?? "not finite"}`;
@@ -128,39 +113,21 @@ function write(span, text, { name, at, index, number, largest, words }) {
 
 // -- the origin of a number -------------------------------------------------------------------
 
-let under = null, soon = 0;
+let under = null, soon = 0, place = [0, 0];
 
-function look(span) {
-  if (span === under) return;
+function look(event) {
+  const span = event.target.exact ? event.target : null;
+  place = [event.clientX, event.clientY];
+  if (span && span === under) return;
   under = span;
   clearTimeout(soon);
-  tip(span ? minus(span.exact) : "", 0, 0, span?.getBoundingClientRect());
+  tip(span?.exact ?? "", ...place);
   if (span && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
 }
 
 export function showSpelled({ name, at, text }) {
-  if (under?.entry.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
+  if (under?.entry.name === name && under.entry.at === at && text) tip(text, ...place);
 }
 
-const numberIn = (element) => (element.exact ? element : null);
-
-// Among the numbers of an array, one can be reached by Tab and the others from it by arrows.
-function move(event) {
-  if (event.key === "Escape") return look(null);
-  const span = numberIn(event.target);
-  if (!span) return;
-  if (event.key === "Enter") { look(null); return look(span); }
-  const all = [...span.closest(".numbers").querySelectorAll("span")], across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
-  const next = nextPlace(event.key, all.indexOf(span), all.length, across < 0 ? all.length : across);
-  if (next == null) return;
-  event.preventDefault();
-  span.tabIndex = -1;
-  all[next].tabIndex = 0;
-  all[next].focus();
-}
-
-byId("cards").addEventListener("pointermove", (event) => look(numberIn(event.target)));
-byId("cards").addEventListener("pointerleave", () => look(null));
-byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));
-byId("cards").addEventListener("focusout", () => look(null));
-byId("cards").addEventListener("keydown", move);
+byId("cards").addEventListener("pointermove", look);
+byId("cards").addEventListener("pointerleave", () => { under = null; clearTimeout(soon); tip(""); });
