@@ -10,9 +10,8 @@ training rows, run in environments of their own, which are made here; what canno
 is left out. RealMLP-TD-S is set to stop by the log-loss, as its authors advise for that figure.
 
 Figures are means over the seeds 0, 1 and 2, those of high effort, CatBoost and RealMLP of seed 0
-alone: log-loss,
-accuracy and, for two classes, AUC; RMSE and R2 of numbers; the seconds of a fit, and the
-processor's. "Better" counts the tables on which a figure is better than that of
+alone: log-loss, accuracy and, for two classes, AUC; RMSE and R2 of numbers; the seconds of a fit,
+and the processor's. "Better" counts the tables on which a figure is better than that of
 HistGradientBoosting; "log ratio" is the mean of log(loss / its loss), RMSE being the loss of
 numbers. Medium effort is also set against each other contender, on the tables that both ran.
 

@@ -123,7 +123,7 @@ def test_commands_and_options_are_completed():
         items = ShellComplete(main, {}, "handgrad", "").get_completions(list(words[:-1]), words[-1])
         return {item.value: item.help for item in items}
 
-    assert completed("f") == {"fit": "Train a network on a table."}
+    assert completed("f") == {"fit": "Train networks on a table."}
     assert {*completed("")} == {*main.commands}
     assert "--label-smoothing" in completed("fit", "--label")
 
@@ -457,7 +457,7 @@ def test_the_last_rows_test_and_those_before_them_validate(call, folder):
     code, out, err = call(*fit, "--test", "0.2", "--test-last", "--validation-last")
     assert (code, err) == (OK, "")
     told = json.loads(out)
-    left_out = {"without_label": 0, "without_weight": 0}
+    left_out = {"held_back": 0, "without_label": 0, "without_weight": 0}
     assert told["rows"] == {"training": 72, "validation": 8, "test": 20} | left_out
     assert told["settings"]["test_last"] is told["settings"]["validation_last"] is True
     assert call(*fit, "--validation-last")[0] == OK

@@ -182,9 +182,13 @@ def test_a_refused_engine_leaves_the_model_as_it_was(trained, blobs):
 def test_predicting_obeys_the_engine(trained, blobs, monkeypatch):
     used = []
     for one in backend, reference:
-        for method in "scores", "probabilities":
+        for method in "scores", "predict":
             compute = getattr(one, method)
-            record = lambda *given, name=one.NAME, do=compute: used.append(name) or do(*given)  # noqa: E731
+
+            def record(*given, name=one.NAME, do=compute, **how):
+                used.append(name)
+                return do(*given, **how)
+
             monkeypatch.setattr(one, method, record)
     for engine, expected in ("numpy", "numpy"), ("auto", "compiled"), ("compiled", "compiled"):
         used.clear()

@@ -21,7 +21,7 @@ SUMMARIES = {  # the first sentence of each command's help
     "cv": "Cross-validate: judge networks by rows they have not seen.",
     "evaluate": "Judge MODEL by rows of TABLE whose truth is known.",
     "explain": "Show how MODEL comes to its prediction for one row of TABLE.",
-    "fit": "Train a network on a table.",
+    "fit": "Train networks on a table.",
     "gradcheck": "Check the gradients of MODEL on rows of TABLE.",
     "info": "Show what MODEL is: columns, layers and predictions.",
     "play": "Watch a network learn, on a page in your browser.",
