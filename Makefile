@@ -20,6 +20,9 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard src/handgrad/engines/compiled/*.py src/handgrad/engines/compiled/*.c)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Python compiles what it imports; pip would compile everything, for ten seconds.
+export PIP_NO_COMPILE = 1
+
 .PHONY: demo engine test check mutants drills fuzz docs bench clean
 
 demo: $(VENV)/.demo

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from handgrad.estimators.race import Learnt
+    from handgrad.estimators.together import Learnt
 
 
 def learnt_json(learnt: Learnt) -> dict[str, Any]:

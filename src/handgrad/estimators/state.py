@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from handgrad.network import scale_folded
 
 if TYPE_CHECKING:
-    from handgrad.estimators.race import Learnt
+    from handgrad.estimators.together import Learnt
     from handgrad.models.model import Model
     from handgrad.network import Architecture
     from handgrad.params import Params

@@ -15,9 +15,10 @@ from handgrad.estimators.labels import Labels
 from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
-from handgrad.estimators.race import Learnt, fitted
+from handgrad.estimators.race import fitted
 from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS, LEARNING_RATE
 from handgrad.estimators.task import Job
+from handgrad.estimators.together import Learnt
 from handgrad.estimators.underway import under_way
 from handgrad.models.model import Model
 from handgrad.outputs import BY_LOSS

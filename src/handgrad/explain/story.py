@@ -179,8 +179,9 @@ def _predicted(model: Model, row: Encoded, names: Names) -> str:
 def _notes(model: Model) -> list[str]:
     notes = []
     if model.members:
+        share = f", with a share of {model.shares[0]:.0%}" if model.shares else ""
         notes.append(
-            f"The model averages {len(model.networks)} networks; this is the first of them."
+            f"The model averages {len(model.networks)} networks; this is the first of them{share}."
         )
     if model.temperature != 1:
         notes.append(

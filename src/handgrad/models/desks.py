@@ -43,17 +43,16 @@ class Desks:
 
     def scores(self, x: Array) -> Array:
         """Compute the scores of one row, from (1, N_x) to (1, N_y)."""
-        desk = self.take()
-        desk.x[...] = x
-        found = desk.scores().copy()
-        self.give(desk)
-        return found
+        return self._asked(x, lambda desk: desk.scores())
 
     def proba(self, x: Array) -> Array:
         """Compute the probabilities of one row, from (1, N_x) to (1, K)."""
+        return self._asked(x, lambda desk: desk.proba())
+
+    def _asked(self, x: Array, compute: Callable[[Desk], Array]) -> Array:
         desk = self.take()
         desk.x[...] = x
-        found = desk.proba().copy()
+        found = compute(desk).copy()
         self.give(desk)
         return found
 

@@ -48,15 +48,22 @@ def not_finite(S, n_vectors):
 
 
 @compiled
+def largest_of(S, step, n):
+    """Find the largest, lane by lane, of n vectors that lie ``step`` apart."""
+    largest = load(S)
+    for j in range(1, n):
+        v = load(at(S, j * step))
+        largest = where_greater(v, largest, v, largest)
+    return largest
+
+
+@compiled
 def to_logarithms(S, n_networks, n_scores):
     """Replace scores by the logarithms of the softmax."""
     width = lanes(S)
     for j in range(n_networks):
         own = at(S, j * n_scores * width)
-        top = load(own)
-        for c in range(1, n_scores):
-            s = load(at(own, c * width))
-            top = where_greater(s, top, s, top)
+        top = largest_of(own, width, n_scores)
         e_sum = splat(S, 0.0)
         for c in range(n_scores):
             e_sum = e_sum + exp(load(at(own, c * width)) - top)
@@ -68,10 +75,7 @@ def to_logarithms(S, n_networks, n_scores):
 @compiled
 def log_mean(S, step, n_networks, shares):
     """Compute log(sum of share e^v) of the vectors v that lie ``step`` apart, without overflow."""
-    largest = load(S)
-    for j in range(1, n_networks):
-        v = load(at(S, j * step))
-        largest = where_greater(v, largest, v, largest)
+    largest = largest_of(S, step, n_networks)
     mean = splat(S, 0.0)
     for j in range(n_networks):
         mean = fma(splat(S, shares[j]), exp(load(at(S, j * step)) - largest), mean)
