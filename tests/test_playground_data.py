@@ -23,6 +23,7 @@ from handgrad.playground.data import data_set
 from handgrad.playground.player import Player
 from handgrad.playground.recipe import DATA
 from handgrad.playground.session import Session
+from handgrad.playground.wide import block
 from handgrad.tables.frames import from_frame
 from handgrad.tables.rows import row_keys
 from handgrad.tables.table import read_table
@@ -104,6 +105,16 @@ def test_a_frame_of_a_wide_network_holds_its_own_numbers(digits):
     )
     assert len(header["values"]["W1_new"]["largest"]) == 10
     assert len(json.dumps(header)) < 12_000
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(7, 7), (8, 8), (9, 8), (12, 8)])
+def test_an_array_of_few_rows_is_shown_in_its_places(rows, shown):
+    value = np.arange(3.0 * rows).reshape(rows, 3)
+    assert block(value) == {"shape": [rows, 3], "numbers": value[:shown].tolist()}
+
+
+def test_an_array_of_more_rows_shows_its_largest_entries():
+    assert len(block(np.arange(39.0).reshape(13, 3))["largest"]) == 10
 
 
 def test_of_a_step_what_moved_most_is_shown(digits):

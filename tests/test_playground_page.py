@@ -55,7 +55,7 @@ def test_each_kind_of_step_shows_the_librarys_numbers(page, session, kind):
             ".map((span) => Number(span.exact.split(' = ')[1]))",
             equation.name,
         )
-        expected = np.atleast_2d(t[equation.name])[:4, :8].ravel()
+        expected = np.atleast_2d(t[equation.name])[:8, :8].ravel()
         np.testing.assert_allclose(shown, expected, rtol=1e-4, atol=1e-30)
     lit = page.run("return [...document.querySelectorAll('.card.at')].map((c) => c.dataset.name)")
     assert lit == ([t.equations[2].name] if kind == "equation" else [])

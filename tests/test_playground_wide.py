@@ -250,7 +250,7 @@ def test_the_inputs_of_a_table_are_listed_by_name(page, session):
     page.set("inputs-unit", "unit 4 of layer 1")
     rows = page.run(
         "return [...document.querySelectorAll('#inputs-table tr')].slice(1)"
-        ".map((row) => [...row.children].map((cell) => cell.textContent.replace('−', '-')))"
+        ".map((row) => [...row.children].map((cell) => cell.textContent.replaceAll('−', '-')))"
     )
     assert [row[0] for row in rows] == session.points.encoder.input_names
     x, w = session.points.x[session.sample], session.run.params.W[0][:, 3]

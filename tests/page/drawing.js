@@ -68,6 +68,8 @@ test("units of a layer are spread evenly and in the middle", () => {
     column.slice(1).forEach(([, y], i) => near(y - column[i][1], column[0][2]));
     holds(column.at(-1)[1] + column[0][2] / 2 <= 312, "none hangs out below");
   }
+  const roomy = spread([2, 3], 500, 700, { left: 110, right: 100, scale: 1.5 });
+  same([roomy[0][0][0], roomy[1][0][0], roomy[0][0][2]], [110, 400, 100]);
 });
 
 test("an edge bends as it is drawn", () => {

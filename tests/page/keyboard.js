@@ -1,10 +1,10 @@
-import { nextPixel, nextSample, pageKey } from "/page/keys.js";
+import { nextPixel, nextPlace, nextSample, pageKey } from "/page/keys.js";
 import { same, test } from "./harness.js";
 
 const press = (key, more = {}) => pageKey({ key, target: document.body, ...more });
 
 test("space, S and R move the run", () => {
-  same([press(" "), press("s"), press("r"), press("x"), press("Enter")], ["play", "step", "reset", null, null]);
+  same([press(" "), press("s"), press("r"), press("?"), press("x"), press("Enter")], ["play", "step", "reset", "keys", null, null]);
 });
 
 test("with another key held down they belong to the browser", () => {
@@ -28,4 +28,16 @@ test("arrows lead to the next pixel, and stop at the edge", () => {
   same([nextPixel("ArrowRight", 0, [8, 8]), nextPixel("ArrowDown", 0, [8, 8]), nextPixel("ArrowLeft", 9, [8, 8]), nextPixel("ArrowUp", 9, [8, 8])], [1, 8, 8, 1]);
   same([nextPixel("ArrowRight", 7, [8, 8]), nextPixel("ArrowDown", 63, [8, 8]), nextPixel("ArrowLeft", 8, [8, 8]), nextPixel("ArrowUp", 3, [8, 8])], [7, 63, 8, 3]);
   same(nextPixel("Tab", 3, [8, 8]), null);
+});
+
+test("letters work where only space has a meaning, and in the lists beside Step", () => {
+  for (const id of ["play", "rewind", "draw", "by", "speed"]) {
+    const target = document.getElementById(id);
+    same([id, pageKey({ key: "s", target }), pageKey({ key: "?", target })], [id, "step", "keys"]);
+  }
+  for (const id of ["curve", "inputs-sample", "brush", "pad"]) same([id, pageKey({ key: "s", target: document.getElementById(id) })], [id, null]);
+});
+
+test("arrows lead from number to number, and stay among them", () => {
+  same([nextPlace("ArrowRight", 0, 6, 3), nextPlace("ArrowDown", 1, 6, 3), nextPlace("ArrowLeft", 0, 6, 3), nextPlace("ArrowDown", 4, 6, 3), nextPlace("Tab", 1, 6, 3)], [1, 4, 0, 4, null]);
 });

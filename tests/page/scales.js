@@ -1,6 +1,6 @@
-import { brief, fixed, percent, tight } from "/page/dom.js";
+import { alike, brief, fixed, minus, percent } from "/page/dom.js";
 import { nearest, place, pointAt } from "/page/plane.js";
-import { ticks, tidy } from "/page/scale.js";
+import { sideTicks, ticks, tidy } from "/page/scale.js";
 import { holds, near, same, test } from "./harness.js";
 
 test("ticks are round and lie within", () => {
@@ -22,18 +22,36 @@ test("about as many ticks as asked for, whatever the scale", () => {
 });
 
 test("a tick is written short", () => {
-  same([0, 0.25, 1.5, 20, 0.0004, 0.02, -3].map(tidy), ["0", "0.25", "1.5", "20", "4e-4", "0.02", "-3"]);
+  same([0, 0.25, 1.5, 20, 0.0004, 0.02, -3].map(tidy), ["0", "0.25", "1.5", "20", "4e−4", "0.02", "−3"]);
 });
 
 test("a number is written brief, its minus a minus", () => {
   same([0, 1.234567, -0.5, 123.4, 12.34, 0.0001, 1e6, null].map(brief), ["0", "1.23", "−0.500", "123", "12.3", "1.0e−4", "1.0e+6", "—"]);
+  same([brief(-2.8e-8), minus("-3e-4 - 1")], ["−2.8e−8", "−3e−4 − 1"]);
+});
+
+test("numbers that stand together have as many decimals as the largest", () => {
+  same(alike([0.82, -0.005, 1, 0, null]), ["0.82", "−0.01", "1.00", "0", "—"]);
+  same(alike([12.345, -0.5]), ["12.3", "−0.5"]);
+  same(alike([1e-5, -2e-7]), ["1.0e−5", "−2.0e−7"]);
 });
 
 test("in a row of many a number has five signs", () => {
-  for (const number of [0, 0.00123, -0.00123, 0.25, -0.25, 9.99, -12.34, 123.4, -999, null]) {
-    holds(tight(number).length <= 6, `${number} became ${tight(number)}`);
+  for (const numbers of [[0.25, -0.25, 0.00123], [9.99, -0.5], [-12.34, 3], [123.4, -999, null]]) {
+    for (const text of alike(numbers, 2)) holds(text.length <= 5, `${text} is too long`);
   }
-  same([0.25, -12.34, 123.4, 0.001, null].map(tight), ["0.25", "−12.3", "123", "1e−3", "—"]);
+  same(alike([0.25, -0.001], 2), ["0.25", "−0.00"]);
+  same(alike([-1.5, 0.0123], 3, 3), ["−1.500", "0.012"]);
+});
+
+test("an axis with its name in the middle has a tick on either side", () => {
+  near(sideTicks(-1.2, 1.2, 0.3).map(([value]) => value), [-1, 1]);
+  near(sideTicks(-1.2, 1.2, 0.3).map(([, share]) => share), [0.2 / 2.4, 2.2 / 2.4]);
+  for (const [least, most] of [[31, 61], [-0.013, 0.4], [172, 6300]]) {
+    const found = sideTicks(least, most, 0.5);
+    same(found.length, 2);
+    holds(found[0][0] < (least + most) / 2 && found[1][0] > (least + most) / 2, "one on either side");
+  }
 });
 
 test("a figure has the digits asked for", () => {

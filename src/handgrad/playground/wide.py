@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-MOST_ROWS, MOST_COLUMNS = 4, 8  # of an array whose numbers are shown in their places
+MOST_ROWS, MOST_COLUMNS = 8, 8  # of an array whose numbers are shown in their places
+MOST_CUT = 12  # rows of an array of which the first are shown; of more, the largest entries
 MOST_UNITS = 10  # units of a layer that are drawn
 MOST_MISREAD = 200  # rows that are listed
 
@@ -40,12 +41,26 @@ def points_layout(points: Points) -> dict[str, Any]:
         "picture": points.picture,
         "left_out": list(points.left_out),
         "points": np.round(points.x, 4).tolist() if points.is_plane else [],
+        "raw": _raw_units(points) if points.is_plane else [],
     }
     if points.picture:
         pixels = np.round(points.x * points.black).astype(np.uint8)
         images = base64.b64encode(pixels.tobytes()).decode()
         described |= {"black": points.black, "images": images}
     return described
+
+
+def _raw_units(points: Points) -> list[list[float]]:
+    """Give each input's mean and scale, by which it becomes a number of the table again.
+
+    Robust scales bend the ends, so that no mean and scale lead back: such inputs stay as they are.
+    """
+    encoder = points.encoder
+    if encoder.is_robust:
+        return [[0.0, 1.0]] * 2
+    return [
+        [float(mean), float(scale)] for mean, scale in zip(encoder.mean, encoder.scale, strict=True)
+    ]
 
 
 # -- frames ---------------------------------------------------------------------------------------
@@ -126,7 +141,7 @@ def block(
         Whether to give the largest entries in any case, since each is shown with its name.
     """
     table = np.atleast_2d(value)
-    if table.shape[0] <= 2 * MOST_ROWS and table.shape[1] <= MOST_COLUMNS and not is_named:
+    if table.shape[0] <= MOST_CUT and table.shape[1] <= MOST_COLUMNS and not is_named:
         numbers = [_listed(row) for row in table[:MOST_ROWS]]
         return {"shape": list(value.shape), "numbers": numbers}
     flat = value.ravel()

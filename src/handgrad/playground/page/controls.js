@@ -116,7 +116,9 @@ byId("by").addEventListener("change", again);
 byId("speed").addEventListener("change", again);
 byId("rewind").addEventListener("change", (event) => { ask("rewind", { epoch: Number(event.target.value) }); event.target.blur(); });
 
-const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset") };
+const showKeys = () => byId("keys").showModal();
+const DONE = { play, step: () => ask("step", { by: by() }), reset: () => ask("reset"), keys: showKeys };
+byId("keys-start").addEventListener("click", showKeys);
 
 addEventListener("keydown", (event) => {
   const what = pageKey(event);

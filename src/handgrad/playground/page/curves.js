@@ -1,17 +1,18 @@
 // Loss or accuracy by epoch, with axes, for one run or two; test rows are dashed.
 
-import { byId, fitted } from "./dom.js";
+import { byId, fitted, scale } from "./dom.js";
 import { style } from "./palette.js";
 import { NAMES } from "./rival.js";
 import { ticks, tidy } from "./scale.js";
 
-const canvas = byId("curves"), LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10;
+const canvas = byId("curves");
+let LEFT = 44, BOTTOM = 30, TOP = 8, RIGHT = 10, large = 1; // all grow with the type
 const COLUMNS = { loss: [1, 2], accuracy: [3, 4] };
-let last = null, held = null, words = "";
+let last = null, held = null;
 
 // Keep the present curves, to compare the next run with them; without words, drop them.
 export function hold(told) {
-  words = told;
+  byId("held").textContent = told;
   held = told ? last : null;
 }
 
@@ -24,6 +25,8 @@ export function draw(frame) {
   const kind = byId("curve").value, isLog = byId("log").checked && kind === "loss";
   byId("log").disabled = kind !== "loss";
   canvas.setAttribute("aria-label", `${kind} by epoch`);
+  large = scale();
+  [LEFT, BOTTOM, TOP, RIGHT] = [44, 32, 8, 10].map((length) => length * large);
   const { context, width, height } = fitted(canvas), before = held ? rowsOf(held) : [];
   const level = isLog ? (value) => Math.log10(Math.max(value, 1e-12)) : (value) => value;
   const values = [...runs.flat(), ...before].flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
@@ -41,9 +44,6 @@ export function draw(frame) {
   });
   if (duel) runs.forEach(named);
   context.setLineDash([]);
-  context.textAlign = "right";
-  context.fillStyle = grey;
-  context.fillText(held ? words : "", width - RIGHT - 4, TOP + 24);
 
   // The letter of a run, at the end of its training curve.
   function named(rows, which) {
@@ -51,10 +51,9 @@ export function draw(frame) {
     if (!Number.isFinite(value)) return;
     context.textAlign = "right";
     context.textBaseline = "bottom";
-    context.font = "bold 12px system-ui, sans-serif";
+    context.font = `bold ${13 * large}px system-ui, sans-serif`;
     context.fillStyle = colours[which];
     context.fillText(NAMES[which], Math.max(x(epoch) - 13 * (1 - which), LEFT + 13 + 13 * which), Math.max(y(level(value)) - 3, 14));
-    context.font = "11px system-ui, sans-serif";
   }
 
   function curve(points, column, isTest, colour, thick) {
@@ -68,7 +67,7 @@ export function draw(frame) {
 }
 
 function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {
-  context.font = "11px system-ui, sans-serif";
+  context.font = `${12 * large}px system-ui, sans-serif`;
   context.fillStyle = style("--soft");
   context.strokeStyle = style("--line");
   context.lineWidth = 1;
@@ -81,10 +80,10 @@ function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {
   }
   context.textAlign = "center";
   context.textBaseline = "top";
-  for (const value of ticks(0, end, 6)) context.fillText(String(Math.round(value)), x(value), height - BOTTOM + 4);
-  context.fillText("epoch", (LEFT + width - RIGHT) / 2, height - 13);
+  for (const value of ticks(0, end, 6)) context.fillText(String(Math.round(value)), x(value), height - BOTTOM + 4 * large);
+  context.fillText("epoch", (LEFT + width - RIGHT) / 2, height - 14 * large);
   context.save();
-  context.translate(9, (TOP + height - BOTTOM) / 2);
+  context.translate(9 * large, (TOP + height - BOTTOM) / 2);
   context.rotate(-Math.PI / 2);
   context.textBaseline = "middle";
   context.fillText(kind, 0, 0);

@@ -25,20 +25,24 @@ export function formula([tag, attributes, inner]) {
   return element;
 }
 
-// A number in at most five signs, for a long row.
-export function tight(number) {
-  const size = Math.abs(number ?? 0);
-  if (number == null || size === 0 || size >= 1000) return brief(number).replace(/\.\d(?=e)/, "");
-  if (size < 0.005) return number.toExponential(0).replace(/-/g, "−");
-  return number.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2).replace("-", "−");
-}
+// One kind of minus, before a number and in its power of ten.
+export const minus = (text) => text.replace(/-/g, "−");
 
-export function brief(number) {
+// A number with as many decimals as suit a size, from least to most.
+function within(number, size, most = 3, least = 0) {
   if (number == null) return "—";
   if (number === 0) return "0";
-  const size = Math.abs(number);
-  if (size >= 10000 || size < 0.0005) return number.toExponential(1).replace("-", "−");
-  return number.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3).replace("-", "−");
+  if (size >= 10000 || size < 0.0005) return minus(number.toExponential(most - 2));
+  const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return minus(number.toFixed(Math.max(least, Math.min(most, decimals))));
+}
+
+export const brief = (number) => within(number, Math.abs(number ?? 0));
+
+// Numbers that stand together, all with as many decimals as suit the largest.
+export function alike(numbers, most, least) {
+  const largest = numbers.reduce((size, number) => Math.max(size, Math.abs(number ?? 0)), 0);
+  return numbers.map((number) => within(number, largest, most, least));
 }
 
 export const fixed = (number, digits = 4) => (number == null ? "—" : number.toFixed(digits));
@@ -64,11 +68,16 @@ export function fitted(canvas) {
   return { context, width, height };
 }
 
-export function tip(text, x, y) {
-  const box = byId("tip");
-  box.hidden = !text;
+// A tooltip for what is under the pointer, or for the box of an element; within the window.
+export function tip(text, x, y, box = { left: x + 12, top: y - 6, bottom: y + 10 }) {
+  const shown = byId("tip");
+  shown.hidden = !text;
   if (!text) return;
-  box.textContent = text;
-  box.style.left = `${Math.min(x + 12, window.innerWidth - box.offsetWidth - 8)}px`;
-  box.style.top = `${Math.min(y + 14, window.innerHeight - box.offsetHeight - 8)}px`;
+  shown.textContent = text;
+  const below = box.bottom + 4, fits = below + shown.offsetHeight + 8 <= window.innerHeight;
+  shown.style.left = `${Math.max(8, Math.min(box.left, window.innerWidth - shown.offsetWidth - 8))}px`;
+  shown.style.top = `${fits ? below : Math.max(8, box.top - 4 - shown.offsetHeight)}px`;
 }
+
+// Lengths of drawings, which grow with the type: 1 where a rem has 16 pixels.
+export const scale = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

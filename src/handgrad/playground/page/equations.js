@@ -1,7 +1,8 @@
 // Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
 
-import { brief, byId, formula, make, tight, tip } from "./dom.js";
+import { alike, byId, formula, make, minus, tip } from "./dom.js";
 import { grid, label, placeOf, shapeText } from "./entries.js";
+import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
@@ -28,19 +29,25 @@ export function setLayout(given) {
 }
 
 function card(equation) {
-  const top = make("div", { class: "top" }, make("b", { text: `(${equation.number})` }),
+  const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
     make("span", { class: "formula" }, formula(equation.formula)), make("small"));
-  const source = make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source);
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
-  if (!layout.is_article) parts.push(make("code", { text: equation.line }));
-  return make("div", { class: "card", "data-name": equation.name }, ...parts, source);
+  // Only the article's own network is the one of two_layer.py.
+  parts.push(layout.is_article ? make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source) : make("code", { text: equation.line }));
+  return make("div", { class: "card", "data-name": equation.name }, ...parts);
+}
+
+// An equation of one layer among several is numbered with its layer: (1.2) is (1) of layer 2.
+function numberOf({ name, number }) {
+  const layer = layout.units.length > 3 ? name.match(/\d+/)?.[0] : null;
+  return layer ? `${number}.${layer}` : number;
 }
 
 export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
-  byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
+  byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
@@ -75,15 +82,16 @@ function fillPlaces(box, name, { shape, numbers }) {
     box.style.gridTemplateColumns = `repeat(${columns}, max-content)${moreColumns > 0 ? " max-content" : ""}`;
     box.replaceChildren();
     numbers.forEach((row) => {
-      row.forEach(() => box.append(make("span")));
+      row.forEach(() => box.append(make("span", NUMBER)));
       if (moreColumns > 0) box.append(make("em", { text: `+${moreColumns}` }));
     });
-    if (moreRows > 0) box.append(make("em", { text: `and ${moreRows} more rows` }));
+    if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
+    box.querySelector("span").tabIndex = 0;
   }
-  const largest = Math.max(...numbers.flat().map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span");
-  numbers.flat().forEach((number, place) => {
+  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
+  all.forEach((number, place) => {
     const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
-    write(spans[place], columns > 5 ? tight(number) : brief(number), { name, at, index, number, largest });
+    write(spans[place], texts[place], { name, at, index, number, largest, words: label(name, at, shape, layout) });
   });
 }
 
@@ -93,19 +101,26 @@ function fillLargest(box, name, { shape, largest, more }) {
   if (box.dataset.kind !== kind) {
     box.dataset.kind = kind;
     box.style.gridTemplateColumns = "";
-    box.replaceChildren(...largest.map(() => make("div", {}, make("em"), make("span"))), make("p"));
+    box.replaceChildren(...largest.map(() => make("div", {}, make("em"), make("span", NUMBER))), make("p"));
+    box.querySelector("span").tabIndex = 0;
   }
-  const most = Math.max(...largest.map(([, number]) => Math.abs(number ?? 0)));
+  const most = Math.max(...largest.map(([, number]) => Math.abs(number ?? 0))), texts = alike(largest.map(([, number]) => number));
   largest.forEach(([at, number], place) => {
     const [words, span] = box.children[place].children, text = label(name, at, shape, layout);
     if (words.textContent !== text) words.textContent = words.title = text;
-    write(span, brief(number), { name, ...placeOf(shape, Math.floor(at / shape.at(-1)), at % shape.at(-1)), number, largest: most });
+    write(span, texts[place], { name, ...placeOf(shape, Math.floor(at / shape.at(-1)), at % shape.at(-1)), number, largest: most, words: text });
   });
   box.lastChild.textContent = more;
 }
 
-function write(span, text, { name, at, index, number, largest }) {
-  if (span.textContent !== text) span.textContent = text;
+// A number can be pressed to see where it came from; Tab leads to one of each array.
+const NUMBER = { role: "button", tabindex: -1, "aria-describedby": "tip" };
+
+function write(span, text, { name, at, index, number, largest, words }) {
+  if (span.textContent !== text) {
+    span.textContent = text;
+    span.setAttribute("aria-label", `${words}: ${text}`);
+  }
   span.style.background = signed(number ?? 0, largest);
   span.entry = { name, at };
   span.exact = `${name}${index} = ${number ?? "not finite"}`;
@@ -113,21 +128,39 @@ function write(span, text, { name, at, index, number, largest }) {
 
 // -- the origin of a number -------------------------------------------------------------------
 
-let under = null, soon = 0, place = [0, 0];
+let under = null, soon = 0;
 
-function look(event) {
-  const span = event.target.exact ? event.target : null;
-  place = [event.clientX, event.clientY];
-  if (span && span === under) return;
+function look(span) {
+  if (span === under) return;
   under = span;
   clearTimeout(soon);
-  tip(span?.exact ?? "", ...place);
+  tip(span ? minus(span.exact) : "", 0, 0, span?.getBoundingClientRect());
   if (span && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
 }
 
 export function showSpelled({ name, at, text }) {
-  if (under?.entry.name === name && under.entry.at === at && text) tip(text, ...place);
+  if (under?.entry.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
 }
 
-byId("cards").addEventListener("pointermove", look);
-byId("cards").addEventListener("pointerleave", () => { under = null; clearTimeout(soon); tip(""); });
+const numberIn = (element) => (element.exact ? element : null);
+
+// Among the numbers of an array, one can be reached by Tab and the others from it by arrows.
+function move(event) {
+  if (event.key === "Escape") return look(null);
+  const span = numberIn(event.target);
+  if (!span) return;
+  if (event.key === "Enter") { look(null); return look(span); }
+  const all = [...span.closest(".numbers").querySelectorAll("span")], across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
+  const next = nextPlace(event.key, all.indexOf(span), all.length, across < 0 ? all.length : across);
+  if (next == null) return;
+  event.preventDefault();
+  span.tabIndex = -1;
+  all[next].tabIndex = 0;
+  all[next].focus();
+}
+
+byId("cards").addEventListener("pointermove", (event) => look(numberIn(event.target)));
+byId("cards").addEventListener("pointerleave", () => look(null));
+byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));
+byId("cards").addEventListener("focusout", () => look(null));
+byId("cards").addEventListener("keydown", move);

@@ -28,8 +28,8 @@ function layers(runs) {
   const norms = cells("norm"), ratios = cells("ratio");
   const names = () => runs.map((_, which) => make("th", { text: NAMES[which] }));
   byId("layers").replaceChildren(
-    make("tr", {}, make("th"), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
-    ...(duel ? [make("tr", {}, make("th"), ...names(), ...names())] : []),
+    make("tr", {}, make("th", { text: "layer" }), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
+    ...(duel ? [make("tr", {}, make("th", { text: "run" }), ...names(), ...names())] : []),
     ...runs[0].map((_, k) => make("tr", {}, make("th", { text: `W${k + 1}` }), ...norms(k), ...ratios(k))));
 }
 

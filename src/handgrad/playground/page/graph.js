@@ -1,6 +1,6 @@
 // The network: units with their own maps, weights as width and colour, and fields to set them.
 
-import { brief, byId, fitted, make, tip } from "./dom.js";
+import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
@@ -8,8 +8,9 @@ import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 
-const SIDE = 25, MOST_LAYERS = 4, MOST_UNITS = 128;
+const SIDE = 25, BESIDE = 112, MOST_LAYERS = 4, MOST_UNITS = 128;
 const box = byId("graph"), canvas = byId("edges"), nodes = byId("nodes");
+let large = 1; // how much larger than usual the type is
 let layout = null, frame = null, places = [], buttons = [], labels = [], change = null;
 
 export function onChange(told) { change = told; }
@@ -24,8 +25,10 @@ export function setLayout(given) {
 }
 
 function build() {
-  const { shown, units } = layout, last = shown.length - 1, isNarrow = (box.clientWidth - 120) / last < 100;
-  places = spread(shown.map((count, layer) => (layer === 0 && isBlock(layout) ? 1 : count)), box.clientWidth, box.clientHeight);
+  large = scale();
+  const { shown, units } = layout, last = shown.length - 1, isNarrow = (box.clientWidth - 120 * large) / last < 100 * large;
+  places = spread(shown.map((count, layer) => (layer === 0 && isBlock(layout) ? 1 : count)), box.clientWidth, box.clientHeight,
+    { left: (isBeside() ? BESIDE : 46) * large, right: room() * large, scale: large });
   labels = [];
   nodes.replaceChildren();
   buttons = places.map((column, layer) => column.map((at, unit) => node(layer, unit, at, last)));
@@ -40,6 +43,11 @@ function build() {
     nodes.append(head);
   });
 }
+
+// To the right of the classes there is room for long names, unless the drawing is narrow.
+const room = () => (layout.classes.some((name) => name.length > 4) && box.clientWidth > 400 * large ? 100 : 74);
+// Names of inputs stand to the left of them, clear of the edges, or below if they are short.
+const isBeside = () => !isBlock(layout) && (!layout.is_plane || layout.names.some((name) => name.length > 4));
 
 function amount(sign, layer, by) {
   const hidden = layout.units.slice(1, -1), units = hidden[layer - 1] + by;
@@ -58,7 +66,7 @@ export function layersChanged(by) {
 function node(layer, unit, [x, y, gap], last) {
   const isBlocked = layer === 0 && isBlock(layout), isHidden = layer > 0 && layer < last;
   const name = isBlocked ? `all ${layout.units[0]} inputs` : unitName(layout, layer, unit);
-  const button = make("button", { "aria-label": name, class: isBlocked ? "block" : gap < 32 ? "small" : "",
+  const button = make("button", { "aria-label": name, class: isBlocked ? "block" : gap < 32 * large ? "small" : "",
     onclick: () => layer > 0 && frame && inspector.inspect(layout, frame, layer, unit),
     onpointermove: (event) => tip(words(layer, unit), event.clientX, event.clientY),
     onpointerleave: () => tip("") });
@@ -72,12 +80,11 @@ function node(layer, unit, [x, y, gap], last) {
   nodes.append(button);
   if (!isHidden && !isBlocked) {
     const label = make("span", { class: "name", text: name, title: name });
-    const isTight = layer === 0 && !layout.is_plane;
-    label.style.top = layer === 0 && !isTight ? `${y + 24}px` : `${y}px`;
-    label.style.left = layer === 0 ? `${isTight ? x + 18 : x - 22}px` : `${x + 20}px`;
-    if (isTight) label.classList.add("beside");
-    if (layer) label.style.maxWidth = "58px";
-    if (layer && gap >= 32) label.classList.add("two");
+    label.style.top = layer === 0 && !isBeside() ? `${y + 24 * large}px` : `${y}px`;
+    label.style.left = `${layer ? x + 20 * large : x - (isBeside() ? 20 : 22) * large}px`;
+    if (!layer && isBeside()) label.classList.add("beside");
+    if (layer) label.style.maxWidth = `${(room() - 21) * large}px`;
+    if (layer && gap >= 32 * large) label.classList.add("two");
     if (layer) labels.push(label);
     nodes.append(label);
   }
@@ -125,7 +132,7 @@ function edges() {
     }));
     context.globalAlpha = 1;
     layer.b.forEach((b, j) => { // the bias: a bar at the lower left of the unit
-      const [x, y, gap] = places[number + 1][j], half = gap < 32 ? 10 : 15, long = Math.min(16, 2 + 7 * Math.abs(b));
+      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + 7 * Math.abs(b));
       context.fillStyle = b < 0 ? down : up;
       context.fillRect(x - half - 2 - long, y + half - 3, long, 4);
     });
@@ -166,7 +173,10 @@ function inside() {
       else shade(button, css(CLASSES[0], frame.y[unit] ?? 0));
     });
   }
-  labels.forEach((label, k) => { label.textContent = `${layout.classes[k]}${label.classList.contains("two") ? "\n" : ": "}${Math.round(100 * frame.y[k])} %`; });
+  labels.forEach((label, k) => {
+    const share = `${Math.round(100 * frame.y[k])} %`, name = layout.classes[k];
+    label.textContent = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
+  });
 }
 
 // A colour that is partly clear, over the card and not over the lines behind it.
@@ -209,7 +219,7 @@ box.addEventListener("pointermove", (event) => {
   if (event.target.closest("button")) return;
   const found = edgeUnder(event);
   box.style.cursor = found ? "pointer" : "";
-  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${found[3]}. Click to set it` : "", event.clientX, event.clientY);
+  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Click to set it` : "", event.clientX, event.clientY);
 });
 box.addEventListener("pointerleave", () => tip(""));
 box.addEventListener("click", (event) => {

@@ -1,6 +1,6 @@
 // A table of many columns: every input by name, with the sample's value and the weight into a unit.
 
-import { brief, byId, make } from "./dom.js";
+import { alike, byId, make } from "./dom.js";
 import { column, largestOf } from "./image.js";
 import { nextSample } from "./keys.js";
 import { ask } from "./link.js";
@@ -47,14 +47,14 @@ export function draw(given) {
   byId("inputs-words").textContent = `of ${layout.n}, class ${layout.classes[frame.y_t]}`;
   const weights = column(frame.first, layout.shown[1], byId("inputs-unit").selectedIndex);
   fill(1, [...frame.input]);
-  fill(2, weights);
+  fill(2, [...weights]);
 }
 
 function fill(place, values) {
-  const largest = largestOf(values);
+  const largest = largestOf(values), texts = alike(values, 3, 3);
   values.forEach((value, i) => {
     const cell = rows[i].children[place];
-    cell.textContent = brief(value);
+    cell.textContent = texts[i];
     cell.style.background = signed(value, largest);
   });
 }

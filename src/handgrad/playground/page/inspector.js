@@ -37,7 +37,7 @@ export function inspect(layout, frame, layer, unit, from) {
 function field(label, place, value) {
   const input = make("input", { type: "number", step: "any", onchange: () => { if (input.value !== "") ask("edit", { place: place(), value: Number(input.value) }); } });
   open.fields.push({ input, value });
-  return make("label", {}, label, input);
+  return make("label", { title: label || null }, label, input);
 }
 
 // An image of the weights: arrow keys or a click choose the pixel whose weight can be set.

@@ -1,10 +1,14 @@
 // The keys: for the whole page, for choosing a sample, for the pixels of a square image.
 
-const PAGE = { " ": "play", s: "step", r: "reset" };
+const PAGE = { " ": "play", s: "step", r: "reset", "?": "keys" };
+const PRESSED = "button, input[type=checkbox], input[type=range], .transport select"; // by space, not by letters
+const TYPED = "input, select, textarea, dialog, [data-keys]";
 
-// None while the user types or presses a button, or holds another key down.
+// None while the user types or holds another key down; space belongs to what can be pressed.
 export function pageKey({ key, ctrlKey, metaKey, altKey, target }) {
-  if (ctrlKey || metaKey || altKey || target?.closest?.("input, select, button, textarea, dialog, [data-keys]")) return null;
+  if (ctrlKey || metaKey || altKey || target?.closest?.("dialog")) return null;
+  const isPressed = target?.closest?.(PRESSED);
+  if (isPressed ? key === " " : target?.closest?.(TYPED)) return null;
   return PAGE[key] ?? null;
 }
 
@@ -23,4 +27,12 @@ export function nextPixel(key, pixel, [rows, columns]) {
   const column = Math.min(columns - 1, Math.max(0, (pixel % columns) + arrow[0]));
   const row = Math.min(rows - 1, Math.max(0, Math.floor(pixel / columns) + arrow[1]));
   return row * columns + column;
+}
+
+// The number that an arrow key leads to, among n in rows of some columns; it stays among them.
+export function nextPlace(key, place, n, columns) {
+  const arrow = ARROWS[key];
+  if (!arrow) return null;
+  const next = place + arrow[0] + columns * arrow[1];
+  return next >= 0 && next < n ? next : place;
 }

@@ -69,6 +69,7 @@ for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", (
 function again(...rooms) {
   if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
 }
+new ResizeObserver(() => again(curves)).observe(byId("curves"));
 addEventListener("resize", () => again(map, rival, pictures, pad, curves));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
 

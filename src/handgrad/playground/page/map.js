@@ -1,10 +1,11 @@
 // The decision map: the probability of each class at each place, the points, the brush.
 
-import { byId, fitted, make } from "./dom.js";
+import { byId, fitted, make, scale } from "./dom.js";
 import { ask } from "./link.js";
 import { nextSample } from "./keys.js";
 import { CLASSES, isDark, shape } from "./palette.js";
 import { nearest, place, pointAt } from "./plane.js";
+import { sideTicks, tidy } from "./scale.js";
 
 const canvas = byId("map");
 const cells = make("canvas");
@@ -18,6 +19,7 @@ export function setLayout(given) {
   if (!layout.is_plane) return;
   byId("x1").textContent = layout.names[0];
   byId("x2").textContent = layout.names[1];
+  axes();
   byId("legend").replaceChildren(...layout.classes.map((name, k) => entry(k, name, false)),
     ...(layout.test.length ? [entry(0, "open: test", true)] : []));
   const brush = byId("brush"), chosen = brush.value;
@@ -27,12 +29,27 @@ export function setLayout(given) {
   if (chosen && chosen < count) brush.value = chosen;
 }
 
+// Numbers beside the map, in the units of the data; the names of the axes stand between them.
+function axes() {
+  const [left, right, low, high] = layout.extent;
+  [[left, right], [low, high]].forEach((ends, axis) => {
+    const name = byId(`x${axis + 1}`), [mean, spread] = layout.raw[axis], [least, most] = ends.map((end) => mean + spread * end);
+    name.title = name.textContent;
+    const clear = (axis ? name.offsetHeight / byId("map").clientHeight : name.offsetWidth / byId("map").clientWidth) + 0.12;
+    byId(`x${axis + 1}-ticks`).replaceChildren(...sideTicks(least, most, clear).map(([value, share]) => {
+      const tick = make("span", { text: tidy(value) });
+      tick.style[axis ? "top" : "left"] = `${100 * (axis ? 1 - share : share)}%`;
+      return tick;
+    }));
+  });
+}
+
 function entry(k, name, isOpen) {
   const sign = make("canvas", { width: 28, height: 28 });
   const context = sign.getContext("2d");
   context.scale(2, 2);
   shape(context, k, 7, 7, 4, isOpen);
-  return make("span", {}, sign, name);
+  return make("span", { title: name }, sign, make("b", { text: name }));
 }
 
 // Colour a map from a plane of 0 to 255 for each class. The canvas gets a dot for each place.
@@ -70,7 +87,7 @@ function points(chosen, width) {
   over.width = over.height = canvas.width;
   const context = over.getContext("2d"), test = new Set(layout.test);
   context.scale(canvas.width / width, canvas.width / width);
-  const size = layout.points.length > 700 ? 2.2 : 3.2;
+  const size = (layout.points.length > 700 ? 2.2 : 3.2) * scale();
   layout.points.forEach((point, row) => {
     const [x, y] = place(layout.extent, point, width);
     shape(context, layout.y_t[row], x, y, size, test.has(row));
@@ -89,6 +106,8 @@ function under(event) {
   const box = canvas.getBoundingClientRect();
   return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
 }
+
+addEventListener("resize", () => layout?.is_plane && axes());
 
 let last = null;
 

@@ -5,10 +5,11 @@ export const MOST_NODES = 10; // inputs that are drawn one by one; more become o
 // Images and many inputs are drawn as one block.
 export const isBlock = ({ picture, units }) => Boolean(picture) || units[0] > MOST_NODES;
 
-export function spread(counts, width, height) {
-  const left = 46, right = width - 74, top = 34, last = counts.length - 1;
+// Room beside the first and the last column is for names; all lengths grow with the type.
+export function spread(counts, width, height, { left = 46, right: beside = 74, scale = 1 } = {}) {
+  const right = width - beside, top = 34 * scale, last = counts.length - 1;
   return counts.map((count, layer) => {
-    const x = left + ((right - left) * layer) / last, gap = Math.min(44, (height - top - 4) / count);
+    const x = left + ((right - left) * layer) / last, gap = Math.min(Math.max(44, height / 7), (height - top - 4) / count);
     const first = top + (height - top - gap * count) / 2 + gap / 2;
     return Array.from({ length: count }, (_, i) => [x, first + i * gap, gap]);
   });
