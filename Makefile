@@ -17,6 +17,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= demo
 BIN    := $(VENV)/bin
+COMPILER := $(VENV)/compiler
 KERNELS := $(wildcard src/handgrad/engines/compiled/*.py src/handgrad/engines/compiled/*.c)
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -69,12 +70,25 @@ clean:
 	rm -rf $(VENV) $(OUT) docs/_build src/handgrad/engines/compiled/engine-*
 
 # Each stamp stands for an installation, done anew when pyproject.toml changes. The demo's compiles
-# the engine, as every installation does; the others leave that to "engine", which has numba at hand.
+# the engine meanwhile, with numba in a folder of its own, since handgrad does not need it to run; the
+# others leave that to "engine", which has numba at hand.
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml $(KERNELS)
-	$(PIP) --editable ".[plot]"
+	+$(MAKE) --no-print-directory --jobs=2 $(VENV)/.plot $(VENV)/.compiled
+	touch $@
+
+$(VENV)/.plot: $(BIN)/python pyproject.toml
+	HANDGRAD_ENGINE=0 $(PIP) --editable ".[plot]"
+	touch $@
+
+$(VENV)/.compiled: $(BIN)/python pyproject.toml $(KERNELS)
+	$(PIP) --target $(COMPILER) --upgrade hatchling
+	@needs=$$(PYTHONPATH=$(COMPILER) $(BIN)/python -c "import hatch_build; print(*hatch_build.needs())") && \
+	if test -n "$$needs"; then { $(PIP) --target $(COMPILER) --upgrade $$needs && \
+	PYTHONPATH=src:$(COMPILER) $(BIN)/python src/handgrad/engines/compiled/build.py; } || \
+	echo "handgrad works without its compiled engine, more slowly: compiling it failed"; fi
 	touch $@
 
 $(VENV)/.docs: $(BIN)/python pyproject.toml
