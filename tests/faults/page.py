@@ -57,6 +57,8 @@ FAULTS = [
     Fault("playground/page/evidence.js", "byId(\"check-words\").textContent = passed\n", "byId(\"check-words\").textContent = !passed\n", "right gradients called wrong", "playground_page::test_the_gradient_check"),
     Fault("playground/page/frame.js", "getUint32(0, true)", "getUint32(0, false)", "bytes the other way round", "playground_modules"),
     Fault("playground/page/frame.js", "    start += length;", "    start += length + 1;", "parts a byte off", "playground_modules"),
+    Fault("playground/walk.py", "[: session.at + 1]", "[: session.at]", "a gradient comes late", "playground_network::test_a_walk_back_shows_gradients_and_the_numbers_at_units"),
+    Fault("playground/page/carried.js", "isBack: Boolean(walk?.dW[k])", "isBack: false", "gradients said to be weights", "playground_network::test_a_walk_back_shows_gradients_and_the_numbers_at_units"),
     Fault("playground/page/graph.js", 'change({ hidden: hidden.with(layer - 1, units) })', 'change({ hidden: hidden.with(0, units) })', "another layer grows", "playground_page::test_the_network_grows_and_shrinks"),
     Fault("playground/page/health.js", "2 * those.length >= sizes[k + 1]", "those.length > sizes[k + 1]", "dead units without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/health.js", "if (loss != null && loss <= FAR * first)", "if (true)", "a loss that explodes without a word", "playground_page::test_a_network_in_trouble_says_so"),

@@ -30,6 +30,7 @@ from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
     block,
@@ -371,6 +372,7 @@ def _numbers(session: Session) -> dict[str, Any]:
         "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
         "made": made(session),
+        "walk": walk(session, t),
         **wide_numbers(session, t),
     }
 

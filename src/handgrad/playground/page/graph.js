@@ -1,5 +1,6 @@
 // The network: units with their own maps, weights as width and colour, and fields to set them.
 
+import { drawnLayers, sayWhich, writeUnits } from "./carried.js";
 import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
@@ -116,15 +117,17 @@ function edges() {
   context.clearRect(0, 0, width, height);
   const up = style("--up"), down = style("--down");
   context.lineCap = "round";
-  const largest = Math.max(2, ...frame.weights.flatMap((layer) => layer.W.flat().map((w) => Math.abs(w ?? 0))));
-  frame.weights.forEach((layer, number) => {
+  const layers = drawnLayers(frame);
+  sayWhich(layers);
+  writeUnits(nodes, places, frame.walk, large);
+  layers.forEach((layer, number) => {
     const isLit = light.edges === number + 1;
     if (number === 0 && isBlock(layout)) block(context, isLit, light.edges);
     else layer.W.forEach((row, i) => row.forEach((w, j) => {
       const [x, y] = places[number][i], [to, down_to] = places[number + 1][j];
       context.globalAlpha = isLit ? 1 : light.edges ? 0.25 : 0.75;
       context.strokeStyle = w < 0 ? down : up;
-      context.lineWidth = 0.4 + (5 * Math.abs(w)) / largest + (isLit ? 0.8 : 0);
+      context.lineWidth = 0.4 + (5 * Math.abs(w)) / layer.largest + (isLit ? 0.8 : 0);
       context.beginPath();
       context.moveTo(x, y);
       context.bezierCurveTo((x + to) / 2, y, (x + to) / 2, down_to, to, down_to);
@@ -132,7 +135,7 @@ function edges() {
     }));
     context.globalAlpha = 1;
     layer.b.forEach((b, j) => { // the bias: a bar at the lower left of the unit
-      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + 7 * Math.abs(b));
+      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + (layer.isBiasBack ? 14 / (largestOf(layer.b) || 1) : 7) * Math.abs(b));
       context.fillStyle = b < 0 ? down : up;
       context.fillRect(x - half - 2 - long, y + half - 3, long, 4);
     });

@@ -1,0 +1,41 @@
+"""The network's drawing and the folds over the map: gradients, numbers at units, dragged weights."""
+
+from pathlib import Path
+
+import pytest
+
+from browser import BROWSER, fits_a_screen, fits_a_telephone
+from handgrad.playground.session import Session
+from handgrad.tables.table import read_table
+
+pytestmark = BROWSER
+
+PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
+
+
+@pytest.fixture
+def session():
+    return Session(read_table(PENGUINS))
+
+
+def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
+    assert page.text("edges-show").startswith("Edges show the weights")
+    for _ in range(7):
+        page.step("equation")
+        session.step("equation")
+    assert "gradients dW2 of this point, and still the weights W1" in page.text("edges-show")
+    for _ in range(4):
+        page.step("equation")
+        session.step("equation")
+    assert page.text("edges-show") == "Edges show the gradients dW1, dW2 of this point."
+    t = session.trace()
+    shown = page.run(
+        "return [...document.querySelectorAll('#nodes .carried')].map((e) => e.textContent)"
+    )
+    assert len(shown) == 8
+    for text, h, dh in zip(shown, t["h"][0], t["dh"][0], strict=True):
+        first, second = text.replace("−", "-").split("\n")
+        assert float(first.removeprefix("h ")) == pytest.approx(h, abs=0.005, rel=0.01)
+        assert float(second.removeprefix("dh ")) == pytest.approx(dh, abs=0.005, rel=0.01)
+    fits_a_screen(page, "walk-back")
+    fits_a_telephone(page, "walk-back")
