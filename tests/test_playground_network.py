@@ -1,4 +1,4 @@
-"""The network's drawing and the folds over the map: gradients, numbers at units, dragged weights."""
+"""The network's drawing and the folds over the map."""
 
 from pathlib import Path
 
@@ -39,3 +39,20 @@ def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
         assert float(second.removeprefix("dh ")) == pytest.approx(dh, abs=0.005, rel=0.01)
     fits_a_screen(page, "walk-back")
     fits_a_telephone(page, "walk-back")
+
+
+def test_folds_are_drawn_where_an_activation_bends(page, session):
+    picture = "return document.getElementById('map').toDataURL()"
+    before = page.run(picture)
+    page.find("#folds").send_keys(" ")
+    page.wait(lambda: page.run(picture) != before)
+    page.picture("folds")
+    ends = page.driver.execute_async_script(
+        "const done = arguments[0];"
+        "import('/page/folds.js').then((m) => done(m.foldOf([3, 4], 5, [-1, 1, -1, 1])))"
+    )
+    assert [3 * x1 + 4 * x2 + 5 for x1, x2 in ends] == pytest.approx([0, 0])
+    page.find("#folds").send_keys(" ")
+    page.wait(lambda: page.run(picture) == before)
+    page.set("set-activation", "tanh")
+    assert not page.find("#folds").is_displayed()
