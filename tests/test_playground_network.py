@@ -56,3 +56,37 @@ def test_folds_are_drawn_where_an_activation_bends(page, session):
     page.wait(lambda: page.run(picture) == before)
     page.set("set-activation", "tanh")
     assert not page.find("#folds").is_displayed()
+
+
+DRAG = """
+const [kind, x, y] = arguments, graph = document.getElementById('graph');
+graph.dispatchEvent(new PointerEvent(kind, {clientX: x, clientY: y, button: 0, bubbles: true}));
+"""
+MIDDLE = """
+const middle = (name) => {
+  const box = document.querySelector(`#nodes button[aria-label='${name}']`).getBoundingClientRect();
+  return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+};
+const [a, b] = [middle('x1'), middle('unit 1 of layer 1')];
+return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+"""
+
+
+def test_a_weight_is_dragged_and_escape_puts_it_back(page, session):
+    x, y = page.run(MIDDLE)
+    first = page.text("loss")
+    old = float(session.run.params.W[0][0, 0])
+    session.edit(0, round(float(f"{old:.7g}") + 0.8, 4))
+    dragged = f"{session.history[-1].loss:.4f}"
+    page.run(DRAG, "pointerdown", x, y)
+    page.run(DRAG, "pointermove", x, y - 40)
+    page.wait(lambda: page.text("loss") == dragged, seconds=10)
+    page.run(
+        "dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))",
+    )
+    page.wait(lambda: page.text("loss") == first, seconds=10)
+    page.run(DRAG, "pointerdown", x, y)
+    page.run(DRAG, "pointermove", x, y - 40)
+    page.run(DRAG, "pointerup", x, y - 40)
+    page.wait(lambda: page.text("loss") == dragged, seconds=10)
+    assert not page.find("#inspector").is_displayed()

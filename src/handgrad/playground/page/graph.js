@@ -2,6 +2,7 @@
 
 import { drawnLayers, sayWhich, writeUnits } from "./carried.js";
 import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
+import { draggable, wasDrag } from "./drag.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
@@ -222,10 +223,31 @@ box.addEventListener("pointermove", (event) => {
   if (event.target.closest("button")) return;
   const found = edgeUnder(event);
   box.style.cursor = found ? "pointer" : "";
-  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Click to set it` : "", event.clientX, event.clientY);
+  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Drag it up or down, or click to set it` : "", event.clientX, event.clientY);
 });
 box.addEventListener("pointerleave", () => tip(""));
+// The bias whose bar is under the pointer, at the lower left of its unit.
+function biasUnder(event) {
+  const frameBox = box.getBoundingClientRect(), px = event.clientX - frameBox.left, py = event.clientY - frameBox.top;
+  for (const [number, { b, b_start }] of (frame?.weights ?? []).entries()) {
+    const unit = places[number + 1].findIndex(([x, y, gap]) => {
+      const half = (gap < 32 * large ? 12 : 15) * large;
+      return px < x - half && px > x - half - 20 && Math.abs(py - (y + half - 1)) < 6;
+    });
+    if (unit >= 0) return { place: b_start + unit, value: b[unit] };
+  }
+  return null;
+}
+
+draggable(box, (event) => {
+  if (event.target.closest("button")) return null;
+  const bias = biasUnder(event), edge = bias ? null : edgeUnder(event);
+  if (!edge) return bias;
+  const [number, i, j, value] = edge, { start, width } = frame.weights[number];
+  return { place: start + i * width + j, value };
+});
 box.addEventListener("click", (event) => {
+  if (wasDrag()) return;
   const found = event.target.closest("button") ? null : edgeUnder(event);
   if (found) inspector.inspect(layout, frame, found[0] + 1, found[2], found[1]);
 });
