@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.activations import ACTIVATIONS
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
     block,
@@ -108,8 +110,15 @@ def layout(runs: Runs) -> dict[str, Any]:
         "units": list(architecture.layer_units),
         "shown": [min(units, MOST_UNITS) for units in architecture.layer_units],
         "is_article": article,
+        "folds": points.is_plane and _has_folds(architecture),
         "equations": [_equation(equation) for equation in session.trace().equations],
     }
+
+
+def _has_folds(architecture: Architecture) -> bool:
+    """Tell whether the first hidden layer bends along a line w·x + b = 0 for each unit."""
+    first = architecture.activations[:1]
+    return not architecture.scales and any(ACTIVATIONS[name].cuts_off for name in first)
 
 
 def _axes(session: Session) -> dict[str, str]:
@@ -371,6 +380,7 @@ def _numbers(session: Session) -> dict[str, Any]:
         "x": block(t["x"], is_named=not session.points.is_plane),
         "y_t": int(t.truth[0]),
         "made": made(session),
+        "walk": walk(session, t),
         **wide_numbers(session, t),
     }
 

@@ -297,7 +297,7 @@ class Session:
             self.journal = None
         flat[place] = value
         if self.journal is not None:
-            self.journal = (*self.journal, ("weight", place, value))
+            self.journal = _with_weight(self.journal, place, value)
         self.history[-1] = self._measured() if self.under_way is None else self.history[-1]
         self.snapshots[-1] = self._snapshot() if self.under_way is None else self.snapshots[-1]
         self.at = None
@@ -405,6 +405,13 @@ class Session:
 
 def _differ(recipe: Recipe, other: Recipe, names: tuple[str, ...]) -> bool:
     return any(getattr(recipe, name) != getattr(other, name) for name in names)
+
+
+def _with_weight(journal: Journal, place: int, value: float) -> Journal:
+    """Add a weight that was set; of a weight that is dragged, only the last value counts."""
+    if journal and journal[-1][:2] == ("weight", place):
+        journal = journal[:-1]
+    return (*journal, ("weight", place, value))
 
 
 def _with_epoch(journal: Journal, settings: Settings) -> Journal:

@@ -1,6 +1,8 @@
 // The network: units with their own maps, weights as width and colour, and fields to set them.
 
+import { drawnLayers, sayWhich, writeUnits } from "./carried.js";
 import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
+import { draggable, wasDrag } from "./drag.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
@@ -116,15 +118,17 @@ function edges() {
   context.clearRect(0, 0, width, height);
   const up = style("--up"), down = style("--down");
   context.lineCap = "round";
-  const largest = Math.max(2, ...frame.weights.flatMap((layer) => layer.W.flat().map((w) => Math.abs(w ?? 0))));
-  frame.weights.forEach((layer, number) => {
+  const layers = drawnLayers(frame);
+  sayWhich(layers);
+  writeUnits(nodes, places, frame.walk, large);
+  layers.forEach((layer, number) => {
     const isLit = light.edges === number + 1;
     if (number === 0 && isBlock(layout)) block(context, isLit, light.edges);
     else layer.W.forEach((row, i) => row.forEach((w, j) => {
       const [x, y] = places[number][i], [to, down_to] = places[number + 1][j];
       context.globalAlpha = isLit ? 1 : light.edges ? 0.25 : 0.75;
       context.strokeStyle = w < 0 ? down : up;
-      context.lineWidth = 0.4 + (5 * Math.abs(w)) / largest + (isLit ? 0.8 : 0);
+      context.lineWidth = 0.4 + (5 * Math.abs(w)) / layer.largest + (isLit ? 0.8 : 0);
       context.beginPath();
       context.moveTo(x, y);
       context.bezierCurveTo((x + to) / 2, y, (x + to) / 2, down_to, to, down_to);
@@ -132,7 +136,7 @@ function edges() {
     }));
     context.globalAlpha = 1;
     layer.b.forEach((b, j) => { // the bias: a bar at the lower left of the unit
-      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + 7 * Math.abs(b));
+      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + (layer.isBiasBack ? 14 / (largestOf(layer.b) || 1) : 7) * Math.abs(b));
       context.fillStyle = b < 0 ? down : up;
       context.fillRect(x - half - 2 - long, y + half - 3, long, 4);
     });
@@ -219,10 +223,31 @@ box.addEventListener("pointermove", (event) => {
   if (event.target.closest("button")) return;
   const found = edgeUnder(event);
   box.style.cursor = found ? "pointer" : "";
-  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Click to set it` : "", event.clientX, event.clientY);
+  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Drag it up or down, or click to set it` : "", event.clientX, event.clientY);
 });
 box.addEventListener("pointerleave", () => tip(""));
+// The bias whose bar is under the pointer, at the lower left of its unit.
+function biasUnder(event) {
+  const frameBox = box.getBoundingClientRect(), px = event.clientX - frameBox.left, py = event.clientY - frameBox.top;
+  for (const [number, { b, b_start }] of (frame?.weights ?? []).entries()) {
+    const unit = places[number + 1].findIndex(([x, y, gap]) => {
+      const half = (gap < 32 * large ? 12 : 15) * large;
+      return px < x - half && px > x - half - 20 && Math.abs(py - (y + half - 1)) < 6;
+    });
+    if (unit >= 0) return { place: b_start + unit, value: b[unit] };
+  }
+  return null;
+}
+
+draggable(box, (event) => {
+  if (event.target.closest("button")) return null;
+  const bias = biasUnder(event), edge = bias ? null : edgeUnder(event);
+  if (!edge) return bias;
+  const [number, i, j, value] = edge, { start, width } = frame.weights[number];
+  return { place: start + i * width + j, value };
+});
 box.addEventListener("click", (event) => {
+  if (wasDrag()) return;
   const found = event.target.closest("button") ? null : edgeUnder(event);
   if (found) inspector.inspect(layout, frame, found[0] + 1, found[2], found[1]);
 });

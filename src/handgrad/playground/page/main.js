@@ -62,6 +62,7 @@ byId("hold").addEventListener("change", (event) => {
   const { optimizer, rate } = layoutNow.recipe;
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
+byId("folds").addEventListener("change", () => again(map));
 byId("by").addEventListener("change", () => again(made));
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
 

@@ -1,5 +1,6 @@
 // The decision map: the probability of each class at each place, the points, the brush.
 
+import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
 import { ask } from "./link.js";
 import { nextSample } from "./keys.js";
@@ -16,6 +17,7 @@ export function setLayout(given) {
   layout = given;
   sample = -1;
   byId("plane").hidden = !layout.is_plane;
+  byId("folds-choice").hidden = !layout.folds;
   if (!layout.is_plane) return;
   byId("x1").textContent = layout.names[0];
   byId("x2").textContent = layout.names[1];
@@ -74,6 +76,7 @@ export function draw(frame) {
   const { context: shown, width } = fitted(canvas);
   shown.imageSmoothingEnabled = true;
   shown.drawImage(cells, 0, 0, width, width);
+  if (layout.folds && byId("folds").checked) drawFolds(shown, frame.weights[0], layout.extent, width);
   if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
   shown.drawImage(over, 0, 0, width, width);
 }

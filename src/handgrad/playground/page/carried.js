@@ -1,0 +1,36 @@
+// While a walk goes back: gradients in place of weights, and h and dh beside each hidden unit.
+
+import { brief, byId, make } from "./dom.js";
+
+// The layers as they are drawn: with their gradients once computed, else with their weights.
+export function drawnLayers({ weights, walk }) {
+  const layers = weights.map(({ W, b }, k) => ({ W: walk?.dW[k] ?? W, b: walk?.db[k] ?? b, isBack: Boolean(walk?.dW[k]), isBiasBack: Boolean(walk?.db[k]) }));
+  for (const isBack of [false, true]) {
+    const group = layers.filter((layer) => layer.isBack === isBack), sizes = group.flatMap((layer) => layer.W.flat().map((w) => Math.abs(w ?? 0)));
+    const largest = Math.max(isBack ? 1e-300 : 2, ...sizes);
+    for (const layer of group) layer.largest = largest;
+  }
+  return layers;
+}
+
+export function sayWhich(layers) {
+  const back = layers.flatMap(({ isBack }, k) => (isBack ? [`dW${k + 1}`] : [])), rest = layers.flatMap(({ isBack }, k) => (isBack ? [] : [`W${k + 1}`]));
+  const text = !back.length ? "Edges show the weights: blue above 0, orange below."
+    : `Edges show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${rest.join(", ")}` : ""}.`;
+  if (byId("edges-show").textContent !== text) byId("edges-show").textContent = text;
+}
+
+// The numbers stand to the right of their units, in spans that are made once for a network.
+export function writeUnits(nodes, places, walk, large) {
+  places.slice(1, -1).forEach((column, k) => column.forEach(([x, y], unit) => {
+    const h = walk?.h[k], dh = walk?.dh[k], name = `carried-${k}-${unit}`;
+    let span = nodes.querySelector(`.${name}`);
+    if (!h && !span) return;
+    if (!span) nodes.append((span = make("span", { class: `carried ${name}` })));
+    span.hidden = !h;
+    if (!h) return;
+    span.style.left = `${x + 18 * large}px`;
+    span.style.top = `${y}px`;
+    span.textContent = `h ${brief(h[unit])}${dh ? `\ndh ${brief(dh[unit])}` : ""}`;
+  }));
+}

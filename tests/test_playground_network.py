@@ -1,0 +1,92 @@
+"""The network's drawing and the folds over the map."""
+
+from pathlib import Path
+
+import pytest
+
+from browser import BROWSER, fits_a_screen, fits_a_telephone
+from handgrad.playground.session import Session
+from handgrad.tables.table import read_table
+
+pytestmark = BROWSER
+
+PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
+
+
+@pytest.fixture
+def session():
+    return Session(read_table(PENGUINS))
+
+
+def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
+    assert page.text("edges-show").startswith("Edges show the weights")
+    for _ in range(7):
+        page.step("equation")
+        session.step("equation")
+    assert "gradients dW2 of this point, and still the weights W1" in page.text("edges-show")
+    for _ in range(4):
+        page.step("equation")
+        session.step("equation")
+    assert page.text("edges-show") == "Edges show the gradients dW1, dW2 of this point."
+    t = session.trace()
+    shown = page.run(
+        "return [...document.querySelectorAll('#nodes .carried')].map((e) => e.textContent)"
+    )
+    assert len(shown) == 8
+    for text, h, dh in zip(shown, t["h"][0], t["dh"][0], strict=True):
+        first, second = text.replace("−", "-").split("\n")
+        assert float(first.removeprefix("h ")) == pytest.approx(h, abs=0.005, rel=0.01)
+        assert float(second.removeprefix("dh ")) == pytest.approx(dh, abs=0.005, rel=0.01)
+    fits_a_screen(page, "walk-back")
+    fits_a_telephone(page, "walk-back")
+
+
+def test_folds_are_drawn_where_an_activation_bends(page, session):
+    picture = "return document.getElementById('map').toDataURL()"
+    before = page.run(picture)
+    page.find("#folds").send_keys(" ")
+    page.wait(lambda: page.run(picture) != before)
+    page.picture("folds")
+    ends = page.driver.execute_async_script(
+        "const done = arguments[0];"
+        "import('/page/folds.js').then((m) => done(m.foldOf([3, 4], 5, [-1, 1, -1, 1])))"
+    )
+    assert [3 * x1 + 4 * x2 + 5 for x1, x2 in ends] == pytest.approx([0, 0])
+    page.find("#folds").send_keys(" ")
+    page.wait(lambda: page.run(picture) == before)
+    page.set("set-activation", "tanh")
+    assert not page.find("#folds").is_displayed()
+
+
+DRAG = """
+const [kind, x, y] = arguments, graph = document.getElementById('graph');
+graph.dispatchEvent(new PointerEvent(kind, {clientX: x, clientY: y, button: 0, bubbles: true}));
+"""
+MIDDLE = """
+const middle = (name) => {
+  const box = document.querySelector(`#nodes button[aria-label='${name}']`).getBoundingClientRect();
+  return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+};
+const [a, b] = [middle('x1'), middle('unit 1 of layer 1')];
+return [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
+"""
+
+
+def test_a_weight_is_dragged_and_escape_puts_it_back(page, session):
+    x, y = page.run(MIDDLE)
+    first = page.text("loss")
+    old = float(session.run.params.W[0][0, 0])
+    session.edit(0, round(float(f"{old:.7g}") + 0.8, 4))
+    dragged = f"{session.history[-1].loss:.4f}"
+    page.run(DRAG, "pointerdown", x, y)
+    page.run(DRAG, "pointermove", x, y - 40)
+    page.wait(lambda: page.text("loss") == dragged, seconds=10)
+    page.run(
+        "dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))",
+    )
+    page.wait(lambda: page.text("loss") == first, seconds=10)
+    page.run(DRAG, "pointerdown", x, y)
+    page.run(DRAG, "pointermove", x, y - 40)
+    page.run(DRAG, "pointerup", x, y - 40)
+    page.wait(lambda: page.text("loss") == dragged, seconds=10)
+    assert not page.find("#inspector").is_displayed()
