@@ -1,12 +1,12 @@
 // A weight or bias dragged up or down: it changes live, and Escape puts the old value back.
 
-import { ask } from "./link.js";
-
 const STEP = 0.02, STILL = 3, EVERY = 50; // a pixel's change; pixels that are no drag; milliseconds
-let held = null, wasDragged = false;
+let held = null, wasDragged = false, tell = null;
 
-// found(event) gives { place, value } of what is under the pointer, or null.
-export function draggable(box, found) {
+// found(event) gives { place, value } of what is under the pointer, or null; told({ place, value })
+// takes what a drag makes of it.
+export function draggable(box, found, told) {
+  tell = told;
   box.addEventListener("pointerdown", (event) => {
     wasDragged = false;
     const under = event.button === 0 && event.pointerType !== "touch" ? found(event) : null;
@@ -31,7 +31,7 @@ function send() {
   if (!held) return;
   clearTimeout(held.timer);
   held.timer = 0;
-  ask("edit", { place: held.place, value: held.now });
+  tell({ place: held.place, value: held.now });
 }
 
 function putBack() {

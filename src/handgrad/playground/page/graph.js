@@ -6,6 +6,7 @@ import { draggable, wasDrag } from "./drag.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
+import { ask } from "./link.js";
 import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
@@ -245,7 +246,7 @@ draggable(box, (event) => {
   if (!edge) return bias;
   const [number, i, j, value] = edge, { start, width } = frame.weights[number];
   return { place: start + i * width + j, value };
-});
+}, (edit) => ask("edit", edit));
 box.addEventListener("click", (event) => {
   if (wasDrag()) return;
   const found = event.target.closest("button") ? null : edgeUnder(event);
