@@ -59,7 +59,7 @@ FAULTS = [
     Fault("playground/page/frame.js", "    start += length;", "    start += length + 1;", "parts a byte off", "playground_modules"),
     Fault("playground/walk.py", "[: session.at + 1]", "[: session.at]", "a gradient comes late", "playground_network::test_a_walk_back_shows_gradients_and_the_numbers_at_units"),
     Fault("playground/page/carried.js", "isBack: Boolean(walk?.dW[k])", "isBack: false", "gradients said to be weights", "playground_network::test_a_walk_back_shows_gradients_and_the_numbers_at_units"),
-    Fault("playground/page/folds.js", "(-b * w1) / square", "(b * w1) / square", "a fold on the other side", "playground_network::test_folds_are_drawn_where_an_activation_bends"),
+    Fault("playground/page/folds.js", "(-b * w1) / square", "(b * w1) / square", "a fold on the other side", "playground_modules"),
     Fault("playground/page/drag.js", "held.now = held.value;", "", "Escape keeps what was dragged", "playground_network::test_a_weight_is_dragged_and_escape_puts_it_back"),
     Fault("playground/page/graph.js", 'change({ hidden: hidden.with(layer - 1, units) })', 'change({ hidden: hidden.with(0, units) })', "another layer grows", "playground_page::test_the_network_grows_and_shrinks"),
     Fault("playground/page/health.js", "2 * those.length >= sizes[k + 1]", "those.length > sizes[k + 1]", "dead units without a word", "playground_page::test_a_network_in_trouble_says_so"),
