@@ -604,6 +604,18 @@ def test_the_program_trains_to_the_same_weights(session, tmp_path):
         assert found[name] == str(array.tolist())
 
 
+def test_a_dragged_weight_is_set_once_in_the_program(session):
+    session.step("epoch")
+    for value in (0.1, 0.2, 0.3):
+        session.edit(5, value)
+    session.edit(6, 0.3)
+    assert session.journal[1:] == (("weight", 5, 0.3), ("weight", 6, 0.3))
+    session.step("epoch")
+    names = {"print": lambda *told: None}
+    exec(takeaway.python(session), names)
+    np.testing.assert_array_equal(names["params"].flat, session.run.params.flat)
+
+
 def test_the_program_of_a_tables_rows(session):
     session.change({"data": "penguins"})
     session.step("epoch")

@@ -6,6 +6,7 @@ import pytest
 
 from browser import BROWSER, fits_a_screen, fits_a_telephone
 from handgrad.playground.session import Session
+from handgrad.playground.walk import walk
 from handgrad.tables.table import read_table
 
 pytestmark = BROWSER
@@ -19,7 +20,7 @@ def session():
 
 
 def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
-    assert page.text("edges-show").startswith("Edges show the weights")
+    assert page.text("edges-show").startswith("Lines show the weights")
     for _ in range(7):
         page.step("equation")
         session.step("equation")
@@ -27,7 +28,7 @@ def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
     for _ in range(4):
         page.step("equation")
         session.step("equation")
-    assert page.text("edges-show") == "Edges show the gradients dW1, dW2 of this point."
+    assert page.text("edges-show") == "Lines show the gradients dW1, dW2 of this point."
     t = session.trace()
     shown = page.run(
         "return [...document.querySelectorAll('#nodes .carried')].map((e) => e.textContent)"
@@ -39,6 +40,31 @@ def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
         assert float(second.removeprefix("dh ")) == pytest.approx(dh, abs=0.005, rel=0.01)
     fits_a_screen(page, "walk-back")
     fits_a_telephone(page, "walk-back")
+
+
+def test_a_walk_shows_only_the_units_that_are_drawn_of_wide_layers(page, session):
+    session.change({"hidden": [16]})
+    assert walk(session, session.trace()) is None
+    for _ in range(12):
+        session.step("equation")
+    found = walk(session, session.trace())
+    sizes = [
+        (len(dW), len(dW[0]), len(db)) for dW, db in zip(found["dW"], found["db"], strict=True)
+    ]
+    assert sizes == [(2, 10, 10), (10, 3, 3)]
+    assert found["h"] == found["dh"] == [None]
+    page.ask("change", settings={"hidden": [16]})
+    for _ in range(12):
+        page.step("equation")
+    assert page.text("edges-show") == "Lines show the gradients dW1, dW2 of this point."
+    assert page.complaints() == []
+
+
+def test_the_lines_out_of_a_block_of_inputs_are_no_weights(page):
+    page.set("set-data", "digits")
+    for _ in range(11):
+        page.step("equation")
+    assert page.text("edges-show") == "Lines show the gradients dW2 of this point."
 
 
 def test_folds_are_drawn_where_an_activation_bends(page, session):

@@ -35,8 +35,8 @@ from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
     block,
+    listed,
     points_layout,
-    rounded,
     wide_numbers,
     wide_parts,
 )
@@ -326,8 +326,8 @@ def _weights(session: Session) -> list[dict[str, Any]]:
         n_in, n_out = min(W.shape[0], MOST_UNITS), min(W.shape[1], MOST_UNITS)
         layers.append(
             {
-                "W": [[rounded(w) for w in row] for row in W[:n_in, :n_out].tolist()],
-                "b": [rounded(b) for b in b[:n_out].tolist()],
+                "W": listed(W[:n_in, :n_out]),
+                "b": listed(b[:n_out]),
                 "start": start,
                 "width": W.shape[1],
                 "b_start": start + W.size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from handgrad.explain.equations import unit_name
-from handgrad.playground.wide import MOST_UNITS, rounded
+from handgrad.playground.wide import MOST_UNITS, listed
 
 if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
@@ -21,28 +21,21 @@ def walk(session: Session, t: Trace) -> dict[str, Any] | None:
     """
     if session.at is None:
         return None
+    architecture = session.architecture
     known = {equation.name for equation in t.equations[: session.at + 1]}
-    sizes = session.architecture.layer_units
-    hidden = range(1, len(sizes) - 1)
-
-    def listed(name: str) -> Any:
-        return _rounded(t[name].tolist()) if name in known else None
-
-    def of_units(name: str, layer: int) -> Any:
-        row = listed(unit_name(name, layer, session.architecture))
-        return row[0] if row and sizes[layer] <= MOST_WRITTEN else None
+    layers = range(1, len(architecture.layer_units))
 
     def drawn(name: str) -> Any:
-        rows = listed(name)
-        return rows and [row[:MOST_UNITS] for row in rows[:MOST_UNITS]]
+        return listed(t[name][..., :MOST_UNITS][:MOST_UNITS]) if name in known else None
+
+    def of_units(kind: str, layer: int) -> Any:
+        name = unit_name(kind, layer, architecture)
+        is_written = name in known and architecture.layer_units[layer] <= MOST_WRITTEN
+        return listed(t[name][0]) if is_written else None
 
     return {
-        "dW": [drawn(f"dW{layer}") for layer in range(1, len(sizes))],
-        "db": [listed(f"db{layer}") for layer in range(1, len(sizes))],
-        "h": [of_units("h", layer) for layer in hidden],
-        "dh": [of_units("dh", layer) for layer in hidden],
+        "dW": [drawn(f"dW{layer}") for layer in layers],
+        "db": [drawn(f"db{layer}") for layer in layers],
+        "h": [of_units("h", layer) for layer in layers[:-1]],
+        "dh": [of_units("dh", layer) for layer in layers[:-1]],
     }
-
-
-def _rounded(numbers: Any) -> Any:
-    return [_rounded(one) for one in numbers] if isinstance(numbers, list) else rounded(numbers)

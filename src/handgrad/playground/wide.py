@@ -88,9 +88,9 @@ def wide_numbers(session: Session, t: Trace) -> dict[str, Any]:
     hidden = range(1, len(architecture.layer_units) - 1)
     lengths = np.linalg.norm(session.run.params.W[0][:, :MOST_UNITS], axis=0)
     return {
-        "h": [_listed(t[unit_name("h", k, architecture)][0, :MOST_UNITS]) for k in hidden],
-        "lengths": _listed(lengths),
-        "y": _listed(t["y"][0]),
+        "h": [listed(t[unit_name("h", k, architecture)][0, :MOST_UNITS]) for k in hidden],
+        "lengths": listed(lengths),
+        "y": listed(t["y"][0]),
         "misread": misread(session) if session.points.picture else [],
         "pad": None if session.pad is None else seen(session, session.pad),
     }
@@ -111,7 +111,7 @@ def seen(session: Session, image: Array) -> dict[str, Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         y = forward(session.architecture, session.run.params, image[np.newaxis]).y[0]
     pixels = np.round(image * session.points.black).astype(int)
-    return {"pixels": pixels.tolist(), "y": _listed(y)}
+    return {"pixels": pixels.tolist(), "y": listed(y)}
 
 
 def look_at_pad(session: Session, pixels: list[int]) -> None:
@@ -142,7 +142,7 @@ def block(
     """
     table = np.atleast_2d(value)
     if table.shape[0] <= MOST_CUT and table.shape[1] <= MOST_COLUMNS and not is_named:
-        numbers = [_listed(row) for row in table[:MOST_ROWS]]
+        numbers = listed(table[:MOST_ROWS])
         return {"shape": list(value.shape), "numbers": numbers}
     flat = value.ravel()
     size = np.abs(flat if moved_from is None else flat - moved_from.ravel())
@@ -152,7 +152,10 @@ def block(
     return {"shape": list(value.shape), "largest": largest, "more": more}
 
 
-def _listed(values: Array) -> list[float | None]:
+def listed(values: Array) -> list[Any]:
+    """List the numbers of an array, row by row, rounded."""
+    if values.ndim > 1:
+        return [listed(row) for row in values]
     return [rounded(value) for value in values.tolist()]
 
 

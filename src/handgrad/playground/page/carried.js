@@ -13,10 +13,12 @@ export function drawnLayers({ weights, walk }) {
   return layers;
 }
 
-export function sayWhich(layers) {
-  const back = layers.flatMap(({ isBack }, k) => (isBack ? [`dW${k + 1}`] : [])), rest = layers.flatMap(({ isBack }, k) => (isBack ? [] : [`W${k + 1}`]));
-  const text = !back.length ? "Edges show the weights: blue above 0, orange below."
-    : `Edges show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${rest.join(", ")}` : ""}.`;
+// The lines out of a block of inputs show lengths, so nothing is said of their layer.
+export function sayWhich(layers, isBlock) {
+  const names = (isBack, d) => layers.flatMap((layer, k) => (layer.isBack === isBack && !(isBlock && k === 0) ? [`${d}W${k + 1}`] : []));
+  const back = names(true, "d"), rest = names(false, "");
+  const text = back.length ? `Lines show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${rest.join(", ")}` : ""}.`
+    : rest.length ? "Lines show the weights: blue above 0, orange below." : "";
   if (byId("edges-show").textContent !== text) byId("edges-show").textContent = text;
 }
 

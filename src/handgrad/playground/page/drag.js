@@ -1,17 +1,16 @@
 // A weight or bias dragged up or down: it changes live, and Escape puts the old value back.
 
 const STEP = 0.02, STILL = 3, EVERY = 50; // a pixel's change; pixels that are no drag; milliseconds
-let held = null, wasDragged = false, tell = null;
+let held = null, wasDragged = false;
 
 // found(event) gives { place, value } of what is under the pointer, or null; told({ place, value })
 // takes what a drag makes of it.
 export function draggable(box, found, told) {
-  tell = told;
   box.addEventListener("pointerdown", (event) => {
     wasDragged = false;
     const under = event.button === 0 && event.pointerType !== "touch" ? found(event) : null;
     if (!under || under.value == null) return;
-    held = { ...under, y: event.clientY, now: under.value, timer: 0 };
+    held = { ...under, told, y: event.clientY, now: under.value, timer: 0 };
     event.preventDefault();
   });
   addEventListener("pointermove", (event) => {
@@ -31,7 +30,7 @@ function send() {
   if (!held) return;
   clearTimeout(held.timer);
   held.timer = 0;
-  tell({ place: held.place, value: held.now });
+  held.told({ place: held.place, value: held.now });
 }
 
 function putBack() {

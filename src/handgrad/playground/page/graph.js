@@ -114,13 +114,16 @@ export function draw(given) {
   inspector.refresh(frame);
 }
 
+// Half of a unit's width, by the room it has.
+const halfOf = (gap) => (gap < 32 * large ? 12 : 15) * large;
+
 function edges() {
   const { context, width, height } = fitted(canvas), light = frame.at == null ? {} : litBy(layout.equations[frame.at].name, layout.units.length - 1);
   context.clearRect(0, 0, width, height);
   const up = style("--up"), down = style("--down");
   context.lineCap = "round";
   const layers = drawnLayers(frame);
-  sayWhich(layers);
+  sayWhich(layers, isBlock(layout));
   writeUnits(nodes, places, frame.walk, large);
   layers.forEach((layer, number) => {
     const isLit = light.edges === number + 1;
@@ -137,7 +140,7 @@ function edges() {
     }));
     context.globalAlpha = 1;
     layer.b.forEach((b, j) => { // the bias: a bar at the lower left of the unit
-      const [x, y, gap] = places[number + 1][j], half = (gap < 32 * large ? 12 : 15) * large, long = Math.min(16, 2 + (layer.isBiasBack ? 14 / (largestOf(layer.b) || 1) : 7) * Math.abs(b));
+      const [x, y, gap] = places[number + 1][j], half = halfOf(gap), long = Math.min(16, 2 + (layer.isBiasBack ? 14 / (largestOf(layer.b) || 1) : 7) * Math.abs(b));
       context.fillStyle = b < 0 ? down : up;
       context.fillRect(x - half - 2 - long, y + half - 3, long, 4);
     });
@@ -227,12 +230,13 @@ box.addEventListener("pointermove", (event) => {
   tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Drag it up or down, or click to set it` : "", event.clientX, event.clientY);
 });
 box.addEventListener("pointerleave", () => tip(""));
+
 // The bias whose bar is under the pointer, at the lower left of its unit.
 function biasUnder(event) {
   const frameBox = box.getBoundingClientRect(), px = event.clientX - frameBox.left, py = event.clientY - frameBox.top;
   for (const [number, { b, b_start }] of (frame?.weights ?? []).entries()) {
     const unit = places[number + 1].findIndex(([x, y, gap]) => {
-      const half = (gap < 32 * large ? 12 : 15) * large;
+      const half = halfOf(gap);
       return px < x - half && px > x - half - 20 && Math.abs(py - (y + half - 1)) < 6;
     });
     if (unit >= 0) return { place: b_start + unit, value: b[unit] };
