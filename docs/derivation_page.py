@@ -10,8 +10,8 @@ the look of the text and that of the pictures.
 import argparse
 import re
 import sys
-from itertools import pairwise
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
