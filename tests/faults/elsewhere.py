@@ -60,6 +60,7 @@ FAULTS = [
     Fault("cli/explanation.py", "safe = shown(label)", "safe = label", "a terminal obeys a label", "explain"),
     Fault("cli/explanation.py", "if len(safe) <= LONGEST_LABEL:", "if True:", "long labels are not cut", "explain"),
     Fault("plots/judging.py", "z**2 / (4 * n**2)", "z**2 / (4 * n)", "intervals that are too wide", "plots"),
+    Fault("output.py", "{number + 0.0:", "{number:", "a zero with a sign", "explain_printed::test_a_zero_has_no_sign"),
     Fault("plots/style.py", '[ORANGE, "white", BLUE]', '[BLUE, "white", ORANGE]', "signs in the other colours", "plots"),
     Fault("plots/history.py", "rates.pop() if len(history) > 1", "None if len(history) > 1", "a picture of a constant", "plots"),
     Fault("plots/network.py", "W1[:, unit].reshape(height, width)", "W1[:, unit].reshape(width, height).T", "images turned", "plots"),

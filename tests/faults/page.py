@@ -49,6 +49,7 @@ FAULTS = [
     Fault("playground/page/dom.js", 'if (p > 0.9995) return', 'if (p > 2) return', "a probability of all", "playground_modules"),
     Fault("playground/page/dom.js", "fits ? below : ", "true ? below : ", "a tooltip below the window", "playground_look::test_a_tooltip_lies_beside_its_number_within_the_window"),
     Fault("playground/page/dom.js", "within(number, largest, most, least)", "within(number, Math.abs(number ?? 0), most, least)", "numbers side by side with other digits", "playground_modules"),
+    Fault("playground/page/dom.js", '.replace(/^-(?=[0.]+$)/, "")', "", "minus nothing", "playground_modules"),
     Fault("playground/page/entries.js", "at: i * shape[1] + j", "at: i * shape[0] + j", "another entry's place", "playground_modules"),
     Fault("playground/page/equations.js", "write(spans[place], texts[place], { name, at, index,", "write(spans[place], texts[place], { name, at: 0, index,", "the first entry worked out, whichever", "playground_page::test_a_number_tells_where_it_came_from"),
     Fault("playground/page/equations.js", 'cards[place].classList.toggle("at", frame.at === place)', 'cards[place].classList.toggle("at", frame.at === place + 1)', "the next equation lights up", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
