@@ -63,6 +63,7 @@ FAULTS = [
     Fault("playground/page/folds.js", "(-b * w1) / square", "(b * w1) / square", "a fold on the other side", "playground_modules"),
     Fault("playground/page/drag.js", "held.now = held.value;", "", "Escape keeps what was dragged", "playground_network::test_a_weight_is_dragged_and_escape_puts_it_back"),
     Fault("playground/page/graph.js", 'change({ hidden: hidden.with(layer - 1, units) })', 'change({ hidden: hidden.with(0, units) })', "another layer grows", "playground_page::test_the_network_grows_and_shrinks"),
+    Fault("playground/page/graph.js", "context.strokeStyle = w < 0 ? down : up;", "context.strokeStyle = up;", "gradients below 0 in the colour of those above", "playground_network::test_lines_have_the_colours_of_weights_and_while_walking_back_of_gradients"),
     Fault("playground/page/health.js", "2 * those.length >= sizes[k + 1]", "those.length > sizes[k + 1]", "dead units without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/health.js", "if (loss != null && loss <= FAR * first)", "if (true)", "a loss that explodes without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/link.js", "lost(wasOpen || !(await answers()) ? ENDED : refused);", "lost(wasOpen ? ENDED : refused);", "a server that is gone said not to know the page", "playground_page::test_the_server_may_end_and_start_again"),
