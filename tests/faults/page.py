@@ -41,6 +41,7 @@ FAULTS = [
     Fault("playground/session.py", "        else:\n            self.history[-1] = self._measured()\n", "", "a loss of the points before", "playground::test_the_loss_moves_with_points_that_are_drawn"),
     Fault("playground/runs.py", "self.both(lambda run: run.release())", "pass", "plain gradient descent on another row", "playground::test_plain_gradient_descent_makes_what_the_equations_say"),
     # its JavaScript
+    Fault("playground/commands.py", "player.rest()", "player.pause()", "a pause within an epoch, which no program repeats", "playground_safety::test_a_pause_ends_the_epoch_so_that_a_program_can_repeat_it"),
     Fault("playground/page/controls.js", "byId(\"updates\").textContent = frame.updates;", "byId(\"updates\").textContent = frame.epoch;", "epochs for updates", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
     Fault("playground/page/controls.js", 'send(name, all[select.selectedIndex])', 'send(name, values[0])', "the first choice, whichever", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
     Fault("playground/page/controls.js", 'disabled: !recipe.hidden.length', 'disabled: true', "layers cannot be taken away", "playground_page::test_the_network_grows_and_shrinks"),
