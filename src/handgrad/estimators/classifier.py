@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
@@ -270,6 +271,9 @@ class MLPClassifier(PredictsLabels, MLP):
         skip: bool = False,
         input_scale: bool = False,
         rates: str = "equal",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | str = "1min",
+        resume: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
         label_smoothing: float = 0.0,
@@ -318,6 +322,9 @@ class MLPClassifier(PredictsLabels, MLP):
         self.skip = skip
         self.input_scale = input_scale
         self.rates = rates
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
         self.class_weight = class_weight
         self.calibration = calibration
         self.label_smoothing = label_smoothing
