@@ -30,14 +30,16 @@ from handgrad.errors import CheckpointWarning, ModelFileError, warn
 from handgrad.models import file as model_file
 from handgrad.models.checkpoint import Checkpoint, Standing, from_bytes, to_bytes
 from handgrad.models.model import Model
+from handgrad.text import seconds_of
 from handgrad.training.history import History
 from handgrad.training.run import Run
 from handgrad.training.train import NO_EPOCHS
 
 KEPT = 2  # files: should the last one be damaged, there is the one before
 NAME = re.compile(r"checkpoint-(\d{6,9})\.safetensors")
-SECONDS = {"s": 1, "min": 60, "h": 3600}
-INTERVAL = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h)")
+
+ESTIMATOR = "the estimator"
+MOST_NAMED = 5  # differences in a message
 
 # What changes no bit of the result; and what the encoded rows tell better than its own text does.
 NO_SETTINGS = ("checkpoint", "checkpoint_every", "resume", "verbose", "on_epoch", "n_jobs")
@@ -168,7 +170,11 @@ class Interval:
     """How much lies between two checkpoints: a number of epochs, or of seconds."""
 
     def __init__(self, asked: int | str) -> None:
-        self._epochs, self._seconds = (asked, 0.0) if isinstance(asked, int) else (0, _time(asked))
+        self._epochs, self._seconds = 0, 0.0
+        if isinstance(asked, str):
+            self._seconds = _time(asked)
+        else:
+            self._epochs = int(asked)
         self.begin()
 
     def begin(self) -> None:
@@ -183,13 +189,13 @@ class Interval:
 
 
 def _time(text: str) -> float:
-    found = INTERVAL.fullmatch(text)
-    if found is None or not float(found[1]):
+    seconds = seconds_of(text)
+    if seconds is None:
         raise InvalidParameterError(
             "The 'checkpoint_every' parameter must be a number of epochs, or a time such as '30s', "
             f"'5min' or '1h'. Got {text!r} instead."
         )
-    return float(found[1]) * SECONDS[found[2]]
+    return seconds
 
 
 # -- a folder ------------------------------------------------------------------------------------
@@ -211,7 +217,7 @@ def keeping(estimator: Any) -> Iterator[Keeper]:
     """
     if estimator.checkpoint is None:
         if estimator.resume:
-            raise ValueError("resume=True goes on from a checkpoint; name its folder, too")
+            raise ValueError("resume goes on from a checkpoint; name its folder by checkpoint, too")
         yield Keeper(None, Interval(estimator.checkpoint_every), None)
         return
     every, folder = Interval(estimator.checkpoint_every), Path(estimator.checkpoint)
@@ -222,8 +228,8 @@ def keeping(estimator: Any) -> Iterator[Keeper]:
         if found is not None and not estimator.resume:
             if not found.is_finished:
                 raise ValueError(
-                    f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); go on with "
-                    "it by resume=True, or name another folder"
+                    f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set resume to "
+                    "go on with it, or name another folder"
                 )
             found = None
         keeper = Keeper(folder, every, found)
@@ -279,7 +285,7 @@ def _told(found: Checkpoint) -> str:
     name, last = list(found.standings.items())[-1] if found.standings else ("", None)
     if last is None:
         return "before its first epoch"
-    return f"network {name!r}, epoch {last.numbers['epochs']}"
+    return f"network {name}, epoch {last.numbers['epochs']}"
 
 
 # -- what must agree -----------------------------------------------------------------------------
@@ -289,7 +295,8 @@ def _settings(estimator: Any) -> dict[str, str]:
     """Write down the parameters that decide a result, as texts."""
     left_out = NO_SETTINGS + SEEN_IN_ROWS
     given = estimator.get_params(deep=False)
-    return {name: _text(value) for name, value in given.items() if name not in left_out}
+    texts = {name: _text(value) for name, value in given.items() if name not in left_out}
+    return {ESTIMATOR: type(estimator).__name__} | texts
 
 
 def _text(value: Any) -> str:
@@ -351,7 +358,6 @@ def _differences(known: Mapping[str, str], now: Mapping[str, str], *, shown: boo
     names = [name for name in {**known, **now} if known.get(name) != now.get(name)]
     if not shown:
         return " and ".join(names)
-    return "; ".join(
-        f"{name} was {known.get(name, 'not set')} and is {now.get(name, 'not set')}"
-        for name in names
-    )
+    some = [ESTIMATOR] if ESTIMATOR in names else names[:MOST_NAMED]
+    told = [f"{n} was {known.get(n, 'not set')} and is {now.get(n, 'not set')}" for n in some]
+    return "; ".join(told) + ("; and more" if len(names) > len(some) else "")

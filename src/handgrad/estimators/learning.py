@@ -20,6 +20,7 @@ from handgrad.estimators.task import Job, Task
 from handgrad.estimators.watching import (
     ROWS_FOR_A_WARNING,
     Watch,
+    network_name,
     record_of,
     warn_of_explosion,
     warn_of_no_score,
@@ -57,7 +58,7 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     runs, reasons = [fit.runs[number].twin() for number in left], list(ended.values())
 
     def train_one(place: int, run: Run, on_epoch: OnEpoch) -> History:
-        before = job.keeper.epochs(str(left[place]))
+        before = job.keeper.epochs(network_name(left[place]))
         return train(
             architecture,
             run,
@@ -97,7 +98,7 @@ def _gone_on(job: Job, fit: Fit) -> tuple[Fit, dict[int, str]]:
     """Put networks where a checkpoint has them; tell which have ended, and why."""
     ended = {}
     for number, fresh in enumerate(fit.runs):
-        if (standing := job.keeper.standing(str(number))) is None:
+        if (standing := job.keeper.standing(network_name(number))) is None:
             continue
         run, history = standing.run_like(fresh), standing.history
         fit = fit.with_run(number, run).with_history(number, history)

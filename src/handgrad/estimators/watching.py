@@ -83,7 +83,8 @@ class Watch:
 
     def _note(self, number: int) -> None:
         fit = self.fit
-        self._job.keeper.note(str(number), fit.runs[number], fit.histories[number], fit.explosion)
+        name = network_name(number)
+        self._job.keeper.note(name, fit.runs[number], fit.histories[number], fit.explosion)
 
     def _take(self, fit: Fit, number: int) -> None:
         whole = fit if fit.runs[number].best is None else fit.of_best_epochs()
@@ -111,6 +112,11 @@ class Watch:
                 return float(scorer(showing(self._job.estimator, now), X, y, **weighed))
 
         return score
+
+
+def network_name(number: int) -> str:
+    """Say what a checkpoint calls a network, counted from 1."""
+    return str(number + 1)
 
 
 def record_of(job: Job, history: History, seen: int) -> Record:
