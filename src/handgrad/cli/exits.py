@@ -21,7 +21,7 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 
-class BrokenOff(Exception):
+class BrokenOffError(Exception):
     """An interrupt that left something to go on from."""
 
     def __init__(self, message: str, code: int) -> None:
@@ -36,7 +36,7 @@ def exit_code_of(work: Callable[[], int]) -> int:
     except click.ClickException as error:
         _complain(error)
         return error.exit_code
-    except BrokenOff as error:
+    except BrokenOffError as error:
         note(f"handgrad: {shown(error.message)}")
         return error.code
     except (KeyboardInterrupt, click.Abort):

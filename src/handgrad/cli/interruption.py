@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from handgrad.cli.exits import BrokenOff
+from handgrad.cli.exits import BrokenOffError
 from handgrad.cli.terminal import note
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -46,7 +46,7 @@ def kept_at_ends_of_epochs(folder: Path | None) -> Iterator[Callable[[], None]]:
 
     Raises
     ------
-    BrokenOff
+    BrokenOffError
         In place of an interrupt, with the exit code of the signal.
     """
     asked = _Asked()
@@ -57,7 +57,7 @@ def kept_at_ends_of_epochs(folder: Path | None) -> Iterator[Callable[[], None]]:
     try:
         yield asked.end_epoch
     except KeyboardInterrupt:
-        raise BrokenOff(
+        raise BrokenOffError(
             f"interrupted; the same command with --resume goes on from {str(folder)!r}",
             128 + (asked.number or signal.SIGINT),
         ) from None

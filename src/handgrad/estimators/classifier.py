@@ -146,6 +146,16 @@ class MLPClassifier(PredictsLabels, MLP):
         How the parameters share the learning rate, of every solver but "lbfgs": "fan_in" divides
         it by the square root of a layer's inputs for the weights of that layer, by 10 for biases,
         doubles it for the scale of inputs, and lets that of a skip grow with the rows.
+    checkpoint : str or path, optional
+        A folder in which the fit keeps how far it has come, so that one that is broken off can go
+        on with the same bits. A function given as ``learning_rate``, ``scoring`` or ``on_epoch``
+        must keep nothing of its own.
+    checkpoint_every : int or str, default="1min"
+        How often: a number of epochs, or a time such as "30s", "5min" or "1h". Whatever breaks the
+        fit off, short of killing it, leaves a checkpoint in any case.
+    resume : bool, default=False
+        Whether to go on from the checkpoint in this folder, if there is one; without it, a folder
+        with a fit that was broken off is refused.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of

@@ -228,8 +228,8 @@ def keeping(estimator: Any) -> Iterator[Keeper]:
         if found is not None and not estimator.resume:
             if not found.is_finished:
                 raise ValueError(
-                    f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set resume to "
-                    "go on with it, or name another folder"
+                    f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set "
+                    "resume to go on with it, or name another folder"
                 )
             found = None
         keeper = Keeper(folder, every, found)

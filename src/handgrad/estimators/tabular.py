@@ -160,6 +160,8 @@ class TabularClassifier(PredictsLabels, Tabular):
         epoch also has a ``network``: its ``kind``, its ``number`` from 1, ``of`` how many it is
         one (during the race, if one goes on), and the ``epochs`` it is to train for.
     engine : "auto", "compiled" or "numpy", default="auto"
+    checkpoint, checkpoint_every, resume
+        As in ``MLPClassifier``.
 
     Attributes
     ----------
@@ -250,7 +252,8 @@ class TabularRegressor(PredictsNumbers, Tabular):
     loss : str, default="squared_error"
         As in ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
     n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
-    thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine
+    thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine, \
+    checkpoint, checkpoint_every, resume
         As in ``TabularClassifier``.
 
     Attributes
