@@ -347,7 +347,7 @@ def _machine(engine: str) -> dict[str, str]:
     blas = ", ".join(f"{one['name']} {one['version']} {one['kernel']}" for one in found["blas"])
     return {
         "handgrad": version("handgrad"),
-        "numpy": found["numpy"],
+        "the version of NumPy": found["numpy"],
         "blas": blas,
         "engine": repr(found["engines"][engine].get("level", "")),
     }
