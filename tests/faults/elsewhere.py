@@ -122,4 +122,8 @@ FAULTS = [
     Fault("tables/kinds.py", "        if column.notation.units:\n            raise Unusual\n", "", "units are no words, in a row", "predictor::test_units_beside_words"),
     Fault("tables/frames.py", "if len(frame) != 1 or", "if", "a frame is its first row", "predictor::test_a_frame_of_one_row_has_the_bits_of_its_row"),
     Fault("engines/numpy.py", "if n_columns == 1:  #", "if False:  #", "one score rounds by the place of its row", "model::test_one_score_does_not_depend_on_its_place_on_an_old_kernel"),
+    Fault("models/checkpoint.py", "values[name] = None", "values[name] = 0.0", "what was not measured comes back as 0", "checkpoints::test_every_epoch_is_one_to_go_on_from"),
+    Fault("models/checkpoint.py", "best = Best(like(self.best[0]), self.best[1], self.best[2])", "pass", "the best epoch is forgotten", "checkpoints::test_every_epoch_is_one_to_go_on_from"),
+    Fault("training/train.py", "            watch.judge(settings, epoch)\n            watch.started", "            watch.started", "patience begins anew", "checkpoints::test_every_epoch_is_one_to_go_on_from"),
+    Fault("training/run.py", "Best(self.params, self.slots, self.updates)", "Best(self.params, self.slots, 0)", "the best epoch counts its updates from 0", "checkpoints::test_warm_start_goes_on_from_the_best_epoch_with_its_own_memory"),
 ]  # fmt: skip
