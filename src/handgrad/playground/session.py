@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.numpy import right
 from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
@@ -22,6 +21,7 @@ from handgrad.gradcheck import check_gradients
 from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
 from handgrad.params import initialise
+from handgrad.playground.judging import judge_of
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
 from handgrad.playground.source import Source
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
     from handgrad.gradcheck import GradientCheck
     from handgrad.params import Params
+    from handgrad.playground.points import Points
     from handgrad.playground.source import Drawn
     from handgrad.training.run import Kept, Settings
 
@@ -50,7 +51,7 @@ Journal = tuple[tuple[Any, ...], ...]
 
 
 class Measure(NamedTuple):
-    """Loss and accuracy after an epoch; the test figures are NaN without test rows."""
+    """Loss and accuracy (of numbers: R2) after an epoch; the test figures are NaN without test rows."""
 
     epoch: int
     loss: float
@@ -119,8 +120,8 @@ class Session:
 
     def _network(self) -> None:
         recipe = self.recipe
-        units = (self.points.x.shape[1], *recipe.hidden, len(self.points.classes))
-        self.architecture = Architecture(units, recipe.activation)
+        self.points = self.points.with_skip(recipe.skip)
+        self.architecture = architecture_of(recipe, self.points)
         self.layout += 1
         self.reset()
 
@@ -129,7 +130,12 @@ class Session:
         bits = np.random.PCG64(self.recipe.init_seed)
         architecture = self.architecture
         params = initialise(
-            architecture.layer_units, architecture.activations, bits, np.float64, self.recipe.init
+            architecture.layer_units,
+            architecture.activations,
+            bits,
+            np.float64,
+            self.recipe.init,
+            architecture.beside,
         )
         self.run = Run.start(params, bits)
         self.initial = params.copy()
@@ -161,13 +167,17 @@ class Session:
     def choose_target(self, target: str) -> None:
         """Learn another column of the user's table."""
         if self.source.table is None or target not in self.source.targets:
-            raise ValueError("the labels must be a column of the table that holds a few classes")
+            raise ValueError(
+                "the target must be a column of the table that holds a few classes or many numbers"
+            )
         self.take_table(self.source.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
         """Add points to the present ones; the network continues from its present weights."""
         if not self.points.is_plane:
             raise ValueError("points are drawn on a plane; choose data of two numbers first")
+        if not self.points.head.classifies:
+            raise ValueError("points are drawn with classes; choose data of classes first")
         kept = slice(0) if wipe else slice(None)
         x, y_t = self.points.x[kept], self.points.y_t[kept]
         if len(x) + len(added) > MOST_POINTS:
@@ -334,7 +344,7 @@ class Session:
     def trace(self) -> Trace:
         """Follow the chosen row through the present network."""
         chosen = slice(self.sample, self.sample + 1)
-        x, y_t = self.points.x[chosen], self.points.y_t[chosen]
+        x, y_t = self.points.fed(self.points.x[chosen]), self.points.y_t[chosen]
         with np.errstate(over="ignore", invalid="ignore"):
             return trace(
                 self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
@@ -365,6 +375,7 @@ class Session:
             self.run.params.copy(),
             points.classes,
             target=points.target,
+            scale=points.scale,
         )
 
     def spelled(self, name: str, at: int) -> str:
@@ -392,15 +403,26 @@ class Session:
         return Measure(self.run.epochs, loss, test_loss, accuracy, test_accuracy)
 
     def measure(self, chosen: NDArray[np.intp]) -> tuple[float, float]:
-        """Compute loss, without the penalty, and accuracy of some rows; NaN without rows."""
+        """Compute loss, without the penalty, and accuracy or R2 of some rows; NaN without rows."""
         if not len(chosen):
             return np.nan, np.nan
-        rows = self.points.rows(chosen)
-        head = self.architecture.head
+        rows, head = self.points.rows(chosen), self.architecture.head
         with np.errstate(over="ignore", invalid="ignore"):
             score = forward(self.architecture, self.run.params, rows.x).score
             loss = float(head.mean_loss(score, rows.y_t, None, self.architecture.loss))
-        return loss, right(head, score, rows) / len(rows)
+            return loss, judge_of(head).share(head, score, rows)
+
+
+def architecture_of(recipe: Recipe, points: Points) -> Architecture:
+    """Make the network that a recipe asks for, with a score for each output of the points."""
+    units = (points.x.shape[1], *recipe.hidden, len(points.outputs))
+    return Architecture(
+        units,
+        recipe.activation,
+        points.output,
+        skip=points.encoder.skip,
+        scales=recipe.scale,
+    )
 
 
 def _differ(recipe: Recipe, other: Recipe, names: tuple[str, ...]) -> bool:

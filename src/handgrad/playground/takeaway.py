@@ -8,15 +8,18 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
 from handgrad.models.file import to_bytes
 from handgrad.optim import OPTIMIZERS
+from handgrad.playground.judging import judge_of
 from handgrad.playground.recipe import TABLES
-from handgrad.playground.sets import SETS
+from handgrad.playground.sets import DRAWN
 
 if TYPE_CHECKING:
+    from handgrad.network import Architecture
     from handgrad.playground.session import Session
     from handgrad.training import Settings
 
@@ -30,7 +33,9 @@ def history_csv(session: Session) -> bytes:
     """Write a line for each epoch; without test rows, their cells are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(session.history[0]._fields)
+    column = judge_of(session.points.head).column
+    names = [name.replace("accuracy", column) for name in session.history[0]._fields]
+    writer.writerow(names)
     for measure in session.history:
         writer.writerow(["" if math.isnan(value) else repr(value) for value in measure])
     return text.getvalue().encode()
@@ -64,11 +69,11 @@ def python(session: Session) -> bytes:
         f"from handgrad.optim import {', '.join(sorted(kinds))}",
         "from handgrad.params import initialise",
         *_rows(session),
-        f"architecture = Architecture({architecture.layer_units}, {architecture.activation!r})",
+        f"architecture = {_written(architecture)}",
         f"bits = np.random.PCG64({recipe.init_seed})",
         "params = initialise(",
         "    architecture.layer_units, architecture.activations, bits, np.float64, "
-        f"{recipe.init!r}",
+        f"{recipe.init!r}, architecture.beside,",
         ")",
         "run = Run.start(params, bits)",
         *[line for entry in session.journal for line in _repeated(entry)],
@@ -82,14 +87,28 @@ def python(session: Session) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def _written(architecture: Architecture) -> str:
+    """Write a network out, as far as it is not the usual one."""
+    parts = [f"{architecture.layer_units}, {architecture.activation!r}"]
+    for field in fields(architecture)[2:]:
+        value = getattr(architecture, field.name)
+        if value != field.default:  # of a skip, every column is the same
+            is_skip = value is architecture.skip
+            text = f"(Linear(),) * {len(value)}" if is_skip else repr(value)
+            parts.append(f"{field.name}={text}")
+    return f"Architecture({', '.join(parts)})"
+
+
 def _rows(session: Session) -> list[str]:
     """Import the last names, and make the rows: by their data set, else written out."""
     recipe = session.recipe
     training = "from handgrad.training import Run, Settings, train"
+    skip = ["from handgrad.skip import Linear"] if session.architecture.skip else []
     if recipe.data in (*TABLES, "drawn"):
         rows = session.points.training_rows
         return [
             "from handgrad.batch import Rows",
+            *skip,
             training,
             "",
             f"x = np.array({rows.x.tolist()})",
@@ -97,15 +116,17 @@ def _rows(session: Session) -> list[str]:
             "rows = Rows(x, y_t)",
         ]
     drawn = f"n={recipe.n}, classes={recipe.classes}, noise={recipe.noise}, "
+    fed = ".with_skip()" if skip else ""
     return [
         "from handgrad.playground.data import data_set",
+        *skip,
         training,
         "",
         "points = data_set(",
-        f"    {recipe.data!r}, {drawn if recipe.data in SETS else ''}"
+        f"    {recipe.data!r}, {drawn if recipe.data in DRAWN else ''}"
         f"seed={recipe.data_seed}, test_share={recipe.test_share}",
         ")",
-        "rows = points.training_rows",
+        f"rows = points{fed}.training_rows",
     ]
 
 

@@ -41,7 +41,7 @@ function told(message) {
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, equations, made, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, curves, equations, made, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
