@@ -2,11 +2,11 @@
 
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
 and parts, whose lengths the header's "parts" lists: the decision map, a plane for each class (0 to
-255 for 0 to 1), or one of the number predicted (0 to 255 for the range of the truth), or of one
-input, the curve of the number, float32; the maps of the drawn units (0 to 255 from the least to the largest value); the
-curves, float32, a row of five numbers for each epoch; and the two of ``wide_parts``. A network of
-more than two inputs has no maps. With two runs, all this is the chosen one's; the decision map and
-the curves of its rival come last.
+255 for 0 to 1), or one of the number predicted (0 to 255 for the range of the truth), or, over one
+input, the curve of that number, float32; the maps of the drawn units (0 to 255 from the least to
+the largest value); the curves, float32, a row of five numbers for each epoch; and the two of
+``wide_parts``. A network of more than two inputs has no maps. With two runs, all this is the
+chosen one's; the decision map and the curves of its rival come last.
 
 While a large network plays, its decision map is coarser ("side" points a side), and numbers that
 eyes cannot follow from frame to frame are renewed a few times a second (``Slower``). At rest
@@ -31,8 +31,8 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.explain.equations import names_beside
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
-from handgrad.playground.made import made
 from handgrad.playground.judging import judge_of, span
+from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, PRESETS, TABLES
 from handgrad.playground.sets import CLASSES_TO_CHOOSE, DRAWN
 from handgrad.playground.walk import walk

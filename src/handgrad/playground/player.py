@@ -40,6 +40,7 @@ class Player:
         self._making = threading.Lock()  # held while a frame is made, the other only to look
         self.kind, self.speed = "epoch", 0
         self.playing = threading.Event()
+        self.is_ending = False  # whether the epoch under way is the last before a pause
         self.ended = False
         self._on_time = threading.Event()  # set while no frame is late
         self._on_time.set()
@@ -66,14 +67,26 @@ class Player:
         kinds = self.session.KINDS
         if kind not in kinds or speed not in SPEEDS or isinstance(speed, bool):
             raise ValueError(f"play needs one of {kinds} and one of the speeds {SPEEDS}")
-        self.kind, self.speed = kind, speed
+        self.kind, self.speed, self.is_ending = kind, speed, False
         self.playing.set()
         self.session.version += 1
 
     def pause(self) -> None:
+        """Stop at once, perhaps within an epoch."""
         if self.playing.is_set():
             self.playing.clear()
+            self.is_ending = False
             self.session.version += 1
+
+    def rest(self) -> None:
+        """Stop at the end of the epoch if epochs are played, so that it is whole.
+
+        Asked for a second time, or by another kind of step, stop at once.
+        """
+        if self.kind != "epoch" or self.is_ending or not self.runs.is_within_epoch:
+            self.pause()
+        else:
+            self.is_ending = self.playing.is_set()
 
     def look(self, read: Callable[[Session], Any]) -> Any:
         """Call a function on the chosen run while nothing moves it."""
@@ -131,6 +144,8 @@ class Player:
             # An epoch may be long: it is made batch by batch, so that a pause never waits for it.
             is_epoch = self.kind == "epoch"
             runs.step("batch" if is_epoch else self.kind)
+            if self.is_ending and not runs.is_within_epoch:
+                self.pause()
             if all(run.trouble for run in runs.all):
                 self.pause()
             if self.speed and not (is_epoch and any(run.under_way for run in runs.all)):

@@ -59,7 +59,7 @@ class Points:
     """
 
     x: Array
-    y_t: RowNumbers
+    y_t: Array
     classes: Array
     encoder: Encoder
     target: str | None

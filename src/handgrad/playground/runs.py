@@ -66,6 +66,12 @@ class Runs:
         named = zip(NAMES, self.all, strict=True)
         return " ".join(f"Run {name}: {run.trouble}" for name, run in named if run.trouble)
 
+    @property
+    def is_within_epoch(self) -> bool:
+        """Whether a run has not ended the epoch that it, or its rival, has begun."""
+        going = [run for run in self.all if not run.trouble]
+        return any(run.under_way for run in going) or len({run.run.epochs for run in going}) > 1
+
     # -- a rival --------------------------------------------------------------------------------
 
     def add_rival(self, settings: Any) -> None:

@@ -26,6 +26,7 @@ from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.crowd import PATIENCE, connections
 from handgrad.playground.guard import Guard, Secrets
+from handgrad.playground.plain import plain
 from handgrad.playground.player import Player
 from handgrad.playground.replay import replay
 from handgrad.playground.source import usual_target
@@ -56,6 +57,7 @@ KINDS = {
 TAKEAWAYS = {
     "model": ("handgrad.safetensors", takeaway.model_file),
     "python": ("train.py", takeaway.python),
+    "plain": ("by_hand.py", plain),
     "history": ("history.csv", takeaway.history_csv),
     "replay": ("replay.html", replay),
 }

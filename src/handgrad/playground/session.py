@@ -51,7 +51,7 @@ Journal = tuple[tuple[Any, ...], ...]
 
 
 class Measure(NamedTuple):
-    """Loss and accuracy (of numbers: R2) after an epoch; the test figures are NaN without test rows."""
+    """Loss and accuracy after an epoch, of numbers R2; without test rows, their figures are NaN."""
 
     epoch: int
     loss: float

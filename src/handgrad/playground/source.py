@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DataError
-from handgrad.playground.data import data_set, of_plane
 from handgrad.models.model import LARGEST_TARGET, TargetScale
+from handgrad.outputs import SOFTMAX
+from handgrad.playground.data import data_set, of_plane
 from handgrad.playground.points import (
     MOST_CLASSES,
     MOST_POINTS,
@@ -19,7 +20,6 @@ from handgrad.playground.points import (
     Points,
     training_and_test,
 )
-from handgrad.outputs import SOFTMAX
 from handgrad.playground.recipe import TABLES
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder

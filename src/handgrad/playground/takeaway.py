@@ -20,7 +20,7 @@ from handgrad.playground.sets import DRAWN
 
 if TYPE_CHECKING:
     from handgrad.network import Architecture
-    from handgrad.playground.session import Session
+    from handgrad.playground.session import Journal, Session
     from handgrad.training import Settings
 
 
@@ -49,13 +49,7 @@ def python(session: Session) -> bytes:
     DataError
         If the run is not one of whole epochs from the initial weights.
     """
-    if session.journal is None:
-        raise DataError(
-            "the points, or a weight within an epoch, changed while the network learnt; start "
-            "over, train again, then download the program"
-        )
-    if session.under_way is not None:
-        raise DataError("a program repeats whole epochs; step to the end of this epoch first")
+    journal = repeatable(session)
     recipe, architecture = session.recipe, session.architecture
     kinds = {type(rule).__name__ for rule in OPTIMIZERS.values()}
     lines = [
@@ -76,7 +70,7 @@ def python(session: Session) -> bytes:
         f"{recipe.init!r}, architecture.beside,",
         ")",
         "run = Run.start(params, bits)",
-        *[line for entry in session.journal for line in _repeated(entry)],
+        *[line for entry in journal for line in _repeated(entry)],
         "",
         "params = run.params",
         "tape = forward(architecture, params, rows.x)",
@@ -85,6 +79,24 @@ def python(session: Session) -> bytes:
         '    print(name, "=", array.tolist())',
     ]
     return ("\n".join(lines) + "\n").encode()
+
+
+def repeatable(session: Session) -> Journal:
+    """Give the changes of a run that a program can repeat.
+
+    Raises
+    ------
+    DataError
+        If the run is not one of whole epochs from the initial weights.
+    """
+    if session.journal is None:
+        raise DataError(
+            "the points, or a weight within an epoch, changed while the network learnt; start "
+            "over, train again, then download the program"
+        )
+    if session.under_way is not None:
+        raise DataError("a program repeats whole epochs; step to the end of this epoch first")
+    return session.journal
 
 
 def _written(architecture: Architecture) -> str:
