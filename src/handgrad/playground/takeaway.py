@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
 from handgrad.models.file import to_bytes
+from handgrad.network import scale_folded
 from handgrad.optim import OPTIMIZERS
 from handgrad.playground.judging import judge_of
 from handgrad.playground.recipe import TABLES
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
 
 def model_file(session: Session) -> bytes:
-    """Write the present model; ``load_model`` and ``MLPClassifier.load`` read it."""
-    return to_bytes(session.model())
+    """Write the present model; ``load_model`` and the estimators' ``load`` read it.
+
+    A scale of the inputs is multiplied into W1.
+    """
+    model = session.model()
+    architecture, params = scale_folded(model.architecture, model.params)
+    return to_bytes(replace(model, architecture=architecture, params=params))
 
 
 def history_csv(session: Session) -> bytes:
