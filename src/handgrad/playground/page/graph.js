@@ -78,7 +78,7 @@ function node(layer, unit, [x, y, gap], last) {
   button.style.left = `${x}px`;
   button.style.top = `${y}px`;
   if (isHidden || hasImage(layer)) button.append(make("canvas", { width: SIDE, height: SIDE }));
-  if (layer === last && layout.is_plane) button.style.background = layout.numbers ? style("--card") : css(CLASSES[unit % CLASSES.length]);
+  if (layer === last && layout.is_plane) button.style.background = layout.numbers ? "var(--card)" : css(CLASSES[unit % CLASSES.length]);
   if (isBlocked) button.append(layout.picture ? make("canvas") : make("span", { text: `${layout.units[0]} inputs` }));
   else if (layer === 0 && layout.is_plane) button.append(make("i", { class: unit ? "upwards" : "across" }));
   if (layer === 1) for (const how of ["pointerenter", "focus"]) button.addEventListener(how, () => choose(unit));

@@ -71,8 +71,8 @@ function again(...rooms) {
   if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
 }
 new ResizeObserver(() => again(curves)).observe(byId("curves"));
-addEventListener("resize", () => again(map, rival, pictures, pad, curves));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
+addEventListener("resize", () => again(map, rival, pictures, pad, curves, evidence));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations, evidence));
 
 connect({
   told,

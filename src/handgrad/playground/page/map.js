@@ -12,7 +12,7 @@ import { sideTicks, tidy } from "./scale.js";
 const canvas = byId("map");
 const cells = make("canvas");
 const over = make("canvas");
-let layout = null, sample = -1, pending = [];
+let layout = null, sample = -1, wasDark = false, pending = [];
 
 export function setLayout(given) {
   layout = given;
@@ -125,13 +125,14 @@ export function draw(frame) {
   const { context: shown, width } = fitted(canvas);
   paintMap(shown, cells, width, frame.map, frame.side);
   if (layout.folds && byId("folds").checked) drawFolds(shown, frame.weights[0], layout.extent, width);
-  if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
+  if (sample !== frame.sample || over.width !== canvas.width || wasDark !== isDark()) points(frame.sample, width);
   layPoints(shown, width, frame.curve);
 }
 
 // Points are drawn once and laid over every frame.
 function points(chosen, width) {
   sample = chosen;
+  wasDark = isDark();
   over.width = over.height = canvas.width;
   const context = over.getContext("2d"), test = new Set(layout.test);
   context.scale(canvas.width / width, canvas.width / width);

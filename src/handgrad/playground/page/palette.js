@@ -29,9 +29,10 @@ export function shape(context, k, x, y, size, isOpen, own) {
     }
     context.closePath();
   }
+  const paper = own ? style("--card") : "#fff";
   const colour = own ?? css(CLASSES[k % CLASSES.length]);
-  context.fillStyle = isOpen ? "#fff" : colour;
-  context.strokeStyle = isOpen ? colour : "#fff";
+  context.fillStyle = isOpen ? paper : colour;
+  context.strokeStyle = isOpen ? colour : paper;
   context.lineWidth = isOpen ? 1.6 : 0.9;
   context.fill();
   context.stroke();
