@@ -75,6 +75,22 @@ def test_numbers_are_shown_in_their_own_way(page, session, data):
     assert page.complaints() == []
 
 
+def test_predictions_lie_over_their_truth(page, session):
+    """A constant prediction is a flat row of dots, off the line wherever the truth is not it."""
+    learn(page, session, {"data": "sine", "hidden": []}, 3)
+    y_t = session.points.y_t[session.points.test]
+    y = forward(session.architecture, session.run.params, session.points.x[session.points.test]).y
+    assert np.ptp(y) < np.ptp(y_t) / 2
+    spread = page.run(
+        "const c = document.getElementById('pairs'), w = c.width;"
+        "const d = c.getContext('2d').getImageData(0, 0, w, c.height).data, x = [], y = [];"
+        "for (let i = 0; i < d.length; i += 4) if (d[i + 2] > d[i] + 60 && d[i + 3] > 100)"
+        " { x.push((i / 4) % w); y.push(Math.floor(i / 4 / w)); }"
+        "return [Math.max(...x) - Math.min(...x), Math.max(...y) - Math.min(...y)]"
+    )
+    assert spread[1] < 0.7 * spread[0]
+
+
 def test_a_click_on_the_curve_chooses_the_nearest_point(page, session):
     learn(page, session, {"data": "sine"}, 1)
     row, (left, right, low, high) = 23, extent(session)

@@ -15,7 +15,9 @@ from handgrad.cli.reading import read
 from handgrad.cli.terminal import say
 from handgrad.tables.table import read as read_file
 
-TARGET = Option("--target", type=COLUMN, help="Column of TABLE to predict: a few classes, or numbers.")
+TARGET = Option(
+    "--target", type=COLUMN, help="Column of TABLE to predict: a few classes, or numbers."
+)
 PORT = Option("--port", type=Count(1, 65535), help="Serve the page on this port.  [default: 8642]")
 NO_BROWSER = Option(
     "--no-browser", is_flag=True, help="Print the page's address, and open no browser."

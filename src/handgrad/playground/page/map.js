@@ -140,7 +140,7 @@ function points(chosen, width) {
   layout.points.forEach((point, row) => {
     const [x, y] = place(layout.extent, point, width);
     const isTest = test.has(row);
-    if (layout.is_curve) shape(context, 0, x, y, size, isTest, style("--soft"));
+    if (layout.is_curve) shape(context, 0, x, y, size, isTest, style("--soft"), style("--card"));
     else if (layout.numbers) shape(context, 0, x, y, size, isTest, css(colourOf(layout.y_t[row], layout.numbers.span)));
     else shape(context, layout.y_t[row], x, y, size, isTest);
   });

@@ -17,7 +17,7 @@ export function signed(number, largest) {
 const SIDES = [0, 4, 3, -4, 6, 5]; // 0 is a circle, -4 a square on its corner
 
 // A point of class k, in a colour of its own if it has one.
-export function shape(context, k, x, y, size, isOpen, own) {
+export function shape(context, k, x, y, size, isOpen, own, paper = "#fff") {
   const sides = SIDES[k % SIDES.length];
   context.beginPath();
   if (sides === 0) context.arc(x, y, size, 0, 7);
@@ -29,7 +29,6 @@ export function shape(context, k, x, y, size, isOpen, own) {
     }
     context.closePath();
   }
-  const paper = own ? style("--card") : "#fff";
   const colour = own ?? css(CLASSES[k % CLASSES.length]);
   context.fillStyle = isOpen ? paper : colour;
   context.strokeStyle = isOpen ? colour : paper;
