@@ -16,6 +16,7 @@ from handgrad.network import forward
 from handgrad.params import initialise
 from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
+from handgrad.playground.engine import Library
 from handgrad.playground.frame import CURVE, extent
 from handgrad.playground.plain import plain
 from handgrad.playground.player import Player
@@ -487,6 +488,7 @@ def test_a_pause_waits_for_the_end_of_the_epoch(player):
 def test_with_a_rival_a_pause_waits_for_both(player):
     with player.lock:
         player.runs.add_rival({"batch": 7})
+        player.runs.choose(0)  # its epochs are of fewer batches
         begin(player)
         player.playing.set()
         player.rest()
@@ -520,3 +522,48 @@ def test_playing_again_takes_a_pause_back(player):
         assert not player.is_ending
         player.pause()
         assert frame(player.session, playing=False, kind="epoch")
+
+
+# -- another engine -----------------------------------------------------------------------------
+
+
+class Half:
+    """An engine that is none of the library's: every update halves all weights."""
+
+    def start(self, architecture, recipe):
+        self.learner = Library().start(architecture, recipe)
+        return self.learner
+
+    def begin(self, learner, architecture, recipe, rows):
+        self.epoch = Halving(Library().begin(learner, architecture, recipe, rows))
+        return self.epoch
+
+
+class Halving:
+    def __init__(self, epoch):
+        self.task, self.before, self.rates, self.done = epoch.task, epoch.before, epoch.rates, 0
+
+    def batch(self):
+        return np.arange(5)
+
+    def step(self, learner):
+        learner.params.flat[...] *= 0.5
+        learner.updates += 1
+        self.done += 1
+        learner.epochs += self.done == len(self.rates)
+        return self.done == len(self.rates)
+
+
+def test_another_engine_takes_the_librarys_place(session):
+    other = Session(session.source.penguins, engine=Half())
+    assert other.change({"test_share": 0.0}) is None
+    first = other.run.params.flat.copy()
+    assert other.step("epoch") is None
+    np.testing.assert_array_equal(other.run.params.flat, first * 0.5**10)
+    other.step("sample")
+    assert other.sample in other.points.training[:5]
+    ahead = other.ahead().flat.copy()
+    np.testing.assert_array_equal(ahead, other.run.params.flat * 0.5)
+    other.rewind(0)
+    np.testing.assert_array_equal(other.run.params.flat, first)
+    frame(other, playing=False, kind="epoch")

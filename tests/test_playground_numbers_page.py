@@ -1,4 +1,4 @@
-"""The page where it learns numbers, with a skip and a scale, and as in the article: in a browser."""
+"""The page in a browser where it learns numbers, with a skip, a scale, and as in the article."""
 
 import re
 import subprocess
@@ -215,7 +215,8 @@ def test_a_skip_and_a_scale_are_drawn_and_set(page, session):
     assert "Dashed: the skip, V" in page.text("edges-show")
     for name in ("h0", "dV", "dh0", "ds", "V_new", "s_new"):
         shown = page.run(
-            "return [...document.querySelectorAll(`.card[data-name=${arguments[0]}] .numbers span`)]"
+            "const all = `.card[data-name=${arguments[0]}] .numbers span`;"
+            "return [...document.querySelectorAll(all)]"
             ".map((span) => Number(span.exact.split(' = ')[1]))",
             name,
         )

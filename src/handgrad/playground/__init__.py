@@ -7,6 +7,7 @@ Its files, in the order in which they lean on each other:
     recipe.py       every setting of the page, checked
     data.py         the data sets by name; programs that the page writes import it
     source.py       the points of a recipe, from a data set, a table or a hand
+    engine.py       the seam to what trains: the library, or another
     judging.py      how good predictions are: of classes, of numbers
     session.py      one network and every kind of step, by the library's own functions
     runs.py         one run, or two from the same start

@@ -55,14 +55,15 @@ def plain(session: Session) -> bytes:
     first = _first(session, journal)
     pairs = ", ".join(f"({name}, d{name})" for name in names)
     program = [
-        '"""The network of the page in plain NumPy, equation by equation: handgrad play wrote this.',
+        '"""The network of the page in plain NumPy, line by line: handgrad play wrote this.',
         "",
         "The numbers of the equations are those of docs/derivation.md.",
         '"""',
         "",
         "import numpy as np",
         "",
-        f"lr, batch_size, epochs = {settings.learning_rate_init}, {settings.batch_size}, {n_epochs}",
+        f"lr = {settings.learning_rate_init}",
+        f"batch_size, epochs = {settings.batch_size}, {n_epochs}",
         *([f"l2 = {settings.l2}"] if settings.l2 else []),
         f"X = np.array({session.points.x[session.points.training].tolist()})",
         f"Y_t = np.array({session.points.training_rows.y_t.tolist()})",

@@ -148,7 +148,7 @@ class Player:
                 self.pause()
             if all(run.trouble for run in runs.all):
                 self.pause()
-            if self.speed and not (is_epoch and any(run.under_way for run in runs.all)):
+            if self.speed and not (is_epoch and runs.is_within_epoch):
                 return True
             if time.perf_counter() > until:
                 return False

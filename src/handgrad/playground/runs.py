@@ -68,9 +68,8 @@ class Runs:
 
     @property
     def is_within_epoch(self) -> bool:
-        """Whether a run has not ended the epoch that it, or its rival, has begun."""
-        going = [run for run in self.all if not run.trouble]
-        return any(run.under_way for run in going) or len({run.run.epochs for run in going}) > 1
+        """Whether a run has begun an epoch and not ended it."""
+        return any(run.under_way is not None for run in self.all)
 
     # -- a rival --------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ by sample or by equation changes no weight: the update follows the last row of t
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,13 +21,11 @@ from handgrad.explain.trace import trace
 from handgrad.gradcheck import check_gradients
 from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
-from handgrad.params import initialise
+from handgrad.playground.engine import Library
 from handgrad.playground.judging import judge_of
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
 from handgrad.playground.source import Source
-from handgrad.training.epochs import Pass, Task
-from handgrad.training.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
     from handgrad.gradcheck import GradientCheck
     from handgrad.params import Params
+    from handgrad.playground.engine import Engine, Epoch
     from handgrad.playground.points import Points
     from handgrad.playground.source import Drawn
     from handgrad.training.run import Kept, Settings
@@ -97,8 +97,13 @@ class Session:
     KINDS = ("epoch", "batch", "sample", "equation")  # of steps
 
     def __init__(
-        self, penguins: pa.Table, table: pa.Table | None = None, target: str | None = None
+        self,
+        penguins: pa.Table,
+        table: pa.Table | None = None,
+        target: str | None = None,
+        engine: Engine | None = None,
     ) -> None:
+        self.engine: Engine = engine or Library()
         self.version = self.layout = 0
         self.sample = self.seen = 0
         self.is_chosen = False
@@ -127,20 +132,11 @@ class Session:
 
     def reset(self) -> None:
         """Go back to the initial weights."""
-        bits = np.random.PCG64(self.recipe.init_seed)
-        architecture = self.architecture
-        params = initialise(
-            architecture.layer_units,
-            architecture.activations,
-            bits,
-            np.float64,
-            self.recipe.init,
-            architecture.beside,
-        )
-        self.run = Run.start(params, bits)
+        self.run = self.engine.start(self.architecture, self.recipe)
+        params = self.run.params
         self.initial = params.copy()
         self.last_flat = params.flat.copy()
-        self.under_way: Pass | None = None
+        self.under_way: Epoch | None = None
         self.journal: Journal | None = ()
         self.trouble, self.at, self.seen = "", None, 0
         self.history = [self._measured()]
@@ -260,17 +256,15 @@ class Session:
         self.at = 0 if self.at is None else self.at + 1
         self.version += 1
 
-    def _begun(self) -> Pass:
+    def _begun(self) -> Epoch:
         """Return the epoch under way; begin one if there is none."""
         if self.under_way is None:
             rows = self.points.training_rows
-            task = Task(self.architecture, self.recipe.settings(len(rows)), rows)
-            self.run.prepare(task.settings)
-            self.under_way = Pass.begin(task, self.run.keep())
+            self.under_way = self.engine.begin(self.run, self.architecture, self.recipe, rows)
             self.trouble = ""
         return self.under_way
 
-    def _record(self, epoch: Pass) -> None:
+    def _record(self, epoch: Epoch) -> None:
         """Record an epoch that has ended."""
         self.under_way = None
         if self.journal is not None:
@@ -359,7 +353,7 @@ class Session:
         epoch, run = self._begun(), self.run
         kept = run.keep()
         try:
-            replace(epoch).step(run)
+            copy(epoch).step(run)
             return run.params
         except DivergenceError:
             return None
