@@ -2,7 +2,8 @@ import { drawSkip, ofInput, ofOutput, skipWords } from "/page/beside.js";
 import { label } from "/page/entries.js";
 import { foldOf } from "/page/folds.js";
 import { read } from "/page/frame.js";
-import { colourOf, goodness, inUnits, predicted, rangeOf, truthOf } from "/page/numbers.js";
+import { colourOf, goodness, inUnits, levels, predicted, rangeOf, truthOf } from "/page/numbers.js";
+import { litBy } from "/page/shapes.js";
 import { holds, near, same, test } from "./harness.js";
 
 const NUMBERS = { numbers: { span: [-2, 2], mean: 4000, scale: 500 }, classes: ["weight"] };
@@ -14,6 +15,11 @@ test("a number's colour goes from dark blue over grey to yellow, and stays withi
   same(colourOf(0, [-2, 2]), [125, 124, 120]);
   same(colourOf(2, [-2, 2]), [254, 220, 60]);
   same([colourOf(-9, [-2, 2]), colourOf(9, [-2, 2])], [colourOf(-2, [-2, 2]), colourOf(2, [-2, 2])]);
+});
+
+test("the levels of a map are those colours, mixed with the paper", () => {
+  same([...new Uint8Array(levels(255).buffer).slice(0, 4)], [77, 112, 154, 255]);
+  same([...new Uint8Array(levels(0).buffer).slice(-4)], [178, 154, 42, 255]);
 });
 
 test("numbers are told in the units of the table, classes by name", () => {
@@ -48,6 +54,10 @@ test("the skip is drawn as dashed lines and told, unless gradients are shown", (
   drawSkip(context, [], { V: null }, 10);
   same([lines, skipWords(BESIDE, true), skipWords({ V: null }, false)], [6, "", ""]);
   holds(skipWords(BESIDE, false).includes("skip"));
+});
+
+test("what leads past the layers lights up at its end", () => {
+  same([litBy("dV", 2), litBy("V_new", 2), litBy("ds", 2), litBy("h0", 2).nodes, litBy("score", 2)], [{ nodes: 2 }, { nodes: 2 }, { nodes: 0 }, 0, { nodes: 2 }]);
 });
 
 test("entries past the layers have names", () => {

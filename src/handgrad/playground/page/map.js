@@ -4,7 +4,7 @@ import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
 import { ask } from "./link.js";
 import { nextSample } from "./keys.js";
-import { colourOf, inUnits } from "./numbers.js";
+import { colourOf, inUnits, levels } from "./numbers.js";
 import { CLASSES, css, isDark, shape, style } from "./palette.js";
 import { nearest, place, pointAt } from "./plane.js";
 import { sideTicks, tidy } from "./scale.js";
@@ -98,9 +98,9 @@ export function layPoints(context, width, curve) {
 // Colour a map from a plane of 0 to 255 for the range of a number.
 function colourNumbers(cells, plane, side) {
   if (cells.width !== side) cells.width = cells.height = side;
-  const context = cells.getContext("2d"), image = context.createImageData(side, side), { data } = image;
-  const paper = isDark() ? 28 : 255, known = Array.from({ length: 256 }, (_, level) => colourOf(level, [0, 255]).map((part) => 0.3 * paper + 0.7 * part));
-  plane.forEach((level, at) => data.set([...known[level], 255], 4 * at));
+  const context = cells.getContext("2d"), image = context.createImageData(side, side), dots = new Uint32Array(image.data.buffer);
+  const known = levels(isDark() ? 28 : 255);
+  plane.forEach((level, at) => { dots[at] = known[level]; });
   context.putImageData(image, 0, 0);
 }
 

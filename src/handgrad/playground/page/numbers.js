@@ -11,6 +11,14 @@ export function colourOf(number, [least, most]) {
   return ENDS[low].map((from, k) => Math.round(from + part * (ENDS[low + 1][k] - from)));
 }
 
+// The colours of 256 levels, mixed with that of the paper: red, green, blue, opacity, least byte first.
+export function levels(paper) {
+  return Uint32Array.from({ length: 256 }, (_, level) => {
+    const [r, g, b] = colourOf(level, [0, 255]).map((part) => Math.round(0.3 * paper + 0.7 * part));
+    return r | (g << 8) | (b << 16) | (255 << 24);
+  });
+}
+
 // A number as it is learnt, as one of the table.
 export const inUnits = ({ mean, scale }, y) => mean + scale * y;
 

@@ -24,7 +24,7 @@ const STOPS = [
   ["#by", "Batches and epochs", "A step may be a sample, a batch or an epoch, which visits every training point once. Start over goes back to the same initial weights; rewind goes back to an earlier epoch."],
   [".curves", "The curves", "The loss by epoch, on training and test points. If the test loss rises while the training loss falls, the network learns the points by heart. “Add a rival” starts a second run from the same weights: SGD against Adam, say."],
   [".tables", "Evidence", "Which classes the network confuses; the length of each layer's gradient; the size of its updates relative to its weights. Check gradients compares the gradients with complex steps."],
-  ["#take", "Download", "The model file, a Python program that trains the same network to the same weights, the history, and a link to these settings. Now press Play, and change whatever you like."],
+  ["#take", "Download", "The model file, a Python program that trains the same network to the same weights, the same run in plain NumPy, the history, and a link to these settings. Now press Play, and change whatever you like."],
 ];
 let stop = 0, before = null, layout = null;
 
