@@ -432,7 +432,7 @@ def test_a_replay_holds_what_the_page_showed(session, data):
     assert (run["span"] is None) == (data == "spiral")
 
 
-# -- the preset, and a pause --------------------------------------------------------------------
+# -- the preset ---------------------------------------------------------------------------------
 
 
 def test_the_preset_is_the_articles_own_network(session):
@@ -456,72 +456,6 @@ def test_the_preset_is_the_articles_own_network(session):
     assert (before != session.run.params.flat).any()
     session.change({"data": "moons"})
     assert layout(session)["note"] == ""
-
-
-@pytest.fixture
-def player(session):
-    player = Player(session)
-    yield player
-    player.close()
-
-
-def begin(player):
-    """Begin an epoch by hand, as if the thread had been caught within it."""
-    player.kind = "epoch"
-    player.runs.step("batch")
-    assert player.runs.is_within_epoch
-
-
-def test_a_pause_waits_for_the_end_of_the_epoch(player):
-    with player.lock:
-        begin(player)
-        player.playing.set()
-        player.rest()
-        assert player.playing.is_set()
-        player._work(float("inf"))
-        assert not player.playing.is_set()
-        assert player.session.under_way is None
-        assert player.session.run.epochs == 1
-    takeaway.python(player.session)
-
-
-def test_with_a_rival_a_pause_waits_for_both(player):
-    with player.lock:
-        player.runs.add_rival({"batch": 7})
-        player.runs.choose(0)  # its epochs are of fewer batches
-        begin(player)
-        player.playing.set()
-        player.rest()
-        player._work(float("inf"))
-        assert [run.run.epochs for run in player.runs.all] == [1, 1]
-        assert not any(run.under_way for run in player.runs.all)
-
-
-@pytest.mark.parametrize("kind", ["batch", "epoch"])
-def test_a_second_pause_and_one_of_other_steps_are_made_at_once(player, kind):
-    with player.lock:
-        begin(player)
-        player.kind = kind
-        player.playing.set()
-        player.rest()
-        if kind == "epoch":
-            assert player.playing.is_set()
-            player.rest()
-        assert not player.playing.is_set()
-        assert player.session.run.updates == 1
-
-
-def test_playing_again_takes_a_pause_back(player):
-    with player.lock:
-        begin(player)
-        player.playing.set()
-        player.rest()
-        player.play("epoch", 0)
-        player._work(-1.0)
-        assert player.playing.is_set()
-        assert not player.is_ending
-        player.pause()
-        assert frame(player.session, playing=False, kind="epoch")
 
 
 # -- another engine -----------------------------------------------------------------------------

@@ -13,8 +13,6 @@ FAULTS = [
     Fault("playground/plain.py", 'f"bits.advance({counted.n})', 'f"bits.advance({counted.n + 1})', "batches of another order", "playground_numbers::test_plain_numpy_makes_the_same_steps"),
     Fault("playground/plain.py", "first.flat[entry[1]] = entry[2]", "pass", "a weight that was set is forgotten", "playground_numbers::test_plain_numpy_makes_the_same_steps"),
     Fault("playground/takeaway.py", "architecture, params = scale_folded(model.architecture, model.params)", "architecture, params = model.architecture, model.params", "a model that no file holds", "playground_numbers::test_a_skip_and_a_scale_are_learnt_as_training_does"),
-    Fault("playground/player.py", "if self.is_ending and not runs.is_within_epoch:", "if self.is_ending:", "a pause within an epoch", "playground_numbers::test_a_pause_waits_for_the_end_of_the_epoch"),
-    Fault("playground/runs.py", "any(run.under_way is not None for run in self.all)", "self.session.under_way is not None", "a pause between two runs", "playground_numbers::test_with_a_rival_a_pause_waits_for_both"),
     Fault("playground/engine.py", "learner.prepare(task.settings)", "pass", "a rule without its memory", "playground_numbers::test_numbers_are_learnt_as_training_does"),
     Fault("playground/recipe.py", '"optimizer": "sgd",\n        "rate": 0.01,', '"optimizer": "adam",\n        "rate": 0.01,', "not the article's rule", "playground_numbers_page::test_the_preset_shows_the_articles_network"),
     Fault("playground/page/numbers.js", "mean + scale * y;", "scale * y;", "numbers without their mean", "playground_modules"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handgrad.playground.session import Session
 
 SLICE = 0.008  # seconds of training between two moments at which a frame may be made
+LONGEST_END = 0.1  # seconds that a pause may take to end an epoch
 LATE = 1 / 30  # seconds between two frames, beyond which training waits while the next is made
 LONGEST_WAIT = 0.1  # seconds that it waits
 SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as possible
@@ -40,7 +41,6 @@ class Player:
         self._making = threading.Lock()  # held while a frame is made, the other only to look
         self.kind, self.speed = "epoch", 0
         self.playing = threading.Event()
-        self.is_ending = False  # whether the epoch under way is the last before a pause
         self.ended = False
         self._on_time = threading.Event()  # set while no frame is late
         self._on_time.set()
@@ -67,26 +67,26 @@ class Player:
         kinds = self.session.KINDS
         if kind not in kinds or speed not in SPEEDS or isinstance(speed, bool):
             raise ValueError(f"play needs one of {kinds} and one of the speeds {SPEEDS}")
-        self.kind, self.speed, self.is_ending = kind, speed, False
+        self.kind, self.speed = kind, speed
         self.playing.set()
         self.session.version += 1
 
     def pause(self) -> None:
-        """Stop at once, perhaps within an epoch."""
         if self.playing.is_set():
             self.playing.clear()
-            self.is_ending = False
             self.session.version += 1
 
     def rest(self) -> None:
-        """Stop at the end of the epoch if epochs are played, so that it is whole.
+        """Pause; where it plays epochs, end the one under way, unless that would take long.
 
-        Asked for a second time, or by another kind of step, stop at once.
+        Whoever calls holds the lock.
         """
-        if self.kind != "epoch" or self.is_ending or not self.runs.is_within_epoch:
-            self.pause()
-        else:
-            self.is_ending = self.playing.is_set()
+        was_playing, until = self.playing.is_set(), time.perf_counter() + LONGEST_END
+        self.pause()
+        while was_playing and self.kind == "epoch" and time.perf_counter() < until:
+            if not any(run.under_way and not run.trouble for run in self.runs.all):
+                return
+            self.runs.step("batch")
 
     def look(self, read: Callable[[Session], Any]) -> Any:
         """Call a function on the chosen run while nothing moves it."""
@@ -144,11 +144,9 @@ class Player:
             # An epoch may be long: it is made batch by batch, so that a pause never waits for it.
             is_epoch = self.kind == "epoch"
             runs.step("batch" if is_epoch else self.kind)
-            if self.is_ending and not runs.is_within_epoch:
-                self.pause()
             if all(run.trouble for run in runs.all):
                 self.pause()
-            if self.speed and not (is_epoch and runs.is_within_epoch):
+            if self.speed and not (is_epoch and any(run.under_way for run in runs.all)):
                 return True
             if time.perf_counter() > until:
                 return False

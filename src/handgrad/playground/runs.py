@@ -66,11 +66,6 @@ class Runs:
         named = zip(NAMES, self.all, strict=True)
         return " ".join(f"Run {name}: {run.trouble}" for name, run in named if run.trouble)
 
-    @property
-    def is_within_epoch(self) -> bool:
-        """Whether a run has begun an epoch and not ended it."""
-        return any(run.under_way is not None for run in self.all)
-
     # -- a rival --------------------------------------------------------------------------------
 
     def add_rival(self, settings: Any) -> None:

@@ -7,6 +7,7 @@ import { ask } from "./link.js";
 import { truthOf } from "./numbers.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
+import { goToCard, why } from "./why.js";
 
 const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
 const seen = new Set(); // the cards in view; while it plays, only these are updated
@@ -27,15 +28,16 @@ export function setLayout(given) {
   watcher.disconnect();
   seen.clear();
   for (const one of [inputs, ...cards]) watcher.observe(one);
+  goToCard(cards);
 }
 
 function card(equation) {
   const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
-    make("span", { class: "formula" }, formula(equation.formula)), make("small"));
+    make("span", { class: "formula" }, formula(equation.formula)), make("small"), why(`equation-${equation.number}`, `equation ${numberOf(equation)}`));
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
   // Only the article's own network is the one of two_layer.py.
   parts.push(layout.is_article ? make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source) : make("code", { text: equation.line }));
-  return make("div", { class: "card", "data-name": equation.name }, ...parts);
+  return make("div", { class: "card", "data-name": equation.name, "data-number": equation.number }, ...parts);
 }
 
 // An equation of one layer among several is numbered with its layer: (1.2) is (1) of layer 2.
@@ -165,3 +167,5 @@ byId("cards").addEventListener("pointerleave", () => look(null));
 byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));
 byId("cards").addEventListener("focusout", () => look(null));
 byId("cards").addEventListener("keydown", move);
+globalThis.name = "handgrad-play"; // the derivation's links lead back to this tab
+addEventListener("hashchange", () => goToCard(cards));
