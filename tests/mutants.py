@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
-from faults import Fault, command_line, elsewhere, estimators, page
+from faults import Fault, command_line, elsewhere, estimators, numbers, page
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
@@ -697,6 +697,7 @@ FAULTS = [
     *command_line.FAULTS,
     *estimators.FAULTS,
     *page.FAULTS,
+    *numbers.FAULTS,
     *elsewhere.FAULTS,
 ]  # fmt: skip
 

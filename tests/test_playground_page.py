@@ -564,7 +564,7 @@ def test_keys_alone_do(page):
     page.find("#map").send_keys("\ue014")
     page.wait(lambda: page.text("which-sample") != before)
     seen = set()
-    for _ in range(80):
+    for _ in range(120):  # all the way round
         ActionChains(page.driver).send_keys("\t").perform()
         seen.add(
             page.run(

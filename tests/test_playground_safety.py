@@ -279,7 +279,7 @@ def test_s26_every_address_but_the_pages_files_needs_the_key(server, client):
                 )
                 answer = client.request(method, route.path, headers=headers)
                 assert answer.status_code == 401, (method, route.path, key)
-    assert guarded == 5
+    assert guarded == 6
     assert client.get("/unknown").status_code == 401
     assert client.post("/", headers={"origin": ORIGIN}).status_code == 401
 
@@ -360,10 +360,17 @@ def test_a_table_is_taken(client, player):
     assert player.session.points.classes.tolist() == ["x", "y"]
 
 
+def test_a_table_of_numbers_alone_is_taken(client, player):
+    answer = post(client, b"a,b\n1,1.5\n2,2.5\n3,3.5\n4,4\n5,5\n6,6\n7,7\n")
+    assert answer.status_code == 200
+    assert player.session.source.target == "b"
+    assert player.session.points.is_curve
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        b"a,b\n1,1.5\n2,2.5\n3,3.5\n4,4\n5,5\n6,6\n7,7\n",
+        b"a,b\nt,u\nv,w\nx,y\nz,a\nb,c\nd,e\nf,g\n",  # neither few classes nor numbers
         b"",
         b"\x00\x01\x02",
         b"PAR1 is no table",
@@ -763,7 +770,6 @@ TABLE = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
         (["--target", "species"], 2, "name the table too"),
         ([TABLE], 2, "--target COLUMN"),
         ([TABLE, "--target", "spezies"], 2, "did you mean species"),
-        ([TABLE, "--target", "body_mass_g"], 3, "2 to 6 classes"),
         (["no.csv", "--target", "y"], 5, "no.csv"),
         (["--port", "0"], 2, "--port"),
     ],
@@ -775,6 +781,15 @@ def test_a_wrong_command_is_refused_before_anything_listens(
     ended, _, err = call("play", "--no-browser", *arguments)
     assert ended == code
     assert words in " ".join(err.split())
+
+
+def test_a_target_of_many_texts_is_refused_before_anything_listens(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(servers, "listening", lambda port: pytest.fail("it listens"))
+    file = tmp_path / "texts.csv"
+    file.write_text("a,b,name\n" + "".join(f"{i},{i * i},name {i}\n" for i in range(20)))
+    ended, _, err = call("play", "--no-browser", file, "--target", "name")
+    assert ended == 3
+    assert "2 to 6 classes" in " ".join(err.split())
 
 
 def test_a_port_that_is_taken(call, monkeypatch):

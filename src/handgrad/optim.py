@@ -84,6 +84,19 @@ class SGD:
             return "sgd"
         return "nesterov" if self.nesterov else "momentum"
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The step written for readers: NumPy on theta, dtheta, lr, t and the rule's memory."""
+        if not self.momentum:
+            return ("theta -= lr * dtheta",)
+        ahead = f"theta += {self.momentum} * v - lr * dtheta" if self.nesterov else "theta += v"
+        return f"v[...] = {self.momentum} * v - lr * dtheta", ahead
+
+    @property
+    def memory(self) -> tuple[str, ...]:
+        """The names of the slots in these lines."""
+        return ("v",) if self.momentum else ()
+
     def step(self, theta: Array, dtheta: Array, slots: Array, t: int, lr: float) -> None:
         descent = lr * dtheta
         if not self.momentum:
@@ -112,6 +125,18 @@ class Adam:
     solver: ClassVar[str] = "adam"
     is_in_sklearn: ClassVar[bool] = True
     parameters: ClassVar[dict[str, Any]] = {}
+    memory: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """As those of ``SGD``; none of a rule whose biases are updated by another."""
+        one, two = self.beta_1, self.beta_2
+        return (
+            f"m[...] = {one} * m + (1 - {one}) * dtheta",
+            f"v[...] = {two} * v + (1 - {two}) * dtheta**2",
+            f"m_hat, v_hat = m / (1 - {one}**t), v / (1 - {two}**t)",
+            f"theta -= lr * m_hat / (np.sqrt(v_hat) + {self.epsilon})",
+        )
 
     @classmethod
     def of(cls, parameters: Any) -> Self:
@@ -146,6 +171,10 @@ class AdamW(Adam):
     solver: ClassVar[str] = "adamw"
     is_in_sklearn: ClassVar[bool] = False
     kernel: ClassVar[str] = "adam"  # which takes the decay of weights as an argument
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def for_biases(self) -> Adam:

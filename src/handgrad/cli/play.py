@@ -15,7 +15,9 @@ from handgrad.cli.reading import read
 from handgrad.cli.terminal import say
 from handgrad.tables.table import read as read_file
 
-TARGET = Option("--target", type=COLUMN, help="Column of TABLE that holds the classes.")
+TARGET = Option(
+    "--target", type=COLUMN, help="Column of TABLE to predict: a few classes, or numbers."
+)
 PORT = Option("--port", type=Count(1, 65535), help="Serve the page on this port.  [default: 8642]")
 NO_BROWSER = Option(
     "--no-browser", is_flag=True, help="Print the page's address, and open no browser."
@@ -29,9 +31,9 @@ def play(
 ) -> None:
     """Watch a network learn, on a page in your browser.
 
-    It learns from a spiral or other points, the penguins, digits, points that you draw, or two or
-    all columns of TABLE, and shows every number of every equation. The page is served to this
-    machine only.
+    It learns classes from a spiral or other points, the penguins, digits, points that you draw, or
+    two or all columns of TABLE; or numbers, from a curve, a hill or TABLE. It shows every number of
+    every equation. The page is served to this machine only.
     """
     from handgrad.playground import require_server
 
@@ -59,7 +61,7 @@ def start_playing(
     click.UsageError
         If target and table do not go together.
     DataError
-        If neither two columns nor all, with the classes, can be shown.
+        If neither two columns nor all, with the target, can be shown.
     OSError
         If the port cannot be listened on.
     """

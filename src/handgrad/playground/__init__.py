@@ -2,16 +2,19 @@
 
 Its files, in the order in which they lean on each other:
 
-    sets.py         points of a plane, drawn from a seed
+    sets.py         points of a plane, and numbers to predict, drawn from a seed
     points.py       the value: rows, classes, which of them are for the test
     recipe.py       every setting of the page, checked
     data.py         the data sets by name; programs that the page writes import it
     source.py       the points of a recipe, from a data set, a table or a hand
+    engine.py       the seam to what trains: the library, or another
+    judging.py      how good predictions are: of classes, of numbers
     session.py      one network and every kind of step, by the library's own functions
     runs.py         one run, or two from the same start
     wide.py         the page's view of a network of more than two inputs
     frame.py        the page's view of every network
     takeaway.py     the model file, the Python that trains the same model, the history as CSV
+    plain.py        the run in plain NumPy, equation by equation
     player.py       the thread that trains
     commands.py     what the page may do
     crowd.py        connections without the secrets

@@ -4,13 +4,14 @@ The digits and the rows of the article's notebook come with scikit-learn, which 
 anyway; nothing is downloaded.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.playground.points import Points, training_and_test
-from handgrad.playground.sets import SETS, make_points
+from handgrad.playground.points import NUMBERS, Points, training_and_test
+from handgrad.playground.sets import NUMBER_SETS, SETS, make_numbers, make_points
 from handgrad.tables.encode import Encoder
 
 Array = NDArray[Any]
@@ -32,7 +33,8 @@ def data_set(
     Parameters
     ----------
     name : str
-        "spiral", "xor", "circles", "moons", "blobs", "article" or "digits".
+        "spiral", "xor", "circles", "moons", "blobs", "article" or "digits"; or, with a number to
+        predict in place of classes, "sine", "plane" or "bump".
     n, classes : int
         Points and classes to draw; the article's rows and the digits are as many as they are, and
         xor and moons have two classes.
@@ -56,6 +58,8 @@ def data_set(
         raise ValueError(f"a data set must be one of {', '.join(DATA_SETS)}; got {name!r}")
     if name in KNOWN:
         return KNOWN[name](seed, test_share)
+    if name in NUMBER_SETS:
+        return _numbers(*make_numbers(name, n=n, noise=noise, seed=seed), seed, test_share)
     x, y_t = make_points(name, n=n, classes=classes, noise=noise, seed=seed)
     return of_plane(x, y_t, seed=seed, test_share=test_share)
 
@@ -68,6 +72,13 @@ def of_plane(
     encoder = Encoder.identity(2, ["x1", "x2"])
     classes = np.arange(n_classes or int(y_t.max()) + 1)
     return Points(x, y_t, classes, encoder, None, training, test)
+
+
+def _numbers(x: Array, y: Array, seed: int, test_share: float) -> Points:
+    training, test = training_and_test(x, y, test_share, seed)
+    names = ["x"] if x.shape[1] == 1 else ["x1", "x2"]
+    encoder = Encoder.identity(len(names), names)
+    return Points(x, y, np.arange(0), encoder, None, training, test, output=NUMBERS)
 
 
 def _digits(seed: int, test_share: float) -> Points:
@@ -104,8 +115,15 @@ def _article(seed: int, test_share: float) -> Points:
         n_clusters_per_class=1,
         random_state=seed,
     )
-    return of_plane(x, y_t.astype(np.intp), seed=seed, test_share=test_share, n_classes=3)
+    points = of_plane(x, y_t.astype(np.intp), seed=seed, test_share=test_share, n_classes=3)
+    return replace(points, note=NO_ROWS)
 
+
+# Of the article's third class.
+NO_ROWS = (
+    "As in the article, no row is of class 2: the network has a score for it all the same, and "
+    "learns to give it no probability."
+)
 
 KNOWN = {"article": _article, "digits": _digits}
-DATA_SETS = (*SETS, *KNOWN)
+DATA_SETS = (*SETS, *NUMBER_SETS, *KNOWN)

@@ -2,10 +2,11 @@
 
 A frame is, in this order: the length of its header, four bytes, least first; the header, JSON;
 and parts, whose lengths the header's "parts" lists: the decision map, a plane for each class (0 to
-255 for 0 to 1); the maps of the drawn units (0 to 255 from the least to the largest value); the
-curves, float32, a row of five numbers for each epoch; and the two of ``wide_parts``. A network of
-more than two inputs has no maps. With two runs, all this is the chosen one's; the decision map and
-the curves of its rival come last.
+255 for 0 to 1), or one of the number predicted (0 to 255 for the range of the truth), or, over one
+input, the curve of that number, float32; the maps of the drawn units (0 to 255 from the least to
+the largest value); the curves, float32, a row of five numbers for each epoch; and the two of
+``wide_parts``. A network of more than two inputs has no maps. With two runs, all this is the
+chosen one's; the decision map and the curves of its rival come last.
 
 While a large network plays, its decision map is coarser ("side" points a side), and numbers that
 eyes cannot follow from frame to frame are renewed a few times a second (``Slower``). At rest
@@ -27,10 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.explain.equations import names_beside
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
+from handgrad.playground.judging import judge_of, span
 from handgrad.playground.made import made
-from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.recipe import CHOICES, OF_LEARNING, PRESETS, TABLES
+from handgrad.playground.sets import CLASSES_TO_CHOOSE, DRAWN
 from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
     from handgrad.network import Tape
     from handgrad.params import Params
+    from handgrad.playground.points import Points
     from handgrad.playground.runs import Runs
     from handgrad.playground.session import Session
 
@@ -57,6 +62,7 @@ MOST_PRODUCTS = 2e8  # of weights and points, for a fine map while it plays; som
 BLOCK = 500  # points that pass through the network together, so that caches hold them
 SLOWER = 0.18  # seconds between two looks at numbers that are read rather than watched
 UNIT_MAP = 25  # points a side of a unit's map
+CURVE = 201  # points of the curve of one input
 MOST_EPOCHS = 400  # in the curves
 MARGIN = 0.12  # around the points
 
@@ -97,14 +103,20 @@ def layout(runs: Runs) -> dict[str, Any]:
         "own": OF_LEARNING,
         "recipe": {**recipe.as_json(), **_axes(session)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
+        "presets": PRESETS,
+        "is_drawn": recipe.data in DRAWN,
+        "has_classes": recipe.data in CLASSES_TO_CHOOSE,
         "has_table": source.table is not None,
         "columns": source.number_columns(recipe.data),
         "target": source.target,
         "targets": source.targets,
         "names": list(points.encoder.input_names),
-        "classes": [str(label) for label in points.classes.tolist()],
+        "classes": points.outputs,  # or else the one number that is predicted
+        "numbers": judge_of(points.head).told(points),
+        "measure": judge_of(points.head).measure,
+        "note": points.note,
         **points_layout(points),
-        "y_t": points.y_t.tolist(),
+        "y_t": points.y_t.ravel().tolist(),
         "test": points.test.tolist(),
         "extent": list(extent(session)) if points.is_plane else None,
         "units": list(architecture.layer_units),
@@ -129,7 +141,7 @@ def _axes(session: Session) -> dict[str, str]:
 
 
 def _equation(equation: Equation) -> dict[str, Any]:
-    line = source_lines()[equation.number]
+    line = source_lines().get(equation.number, Line(0, ""))  # (14) and (15) have none
     return {
         "number": equation.number,
         "name": equation.name,
@@ -152,8 +164,15 @@ def _element(element: ElementTree.Element) -> list[Any]:
 
 
 def extent(session: Session) -> tuple[float, float, float, float]:
-    """Return the edges of the map, the range of x1 and that of x2, at one scale."""
-    x = session.points.x
+    """Return the edges of the map, the range of x1 and that of x2, at one scale.
+
+    Where the map shows a curve, each of the two has a scale of its own.
+    """
+    x = session.points.places
+    if session.points.is_curve:
+        least, most = zip(*(span(column) for column in x.T), strict=True)
+        far = [MARGIN * (high - low) / 2 for low, high in zip(least, most, strict=True)]
+        return least[0] - far[0], most[0] + far[0], least[1] - far[1], most[1] + far[1]
     middle = (x.min(axis=0) + x.max(axis=0)) / 2
     half = float(max((x.max(axis=0) - x.min(axis=0)).max() / 2, 0.5)) * (1 + MARGIN)
     if session.recipe.data not in TABLES:
@@ -181,7 +200,7 @@ class Slower:
         if not flows or self.of != of or now > self.until:
             self.made = {
                 "dead": _dead(runs.session),
-                "confusion": _confusion(runs.session),
+                **judge_of(runs.session.points.head).compared(runs.session),
                 **_numbers(runs.session),
                 "layers": [_layers(run) for run in runs.all],
                 "measures": [[finite(value) for value in run.present] for run in runs.all],
@@ -195,6 +214,7 @@ class Plane(NamedTuple):
 
     architecture: Architecture
     params: Params
+    points: Points
     extent: tuple[float, float, float, float] | None
     side: int
 
@@ -203,23 +223,41 @@ class Plane(NamedTuple):
         params = session.run.params
         narrow = params.like(params.flat.astype(np.float32))
         edges = extent(session) if session.points.is_plane else None
-        return cls(session.architecture, narrow, edges, side)
+        return cls(session.architecture, narrow, session.points, edges, side)
 
     def maps(self) -> tuple[bytes, bytes]:
         """Make the decision map and the maps of the drawn units."""
         if self.extent is None:
             return b"", b""
+        if self.points.is_curve:
+            return self._curve(*self.extent[:2])
         side, step = self.side, self.side // UNIT_MAP
         y, *h = self._outputs(_grid(*self.extent, side))
-        planes = np.nan_to_num(y.T * 255).astype(np.uint8)
+        planes = np.nan_to_num(self._levels(y).T * 255).astype(np.uint8)
         units = [_scaled(units.reshape(side, side, -1)[::step, ::step]) for units in h]
         return planes.tobytes(), b"".join(units)
+
+    def _levels(self, y: Array) -> Array:
+        """Put what is predicted between 0 and 1."""
+        if self.points.head.classifies:
+            return y
+        least, most = span(self.points.y_t)
+        return np.asarray(np.clip((y - least) / (most - least), 0, 1))
+
+    def _curve(self, left: float, right: float) -> tuple[bytes, bytes]:
+        """Make the curve of the prediction, and the units as columns of one level each."""
+        x = np.linspace(left, right, CURVE, dtype=np.float32)[:, np.newaxis]
+        y, *h = self._outputs(x)
+        chosen = np.linspace(0, CURVE - 1, UNIT_MAP).astype(np.intp)
+        units = [_scaled(np.tile(units[chosen], (UNIT_MAP, 1, 1))) for units in h]
+        return y.astype("<f4").tobytes(), b"".join(units)
 
     def _outputs(self, x: Array) -> list[Array]:
         """Compute y, and h of the drawn units, layer by layer."""
         blocks = []
         for start in range(0, len(x), BLOCK):
-            tape = forward(self.architecture, self.params, x[start : start + BLOCK])
+            fed = self.points.fed(x[start : start + BLOCK])
+            tape = forward(self.architecture, self.params, fed)
             blocks.append([tape.y, *(h[:, :MOST_UNITS].copy() for h in tape.h[1:])])
         return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
 
@@ -271,6 +309,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "seen": session.seen,
         "side": side,
         "weights": _weights(session),
+        "beside": _beside(session),
         **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
     }
     planes = [Plane.of(run, side) for run in shown]
@@ -337,6 +376,25 @@ def _weights(session: Session) -> list[dict[str, Any]]:
     return layers
 
 
+def _beside(session: Session) -> dict[str, Any]:
+    """List the weights of a skip, those into drawn units, and the scale, with their places.
+
+    Both are None where there are none, or where the inputs are too many to be drawn one by one.
+    """
+    params = session.run.params
+    if params.layer_units[0] > MOST_UNITS:
+        return {"V": None, "s": None}
+    start = params.flat.size - sum(part.size for part in (params.V, params.s) if part is not None)
+    found: dict[str, Any] = {"V": None, "s": None}
+    if params.V is not None:
+        width = params.V.shape[1]
+        found["V"] = {"V": listed(params.V[:, :MOST_UNITS]), "start": start, "width": width}
+        start += params.V.size
+    if params.s is not None:
+        found["s"] = {"s": listed(params.s), "start": start}
+    return found
+
+
 def _dead(session: Session) -> list[list[int]]:
     """List the units of each hidden layer that are 0 for every training row."""
     tape = _training_tape(session)
@@ -353,24 +411,19 @@ def _layers(session: Session) -> list[dict[str, Any]]:
     tape = _training_tape(session)
     gradients = backward(session.architecture, params, tape, rows.y_t, None, session.recipe.l2)
     moved = params.like(params.flat - session.last_flat)
+    names = [f"W{layer}" for layer in range(1, len(params.W) + 1)]
+    names += names_beside(session.architecture)
     return [
         {
-            "norm": finite(float(np.linalg.norm(dW))),
-            "ratio": finite(float(np.linalg.norm(step)) / max(float(np.linalg.norm(W)), 1e-300)),
+            "name": name,
+            "norm": finite(float(np.linalg.norm(gradients[name]))),
+            "ratio": finite(
+                float(np.linalg.norm(moved[name]))
+                / max(float(np.linalg.norm(params[name])), 1e-300)
+            ),
         }
-        for dW, step, W in zip(gradients.W, moved.W, params.W, strict=True)
+        for name in names
     ]
-
-
-def _confusion(session: Session) -> list[list[int]]:
-    """Count test rows, or training rows if there are none: a row for each true class."""
-    points = session.points
-    chosen = points.judging
-    score = forward(session.architecture, session.run.params, points.x[chosen]).score
-    K = len(points.classes)
-    counts = np.bincount(points.y_t[chosen] * K + score.argmax(axis=1), minlength=K * K)
-    table: list[list[int]] = counts.reshape(K, K).tolist()
-    return table
 
 
 def _numbers(session: Session) -> dict[str, Any]:
@@ -378,7 +431,7 @@ def _numbers(session: Session) -> dict[str, Any]:
     return {
         "values": {equation.name: _block(t, equation) for equation in t.equations},
         "x": block(t["x"], is_named=not session.points.is_plane),
-        "y_t": int(t.truth[0]),
+        "y_t": t.truth.ravel().tolist()[0],
         "made": made(session),
         "walk": walk(session, t),
         **wide_numbers(session, t),

@@ -8,11 +8,11 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.optim import OPTIMIZERS
 from handgrad.params import INITIALISATIONS
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
-from handgrad.playground.sets import SETS
+from handgrad.playground.sets import NUMBER_SETS, SETS
 from handgrad.schedules import SCHEDULES
 from handgrad.training.run import Settings
 
-DATA = (*SETS, "article", "penguins", "digits", "table", "drawn")
+DATA = (*SETS, *NUMBER_SETS, "article", "penguins", "digits", "table", "drawn")
 TABLES = ("penguins", "table")
 
 CHOICES = {
@@ -41,14 +41,35 @@ REAL = {
     "dropout": (0.0, 0.9),
 }
 MOST_LAYERS, MOST_UNITS = 4, 128
+SWITCHES = ("skip", "scale")
 LONGEST_NAME = 1000
 
 OF_DATA = ("data", "n", "classes", "noise", "data_seed", "test_share", "inputs", "x1", "x2")
-OF_NETWORK = ("hidden", "activation", "init", "init_seed")
+OF_NETWORK = ("hidden", "activation", "init", "init_seed", "skip", "scale")
 OF_LEARNING = ("optimizer", "rate", "schedule", "schedule_epochs", "batch", "l2", "dropout")
 
 # The way to learn in which an update is what equation (13) says of the batch's one row.
 PLAIN = {"optimizer": "sgd", "batch": 1, "dropout": 0.0}
+
+# Settings that belong together, by name: everything of the network and the learning, so that
+# nothing is left of what was set before. The article's notebook begins at smaller weights.
+PRESETS: dict[str, dict[str, Any]] = {
+    "as in the article": {
+        "data": "article",
+        "data_seed": 0,
+        "test_share": 0.0,
+        "hidden": [2],
+        "activation": "relu",
+        "skip": False,
+        "scale": False,
+        "optimizer": "sgd",
+        "rate": 0.01,
+        "schedule": "constant",
+        "batch": 0,
+        "l2": 0.0,
+        "dropout": 0.0,
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,8 @@ class Recipe:
     """All settings: the data, the network, and how it learns.
 
     A batch of 0 means all rows. ``inputs`` is "two" or "all" columns of a table, and x1 and x2
-    name the two; "" stands for the first two.
+    name the two; "" stands for the first two. ``skip`` leads every input past the layers to the
+    scores, by weights V; ``scale`` multiplies each by an s of its own.
     """
 
     data: str = "spiral"
@@ -72,6 +94,8 @@ class Recipe:
     activation: str = "relu"
     init: str = "he_normal"
     init_seed: int = 0
+    skip: bool = False
+    scale: bool = False
     optimizer: str = "adam"
     rate: float = 0.03
     schedule: str = "constant"
@@ -129,6 +153,10 @@ def checked(name: str, value: Any) -> Any:
         return float(_number(name, value, *REAL[name], whole=False))
     if name == "hidden":
         return _hidden(value)
+    if name in SWITCHES:
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false; got {str(value)[:50]!r}")
+        return value
     if not isinstance(value, str) or len(value) > LONGEST_NAME:
         raise ValueError(f"{name} must be the name of a column")
     return value

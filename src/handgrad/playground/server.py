@@ -26,10 +26,10 @@ from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.crowd import PATIENCE, connections
 from handgrad.playground.guard import Guard, Secrets
+from handgrad.playground.plain import plain
 from handgrad.playground.player import Player
-from handgrad.playground.points import MOST_CLASSES
 from handgrad.playground.replay import replay
-from handgrad.playground.source import class_columns
+from handgrad.playground.source import usual_target
 from handgrad.tables.table import read
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ KINDS = {
 TAKEAWAYS = {
     "model": ("handgrad.safetensors", takeaway.model_file),
     "python": ("train.py", takeaway.python),
+    "plain": ("by_hand.py", plain),
     "history": ("history.csv", takeaway.history_csv),
     "replay": ("replay.html", replay),
 }
@@ -119,14 +120,10 @@ class Server:
 
     def _take_table(self, content: bytes) -> None:
         table = read_bytes(content)
-        targets = class_columns(table)
-        if not targets:
-            raise DataError(
-                f"the table must have a column of 2 to {MOST_CLASSES} classes; it has none"
-            )
+        target = usual_target(table)
         self.player.pause()
         with self.player.lock:
-            self.player.runs.both(lambda run: run.take_table(table, targets[-1]))
+            self.player.runs.both(lambda run: run.take_table(table, target))
 
     async def socket(self, socket: WebSocket) -> None:
         """Answer the messages of one page, one after the other."""

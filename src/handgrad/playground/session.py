@@ -7,13 +7,13 @@ by sample or by equation changes no weight: the update follows the last row of t
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.numpy import right
 from handgrad.errors import DivergenceError
 from handgrad.explain.names import Names
 from handgrad.explain.spelled import spelled
@@ -21,12 +21,11 @@ from handgrad.explain.trace import trace
 from handgrad.gradcheck import check_gradients
 from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
-from handgrad.params import initialise
+from handgrad.playground.engine import Library
+from handgrad.playground.judging import judge_of
 from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
 from handgrad.playground.source import Source
-from handgrad.training.epochs import Pass, Task
-from handgrad.training.run import Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
     from handgrad.gradcheck import GradientCheck
     from handgrad.params import Params
+    from handgrad.playground.engine import Engine, Epoch
+    from handgrad.playground.points import Points
     from handgrad.playground.source import Drawn
     from handgrad.training.run import Kept, Settings
 
@@ -50,7 +51,7 @@ Journal = tuple[tuple[Any, ...], ...]
 
 
 class Measure(NamedTuple):
-    """Loss and accuracy after an epoch; the test figures are NaN without test rows."""
+    """Loss and accuracy after an epoch, of numbers R2; without test rows, their figures are NaN."""
 
     epoch: int
     loss: float
@@ -96,8 +97,13 @@ class Session:
     KINDS = ("epoch", "batch", "sample", "equation")  # of steps
 
     def __init__(
-        self, penguins: pa.Table, table: pa.Table | None = None, target: str | None = None
+        self,
+        penguins: pa.Table,
+        table: pa.Table | None = None,
+        target: str | None = None,
+        engine: Engine | None = None,
     ) -> None:
+        self.engine: Engine = engine or Library()
         self.version = self.layout = 0
         self.sample = self.seen = 0
         self.is_chosen = False
@@ -119,22 +125,18 @@ class Session:
 
     def _network(self) -> None:
         recipe = self.recipe
-        units = (self.points.x.shape[1], *recipe.hidden, len(self.points.classes))
-        self.architecture = Architecture(units, recipe.activation)
+        self.points = self.points.with_skip(recipe.skip)
+        self.architecture = architecture_of(recipe, self.points)
         self.layout += 1
         self.reset()
 
     def reset(self) -> None:
         """Go back to the initial weights."""
-        bits = np.random.PCG64(self.recipe.init_seed)
-        architecture = self.architecture
-        params = initialise(
-            architecture.layer_units, architecture.activations, bits, np.float64, self.recipe.init
-        )
-        self.run = Run.start(params, bits)
+        self.run = self.engine.start(self.architecture, self.recipe)
+        params = self.run.params
         self.initial = params.copy()
         self.last_flat = params.flat.copy()
-        self.under_way: Pass | None = None
+        self.under_way: Epoch | None = None
         self.journal: Journal | None = ()
         self.trouble, self.at, self.seen = "", None, 0
         self.history = [self._measured()]
@@ -161,13 +163,17 @@ class Session:
     def choose_target(self, target: str) -> None:
         """Learn another column of the user's table."""
         if self.source.table is None or target not in self.source.targets:
-            raise ValueError("the labels must be a column of the table that holds a few classes")
+            raise ValueError(
+                "the target must be a column of the table that holds a few classes or many numbers"
+            )
         self.take_table(self.source.table, target)
 
     def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
         """Add points to the present ones; the network continues from its present weights."""
         if not self.points.is_plane:
             raise ValueError("points are drawn on a plane; choose data of two numbers first")
+        if not self.points.head.classifies:
+            raise ValueError("points are drawn with classes; choose data of classes first")
         kept = slice(0) if wipe else slice(None)
         x, y_t = self.points.x[kept], self.points.y_t[kept]
         if len(x) + len(added) > MOST_POINTS:
@@ -250,17 +256,15 @@ class Session:
         self.at = 0 if self.at is None else self.at + 1
         self.version += 1
 
-    def _begun(self) -> Pass:
+    def _begun(self) -> Epoch:
         """Return the epoch under way; begin one if there is none."""
         if self.under_way is None:
             rows = self.points.training_rows
-            task = Task(self.architecture, self.recipe.settings(len(rows)), rows)
-            self.run.prepare(task.settings)
-            self.under_way = Pass.begin(task, self.run.keep())
+            self.under_way = self.engine.begin(self.run, self.architecture, self.recipe, rows)
             self.trouble = ""
         return self.under_way
 
-    def _record(self, epoch: Pass) -> None:
+    def _record(self, epoch: Epoch) -> None:
         """Record an epoch that has ended."""
         self.under_way = None
         if self.journal is not None:
@@ -334,7 +338,7 @@ class Session:
     def trace(self) -> Trace:
         """Follow the chosen row through the present network."""
         chosen = slice(self.sample, self.sample + 1)
-        x, y_t = self.points.x[chosen], self.points.y_t[chosen]
+        x, y_t = self.points.fed(self.points.x[chosen]), self.points.y_t[chosen]
         with np.errstate(over="ignore", invalid="ignore"):
             return trace(
                 self.architecture, self.run.params, x, y_t, l2=self.recipe.l2, lr=self.rate
@@ -349,7 +353,7 @@ class Session:
         epoch, run = self._begun(), self.run
         kept = run.keep()
         try:
-            replace(epoch).step(run)
+            copy(epoch).step(run)
             return run.params
         except DivergenceError:
             return None
@@ -365,6 +369,7 @@ class Session:
             self.run.params.copy(),
             points.classes,
             target=points.target,
+            scale=points.scale,
         )
 
     def spelled(self, name: str, at: int) -> str:
@@ -392,15 +397,26 @@ class Session:
         return Measure(self.run.epochs, loss, test_loss, accuracy, test_accuracy)
 
     def measure(self, chosen: NDArray[np.intp]) -> tuple[float, float]:
-        """Compute loss, without the penalty, and accuracy of some rows; NaN without rows."""
+        """Compute loss, without the penalty, and accuracy or R2 of some rows; NaN without rows."""
         if not len(chosen):
             return np.nan, np.nan
-        rows = self.points.rows(chosen)
-        head = self.architecture.head
+        rows, head = self.points.rows(chosen), self.architecture.head
         with np.errstate(over="ignore", invalid="ignore"):
             score = forward(self.architecture, self.run.params, rows.x).score
             loss = float(head.mean_loss(score, rows.y_t, None, self.architecture.loss))
-        return loss, right(head, score, rows) / len(rows)
+            return loss, judge_of(head).share(head, score, rows)
+
+
+def architecture_of(recipe: Recipe, points: Points) -> Architecture:
+    """Make the network that a recipe asks for, with a score for each output of the points."""
+    units = (points.x.shape[1], *recipe.hidden, len(points.outputs))
+    return Architecture(
+        units,
+        recipe.activation,
+        points.output,
+        skip=points.encoder.skip,
+        scales=recipe.scale,
+    )
 
 
 def _differ(recipe: Recipe, other: Recipe, names: tuple[str, ...]) -> bool:

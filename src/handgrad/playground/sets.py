@@ -1,4 +1,4 @@
-"""Points of a plane, drawn from a seed: spiral, xor, circles, moons, blobs.
+"""Points drawn from a seed: classes on a plane, or a number to predict from one input or two.
 
 All randomness comes from NumPy's RandomState, whose stream is frozen: a seed means the same points
 in ten years, and those of CS231n's spiral are the published ones.
@@ -80,3 +80,35 @@ def make_points(
     n_classes = 2 if kind in TWO_CLASSES else classes
     x = SETS[kind](np.random.RandomState(seed % 2**32), n, n_classes, noise)
     return x, np.repeat(np.arange(n_classes), len(x) // n_classes)
+
+
+def sine(x: Array) -> Array:
+    """Go up and down once and a half over the width of the map."""
+    return np.asarray(np.sin(1.5 * np.pi * x[:, 0]))
+
+
+def plane(x: Array) -> Array:
+    """Rise evenly towards one corner: a network without hidden layers can learn it."""
+    return np.asarray((x[:, 0] + 2 * x[:, 1]) / 3)
+
+
+def bump(x: Array) -> Array:
+    """Rise to a hill in the middle, which no plane can follow."""
+    return np.asarray(2 * np.exp(-4 * (x**2).sum(axis=1)) - 1)
+
+
+# A number to predict, by the function that it follows, and how many inputs that takes.
+NUMBER_SETS = {"sine": (sine, 1), "plane": (plane, 2), "bump": (bump, 2)}
+
+
+def make_numbers(kind: str, *, n: int, noise: float, seed: int) -> tuple[Array, Array]:
+    """Draw a set: x of shape (n, 1) or (n, 2) between -1 and 1, and y of shape (n, 1)."""
+    follow, n_inputs = NUMBER_SETS[kind]
+    random = np.random.RandomState(seed % 2**32)
+    x = random.uniform(-1, 1, (n, n_inputs))
+    y = follow(x) + noise / 2 * random.standard_normal(n)
+    return x, y[:, np.newaxis]
+
+
+CLASSES_TO_CHOOSE = tuple(name for name in SETS if name not in TWO_CLASSES)
+DRAWN = (*SETS, *NUMBER_SETS)  # as many points as are asked for

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DataError
+from handgrad.models.model import LARGEST_TARGET, TargetScale
+from handgrad.outputs import SOFTMAX
 from handgrad.playground.data import data_set, of_plane
-from handgrad.playground.points import MOST_CLASSES, MOST_POINTS, Points, training_and_test
+from handgrad.playground.points import (
+    MOST_CLASSES,
+    MOST_POINTS,
+    NUMBERS,
+    Points,
+    training_and_test,
+)
 from handgrad.playground.recipe import TABLES
 from handgrad.tables.columns import kind_of, labels, numbers
 from handgrad.tables.encode import Encoder
@@ -19,6 +27,7 @@ from handgrad.tables.fitting import fit_matrix, fit_table
 from handgrad.tables.labels import classes_of, encode_labels
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition.planning import plan_of
+from handgrad.tables.recognition.target import plan_of_target, target_numbers
 from handgrad.tables.rows import take
 
 if TYPE_CHECKING:
@@ -45,7 +54,7 @@ class Source:
     table : pyarrow.Table or None
         The user's own.
     target : str or None
-        Its column of labels.
+        Its column to predict.
     """
 
     penguins: pa.Table
@@ -54,11 +63,14 @@ class Source:
 
     @cached_property
     def targets(self) -> list[str]:
-        """The columns of the user's table that can be its labels."""
-        return [] if self.table is None else class_columns(self.table)
+        """The columns of the user's table that can be predicted."""
+        return [] if self.table is None else target_columns(self.table)
 
     def points(self, recipe: Recipe, drawn: Drawn) -> Points:
         """Make the points of a recipe; ``drawn`` are those drawn by hand."""
+        return self._points(recipe, drawn).with_skip(recipe.skip)
+
+    def _points(self, recipe: Recipe, drawn: Drawn) -> Points:
         seed, share = recipe.data_seed, recipe.test_share
         if recipe.data in TABLES:
             axes = None if recipe.inputs == "all" else self.axes(recipe)
@@ -77,7 +89,7 @@ class Source:
         )
 
     def labelled(self, data: str) -> tuple[pa.Table, str]:
-        """Give a table and its column of labels."""
+        """Give a table and its column to predict."""
         if data == "penguins":
             return self.penguins, "species"
         if self.table is None or self.target is None:
@@ -93,7 +105,7 @@ class Source:
         names = self.number_columns(recipe.data)
         if len(names) < 2:
             raise ValueError(
-                "the table must have two columns of numbers besides the labels; it has "
+                "the table must have two columns of numbers besides the one to predict; it has "
                 f"{len(names)}; choose all columns"
             )
         x1 = recipe.x1 if recipe.x1 in names else names[0]
@@ -108,12 +120,51 @@ class Source:
 
 def class_columns(table: pa.Table) -> list[str]:
     """List the columns of few classes, which can be shown as colours."""
-    found = []
-    for name in table.column_names:
-        y, missing = labels(table, name)
-        if 2 <= len(classes_of(y[~missing])) <= MOST_CLASSES:
-            found.append(str(name))
-    return found
+    return [
+        str(name) for name in table.column_names if 2 <= _n_classes(table, name) <= MOST_CLASSES
+    ]
+
+
+def target_columns(table: pa.Table) -> list[str]:
+    """List the columns that can be predicted: of few classes, or of more different numbers."""
+    classes = class_columns(table)
+    return [name for name in table.column_names if name in classes or is_of_numbers(table, name)]
+
+
+def usual_target(table: pa.Table) -> str:
+    """Choose the column to predict: the last of few classes, or else the last of numbers.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    known = class_columns(table) or target_columns(table)
+    if not known:
+        raise DataError(
+            f"the table must have a column of 2 to {MOST_CLASSES} classes, or of more than "
+            f"{MOST_CLASSES} different numbers, to predict; it has none"
+        )
+    return known[-1]
+
+
+def is_of_numbers(table: pa.Table, name: str) -> bool:
+    """Tell whether a column holds so many different numbers that they are no classes."""
+    if _n_classes(table, name) <= MOST_CLASSES or kind_of(table, name) not in ("number", "csv"):
+        return False
+    try:
+        return bool(np.isfinite(_numbers_of(table, name)).any())
+    except DataError:
+        return False
+
+
+def _n_classes(table: pa.Table, name: str) -> int:
+    y, missing = labels(table, name)
+    return len(classes_of(y[~missing]))
+
+
+def _numbers_of(table: pa.Table, name: str) -> NDArray[np.float64]:
+    return target_numbers(table, plan_of_target(table, name))
 
 
 def _number_columns(table: pa.Table, target: str) -> list[str]:
@@ -129,17 +180,28 @@ def _is_axis(table: pa.Table, name: str) -> bool:
         return False
 
 
+class Truth(NamedTuple):
+    """What a column of a table says that is to be learnt, as ``Points`` has it."""
+
+    y_t: NDArray[Any]
+    classes: NDArray[Any]
+    output: str
+    scale: TargetScale | None = None
+
+
 def of_table(
     table: pa.Table, target: str, axes: tuple[str, str] | None, *, seed: int, test_share: float
 ) -> Points:
-    """Take two columns of a table, or without axes all but the labels.
+    """Take two columns of a table, or without axes all but the one to predict.
 
     Two columns are standardised, and rows with a gap in them are left out. All columns become
     inputs as in ``fit`` of the command line: numbers are standardised, texts become an input for
     each level, gaps are filled and flagged; columns of more than ``MOST_TEXTS`` different texts
-    are left out, and named.
+    are left out, and named. A target of more than ``MOST_CLASSES`` different numbers is predicted
+    as a number, and learnt in a scale of mean 0 and deviation 1.
     """
-    y, missing = labels(table, target)
+    y = _numbers_of(table, target) if is_of_numbers(table, target) else None
+    missing = labels(table, target)[1] if y is None else np.isnan(y)
     plane = None if axes is None else np.column_stack([numbers(table, name) for name in axes])
     usable = ~missing if plane is None else ~missing & np.isfinite(plane).all(axis=1)
     kept = np.flatnonzero(usable)
@@ -147,20 +209,41 @@ def of_table(
         kept = kept[np.linspace(0, len(kept) - 1, MOST_POINTS).astype(np.intp)]
     if axes is not None and len(kept) < 2:
         raise DataError(f"columns {axes[0]!r} and {axes[1]!r} must be filled in two rows or more")
-    classes = classes_of(y[kept])
-    if not 2 <= len(classes) <= MOST_CLASSES:
-        raise DataError(
-            f"column {target!r} must hold 2 to {MOST_CLASSES} classes to be shown as colours; it "
-            f"holds {len(classes)}; name another column"
-        )
+    truth = _classes(table, target, kept) if y is None else _scaled(target, y[kept])
     left_out: tuple[str, ...] = ()
     if axes is None or plane is None:
         encoder, columns, left_out = _all_columns(table, target, kept)
     else:
         encoder, columns = fit_matrix(plane[kept], names=list(axes)), plane[kept]
-    x, y_t = encoder.transform(columns, np.float64), encode_labels(y[kept], classes)
-    training, test = training_and_test(x, y_t, test_share, seed)
-    return Points(x, y_t, classes, encoder, target, training, test, left_out=left_out)
+    x = encoder.transform(columns, np.float64)
+    training, test = training_and_test(x, truth.y_t, test_share, seed)
+    points = Points(x, truth.y_t, truth.classes, encoder, target, training, test)
+    return replace(points, left_out=left_out, output=truth.output, scale=truth.scale)
+
+
+def _classes(table: pa.Table, target: str, kept: NDArray[np.intp]) -> Truth:
+    y = labels(table, target)[0][kept]
+    classes = classes_of(y)
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise DataError(
+            f"column {target!r} must hold 2 to {MOST_CLASSES} classes to be shown as colours, or "
+            f"more than {MOST_CLASSES} different numbers; it holds {len(classes)} classes; name "
+            "another column"
+        )
+    return Truth(encode_labels(y, classes), classes, SOFTMAX.name)
+
+
+def _scaled(target: str, y: NDArray[np.float64]) -> Truth:
+    """Put numbers into the scale in which they are learnt."""
+    if len(y) < 2 or np.abs(y).max() > LARGEST_TARGET["float64"]:
+        raise DataError(
+            f"column {target!r} must hold two numbers or more, up to "
+            f"{LARGEST_TARGET['float64']:g}; name another column"
+        )
+    described = fit_matrix(y[:, np.newaxis])
+    scale = TargetScale(described.mean, described.scale)
+    learnt = (y[:, np.newaxis] - scale.mean) / scale.scale
+    return Truth(learnt, np.arange(0), NUMBERS, scale)
 
 
 def _all_columns(

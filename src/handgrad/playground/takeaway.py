@@ -8,29 +8,40 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
 from handgrad.models.file import to_bytes
+from handgrad.network import scale_folded
 from handgrad.optim import OPTIMIZERS
+from handgrad.playground.judging import judge_of
 from handgrad.playground.recipe import TABLES
-from handgrad.playground.sets import SETS
+from handgrad.playground.sets import DRAWN
 
 if TYPE_CHECKING:
-    from handgrad.playground.session import Session
+    from handgrad.network import Architecture
+    from handgrad.playground.session import Journal, Session
     from handgrad.training import Settings
 
 
 def model_file(session: Session) -> bytes:
-    """Write the present model; ``load_model`` and ``MLPClassifier.load`` read it."""
-    return to_bytes(session.model())
+    """Write the present model; ``load_model`` and the estimators' ``load`` read it.
+
+    A scale of the inputs is multiplied into W1.
+    """
+    model = session.model()
+    architecture, params = scale_folded(model.architecture, model.params)
+    return to_bytes(replace(model, architecture=architecture, params=params))
 
 
 def history_csv(session: Session) -> bytes:
     """Write a line for each epoch; without test rows, their cells are empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(session.history[0]._fields)
+    column = judge_of(session.points.head).column
+    names = [name.replace("accuracy", column) for name in session.history[0]._fields]
+    writer.writerow(names)
     for measure in session.history:
         writer.writerow(["" if math.isnan(value) else repr(value) for value in measure])
     return text.getvalue().encode()
@@ -44,13 +55,7 @@ def python(session: Session) -> bytes:
     DataError
         If the run is not one of whole epochs from the initial weights.
     """
-    if session.journal is None:
-        raise DataError(
-            "the points, or a weight within an epoch, changed while the network learnt; start "
-            "over, train again, then download the program"
-        )
-    if session.under_way is not None:
-        raise DataError("a program repeats whole epochs; step to the end of this epoch first")
+    journal = repeatable(session)
     recipe, architecture = session.recipe, session.architecture
     kinds = {type(rule).__name__ for rule in OPTIMIZERS.values()}
     lines = [
@@ -64,14 +69,14 @@ def python(session: Session) -> bytes:
         f"from handgrad.optim import {', '.join(sorted(kinds))}",
         "from handgrad.params import initialise",
         *_rows(session),
-        f"architecture = Architecture({architecture.layer_units}, {architecture.activation!r})",
+        f"architecture = {_written(architecture)}",
         f"bits = np.random.PCG64({recipe.init_seed})",
         "params = initialise(",
         "    architecture.layer_units, architecture.activations, bits, np.float64, "
-        f"{recipe.init!r}",
+        f"{recipe.init!r}, architecture.beside,",
         ")",
         "run = Run.start(params, bits)",
-        *[line for entry in session.journal for line in _repeated(entry)],
+        *[line for entry in journal for line in _repeated(entry)],
         "",
         "params = run.params",
         "tape = forward(architecture, params, rows.x)",
@@ -82,14 +87,46 @@ def python(session: Session) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def repeatable(session: Session) -> Journal:
+    """Give the changes of a run that a program can repeat.
+
+    Raises
+    ------
+    DataError
+        If the run is not one of whole epochs from the initial weights.
+    """
+    if session.journal is None:
+        raise DataError(
+            "the points, or a weight within an epoch, changed while the network learnt; start "
+            "over, train again, then download the program"
+        )
+    if session.under_way is not None:
+        raise DataError("a program repeats whole epochs; step to the end of this epoch first")
+    return session.journal
+
+
+def _written(architecture: Architecture) -> str:
+    """Write a network out, as far as it is not the usual one."""
+    parts = [f"{architecture.layer_units}, {architecture.activation!r}"]
+    for field in fields(architecture)[2:]:
+        value = getattr(architecture, field.name)
+        if value != field.default:  # of a skip, every column is the same
+            is_skip = value is architecture.skip
+            text = f"(Linear(),) * {len(value)}" if is_skip else repr(value)
+            parts.append(f"{field.name}={text}")
+    return f"Architecture({', '.join(parts)})"
+
+
 def _rows(session: Session) -> list[str]:
     """Import the last names, and make the rows: by their data set, else written out."""
     recipe = session.recipe
     training = "from handgrad.training import Run, Settings, train"
+    skip = ["from handgrad.skip import Linear"] if session.architecture.skip else []
     if recipe.data in (*TABLES, "drawn"):
         rows = session.points.training_rows
         return [
             "from handgrad.batch import Rows",
+            *skip,
             training,
             "",
             f"x = np.array({rows.x.tolist()})",
@@ -97,15 +134,17 @@ def _rows(session: Session) -> list[str]:
             "rows = Rows(x, y_t)",
         ]
     drawn = f"n={recipe.n}, classes={recipe.classes}, noise={recipe.noise}, "
+    fed = ".with_skip()" if skip else ""
     return [
         "from handgrad.playground.data import data_set",
+        *skip,
         training,
         "",
         "points = data_set(",
-        f"    {recipe.data!r}, {drawn if recipe.data in SETS else ''}"
+        f"    {recipe.data!r}, {drawn if recipe.data in DRAWN else ''}"
         f"seed={recipe.data_seed}, test_share={recipe.test_share}",
         ")",
-        "rows = points.training_rows",
+        f"rows = points{fed}.training_rows",
     ]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from handgrad.explain.equations import unit_name
 from handgrad.explain.largest import largest_entries, remainder_text
 from handgrad.network import forward
+from handgrad.playground.judging import scores
 
 if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
@@ -38,9 +39,11 @@ def points_layout(points: Points) -> dict[str, Any]:
     described: dict[str, Any] = {
         "is_plane": points.is_plane,
         "n": len(points.x),
+        "is_curve": points.is_curve,
+        "axes": points.axes if points.is_plane else [],
         "picture": points.picture,
         "left_out": list(points.left_out),
-        "points": np.round(points.x, 4).tolist() if points.is_plane else [],
+        "points": np.round(points.places, 4).tolist() if points.is_plane else [],
         "raw": _raw_units(points) if points.is_plane else [],
     }
     if points.picture:
@@ -51,16 +54,20 @@ def points_layout(points: Points) -> dict[str, Any]:
 
 
 def _raw_units(points: Points) -> list[list[float]]:
-    """Give each input's mean and scale, by which it becomes a number of the table again.
+    """Give the mean and scale of each axis, by which it becomes a number of the table again.
 
     Robust scales bend the ends, so that no mean and scale lead back: such inputs stay as they are.
     """
     encoder = points.encoder
     if encoder.is_robust:
         return [[0.0, 1.0]] * 2
-    return [
-        [float(mean), float(scale)] for mean, scale in zip(encoder.mean, encoder.scale, strict=True)
-    ]
+    inputs = zip(encoder.mean, encoder.scale, strict=True)
+    units = [[float(mean), float(scale)] for mean, scale in inputs]
+    units += [[0.0, 1.0]] * (points.x.shape[1] - len(units))  # flags and levels
+    if points.is_curve:
+        units.append(points.in_units(np.array([0.0, 1.0])).tolist())
+        units[-1][1] -= units[-1][0]
+    return units
 
 
 # -- frames ---------------------------------------------------------------------------------------
@@ -100,7 +107,7 @@ def misread(session: Session) -> list[int]:
     """List rows that the network takes for another class: test rows, or training rows."""
     points = session.points
     chosen = points.judging
-    score = forward(session.architecture, session.run.params, points.x[chosen]).score
+    score = scores(session, chosen)
     wrong = chosen[score.argmax(axis=1) != points.y_t[chosen]]
     rows: list[int] = wrong[:MOST_MISREAD].tolist()
     return rows
@@ -109,7 +116,8 @@ def misread(session: Session) -> list[int]:
 def seen(session: Session, image: Array) -> dict[str, Any]:
     """Give an image's pixels and the network's probabilities for it."""
     with np.errstate(over="ignore", invalid="ignore"):
-        y = forward(session.architecture, session.run.params, image[np.newaxis]).y[0]
+        x = session.points.fed(image[np.newaxis])
+        y = forward(session.architecture, session.run.params, x).y[0]
     pixels = np.round(image * session.points.black).astype(int)
     return {"pixels": pixels.tolist(), "y": listed(y)}
 
@@ -123,7 +131,7 @@ def look_at_pad(session: Session, pixels: list[int]) -> None:
     if pixels and (len(pixels) != n or min(pixels) < 0 or max(pixels) > black):
         raise ValueError(f"an image must be {n} whole numbers from 0 to {black}, row by row")
     row = points.encoder.transform(np.array([pixels], np.float64)) if pixels else None
-    session.pad = None if row is None else row[0]
+    session.pad = None if row is None else row[0, :n]
     session.version += 1
 
 

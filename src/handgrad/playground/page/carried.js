@@ -14,11 +14,11 @@ export function drawnLayers({ weights, walk }) {
 }
 
 // The lines out of a block of inputs show lengths, so nothing is said of their layer.
-export function sayWhich(layers, isBlock) {
+export function sayWhich(layers, isBlock, more = "") {
   const names = (isBack, d) => layers.flatMap((layer, k) => (layer.isBack === isBack && !(isBlock && k === 0) ? [`${d}W${k + 1}`] : []));
   const back = names(true, "d"), rest = names(false, "");
   const text = back.length ? `Lines show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${rest.join(", ")}` : ""}.`
-    : rest.length ? "Lines show the weights: blue above 0, orange below." : "";
+    : rest.length ? `Lines show the weights: blue above 0, orange below.${more}` : "";
   if (byId("edges-show").textContent !== text) byId("edges-show").textContent = text;
 }
 

@@ -18,25 +18,31 @@ export function hold(told) {
 
 const rowsOf = (numbers) => Array.from({ length: numbers.length / 5 }, (_, i) => numbers.subarray(5 * i, 5 * i + 5));
 
+// An accuracy begins at 0; an R² may be below, and then the axis goes down to -1 at most.
+export const lowest = (values) => (values.some((value) => value < 0) ? Math.max(-1, Math.min(...values)) : 0);
+
+export function setLayout({ measure }) { byId("curve").options[1].text = measure; }
+
 export function draw(frame) {
   const runs = [frame.curves, frame.rival_curves].slice(0, frame.runs.length).map(rowsOf);
   if (frame.chosen === 1) runs.reverse();
   last = frame.curves;
   const kind = byId("curve").value, isLog = byId("log").checked && kind === "loss";
+  const name = byId("curve").selectedOptions[0].text;
   byId("log").disabled = kind !== "loss";
-  canvas.setAttribute("aria-label", `${kind} by epoch`);
+  canvas.setAttribute("aria-label", `${name} by epoch`);
   large = scale();
   [LEFT, BOTTOM, TOP, RIGHT] = [44, 32, 8, 10].map((length) => length * large);
   const { context, width, height } = fitted(canvas), before = held ? rowsOf(held) : [];
   const level = isLog ? (value) => Math.log10(Math.max(value, 1e-12)) : (value) => value;
   const values = [...runs.flat(), ...before].flatMap((row) => COLUMNS[kind].map((column) => level(row[column]))).filter(Number.isFinite);
-  let least = kind === "accuracy" ? 0 : isLog ? Math.min(...values) : 0, most = kind === "accuracy" ? 1 : Math.max(...values, isLog ? -9 : 1e-3);
+  let least = kind === "accuracy" ? lowest(values) : isLog ? Math.min(...values) : 0, most = kind === "accuracy" ? 1 : Math.max(...values, isLog ? -9 : 1e-3);
   if (isLog) { least = Math.floor(least * 2) / 2; most = Math.ceil(most * 2) / 2; if (least === most) most += 0.5; }
   const end = Math.max(...runs.map((rows) => rows.at(-1)[0]), before.at(-1)?.[0] ?? 0, 10);
   const x = (epoch) => LEFT + (epoch / end) * (width - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - least) / (most - least)) * (height - TOP - BOTTOM);
   context.clearRect(0, 0, width, height);
-  axes(context, { width, height, x, y, least, most, end, isLog, kind });
+  axes(context, { width, height, x, y, least, most, end, isLog, name });
   const colours = [style("--up"), style("--down")], grey = style("--soft"), duel = runs.length > 1;
   COLUMNS[kind].forEach((column, isTest) => {
     curve(before, column, isTest, grey, 1.1);
@@ -58,7 +64,7 @@ export function draw(frame) {
 
   function curve(points, column, isTest, colour, thick) {
     context.beginPath();
-    for (const row of points) if (Number.isFinite(row[column])) context.lineTo(x(row[0]), y(level(row[column])));
+    for (const row of points) if (Number.isFinite(row[column])) context.lineTo(x(row[0]), y(Math.max(least, level(row[column]))));
     context.setLineDash(isTest ? [5, 4] : []);
     context.strokeStyle = colour;
     context.lineWidth = thick;
@@ -66,7 +72,7 @@ export function draw(frame) {
   }
 }
 
-function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {
+function axes(context, { width, height, x, y, least, most, end, isLog, name }) {
   context.font = `${12 * large}px system-ui, sans-serif`;
   context.fillStyle = style("--soft");
   context.strokeStyle = style("--line");
@@ -86,7 +92,7 @@ function axes(context, { width, height, x, y, least, most, end, isLog, kind }) {
   context.translate(9 * large, (TOP + height - BOTTOM) / 2);
   context.rotate(-Math.PI / 2);
   context.textBaseline = "middle";
-  context.fillText(kind, 0, 0);
+  context.fillText(name, 0, 0);
   context.restore();
 }
 

@@ -25,7 +25,8 @@ export function label(name, at, shape, layout) {
     const layer = Number(digits), wide = shape[1];
     return `${along(layer - 1, Math.floor(at / wide), layout)} → ${along(layer, at % wide, layout)}`;
   }
-  if (letter === "x") return layout.names[at];
+  if (letter === "V") return `${layout.names[Math.floor(at / shape[1])]} → ${layout.classes[at % shape[1]]}`;
+  if (letter === "x" || letter === "s" || digits === "0") return layout.names[at];
   if (letter === "score" || letter === "y") return layout.classes[at];
   return along(digits ? Number(digits) : 1, at, layout) ?? `unit ${at + 1}`;
 }

@@ -4,6 +4,7 @@ import { alike, byId, formula, make, minus, tip } from "./dom.js";
 import { grid, label, placeOf, shapeText } from "./entries.js";
 import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
+import { truthOf } from "./numbers.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { goToCard, why } from "./why.js";
@@ -49,7 +50,7 @@ export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
-  byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
+  byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, ${truthOf(layout, frame.y_t)}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));

@@ -3,6 +3,7 @@
 import { brief, byId, make } from "./dom.js";
 import { ask } from "./link.js";
 import { CLASSES, css } from "./palette.js";
+import { drawPairs } from "./pairs.js";
 import { isDuel, NAMES } from "./rival.js";
 
 const EVERY = 180;
@@ -11,14 +12,17 @@ let layout = null, when = 0;
 export function setLayout(given) {
   layout = given;
   when = 0;
-  byId("confusion-title").textContent = `Confusion, ${layout.test.length ? "test" : "training"} points${isDuel(layout) ? `, ${NAMES[layout.chosen]}` : ""}`;
+  byId("confusion").hidden = Boolean(layout.numbers);
+  byId("pairs-frame").hidden = !layout.numbers;
+  byId("confusion-title").textContent = `${layout.numbers ? "Predicted over true" : "Confusion"}, ${layout.test.length ? "test" : "training"} points${isDuel(layout) ? `, ${NAMES[layout.chosen]}` : ""}`;
 }
 
 export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY) return;
   when = now;
-  confusion(frame.confusion);
+  if (frame.pairs) drawPairs(frame, layout.classes[0]);
+  else confusion(frame.confusion);
   layers(frame.layers);
 }
 
@@ -30,7 +34,7 @@ function layers(runs) {
   byId("layers").replaceChildren(
     make("tr", {}, make("th", { text: "layer" }), make("th", { text: "|dW|", colspan: runs.length }), make("th", { text: "|update| / |W|", title: "about 0.001 is healthy", colspan: runs.length })),
     ...(duel ? [make("tr", {}, make("th", { text: "run" }), ...names(), ...names())] : []),
-    ...runs[0].map((_, k) => make("tr", {}, make("th", { text: `W${k + 1}` }), ...norms(k), ...ratios(k))));
+    ...runs[0].map((_, k) => make("tr", {}, make("th", { text: runs[0][k].name }), ...norms(k), ...ratios(k))));
 }
 
 function confusion(counts) {

@@ -17,7 +17,7 @@ export function drawFolds(context, { W, b }, extent, width) {
   context.lineWidth = 1;
   context.beginPath();
   b.forEach((bias, unit) => {
-    const ends = foldOf([W[0][unit], W[1][unit]], bias, extent);
+    const ends = foldOf([W[0][unit], W[1]?.[unit] ?? 0], bias, extent);
     if (!ends) return;
     context.moveTo(...place(extent, ends[0], width));
     context.lineTo(...place(extent, ends[1], width));

@@ -1,5 +1,7 @@
 // A frame from its bytes, whose order frame.py describes.
 
+// Of one input, the map is the curve of the number predicted.
+const floats = (part) => (part && part.byteLength % 4 === 0 ? new Float32Array(part) : new Float32Array(0));
 const decoder = new TextDecoder();
 
 export function read(buffer) {
@@ -13,5 +15,5 @@ export function read(buffer) {
   });
   return { ...frame, map: new Uint8Array(map), units: new Uint8Array(units), curves: new Float32Array(curves),
     first: new Float32Array(first), input: new Float32Array(input),
-    rival_map: new Uint8Array(rivalMap ?? 0), rival_curves: new Float32Array(rivalCurves ?? 0), bytes: buffer.byteLength };
+    curve: floats(map), rival_curve: floats(rivalMap), rival_map: new Uint8Array(rivalMap ?? 0), rival_curves: new Float32Array(rivalCurves ?? 0), bytes: buffer.byteLength };
 }

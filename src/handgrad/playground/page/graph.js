@@ -1,12 +1,14 @@
 // The network: units with their own maps, weights as width and colour, and fields to set them.
 
 import { drawnLayers, sayWhich, writeUnits } from "./carried.js";
+import { drawSkip, ofInput, skipWords } from "./beside.js";
 import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
 import { draggable, wasDrag } from "./drag.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
 import { ask } from "./link.js";
+import { colourOf, predicted } from "./numbers.js";
 import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
@@ -38,7 +40,7 @@ function build() {
   places.forEach((column, layer) => {
     const isHidden = layer > 0 && layer < last;
     const more = units[layer] - shown[layer];
-    const words = layer === 0 ? (isBlock(layout) ? `${units[0]} inputs` : "inputs") : isHidden ? isNarrow ? String(units[layer]) : `${units[layer]} units${more ? `, ${shown[layer]} shown` : ""}` : "classes";
+    const words = layer === 0 ? (isBlock(layout) ? `${units[0]} inputs` : "inputs") : isHidden ? isNarrow ? String(units[layer]) : `${units[layer]} units${more ? `, ${shown[layer]} shown` : ""}` : layout.numbers ? "number" : "classes";
     const head = make("div", { class: isNarrow ? "column narrow" : "column", title: more && isHidden ? `${units[layer]} units, ${shown[layer]} shown` : null });
     if (isHidden) head.append(amount("−", layer, -1), make("span", { text: words }), amount("+", layer, 1));
     else head.append(make("span", { text: words }));
@@ -70,13 +72,13 @@ function node(layer, unit, [x, y, gap], last) {
   const isBlocked = layer === 0 && isBlock(layout), isHidden = layer > 0 && layer < last;
   const name = isBlocked ? `all ${layout.units[0]} inputs` : unitName(layout, layer, unit);
   const button = make("button", { "aria-label": name, class: isBlocked ? "block" : gap < 32 * large ? "small" : "",
-    onclick: () => layer > 0 && frame && inspector.inspect(layout, frame, layer, unit),
+    onclick: () => frame && (layer > 0 ? inspector.inspect(layout, frame, layer, unit) : inspector.inspectScale(layout, frame, unit)),
     onpointermove: (event) => tip(words(layer, unit), event.clientX, event.clientY),
     onpointerleave: () => tip("") });
   button.style.left = `${x}px`;
   button.style.top = `${y}px`;
   if (isHidden || hasImage(layer)) button.append(make("canvas", { width: SIDE, height: SIDE }));
-  if (layer === last && layout.is_plane) button.style.background = css(CLASSES[unit % CLASSES.length]);
+  if (layer === last && layout.is_plane) button.style.background = layout.numbers ? "var(--card)" : css(CLASSES[unit % CLASSES.length]);
   if (isBlocked) button.append(layout.picture ? make("canvas") : make("span", { text: `${layout.units[0]} inputs` }));
   else if (layer === 0 && layout.is_plane) button.append(make("i", { class: unit ? "upwards" : "across" }));
   if (layer === 1) for (const how of ["pointerenter", "focus"]) button.addEventListener(how, () => choose(unit));
@@ -94,12 +96,17 @@ function node(layer, unit, [x, y, gap], last) {
   return button;
 }
 
+function scaleWords(unit) {
+  const scale = ofInput(frame.beside, unit);
+  return scale ? `, times its scale s = ${brief(scale.value)}. Click to set the scale` : "";
+}
+
 function words(layer, unit) {
   if (!frame) return unitName(layout, layer, unit);
   if (layer === 0 && isBlock(layout)) return `All ${layout.units[0]} inputs feed every unit of the next layer; the width of a line shows the length of the unit's weight vector`;
-  if (layer === 0) return `${unitName(layout, 0, unit)} = ${brief(layout.is_plane ? frame.x.numbers[0][unit] : frame.input[unit])} for the sample`;
+  if (layer === 0) return `${unitName(layout, 0, unit)} = ${brief(layout.is_plane ? frame.x.numbers[0][unit] : frame.input[unit])} for the sample${scaleWords(unit)}`;
   const isLast = layer === layout.units.length - 1;
-  const now = layout.is_plane ? "" : isLast ? `, probability ${brief(frame.y[unit])}` : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
+  const now = layout.is_plane ? "" : isLast ? `, ${layout.numbers ? "predicts" : "probability"} ${layout.numbers ? predicted(layout, frame.y[unit]) : brief(frame.y[unit])}` : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
   const long = layer === 1 && isBlock(layout) ? `, ${layout.units[0]} weights of length ${brief(frame.lengths[unit])}` : "";
   const bias = `bias ${brief(frame.weights[layer - 1].b[unit])}`;
   const dead = frame.dead[layer - 1]?.includes(unit) ? ". Dead: 0 for every training point, so no gradient reaches its weights" : "";
@@ -123,7 +130,9 @@ function edges() {
   const up = style("--up"), down = style("--down");
   context.lineCap = "round";
   const layers = drawnLayers(frame);
-  sayWhich(layers, isBlock(layout));
+  const isBack = layers.some((layer) => layer.isBack);
+  sayWhich(layers, isBlock(layout), skipWords(frame.beside, isBack));
+  if (!isBack) drawSkip(context, places, frame.beside, height);
   writeUnits(nodes, places, frame.walk, large);
   layers.forEach((layer, number) => {
     const isLit = light.edges === number + 1;
@@ -178,11 +187,11 @@ function inside() {
         const weights = column(frame.first, layout.shown[1], unit);
         paint(button.firstChild, signedInk(weights, largestOf(weights), colours), layout.picture);
       } else if (layer < last) paint(button.firstChild, signedInk([active[unit]], most, colours), [1, 1]);
-      else shade(button, css(CLASSES[0], frame.y[unit] ?? 0));
+      else shade(button, layout.numbers ? css(colourOf(frame.y[unit] ?? 0, layout.numbers.span)) : css(CLASSES[0], frame.y[unit] ?? 0));
     });
   }
   labels.forEach((label, k) => {
-    const share = `${Math.round(100 * frame.y[k])} %`, name = layout.classes[k];
+    const share = predicted(layout, frame.y[k]), name = layout.classes[k];
     label.textContent = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
   });
 }

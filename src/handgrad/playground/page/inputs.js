@@ -4,6 +4,7 @@ import { alike, byId, make } from "./dom.js";
 import { column, largestOf } from "./image.js";
 import { nextSample } from "./keys.js";
 import { ask } from "./link.js";
+import { truthOf } from "./numbers.js";
 import { signed } from "./palette.js";
 import { unitName } from "./shapes.js";
 
@@ -44,7 +45,7 @@ export function draw(given) {
   const number = byId("inputs-sample");
   number.max = layout.n;
   if (document.activeElement !== number) number.value = frame.sample + 1;
-  byId("inputs-words").textContent = `of ${layout.n}, class ${layout.classes[frame.y_t]}`;
+  byId("inputs-words").textContent = `of ${layout.n}, ${truthOf(layout, frame.y_t)}`;
   const weights = column(frame.first, layout.shown[1], byId("inputs-unit").selectedIndex);
   fill(1, [...frame.input]);
   fill(2, [...weights]);

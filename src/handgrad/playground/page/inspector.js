@@ -1,5 +1,6 @@
 // Fields to set the bias of a unit and the weights into it; for images, pixel by pixel.
 
+import { ofInput, ofOutput } from "./beside.js";
 import { brief, byId, make } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { nextPixel } from "./keys.js";
@@ -25,6 +26,7 @@ export function inspect(layout, frame, layer, unit, from) {
   const parts = [field("bias", () => b_start + unit, (now) => now.b)];
   if (layer === 1 && layout.picture) parts.push(...picture(place));
   else weights.forEach((_, i) => parts.push(field(`from ${unitName(layout, layer - 1, i).replace(/ of layer \d+/, "")}`, () => place(i), (now) => now.weights[i])));
+  if (layer === layout.units.length - 1) parts.push(...ofOutput(frame.beside, unit).map(({ i, place: at }) => field(`V, from ${layout.names[i]}`, () => at, (_, newest) => ofOutput(newest.beside, unit)[i]?.value)));
   const words = more ? make("p", { class: "soft", text: `and ${more} more weights, from units that are not drawn` }) : "";
   byId("inspector").replaceChildren(
     make("div", { class: "row" }, make("h2", { text: `Weights into ${unitName(layout, layer, unit)}` }), make("button", { text: "Close", onclick: close })),
@@ -32,6 +34,20 @@ export function inspect(layout, frame, layer, unit, from) {
   byId("inspector").hidden = false;
   refresh(frame);
   open.fields[from == null || open.image ? 0 : from + 1].input.focus();
+}
+
+// The field of the scale of an input; no panel without one.
+export function inspectScale(layout, frame, unit) {
+  const scale = ofInput(frame.beside, unit);
+  if (!scale) return;
+  open = { layout, layer: 0, unit, fields: [] };
+  const one = field("s", () => scale.place, (_, newest) => ofInput(newest.beside, unit)?.value);
+  byId("inspector").replaceChildren(
+    make("div", { class: "row" }, make("h2", { text: `Scale of ${layout.names[unit]}` }), make("button", { text: "Close", onclick: close })),
+    make("div", { class: "grid" }, one));
+  byId("inspector").hidden = false;
+  refresh(frame);
+  open.fields[0].input.focus();
 }
 
 function field(label, place, value) {
@@ -73,8 +89,8 @@ function choose(pixel) {
 export function refresh(frame) {
   if (!open) return;
   open.frame = frame;
-  const { layout, layer, unit } = open, { weights } = into({ layout, frame, layer, unit });
-  const now = { weights, b: frame.weights[layer - 1].b[unit] };
+  const { layout, layer, unit } = open, { weights } = layer ? into({ layout, frame, layer, unit }) : {};
+  const now = { weights, b: layer ? frame.weights[layer - 1].b[unit] : null };
   if (open.image) {
     const [, columns] = layout.picture, share = 100 / columns, largest = largestOf(weights);
     paint(open.image, signedInk(weights, largest, theme(isDark())), layout.picture);
@@ -82,7 +98,7 @@ export function refresh(frame) {
     open.name.textContent = `from ${layout.names[open.pixel]}`;
     Object.assign(open.mark.style, { left: `${(open.pixel % columns) * share}%`, top: `${Math.floor(open.pixel / columns) * share}%`, width: `${share}%`, height: `${share}%` });
   }
-  for (const { input, value } of open.fields) if (document.activeElement !== input) input.value = value(now);
+  for (const { input, value } of open.fields) if (document.activeElement !== input) input.value = value(now, frame) ?? "";
 }
 
 export function close() {

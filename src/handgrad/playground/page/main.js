@@ -41,7 +41,7 @@ function told(message) {
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, equations, made, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, curves, equations, made, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
@@ -71,8 +71,8 @@ function again(...rooms) {
   if (last && last.layout === layoutNow?.layout) for (const room of rooms) room.draw(last);
 }
 new ResizeObserver(() => again(curves)).observe(byId("curves"));
-addEventListener("resize", () => again(map, rival, pictures, pad, curves));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations));
+addEventListener("resize", () => again(map, rival, pictures, pad, curves, evidence));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations, evidence));
 
 connect({
   told,

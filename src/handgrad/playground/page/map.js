@@ -4,14 +4,15 @@ import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
 import { ask } from "./link.js";
 import { nextSample } from "./keys.js";
-import { CLASSES, isDark, shape } from "./palette.js";
+import { colourOf, inUnits, levels } from "./numbers.js";
+import { CLASSES, css, isDark, shape, style } from "./palette.js";
 import { nearest, place, pointAt } from "./plane.js";
 import { sideTicks, tidy } from "./scale.js";
 
 const canvas = byId("map");
 const cells = make("canvas");
 const over = make("canvas");
-let layout = null, sample = -1, pending = [];
+let layout = null, sample = -1, wasDark = false, pending = [];
 
 export function setLayout(given) {
   layout = given;
@@ -19,11 +20,15 @@ export function setLayout(given) {
   byId("plane").hidden = !layout.is_plane;
   byId("folds-choice").hidden = !layout.folds;
   if (!layout.is_plane) return;
-  byId("x1").textContent = layout.names[0];
-  byId("x2").textContent = layout.names[1];
+  byId("x1").textContent = layout.axes[0];
+  byId("x2").textContent = layout.axes[1];
   axes();
-  byId("legend").replaceChildren(...layout.classes.map((name, k) => entry(k, name, false)),
-    ...(layout.test.length ? [entry(0, "open: test", true)] : []));
+  canvas.setAttribute("aria-label", `${layout.is_curve ? "Curve of the prediction" : "Decision map"}. Arrow keys choose the sample whose numbers are shown.`);
+  byId("point-tools").hidden = Boolean(layout.numbers);
+  if (layout.numbers) byId("draw").checked = false;
+  byId("note").textContent = layout.note;
+  byId("legend").replaceChildren(...(layout.numbers ? range() : layout.classes.map((name, k) => entry(k, name, false))),
+    ...(layout.test.length ? [entry(0, "open: test", true, layout.numbers ? style("--soft") : undefined)] : []));
   const brush = byId("brush"), chosen = brush.value;
   const count = Math.min(CLASSES.length, layout.classes.length + 1);
   brush.replaceChildren(...Array.from({ length: count }, (_, k) =>
@@ -46,12 +51,57 @@ function axes() {
   });
 }
 
-function entry(k, name, isOpen) {
+function entry(k, name, isOpen, own) {
   const sign = make("canvas", { width: 28, height: 28 });
   const context = sign.getContext("2d");
   context.scale(2, 2);
-  shape(context, k, 7, 7, 4, isOpen);
+  shape(context, k, 7, 7, 4, isOpen, own);
   return make("span", { title: name }, sign, make("b", { text: name }));
+}
+
+// The colours of the least and the largest number, or the line of the prediction.
+function range() {
+  const { numbers, classes } = layout, [least, most] = numbers.span.map((y) => tidy(inUnits(numbers, y)));
+  if (layout.is_curve) return [make("span", {}, make("i", { class: "prediction" }), make("b", { text: `${classes[0]} predicted` }))];
+  return [make("span", {}, make("b", { text: least }), make("i", { class: "numbers-key" }), make("b", { text: `${most} ${classes[0]}` }))];
+}
+
+// Colour a map, over which the points are laid: of classes or of a number; a curve is on paper.
+export function paintMap(context, cells, width, planes, side) {
+  if (layout.is_curve) return blank(context, width);
+  if (layout.numbers) colourNumbers(cells, planes, side);
+  else colour(cells, planes, side);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(cells, 0, 0, width, width);
+}
+
+function blank(context, width) {
+  context.fillStyle = style("--card");
+  context.fillRect(0, 0, width, width);
+  context.strokeStyle = style("--line");
+  context.lineWidth = 1;
+  context.strokeRect(0, 0, width, width);
+}
+
+// Lay the points over a map, and over them the curve of one input.
+export function layPoints(context, width, curve) {
+  context.drawImage(over, 0, 0, width, width);
+  if (!layout.is_curve) return;
+  const [left, right] = layout.extent;
+  context.beginPath();
+  curve.forEach((y, at) => { if (Number.isFinite(y)) context.lineTo(...place(layout.extent, [left + ((right - left) * at) / (curve.length - 1), y], width)); });
+  context.strokeStyle = style("--up");
+  context.lineWidth = 2.5 * scale();
+  context.stroke();
+}
+
+// Colour a map from a plane of 0 to 255 for the range of a number.
+function colourNumbers(cells, plane, side) {
+  if (cells.width !== side) cells.width = cells.height = side;
+  const context = cells.getContext("2d"), image = context.createImageData(side, side), dots = new Uint32Array(image.data.buffer);
+  const known = levels(isDark() ? 28 : 255);
+  plane.forEach((level, at) => { dots[at] = known[level]; });
+  context.putImageData(image, 0, 0);
 }
 
 // Colour a map from a plane of 0 to 255 for each class. The canvas gets a dot for each place.
@@ -72,28 +122,27 @@ export function colour(cells, planes, side) {
 
 export function draw(frame) {
   if (!layout.is_plane) return;
-  colour(cells, frame.map, frame.side);
   const { context: shown, width } = fitted(canvas);
-  shown.imageSmoothingEnabled = true;
-  shown.drawImage(cells, 0, 0, width, width);
+  paintMap(shown, cells, width, frame.map, frame.side);
   if (layout.folds && byId("folds").checked) drawFolds(shown, frame.weights[0], layout.extent, width);
-  if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
-  shown.drawImage(over, 0, 0, width, width);
+  if (sample !== frame.sample || over.width !== canvas.width || wasDark !== isDark()) points(frame.sample, width);
+  layPoints(shown, width, frame.curve);
 }
-
-// The points, to lay over another map.
-export const overlay = () => over;
 
 // Points are drawn once and laid over every frame.
 function points(chosen, width) {
   sample = chosen;
+  wasDark = isDark();
   over.width = over.height = canvas.width;
   const context = over.getContext("2d"), test = new Set(layout.test);
   context.scale(canvas.width / width, canvas.width / width);
-  const size = (layout.points.length > 700 ? 2.2 : 3.2) * scale();
+  const size = (layout.points.length > 700 ? 2.2 : layout.is_curve ? 2.6 : 3.2) * scale();
   layout.points.forEach((point, row) => {
     const [x, y] = place(layout.extent, point, width);
-    shape(context, layout.y_t[row], x, y, size, test.has(row));
+    const isTest = test.has(row);
+    if (layout.is_curve) shape(context, 0, x, y, size, isTest, style("--soft"), style("--card"));
+    else if (layout.numbers) shape(context, 0, x, y, size, isTest, css(colourOf(layout.y_t[row], layout.numbers.span)));
+    else shape(context, layout.y_t[row], x, y, size, isTest);
   });
   const [x, y] = place(layout.extent, layout.points[chosen], width);
   for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {

@@ -16,7 +16,8 @@ export function signed(number, largest) {
 
 const SIDES = [0, 4, 3, -4, 6, 5]; // 0 is a circle, -4 a square on its corner
 
-export function shape(context, k, x, y, size, isOpen) {
+// A point of class k, in a colour of its own if it has one.
+export function shape(context, k, x, y, size, isOpen, own, paper = "#fff") {
   const sides = SIDES[k % SIDES.length];
   context.beginPath();
   if (sides === 0) context.arc(x, y, size, 0, 7);
@@ -28,9 +29,9 @@ export function shape(context, k, x, y, size, isOpen) {
     }
     context.closePath();
   }
-  const colour = css(CLASSES[k % CLASSES.length]);
-  context.fillStyle = isOpen ? "#fff" : colour;
-  context.strokeStyle = isOpen ? colour : "#fff";
+  const colour = own ?? css(CLASSES[k % CLASSES.length]);
+  context.fillStyle = isOpen ? paper : colour;
+  context.strokeStyle = isOpen ? colour : paper;
   context.lineWidth = isOpen ? 1.6 : 0.9;
   context.fill();
   context.stroke();

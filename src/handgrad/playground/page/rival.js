@@ -2,7 +2,8 @@
 
 import { byId, fitted, fixed, make } from "./dom.js";
 import { ask } from "./link.js";
-import { colour, overlay } from "./map.js";
+import { layPoints, paintMap } from "./map.js";
+import { goodness } from "./numbers.js";
 import { differences } from "./settings.js";
 
 export const NAMES = ["A", "B"];
@@ -58,13 +59,11 @@ export function draw(frame) {
   byId("updates-rival").textContent = other.updates;
   byId("loss-rival").textContent = fixed(measure[1]);
   byId("test-loss-rival").textContent = fixed(measure[2]);
-  byId("accuracy-rival").textContent = `${(100 * (measure[4] ?? measure[3])).toFixed(1)} %`;
+  byId("accuracy-rival").textContent = goodness(layout, measure[4] ?? measure[3]);
   if (!layout.is_plane) return;
-  colour(cells, frame.rival_map, frame.side);
   const { context, width } = fitted(canvas);
-  context.imageSmoothingEnabled = true;
-  context.drawImage(cells, 0, 0, width, width);
-  context.drawImage(overlay(), 0, 0, width, width);
+  paintMap(context, cells, width, frame.rival_map, frame.side);
+  layPoints(context, width, frame.rival_curve);
 }
 
 canvas.addEventListener("click", () => ask("choose", { run: 1 - layout.chosen }));

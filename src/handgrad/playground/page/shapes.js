@@ -29,7 +29,8 @@ export function bend(t) {
 export function litBy(name, last) {
   const found = name.match(/^d?([Wb])(\d+)(_new)?$/);
   if (found) return found[1] === "W" ? { edges: Number(found[2]) } : { nodes: Number(found[2]) };
-  if (["score", "y", "L", "dscore"].includes(name)) return { nodes: last };
+  if (["score", "y", "L", "dscore", "dV", "V_new"].includes(name)) return { nodes: last };
+  if (["ds", "s_new"].includes(name)) return { nodes: 0 };
   const layer = Number(name.match(/\d+$/)?.[0] ?? 1);
   return { nodes: layer, edges: name.startsWith("r") ? layer : undefined };
 }

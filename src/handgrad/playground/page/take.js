@@ -27,7 +27,7 @@ async function give(file) {
   if (file.size > 5_000_000) return say("a table for the page must have at most 5,000,000 bytes");
   const answer = await fetch("/table", { method: "POST", headers: headers(), body: file });
   if (!answer.ok) say((await answer.json().catch(() => ({ message: "the table was refused" }))).message);
-  else say(`${file.name} is shown; its last column of a few classes holds the labels. Choose other labels or columns under Data. The file stays on this machine.`);
+  else say(`${file.name} is shown; its last column of a few classes, or else of numbers, is predicted. Choose another target or other columns under Data. The file stays on this machine.`);
 }
 
 for (const button of document.querySelectorAll("[data-take]")) button.addEventListener("click", () => take(button.dataset.take));

@@ -13,11 +13,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.html import escaped
+from handgrad.network import scale_folded
 from handgrad.playground.frame import extent, finite
+from handgrad.playground.judging import span
 
 if TYPE_CHECKING:
     from handgrad.playground.session import Session, Snapshot
@@ -71,6 +74,8 @@ def replay(session: Session) -> bytes:
 
 
 def _words(session: Session) -> str:
+    if session.points.is_curve:
+        return "Curve of the number predicted"
     return "Decision map" if session.points.is_plane else "Weights into the first layer's units"
 
 
@@ -97,7 +102,7 @@ def _run(session: Session) -> dict[str, Any]:
     measures = {measure.epoch: measure for measure in session.history}
     points = session.points
     listed = slice(None) if points.is_plane else slice(MOST_ROWS)
-    flats = np.stack([kept.state.run.params.flat for kept in chosen]).astype("<f8")
+    flats = np.stack([_folded(session, kept) for kept in chosen]).astype("<f8")
     return {
         "units": list(session.architecture.layer_units),
         "activation": session.recipe.activation,
@@ -110,12 +115,20 @@ def _run(session: Session) -> dict[str, Any]:
             }
             for kept in chosen
         ],
-        "points": points.x[listed].tolist(),
-        "y_t": points.y_t[listed].tolist(),
+        "points": points.places[listed].tolist(),
+        "is_curve": points.is_curve,
+        "has_skip": bool(session.architecture.skip),
+        "span": None if points.head.classifies else span(points.y_t),
+        "y_t": points.y_t[listed].ravel().tolist(),
         "extent": list(extent(session)) if points.is_plane else None,
         "picture": points.picture,
         "colours": COLOURS,
     }
+
+
+def _folded(session: Session, kept: Snapshot) -> NDArray[Any]:
+    """Give the weights of a moment, the scale of the inputs multiplied into W1."""
+    return scale_folded(session.architecture, kept.state.run.params)[1].flat
 
 
 def _moments(session: Session) -> list[Snapshot]:

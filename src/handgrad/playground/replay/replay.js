@@ -35,6 +35,8 @@ function forward(moment, x) {
     at += (h.length + 1) * n;
     h = layer < last ? r.map(activation) : r;
   }
+  if (run.has_skip) h = h.map((score, k) => x.reduce((sum, one, i) => sum + one * weights[at + i * h.length + k], score));
+  if (run.span) return h; // a number is predicted by its score
   const most = Math.max(...h), e = h.map((score) => Math.exp(score - most));
   const sum = e.reduce((total, one) => total + one);
   return e.map((one) => one / sum);
@@ -44,22 +46,51 @@ globalThis.forward = forward; // to compute single numbers from a console
 const canvas = byId("map"), cells = document.createElement("canvas");
 cells.width = cells.height = SIDE;
 
+// From dark blue for the least number, over grey, to yellow for the largest.
+function colourOf(number) {
+  const share = Math.min(1, Math.max(0, (number - run.span[0]) / (run.span[1] - run.span[0])));
+  const ends = [[0, 50, 110], [125, 124, 120], [254, 220, 60]], low = share < 0.5 ? 0 : 1, part = 2 * share - low;
+  return ends[low].map((from, k) => from + part * (ends[low + 1][k] - from));
+}
+
+// The prediction as a curve over its one input.
+function graph(moment) {
+  const [left, right, low, high] = run.extent, context = canvas.getContext("2d"), { width } = canvas;
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, width);
+  dots(() => "rgb(120 120 120)");
+  context.beginPath();
+  for (let at = 0; at <= 200; at++) {
+    const x = left + ((right - left) * at) / 200;
+    context.lineTo((at / 200) * width, ((high - forward(moment, [x])[0]) / (high - low)) * width);
+  }
+  context.strokeStyle = "#0072b2";
+  context.lineWidth = 4;
+  context.stroke();
+  context.lineWidth = 1;
+}
+
 function map(moment) {
   const [left, right, low, high] = run.extent, small = cells.getContext("2d"), image = small.createImageData(SIDE, SIDE);
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
       const y = forward(moment, [left + ((right - left) * (column + 0.5)) / SIDE, high - ((high - low) * (row + 0.5)) / SIDE]);
-      const mixed = [0, 1, 2].map((part) => y.reduce((sum, p, k) => sum + p * run.colours[k][part], 0));
+      const mixed = run.span ? colourOf(y[0]) : [0, 1, 2].map((part) => y.reduce((sum, p, k) => sum + p * run.colours[k][part], 0));
       image.data.set([...mixed.map((part) => 255 + 0.6 * (part - 255)), 255], 4 * (row * SIDE + column));
     }
   }
   small.putImageData(image, 0, 0);
   const context = canvas.getContext("2d"), width = canvas.width;
   context.drawImage(cells, 0, 0, width, width);
+  dots((row) => `rgb(${(run.span ? colourOf(run.y_t[row]) : run.colours[run.y_t[row]]).join(" ")})`);
+}
+
+function dots(colour) {
+  const [left, right, low, high] = run.extent, context = canvas.getContext("2d"), { width } = canvas;
   run.points.forEach(([a, b], row) => {
     context.beginPath();
     context.arc(((a - left) / (right - left)) * width, ((high - b) / (high - low)) * width, 5, 0, 7);
-    context.fillStyle = `rgb(${run.colours[run.y_t[row]].join(" ")})`;
+    context.fillStyle = colour(row);
     context.strokeStyle = "#fff";
     context.fill();
     context.stroke();
@@ -87,7 +118,7 @@ function tiles(moment) {
 }
 
 function show(moment) {
-  if (run.extent) map(moment); else tiles(moment);
+  if (run.is_curve) graph(moment); else if (run.extent) map(moment); else tiles(moment);
   const { epoch, loss, test_loss } = run.moments[moment];
   byId("told").textContent = `epoch ${epoch}   loss ${loss.toFixed(4)}${test_loss == null ? "" : `   test loss ${test_loss.toFixed(4)}`}`;
   curve(moment);
