@@ -62,7 +62,7 @@ def test_any_depth_with_or_without_skip_scale_weights_and_penalty(units, l2, bes
 
 @pytest.mark.parametrize("output", ["softmax", "logistic"])
 def test_smoothed_labels(output):
-    architecture, params, x, y_t = a_network(output=output)
+    _, params, x, y_t = a_network(output=output)
     smooth = Architecture((3, 4, 2), "relu", output, LossSettings(label_smoothing=0.2))
     agree(trace(smooth, params, x, y_t))
 

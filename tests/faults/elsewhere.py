@@ -40,6 +40,8 @@ FAULTS = [
     Fault("plots/network.py", "np.pad(of_biases, (0, len(beside)))", "np.resize(of_biases, len(lengths))", "a skip with the biases of a layer", "plots"),
     Fault("estimators/state.py", "            if np.array_equal(folded.flat, self.model.params.flat):\n", "            if True:\n", "a trace of a network that does not predict", "tricks"),
     Fault("explain/inputs.py", "if not encoder.is_robust:", "if True:", "medians called means", "tricks"),
+    Fault("explain/operands.py", "in_brackets = is_product and", "in_brackets = False and", "a sum divided in part", "operands"),
+    Fault("explain/operands.py", "return parts if is_sound or", "return parts if True or", "a power that overflows is shown", "operands::test_a_line_that_overflows_where_the_network_does_not_is_left_whole"),
     Fault("explain/equations.py", 'f"d{h} = {d} @ W{layer}.T"', 'f"d{h} = {d} @ W{layer}"', "a matrix that is not turned", "trace"),
     Fault("outputs.py", '"y = 1 / (1 + np.exp(-score))"', '"y = 1 / (1 + np.exp(score))"', "a line that computes something else", "trace"),
     Fault("errors.py", "self.epoch, self.batch, self.layer = epoch, batch, layer", "self.epoch, self.batch, self.layer = epoch, batch, None", "a divergence without its layer", "training estimators"),

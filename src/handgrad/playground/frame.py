@@ -30,6 +30,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.playground.made import made
+from handgrad.playground.operands import shown_operands
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
@@ -176,13 +177,13 @@ class Slower:
         self.of: tuple[int, int] | None = None
         self.until = 0.0
 
-    def look(self, runs: Runs, *, flows: bool) -> dict[str, Any]:
+    def look(self, runs: Runs, *, flows: bool, rests: bool) -> dict[str, Any]:
         of, now = (runs.layout, runs.session.sample), time.monotonic()
         if not flows or self.of != of or now > self.until:
             self.made = {
                 "dead": _dead(runs.session),
                 "confusion": _confusion(runs.session),
-                **_numbers(runs.session),
+                **_numbers(runs.session, rests=rests),
                 "layers": [_layers(run) for run in runs.all],
                 "measures": [[finite(value) for value in run.present] for run in runs.all],
             }
@@ -271,7 +272,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "seen": session.seen,
         "side": side,
         "weights": _weights(session),
-        **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
+        **slower.look(runs, flows=playing and kind in ("epoch", "batch"), rests=not playing),
     }
     planes = [Plane.of(run, side) for run in shown]
     curves = [_curves(run) for run in shown]
@@ -373,7 +374,7 @@ def _confusion(session: Session) -> list[list[int]]:
     return table
 
 
-def _numbers(session: Session) -> dict[str, Any]:
+def _numbers(session: Session, *, rests: bool) -> dict[str, Any]:
     t = session.trace()
     return {
         "values": {equation.name: _block(t, equation) for equation in t.equations},
@@ -381,6 +382,7 @@ def _numbers(session: Session) -> dict[str, Any]:
         "y_t": int(t.truth[0]),
         "made": made(session),
         "walk": walk(session, t),
+        "operands": shown_operands(session, t, rests=rests),
         **wide_numbers(session, t),
     }
 

@@ -1,16 +1,18 @@
-// Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
+// Equations (1) to (13): formula, operands and numbers of the sample, shape, and the line of NumPy.
 
 import { alike, byId, formula, make, minus, tip } from "./dom.js";
 import { grid, label, placeOf, shapeText } from "./entries.js";
 import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
+import { light } from "./lit.js";
+import * as operands from "./operands.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 
 const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
 const seen = new Set(); // the cards in view; while it plays, only these are updated
 const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
-let layout = null, cards = [], at = null, when = 0;
+let layout = null, cards = [], at = null, when = 0, told = {};
 
 export function setLayout(given) {
   const key = ({ equations, names, classes, picture }) => JSON.stringify([equations, names, classes, picture]);
@@ -32,10 +34,14 @@ function card(equation) {
   const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
     make("span", { class: "formula" }, formula(equation.formula)), make("small"));
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
+  parts.push(make("code", {}, ...inNames(equation.line)));
   // Only the article's own network is the one of two_layer.py.
-  parts.push(layout.is_article ? make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source) : make("code", { text: equation.line }));
+  if (layout.is_article) parts.push(make("details", {}, make("summary", { text: `two_layer.py:${equation.source_line}` }), make("code", { text: equation.source })));
   return make("div", { class: "card", "data-name": equation.name }, ...parts);
 }
+
+// A line of code, its names in elements of their own.
+const inNames = (line) => line.split(/([A-Za-z_]\w*)/).map((part, place) => (place % 2 ? make("i", { text: part }) : part));
 
 // An equation of one layer among several is numbered with its layer: (1.2) is (1) of layer 2.
 function numberOf({ name, number }) {
@@ -47,6 +53,7 @@ export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
+  told = frame.operands ?? {};
   byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, class ${layout.classes[frame.y_t]}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
@@ -71,8 +78,23 @@ function fill(element, name, value) {
   const box = element.querySelector(".numbers");
   element.querySelector("small").textContent = shapeText(value.shape);
   box.classList.toggle("named", Boolean(value.largest));
+  box.classList.toggle("told", Boolean(told[name]));
   if (value.largest) fillLargest(box, name, value);
+  else if (told[name]) fillTold(box, name, value);
   else fillPlaces(box, name, value);
+}
+
+// The operands, and the numbers that come of them, in grids that line up.
+function fillTold(box, name, { shape, numbers }) {
+  const parts = told[name], all = [...parts, { name, shape, numbers }], kind = JSON.stringify(parts.map((part) => part.shape ?? part));
+  if (box.dataset.kind !== kind) {
+    box.dataset.kind = kind;
+    box.cells = operands.build(box, operands.arrange(parts, all.at(-1)), parts.length, () => make("span", NUMBER));
+    box.querySelector("span").tabIndex = 0;
+  }
+  const columns = Math.max(...all.map((part) => part.shape?.at(-1) ?? 1));
+  parts.forEach((part, of) => part.numbers && operands.write(part, box.cells.filter((cell) => cell.of === of), columns));
+  writePlaces(box, name, { shape, numbers });
 }
 
 function fillPlaces(box, name, { shape, numbers }) {
@@ -88,9 +110,14 @@ function fillPlaces(box, name, { shape, numbers }) {
     if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
     box.querySelector("span").tabIndex = 0;
   }
-  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
+  writePlaces(box, name, { shape, numbers });
+}
+
+function writePlaces(box, name, { shape, numbers }) {
+  const columns = numbers[0].length, all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
   all.forEach((number, place) => {
-    const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
+    const i = Math.floor(place / columns), j = place % columns, { index, at } = placeOf(shape, i, j);
+    Object.assign(spans[place], { key: operands.keyOf({ name, shape }, i, j), place: [i, j] });
     write(spans[place], texts[place], { name, at, index, number, largest, words: label(name, at, shape, layout) });
   });
 }
@@ -135,11 +162,16 @@ function look(span) {
   under = span;
   clearTimeout(soon);
   tip(span ? minus(span.exact) : "", 0, 0, span?.getBoundingClientRect());
-  if (span && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
+  const card = span?.closest(".card");
+  light(new Set(span?.key ? [span.key, ...termsOf(span)] : []), card, layout.units.length - 1);
+  if (span?.entry && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
 }
 
+// The entries of the operands that a number is made of.
+const termsOf = ({ entry, place }) => (entry && told[entry.name] ? operands.partners(told[entry.name], ...place) : []);
+
 export function showSpelled({ name, at, text }) {
-  if (under?.entry.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
+  if (under?.entry?.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
 }
 
 const numberIn = (element) => (element.exact ? element : null);
@@ -148,7 +180,7 @@ const numberIn = (element) => (element.exact ? element : null);
 function move(event) {
   if (event.key === "Escape") return look(null);
   const span = numberIn(event.target);
-  if (!span) return;
+  if (!span?.entry) return;
   if (event.key === "Enter") { look(null); return look(span); }
   const all = [...span.closest(".numbers").querySelectorAll("span")], across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
   const next = nextPlace(event.key, all.indexOf(span), all.length, across < 0 ? all.length : across);

@@ -1,0 +1,159 @@
+"""The column of equations: operands beside results, terms that light up, and further cards."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+
+from browser import BROWSER, fits_a_screen, fits_a_telephone
+from handgrad.explain.operands import Operand, operands
+from handgrad.playground.session import Session
+from handgrad.tables.table import read_table
+from seen import frame
+
+pytestmark = BROWSER
+
+PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
+
+
+@pytest.fixture
+def session():
+    return Session(read_table(PENGUINS))
+
+
+def walk(page, session, n):
+    for _ in range(n):
+        page.step("equation")
+        session.step("equation")
+
+
+SHOWN = """
+return [...document.querySelectorAll(`.card[data-name='${arguments[0]}'] .numbers i`)]
+  .map((e) => Number(e.exact.split(' = ')[1]))
+"""
+
+
+def has_every_operand(page, t):
+    """See that each card shows the numbers of its operands, as the library computes them."""
+    for equation in t.equations:
+        expected = [
+            part.numbers.ravel()
+            for part in operands(t, equation)
+            if isinstance(part, Operand) and part.value.ndim
+        ]
+        found = page.run(SHOWN, equation.name)
+        both = [np.sort(np.concatenate(expected)), np.sort(found)]
+        np.testing.assert_allclose(both[1], both[0], rtol=1e-6, atol=1e-12, err_msg=equation.name)
+
+
+def test_a_walk_shows_the_operands_of_every_equation(page, session):
+    assert page.run("return document.querySelectorAll('.numbers i').length") == 0
+    walk(page, session, 1)
+    has_every_operand(page, session.trace())
+    walk(page, session, 12)
+    has_every_operand(page, session.trace())
+    fits_a_screen(page, "operands")
+    fits_a_telephone(page, "operands")
+
+
+def test_a_chosen_point_shows_operands_at_rest_and_not_while_it_plays(page, session):
+    page.ask("sample", row=34)
+    session.look_at(34)
+    has_every_operand(page, session.trace())
+    page.set("speed", "30 a second")
+    page.click("#play")
+    page.wait(lambda: page.run(SHOWN, "r") == [])
+    page.click("#play")
+    page.wait(lambda: len(page.run(SHOWN, "r")) == 26)
+
+
+@pytest.mark.parametrize("hidden", [[], [3, 8], [2, 2, 2, 2]])
+@pytest.mark.parametrize("activation", ["gelu", "leaky_relu"])
+def test_any_depth_and_activation(page, session, hidden, activation):
+    settings = {"hidden": hidden, "activation": activation, "l2": 0.01}
+    page.ask("change", settings=settings)
+    session.change(settings)
+    walk(page, session, 2)
+    has_every_operand(page, session.trace())
+    assert page.complaints() == []
+
+
+def test_arrays_that_are_wide_stay_as_they_are(page, session):
+    page.ask("change", settings={"hidden": [16]})
+    page.step("equation")
+    assert page.run(SHOWN, "r") == []
+    assert len(page.run(SHOWN, "dscore")) == 6
+
+
+PLACES = """
+const box = document.querySelector(`.card[data-name='${arguments[0]}'] .numbers`);
+return [...box.querySelectorAll('i, span')].map((e) => {
+  const {left, top} = e.getBoundingClientRect();
+  return [e.key, Math.round(left), Math.round(top)];
+});
+"""
+
+
+def test_rows_and_columns_line_up(page):
+    page.step("equation")
+    places = {key: (left, top) for key, left, top in page.run(PLACES, "r")}
+    for j in range(8):
+        assert len({places[name][0] for name in (f"W1[0, {j}]", f"b1[{j}]", f"r[{j}]")}) == 1
+    for i in range(2):
+        assert len({places[name][1] for name in (f"x[{i}]", f"W1[{i}, 0]", f"W1[{i}, 7]")}) == 1
+    outer = {key: (left, top) for key, left, top in page.run(PLACES, "dW2")}
+    assert outer["dscore[2]"][0] == outer["dW2[5, 2]"][0]
+    assert outer["h[5]"][1] == outer["dW2[5, 2]"][1]
+
+
+LIT = """
+const of = (css) => [...document.querySelectorAll(`${css}.term`)];
+return [of('.card[data-name=r] .numbers i').map((e) => e.key),
+  of('.card[data-name=r] .formula :is(msub, mi)').map((e) => e.textContent),
+  of('.card[data-name=r] code i').map((e) => e.textContent),
+  [...document.querySelectorAll('#nodes button.lit')].map((e) => e.ariaLabel)];
+"""
+
+
+def test_a_number_lights_its_terms_in_grids_formula_code_and_network(page, session):
+    walk(page, session, 1)
+    edges = "return document.getElementById('edges').toDataURL()"
+    before = page.run(edges)
+    number = page.find(".card[data-name='r'] .numbers span:nth-of-type(4)")
+    ActionChains(page.driver).move_to_element(number).perform()
+    page.wait(lambda: "unit 4" in page.text("tip"))
+    grids, symbols, code, units = page.run(LIT)
+    assert sorted(grids) == ["W1[0, 3]", "W1[1, 3]", "b1[3]", "x[0]", "x[1]"]
+    assert symbols == code == ["r", "x", "W1", "b1"]
+    assert units == ["x1", "x2", "unit 4 of layer 1"]
+    assert page.run(edges) != before
+    page.picture("term")
+    ActionChains(page.driver).move_to_element(page.find("h1")).perform()
+    page.wait(lambda: page.run(LIT)[:3] == [[], [], []])
+    assert page.run(edges) == before
+    page.run("arguments[0].focus()", number)
+    assert page.run(LIT)[2] == ["r", "x", "W1", "b1"]
+
+
+def test_operands_are_made_only_for_who_reads_them(session):
+    def told(**how):
+        return b'"operands":null' not in frame(session, **how)
+
+    assert not told(playing=False, kind="epoch")
+    session.look_at(3)
+    assert told(playing=False, kind="epoch")
+    assert not told(playing=True, kind="epoch")
+    session.step("equation")
+    assert told(playing=True, kind="equation")
+
+
+def test_the_code_of_a_card_is_the_equations_and_that_of_the_file_is_folded(page):
+    card = ".card[data-name='dscore']"
+    shown = "return document.querySelector(arguments[0]).innerText"
+    assert page.run(shown, f"{card} > code") == "dscore = (y - np.eye(N_y)[y_t]) / n"
+    assert page.run("return document.querySelector(arguments[0]).open", f"{card} details") is False
+    page.click(f"{card} summary")
+    assert page.run(shown, f"{card} details code") == "dscore = (tape.y - np.eye(N_y)[y_t]) / n"
+    page.ask("change", settings={"activation": "tanh"})
+    assert page.run("return document.querySelectorAll('.card details').length") == 0
