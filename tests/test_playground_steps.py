@@ -148,12 +148,14 @@ def test_operands_are_made_only_for_who_reads_them(session):
     assert told(playing=True, kind="equation")
 
 
-def test_the_code_of_a_card_is_the_equations_and_that_of_the_file_is_folded(page):
-    card = ".card[data-name='dscore']"
-    shown = "return document.querySelector(arguments[0]).innerText"
-    assert page.run(shown, f"{card} > code") == "dscore = (y - np.eye(N_y)[y_t]) / n"
-    assert page.run("return document.querySelector(arguments[0]).open", f"{card} details") is False
-    page.click(f"{card} summary")
-    assert page.run(shown, f"{card} details code") == "dscore = (tape.y - np.eye(N_y)[y_t]) / n"
+def test_the_code_of_a_card_is_the_equations_and_the_files_line_comes_on_request(page):
+    card, text = ".card[data-name='dscore']", "return document.querySelector(arguments[0]).innerText"
+    assert page.run(text, f"{card} > code") == "dscore = (y - np.eye(N_y)[y_t]) / n"
+    assert not page.find(f"{card} .file").is_displayed()
+    page.click("#file-lines")
+    assert page.find(f"{card} .file").is_displayed()
+    assert "dscore = (tape.y - np.eye(N_y)[y_t]) / n" in page.run(text, f"{card} .file")
+    page.click("#file-lines")
     page.ask("change", settings={"activation": "tanh"})
-    assert page.run("return document.querySelectorAll('.card details').length") == 0
+    assert page.run("return document.querySelectorAll('.card .file').length") == 0
+    assert not page.find("#file-lines").is_displayed()

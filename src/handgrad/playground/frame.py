@@ -71,12 +71,17 @@ class Line(NamedTuple):
 
 @cache
 def source_lines() -> dict[int, Line]:
-    """Find the line of each equation in two_layer.py, by the number at its end."""
+    """Find the line of each equation in two_layer.py, by the number at its end.
+
+    Before it come the lines that only make names for it, which have a shape and no number.
+    """
     text = (files("handgrad") / "two_layer.py").read_text(encoding="utf-8")
-    found = {}
+    found, before = {}, ""
     for number, line in enumerate(text.splitlines(), start=1):
+        code = line.split("  #")[0].strip()
         if marked := re.search(r"  # .*\(([0-9]+)\)$", line):
-            found[int(marked[1])] = Line(number, line.split("  #")[0].strip())
+            found[int(marked[1])] = Line(number, before + code)
+        before = f"{before}{code}\n" if "  # (" in line and not marked else ""
     return found
 
 

@@ -18,6 +18,7 @@ export function setLayout(given) {
   const key = ({ equations, names, classes, picture }) => JSON.stringify([equations, names, classes, picture]);
   const isSame = layout && key(layout) === key(given);
   layout = given;
+  byId("file-lines").parentElement.hidden = !layout.is_article;
   if (isSame) return;
   at = null;
   const inputs = make("div", { class: "card" }, make("div", { class: "top" }, make("span", { class: "formula", text: "x, the sample" }), make("small")),
@@ -36,7 +37,7 @@ function card(equation) {
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
   parts.push(make("code", {}, ...inNames(equation.line)));
   // Only the article's own network is the one of two_layer.py.
-  if (layout.is_article) parts.push(make("details", {}, make("summary", { text: `two_layer.py:${equation.source_line}` }), make("code", { text: equation.source })));
+  if (layout.is_article) parts.push(make("code", { class: "file" }, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source));
   return make("div", { class: "card", "data-name": equation.name }, ...parts);
 }
 
@@ -191,6 +192,9 @@ function move(event) {
   all[next].focus();
 }
 
+const showFile = () => byId("cards").classList.toggle("with-file", byId("file-lines").checked);
+byId("file-lines").addEventListener("change", showFile);
+showFile();
 byId("cards").addEventListener("pointermove", (event) => look(numberIn(event.target)));
 byId("cards").addEventListener("pointerleave", () => look(null));
 byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));
