@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.explain.operands import Operand, operands
+from handgrad.explain.operands import Operand, chain, operands
 from handgrad.explain.trace import trace, trace_two_layer
 from handgrad.losses import LossSettings
 from handgrad.network import Architecture
@@ -119,3 +119,59 @@ def test_a_line_that_overflows_where_the_network_does_not_is_left_whole():
     assert np.isfinite(t["y"]).all()
     assert parts["y"] == parts["L"] == []
     assert parts["score"]
+
+
+# -- between the loss and the scores --------------------------------------------------------------
+
+
+def linked(t):
+    return {one.link.name: one for one in chain(t)}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_derivatives_of_a_softmax_make_the_slope_in_the_scores(smoothing):
+    architecture, params, x, y_t = a_network((3, 4, 5))
+    smooth = Architecture((3, 4, 5), "relu", "softmax", LossSettings(label_smoothing=smoothing))
+    assert chain(trace(architecture, params, x, y_t)) == []  # several rows
+    assert chain(trace(architecture, params, x[:1])) == []  # no truth
+    t = trace(smooth, params, x[:1], y_t[:1])
+    found = linked(t)
+    np.testing.assert_allclose(found["dscore"].value, t["dscore"], rtol=1e-12, atol=1e-15)
+    head, score = smooth.head, t["score"]
+    for k in range(5):
+        moved = score + 1e-30j * np.eye(5)[[k]]
+        e = np.exp(moved)
+        slope = (e / e.sum()).imag[0] / 1e-30
+        np.testing.assert_allclose(found["J"].value[:, k], slope, rtol=1e-12, atol=1e-16)
+    truth = (1 - smoothing) * np.eye(5)[t.truth] + smoothing / 5
+    np.testing.assert_allclose(found["dy"].value, -truth / head.predict(score), rtol=1e-12)
+    for one in found.values():
+        np.testing.assert_allclose(put_together(one.operands), one.value, rtol=1e-12)
+
+
+def test_the_articles_derivatives_are_told_by_their_operands(rng):
+    t = trace(*(part[:1] if place > 1 else part for place, part in enumerate(a_network((2, 3, 3)))))
+    found = {
+        name: [part if isinstance(part, str) else part.name for part in one.operands]
+        for name, one in linked(t).items()
+    }
+    assert found == {
+        "dy": ["-one-hot y_t", "/", "y"],
+        "J": ["diag(y[0])", "-", "outer(y[0], y[0])"],
+        "dscore": ["dy", "@", "J"],
+    }
+
+
+@pytest.mark.parametrize("output", [name for name in OUTPUTS if OUTPUTS[name].name != "softmax"])
+def test_other_outputs_have_one_slope_alone(output):
+    assert OUTPUTS[output].chain(LossSettings()) == ()
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_the_promised_change_is_that_of_a_short_step(l2):
+    network = a_network(activation="tanh")
+    t = trace(*network, None, l2, lr=1e-6)
+    assert t.loss_after - float(t["L"]) == pytest.approx(t.promised_change, rel=1e-4)
+    assert trace(*network, None, l2, lr=0.5).promised_change == pytest.approx(
+        5e5 * t.promised_change
+    )

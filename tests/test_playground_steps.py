@@ -48,7 +48,7 @@ def has_every_operand(page, t):
 
 
 def test_a_walk_shows_the_operands_of_every_equation(page, session):
-    assert page.run("return document.querySelectorAll('.numbers i').length") == 0
+    assert page.run(SHOWN, "r") == []
     walk(page, session, 1)
     has_every_operand(page, session.trace())
     walk(page, session, 12)
@@ -149,7 +149,10 @@ def test_operands_are_made_only_for_who_reads_them(session):
 
 
 def test_the_code_of_a_card_is_the_equations_and_the_files_line_comes_on_request(page):
-    card, text = ".card[data-name='dscore']", "return document.querySelector(arguments[0]).innerText"
+    card, text = (
+        ".card[data-name='dscore']",
+        "return document.querySelector(arguments[0]).innerText",
+    )
     assert page.run(text, f"{card} > code") == "dscore = (y - np.eye(N_y)[y_t]) / n"
     assert not page.find(f"{card} .file").is_displayed()
     page.click("#file-lines")
@@ -159,3 +162,62 @@ def test_the_code_of_a_card_is_the_equations_and_the_files_line_comes_on_request
     page.ask("change", settings={"activation": "tanh"})
     assert page.run("return document.querySelectorAll('.card .file').length") == 0
     assert not page.find("#file-lines").is_displayed()
+
+
+LINK = """
+const card = document.querySelector(`[data-link='${arguments[0]}'] .numbers`);
+return [...card.querySelectorAll(arguments[1])].map((e) => Number(e.exact.split(' = ')[1]));
+"""
+
+
+def test_the_softmax_derivatives_are_folded_between_loss_and_slope(page, session):
+    page.ask("sample", row=34)
+    session.look_at(34)
+    fold = page.find(".chain")
+    assert page.run(
+        "return [arguments[0].previousSibling, arguments[0].nextSibling].map(e => e.dataset.name)",
+        fold,
+    ) == ["L", "dscore"]
+    assert not fold.get_attribute("open")
+    page.click(".chain summary")
+    t = session.trace()
+    y, truth = t["y"][0], np.eye(3)[t.truth[0]]
+    J = np.diag(y) - np.outer(y, y)
+    expected = {"dy": -truth / y, "J": J, "dscore": t["dscore"]}
+    for name, value in expected.items():
+        assert page.run(LINK, name, "span") == pytest.approx(np.ravel(value), rel=1e-6, abs=1e-12)
+    assert page.run(LINK, "J", "i") == pytest.approx(
+        [*np.diag(y).ravel(), *np.outer(y, y).ravel()], rel=1e-6, abs=1e-12
+    )
+    fits_a_screen(page, "chain")
+    fits_a_telephone(page, "chain")
+
+
+def test_many_classes_have_no_card_of_their_derivatives(page):
+    page.set("set-data", "digits")
+    assert not page.find(".chain").is_displayed()
+    page.set("set-data", "spiral")
+    assert page.find(".chain").is_displayed()
+    page.set("speed", "30 a second")
+    page.click("#play")
+    page.wait(lambda: not page.find(".chain").is_displayed())
+    assert not page.find(".fall").is_displayed()
+    page.click("#play")
+    page.wait(lambda: page.find(".fall").is_displayed())
+
+
+def test_the_loss_before_and_after_the_step_is_told_beside_what_the_gradient_promised(
+    page, session
+):
+    page.ask("change", settings={"rate": 0.3, "l2": 0.01})
+    page.ask("sample", row=34)
+    session.change({"rate": 0.3, "l2": 0.01})
+    session.look_at(34)
+    walk(page, session, 16)
+    t = session.trace()
+    told = page.run("return document.querySelector('.fall').textContent")
+    assert f"loss {float(t['L']):.4f} → {t.loss_after:.4f}; " in told
+    assert f"the gradient promised −{-t.promised_change:.4f}" in told
+    after = session.trace().stepped
+    session.run.params.flat[:] = after.flat
+    assert float(session.trace()["L"]) == pytest.approx(t.loss_after, rel=1e-12)

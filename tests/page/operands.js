@@ -1,4 +1,5 @@
 import { arrange, build, inNetwork, keyOf, lead, namesOf, partners, write } from "/page/operands.js";
+import { fallen } from "/page/entries.js";
 import { holds, same, test } from "./harness.js";
 
 const array = (name, rows, columns, shape = [rows, columns]) => ({ name, shape, numbers: Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => i + j / 10)) });
@@ -92,4 +93,10 @@ test("the elements hold the operands' numbers", () => {
   same([...box.querySelectorAll("i")].map((element) => element.textContent), ["0", "0.100", "0.200", "0", "1", "0"]);
   same(box.querySelectorAll("span").length, 3);
   same(box.querySelectorAll("i")[4].exact, "one-hot y_t[1] = 1");
+});
+
+test("a loss that hardly moves has digits enough to see it", () => {
+  same(fallen(1.40761, 0.89254, -0.6467), "After (13), with this point alone: loss 1.4076 → 0.8925; the gradient promised −0.6467, a change of −rate · |gradient|².");
+  holds(fallen(3.147e-5, 3.146e-5, -1.01e-8).includes("loss 0.00003147000 → 0.00003146000; the gradient promised −1.01e−8"), fallen(3.147e-5, 3.146e-5, -1.01e-8));
+  holds(fallen(0.5, null, -1e9).includes("not be finite"));
 });

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from handgrad.explain.equations import Equation
     from handgrad.explain.trace import Trace
+    from handgrad.output import Link
 
 Array = NDArray[Any]
 
@@ -71,11 +72,38 @@ def operands(t: Trace, equation: Equation) -> list[Part]:
         functions, where "sum" is over the rows and "mean" over all. Empty if an operand is not
         finite though the quantity is, since the lines do without the care that a network takes.
     """
-    known = t.namespace()
-    with np.errstate(all="ignore"):
-        parts = [_valued(part, known) for part in named_parts(equation.line)]
+    parts = _taken_apart(equation.line, t.namespace())
     is_sound = all(np.isfinite(part.value).all() for part in parts if isinstance(part, Operand))
     return parts if is_sound or not np.isfinite(t[equation.name]).all() else []
+
+
+class Linked(NamedTuple):
+    """A derivative between the loss and the scores, with its numbers and operands."""
+
+    link: Link
+    value: Array
+    operands: list[Part]
+
+
+def chain(t: Trace) -> list[Linked]:
+    """Give the derivatives that an output's slope is the product of, for a trace of one row.
+
+    There are none where the slope is no product, without a truth, or with a weight of the row.
+    """
+    if t.n != 1 or t.y_t is None or t.weight is not None:
+        return []
+    found, known = [], t.namespace()
+    for link in t.architecture.head.chain(t.architecture.loss):
+        parts = _taken_apart(link.line, known)
+        with np.errstate(all="ignore"):
+            known[link.name] = np.asarray(eval(link.line.split(" = ", 1)[1], known))
+        found.append(Linked(link, known[link.name], parts))
+    return found
+
+
+@np.errstate(all="ignore")
+def _taken_apart(line: str, known: dict[str, Any]) -> list[Part]:
+    return [_valued(part, known) for part in named_parts(line)]
 
 
 @cache

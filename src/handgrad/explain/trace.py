@@ -106,6 +106,11 @@ class Trace(Mapping[str, Array]):
         return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
 
     @property
+    def promised_change(self) -> float:
+        """The change of the loss that the gradient promises for the step (13): -lr |gradient|^2."""
+        return -self.lr * float(np.sum(np.square(self.gradients.flat, dtype=np.float64)))
+
+    @property
     def is_smoothed(self) -> bool:
         """Whether the loss spreads a part of each truth over all classes."""
         return self.architecture.loss.label_smoothing > 0

@@ -30,7 +30,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.playground.made import made
-from handgrad.playground.operands import shown_operands
+from handgrad.playground.operands import shown_chain, shown_fall, shown_operands
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from handgrad.explain.equations import Equation
     from handgrad.explain.trace import Trace
     from handgrad.network import Tape
+    from handgrad.output import Link
     from handgrad.params import Params
     from handgrad.playground.runs import Runs
     from handgrad.playground.session import Session
@@ -118,6 +119,7 @@ def layout(runs: Runs) -> dict[str, Any]:
         "is_article": article,
         "folds": points.is_plane and _has_folds(architecture),
         "equations": [_equation(equation) for equation in session.trace().equations],
+        "chain": [_link(link) for link in architecture.head.chain(architecture.loss)],
     }
 
 
@@ -144,6 +146,15 @@ def _equation(equation: Equation) -> dict[str, Any]:
         "source": line.text,
         "source_line": line.number,
         "words": equation.words,
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "name": link.name,
+        "formula": tree(link.formula),
+        "line": link.line,
+        "words": link.words,
     }
 
 
@@ -388,6 +399,8 @@ def _numbers(session: Session, *, rests: bool) -> dict[str, Any]:
         "made": made(session),
         "walk": walk(session, t),
         "operands": shown_operands(session, t, rests=rests),
+        "chain": shown_chain(session, t, rests=rests),
+        "fall": shown_fall(session, t, rests=rests),
         **wide_numbers(session, t),
     }
 

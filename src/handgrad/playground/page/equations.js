@@ -1,7 +1,7 @@
 // Equations (1) to (13): formula, operands and numbers of the sample, shape, and the line of NumPy.
 
 import { alike, byId, formula, make, minus, tip } from "./dom.js";
-import { grid, label, placeOf, shapeText } from "./entries.js";
+import { fallen, grid, label, placeOf, shapeText } from "./entries.js";
 import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
 import { light } from "./lit.js";
@@ -12,7 +12,7 @@ import { pixelsOf, show } from "./pictures.js";
 const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
 const seen = new Set(); // the cards in view; while it plays, only these are updated
 const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
-let layout = null, cards = [], at = null, when = 0, told = {};
+let layout = null, cards = [], at = null, when = 0, told = {}, chain = [], folded = null, fall = null;
 
 export function setLayout(given) {
   const key = ({ equations, names, classes, picture }) => JSON.stringify([equations, names, classes, picture]);
@@ -26,19 +26,25 @@ export function setLayout(given) {
   cards = layout.equations.map(card);
   byId("cards").replaceChildren(inputs, ...cards);
   cards.inputs = inputs;
+  chain = layout.chain.map((link) => card({ ...link, number: "" }));
+  folded = make("details", { class: "card chain" }, make("summary", { text: "Between (5) and (6): the softmax's own derivatives" }), ...chain);
+  const slope = layout.equations.findIndex(({ number }) => number === 6);
+  if (chain.length) cards[slope].before(folded);
+  fall = make("div", { class: "card fall" }, make("p"));
+  cards.at(-1).after(fall);
   watcher.disconnect();
   seen.clear();
   for (const one of [inputs, ...cards]) watcher.observe(one);
 }
 
 function card(equation) {
-  const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
+  const top = make("div", { class: "top" }, ...(equation.number ? [make("b", { text: `(${numberOf(equation)})` })] : []),
     make("span", { class: "formula" }, formula(equation.formula)), make("small"));
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
   parts.push(make("code", {}, ...inNames(equation.line)));
   // Only the article's own network is the one of two_layer.py.
-  if (layout.is_article) parts.push(make("code", { class: "file" }, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source));
-  return make("div", { class: "card", "data-name": equation.name }, ...parts);
+  if (layout.is_article && equation.source) parts.push(make("code", { class: "file" }, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source));
+  return make("div", { class: "card", ...(equation.number ? { "data-name": equation.name } : { "data-link": equation.name }) }, ...parts);
 }
 
 // A line of code, its names in elements of their own.
@@ -64,10 +70,19 @@ export function draw(frame) {
     cards[place].classList.toggle("at", frame.at === place);
     cards[place].classList.toggle("later", frame.at != null && place > frame.at);
   });
+  drawBeside(frame);
   if (frame.at !== at) {
     at = frame.at;
     if (at != null) scrollTo(cards[at]);
   }
+}
+
+// What has no number: the derivatives between (5) and (6), and the loss before and after (13).
+function drawBeside({ chain: linked, fall: losses }) {
+  folded.hidden = !linked;
+  linked?.forEach(({ value, parts }, place) => fill(chain[place], layout.chain[place].name, value, parts));
+  fall.hidden = !losses;
+  if (losses) fall.firstChild.textContent = fallen(...losses);
 }
 
 function scrollTo(element) {
@@ -75,19 +90,20 @@ function scrollTo(element) {
   box.scrollTop = element.offsetTop - box.offsetTop - box.clientHeight / 3;
 }
 
-function fill(element, name, value) {
+function fill(element, name, value, parts = told[name]) {
   const box = element.querySelector(".numbers");
   element.querySelector("small").textContent = shapeText(value.shape);
   box.classList.toggle("named", Boolean(value.largest));
-  box.classList.toggle("told", Boolean(told[name]));
+  box.classList.toggle("told", Boolean(parts));
+  box.parts = parts;
   if (value.largest) fillLargest(box, name, value);
-  else if (told[name]) fillTold(box, name, value);
+  else if (parts) fillTold(box, name, value);
   else fillPlaces(box, name, value);
 }
 
 // The operands, and the numbers that come of them, in grids that line up.
 function fillTold(box, name, { shape, numbers }) {
-  const parts = told[name], all = [...parts, { name, shape, numbers }], kind = JSON.stringify(parts.map((part) => part.shape ?? part));
+  const { parts } = box, all = [...parts, { name, shape, numbers }], kind = JSON.stringify(parts.map((part) => part.shape ?? part));
   if (box.dataset.kind !== kind) {
     box.dataset.kind = kind;
     box.cells = operands.build(box, operands.arrange(parts, all.at(-1)), parts.length, () => make("span", NUMBER));
@@ -165,11 +181,11 @@ function look(span) {
   tip(span ? minus(span.exact) : "", 0, 0, span?.getBoundingClientRect());
   const card = span?.closest(".card");
   light(new Set(span?.key ? [span.key, ...termsOf(span)] : []), card, layout.units.length - 1);
-  if (span?.entry && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
+  if (span?.entry && span.entry.name !== "x" && !span.closest(".chain")) soon = setTimeout(() => ask("spell", span.entry), 120);
 }
 
 // The entries of the operands that a number is made of.
-const termsOf = ({ entry, place }) => (entry && told[entry.name] ? operands.partners(told[entry.name], ...place) : []);
+const termsOf = (span) => (span.entry && span.closest(".numbers").parts ? operands.partners(span.closest(".numbers").parts, ...span.place) : []);
 
 export function showSpelled({ name, at, text }) {
   if (under?.entry?.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
