@@ -157,7 +157,7 @@ def test_the_articles_derivatives_are_told_by_their_operands(rng):
     }
     assert found == {
         "dy": ["-one-hot y_t", "/", "y"],
-        "J": ["diag(y[0])", "-", "outer(y[0], y[0])"],
+        "J": ["diag(y)", "-", "outer(y, y)"],
         "dscore": ["dy", "@", "J"],
     }
 

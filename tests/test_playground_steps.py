@@ -8,7 +8,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 
 from browser import BROWSER, fits_a_screen, fits_a_telephone
 from handgrad.explain.operands import Operand, operands
+from handgrad.explain.trace import trace
 from handgrad.playground.session import Session
+from handgrad.playground.tally import tally
 from handgrad.tables.table import read_table
 from seen import frame
 
@@ -221,3 +223,89 @@ def test_the_loss_before_and_after_the_step_is_told_beside_what_the_gradient_pro
     after = session.trace().stepped
     session.run.params.flat[:] = after.flat
     assert float(session.trace()["L"]) == pytest.approx(t.loss_after, rel=1e-12)
+
+
+SUMMED = """
+const box = document.querySelector(`.card[data-name='${arguments[0]}'] .tally`);
+return [box.querySelector('p').textContent,
+  [...box.querySelectorAll('i')].map((e) => Number(e.exact.split(' = ')[1]))];
+"""
+
+
+def gradients_of(session, flat, rows, l2=0.0):
+    """Compute each row's gradients by a trace of its own."""
+    params = session.run.params.like(flat)
+    points = session.points
+    return [
+        trace(session.architecture, params, points.x[[row]], points.y_t[[row]], l2=l2)
+        for row in rows
+    ]
+
+
+GRADIENTS = ("dW2", "db2", "dW1", "db1")
+
+
+def test_by_sample_the_sums_over_the_rows_accumulate(page, session):
+    settings = {"batch": 10, "l2": 0.01}
+    page.ask("change", settings=settings)
+    session.change(settings)
+    for _ in range(7):
+        page.step("sample")
+        session.step("sample")
+    rows = session.points.training[session.under_way.batch()]
+    traces = gradients_of(session, session.run.params.flat, rows)
+    for name in GRADIENTS:
+        words, numbers = page.run(SUMMED, name)
+        assert words == "Summed over 7 of the batch's 10 rows so far:"
+        expected = sum(t[name] for t in traces[:7])
+        assert numbers == pytest.approx(np.ravel(expected), rel=1e-5, abs=1e-9)
+    page.picture("tally-so-far")
+    for _ in range(3):
+        page.step("sample")
+        session.step("sample")
+    shrunk = gradients_of(session, session.run.params.flat, rows, 0.01)
+    for name in GRADIENTS:
+        words, numbers = page.run(SUMMED, name)
+        assert words.endswith("divided by 10, the mean, which the next update takes:")
+        expected = [sum(t[name] for t in traces), sum(t[name] for t in shrunk) / 10]
+        assert numbers == pytest.approx(np.concatenate(list(map(np.ravel, expected))), rel=1e-5)
+    fits_a_screen(page, "tally")
+    fits_a_telephone(page, "tally")
+
+
+def test_by_batch_the_mean_is_what_the_update_took(page, session):
+    settings = {"optimizer": "sgd", "rate": 0.1}
+    page.ask("change", settings=settings)
+    session.change(settings)
+    before = session.run.params.copy()
+    page.step("batch")
+    session.step("batch")
+    moved = session.run.params
+    for name in GRADIENTS:
+        words, numbers = page.run(SUMMED, name)
+        assert words.startswith("Summed over the batch's 30 rows;")
+        assert words.endswith("the mean, which the last update took:")
+        mean = (before[name[1:]] - moved[name[1:]]) / 0.1
+        assert numbers[mean.size :] == pytest.approx(mean.ravel(), rel=1e-4, abs=1e-7)
+        assert numbers[: mean.size] == pytest.approx(30 * mean.ravel(), rel=1e-4, abs=1e-6)
+    page.set("by", "epoch")
+    assert not page.find(".tally").is_displayed()
+    page.set("by", "batch")
+    assert page.find(".tally").is_displayed()
+
+
+def test_a_change_by_hand_ends_the_tale_of_the_last_update(session):
+    for change in (
+        lambda: session.edit(0, 1.0),
+        lambda: session.draw([(0.1, 0.1, 0)]),
+        lambda: session.rewind(0),
+        session.reset,
+    ):
+        session.step("batch")
+        assert tally(session, rests=True)["done"] == 30
+        assert tally(session, rests=False) is None
+        change()
+        assert tally(session, rests=True) is None
+    session.step("batch")
+    session.step("equation")
+    assert tally(session, rests=True) is None

@@ -32,6 +32,7 @@ SHORTER = {  # what the lines write out, as a reader says it
     "[:, None]": "",
     ", keepdims=True": "",
     "(axis=1)": "()",
+    "y[0]": "y",
 }
 
 

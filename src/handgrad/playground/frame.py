@@ -32,6 +32,7 @@ from handgrad.network import Architecture, backward, forward
 from handgrad.playground.made import made
 from handgrad.playground.operands import shown_chain, shown_fall, shown_operands
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
+from handgrad.playground.tally import tally
 from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -401,6 +402,7 @@ def _numbers(session: Session, *, rests: bool) -> dict[str, Any]:
         "operands": shown_operands(session, t, rests=rests),
         "chain": shown_chain(session, t, rests=rests),
         "fall": shown_fall(session, t, rests=rests),
+        "tally": tally(session, rests=rests),
         **wide_numbers(session, t),
     }
 

@@ -82,7 +82,7 @@ function beside(all, blocks) {
 const ended = (cells, columns, part, row) => ({ cells: high(part) > part.numbers.length ? [...cells, text(more(part), row, 1, true)] : cells, columns });
 const joined = (sign, name) => `${sign} ${name}`.trim().replace(/\( /g, "(");
 const more = (part) => `and ${high(part) - part.numbers.length} more rows`;
-const nameOf = ({ name }) => name.replace(/_new$/, " new").replace(" * ", " × ").replace(" - ", " − ");
+const nameOf = ({ name }) => name.replace(/_new$/, " new").replace(/^-/, "−").replace(" * ", " × ").replace(" - ", " − ");
 const number = (of, i, j, row, column) => ({ of, i, j, row, column });
 const text = (words, row, column, isLong = false) => ({ text: words, row, column, isLong });
 const numbers = (part, of, row, column) => part.numbers.flatMap((line, i) => line.map((_, j) => number(of, i, j, row + i, column + j)));
