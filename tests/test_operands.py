@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.explain.operands import Operand, chain, operands
+from handgrad.explain.operands import Operand, chain, laid_out, operands
 from handgrad.explain.trace import trace, trace_two_layer
 from handgrad.losses import LossSettings
 from handgrad.network import Architecture
@@ -175,3 +175,14 @@ def test_the_promised_change_is_that_of_a_short_step(l2):
     assert trace(*network, None, l2, lr=0.5).promised_change == pytest.approx(
         5e5 * t.promised_change
     )
+
+
+def test_arrays_are_laid_out_with_the_signs_around_them():
+    t = trace(*(part[:1] if place > 1 else part for place, part in enumerate(a_network((2, 3, 3)))))
+    heads = {e.name: [laid.head for laid in laid_out(operands(t, e))] for e in t.equations}
+    assert heads["r"] == ["x", "· W1", "+ b1"]
+    assert heads["h"] == ["maximum(0, r)"]
+    assert heads["L"] == ["mean(log(exp(score).sum())", "- score[y_t])"]
+    assert heads["dscore"] == ["(y", "- one-hot y_t) / 1"]
+    assert heads["db2"] == ["∑(dscore)"]
+    assert heads["W1_new"] == ["W1", "- 0.1 × dW1"]

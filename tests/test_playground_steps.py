@@ -65,7 +65,7 @@ def test_a_chosen_point_shows_operands_at_rest_and_not_while_it_plays(page, sess
     has_every_operand(page, session.trace())
     page.set("speed", "30 a second")
     page.click("#play")
-    page.wait(lambda: page.run(SHOWN, "r") == [])
+    page.wait(lambda: page.run(SHOWN, "r") == [], seconds=15)
     page.click("#play")
     page.wait(lambda: len(page.run(SHOWN, "r")) == 26)
 

@@ -8,6 +8,7 @@ of its own: the line "dr = dh * (r > 0)" has the operands "dh" and "r > 0".
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.MatMult: "@", ast.Div: "/"}
+READ = {"*": "×", "@": "·", "sum": "∑"}
 SUMS = (ast.Add, ast.Sub)
 SHORTER = {  # what the lines write out, as a reader says it
     "np.": "",
@@ -76,6 +78,47 @@ def operands(t: Trace, equation: Equation) -> list[Part]:
     parts = _taken_apart(equation.line, t.namespace())
     is_sound = all(np.isfinite(part.value).all() for part in parts if isinstance(part, Operand))
     return parts if is_sound or not np.isfinite(t[equation.name]).all() else []
+
+
+class Laid(NamedTuple):
+    """An array with the signs and single numbers before and after it: "- 0.1 ×", dW1, ""."""
+
+    before: str
+    operand: Operand
+    after: str
+
+    @property
+    def head(self) -> str:
+        is_close = self.after.startswith(")") or not self.after
+        return _joined([self.before, f"{self.operand.name}{'' if is_close else ' '}{self.after}"])
+
+
+def laid_out(parts: list[Part]) -> list[Laid]:
+    """Put the parts of an equation in lines, one for each array."""
+    found: list[Laid] = []
+    before: list[str] = []
+    for part in parts:
+        if isinstance(part, Operand) and part.value.ndim:
+            found.append(Laid(_joined(before), part, ""))
+            before = []
+        elif part == ")" and found and not before:
+            found[-1] = found[-1]._replace(after=f"{found[-1].after})")
+        else:
+            before.append(_read(part))
+    if found and before:
+        found[-1] = found[-1]._replace(after=_joined([found[-1].after, *before]))
+    return found
+
+
+def _read(part: Part) -> str:
+    if isinstance(part, Operand):
+        return f"{float(part.value):.4g}"
+    return READ.get(part, part)
+
+
+def _joined(texts: list[str]) -> str:
+    text = " ".join(filter(None, texts))
+    return re.sub(r" (?=[,)])", "", re.sub(r"(?<=[a-z∑]) \(", "(", text)).replace("( ", "(")
 
 
 class Linked(NamedTuple):
