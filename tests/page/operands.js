@@ -1,5 +1,6 @@
 import { arrange, build, inNetwork, keyOf, lead, namesOf, partners, write } from "/page/operands.js";
 import { fallen } from "/page/entries.js";
+import { summed, told } from "/page/tally.js";
 import { holds, same, test } from "./harness.js";
 
 const array = (name, rows, columns, shape = [rows, columns]) => ({ name, shape, numbers: Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => i + j / 10)) });
@@ -96,7 +97,21 @@ test("the elements hold the operands' numbers", () => {
 });
 
 test("a loss that hardly moves has digits enough to see it", () => {
-  same(fallen(1.40761, 0.89254, -0.6467), "After (13), with this point alone: loss 1.4076 → 0.8925; the gradient promised −0.6467, a change of −rate · |gradient|².");
+  same(fallen(1.40761, 0.89254, -0.6467), "After (13), with this point alone: loss 1.4076 → 0.8925; the gradient promised −0.6467 (−rate · |gradient|²).");
   holds(fallen(3.147e-5, 3.146e-5, -1.01e-8).includes("loss 0.00003147000 → 0.00003146000; the gradient promised −1.01e−8"), fallen(3.147e-5, 3.146e-5, -1.01e-8));
   holds(fallen(0.5, null, -1e9).includes("not be finite"));
+});
+
+test("rows of a batch are counted, and their mean is the sum divided by their number", () => {
+  const batch = { done: 7, of: 30, l2: 0, sums: { dW1: { shape: [1, 2], numbers: [[3, 6]] } }, means: null };
+  same(told(batch), "Summed over 7 of the batch's 30 rows so far:");
+  same(summed("dW1", batch).parts, []);
+  const whole = { ...batch, done: 30, l2: 0.1, means: { dW1: { shape: [1, 2], numbers: [[0.1, 0.2]] } } };
+  same(told({ ...whole, was_taken: true }), "Summed over the batch's 30 rows; divided by 30, the mean, which the last update took:");
+  same(told({ ...whole, drops: true }).endsWith("the next update takes, but for dropout:"), true);
+  const { parts, result } = summed("dW1", whole);
+  same(parts.map((part) => part.name ?? part), ["sum", "/", "n", "+", "L2 W1"]);
+  same(lead(parts.slice(1)), "/ 30 + L2 W1");
+  same(result.numbers, [[0.1, 0.2]]);
+  same(told({ ...batch, done: 1, of: 1, means: {} }).startsWith("Summed over the batch's one row;"), true);
 });

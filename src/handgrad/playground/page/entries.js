@@ -21,7 +21,7 @@ export function fallen(before, after, promised) {
   if (before == null || after == null) return "After (13), the loss of this point would not be finite.";
   const change = Math.abs(after - before), decimals = change >= 0.001 || !change ? 4 : Math.min(12, 3 - Math.floor(Math.log10(change)));
   const [first, last] = [before, after].map((loss) => loss.toFixed(decimals));
-  return `After (13), with this point alone: loss ${first} → ${last}; the gradient promised ${small(promised)}, a change of −rate · |gradient|².`;
+  return `After (13), with this point alone: loss ${first} → ${last}; the gradient promised ${small(promised)} (−rate · |gradient|²).`;
 }
 
 const small = (value) => minus(Math.abs(value) >= 0.001 ? value.toFixed(4) : value ? value.toPrecision(3) : "0");

@@ -37,7 +37,7 @@ function fill(box, name, tally) {
 export function summed(name, { of, sums, means, l2 }) {
   const sum = { name: "sum", ...sums[name] };
   if (!means) return { parts: [], result: sum };
-  const isShrunk = l2 > 0 && name.startsWith("dW"), tail = isShrunk ? ["+", `L2 ${name.slice(1)}`] : [];
+  const isShrunk = l2 > 0 && !name.startsWith("db"), tail = isShrunk ? ["+", `L2 ${name.slice(1)}`] : [];
   return { parts: [sum, "/", { name: "n", shape: [], numbers: [[of]] }, ...tail], result: { name: "mean", ...means[name] } };
 }
 
