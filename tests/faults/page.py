@@ -56,7 +56,7 @@ FAULTS = [
     Fault("playground/page/equations.js", "all[next].focus();", "", "arrows lead to no number", "playground_look::test_the_source_of_a_number_is_reached_by_keys"),
     Fault("playground/page/evidence.js", "byId(\"check-words\").textContent = passed\n", "byId(\"check-words\").textContent = !passed\n", "right gradients called wrong", "playground_page::test_the_gradient_check"),
     Fault("playground/operands.py", "session.at is None and not (rests and session.is_chosen)", "session.at is None and not session.is_chosen", "operands made while it plays", "playground_steps::test_operands_are_made_only_for_who_reads_them"),
-    Fault("playground/operands.py", "block(part.numbers)", "block(part.numbers.T)", "operands turned", "playground_steps::test_a_walk_shows_the_operands_of_every_equation"),
+    Fault("playground/operands.py", "block(part.numbers)", "block(part.numbers.T)", "operands turned", "playground_steps::test_rows_and_columns_line_up"),
     Fault("playground/page/operands.js", "const [row, column] = isTurned ? [j, i] : [i, j];", "const [row, column] = [i, j];", "the entry across the diagonal lights up", "playground_modules"),
     Fault("playground/page/lit.js", "graph.light(keys.size ? inNetwork(keys, last) : null);", "", "a term that the network does not show", "playground_steps::test_a_number_lights_its_terms_in_grids_formula_code_and_network"),
     Fault("playground/tally.py", "total.flat[...] *= done", "total.flat[...] *= len(rows)", "a sum of rows that have not come", "playground_steps::test_by_sample_the_sums_over_the_rows_accumulate"),
