@@ -12,10 +12,10 @@ from handgrad.explain import explain
 from handgrad.explain.names import Names
 from handgrad.explain.printed import change, four_digits, printed
 from handgrad.explain.spelled import spelled
-from handgrad.explain.trace import trace
+from handgrad.explain.trace import brief, trace
 from handgrad.models.model import Model
 from handgrad.network import Architecture
-from handgrad.output import Spelled
+from handgrad.output import Spelled, written
 from handgrad.outputs import OUTPUTS
 from handgrad.params import Params
 from handgrad.tables.encode import Encoder
@@ -214,3 +214,12 @@ def test_four_digits(value, told):
 def test_a_change_has_digits_enough():
     assert change(1.4076, 0.8925) == ("1.408", "0.8925", "-0.515")
     assert change(3.147e-05, 3.146e-05) == ("3.147e-05", "3.146e-05", "-1e-08")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_zero_has_no_sign(dtype):
+    zero = dtype(-0.0)
+    assert four_digits(zero) == "0"
+    assert str(printed(lambda digits: written(zero, digits), zero)) == "0 = 0"
+    assert brief(np.array([zero, 1, -2], dtype)) == "0, 1, -2"
+    assert brief(np.full(100, zero)) == "0 to 0; 100 of 100 are 0"

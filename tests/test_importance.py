@@ -458,6 +458,7 @@ def test_bars_are_drawn_whatever_the_figures():
     few = [one("a", nan, huge), one("b$x$" * 30, nan, [0.0, 0.0]), one("c", nan, [-1.0, 2.0])]
     assert leading_figure(few) == "b"
     figure = plots.importance_bars(few)
+    assert figure.axes[0].get_title("left") == "Importance of the columns"
     assert figure.axes[0].get_yticklabels()[0].get_text() == "a"
     many = [one(f"c{k}", [1.0 / (k + 1)], [0.0]) for k in range(90)]
     figure = plots.importance_bars(many)

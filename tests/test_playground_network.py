@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from browser import BROWSER, fits_a_screen, fits_a_telephone
@@ -40,6 +41,64 @@ def test_a_walk_back_shows_gradients_and_the_numbers_at_units(page, session):
         assert float(second.removeprefix("dh ")) == pytest.approx(dh, abs=0.005, rel=0.01)
     fits_a_screen(page, "walk-back")
     fits_a_telephone(page, "walk-back")
+
+
+# Each line and bar of the drawing as it is drawn, the last drawing alone.
+WATCH = """
+const lines = (shown.lines = []), bars = (shown.bars = []);
+const { prototype } = CanvasRenderingContext2D;
+const { stroke, fillRect, clearRect } = prototype;
+const isIt = ({ canvas }) => canvas.id === 'edges';
+prototype.clearRect = function (...box) {
+  if (isIt(this)) lines.length = bars.length = 0;
+  clearRect.apply(this, box);
+};
+prototype.stroke = function () {
+  if (isIt(this)) lines.push([this.strokeStyle, this.lineWidth, this.globalAlpha]);
+  stroke.apply(this);
+};
+prototype.fillRect = function (...box) {
+  if (isIt(this)) bars.push(this.fillStyle);
+  fillRect.apply(this, box);
+};
+"""
+UP, DOWN = "#0072b2", "#c4500a"
+
+
+def drawn_as(numbers, largest):
+    """Colour and width of the lines of these numbers."""
+    return [(DOWN if w < 0 else UP, 0.4 + 5 * abs(w) / largest) for w in np.ravel(numbers).tolist()]
+
+
+def test_lines_have_the_colours_of_weights_and_while_walking_back_of_gradients(page, session):
+    page.run(WATCH)
+    for _ in range(7):  # (7): the gradients of the second layer, which is lit
+        page.step("equation")
+        session.step("equation")
+    t = session.trace()
+    lines = page.run("return shown.lines")
+    first, second = lines[: t["W1"].size], lines[t["W1"].size :]
+    assert {alpha for *_, alpha in first} == {0.25}
+    assert {alpha for *_, alpha in second} == {1}
+    sizes = max(2, np.abs(t["W1"]).max()), np.abs(t["dW2"]).max()
+    for found, numbers, largest, more in zip(
+        (first, second), (t["W1"], t["dW2"]), sizes, (0, 0.8), strict=True
+    ):
+        expected = drawn_as(numbers, largest)
+        assert [color for color, *_ in found] == [color for color, _ in expected]
+        widths = [width - more for _, width, _ in found]
+        assert widths == pytest.approx([width for _, width in expected], rel=1e-3)
+    for _ in range(5):  # (12): all of them
+        page.step("equation")
+        session.step("equation")
+    t = session.trace()
+    largest = max(np.abs(t[name]).max() for name in ("dW1", "dW2"))
+    expected = drawn_as(t["dW1"], largest) + drawn_as(t["dW2"], largest)
+    lines = page.run("return shown.lines")
+    assert [color for color, *_ in lines] == [color for color, _ in expected]
+    assert {color for color, *_ in lines} == {UP, DOWN}
+    bars = [DOWN if b < 0 else UP for name in ("db1", "db2") for b in t[name]]
+    assert page.run("return shown.bars") == bars
 
 
 def test_a_walk_shows_only_the_units_that_are_drawn_of_wide_layers(page, session):

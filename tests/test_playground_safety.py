@@ -22,6 +22,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from handgrad.playground import server as servers
+from handgrad.playground import takeaway
+from handgrad.playground.commands import obey
 from handgrad.playground.crowd import MOST_STRANGERS
 from handgrad.playground.guard import Secrets
 from handgrad.playground.player import Player
@@ -486,6 +488,37 @@ def test_it_plays_and_pauses(player):
     assert player.session.run.epochs >= 3
     time.sleep(0.1)
     assert player.session.run.updates == epochs
+
+
+@pytest.mark.parametrize("has_rival", [False, True])
+def test_a_pause_ends_the_epoch_so_that_a_program_can_repeat_it(player, has_rival, monkeypatch):
+    monkeypatch.setattr("handgrad.playground.player.LONGEST_END", 60)  # however busy the machine
+    player.runs.change({"batch": 1})
+    if has_rival:
+        obey(player, {"do": "rival", "settings": {"optimizer": "sgd"}})
+    for _ in range(3):
+        obey(player, {"do": "play", "by": "epoch", "speed": 0})
+        until(lambda: any(run.under_way for run in player.runs.all))
+        obey(player, {"do": "pause"})
+        assert not any(run.under_way for run in player.runs.all)
+        assert len({run.run.epochs for run in player.runs.all}) == 1
+        assert b"epochs=" in player.look(takeaway.python)
+
+
+def test_a_pause_leaves_an_epoch_that_is_long_and_every_other_step(player, monkeypatch):
+    monkeypatch.setattr("handgrad.playground.player.LONGEST_END", 0)
+    player.kind = "epoch"
+    with player.lock:
+        player.runs.step("batch")
+        updates = player.session.run.updates
+        player.playing.set()
+        player.rest()
+    assert player.session.run.updates == updates
+    monkeypatch.undo()
+    obey(player, {"do": "step", "by": "batch"})
+    updates = player.session.run.updates
+    obey(player, {"do": "pause"})  # it did not play
+    assert player.session.run.updates == updates
 
 
 def until(holds):

@@ -1,14 +1,18 @@
 """Pictures show what was measured, for any number of classes and whatever the labels are."""
 
 import builtins
+import json
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
 import pyarrow as pa
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
@@ -24,6 +28,7 @@ from handgrad.plots import (
     WeightsDisplay,
     plot_confusion,
 )
+from handgrad.plots.style import BLUE, MARKERS, ORANGE, PALETTE, signs
 from handgrad.report import write_report
 from handgrad.training.history import Epoch, History
 
@@ -150,10 +155,24 @@ def test_a_regressor_has_a_loss_of_its_own(tmp_path):
     figure.savefig(tmp_path / "curve.png")
 
 
-def test_steps_show_the_gradient_where_it_was_recorded():
-    assert len(plots.steps(a_history()).axes) == 2
-    epochs = tuple(replace(epoch, gradient_norm=1.0 / epoch.epoch) for epoch in a_history())
+def test_steps_show_what_changed_and_was_recorded():
+    assert [axes.get_title("left") for axes in plots.steps(a_history()).axes] == [LOGARITHMIC]
+    epochs = tuple(replace(epoch, learning_rate=1.0 / epoch.epoch) for epoch in a_history())
+    assert len(plots.steps(History(epochs)).axes) == 2
+    epochs = tuple(replace(epoch, gradient_norm=1.0 / epoch.epoch) for epoch in epochs)
     assert len(plots.steps(History(epochs)).axes) == 3
+    assert len(plots.steps(History(epochs[:1])).axes) == 3
+
+
+LOGARITHMIC = "Loss, logarithmic"
+
+
+def test_a_logarithmic_axis_ends_where_values_tell_nothing():
+    norms = [1.0, 1e-3, 1e-24]
+    epochs = [replace(e, gradient_norm=norm) for e, norm in zip(a_history(), norms, strict=False)]
+    gradient = plots.steps(History(tuple(epochs))).axes[-1]
+    low, high = gradient.get_ylim()
+    assert 1e-12 < low < 1e-3 < 1 < high
 
 
 def test_without_axes_it_opens_a_figure():
@@ -243,6 +262,19 @@ def test_calibration_of_any_number_of_rows(axes, n):
     CalibrationDisplay(np.ones(n, bool), np.ones(n)).plot(ax=axes)
 
 
+def test_calibration_has_intervals_and_counts_its_rows(axes):
+    confidence = np.linspace(0.5, 1, 90)
+    display = CalibrationDisplay(np.arange(90) % 5 > 0, confidence).plot(ax=axes)
+    assert display.counts.tolist() == [10] * 9
+    low, high = axes.collections[0].get_segments()[0][:, 1]
+    # Wilson's interval of 8 rows in 10
+    assert (low, high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
+    assert axes.get_xlim()[0] > 0.3
+    same = CalibrationDisplay(np.arange(90) % 5 > 0, np.ones(90))
+    assert (same.counts.tolist(), same.n_apart) == ([90], 1)
+    assert display.n_apart == 9
+
+
 # -- a look inside -------------------------------------------------------------------------------
 
 
@@ -329,7 +361,15 @@ def test_gradients_are_measured_by_layer(axes, model, table):
     assert display.ratios[0] == pytest.approx(moved)
     display.plot("norm", ax=axes)
     assert axes.get_lines()[0].get_ydata().tolist() == list(display.norms)
+    assert axes.get_lines()[0].get_linestyle() == "None"  # layers are no course in time
     display.plot("ratio", ax=Figure().subplots())
+    boxes = Figure().subplots()
+    display.plot("entries", ax=boxes)
+    sizes = np.abs(np.concatenate([t["dW1"].ravel(), t["db1"].ravel()]))
+    np.testing.assert_array_equal(display.sizes[0], sizes)
+    median = pytest.approx(np.median(sizes[sizes > 0]))
+    assert median in [float(y) for line in boxes.get_lines() for y in line.get_ydata()]
+    assert f"{np.mean(sizes == 0):.0%} are 0" in boxes.get_xticklabels()[0].get_text()
     with pytest.raises(ValueError, match="'norm' or 'ratio'; got 'size'"):
         display.plot("size", ax=axes)
 
@@ -357,6 +397,7 @@ def test_a_gradient_of_zero_is_drawn_as_none(axes):
     t.fit(np.eye(9)[:, :2], y)
     t.coefs_[1][...] = 0
     GradientsDisplay.from_estimator(t, X, y).plot(ax=axes)
+    GradientsDisplay.from_estimator(t, X, y).plot("entries", ax=Figure().subplots())
 
 
 def test_regions_show_the_models_own_classes(axes, model, table):
@@ -460,3 +501,25 @@ def test_quantiles_are_drawn_over_what_they_say():
     assert first.get_ydata().tolist() == [0.2, 0.8]
     assert second.get_ydata().tolist() == [0.1, 1.0]
     assert legend(axes) == ["a", "b"]
+
+
+# -- colours ---------------------------------------------------------------------------------------
+
+PAGE = Path(plots.__file__).parents[1] / "playground" / "page"
+
+
+def test_classes_and_signs_have_the_colours_of_the_page():
+    listed = re.search(r"CLASSES = (\[\[.*?\]\])", (PAGE / "palette.js").read_text())[1]
+    classes = [f"#{r:02X}{g:02X}{b:02X}" for r, g, b in json.loads(listed)]
+    assert list(PALETTE[: len(classes)]) == classes
+    light = (PAGE / "style.css").read_text().split("@media")[0]
+    signs_of_page = dict(re.findall(r"--(up|down): (#\w+)", light))
+    assert signs_of_page == {"up": BLUE.lower(), "down": ORANGE.lower()}
+    assert signs()(1.0)[:3] == pytest.approx(to_rgb(BLUE), abs=1e-6)
+    assert signs()(0.0)[:3] == pytest.approx(to_rgb(ORANGE), abs=1e-6)
+
+
+def test_points_have_the_shapes_of_the_page():
+    listed = re.search(r"SIDES = (\[.*?\])", (PAGE / "palette.js").read_text())[1]
+    sides = {"o": 0, "s": 4, "^": 3, "D": -4, "h": 6, "p": 5}  # -4: a square on its corner
+    assert [sides[mark] for mark in MARKERS[:6]] == json.loads(listed)

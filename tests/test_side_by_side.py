@@ -90,7 +90,7 @@ def state(model):
 
 
 def params_of(run):
-    best = None if run.best is None else run.best.flat.tobytes()
+    best = None if run.best is None else run.best.params.flat.tobytes()
     return {"params": run.params.flat.tobytes(), "best": best}
 
 

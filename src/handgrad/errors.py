@@ -101,6 +101,10 @@ class DurabilityWarning(UserWarning):
     """A file was written, but the disk did not confirm its name: a power cut may undo it."""
 
 
+class CheckpointWarning(UserWarning):
+    """A fit goes on from a checkpoint with a doubt: one is damaged, or the machine is another."""
+
+
 class DivergenceWarning(UserWarning):
     """Training explodes, although all numbers are still finite."""
 

@@ -48,8 +48,8 @@ class Spelled(NamedTuple):
 
 
 def written(number: float, digits: int) -> Spelled:
-    """Write a number out with so many significant digits."""
-    text = f"{number:.{digits}g}"
+    """Write a number out with so many significant digits; a 0 never has a sign."""
+    text = f"{number + 0.0:.{digits}g}"
     return Spelled(text, float(text))
 
 

@@ -82,4 +82,7 @@ FAULTS = [
     Fault("cli/results.py", "if len(names) > MOST_CLASSES_IN_A_MATRIX:", "if False:", "a matrix too large to read", "terminal cli"),
     Fault("cli/columns.py", "for doubt in doubts[:MOST_DOUBTS]:", "for doubt in doubts:", "a thousand notes before a training", "cli_columns"),
     Fault("cli/columns.py", "    if absent:\n", "    if False:\n", "columns that the table lacks", "cli cli_columns cli_keep"),
+    Fault("cli/interruption.py", "        if self.number:\n            raise KeyboardInterrupt", "        if self.number:\n            self.number = 0", "a signal is forgotten", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
+    Fault("cli/interruption.py", "128 + (asked.number or signal.SIGINT)", "128 + signal.SIGINT", "SIGTERM leaves as Ctrl-C", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
+    Fault("cli/interruption.py", "        if not self._has_epoch:\n            raise KeyboardInterrupt", "        raise KeyboardInterrupt", "the epoch is not waited for", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
 ]  # fmt: skip

@@ -41,6 +41,7 @@ FAULTS = [
     Fault("playground/session.py", "        else:\n            self.history[-1] = self._measured()\n", "", "a loss of the points before", "playground::test_the_loss_moves_with_points_that_are_drawn"),
     Fault("playground/runs.py", "self.both(lambda run: run.release())", "pass", "plain gradient descent on another row", "playground::test_plain_gradient_descent_makes_what_the_equations_say"),
     # its JavaScript
+    Fault("playground/commands.py", "player.rest()", "player.pause()", "a pause within an epoch, which no program repeats", "playground_safety::test_a_pause_ends_the_epoch_so_that_a_program_can_repeat_it"),
     Fault("playground/page/controls.js", "byId(\"updates\").textContent = frame.updates;", "byId(\"updates\").textContent = frame.epoch;", "epochs for updates", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
     Fault("playground/page/controls.js", 'send(name, all[select.selectedIndex])', 'send(name, values[0])', "the first choice, whichever", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
     Fault("playground/page/controls.js", 'disabled: !recipe.hidden.length', 'disabled: true', "layers cannot be taken away", "playground_page::test_the_network_grows_and_shrinks"),
@@ -49,6 +50,7 @@ FAULTS = [
     Fault("playground/page/dom.js", 'if (p > 0.9995) return', 'if (p > 2) return', "a probability of all", "playground_modules"),
     Fault("playground/page/dom.js", "fits ? below : ", "true ? below : ", "a tooltip below the window", "playground_look::test_a_tooltip_lies_beside_its_number_within_the_window"),
     Fault("playground/page/dom.js", "within(number, largest, most, least)", "within(number, Math.abs(number ?? 0), most, least)", "numbers side by side with other digits", "playground_modules"),
+    Fault("playground/page/dom.js", '.replace(/^-(?=[0.]+$)/, "")', "", "minus nothing", "playground_modules"),
     Fault("playground/page/entries.js", "at: i * shape[1] + j", "at: i * shape[0] + j", "another entry's place", "playground_modules"),
     Fault("playground/page/equations.js", "write(spans[place], texts[place], { name, at, index,", "write(spans[place], texts[place], { name, at: 0, index,", "the first entry worked out, whichever", "playground_page::test_a_number_tells_where_it_came_from"),
     Fault("playground/page/equations.js", 'cards[place].classList.toggle("at", frame.at === place)', 'cards[place].classList.toggle("at", frame.at === place + 1)', "the next equation lights up", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
@@ -72,6 +74,7 @@ FAULTS = [
     Fault("playground/page/folds.js", "(-b * w1) / square", "(b * w1) / square", "a fold on the other side", "playground_modules"),
     Fault("playground/page/drag.js", "held.now = held.value;", "", "Escape keeps what was dragged", "playground_network::test_a_weight_is_dragged_and_escape_puts_it_back"),
     Fault("playground/page/graph.js", 'change({ hidden: hidden.with(layer - 1, units) })', 'change({ hidden: hidden.with(0, units) })', "another layer grows", "playground_page::test_the_network_grows_and_shrinks"),
+    Fault("playground/page/graph.js", "context.strokeStyle = w < 0 ? down : up;", "context.strokeStyle = up;", "gradients below 0 in the colour of those above", "playground_network::test_lines_have_the_colours_of_weights_and_while_walking_back_of_gradients"),
     Fault("playground/page/health.js", "2 * those.length >= sizes[k + 1]", "those.length > sizes[k + 1]", "dead units without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/health.js", "if (loss != null && loss <= FAR * first)", "if (true)", "a loss that explodes without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/link.js", "lost(wasOpen || !(await answers()) ? ENDED : refused);", "lost(wasOpen ? ENDED : refused);", "a server that is gone said not to know the page", "playground_page::test_the_server_may_end_and_start_again"),
@@ -107,6 +110,8 @@ FAULTS = [
     Fault("playground/page/tour.js", 'byId("tour-next").addEventListener("click", () => show(stop + 1));', 'byId("tour-next").addEventListener("click", () => show(stop + 2));', "every second stop", "playground_page::test_the_tour_can_be_walked_and_left"),
     Fault("playground/page/tour.js", "if (box) box.scrollTop +=", "if (box) box.scrollTop -=", "the tour points at a card out of sight", "playground_page::test_the_tour_shows_the_equation_it_speaks_of"),
     Fault("playground/page/tour.js", "cost(place) < cost(best) ? place : best", "cost(place) > cost(best) ? place : best", "the tour covers its card", "playground_page::test_the_tour_shows_the_equation_it_speaks_of"),
+    Fault("playground/page/why.js", "card.scrollIntoView({ block: \"center\" });", "cards[0].scrollIntoView();", "a link leads to another card", "playground_modules"),
+    Fault("playground/page/why.js", "#${anchor}`, target", "`, target", "the derivation opens at its beginning", "derivation_page"),
     Fault("playground/replay/replay.js", "r[j] = weights[at + h.length * n + j];", "r[j] = 0;", "a replay without biases", "playground_page::test_a_replay_computes_the_librarys_numbers"),
     Fault("playground/replay/replay.js", "at += (h.length + 1) * n;", "at += h.length * n;", "a replay with weights of another place", "playground_page::test_a_replay_computes_the_librarys_numbers"),
 ]  # fmt: skip

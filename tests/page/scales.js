@@ -40,7 +40,7 @@ test("in a row of many a number has five signs", () => {
   for (const numbers of [[0.25, -0.25, 0.00123], [9.99, -0.5], [-12.34, 3], [123.4, -999, null]]) {
     for (const text of alike(numbers, 2)) holds(text.length <= 5, `${text} is too long`);
   }
-  same(alike([0.25, -0.001], 2), ["0.25", "−0.00"]);
+  same(alike([0.25, -0.001], 2), ["0.25", "0.00"]);
   same(alike([-1.5, 0.0123], 3, 3), ["−1.500", "0.012"]);
 });
 
@@ -56,6 +56,13 @@ test("an axis with its name in the middle has a tick on either side", () => {
 
 test("a figure has the digits asked for", () => {
   same([fixed(1.23456), fixed(2, 1), fixed(null)], ["1.2346", "2.0", "—"]);
+  same([fixed(-0.00001), fixed(-1.5, 0), fixed(-0.5), fixed(-0.00005)], ["0.0000", "−2", "−0.5000", "−0.0001"]);
+});
+
+test("what rounds to nothing has no sign", () => {
+  same(alike([-0.003, 0.004, -0.005, -12.34, -0], 2), ["0.0", "0.0", "0.0", "−12.3", "0"]);
+  same(alike([1.5, -0.004, -0.006], 3), ["1.50", "0.00", "−0.01"]);
+  same([-0.0004, -0].map(brief), ["−4.0e−4", "0"]);
 });
 
 test("a probability never claims to be all or nothing", () => {

@@ -21,6 +21,14 @@ EXIT_CODES: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 
+class BrokenOffError(Exception):
+    """An interrupt that left something to go on from."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.message, self.code = message, code
+
+
 def exit_code_of(work: Callable[[], int]) -> int:
     """Do the work; give its exit code, or that of the error it ended with, having said why."""
     try:
@@ -28,6 +36,9 @@ def exit_code_of(work: Callable[[], int]) -> int:
     except click.ClickException as error:
         _complain(error)
         return error.exit_code
+    except BrokenOffError as error:
+        note(f"handgrad: {shown(error.message)}")
+        return error.code
     except (KeyboardInterrupt, click.Abort):
         note("handgrad: interrupted; nothing more was written")
         return 130

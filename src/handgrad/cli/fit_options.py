@@ -12,7 +12,9 @@ import click
 from handgrad.activations import ACTIVATIONS
 from handgrad.cli.options import (
     COLUMN,
+    EVERY,
     FILE,
+    FOLDER,
     JSON,
     OUTPUT,
     POSITIVE,
@@ -426,6 +428,23 @@ ONE_MODEL = (
     rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
     output("--model", "model_path", type=FILE, help="Save the model to this file."),
     REPORT,
+    output(
+        "--checkpoint",
+        type=FOLDER,
+        help="Keep in this folder how far the training has come, so that --resume can go on from "
+        "there, with the same result as without a break.",
+    ),
+    output(
+        "--checkpoint-every",
+        type=EVERY,
+        default="1min",
+        help="Keep a checkpoint every so many epochs, or after a time such as 30s, 5min or 1h.",
+    ),
+    output(
+        "--resume",
+        is_flag=True,
+        help="Go on from the checkpoint in the folder of --checkpoint; without one, begin.",
+    ),
     output("--verbose", "-v", is_flag=True, help="Say which engine ran, and why."),
 )
 MESSAGES = (

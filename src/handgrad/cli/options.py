@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from handgrad.tables.files.reading import is_encoding, is_separator
-from handgrad.text import shown
+from handgrad.text import seconds_of, shown
 
 if TYPE_CHECKING:
     UnitsType = click.ParamType[tuple[int, ...]]
@@ -117,7 +117,35 @@ class ColumnName(TextType):
 
 POSITIVE = partial(Number, min=0, min_open=True, max=1e30)
 SHARE = Number("SHARE", min=0, max=1, max_open=True)
+
+
+class Folder(File):
+    """A folder, which need not be there yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name, self.file_okay = "folder", False
+
+
+class Every(click.ParamType[Any]):
+    """A number of epochs, or a time."""
+
+    name = "interval"
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return "N|TIME"
+
+    def convert(self, value: Any, _: Any, __: Any) -> Any:
+        if value.isascii() and value.isdigit() and int(value):
+            return int(value)
+        if seconds_of(value) is None:
+            self.fail("must be a number of epochs, or a time such as 30s, 5min or 1h")
+        return value
+
+
 FILE = File()
+FOLDER = Folder()
+EVERY = Every()
 TABLE = TableFile()
 COLUMN = ColumnName()
 

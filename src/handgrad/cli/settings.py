@@ -40,6 +40,7 @@ def settle(given: Options) -> Options:
         _check_layers(settled)
         _check_validation(settled)
     _check_last(settled)
+    _check_checkpoint(settled)
     _check_quantiles(settled.get("quantiles", ()))
     return settled
 
@@ -98,6 +99,12 @@ def _check_validation(options: Options) -> None:
     if stop_on == "r2" and BY_LOSS[options["loss"]].predicts_quantiles:
         loss = options["loss"]
         raise click.UsageError(f"--stop-on r2 judges means, not the quantiles of --loss {loss}")
+
+
+def _check_checkpoint(options: Options) -> None:
+    for name in ("checkpoint_every", "resume"):
+        if name in options and _is_given(name) and options["checkpoint"] is None:
+            raise click.UsageError(f"{_name(name)} needs --checkpoint FOLDER; add it")
 
 
 def _check_last(options: Options) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from handgrad.cli.interruption import kept_at_ends_of_epochs
 from handgrad.cli.recipes import PLAIN, RECIPES
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.cli.terminal import note
-from handgrad.errors import DivergenceWarning
+from handgrad.errors import CheckpointWarning, DivergenceWarning
 from handgrad.text import shown
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from handgrad.estimators.progress import NetworkEpoch
     from handgrad.tables.plan import Plan
     from handgrad.training.history import Epoch
+
+
+PASSED_ON = (DivergenceWarning, CheckpointWarning)
 
 
 def train(
@@ -44,10 +48,16 @@ def train(
     started = time.perf_counter()
     with (
         warnings.catch_warnings(record=True) as warned,
-        _progress(_steps_of(options), which, show=show) as on_epoch,
+        _progress(_steps_of(options, estimator), which, show=show) as show_epoch,
+        kept_at_ends_of_epochs(options.get("checkpoint")) as end_epoch,
     ):
         warnings.simplefilter("always")
-        estimator.set_params(on_epoch=on_epoch, kinds=plan)
+
+        def on_epoch(epoch: Any) -> None:
+            show_epoch(epoch)
+            end_epoch()
+
+        estimator.set_params(on_epoch=on_epoch, kinds=plan, **_survival(options))
         estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started
@@ -59,13 +69,20 @@ def _note_ills(warned: list[warnings.WarningMessage], which: str) -> None:
     """Pass on warnings that a training goes wrong; the outcome says all else."""
     for warning in warned:
         message = str(warning.message)
-        if issubclass(warning.category, DivergenceWarning) or " are dead: " in message:
+        if issubclass(warning.category, PASSED_ON) or " are dead: " in message:
             note(f"{which}{shown(message)}")
 
 
-def _steps_of(options: dict[str, Any]) -> Callable[[Any], _Step]:
+def _survival(options: dict[str, Any]) -> dict[str, Any]:
+    """Give the parameters that let a fit survive; a cross-validation has none."""
+    if options.get("checkpoint") is None:
+        return {}
+    return {name: options[name] for name in ("checkpoint", "checkpoint_every", "resume")}
+
+
+def _steps_of(options: dict[str, Any], estimator: Any) -> Callable[[Any], _Step]:
     if options["recipe"] == PLAIN:
-        return _steps(options["epochs"], options["ensemble"])
+        return _steps(options["epochs"], options["ensemble"], estimator)
     return _network_steps()
 
 
@@ -79,13 +96,11 @@ class _Step(NamedTuple):
     left: str = ""
 
 
-def _steps(epochs: int, networks: int) -> Callable[[Epoch], _Step]:
+def _steps(epochs: int, networks: int, estimator: Any) -> Callable[[Epoch], _Step]:
     """Describe the epochs of a plain training, which come network by network."""
-    number = 0
 
     def step(epoch: Epoch) -> _Step:
-        nonlocal number
-        number += epoch.epoch == 1
+        number = sum(len(history) > 0 for history in estimator.histories_)
         network = f"network {number}/{networks}  " if networks > 1 else ""
         return _Step(network, epoch.epoch, epochs, _figures(epoch))
 
@@ -113,10 +128,10 @@ def _time(seconds: float) -> str:
 @contextmanager
 def _progress(
     step_of: Callable[[Any], _Step], training: str, *, show: bool
-) -> Iterator[Callable[[Epoch], None] | None]:
+) -> Iterator[Callable[[Epoch], None]]:
     """Show on stderr how the loss falls; a file or a pipe gets the last line only."""
     if not show:
-        yield None
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -136,7 +151,7 @@ def _progress(
     ) as bar:
         task = bar.add_task("", figures="")
 
-        def on_epoch(epoch: Epoch) -> None:
+        def show_epoch(epoch: Epoch) -> None:
             step = step_of(epoch)
             which, figures = training + step.network, step.figures + step.left
             bar.update(
@@ -144,7 +159,7 @@ def _progress(
             )
             lines[:] = [f"{which}epoch {step.epoch}/{step.of}  {step.figures}"]
 
-        yield on_epoch
+        yield show_epoch
     if lines and not console.is_terminal:
         note(lines[0])
 

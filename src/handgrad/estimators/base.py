@@ -6,7 +6,9 @@ from handgrad.errors import ModelFileError
 from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_callbacks
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
+from handgrad.estimators.keeping import keeping
 from handgrad.estimators.rows import HeldOut
+from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import under_way
 from handgrad.models.model import Model
@@ -18,6 +20,25 @@ def goes_in_steps(estimator: "MLP") -> bool:
     if estimator.solver not in SOLVERS:
         raise AttributeError("partial_fit needs a solver that goes in steps, such as 'adam'")
     return True
+
+
+def _check_survival(estimator: "MLP", before: Fit | None, *, is_stream: bool) -> None:
+    """Refuse checkpoints where nothing could go on from them."""
+    if estimator.checkpoint is None:
+        return
+    if is_stream:
+        raise ValueError("partial_fit makes no checkpoints; save the estimator between its calls")
+    if estimator.solver not in SOLVERS:
+        raise ValueError(
+            f"solver {estimator.solver!r} cannot go on from a checkpoint, because SciPy keeps its "
+            "memory of the curvature to itself; leave checkpoint out, or take a solver that goes "
+            "in steps, such as 'adam'"
+        )
+    if before is not None:
+        raise ValueError(
+            "a checkpoint holds a fit from its beginning, and warm_start=True goes on from another "
+            "one; leave one of the two out"
+        )
 
 
 class MLP(CallbackSupportMixin, Fitted):
@@ -94,7 +115,10 @@ class MLP(CallbackSupportMixin, Fitted):
     ) -> Self:
         """Fit; where that fails, go back to the last whole epoch, or undo everything."""
         before = self._fit_ if continuing and self.__sklearn_is_fitted__() else None
-        with under_way(self) as now:
-            job = Job(self, self._task, now, callbacks, is_stream)
-            now.finish(fitted(job, given, before))
+        _check_survival(self, before, is_stream=is_stream)
+        with under_way(self) as now, keeping(self) as keeper:
+            job = Job(self, self._task, now, callbacks, is_stream, keeper)
+            fit = fitted(job, given, before)
+            keeper.finish()
+            now.finish(fit)
         return self

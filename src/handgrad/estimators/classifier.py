@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
@@ -145,6 +146,16 @@ class MLPClassifier(PredictsLabels, MLP):
         How the parameters share the learning rate, of every solver but "lbfgs": "fan_in" divides
         it by the square root of a layer's inputs for the weights of that layer, by 10 for biases,
         doubles it for the scale of inputs, and lets that of a skip grow with the rows.
+    checkpoint : str or path, optional
+        A folder in which the fit keeps how far it has come, so that one that is broken off can go
+        on with the same bits. A function given as ``learning_rate``, ``scoring`` or ``on_epoch``
+        must keep nothing of its own.
+    checkpoint_every : int or str, default="1min"
+        How often: a number of epochs, or a time such as "30s", "5min" or "1h". Whatever breaks the
+        fit off, short of killing it, leaves a checkpoint in any case.
+    resume : bool, default=False
+        Whether to go on from the checkpoint in this folder, if there is one; without it, a folder
+        with a fit that was broken off is refused.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of
@@ -270,6 +281,9 @@ class MLPClassifier(PredictsLabels, MLP):
         skip: bool = False,
         input_scale: bool = False,
         rates: str = "equal",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | str = "1min",
+        resume: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
         label_smoothing: float = 0.0,
@@ -318,6 +332,9 @@ class MLPClassifier(PredictsLabels, MLP):
         self.skip = skip
         self.input_scale = input_scale
         self.rates = rates
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
         self.class_weight = class_weight
         self.calibration = calibration
         self.label_smoothing = label_smoothing

@@ -103,6 +103,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     rows, X = checked(estimator, task, given, None if before is None else before.model.encoder)
     if before is None:
         bits = bit_generator(estimator.random_state)
+        job.keeper.chance(bits, estimator.random_state)
         parts, seed = _set_apart(job, rows, held_out, bits)
         now = _started(job, rows, parts, given.classes, bits)
     else:

@@ -20,6 +20,8 @@ from handgrad.estimators.task import Job, Task
 from handgrad.estimators.watching import (
     ROWS_FOR_A_WARNING,
     Watch,
+    network_name,
+    record_of,
     warn_of_explosion,
     warn_of_no_score,
 )
@@ -46,21 +48,28 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     steps = steps_of(architecture, fit.runs[0], settings, len(rows))
     choice = choose(estimator.engine, architecture, rows, steps)
     fit = _on_engine(estimator, fit, choice.name, choice.reason)
+    job.keeper.check(
+        estimator, fit.model, choice.name, rows, None if validation is None else validation.rows
+    )
+    fit, ended = _gone_on(job, fit)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
     chance = math.inf if says_little else job.task.chance(fit.model, rows)
-    runs, reasons = [run.twin() for run in fit.runs], []
+    left = [number for number in range(len(fit.runs)) if number not in ended]
+    runs, reasons = [fit.runs[number].twin() for number in left], list(ended.values())
 
-    def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
+    def train_one(place: int, run: Run, on_epoch: OnEpoch) -> History:
+        before = job.keeper.epochs(network_name(left[place]))
         return train(
             architecture,
             run,
             settings,
             rows,
-            epochs=epochs,
+            epochs=epochs - len(before),
             validation=None if validation is None else validation.rows,
             score=watch.scorer(validation, run),
             on_epoch=on_epoch,
             make_engine=choice.make,
+            before=before,
         )
 
     at_once = 1
@@ -70,8 +79,8 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
         _watched(job, fit, epochs, chance) as watch,
         side_by_side(train_one, runs, at_once) as turn,
     ):
-        for number, run in enumerate(runs):
-            reason = turn(number, partial(watch.epoch, number, run))
+        for place, (number, run) in enumerate(zip(left, runs, strict=True)):
+            reason = turn(place, partial(watch.epoch, number, run))
             watch.end(number, run, reason)
             reasons.append(reason)
     warn_of_explosion(fit, watch.fit)
@@ -83,6 +92,22 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
             ConvergenceWarning,
         )
     return watch.fit
+
+
+def _gone_on(job: Job, fit: Fit) -> tuple[Fit, dict[int, str]]:
+    """Put networks where a checkpoint has them; tell which have ended, and why."""
+    ended = {}
+    for number, fresh in enumerate(fit.runs):
+        if (standing := job.keeper.standing(network_name(number))) is None:
+            continue
+        run, history = standing.run_like(fresh), standing.history
+        fit = fit.with_run(number, run).with_history(number, history)
+        fit = replace(fit, explosion=fit.explosion or standing.explosion)
+        if number == 0:
+            fit = replace(fit, record=record_of(job, history, run.rows_seen))
+        if history.reason:
+            ended[number] = history.reason
+    return fit, ended
 
 
 def _asks_the_user(estimator: Parameters) -> bool:

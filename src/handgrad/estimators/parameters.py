@@ -1,6 +1,7 @@
 """What a user may set: names, types and the constraints that scikit-learn checks them by."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -74,6 +75,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "skip": ["boolean"],
     "input_scale": ["boolean"],
     "rates": [StrOptions(set(RATES))],
+    "checkpoint": [str, os.PathLike, None],
+    "checkpoint_every": [Interval(Integral, 1, None, closed="left"), str],
+    "resume": ["boolean"],
 }
 
 
@@ -126,6 +130,9 @@ class Parameters(BaseEstimator):
     skip: bool
     input_scale: bool
     rates: str
+    checkpoint: str | os.PathLike[str] | None
+    checkpoint_every: int | str
+    resume: bool
 
 
 # -- what constraints of single parameters cannot tell ------------------------------------------

@@ -9,7 +9,7 @@ put together in one model, which averages their predictions: see together.py
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,7 +46,7 @@ from handgrad.training.ahead import side_by_side
 from handgrad.training.held_back import Split, split
 from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
-from handgrad.training.train import OnEpoch, train
+from handgrad.training.train import NO_EPOCHS, OnEpoch, train
 
 if TYPE_CHECKING:
     from handgrad.estimators.progress import ShowNetworks
@@ -68,6 +68,33 @@ class Lesson(NamedTuple):
     choice: Choice
 
 
+@dataclass
+class Heat:
+    """A network that trains: who it is, how it trains, and how far it has come.
+
+    Attributes
+    ----------
+    place : Place
+        Its place among the others, for whoever watches.
+    history : History
+        With a reason once it has ended.
+    before : History
+        The epochs that an earlier process trained.
+    """
+
+    entry: Entrant
+    lesson: Lesson
+    run: Run
+    place: Place
+    history: History = NO_EPOCHS
+    before: History = NO_EPOCHS
+
+    @property
+    def name(self) -> str:
+        """What a checkpoint calls it."""
+        return f"{self.entry.kind}, {self.entry.updates} updates, fold {self.entry.fold}"
+
+
 def fitted(job: Job, given: Given) -> Fit:
     """Fit a tabular estimator.
 
@@ -86,6 +113,7 @@ def fitted(job: Job, given: Given) -> Fit:
     rows, _ = checked(estimator, job.task, given, None)
     n_networks = estimator.n_networks or effort.networks_for(len(rows.y))
     bits = bit_generator(estimator.random_state)
+    job.keeper.chance(bits, estimator.random_state)
     parts = _folds(job.task, rows, n_networks, bits)
     race = _Race(job, rows, parts, bits, kinds)
     first = race.run_race(lengths(updates, len(parts[0].kept)))
@@ -205,39 +233,76 @@ class _Race:
             return []
         runs = [self._start(entry) for entry in entries]
         lessons = [self._lesson(entry, run) for entry, run in zip(entries, runs, strict=True)]
+        self._begin(lessons[0])
+        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # at least
+        first, total = self._n_drawn - len(runs) + 1, self._n_drawn + later
+        heats = [
+            self._gone_on(Heat(entry, lesson, run, Place(entry.kind, number, total, lesson.epochs)))
+            for number, (entry, lesson, run) in enumerate(
+                zip(entries, lessons, runs, strict=True), start=first
+            )
+        ]
+        self._train([heat for heat in heats if not heat.history.reason])
+        return [
+            Learnt(heat.entry, heat.run.params, heat.history)
+            for heat in heats
+            if heat.history.reason
+        ]
+
+    def _train(self, heats: Sequence[Heat]) -> None:
+        """Train networks to their end; that of one that diverges has no reason."""
+        if not heats:
+            return
 
         def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
-            lesson = lessons[number]
+            lesson, before = heats[number].lesson, heats[number].before
             rows, held_back = self._divided(lesson)  # here, so that few copies are held at once
             return train(
                 lesson.prepared.learning,
                 run,
                 lesson.settings,
                 rows,
-                epochs=lesson.epochs,
+                epochs=lesson.epochs - len(before),
                 validation=held_back,
                 on_epoch=on_epoch,
                 make_engine=lesson.choice.make,
+                before=before,
             )
 
-        later = len(self._folds) - 1 if entries[0].fold == 0 else 0  # at least
-        before, total = self._n_drawn - len(runs) + 1, self._n_drawn + later
-        learnt = []
-        self._engine = lessons[0].choice.name, lessons[0].choice.reason
         with (
             progress_of_networks(bool(self._job.estimator.verbose)) as show,
-            side_by_side(train_one, runs, self._at_once(lessons[0])) as turn,
+            side_by_side(
+                train_one, [heat.run for heat in heats], self._at_once(heats[0].lesson)
+            ) as turn,
         ):
-            for number, (entry, run) in enumerate(zip(entries, runs, strict=True)):
-                epochs: list[Epoch] = []
+            for number, heat in enumerate(heats):
                 try:
-                    place = Place(entry.kind, before + number, total, lessons[number].epochs)
-                    reason = turn(number, self._watch(epochs, place, show))
+                    reason = turn(number, self._watch(heat, show))
                 except DivergenceError as error:  # the others may do better
                     self.diverged.append(error)
                     continue
-                learnt.append(Learnt(entry, run.params, History(tuple(epochs), reason)))
-        return learnt
+                heat.history += History((), reason)
+                self._note(heat, replace(heat.run, slots=heat.run.slots[:0]))  # never gone on with
+
+    def _begin(self, lesson: Lesson) -> None:
+        """Once, before the first network trains."""
+        if self._engine is None:
+            self._engine = lesson.choice.name, lesson.choice.reason
+            prepared = lesson.prepared
+            self._job.keeper.check(
+                self._job.estimator, prepared.model, lesson.choice.name, prepared.rows, None
+            )
+
+    def _gone_on(self, heat: Heat) -> Heat:
+        """Put a network where a checkpoint has it."""
+        standing = self._job.keeper.standing(heat.name)
+        if standing is None:
+            return heat
+        run, history = standing.run_like(heat.run), standing.history
+        return replace(heat, run=run, history=history, before=history)
+
+    def _note(self, heat: Heat, run: Run) -> None:
+        self._job.keeper.note(heat.name, run, heat.history)
 
     def _start(self, entry: Entrant) -> Run:
         """Draw a network; each has a stream of chance of its own."""
@@ -273,12 +338,13 @@ class _Race:
         most = lesson.choice.at_once(prepared.learning, prepared.rows, lesson.epochs)
         return min(most, estimator.n_jobs) if (estimator.n_jobs or 0) > 0 else most
 
-    def _watch(self, epochs: list[Epoch], place: Place, show: ShowNetworks) -> OnEpoch:
+    def _watch(self, heat: Heat, show: ShowNetworks) -> OnEpoch:
         on_epoch = self._job.estimator.on_epoch
 
         def watch(epoch: Epoch) -> bool:
-            epochs.append(epoch)
-            told = NetworkEpoch.of(epoch, place)
+            heat.history += History((epoch,))
+            self._note(heat, heat.run)
+            told = NetworkEpoch.of(epoch, heat.place)
             show(told)
             return bool(on_epoch is not None and on_epoch(told))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -129,6 +130,9 @@ class MLPRegressor(PredictsNumbers, MLP):
         skip: bool = False,
         input_scale: bool = False,
         rates: str = "equal",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | str = "1min",
+        resume: bool = False,
         scale_target: bool = True,
         delta: float = 1.0,
         quantiles: Any = 0.5,
@@ -178,6 +182,9 @@ class MLPRegressor(PredictsNumbers, MLP):
         self.skip = skip
         self.input_scale = input_scale
         self.rates = rates
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
         self.scale_target = scale_target
         self.delta = delta
         self.quantiles = quantiles

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from handgrad.estimators.advice import advising
 from handgrad.estimators.fitted import Fitted, there
 from handgrad.estimators.fitting import Given
+from handgrad.estimators.keeping import keeping
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.numbers import Numbers
 from handgrad.estimators.parameters import CONSTRAINTS
@@ -39,6 +41,9 @@ SHARED = (
     "verbose",
     "on_epoch",
     "engine",
+    "checkpoint",
+    "checkpoint_every",
+    "resume",
 )
 TABULAR: dict[str, list[Any]] = {
     "effort": [StrOptions(set(EFFORTS))],
@@ -90,9 +95,11 @@ class Tabular(Fitted):
             If the loss or a parameter stops being finite.
         """
         self._validate_params()
-        with advising(self), under_way(self) as now:
-            job = Job(self, self._task, now, None, False)
-            now.finish(fitted(job, Given(X, y, sample_weight)))
+        with advising(self), under_way(self) as now, keeping(self) as keeper:
+            job = Job(self, self._task, now, None, False, keeper)
+            fit = fitted(job, Given(X, y, sample_weight))
+            keeper.finish()
+            now.finish(fit)
         return self
 
     def _out_of_bag(self, compute: Callable[[Array], Array], name: str) -> Array:
@@ -153,6 +160,8 @@ class TabularClassifier(PredictsLabels, Tabular):
         epoch also has a ``network``: its ``kind``, its ``number`` from 1, ``of`` how many it is
         one (during the race, if one goes on), and the ``epochs`` it is to train for.
     engine : "auto", "compiled" or "numpy", default="auto"
+    checkpoint, checkpoint_every, resume
+        As in ``MLPClassifier``.
 
     Attributes
     ----------
@@ -207,6 +216,9 @@ class TabularClassifier(PredictsLabels, Tabular):
         verbose: bool = False,
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | str = "1min",
+        resume: bool = False,
     ) -> None:
         self.effort = effort
         self.n_networks = n_networks
@@ -225,6 +237,9 @@ class TabularClassifier(PredictsLabels, Tabular):
         self.verbose = verbose
         self.on_epoch = on_epoch
         self.engine = engine
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
 
 
 class TabularRegressor(PredictsNumbers, Tabular):
@@ -237,7 +252,8 @@ class TabularRegressor(PredictsNumbers, Tabular):
     loss : str, default="squared_error"
         As in ``MLPRegressor``; likewise ``delta`` and ``quantiles``.
     n_networks, updates, networks, categorical_features, kinds, missing_values, decimal, \
-    thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine
+    thousands, min_frequency, max_levels, random_state, n_jobs, verbose, on_epoch, engine, \
+    checkpoint, checkpoint_every, resume
         As in ``TabularClassifier``.
 
     Attributes
@@ -291,6 +307,9 @@ class TabularRegressor(PredictsNumbers, Tabular):
         verbose: bool = False,
         on_epoch: Callable[[Epoch], bool | None] | None = None,
         engine: str = "auto",
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | str = "1min",
+        resume: bool = False,
         delta: float = 1.0,
         quantiles: Any = 0.5,
     ) -> None:
@@ -311,5 +330,8 @@ class TabularRegressor(PredictsNumbers, Tabular):
         self.verbose = verbose
         self.on_epoch = on_epoch
         self.engine = engine
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.resume = resume
         self.delta = delta
         self.quantiles = quantiles

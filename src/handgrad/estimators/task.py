@@ -13,6 +13,7 @@ from handgrad.losses import PLAIN, LossSettings
 if TYPE_CHECKING:
     from handgrad.batch import Rows
     from handgrad.estimators.callbacks import Callbacks
+    from handgrad.estimators.keeping import Keeper
     from handgrad.estimators.parameters import Parameters
     from handgrad.estimators.rows import TrainingRows, Validation
     from handgrad.estimators.state import Fit
@@ -93,3 +94,4 @@ class Job(NamedTuple):
     under_way: UnderWay
     callbacks: Callbacks | None
     is_stream: bool  # partial_fit: one epoch of rows that come bit by bit
+    keeper: Keeper

@@ -17,6 +17,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
 from handgrad.engines.choice import predictor
 from handgrad.errors import DivergenceWarning, warn
+from handgrad.estimators.state import Record
 from handgrad.estimators.underway import showing
 from handgrad.network import cut_off, inputs
 from handgrad.optim import SOLVERS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from handgrad.estimators.parameters import Parameters
     from handgrad.estimators.progress import Show
     from handgrad.estimators.rows import Validation
-    from handgrad.estimators.state import Fit, Record
+    from handgrad.estimators.state import Fit
     from handgrad.estimators.task import Job, Task
     from handgrad.models.model import Model
     from handgrad.training.run import Run
@@ -65,24 +66,25 @@ class Watch:
             fit = replace(fit, explosion=_explosion(fit, number, self._chance))
         score = _score_of(self._job.task, epoch)
         if number == 0:
-            fit = replace(fit, record=self._recorded(fit.record, epoch, score, run.rows_seen))
+            record = _recorded(self._job, fit.record, epoch, score, run.rows_seen)
+            fit = replace(fit, record=record)
         self._take(fit, number)
+        self._note(number)
         self._show(epoch.epoch, epoch.loss + epoch.penalty, score)
         stop = False
         if callbacks is not None and callbacks.listen:
             stop = callbacks.epoch(replace(fit, model=fit.predicting([run.params])))
         return bool(estimator.on_epoch is not None and estimator.on_epoch(epoch)) or stop
 
-    def _recorded(self, record: Record, epoch: Epoch, score: float | None, seen: int) -> Record:
-        # As in scikit-learn, a curve is of epochs; history_ has the iterations of L-BFGS.
-        record = record.after(epoch, seen, in_curve=self._job.estimator.solver in SOLVERS)
-        if score is None or not self._job.estimator.early_stopping:
-            return record
-        return record.scored(score)
-
     def end(self, number: int, run: Run, reason: str) -> None:
         """Take over what a network has become, and why it ended."""
         self._take(self.fit.with_run(number, run).with_history(number, History((), reason)), number)
+        self._note(number)
+
+    def _note(self, number: int) -> None:
+        fit = self.fit
+        name = network_name(number)
+        self._job.keeper.note(name, fit.runs[number], fit.histories[number], fit.explosion)
 
     def _take(self, fit: Fit, number: int) -> None:
         whole = fit if fit.runs[number].best is None else fit.of_best_epochs()
@@ -110,6 +112,27 @@ class Watch:
                 return float(scorer(showing(self._job.estimator, now), X, y, **weighed))
 
         return score
+
+
+def network_name(number: int) -> str:
+    """Say what a checkpoint calls a network, counted from 1."""
+    return str(number + 1)
+
+
+def record_of(job: Job, history: History, seen: int) -> Record:
+    """Write down the epochs of a network again, after which it has seen so many rows."""
+    record = Record.begin(bool(job.estimator.early_stopping))
+    for epoch in history:
+        record = _recorded(job, record, epoch, _score_of(job.task, epoch), seen)
+    return record
+
+
+def _recorded(job: Job, record: Record, epoch: Epoch, score: float | None, seen: int) -> Record:
+    # As in scikit-learn, a curve is of epochs; history_ has the iterations of L-BFGS.
+    record = record.after(epoch, seen, in_curve=job.estimator.solver in SOLVERS)
+    if score is None or not job.estimator.early_stopping:
+        return record
+    return record.scored(score)
 
 
 def _score_of(task: Task, epoch: Epoch) -> float | None:

@@ -193,10 +193,10 @@ def brief(value: Array) -> str:
     """Write out an array of a few numbers; describe a larger one by its range and its zeros."""
     flat = np.ravel(value)
     if flat.size <= MOST_NUMBERS:
-        return ", ".join(f"{number:.4g}" for number in flat.tolist())
+        return ", ".join(f"{number + 0.0:.4g}" for number in flat.tolist())  # no -0
     zeros = int(np.count_nonzero(flat == 0))
     some = f"; {zeros:,} of {flat.size:,} are 0" if zeros else ""
-    return f"{flat.min():.4g} to {flat.max():.4g}{some}"
+    return f"{flat.min() + 0.0:.4g} to {flat.max() + 0.0:.4g}{some}"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # the trace shows what is infinite

@@ -69,7 +69,7 @@ def _pad(player: Player, message: Message) -> None:
 
 ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "play": lambda player, m: player.play(_text(m, "by"), _whole(m, "speed")),
-    "pause": lambda player, m: player.pause(),
+    "pause": lambda player, m: player.rest(),
     "step": lambda player, m: player.runs.step(_text(m, "by")),
     "reset": lambda player, m: player.runs.reset(),
     "rewind": lambda player, m: player.runs.rewind(_whole(m, "epoch")),

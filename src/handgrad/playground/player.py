@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handgrad.playground.session import Session
 
 SLICE = 0.008  # seconds of training between two moments at which a frame may be made
+LONGEST_END = 0.1  # seconds that a pause may take to end an epoch
 LATE = 1 / 30  # seconds between two frames, beyond which training waits while the next is made
 LONGEST_WAIT = 0.1  # seconds that it waits
 SPEEDS = (1, 3, 10, 30, 0)  # steps a second; 0 for as many as possible
@@ -74,6 +75,18 @@ class Player:
         if self.playing.is_set():
             self.playing.clear()
             self.session.version += 1
+
+    def rest(self) -> None:
+        """Pause; where it plays epochs, end the one under way, unless that would take long.
+
+        Whoever calls holds the lock.
+        """
+        was_playing, until = self.playing.is_set(), time.perf_counter() + LONGEST_END
+        self.pause()
+        while was_playing and self.kind == "epoch" and time.perf_counter() < until:
+            if not any(run.under_way and not run.trouble for run in self.runs.all):
+                return
+            self.runs.step("batch")
 
     def look(self, read: Callable[[Session], Any]) -> Any:
         """Call a function on the chosen run while nothing moves it."""

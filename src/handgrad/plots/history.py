@@ -23,6 +23,7 @@ LABELS = {
     "gradient_norm": "length of the last batch's gradient",
     "penalty": "penalty",
 }
+LEAST = 1e-10  # of the largest value: smaller ones tell nothing
 LOSS_OF_NUMBERS = "mean loss"
 
 
@@ -164,15 +165,34 @@ def learning_curve(history: History, best: int | None = None) -> Figure:
     return figure
 
 
+def constant_rate(history: History) -> float | None:
+    """Give the learning rate, if it is the same in every epoch of several; None otherwise."""
+    rates = set(history.column("learning_rate"))
+    return rates.pop() if len(history) > 1 and len(rates) == 1 else None
+
+
 def steps(history: History) -> Figure:
-    """Draw the steps of training: the loss on a logarithmic axis, the rate, the gradient."""
-    drawn = [("loss", "Loss, logarithmic", True), ("learning_rate", "Learning rate", False)]
+    """Draw the steps of training: the loss on a logarithmic axis, the rate, the gradient.
+
+    A rate that stays the same is left out.
+    """
+    drawn = [("loss", "Loss, logarithmic", True)]
+    if not history or constant_rate(history) is None:
+        drawn.append(("learning_rate", "Learning rate", False))
     norms = history.column("gradient_norm") if len(history) else []
     if any(norm for norm in norms):
         drawn.append(("gradient_norm", "Gradient", True))
     figure = new_figure(5 * len(drawn), 4.2)
-    every = figure.subplots(1, len(drawn))
+    every = figure.subplots(1, len(drawn), squeeze=False)[0]
     for axes, (quantity, heading, log) in zip(every, drawn, strict=True):
         HistoryDisplay(history).plot(quantity, ax=axes, log=log)
+        if log:
+            _leave_out_the_least(axes)
         title(axes, heading)
     return figure
+
+
+def _leave_out_the_least(axes: Axes) -> None:
+    """Let a logarithmic axis end where values are lost in rounding, beside the largest."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, high * LEAST), high)

@@ -7,7 +7,7 @@ import numpy as np
 
 from handgrad.models.evaluation import worsening_words
 from handgrad.models.importance import leading_figure
-from handgrad.plots.style import BLUE, GREY, new_figure, plain, quiet
+from handgrad.plots.style import BLUE, GREY, new_figure, plain, quiet, title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,12 +30,13 @@ def importance_bars(importances: Sequence["Importance"]) -> "Figure":
     name = leading_figure(some)
     means = np.clip([one.mean[name] for one in some], -LARGEST, LARGEST)
     spreads = np.nan_to_num([one.std[name] for one in some], posinf=LARGEST)
-    figure = new_figure(8, 1.4 + 0.3 * len(some))
+    figure = new_figure(8, 1.7 + 0.3 * len(some))
     ax = figure.subplots()
     places = np.arange(len(some))
     ax.barh(places, means, xerr=spreads, color=BLUE, error_kw={"ecolor": GREY, "elinewidth": 1.2})
     ax.set_yticks(places, [plain(one.column) for one in some])
     ax.invert_yaxis()
     ax.set(xlabel=worsening_words(name))
+    title(ax, "Importance of the columns")
     quiet(ax)
     return figure

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 MOST_CELLS_WITH_TEXT = 30  # classes; a larger matrix shows colours only
-MOST_BINS = 10
+FEWEST_BINS, MOST_BINS = 3, 10
 
 
 def plot_confusion(evaluation: Evaluation, ax: Axes) -> Any:
@@ -86,7 +86,14 @@ class CalibrationDisplay(Display):
     calibration_: Any  # scikit-learn's display, which draws the line
 
     def __init__(self, right: NDArray[np.bool_], confidence: Array) -> None:
-        self.right, self.confidence = right, confidence
+        self.right = right
+        self.confidence = np.clip(confidence, 0, 1)
+        n_bins = max(FEWEST_BINS, min(MOST_BINS, len(right) // 10))
+        inner = np.quantile(self.confidence, np.linspace(0, 1, n_bins + 1))[1:-1]
+        bins = np.searchsorted(inner, self.confidence)
+        _, bins, self.counts = np.unique(bins, return_inverse=True, return_counts=True)
+        self.means = np.bincount(bins, self.confidence) / self.counts
+        self.shares = np.bincount(bins, right) / self.counts
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any) -> Self:
@@ -100,29 +107,36 @@ class CalibrationDisplay(Display):
         """Judge probabilities, shape (n, K), by true class numbers, shape (n,)."""
         return cls(probabilities.argmax(axis=1) == y_t, probabilities.max(axis=1))
 
+    @property
+    def n_apart(self) -> int:
+        """Count the bins that can be told apart: few, where most probabilities are near 1."""
+        return len(np.unique(self.means.round(2)))
+
     def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw the share that is right over the probability."""
+        """Draw the share that is right over the probability, with 95 % intervals (Wilson's)."""
         from sklearn.calibration import CalibrationDisplay as Theirs
 
         self._open(ax)
-        n_bins = max(1, min(MOST_BINS, len(self.right) // 10))
-        self.calibration_ = Theirs.from_predictions(
-            self.right.astype(int),
-            np.clip(self.confidence, 0, 1),
-            n_bins=n_bins,
-            strategy="quantile",
-            pos_label=1,
-            name="the class given",
-            ax=self.ax_,
-            color=BLUE,
-        )
+        self.calibration_ = Theirs(self.shares, self.means, self.confidence)
+        self.calibration_.plot(ax=self.ax_, name="the class given", color=BLUE, linestyle="")
+        low, high = _interval(self.shares, self.counts)
+        self.ax_.vlines(self.means, low, high, color=BLUE, alpha=0.5, linewidth=2)
+        least = max(0.0, np.floor(10 * min(self.means.min(), low.min())) / 10 - 0.02)
         self.ax_.set(
             xlabel="its probability, mean of the bin",
             ylabel="share that is right",
-            xlim=(0, 1.02),
-            ylim=(0, 1.02),
+            xlim=(least, 1.02),
+            ylim=(least, 1.02),
             aspect="equal",
         )
         quiet(self.ax_)
         self.ax_.legend(frameon=False, loc="upper left")
         return self
+
+
+def _interval(share: Array, n: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Give Wilson's 95 % interval of a share that was found in n rows."""
+    z = 1.96
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return middle - half, middle + half

@@ -14,7 +14,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.explain.equations import names_beside
 from handgrad.explain.trace import trace
 from handgrad.network import forward
-from handgrad.plots.style import BLUE, GREY, ORANGE, Display, plain, quiet
+from handgrad.plots.style import BLUE, GREY, ORANGE, Display, plain, quiet, signs
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -72,14 +72,14 @@ class WeightsDisplay(Display):
         return cls(model.params.W[0], names, image_shape)
 
     def plot(self, *, ax: Axes | None = None) -> Self:
-        """Draw the units of largest weights: blue is above 0, red below, white is 0."""
+        """Draw the units of largest weights: blue is above 0, orange below, white is 0."""
         self._open(ax)
         size = np.linalg.norm(self.W1, axis=0)
         units = np.sort(np.argsort(-size, kind="stable")[:MOST_UNITS])
         W1 = self.W1[:, units].astype(np.float64)
         picture = self._matrix(W1) if self.image_shape is None else self._tiles(W1)
         bound = float(np.abs(W1).max(initial=0)) or 1.0
-        image = self.ax_.imshow(picture, cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
+        image = self.ax_.imshow(picture, cmap=signs(), vmin=-bound, vmax=bound, aspect="auto")
         if self.image_shape is not None:
             self.ax_.set_aspect("equal")
         self.figure_.colorbar(image, ax=self.ax_, shrink=0.8, label="weight")
@@ -165,16 +165,7 @@ class ActivationsDisplay(Display):
         self._open(ax)
         places = range(len(self.h), 0, -1)  # the first layer on top
         boxes = [_box(h) for h in self.h]
-        self.ax_.bxp(
-            boxes,
-            positions=list(places),
-            orientation="horizontal",
-            showfliers=False,
-            widths=0.5,
-            patch_artist=True,
-            boxprops={"facecolor": BLUE, "alpha": 0.35, "edgecolor": BLUE},
-            medianprops={"color": ORANGE, "linewidth": 2},
-        )
+        self.ax_.bxp(boxes, positions=list(places), orientation="horizontal", **BOXES)
         self.ax_.set_yticks(list(places), [self._label(layer) for layer in range(len(self.h))])
         self.ax_.set_xlabel(f"h, over {len(self.h[0]):,} rows and all units of the layer")
         self.ax_.set_ylim(0.4, len(self.h) + 0.6)
@@ -197,6 +188,15 @@ def _idle(h: Array, name: str) -> NDArray[np.bool_]:
         least, most = activation.between
         idle = (low > most - FLAT) | (high < least + FLAT)
     return idle
+
+
+BOXES: dict[str, Any] = {
+    "showfliers": False,
+    "widths": 0.5,
+    "patch_artist": True,
+    "boxprops": {"facecolor": BLUE, "alpha": 0.35, "edgecolor": BLUE},
+    "medianprops": {"color": ORANGE, "linewidth": 2},
+}
 
 
 def _box(h: Array) -> dict[str, float]:
@@ -224,6 +224,10 @@ class GradientsDisplay(Display):
         lengths = _lengths(trace, [f"d{name}" for name in weights])
         of_biases = _lengths(trace, [f"db{layer}" for layer in layers])
         self.norms = np.hypot(lengths, np.pad(of_biases, (0, len(beside))))
+        self.sizes = [
+            np.abs(np.concatenate([trace[f"d{name}"].ravel() for name in label.split(", ")]))
+            for label in self.labels
+        ]
         with np.errstate(divide="ignore", invalid="ignore"):
             self.ratios = trace.lr * lengths / _lengths(trace, weights)
 
@@ -239,27 +243,31 @@ class GradientsDisplay(Display):
         return cls(trace(model.architecture, model.params, x[some], y_t[some], lr=lr))
 
     def plot(self, quantity: str = "norm", *, ax: Axes | None = None) -> Self:
-        """Draw a point for each layer, on a logarithmic axis.
+        """Draw a point or a box for each layer, on a logarithmic axis.
 
         Parameters
         ----------
-        quantity : {"norm", "ratio"}
+        quantity : {"norm", "ratio", "entries"}
             The length of the layer's gradient; or the length of its step over that of its
-            weights, usually about 1/1000 while a network learns.
+            weights, usually about 1/1000 while a network learns; or a box of the sizes of the
+            gradient's entries: the middle half of those that are not 0, whiskers from 1 % to 99 %.
         ax : matplotlib Axes, optional
 
         Returns
         -------
         self
         """
-        if quantity not in ("norm", "ratio"):
-            raise ValueError(f"quantity must be 'norm' or 'ratio'; got {quantity!r}")
+        if quantity not in ("norm", "ratio", "entries"):
+            raise ValueError(f"quantity must be 'entries', 'norm' or 'ratio'; got {quantity!r}")
         self._open(ax)
+        if quantity == "entries":
+            self._boxes()
+            return self
         values = self.norms if quantity == "norm" else self.ratios
         places = np.arange(1, len(values) + 1)
         seen = np.isfinite(values) & (values > 0)  # a logarithmic axis shows no others
         color = BLUE if quantity == "norm" else ORANGE
-        self.ax_.plot(places, np.where(seen, values, np.nan), "o-", color=color, markersize=8)
+        self.ax_.plot(places, np.where(seen, values, np.nan), "o", color=color, markersize=9)
         for place, value in zip(places[seen].tolist(), values[seen].tolist(), strict=True):
             self.ax_.annotate(
                 f"{value:.1e}", (place, value), (0, 9), textcoords="offset points", ha="center"
@@ -270,19 +278,36 @@ class GradientsDisplay(Display):
         self._dress(quantity, values[seen])
         return self
 
-    def _dress(self, quantity: str, seen: Array) -> None:
-        places = range(1, len(self.norms) + 1)
-        self.ax_.set_xticks(places, self.labels)
+    def _boxes(self) -> None:
+        places = np.arange(1, len(self.sizes) + 1)
+        others = [sizes[np.isfinite(sizes) & (sizes > 0)] for sizes in self.sizes]
+        drawn = [place for place, some in zip(places.tolist(), others, strict=True) if some.size]
+        boxes = [_box(some) for some in others if some.size]
+        if boxes:
+            self.ax_.bxp(boxes, positions=drawn, **BOXES)
+            self.ax_.set_yscale("log")
+        zeros = [np.mean(sizes == 0) if sizes.size else 0 for sizes in self.sizes]
+        labels = [
+            f"{label}\n{share:.0%} are 0" for label, share in zip(self.labels, zeros, strict=True)
+        ]
+        self.ax_.set_xticks(places, labels)
+        self._of_layers("size of a weight's gradient")
+
+    def _of_layers(self, told: str) -> None:
         self.ax_.set_xlim(0.5, len(self.norms) + 0.5)
+        self.ax_.set_xlabel(f"layer ({self.trace.n:,} rows)")
+        self.ax_.set_ylabel(told)
+        quiet(self.ax_)
+
+    def _dress(self, quantity: str, seen: Array) -> None:
+        self.ax_.set_xticks(range(1, len(self.norms) + 1), self.labels)
         marks = [*seen.tolist(), *([USUAL_RATIO] if quantity == "ratio" else [])]
         if marks:
             self.ax_.set_yscale("log")
             low, high = math.log10(min(marks)), math.log10(max(marks))
             self.ax_.set_ylim(10 ** math.floor(low - 0.2), 10 ** math.ceil(high + 0.3))
-        self.ax_.set_xlabel(f"layer ({self.trace.n:,} rows)")
         lr = f"length of a step over that of W, lr = {self.trace.lr:g}"
-        self.ax_.set_ylabel("length of the gradient" if quantity == "norm" else lr)
-        quiet(self.ax_)
+        self._of_layers("length of the gradient" if quantity == "norm" else lr)
 
 
 def _lengths(trace: Trace, names: list[str]) -> Array:

@@ -1,18 +1,20 @@
 """Colours, figures, and labels that are safe to draw.
 
 Colours are those of Okabe and Ito, which people with any of the common kinds of colour blindness
-can tell apart; lines differ in their dashes as well, points in their shapes.
+can tell apart; lines differ in their dashes as well, points in their shapes. Classes and signs have
+the colours and shapes of the page of ``handgrad play``, where palette.js and style.css have them.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#595959", "#B0B0B0"
-PALETTE = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D00", "#000000")
-MARKERS = "osD^vP*X"
+BLUE, ORANGE, GREY, PALE = "#0072B2", "#C4500A", "#595959", "#B0B0B0"  # --up, --down
+PALETTE = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D00", "#000000")
+MARKERS = "os^Dhp*X"
 
 
 class Display:
@@ -50,6 +52,13 @@ def require_matplotlib() -> None:
         raise ImportError(
             "pictures need matplotlib, which is not installed; run: pip install matplotlib"
         ) from None
+
+
+def signs() -> "LinearSegmentedColormap":
+    """Make the colours of numbers with a sign: blue above 0, orange below, white at 0."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signs", [ORANGE, "white", BLUE])
 
 
 def title(axes: "Axes", text: str) -> None:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from handgrad import plots
 from handgrad.html import escaped, sentence
 from handgrad.models.evaluation import Evaluation, NumbersEvaluation
+from handgrad.plots.history import constant_rate
 from handgrad.plots.importance import MOST_BARS
+from handgrad.plots.judging import FEWEST_BINS
 from handgrad.plots.numbers import MOST_TARGETS
 from handgrad.plots.style import new_figure, title
 
@@ -106,9 +108,15 @@ def pictures_of(
         yield Picture(
             "steps.png",
             "The steps of training",
-            "On a logarithmic axis, steady learning is a straight line downwards.",
+            "On a logarithmic axis, steady learning is a straight line downwards."
+            + _of_the_rate(history),
             plots.steps(history),
         )
+
+
+def _of_the_rate(history: History) -> str:
+    rate = constant_rate(history)
+    return "" if rate is None else f" The learning rate was {rate:g} in every epoch."
 
 
 def _of_predictions(judged: Judged, evaluation: Judgement) -> Iterator[Picture]:
@@ -117,7 +125,7 @@ def _of_predictions(judged: Judged, evaluation: Judgement) -> Iterator[Picture]:
         yield _quantiles(judged, evaluation) if quantiles else _numbers(judged, evaluation)
     elif isinstance(evaluation, Evaluation):
         if len(judged.y_t) >= FEWEST_FOR_CALIBRATION:
-            yield _calibration(judged)
+            yield from _calibration(judged)
         if len(judged.model.encoder.number_names) >= 2:
             yield _regions(judged)
 
@@ -144,7 +152,7 @@ def _inside(judged: Judged) -> Iterator[Picture]:
         "weights.png",
         "What the first layer looks at",
         "A column for each hidden unit, or an image if the inputs are pixels: blue weights are "
-        "above 0, red ones below.",
+        "above 0, orange ones below.",
         figure,
     )
     x = model.encoder.transform(judged.columns, model.params.flat.dtype)
@@ -189,15 +197,19 @@ def _only_the_first(n: int) -> str:
     return f" The first {MOST_TARGETS} of {n} targets are drawn." if n > MOST_TARGETS else ""
 
 
-def _calibration(judged: Judged) -> Picture:
+def _calibration(judged: Judged) -> Iterator[Picture]:
     probabilities = judged.model.architecture.head.proba(judged.scored)
     display = plots.CalibrationDisplay.from_predictions(judged.y_t, probabilities)
+    if display.n_apart < FEWEST_BINS:
+        return  # nearly all rows have the same probability
     figure = _drawn(display, 5.5, 5, "Calibration")
     caption = (
         "The rows in bins by the probability of their predicted class. On the diagonal, the class "
-        "is right as often as its probability says; below it, the network is too sure of itself."
+        "is right as often as its probability says; below it, the network is too sure of itself. "
+        "The line through a bin is the 95 % interval of its share: where it meets the diagonal, "
+        "the rows are too few to object."
     )
-    return Picture("calibration.png", "Whether its probabilities hold", caption, figure)
+    yield Picture("calibration.png", "Whether its probabilities hold", caption, figure)
 
 
 def _regions(judged: Judged) -> Picture:
@@ -242,14 +254,16 @@ def _gradients(judged: Judged, x: Array) -> Picture:
     display = plots.GradientsDisplay.from_x(model, x, y_t, lr=judged.lr)
     figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
-    display.plot("norm", ax=left)
-    title(left, "Gradient")
+    display.plot("entries", ax=left)
+    title(left, "Gradients of single weights")
     display.plot("ratio", ax=right)
     title(right, "Step over weights")
     caption = (
-        "The gradient on these rows, layer by layer, and a step of plain gradient descent. In a "
-        "trained network both are small. If gradients shrink from layer to layer towards the "
-        "first, the network hardly learns."
+        "The gradient on these rows, layer by layer: the box holds the middle half of a layer's "
+        "weights, the whiskers reach from 1 % to 99 %, the orange line is the median. Weights "
+        "whose gradient is 0 are counted below. Beside it stands a step of plain gradient descent, "
+        "as a share of the weights that it changes. In a trained network both are small. If "
+        "gradients shrink from layer to layer towards the first, the network hardly learns."
     )
     return Picture("gradients.png", "What it would learn next", caption, figure)
 

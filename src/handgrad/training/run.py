@@ -75,6 +75,14 @@ class Kept(NamedTuple):
         return int(self.run.params.flat.nbytes + self.run.slots.nbytes)
 
 
+class Best(NamedTuple):
+    """What a run had at the end of an epoch: a training that goes on from it needs all three."""
+
+    params: Params
+    slots: Array
+    updates: int
+
+
 @dataclass
 class Run:
     """The state of a training run, which ``train`` advances.
@@ -92,7 +100,7 @@ class Run:
     epochs: int = 0
     dropout_seed: int | None = None  # drawn when dropout is first used
     first_loss: float | None = None  # the loss of the initial parameters, for comparison
-    best: Params | None = None  # the parameters to keep, of the best epoch watched so far
+    best: "Best | None" = None  # what to keep, of the best epoch watched so far
 
     @classmethod
     def start(cls, params: Params, bits: np.random.BitGenerator) -> "Run":
@@ -132,13 +140,19 @@ class Run:
         self.__dict__ = vars(kept.run).copy()
         self.bits.state = kept.chance
 
+    def keep_best(self) -> None:
+        """Keep parameters and slots, which belong together: this epoch is the best so far."""
+        self.best = Best(self.params, self.slots, self.updates)
+
     def take_best(self) -> None:
         """End the training: from now on the network is that of its best epoch."""
-        self.params, self.best = self.best or self.params, None
+        self.__dict__ = vars(self.result()).copy()
 
     def result(self) -> "Run":
-        """Return the run that is left if training ends now: that of the best parameters."""
-        return self if self.best is None else replace(self, params=self.best, best=None)
+        """Return the run that is left if training ends now: that of the best epoch."""
+        if self.best is None:
+            return self
+        return replace(self, **self.best._asdict(), best=None)
 
 
 def _slots(params: Params, n_slots: int) -> Array:

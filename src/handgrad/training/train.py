@@ -35,11 +35,12 @@ Score = Callable[[], float]
 
 ROWS_LOOKED_AT = 4096  # for the loss before training
 SMALLEST_LEARNING_RATE = 1e-6  # training stops when an adaptive rate has fallen to this
+NO_EPOCHS = History(())
 
 
 @dataclass
 class Watch:
-    """The yardsticks by which one call of ``train`` judges its epochs, and the best so far."""
+    """The yardsticks by which a training judges its epochs, and the best so far."""
 
     validation: Rows | None
     score: Score | None
@@ -47,6 +48,39 @@ class Watch:
     best: float = math.inf  # the best value of the monitored quantity
     best_loss: float = math.inf  # the loss of that epoch, which decides between equally good ones
     bad_epochs: int = 0  # the number of bad epochs in a row
+    is_best: bool = False  # whether the last epoch is the best so far
+    is_slower: bool = False  # whether the rate falls after it
+    reason: str = ""  # why training ends with it, if it does
+
+    @classmethod
+    def after(
+        cls, before: History, settings: Settings, validation: Rows | None, score: Score | None
+    ) -> "Watch":
+        """Go on watching a training that was broken off after these epochs."""
+        watch = cls(validation, score)
+        for epoch in before:
+            watch.judge(settings, epoch)
+            watch.started = time.perf_counter() - epoch.seconds
+        return watch
+
+    def judge(self, settings: Settings, epoch: Epoch) -> None:
+        """Count an epoch as good or bad, and draw the conclusions."""
+        value = _monitored(settings.monitor, epoch)
+        loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
+        self.bad_epochs = 0 if value < self.best - settings.tol else self.bad_epochs + 1
+        self.is_best = (value, loss) < (self.best, self.best_loss)
+        if self.is_best:
+            self.best, self.best_loss = value, loss
+        self.is_slower, self.reason = False, ""
+        if self.bad_epochs < settings.patience:
+            return
+        self.bad_epochs = 0
+        if not course(settings.learning_rate).falls_by_patience:
+            self.reason = "patience"
+        elif epoch.learning_rate <= SMALLEST_LEARNING_RATE:
+            self.reason = "learning_rate"
+        else:
+            self.is_slower = True
 
 
 def train(
@@ -60,6 +94,7 @@ def train(
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
     make_engine: EngineFactory = Numpy,
+    before: History = NO_EPOCHS,
 ) -> History:
     """Train for at most ``epochs`` more epochs; the run holds the result.
 
@@ -79,6 +114,9 @@ def train(
         Called with each finished ``Epoch``; training stops if it returns True.
     make_engine : callable
         Makes the engine that runs the epochs (see ``engines``); the reference by default.
+    before : History
+        The epochs of a training that was broken off, whose run this is: it goes on as if nothing
+        had happened, to the bit.
 
     Returns
     -------
@@ -96,20 +134,21 @@ def train(
     engine = make_engine(architecture, rows, steps_of(architecture, run, settings, len(rows)))
     if run.first_loss is None:
         run.first_loss = _loss_before(architecture, engine, run.params, rows)
-    watch = Watch(validation, score)
+    watch = Watch.after(before, settings, validation, score)
+    last_loss = before[-1].loss if before.epochs else None
     record: list[Epoch] = []
-    reason = "max_iter"
+    reason = watch.reason or "max_iter"
     alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
     try:
         with alone:
-            for _ in range(epochs):
-                before = run.keep()
+            for _ in range(0 if watch.reason else epochs):
+                kept = run.keep()
                 try:
-                    now = Pass.begin(task, before, record[-1].loss if record else None)
+                    now = Pass.begin(task, kept, record[-1].loss if record else last_loss)
                     epoch = _run_epoch(now, run, engine, watch)
                     ended = _judge(watch, run, settings, epoch)
                 except BaseException:  # interrupts too: a run is always at the end of an epoch
-                    run.put_back(before)
+                    run.put_back(kept)
                     raise
                 record.append(epoch)
                 if on_epoch is not None and on_epoch(epoch):
@@ -173,23 +212,13 @@ def measure(
 
 
 def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:
-    """Count good and bad epochs, keep the best parameters, and return the reason to stop, or ""."""
-    value = _monitored(settings.monitor, epoch)
-    loss = epoch.loss if epoch.validation_loss is None else epoch.validation_loss
-    watch.bad_epochs = 0 if value < watch.best - settings.tol else watch.bad_epochs + 1
-    if (value, loss) < (watch.best, watch.best_loss):
-        watch.best, watch.best_loss = value, loss
-        if settings.monitor != "loss":
-            run.best = run.params
-    if watch.bad_epochs < settings.patience:
-        return ""
-    if not course(settings.learning_rate).falls_by_patience:
-        return "patience"
-    if run.lr <= SMALLEST_LEARNING_RATE:
-        return "learning_rate"
-    run.lr /= 5
-    watch.bad_epochs = 0
-    return ""
+    """Keep the best epoch, slow down, and return the reason to stop, or ""."""
+    watch.judge(settings, epoch)
+    if watch.is_best and settings.monitor != "loss":
+        run.keep_best()
+    if watch.is_slower:
+        run.lr /= 5
+    return watch.reason
 
 
 def _monitored(monitor: str, epoch: Epoch) -> float:

@@ -28,13 +28,16 @@ export function formula([tag, attributes, inner]) {
 // One kind of minus, before a number and in its power of ten.
 export const minus = (text) => text.replace(/-/g, "−");
 
+// So many decimals; what rounds to nothing has no sign.
+const rounded = (number, decimals) => minus(number.toFixed(decimals).replace(/^-(?=[0.]+$)/, ""));
+
 // A number with as many decimals as suit a size, from least to most.
 function within(number, size, most = 3, least = 0) {
   if (number == null) return "—";
   if (number === 0) return "0";
   if (size >= 10000 || size < 0.0005) return minus(number.toExponential(most - 2));
   const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-  return minus(number.toFixed(Math.max(least, Math.min(most, decimals))));
+  return rounded(number, Math.max(least, Math.min(most, decimals)));
 }
 
 export const brief = (number) => within(number, Math.abs(number ?? 0));
@@ -45,7 +48,7 @@ export function alike(numbers, most, least) {
   return numbers.map((number) => within(number, largest, most, least));
 }
 
-export const fixed = (number, digits = 4) => (number == null ? "—" : number.toFixed(digits));
+export const fixed = (number, digits = 4) => (number == null ? "—" : rounded(number, digits));
 
 // A probability; one that would round to 0 or 100 % is written as < or >.
 export function percent(p) {

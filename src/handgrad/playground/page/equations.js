@@ -8,6 +8,7 @@ import { light } from "./lit.js";
 import * as operands from "./operands.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
+import { goToCard, why } from "./why.js";
 
 const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
 const seen = new Set(); // the cards in view; while it plays, only these are updated
@@ -35,16 +36,17 @@ export function setLayout(given) {
   watcher.disconnect();
   seen.clear();
   for (const one of [inputs, ...cards]) watcher.observe(one);
+  goToCard(cards);
 }
 
 function card(equation) {
-  const top = make("div", { class: "top" }, ...(equation.number ? [make("b", { text: `(${numberOf(equation)})` })] : []),
-    make("span", { class: "formula" }, formula(equation.formula)), make("small"));
+  const numbered = equation.number ? [make("b", { text: `(${numberOf(equation)})` })] : [], link = equation.number ? [why(`equation-${equation.number}`, `equation ${numberOf(equation)}`)] : [];
+  const top = make("div", { class: "top" }, ...numbered, make("span", { class: "formula" }, formula(equation.formula)), make("small"), ...link);
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
   parts.push(make("code", {}, ...inNames(equation.line)));
   // Only the article's own network is the one of two_layer.py.
   if (layout.is_article && equation.source) parts.push(make("code", { class: "file" }, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source));
-  return make("div", { class: "card", ...(equation.number ? { "data-name": equation.name } : { "data-link": equation.name }) }, ...parts);
+  return make("div", { class: "card", ...(equation.number ? { "data-name": equation.name, "data-number": equation.number } : { "data-link": equation.name }) }, ...parts);
 }
 
 // A line of code, its names in elements of their own.
@@ -216,3 +218,5 @@ byId("cards").addEventListener("pointerleave", () => look(null));
 byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));
 byId("cards").addEventListener("focusout", () => look(null));
 byId("cards").addEventListener("keydown", move);
+globalThis.name = "handgrad-play"; // the derivation's links lead back to this tab
+addEventListener("hashchange", () => goToCard(cards));

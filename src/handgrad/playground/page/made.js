@@ -3,7 +3,7 @@
 import { brief, byId, make } from "./dom.js";
 import { ask } from "./link.js";
 
-const HEADINGS = ["", "old", "gradient", "new", "(13) says"];
+const HEADINGS = ["weight", "old", "gradient", "new", "(13) says"];
 const rule = make("small"), words = make("p", { class: "words" }), table = make("table"), note = make("p", { class: "words" });
 const offer = make("button", { text: "Start over with this", onclick: () => ask("plain") });
 const element = make("div", { class: "card made", hidden: true },
