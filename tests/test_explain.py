@@ -572,3 +572,42 @@ def test_a_long_label_keeps_its_two_ends_in_a_terminal():
     assert told.startswith("the beginning")
     assert told.endswith("the end")
     assert shorter("a short one") == "a short one"
+
+
+# -- what the numbers are computed from -----------------------------------------------------------
+
+
+def test_a_small_network_shows_its_weights_beside_the_results(call, tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"])
+    labels = np.where(X["a"] > 0, "yes", np.where(X["b"] > 0, "no", "maybe"))
+    model = MLPClassifier((3,), max_iter=5, random_state=0).fit(X, labels)
+    model.save("m")
+    X.assign(y=labels).to_csv(tmp_path / "t.csv", index=False)
+    asked = ("explain", "m", "t.csv", "--row", "3", "--target", "y")
+    code, out, _ = call(*asked)
+    assert code == OK
+    W1 = model.model_.params["W1"]
+    first = re.search(r"r = x @ W1 \+ b1\n +x +(.*)\n +· W1 +(.*)\n +(.*)\n +\+ b1 +(.*)\n", out)
+    shown = [[float(number) for number in line.split()] for line in first.groups()]
+    np.testing.assert_allclose(shown[1:3], W1, rtol=1e-3)
+    r = np.array(shown[0]) @ np.array(shown[1:3]) + shown[3]
+    trace = json.loads(call(*asked, "--json")[1])["trace"]
+    np.testing.assert_allclose(r, trace["r"][0], rtol=0.01, atol=1e-3)
+    assert re.search(r"\n +\(y( +\S+){3}\n +- one-hot y_t\) / 1( +[01]){3}\n", out)
+    assert re.search(r"\n +W2( +\S+){3}\n( +(\S+ +){2}\S+\n){2} +- 0\.1 × dW2( +\S+){3}\n", out)
+    call(*asked, "--html", "e.html")
+    page = read_page(tmp_path / "e.html")
+    assert "· W1" in page.text
+    for number in W1.ravel().tolist():
+        assert f"{number:.4g}" in page.text
+
+
+def test_of_wide_operands_the_range_is_told(call, trained, tmp_path):
+    model = trained("--hidden", "300")
+    out = call("explain", "m", "t.csv")[1]
+    W1 = model.params["W1"]
+    assert f"· W1  (5, 300): {W1.min():.4g} to {W1.max():.4g}" in out
+    assert max(map(len, out.splitlines())) <= 120
+    call("explain", "m", "t.csv", "--html", "e.html")
+    assert f"(5, 300): {W1.min():.4g} to" in read_page(tmp_path / "e.html").text

@@ -31,6 +31,15 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
+class Link(NamedTuple):
+    """A derivative of a single row on the way from its loss to its scores, for readers."""
+
+    name: str
+    formula: str
+    line: str
+    words: str
+
+
 class Spelled(NamedTuple):
     """A calculation written out, and what comes of it with the digits that are written."""
 
@@ -162,6 +171,10 @@ class Output:
     def told(self, settings: LossSettings) -> OutputText:
         """Return the equations of the output under these settings of the loss."""
         return self.text
+
+    def chain(self, settings: LossSettings) -> tuple[Link, ...]:
+        """Write out the derivatives whose product the slope is; none where it is one alone."""
+        return ()
 
     def names_in_lines(self, settings: LossSettings, truth: Array) -> dict[str, Any]:
         """Return the variables, besides y, score and y_t, that the lines of code use."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from handgrad import losses
 from handgrad.activations import logistic
 from handgrad.losses import LossSettings, log_logistic, log_softmax, softmax
-from handgrad.output import Output, OutputText, Spelled, written
+from handgrad.output import Link, Output, OutputText, Spelled, written
 
 Array = NDArray[Any]
 
@@ -221,6 +221,36 @@ class Softmax(Labels):
             slope_formula=rf"y_k - {1 - s:g} [k = t] - \frac{{{s:g}}}{{N_y}}",
             slope_line=f"y - {1 - s!r} * np.eye(N_y)[y_t] - {s!r} / N_y",
             slope_words=f"{self.text.slope_words} {SPREAD.format(s)}",
+        )
+
+    def chain(self, settings: LossSettings) -> tuple[Link, ...]:
+        s = settings.label_smoothing
+        truth, line = "[k = t]", "np.eye(N_y)[y_t]"
+        if s:
+            truth = rf"{1 - s:g} {truth} + \frac{{{s:g}}}{{N_y}}"
+            line = f"({1 - s!r} * {line} + {s!r} / N_y)"
+        return (
+            Link(
+                "dy",
+                rf"dy_k = \frac{{\partial L}}{{\partial y_k}} = -\frac{{{truth}}}{{y_k}}",
+                f"dy = -{line} / y",
+                "How the loss changes with each probability: it falls as that of the true class "
+                "rises, the faster the smaller it is.",
+            ),
+            Link(
+                "J",
+                r"J_{j k} = \frac{\partial y_j}{\partial score_k} = y_j ([j = k] - y_k)",
+                "J = np.diag(y[0]) - np.outer(y[0], y[0])",
+                "How each probability changes with each score: y_k (1 - y_k) with its own, and "
+                "-y_j y_k with any other, because they share a sum of 1.",
+            ),
+            Link(
+                "dscore",
+                "dscore = dy J",
+                "dscore = dy @ J",
+                "The chain rule multiplies the two. The true class's y cancels, and (6) is left: "
+                "probability minus truth.",
+            ),
         )
 
     def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:

@@ -2,13 +2,17 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.cli.terminal import page_width, print_table, print_text, say
 from handgrad.explain.formula import text
 from handgrad.explain.inputs import Column
 from handgrad.explain.printed import four_digits
 from handgrad.explain.story import Explanation, Step
+from handgrad.explain.trace import brief
 from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE, Skipped
 from handgrad.text import shown
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 LONGEST_LABEL = 40
+MOST_ROWS, CELL = 8, 10  # rows of an array that is written out; signs of each number
 MARGIN = 6  # the number of an equation stands in it
 
 
@@ -73,6 +78,7 @@ def _lines(step: Step) -> "Iterator[Text]":
     )
     yield from _wrapped(step.equation.words, "")
     yield from _wrapped(step.equation.line, "green")
+    yield from _operands(step)
     yield from _numbers(step)
     for sentence in (step.example, step.note):
         if sentence:
@@ -85,6 +91,29 @@ def _wrapped(sentence: str, style: str) -> "Iterator[Text]":
 
     for line in textwrap.wrap(sentence, max(20, page_width() - MARGIN)):
         yield Text(" " * MARGIN + line, style)
+
+
+def _operands(step: Step) -> "Iterator[Text]":
+    """Write what the numbers are computed from, columns below columns; of wide arrays the range."""
+    from rich.text import Text
+
+    heads = [shorter(laid.head) for laid in step.operands]
+    across = max(map(len, heads), default=0)
+    for head, laid in zip(heads, step.operands, strict=True):
+        lines = _rows_of(laid.operand.numbers, page_width() - MARGIN - across - 2)
+        for place, line in enumerate(lines):
+            start = head.ljust(across) if place == 0 else " " * across
+            yield Text(" " * MARGIN + f"{start}  {line}".rstrip(), "dim")
+
+
+def _rows_of(value: NDArray[Any], width: int) -> list[str]:
+    table = np.atleast_2d(value)
+    lines = [
+        " ".join(f"{four_digits(number):>{CELL}}" for number in row)
+        for row in table[:MOST_ROWS].tolist()
+        if table.shape[1] * (CELL + 1) <= width
+    ]
+    return lines if lines and len(table) <= MOST_ROWS else [f"{value.shape}: {brief(value)}"]
 
 
 def _numbers(step: Step) -> "Iterator[Text]":

@@ -16,6 +16,7 @@ And what these use, for any rows of any network:
     equations.py    (1) to (15): in words, in symbols, and as one line of NumPy each
     formula.py      a formula, written once, as text and as MathML
     trace.py        every quantity of a pass by the article's name
+    operands.py     what each quantity is computed from: [x] @ [W1] + [b1] = [r]
 """
 
 from handgrad.explain.story import Explanation, explain

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.explain.equations import names_beside, unit_name
 from handgrad.explain.formula import mathml
 from handgrad.explain.printed import four_digits
+from handgrad.explain.trace import brief
 from handgrad.explain.wide import SKIP_HEADINGS, SKIP_TITLE
 from handgrad.html import document, escaped, facts, sentence, table
 
 if TYPE_CHECKING:
     from handgrad.explain.inputs import Column
     from handgrad.explain.story import Entry, Explanation, Step
+
+Array = NDArray[Any]
+
+MOST_ACROSS = 8  # rows and columns of an array that is written out
 
 STYLE = """
 nav { display: flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: .5rem 0; }
@@ -37,6 +45,10 @@ section.step:target { border-color: var(--up); background: var(--mark); }
 .bar i { position: absolute; top: 0; bottom: 0; border-radius: .15rem; }
 .bar i.up { left: 50%; background: var(--up); }
 .bar i.down { right: 50%; background: var(--down); }
+.operands { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end; margin: .5rem 0; }
+.operands figure { margin: 0; max-width: 100%; } .operands figcaption { margin: 0; }
+.matrix { border-left: 2px solid var(--soft); border-right: 2px solid var(--soft); }
+.matrix td { border: 0; padding: 0 .45rem; text-align: right; white-space: nowrap; }
 .example { color: var(--soft); }
 @media (max-width: 32rem) {
   .bars { grid-template-columns: fit-content(9rem) 1fr max-content; gap: .15rem .5rem; }
@@ -127,6 +139,7 @@ def _step(step: Step) -> str:
         f'<div class="scroll">{mathml(equation.formula)}</div><small>{shape}</small></div>',
         f"<p>{sentence(equation.words)}</p>",
         f'<p class="line"><code>{sentence(equation.line)}</code></p>',
+        _operands(step),
         _bars(step.entries) if step.shape else f"<p><b>{step.entries[0].value:.6g}</b></p>",
     ]
     if step.more:
@@ -136,6 +149,27 @@ def _step(step: Step) -> str:
     if step.note:
         parts.append(f"<p>{sentence(step.note)}</p>")
     return f'<section class="step" id="{equation.name}">' + "\n".join(parts) + "</section>"
+
+
+def _operands(step: Step) -> str:
+    """Write what the numbers are computed from, side by side."""
+    parts = [
+        f"<figure><figcaption><code>{sentence(laid.head)}</code></figcaption>"
+        f"{_matrix(laid.operand.numbers)}</figure>"
+        for laid in step.operands
+    ]
+    return f'<div class="operands">{"".join(parts)}</div>' if parts else ""
+
+
+def _matrix(value: Array) -> str:
+    table = np.atleast_2d(value)
+    if max(table.shape) > MOST_ACROSS:
+        return f'<p class="soft">{value.shape}: {brief(value)}</p>'
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{four_digits(number)}</td>' for number in row)}</tr>"
+        for row in table.tolist()
+    )
+    return f'<div class="scroll"><table class="matrix">{rows}</table></div>'
 
 
 def _bars(entries: list[Entry]) -> str:

@@ -17,6 +17,7 @@ from handgrad.explain.equations import parameter_names, unit_name
 from handgrad.explain.inputs import columns_of
 from handgrad.explain.largest import largest_entries, remainder_text
 from handgrad.explain.names import Names
+from handgrad.explain.operands import laid_out, operands
 from handgrad.explain.printed import change, four_digits
 from handgrad.explain.spelled import spelled
 from handgrad.explain.trace import network_words, trace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from handgrad.explain.equations import Equation
     from handgrad.explain.inputs import Column
+    from handgrad.explain.operands import Laid
     from handgrad.explain.trace import Trace
     from handgrad.explain.wide import Skipped
     from handgrad.models.model import Model
@@ -57,6 +59,7 @@ class Step(NamedTuple):
     more: str  # on the entries that are not shown, or ""
     note: str  # a comment on these numbers, or ""
     example: str  # one of them worked out, or ""
+    operands: list[Laid]  # what they are computed from
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +219,8 @@ def _step(t: Trace, equation: Equation, names: Names) -> Step:
     entries = [Entry(labels[at], flat[at]) for at in shown]
     more = remainder_text(size, shown, moved=equation.number == 13)
     example = spelled(t, equation, names, int(size.argmax()) if size.size else 0)
-    return Step(equation, shape, entries, more, _note(t, equation, names), example)
+    note, parts = _note(t, equation, names), laid_out(operands(t, equation))
+    return Step(equation, shape, entries, more, note, example, parts)
 
 
 def _note(t: Trace, equation: Equation, names: Names) -> str:

@@ -106,6 +106,11 @@ class Trace(Mapping[str, Array]):
         return float(loss(self.architecture, stepped, tape, self.truth, self.weight, self.l2))
 
     @property
+    def promised_change(self) -> float:
+        """The change of the loss that the gradient promises for the step (13): -lr |gradient|^2."""
+        return -self.lr * float(np.sum(np.square(self.gradients.flat, dtype=np.float64)))
+
+    @property
     def is_smoothed(self) -> bool:
         """Whether the loss spreads a part of each truth over all classes."""
         return self.architecture.loss.label_smoothing > 0
@@ -124,14 +129,16 @@ class Trace(Mapping[str, Array]):
 
     def namespace(self) -> dict[str, Any]:
         """Return the names that the lines of the equations use, NumPy included."""
-        import scipy.stats
-
         known: dict[str, Any] = {
             "n": self.n,
             "N_y": self.architecture.layer_units[-1],
             "y_t": self.y_t,
         }
-        known |= {"weight": self.weight, "l2": self.l2, "lr": self.lr, "np": np, "scipy": scipy}
+        known |= {"weight": self.weight, "l2": self.l2, "lr": self.lr, "np": np}
+        if any("scipy" in equation.line for equation in self.equations):
+            import scipy.stats
+
+            known["scipy"] = scipy
         if self.y_t is not None:
             known |= self.architecture.head.names_in_lines(self.architecture.loss, self.y_t)
         return {**known, **self.arrays}

@@ -12,6 +12,8 @@ Its files, in the order in which they lean on each other:
     session.py      one network and every kind of step, by the library's own functions
     runs.py         one run, or two from the same start
     wide.py         the page's view of a network of more than two inputs
+    operands.py     what the numbers of a step are computed from
+    tally.py        gradients summed over the rows of a batch
     frame.py        the page's view of every network
     takeaway.py     the model file, the Python that trains the same model, the history as CSV
     plain.py        the run in plain NumPy, equation by equation

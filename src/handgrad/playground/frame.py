@@ -33,8 +33,10 @@ from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
 from handgrad.playground.judging import judge_of, span
 from handgrad.playground.made import made
+from handgrad.playground.operands import shown_chain, shown_fall, shown_operands
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, PRESETS, TABLES
 from handgrad.playground.sets import CLASSES_TO_CHOOSE, DRAWN
+from handgrad.playground.tally import tally
 from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from handgrad.explain.equations import Equation
     from handgrad.explain.trace import Trace
     from handgrad.network import Tape
+    from handgrad.output import Link
     from handgrad.params import Params
     from handgrad.playground.points import Points
     from handgrad.playground.runs import Runs
@@ -76,12 +79,17 @@ class Line(NamedTuple):
 
 @cache
 def source_lines() -> dict[int, Line]:
-    """Find the line of each equation in two_layer.py, by the number at its end."""
+    """Find the line of each equation in two_layer.py, by the number at its end.
+
+    Before it come the lines that only make names for it, which have a shape and no number.
+    """
     text = (files("handgrad") / "two_layer.py").read_text(encoding="utf-8")
-    found = {}
+    found, before = {}, ""
     for number, line in enumerate(text.splitlines(), start=1):
+        code = line.split("  #")[0].strip()
         if marked := re.search(r"  # .*\(([0-9]+)\)$", line):
-            found[int(marked[1])] = Line(number, line.split("  #")[0].strip())
+            found[int(marked[1])] = Line(number, before + code)
+        before = f"{before}{code}\n" if "  # (" in line and not marked else ""
     return found
 
 
@@ -124,6 +132,7 @@ def layout(runs: Runs) -> dict[str, Any]:
         "is_article": article,
         "folds": points.is_plane and _has_folds(architecture),
         "equations": [_equation(equation) for equation in session.trace().equations],
+        "chain": [_link(link) for link in architecture.head.chain(architecture.loss)],
     }
 
 
@@ -150,6 +159,15 @@ def _equation(equation: Equation) -> dict[str, Any]:
         "source": line.text,
         "source_line": line.number,
         "words": equation.words,
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "name": link.name,
+        "formula": tree(link.formula),
+        "line": link.line,
+        "words": link.words,
     }
 
 
@@ -195,13 +213,13 @@ class Slower:
         self.of: tuple[int, int] | None = None
         self.until = 0.0
 
-    def look(self, runs: Runs, *, flows: bool) -> dict[str, Any]:
+    def look(self, runs: Runs, *, flows: bool, rests: bool) -> dict[str, Any]:
         of, now = (runs.layout, runs.session.sample), time.monotonic()
         if not flows or self.of != of or now > self.until:
             self.made = {
                 "dead": _dead(runs.session),
                 **judge_of(runs.session.points.head).compared(runs.session),
-                **_numbers(runs.session),
+                **_numbers(runs.session, rests=rests),
                 "layers": [_layers(run) for run in runs.all],
                 "measures": [[finite(value) for value in run.present] for run in runs.all],
             }
@@ -310,7 +328,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "side": side,
         "weights": _weights(session),
         "beside": _beside(session),
-        **slower.look(runs, flows=playing and kind in ("epoch", "batch")),
+        **slower.look(runs, flows=playing and kind in ("epoch", "batch"), rests=not playing),
     }
     planes = [Plane.of(run, side) for run in shown]
     curves = [_curves(run) for run in shown]
@@ -426,7 +444,7 @@ def _layers(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def _numbers(session: Session) -> dict[str, Any]:
+def _numbers(session: Session, *, rests: bool) -> dict[str, Any]:
     t = session.trace()
     return {
         "values": {equation.name: _block(t, equation) for equation in t.equations},
@@ -434,6 +452,10 @@ def _numbers(session: Session) -> dict[str, Any]:
         "y_t": t.truth.ravel().tolist()[0],
         "made": made(session),
         "walk": walk(session, t),
+        "operands": shown_operands(session, t, rests=rests),
+        "chain": shown_chain(session, t, rests=rests),
+        "fall": shown_fall(session, t, rests=rests),
+        "tally": tally(session, rests=rests),
         **wide_numbers(session, t),
     }
 

@@ -47,9 +47,14 @@ def made(session: Session) -> dict[str, Any] | None:
 
 def batch_gradient(session: Session, rows: NDArray[np.intp]) -> Params:
     """Compute the mean gradient of some rows, penalty included, without dropout."""
-    batch, params = session.points.rows(rows), session.run.params
+    return mean_gradient(session, session.run.params, rows, session.recipe.l2)
+
+
+def mean_gradient(session: Session, params: Params, rows: NDArray[np.intp], l2: float) -> Params:
+    """Compute the mean gradient of some rows at some parameters, without dropout."""
+    batch = session.points.rows(rows)
     tape = forward(session.architecture, params, batch.x)
-    return backward(session.architecture, params, tape, batch.y_t, None, session.recipe.l2)
+    return backward(session.architecture, params, tape, batch.y_t, None, l2)
 
 
 def _moves(old: Params, gradient: Params, new: Params, promised: Params) -> list[list[Any]]:

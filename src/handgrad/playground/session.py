@@ -88,6 +88,8 @@ class Session:
         Whether the user chose that row, so that a walk by equation stays with it.
     at : int or None
         The place of the equation that a step by equation has reached.
+    taken : array of int or None
+        The rows of the last update's batch, until something else changes the weights or points.
     trouble : str
         Why training stopped, or "".
     pad : array of shape (N_x,) or None
@@ -136,6 +138,7 @@ class Session:
         params = self.run.params
         self.initial = params.copy()
         self.last_flat = params.flat.copy()
+        self.taken: NDArray[np.intp] | None = None
         self.under_way: Epoch | None = None
         self.journal: Journal | None = ()
         self.trouble, self.at, self.seen = "", None, 0
@@ -187,7 +190,7 @@ class Session:
         recipe = self.recipe.changed({"data": "drawn"})
         points = self.source.points(recipe, drawn)
         self.recipe, self.points, self.drawn = recipe, points, drawn
-        self.under_way, self.journal = None, None
+        self.under_way, self.journal, self.taken = None, None, None
         self.sample = min(self.sample, len(points.x) - 1)
         self.layout += 1
         self.version += 1
@@ -214,14 +217,14 @@ class Session:
         """Update on the next batch."""
         epoch, run = self._begun(), self.run
         self.at, self.seen = None, 0
-        before = run.params.flat.copy()
+        before, rows = run.params.flat.copy(), self.points.training[epoch.batch()]
         try:
             if epoch.step(run):
                 self._record(epoch)
-            self.last_flat = before
+            self.last_flat, self.taken = before, rows
         except DivergenceError as error:
             run.put_back(epoch.before)
-            self.under_way = None
+            self.under_way = self.taken = None
             self.trouble = (
                 f"{error.what[0].upper()}{error.what[1:]} The weights are those before that "
                 "epoch. Lower the learning rate, or go back to the start."
@@ -285,7 +288,7 @@ class Session:
         run.put_back(kept.state)
         run.keep()  # training must not write into the snapshot
         self.journal = kept.journal
-        self.under_way, self.at, self.seen, self.trouble = None, None, 0, ""
+        self.under_way, self.at, self.seen, self.trouble, self.taken = None, None, 0, "", None
         self.snapshots = earlier
         self.history = [measure for measure in self.history if measure.epoch <= kept.epochs]
         self.history[-1] = self._measured()  # points may have been drawn since
@@ -299,7 +302,7 @@ class Session:
             raise ValueError(f"a weight must be a number between -1e6 and 1e6; got {value}")
         if self.under_way is not None:  # a program repeats whole epochs only
             self.journal = None
-        flat[place] = value
+        flat[place], self.taken = value, None
         if self.journal is not None:
             self.journal = _with_weight(self.journal, place, value)
         self.history[-1] = self._measured() if self.under_way is None else self.history[-1]

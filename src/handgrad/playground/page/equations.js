@@ -1,10 +1,12 @@
-// Equations (1) to (13): formula, numbers of the sample, shape, and the line of two_layer.py.
+// Equations (1) to (13): formula, operands and numbers of the sample, shape, and the line of NumPy.
 
 import { alike, byId, formula, make, minus, tip } from "./dom.js";
-import { grid, label, placeOf, shapeText } from "./entries.js";
+import { fallen, grid, label, placeOf, shapeText } from "./entries.js";
 import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
+import { light } from "./lit.js";
 import { truthOf } from "./numbers.js";
+import * as operands from "./operands.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { goToCard, why } from "./why.js";
@@ -12,12 +14,13 @@ import { goToCard, why } from "./why.js";
 const EVERY = 180; // milliseconds between two updates while it plays, so that numbers can be read
 const seen = new Set(); // the cards in view; while it plays, only these are updated
 const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => (isIntersecting ? seen.add(target) : seen.delete(target))));
-let layout = null, cards = [], at = null, when = 0;
+let layout = null, cards = [], at = null, when = 0, told = {}, chain = [], folded = null, fall = null;
 
 export function setLayout(given) {
   const key = ({ equations, names, classes, picture }) => JSON.stringify([equations, names, classes, picture]);
   const isSame = layout && key(layout) === key(given);
   layout = given;
+  byId("file-lines").parentElement.hidden = !layout.is_article;
   if (isSame) return;
   at = null;
   const inputs = make("div", { class: "card" }, make("div", { class: "top" }, make("span", { class: "formula", text: "x, the sample" }), make("small")),
@@ -25,6 +28,12 @@ export function setLayout(given) {
   cards = layout.equations.map(card);
   byId("cards").replaceChildren(inputs, ...cards);
   cards.inputs = inputs;
+  chain = layout.chain.map((link) => card({ ...link, number: "" }));
+  folded = make("details", { class: "card chain" }, make("summary", { text: "Between (5) and (6): the softmax's own derivatives" }), ...chain);
+  const slope = layout.equations.findIndex(({ number }) => number === 6);
+  if (chain.length) cards[slope].before(folded);
+  fall = make("div", { class: "card fall" }, make("p"));
+  cards.at(-1).after(fall);
   watcher.disconnect();
   seen.clear();
   for (const one of [inputs, ...cards]) watcher.observe(one);
@@ -32,13 +41,17 @@ export function setLayout(given) {
 }
 
 function card(equation) {
-  const top = make("div", { class: "top" }, make("b", { text: `(${numberOf(equation)})` }),
-    make("span", { class: "formula" }, formula(equation.formula)), make("small"), why(`equation-${equation.number}`, `equation ${numberOf(equation)}`));
+  const numbered = equation.number ? [make("b", { text: `(${numberOf(equation)})` })] : [], link = equation.number ? [why(`equation-${equation.number}`, `equation ${numberOf(equation)}`)] : [];
+  const top = make("div", { class: "top" }, ...numbered, make("span", { class: "formula" }, formula(equation.formula)), make("small"), ...link);
   const parts = [top, make("p", { class: "words", text: equation.words }), make("div", { class: "numbers" })];
+  parts.push(make("code", {}, ...inNames(equation.line)));
   // Only the article's own network is the one of two_layer.py.
-  parts.push(layout.is_article ? make("code", {}, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source) : make("code", { text: equation.line }));
-  return make("div", { class: "card", "data-name": equation.name, "data-number": equation.number }, ...parts);
+  if (layout.is_article && equation.source) parts.push(make("code", { class: "file" }, make("small", { text: `two_layer.py:${equation.source_line}` }), equation.source));
+  return make("div", { class: "card", ...(equation.number ? { "data-name": equation.name, "data-number": equation.number } : { "data-link": equation.name }) }, ...parts);
 }
+
+// A line of code, its names in elements of their own.
+const inNames = (line) => line.split(/([A-Za-z_]\w*)/).map((part, place) => (place % 2 ? make("i", { text: part }) : part));
 
 // An equation of one layer among several is numbered with its layer: (1.2) is (1) of layer 2.
 function numberOf({ name, number }) {
@@ -50,6 +63,7 @@ export function draw(frame) {
   const now = performance.now();
   if (frame.playing && now - when < EVERY && frame.at === at) return;
   when = now;
+  told = frame.operands ?? {};
   byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, ${truthOf(layout, frame.y_t)}`;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
@@ -59,10 +73,19 @@ export function draw(frame) {
     cards[place].classList.toggle("at", frame.at === place);
     cards[place].classList.toggle("later", frame.at != null && place > frame.at);
   });
+  drawBeside(frame);
   if (frame.at !== at) {
     at = frame.at;
     if (at != null) scrollTo(cards[at]);
   }
+}
+
+// What has no number: the derivatives between (5) and (6), and the loss before and after (13).
+function drawBeside({ chain: linked, fall: losses }) {
+  folded.hidden = !linked;
+  linked?.forEach(({ value, parts }, place) => fill(chain[place], layout.chain[place].name, value, parts));
+  fall.hidden = !losses;
+  if (losses) fall.firstChild.textContent = fallen(...losses);
 }
 
 function scrollTo(element) {
@@ -70,12 +93,28 @@ function scrollTo(element) {
   box.scrollTop = element.offsetTop - box.offsetTop - box.clientHeight / 3;
 }
 
-function fill(element, name, value) {
+function fill(element, name, value, parts = told[name]) {
   const box = element.querySelector(".numbers");
   element.querySelector("small").textContent = shapeText(value.shape);
   box.classList.toggle("named", Boolean(value.largest));
+  box.classList.toggle("told", Boolean(parts));
+  box.parts = parts;
   if (value.largest) fillLargest(box, name, value);
+  else if (parts) fillTold(box, name, value);
   else fillPlaces(box, name, value);
+}
+
+// The operands, and the numbers that come of them, in grids that line up.
+function fillTold(box, name, { shape, numbers }) {
+  const { parts } = box, all = [...parts, { name, shape, numbers }], kind = JSON.stringify(parts.map((part) => part.shape ?? part));
+  if (box.dataset.kind !== kind) {
+    box.dataset.kind = kind;
+    box.cells = operands.build(box, operands.arrange(parts, all.at(-1)), parts.length, () => make("span", NUMBER));
+    box.querySelector("span").tabIndex = 0;
+  }
+  const columns = Math.max(...all.map((part) => part.shape?.at(-1) ?? 1));
+  parts.forEach((part, of) => part.numbers && operands.write(part, box.cells.filter((cell) => cell.of === of), columns));
+  writePlaces(box, name, { shape, numbers });
 }
 
 function fillPlaces(box, name, { shape, numbers }) {
@@ -91,9 +130,14 @@ function fillPlaces(box, name, { shape, numbers }) {
     if (moreRows > 0) box.append(make("em", { class: "rows", text: `and ${moreRows} more row${moreRows > 1 ? "s" : ""}` }));
     box.querySelector("span").tabIndex = 0;
   }
-  const all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
+  writePlaces(box, name, { shape, numbers });
+}
+
+function writePlaces(box, name, { shape, numbers }) {
+  const columns = numbers[0].length, all = numbers.flat(), largest = Math.max(...all.map((number) => Math.abs(number ?? 0))), spans = box.querySelectorAll("span"), texts = alike(all, columns > 5 ? 2 : 3);
   all.forEach((number, place) => {
-    const { index, at } = placeOf(shape, Math.floor(place / columns), place % columns);
+    const i = Math.floor(place / columns), j = place % columns, { index, at } = placeOf(shape, i, j);
+    Object.assign(spans[place], { key: operands.keyOf({ name, shape }, i, j), place: [i, j] });
     write(spans[place], texts[place], { name, at, index, number, largest, words: label(name, at, shape, layout) });
   });
 }
@@ -138,11 +182,16 @@ function look(span) {
   under = span;
   clearTimeout(soon);
   tip(span ? minus(span.exact) : "", 0, 0, span?.getBoundingClientRect());
-  if (span && span.entry.name !== "x") soon = setTimeout(() => ask("spell", span.entry), 120);
+  const card = span?.closest(".card");
+  light(new Set(span?.key ? [span.key, ...termsOf(span)] : []), card, layout.units.length - 1);
+  if (span?.entry && span.entry.name !== "x" && !span.closest(".chain")) soon = setTimeout(() => ask("spell", span.entry), 120);
 }
 
+// The entries of the operands that a number is made of.
+const termsOf = (span) => (span.entry && span.closest(".numbers").parts ? operands.partners(span.closest(".numbers").parts, ...span.place) : []);
+
 export function showSpelled({ name, at, text }) {
-  if (under?.entry.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
+  if (under?.entry?.name === name && under.entry.at === at && text) tip(text, 0, 0, under.getBoundingClientRect());
 }
 
 const numberIn = (element) => (element.exact ? element : null);
@@ -151,7 +200,7 @@ const numberIn = (element) => (element.exact ? element : null);
 function move(event) {
   if (event.key === "Escape") return look(null);
   const span = numberIn(event.target);
-  if (!span) return;
+  if (!span?.entry) return;
   if (event.key === "Enter") { look(null); return look(span); }
   const all = [...span.closest(".numbers").querySelectorAll("span")], across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
   const next = nextPlace(event.key, all.indexOf(span), all.length, across < 0 ? all.length : across);
@@ -162,6 +211,9 @@ function move(event) {
   all[next].focus();
 }
 
+const showFile = () => byId("cards").classList.toggle("with-file", byId("file-lines").checked);
+byId("file-lines").addEventListener("change", showFile);
+showFile();
 byId("cards").addEventListener("pointermove", (event) => look(numberIn(event.target)));
 byId("cards").addEventListener("pointerleave", () => look(null));
 byId("cards").addEventListener("focusin", (event) => look(numberIn(event.target)));

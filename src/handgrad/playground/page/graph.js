@@ -16,7 +16,14 @@ import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
 const SIDE = 25, BESIDE = 112, MOST_LAYERS = 4, MOST_UNITS = 128;
 const box = byId("graph"), canvas = byId("edges"), nodes = byId("nodes");
 let large = 1; // how much larger than usual the type is
-let layout = null, frame = null, places = [], buttons = [], labels = [], change = null;
+let layout = null, frame = null, places = [], buttons = [], labels = [], change = null, term = null;
+
+// Light the lines and units of a term of a sum, instead of those of an equation.
+export function light(found) {
+  if (term === found) return;
+  term = found;
+  if (frame) draw(frame);
+}
 
 export function onChange(told) { change = told; }
 
@@ -135,13 +142,13 @@ function edges() {
   if (!isBack) drawSkip(context, places, frame.beside, height);
   writeUnits(nodes, places, frame.walk, large);
   layers.forEach((layer, number) => {
-    const isLit = light.edges === number + 1;
+    const isLit = light.edges === number + 1, lines = term?.edges.size ? term.edges : null;
     if (number === 0 && isBlock(layout)) block(context, isLit, light.edges);
     else layer.W.forEach((row, i) => row.forEach((w, j) => {
-      const [x, y] = places[number][i], [to, down_to] = places[number + 1][j];
-      context.globalAlpha = isLit ? 1 : light.edges ? 0.25 : 0.75;
+      const [x, y] = places[number][i], [to, down_to] = places[number + 1][j], isOne = lines ? lines.has(`${number + 1} ${i} ${j}`) : isLit;
+      context.globalAlpha = isOne ? 1 : lines || light.edges ? 0.25 : 0.75;
       context.strokeStyle = w < 0 ? down : up;
-      context.lineWidth = 0.4 + (5 * Math.abs(w)) / layer.largest + (isLit ? 0.8 : 0);
+      context.lineWidth = 0.4 + (5 * Math.abs(w)) / layer.largest + (isOne ? 0.8 : 0);
       context.beginPath();
       context.moveTo(x, y);
       context.bezierCurveTo((x + to) / 2, y, (x + to) / 2, down_to, to, down_to);
@@ -155,7 +162,7 @@ function edges() {
     });
   });
   buttons.forEach((column, layer) => column.forEach((button, unit) => {
-    button.classList.toggle("lit", light.nodes === layer);
+    button.classList.toggle("lit", term ? term.units.has(`${layer} ${unit}`) : light.nodes === layer);
     button.classList.toggle("dead", Boolean(frame.dead[layer - 1]?.includes(unit)));
   }));
 }

@@ -17,6 +17,7 @@ import * as pictures from "./pictures.js";
 import * as rival from "./rival.js";
 import { fromLink } from "./settings.js";
 import * as take from "./take.js";
+import * as tally from "./tally.js";
 import * as tour from "./tour.js";
 
 let last = null, layoutNow = null, hushed = 0, trouble = "", isLost = false;
@@ -48,7 +49,7 @@ function drawn(buffer) {
   const frame = read(buffer);
   if (frame.layout !== layoutNow?.layout) return; // made before the network or the points changed
   last = frame;
-  for (const room of [controls, map, rival, pictures, pad, inputs, graph, health, curves, equations, made, evidence]) room.draw(frame);
+  for (const room of [controls, map, rival, pictures, pad, inputs, graph, health, curves, equations, tally, made, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -63,7 +64,7 @@ byId("hold").addEventListener("change", (event) => {
   curves.hold(event.target.checked ? `held: ${optimizer}, rate ${rate}` : "");
 });
 byId("folds").addEventListener("change", () => again(map));
-byId("by").addEventListener("change", () => again(made));
+byId("by").addEventListener("change", () => again(made, tally));
 for (const id of ["curve", "log", "hold"]) byId(id).addEventListener("change", () => last && curves.draw(last));
 
 // Draw the last frame again, unless one with other points or another network is on its way.

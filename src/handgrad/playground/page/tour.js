@@ -17,7 +17,7 @@ const NUMBERS = {
 const STOPS = [
   ["#view", "The points", "Each point has a class, shown by its colour and shape. The background shows what the network predicts at every place. Open points are held back for the test. Click a point to choose the sample whose numbers are shown."],
   ["#graph", "The network", "A point enters at the left. Each hidden unit weighs its inputs, adds its bias and bends the sum; its small picture shows where it is active. Blue weights are above 0, orange ones below; a wider line is a larger weight."],
-  [1, "Forward: (1) to (4)", "The equations of the article, with this sample's own numbers. (1) and (2) make the hidden units, (3) the scores, (4) the probabilities. Below each equation stands the line of two_layer.py that computes it."],
+  [1, "Forward: (1) to (4)", "The equations of the article, with this sample's own numbers. (1) and (2) make the hidden units, (3) the scores, (4) the probabilities. Below each equation stands its line of NumPy."],
   [5, "The loss: (5)", "Minus the logarithm of the probability of the true class: 0 if the network is sure and right, large if it is sure and wrong."],
   [6, "Backward: (6) to (12)", "Each dv says how the loss changes with v. The pass begins with (6), probability minus truth, and goes back through the same weights to every gradient."],
   [".transport", "The step: (13)", "Each weight moves against its gradient. Choose “equation” and press Step to go through all thirteen: equation, line and network light up together. A last card tells what the optimiser makes of (13); then the update is made."],
