@@ -40,6 +40,13 @@ FAULTS = [
     Fault("playground/session.py", "return self.history[-1] if self.under_way is None else self._measured()", "return self.history[-1]", "a loss that stays while weights move", "playground::test_the_loss_moves_with_every_update"),
     Fault("playground/session.py", "        else:\n            self.history[-1] = self._measured()\n", "", "a loss of the points before", "playground::test_the_loss_moves_with_points_that_are_drawn"),
     Fault("playground/runs.py", "self.both(lambda run: run.release())", "pass", "plain gradient descent on another row", "playground::test_plain_gradient_descent_makes_what_the_equations_say"),
+    Fault("playground/along.py", "np.array([session.sample], np.intp)", "session.points.training", "a walk's curve of all points", "playground_feel::test_a_walk_by_equation_shows_the_loss_of_its_point"),
+    Fault("playground/along.py", "place -= array.size", "place -= len(array)", "a weight of another name", "playground_feel::test_the_weight_is_named"),
+    Fault("playground/hidden.py", "sides = (directions * before).sum(axis=1)", "sides = directions[:, 0]", "a picture that flips", "playground_feel::test_a_component_keeps_its_direction"),
+    Fault("playground/drawing.py", "before._replace(x=x)", "before._replace(x=x, first=x)", "a moved point changes sides", "playground_drawing::test_a_point_is_moved_and_keeps_its_side_and_the_network"),
+    Fault("playground/drawing.py", "if n < LEAST_POINTS or classes < 2:", "if classes < 2:", "a map of two points", "playground_drawing::test_an_empty_map_takes_points_once_there_are_enough"),
+    Fault("playground/drawing.py", "if not (goes_on and session.boards):", "if True:", "undo takes back a part of a stroke", "playground_drawing::test_undo_takes_a_whole_stroke_back"),
+    Fault("playground/session.py", "self.held = place, float(flat[place])", "self.held = place, round(float(flat[place]), 7)", "a weight put back to seven digits", "playground_feel::test_a_weight_is_put_back_to_its_last_bit"),
     # its JavaScript
     Fault("playground/page/controls.js", "byId(\"updates\").textContent = frame.updates;", "byId(\"updates\").textContent = frame.epoch;", "epochs for updates", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),
     Fault("playground/page/controls.js", 'send(name, all[select.selectedIndex])', 'send(name, values[0])', "the first choice, whichever", "playground_page::test_each_kind_of_step_shows_the_librarys_numbers"),

@@ -267,6 +267,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "chosen": runs.chosen,
         "trouble": runs.trouble,
         "sample": session.sample,
+        "moved": session.moved,
         "at": session.at,
         "seen": session.seen,
         "side": side,
