@@ -1,5 +1,6 @@
 // The page: every message of the server goes to every part of it.
 
+import * as along from "./along.js";
 import * as controls from "./controls.js";
 import * as curves from "./curves.js";
 import { byId } from "./dom.js";
@@ -38,6 +39,7 @@ function told(message) {
     return;
   }
   if (message.kind === "spelled") return equations.showSpelled(message);
+  if (message.kind === "along") return along.told(message);
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
