@@ -1,10 +1,15 @@
 """What hands do to the network and the map in the browser: drag, draw, rub out, take back."""
 
+import re
+
+import numpy as np
 import pytest
 from selenium.webdriver.common.keys import Keys
 
 from browser import BROWSER, PENGUINS, fits_a_screen, fits_a_telephone
+from handgrad.playground import drawing
 from handgrad.playground.along import along
+from handgrad.playground.frame import extent
 from handgrad.playground.session import Session
 from handgrad.tables.table import read_table
 
@@ -132,5 +137,150 @@ def test_a_weight_is_dragged_with_a_finger(page, session):
     page.wait(lambda: page.text("loss") == f"{session.history[-1].loss:.4f}", seconds=10)
     touched(page, "touchEnd")
     assert page.text("loss") != first
+    assert page.run("return scrollY") == top
+    page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+# -- points on the map --------------------------------------------------------------------------
+
+ON_MAP = """
+document.getElementById('map').scrollIntoView({block: 'center'});
+const box = document.getElementById('map').getBoundingClientRect();
+return arguments[0].map(([x, y]) => [box.left + x * box.width, box.top + y * box.height]);
+"""
+
+
+def on_map(page, session, *places):
+    """Say where in the window some places of the plane are."""
+    left, right, low, high = extent(session)
+    shares = [((x1 - left) / (right - left), (high - x2) / (high - low)) for x1, x2 in places]
+    return page.run(ON_MAP, shares)
+
+
+def x_shown(page):
+    return page.run(
+        "return [...document.querySelectorAll('#cards .card')][0].querySelector('.numbers')"
+        ".textContent"
+    ).replace("−", "-")
+
+
+def stroke(page, *places):
+    page.run(POINTER, "pointerdown", *places[0])
+    for place in places[1:]:
+        page.run(POINTER, "pointermove", *place)
+
+
+def lift(page, place):
+    page.run(POINTER, "pointerup", *place)
+
+
+def far_point(session):
+    """Return the row of a point that stands alone."""
+    away = np.linalg.norm(session.points.x[:, None] - session.points.x[None], axis=2)
+    return int((away + 9 * np.eye(len(away))).min(axis=1).argmax())
+
+
+def test_a_point_is_dragged_and_every_number_follows(page, session):
+    row = far_point(session)
+    start, *way = on_map(page, session, session.points.x[row], (0.4, 0.4), (0.5, 0.25))
+    first = page.text("loss")
+    stroke(page, start, *way)
+    page.wait(lambda: x_shown(page) == "0.500.25" or x_shown(page).startswith("0.5"))
+    page.wait(lambda: page.run("return shown.data") == "drawn")
+    page.wait(lambda: page.text("loss") != first)
+    assert page.text("which-sample").strip().startswith(f"of point {row + 1}")
+    page.picture("point-dragged")
+    page.run(ESCAPE)
+    page.wait(lambda: page.run("return shown.data") == "spiral")
+    page.wait(lambda: page.text("loss") == first)
+    stroke(page, start, *way)
+    lift(page, way[-1])
+    drawing.move(session, row, 0.5, 0.25, goes_on=False)
+    page.wait(lambda: page.text("loss") == f"{session.history[-1].loss:.4f}")
+    page.click("#undo")
+    page.wait(lambda: page.run("return shown.data") == "spiral")
+    assert page.run("return document.getElementById('undo').disabled")
+    assert page.complaints() == []
+
+
+def test_a_point_is_moved_by_keys_and_escape_puts_it_back(page, session):
+    found, first = page.find("#map"), page.text("loss")
+    before = x_shown(page)
+    for _ in range(3):
+        found.send_keys(Keys.SHIFT + Keys.ARROW_RIGHT)
+    x1, x2 = session.points.x[session.sample]
+    drawing.move(
+        session, session.sample, round(x1, 4) + 3 * 0.02 * 2.3, round(x2, 4), goes_on=False
+    )
+    page.wait(lambda: page.text("loss") == f"{session.history[-1].loss:.4f}")
+    assert x_shown(page) != before
+    found.send_keys(Keys.ESCAPE)
+    page.wait(lambda: x_shown(page) == before)
+    assert page.text("loss") == first
+    assert page.run("return shown.data") == "spiral"
+
+
+def test_points_are_rubbed_out_and_come_back(page, session):
+    page.click("#erase")
+    (at,) = on_map(page, session, session.points.x[far_point(session)])
+    stroke(page, at)
+    lift(page, at)
+    page.wait(lambda: page.run("return shown.points") == 299)
+    page.click("#undo")
+    page.wait(lambda: page.run("return shown.points") == 300)
+    page.click("#draw")
+    assert not page.find("#erase").is_selected()
+    page.click("#draw")
+
+
+def test_an_empty_map_takes_a_drawing(page, session):
+    page.click("#empty")
+    assert "at least 10 points of two classes or more: 0 of 0" in page.text("board-words")
+    first = page.run("return shown.points")
+    for brush, height in (("0", 0.6), ("1", -0.6)):
+        page.set("brush", brush)
+        way = on_map(page, session, *[(-0.8 + 0.2 * k, height) for k in range(6)])
+        stroke(page, *way)
+        if brush == "0":
+            assert "6 of 1 so far" in page.text("board-words")
+            assert page.run("return shown.points") == first
+            fits_a_screen(page, "empty-map")
+        lift(page, way[-1])
+    page.wait(lambda: page.run("return shown.points") == 12)
+    assert page.text("board-words") == ""
+    page.picture("own-points")
+    page.click("#undo")
+    page.wait(lambda: page.run("return shown.points") == 300)
+    page.click("#empty")
+    page.run(ESCAPE)
+    assert page.text("board-words") == ""
+    page.click("#draw")
+
+
+def test_too_few_points_are_told(page, session):
+    page.ask("draw", points=[[k / 10, 0, k % 2] for k in range(10)], wipe=True)
+    page.click("#erase")
+    (at,) = on_map(page, session, (0.5, 0.0))
+    stroke(page, at)
+    lift(page, at)
+    page.wait(lambda: "at least 10 points of two classes or more must stay" in page.text("notice"))
+    assert page.run("return shown.points") == 10
+    page.click("#erase")
+
+
+def test_a_chosen_point_is_dragged_with_a_finger(page, session):
+    page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.size(400, 850)
+    row = far_point(session)
+    page.ask("sample", row=row)
+    start, *way = on_map(page, session, session.points.x[row], (0.3, 0.2), (0.5, 0.25))
+    top = page.run("return scrollY")
+    page.settle()
+    touched(page, "touchStart", start)
+    for place in way:
+        touched(page, "touchMove", place)
+        page.settle()
+    touched(page, "touchEnd")
+    page.wait(lambda: re.match(r"0\.(49|50)\d?0\.2[456]", x_shown(page)), seconds=10)
     assert page.run("return scrollY") == top
     page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from handgrad.activations import ACTIVATIONS
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
+from handgrad.playground.drawing import LEAST_POINTS
 from handgrad.playground.made import made
 from handgrad.playground.recipe import CHOICES, OF_LEARNING, TABLES
 from handgrad.playground.walk import walk
@@ -104,6 +105,8 @@ def layout(runs: Runs) -> dict[str, Any]:
         "names": list(points.encoder.input_names),
         "classes": [str(label) for label in points.classes.tolist()],
         **points_layout(points),
+        "least_points": LEAST_POINTS,
+        "can_undo": bool(session.boards),
         "y_t": points.y_t.tolist(),
         "test": points.test.tolist(),
         "extent": list(extent(session)) if points.is_plane else None,

@@ -8,6 +8,7 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
+import * as hand from "./hand.js";
 import * as health from "./health.js";
 import * as inputs from "./inputs.js";
 import { ask, connect, enter } from "./link.js";
@@ -43,14 +44,14 @@ function told(message) {
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, equations, made, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, hand, pictures, pad, inputs, graph, health, equations, made, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   if (frame.layout !== layoutNow?.layout) return; // made before the network or the points changed
   last = frame;
-  for (const room of [controls, map, rival, pictures, pad, inputs, graph, health, curves, equations, made, evidence]) room.draw(frame);
+  for (const room of [controls, map, hand, rival, pictures, pad, inputs, graph, health, curves, equations, made, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;

@@ -1,21 +1,20 @@
-// The decision map: the probability of each class at each place, the points, the brush.
+// The decision map: the probability of each class at each place, the points. What the hand does there: hand.js.
 
 import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
-import { ask } from "./link.js";
-import { nextSample } from "./keys.js";
 import { CLASSES, isDark, shape } from "./palette.js";
-import { nearest, place, pointAt } from "./plane.js";
+import { place, pointAt } from "./plane.js";
 import { sideTicks, tidy } from "./scale.js";
 
 const canvas = byId("map");
 const cells = make("canvas");
 const over = make("canvas");
-let layout = null, sample = -1, pending = [];
+let layout = null, sample = -1, last = null, board = null;
 
 export function setLayout(given) {
   layout = given;
   sample = -1;
+  last = null;
   byId("plane").hidden = !layout.is_plane;
   byId("folds-choice").hidden = !layout.folds;
   if (!layout.is_plane) return;
@@ -72,6 +71,8 @@ export function colour(cells, planes, side) {
 
 export function draw(frame) {
   if (!layout.is_plane) return;
+  last = frame;
+  follow(frame.moved);
   colour(cells, frame.map, frame.side);
   const { context: shown, width } = fitted(canvas);
   shown.imageSmoothingEnabled = true;
@@ -79,6 +80,15 @@ export function draw(frame) {
   if (layout.folds && byId("folds").checked) drawFolds(shown, frame.weights[0], layout.extent, width);
   if (sample !== frame.sample || over.width !== canvas.width) points(frame.sample, width);
   shown.drawImage(over, 0, 0, width, width);
+}
+
+// A point that is moved is told frame by frame, without a new layout.
+function follow(moved) {
+  if (!moved) return;
+  const [row, ...to] = moved, known = layout.points[row];
+  if (known[0] === to[0] && known[1] === to[1]) return;
+  layout.points[row] = to;
+  sample = -1;
 }
 
 // The points, to lay over another map.
@@ -91,10 +101,12 @@ function points(chosen, width) {
   const context = over.getContext("2d"), test = new Set(layout.test);
   context.scale(canvas.width / width, canvas.width / width);
   const size = (layout.points.length > 700 ? 2.2 : 3.2) * scale();
-  layout.points.forEach((point, row) => {
-    const [x, y] = place(layout.extent, point, width);
-    shape(context, layout.y_t[row], x, y, size, test.has(row));
-  });
+  const mark = (point, k, isOpen) => shape(context, k, ...place(layout.extent, point, width), size, isOpen);
+  context.globalAlpha = board ? 0.25 : 1;
+  layout.points.forEach((point, row) => mark(point, layout.y_t[row], test.has(row)));
+  context.globalAlpha = 1;
+  for (const [x1, x2, k] of board ?? []) mark([x1, x2], k, false);
+  if (board) return;
   const [x, y] = place(layout.extent, layout.points[chosen], width);
   for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
     context.beginPath();
@@ -105,38 +117,16 @@ function points(chosen, width) {
   }
 }
 
-function under(event) {
+export function under(event, extent = layout.extent) {
   const box = canvas.getBoundingClientRect();
-  return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  return pointAt(extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+}
+
+// Points of a map that is still to come, over the present ones, which turn pale; null for none.
+export function setBoard(points) {
+  board = points;
+  sample = -1;
+  if (last) draw(last);
 }
 
 addEventListener("resize", () => layout?.is_plane && axes());
-
-let last = null;
-
-function brush(event) {
-  if (last && Math.hypot(event.clientX - last[0], event.clientY - last[1]) < 9) return;
-  last = [event.clientX, event.clientY];
-  pending.push([...under(event), Number(byId("brush").value)]);
-}
-
-function sendPoints() {
-  if (pending.length) ask("draw", { points: pending.splice(0, 200) });
-}
-
-canvas.addEventListener("pointerdown", (event) => {
-  if (!layout) return;
-  if (!byId("draw").checked) return ask("sample", { row: nearest(layout.points, ...under(event)) });
-  canvas.setPointerCapture(event.pointerId);
-  last = null;
-  brush(event);
-  sendPoints();
-});
-canvas.addEventListener("pointermove", (event) => { if (byId("draw").checked && event.buttons) brush(event); });
-canvas.addEventListener("pointerup", sendPoints);
-canvas.addEventListener("keydown", (event) => {
-  const row = layout ? nextSample(event.key, sample, layout.n) : null;
-  if (row == null) return;
-  event.preventDefault();
-  ask("sample", { row });
-});
