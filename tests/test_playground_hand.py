@@ -10,6 +10,8 @@ from browser import BROWSER, PENGUINS, fits_a_screen, fits_a_telephone
 from handgrad.playground import drawing
 from handgrad.playground.along import along
 from handgrad.playground.frame import extent
+from handgrad.playground.hidden import HiddenView
+from handgrad.playground.runs import Runs
 from handgrad.playground.session import Session
 from handgrad.tables.table import read_table
 
@@ -275,12 +277,78 @@ def test_a_chosen_point_is_dragged_with_a_finger(page, session):
     page.ask("sample", row=row)
     start, *way = on_map(page, session, session.points.x[row], (0.3, 0.2), (0.5, 0.25))
     top = page.run("return scrollY")
+    stands = page.run("return document.getElementById('map').getBoundingClientRect().top")
     page.settle()
     touched(page, "touchStart", start)
     for place in way:
         touched(page, "touchMove", place)
         page.settle()
     touched(page, "touchEnd")
+    assert page.run("return document.getElementById('map').getBoundingClientRect().top") == stands
     page.wait(lambda: re.match(r"0\.(49|50)\d?0\.2[456]", x_shown(page)), seconds=10)
     assert page.run("return scrollY") == top
     page.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+# -- the hidden layer ---------------------------------------------------------------------------
+
+
+def hidden_shown(page):
+    return page.run("return document.getElementById('hidden-map').toDataURL()")
+
+
+def test_the_hidden_layer_is_shown_as_it_learns(page, session):
+    page.click("#view-hidden")
+    told = HiddenView().look(Runs(session), 0, 1)
+    expected = [f"{name}, {100 * share:.0f} % of variance" for name, share in told["axes"]]
+    page.wait(lambda: page.text("hidden-x1") == expected[0])
+    assert page.text("hidden-x2") == expected[1]
+    first = hidden_shown(page)
+    page.step("epoch")
+    page.wait(lambda: hidden_shown(page) != first)
+    page.click("#play")
+    second = hidden_shown(page)
+    page.wait(lambda: hidden_shown(page) != second)
+    page.wait(lambda: int(page.text("updates")) > 300)
+    page.click("#play")
+    fits_a_screen(page, "hidden")
+    fits_a_telephone(page, "hidden")
+    page.size(1920, 1080)
+    page.picture("hidden-1920")
+    page.click("#view-inputs")
+    assert page.complaints() == []
+
+
+def test_units_are_the_axes_of_a_narrow_layer(page):
+    page.click("#view-hidden")
+    page.ask("change", settings={"hidden": [3]})
+    page.wait(lambda: page.text("hidden-x1") == "h of unit 1")
+    page.set("hidden-up", "unit 3")
+    page.wait(lambda: page.text("hidden-x2") == "h of unit 3")
+    fits_a_screen(page, "hidden-units")
+    page.ask("change", settings={"hidden": []})
+    assert not page.find("#view-hidden").is_enabled()
+    assert page.find("#map").is_displayed()
+    assert page.complaints() == []
+
+
+def test_a_closed_view_asks_nothing(page):
+    page.run(
+        "window.sent = []; const own = WebSocket.prototype.send;"
+        "WebSocket.prototype.send = function (text) { sent.push(text); own.call(this, text); }"
+    )
+    page.step("epoch")
+    assert not any('"hidden"' in text for text in page.run("return sent"))
+    page.click("#view-hidden")
+    page.wait(lambda: any('"hidden"' in text for text in page.run("return sent")))
+    page.click("#view-inputs")
+
+
+def test_more_classes_than_colours_bear_their_names(page):
+    page.set("set-data", "digits")
+    page.click("#view-hidden")
+    page.wait(lambda: "principal component 1" in page.text("hidden-x1"))
+    page.wait(lambda: not page.find("#hidden-legend").is_displayed())
+    fits_a_screen(page, "hidden-digits")
+    page.click("#view-inputs")
+    assert page.complaints() == []

@@ -69,6 +69,7 @@ FAULTS = [
     Fault("playground/page/folds.js", "(-b * w1) / square", "(b * w1) / square", "a fold on the other side", "playground_modules"),
     Fault("playground/page/drag.js", "if (wasDragged) held.told.putBack();", "", "Escape keeps what was dragged", "playground_network::test_a_weight_is_dragged_and_escape_puts_it_back"),
     Fault("playground/page/along.js", "loss + slope * (x - value)", "loss - slope * (x - value)", "a tangent of the other slope", "playground_modules"),
+    Fault("playground/page/hidden.js", "if (fits && size > 0.5 *", "if (size > 0.5 *", "points beyond the picture", "playground_modules"),
     Fault("playground/page/graph.js", 'change({ hidden: hidden.with(layer - 1, units) })', 'change({ hidden: hidden.with(0, units) })', "another layer grows", "playground_page::test_the_network_grows_and_shrinks"),
     Fault("playground/page/health.js", "2 * those.length >= sizes[k + 1]", "those.length > sizes[k + 1]", "dead units without a word", "playground_page::test_a_network_in_trouble_says_so"),
     Fault("playground/page/health.js", "if (loss != null && loss <= FAR * first)", "if (true)", "a loss that explodes without a word", "playground_page::test_a_network_in_trouble_says_so"),

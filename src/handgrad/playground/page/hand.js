@@ -17,7 +17,14 @@ export function setLayout(given) {
   layout = given;
   byId("undo").disabled = !layout.can_undo && !blank;
   byId("undo").hidden = byId("empty").hidden = byId("erase-choice").hidden = !layout.is_plane;
+  if (layout.recipe.data !== "drawn") byId("data-settings").style.minHeight = "";
   if (blank && !layout.is_plane) leave();
+}
+
+// The map stays under the pointer when its first change by hand takes settings away from above it.
+function pin() {
+  const settings = byId("data-settings");
+  settings.style.minHeight = `${settings.getBoundingClientRect().height}px`;
 }
 
 export function draw(given) {
@@ -32,6 +39,7 @@ const tool = () => (byId("draw").checked ? "draw" : byId("erase").checked ? "era
 canvas.addEventListener("pointerdown", (event) => {
   if (!layout || event.button > 0) return;
   keyed = null;
+  pin();
   const kind = tool(), at = under(event);
   if (kind === "move") return choose(event, at);
   stroke = { kind, at: [], goesOn: false, last: null, extent: layout.extent };
@@ -115,6 +123,7 @@ canvas.addEventListener("touchmove", (event) => { if (stroke) event.preventDefau
 canvas.addEventListener("keydown", (event) => {
   if (event.shiftKey && ARROWS[event.key] && frame && !blank) {
     event.preventDefault();
+    pin();
     return nudge(ARROWS[event.key]);
   }
   const row = layout ? nextSample(event.key, frame?.sample, layout.n) : null;

@@ -45,7 +45,7 @@ function axes() {
   });
 }
 
-function entry(k, name, isOpen) {
+export function entry(k, name, isOpen) {
   const sign = make("canvas", { width: 28, height: 28 });
   const context = sign.getContext("2d");
   context.scale(2, 2);
