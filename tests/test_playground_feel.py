@@ -167,7 +167,7 @@ def test_more_units_are_shown_by_principal_components(session):
     told, h = HiddenView().look(Runs(session), 0, 1), hidden_of(session)
     variances, directions = np.linalg.eigh(np.cov(h.T))
     for k, (name, share) in enumerate(told["axes"]):
-        assert name == f"principal component {k + 1}"
+        assert name == f"component {k + 1}"
         assert share == pytest.approx(variances[-1 - k] / variances.sum())
         place = (h - h.mean(axis=0)) @ directions[:, -1 - k]
         found = np.array(told["places"])[:, k]

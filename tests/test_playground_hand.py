@@ -347,7 +347,7 @@ def test_a_closed_view_asks_nothing(page):
 def test_more_classes_than_colours_bear_their_names(page):
     page.set("set-data", "digits")
     page.click("#view-hidden")
-    page.wait(lambda: "principal component 1" in page.text("hidden-x1"))
+    page.wait(lambda: "component 1" in page.text("hidden-x1"))
     page.wait(lambda: not page.find("#hidden-legend").is_displayed())
     fits_a_screen(page, "hidden-digits")
     page.click("#view-inputs")

@@ -14,5 +14,5 @@ test("the square stays while the points fit and fill it, grows with them, and sh
 
 test("an axis says what it is, and a component its share", () => {
   same(axisWords(["h of unit 2", null]), "h of unit 2");
-  same(axisWords(["principal component 1", 0.62]), "principal component 1, 62 % of variance");
+  same(axisWords(["component 1", 0.62]), "component 1, 62 % of variance");
 });

@@ -57,7 +57,7 @@ class HiddenView:
         if units > MOST_DIRECT:
             found = components(h, self.directions)
             self.directions = found.directions
-            axes = [[f"principal component {k + 1}", float(found.shares[k])] for k in (0, 1)]
+            axes = [[f"component {k + 1}", float(found.shares[k])] for k in (0, 1)]
             places = found.places
         else:
             if not (0 <= across < units and 0 <= up < units):

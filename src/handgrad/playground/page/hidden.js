@@ -84,6 +84,7 @@ function paint() {
   const [across, up] = answer.axes.map(axisWords);
   byId("hidden-x1").textContent = across;
   byId("hidden-x2").textContent = up;
+  byId("hidden-x1").title = byId("hidden-x2").title = answer.units > 3 ? "Principal components of h over all points" : "";
   canvas.setAttribute("aria-label", `The last hidden layer: ${answer.places.length} points. Across ${across}; upwards ${up}. Arrow keys choose the sample.`);
   context.clearRect(0, 0, width, width);
   axes(context, width, large);
@@ -109,6 +110,7 @@ function paint() {
 
 function axes(context, width, large) {
   context.strokeStyle = style("--line");
+  context.lineWidth = 1;
   context.fillStyle = style("--soft");
   context.font = `${12 * large}px system-ui, sans-serif`;
   context.textBaseline = "bottom";
