@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BESIDE = 20  # values on each side of the present one
 LEAST_WIDTH = 1.0  # from the present value to the ends of the curve
-MOST_PRODUCTS = 5e8  # of weights and rows, for a whole curve; some 100 ms
+MOST_PRODUCTS = 2e8  # of weights and rows, for a whole curve; some 100 ms
 FEWEST_ROWS = 50  # that are measured however large the network is
 
 

@@ -90,8 +90,9 @@ def components(h: Array, before: Array | None) -> Components:
     Without ``before``, the entry of largest size is positive in each.
     """
     centred = h - h.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
-    directions, variances = directions[:2], sizes**2
+    # of units by units: far quicker than of all rows, and exact enough for a picture
+    _, variances, directions = np.linalg.svd(centred.T @ centred, hermitian=True)
+    directions = directions[:2]
     if before is None or before.shape != directions.shape:
         largest = np.abs(directions).argmax(axis=1)
         sides = np.take_along_axis(directions, largest[:, np.newaxis], axis=1)[:, 0]
