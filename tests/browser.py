@@ -15,6 +15,8 @@ import pytest
 
 from handgrad.playground.recipe import Recipe
 
+PENGUINS = Path(__file__).parents[1] / "src/handgrad/data/penguins.csv"
+
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 BROWSER = [
     pytest.mark.skipif(

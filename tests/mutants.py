@@ -693,7 +693,7 @@ FAULTS = [
     Fault("playground/wide.py", "len(pixels) != n or ", "", "an image of any length", "playground_data"),
     Fault("playground/wide.py", "seen(session, session.pad)", "seen(session, session.points.x[0])", "another image than the drawn one", "playground_data"),
     Fault("playground/wide.py", "np.linalg.norm(session.run.params.W[0][:, :MOST_UNITS], axis=0)", "np.linalg.norm(session.run.params.W[0][:MOST_UNITS], axis=1)", "lengths of rows for columns", "playground_data"),
-    Fault("playground/session.py", "if not self.points.is_plane:", "if False:", "points drawn where no plane is", "playground_data"),
+    Fault("playground/drawing.py", "if not points.is_plane:", "if False:", "points drawn where no plane is", "playground_data"),
     *command_line.FAULTS,
     *estimators.FAULTS,
     *page.FAULTS,

@@ -2,15 +2,15 @@ import { draggable, wasDrag } from "/page/drag.js";
 import { drawFolds, foldOf } from "/page/folds.js";
 import { near, same, test } from "./harness.js";
 
-const box = document.createElement("div"), edits = [];
+const box = document.createElement("div"), edits = [], held = [];
 let under = { place: 3, value: 0.5 };
 document.body.append(box);
-draggable(box, () => under, (edit) => edits.push(edit));
+draggable(box, () => under, { hold: (place) => held.push(place), edit: (edit) => edits.push(edit), putBack: () => edits.push("put back") });
 
 const pointer = (target, type, clientY) => target.dispatchEvent(new PointerEvent(type, { clientY, button: 0, pointerType: "mouse", bubbles: true, cancelable: true }));
 
 function dragged(...places) {
-  edits.length = 0;
+  edits.length = held.length = 0;
   pointer(box, "pointerdown", 100);
   for (const y of places) pointer(globalThis, "pointermove", y);
 }
@@ -18,14 +18,14 @@ function dragged(...places) {
 test("a value dragged up grows, and the release tells the last one", () => {
   dragged(90, 50);
   pointer(globalThis, "pointerup", 50);
-  same(edits, [{ place: 3, value: 1.5 }]);
+  same([held, edits], [[3], [{ place: 3, value: 1.5 }]]);
   same(wasDrag(), true);
 });
 
 test("a press that hardly moves is a click", () => {
   dragged(99);
   pointer(globalThis, "pointerup", 99);
-  same([edits, wasDrag()], [[], false]);
+  same([held, edits, wasDrag()], [[], [], false]);
 });
 
 test("Escape puts the old value back and ends the drag", () => {
@@ -33,7 +33,16 @@ test("Escape puts the old value back and ends the drag", () => {
   dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
   pointer(globalThis, "pointermove", 0);
   pointer(globalThis, "pointerup", 0);
-  same(edits, [{ place: 3, value: 0.5 }]);
+  same(edits, ["put back"]);
+});
+
+test("a finger drags, and does not scroll the page meanwhile", () => {
+  const scrolls = () => box.dispatchEvent(new Event("touchmove", { bubbles: true, cancelable: true }));
+  same(scrolls(), true);
+  dragged(50);
+  same(scrolls(), false);
+  pointer(globalThis, "pointercancel", 50);
+  same([edits, scrolls()], [["put back"], true]);
 });
 
 test("nothing under the pointer, or a value that is not finite, is not dragged", () => {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.gradcheck import HEADINGS
+from handgrad.playground import drawing
+from handgrad.playground.along import along
 from handgrad.playground.wide import look_at_pad
 
 if TYPE_CHECKING:
@@ -56,8 +58,34 @@ def _draw(player: Player, message: Message) -> None:
         if not isinstance(point, list) or len(point) != 3 or not isinstance(point[2], int):
             raise ValueError("a point must be [x1, x2, class]")
         added.append((_real(point[0]), _real(point[1]), int(point[2])))
-    wipe = message.get("wipe") is True
-    player.runs.both(lambda run: run.draw(added, wipe=wipe))
+    wipe, goes_on = message.get("wipe") is True, _goes_on(message)
+    player.runs.both(lambda run: run.draw(added, wipe=wipe, goes_on=goes_on))
+
+
+def _move(player: Player, message: Message) -> None:
+    row, (x1, x2) = _whole(message, "row"), _place(message.get("to"))
+    goes_on = _goes_on(message)
+    player.runs.both(lambda run: drawing.move(run, row, x1, x2, goes_on=goes_on))
+
+
+def _erase(player: Player, message: Message) -> None:
+    places = message.get("places")
+    if not isinstance(places, list) or len(places) > MOST_DRAWN:
+        raise ValueError(f"places must be a list of at most {MOST_DRAWN}")
+    at, radius = [_place(place) for place in places], _real(message.get("radius"))
+    goes_on = _goes_on(message)
+    player.runs.both(lambda run: drawing.erase(run, at, radius, goes_on=goes_on))
+
+
+def _goes_on(message: Message) -> bool:
+    """Tell whether a change of points belongs to the one before: one undo takes both back."""
+    return message.get("goes_on") is True
+
+
+def _place(place: Any) -> tuple[float, float]:
+    if not isinstance(place, list) or len(place) != 2:
+        raise ValueError("a place must be [x1, x2]")
+    return _real(place[0]), _real(place[1])
 
 
 def _pad(player: Player, message: Message) -> None:
@@ -78,7 +106,12 @@ ACTIONS: dict[str, Callable[[Player, Message], None]] = {
     "sample": _look_at,
     "target": _choose_target,
     "edit": lambda player, m: player.session.edit(_whole(m, "place"), _real(m.get("value"))),
+    "hold": lambda player, m: player.session.hold(_whole(m, "place")),
+    "put_back": lambda player, m: player.session.put_back(),
     "draw": _draw,
+    "move": _move,
+    "erase": _erase,
+    "undo": lambda player, m: player.runs.both(drawing.undo),
     "pad": _pad,
     "rival": lambda player, m: player.runs.add_rival(m.get("settings")),
     "restore": lambda player, m: player.runs.restore(m.get("settings"), m.get("rival")),
@@ -104,7 +137,15 @@ def _spell(player: Player, message: Message) -> dict[str, Any]:
     return {"kind": "spelled", "name": name, "at": at, "text": player.session.spelled(name, at)}
 
 
-QUESTIONS = {"check": _check, "spell": _spell}
+def _along(player: Player, message: Message) -> dict[str, Any]:
+    return along(player.session, _whole(message, "place")) | {"version": player.runs.version}
+
+
+def _hidden(player: Player, message: Message) -> dict[str, Any]:
+    return player.hidden.look(player.runs, _whole(message, "across"), _whole(message, "up"))
+
+
+QUESTIONS = {"check": _check, "spell": _spell, "along": _along, "hidden": _hidden}
 
 
 def _text(message: Message, name: str) -> str:

@@ -31,6 +31,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.explain.equations import names_beside
 from handgrad.explain.formula import mathml
 from handgrad.network import Architecture, backward, forward
+from handgrad.playground.drawing import LEAST_POINTS
 from handgrad.playground.judging import judge_of, span
 from handgrad.playground.made import made
 from handgrad.playground.operands import shown_chain, shown_fall, shown_operands
@@ -124,6 +125,8 @@ def layout(runs: Runs) -> dict[str, Any]:
         "measure": judge_of(points.head).measure,
         "note": points.note,
         **points_layout(points),
+        "least_points": LEAST_POINTS,
+        "can_undo": bool(session.boards),
         "y_t": points.y_t.ravel().tolist(),
         "test": points.test.tolist(),
         "extent": list(extent(session)) if points.is_plane else None,
@@ -323,6 +326,7 @@ def _look(runs: Runs, playing: bool, kind: str, slower: Slower) -> Seen:
         "chosen": runs.chosen,
         "trouble": runs.trouble,
         "sample": session.sample,
+        "moved": session.moved,
         "at": session.at,
         "seen": session.seen,
         "side": side,

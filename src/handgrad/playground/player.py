@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.playground import frame as frames
+from handgrad.playground.hidden import HiddenView
 from handgrad.playground.runs import Runs
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Player:
         self._last: tuple[State, bytes] | None = None
         self._layout = Layout(-1, "")
         self._slower = frames.Slower()
+        self.hidden = HiddenView()
         self._thread = threading.Thread(target=self._run, name="training", daemon=True)
         self._thread.start()
 

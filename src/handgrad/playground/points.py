@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,31 @@ RowNumbers = NDArray[np.intp]
 
 MOST_POINTS = 2000
 MOST_CLASSES = 6  # colours that can be told apart
+
+
+class Drawn(NamedTuple):
+    """Points put on the plane by hand.
+
+    Attributes
+    ----------
+    x : array of shape (n, 2)
+    y_t : int array of shape (n,)
+        The class numbers.
+    first : array of shape (n, 2)
+        Where each was first put, which decides whether it is a test row.
+    n_classes : int
+        The last classes may have no point.
+    """
+
+    x: Array
+    y_t: RowNumbers
+    first: Array
+    n_classes: int
+
+    @classmethod
+    def none(cls) -> Drawn:
+        """Begin without a point."""
+        return cls(np.zeros((0, 2)), np.zeros(0, np.intp), np.zeros((0, 2)), 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,10 @@ from handgrad.explain.trace import trace
 from handgrad.gradcheck import check_gradients
 from handgrad.models.model import Model
 from handgrad.network import Architecture, forward
+from handgrad.playground import drawing
 from handgrad.playground.engine import Library
 from handgrad.playground.judging import judge_of
-from handgrad.playground.points import MOST_CLASSES, MOST_POINTS
+from handgrad.playground.points import Drawn
 from handgrad.playground.recipe import OF_DATA, OF_NETWORK, Recipe
 from handgrad.playground.source import Source
 
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from handgrad.explain.trace import Trace
     from handgrad.gradcheck import GradientCheck
     from handgrad.params import Params
+    from handgrad.playground.drawing import Board
     from handgrad.playground.engine import Engine, Epoch
     from handgrad.playground.points import Points
-    from handgrad.playground.source import Drawn
     from handgrad.training.run import Kept, Settings
 
 Array = NDArray[Any]
@@ -43,7 +44,6 @@ Array = NDArray[Any]
 MOST_SNAPSHOTS = 400
 MOST_SNAPSHOT_BYTES = 60_000_000  # a large network keeps fewer
 LARGEST_WEIGHT = 1e6  # that can be typed in
-PLACE_LIMIT = 10.0  # the farthest coordinate of a point drawn by hand
 
 # All changes since the weights were drawn: ("epochs", settings, how many) or ("weight", place,
 # value). None where they cannot be repeated.
@@ -94,6 +94,14 @@ class Session:
         Why training stopped, or "".
     pad : array of shape (N_x,) or None
         An image that the user drew, as the network sees it.
+    drawn : Drawn
+        The points that were last changed by hand.
+    boards : tuple of Board
+        The points before each change by hand since the data were chosen.
+    moved : (int, float, float) or None
+        The row and place of the point that was moved last.
+    held : (int, float) or None
+        The place of a weight that is dragged, and the value that it had.
     """
 
     KINDS = ("epoch", "batch", "sample", "equation")  # of steps
@@ -111,7 +119,10 @@ class Session:
         self.is_chosen = False
         self.at: int | None = None
         self.pad: Array | None = None
-        self.drawn: Drawn = np.zeros((0, 2)), np.zeros(0, np.intp)
+        self.drawn = Drawn.none()
+        self.boards: tuple[Board, ...] = ()
+        self.moved: tuple[int, float, float] | None = None
+        self.held: tuple[int, float] | None = None
         source, recipe = Source(penguins, table, target), Recipe()
         self.start(recipe if table is None else source.recipe_of_table(recipe), source)
 
@@ -122,7 +133,7 @@ class Session:
         points = source.points(recipe, self.drawn)
         self.recipe, self.source, self.points, self.pad = recipe, source, points, None
         self.sample = int(points.training[len(points.training) // 5])
-        self.is_chosen = False
+        self.is_chosen, self.boards, self.moved = False, (), None
         self._network()
 
     def _network(self) -> None:
@@ -141,7 +152,7 @@ class Session:
         self.taken: NDArray[np.intp] | None = None
         self.under_way: Epoch | None = None
         self.journal: Journal | None = ()
-        self.trouble, self.at, self.seen = "", None, 0
+        self.trouble, self.at, self.seen, self.held = "", None, 0, None
         self.history = [self._measured()]
         self.snapshots = [self._snapshot()]
         self.version += 1
@@ -171,28 +182,17 @@ class Session:
             )
         self.take_table(self.source.table, target)
 
-    def draw(self, added: list[tuple[float, float, int]], *, wipe: bool = False) -> None:
+    def draw(
+        self, added: list[tuple[float, float, int]], *, wipe: bool = False, goes_on: bool = False
+    ) -> None:
         """Add points to the present ones; the network continues from its present weights."""
-        if not self.points.is_plane:
-            raise ValueError("points are drawn on a plane; choose data of two numbers first")
-        if not self.points.head.classifies:
-            raise ValueError("points are drawn with classes; choose data of classes first")
-        kept = slice(0) if wipe else slice(None)
-        x, y_t = self.points.x[kept], self.points.y_t[kept]
-        if len(x) + len(added) > MOST_POINTS:
-            raise ValueError(f"there may be {MOST_POINTS} points at most; start with fewer")
-        new = np.array([(a, b) for a, b, _ in added], np.float64).reshape(-1, 2)
-        new_t = np.array([k for _, _, k in added], np.intp)
-        lie_near = (np.abs(new) <= PLACE_LIMIT).all()
-        if not lie_near or not ((new_t >= 0) & (new_t < MOST_CLASSES)).all():
-            raise ValueError("a point must lie on the map and have a class")
-        drawn = np.concatenate([x, new]), np.concatenate([y_t, new_t])
-        recipe = self.recipe.changed({"data": "drawn"})
-        points = self.source.points(recipe, drawn)
+        drawing.draw(self, added, wipe=wipe, goes_on=goes_on)
+
+    def take_points(self, recipe: Recipe, points: Points, drawn: Drawn) -> None:
+        """Go on with other points of the plane."""
         self.recipe, self.points, self.drawn = recipe, points, drawn
         self.under_way, self.journal, self.taken = None, None, None
         self.sample = min(self.sample, len(points.x) - 1)
-        self.layout += 1
         self.version += 1
         if len(points.classes) != self.architecture.layer_units[-1]:
             self._network()
@@ -307,8 +307,21 @@ class Session:
             self.journal = _with_weight(self.journal, place, value)
         self.history[-1] = self._measured() if self.under_way is None else self.history[-1]
         self.snapshots[-1] = self._snapshot() if self.under_way is None else self.snapshots[-1]
-        self.at = None
         self.version += 1
+
+    def hold(self, place: int) -> None:
+        """Remember the value of a weight that is about to be dragged."""
+        flat = self.run.params.flat
+        if not 0 <= place < flat.size:
+            raise ValueError(f"a place must be from 0 to {flat.size - 1}; got {place}")
+        self.held = place, float(flat[place])
+
+    def put_back(self) -> None:
+        """Give the weight that was held its old value again, to the last bit."""
+        if self.held is None:
+            raise ValueError("no weight is held; drag one first")
+        self.edit(*self.held)
+        self.held = None
 
     def look_at(self, row: int) -> None:
         """Show the numbers of another row."""

@@ -33,10 +33,9 @@ from handgrad.tables.rows import take
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from handgrad.playground.points import Drawn
     from handgrad.playground.recipe import Recipe
     from handgrad.tables.kinds import Column
-
-Drawn = tuple[NDArray[Any], NDArray[np.intp]]  # x of shape (n, 2) and classes of shape (n,)
 
 MOST_INPUTS = 256
 MOST_TEXTS = 20  # different texts of a column that becomes inputs
@@ -76,9 +75,11 @@ class Source:
             axes = None if recipe.inputs == "all" else self.axes(recipe)
             return of_table(*self.labelled(recipe.data), axes, seed=seed, test_share=share)
         if recipe.data == "drawn":
-            if len(np.unique(drawn[1])) < 2:
+            if len(np.unique(drawn.y_t)) < 2:
                 raise ValueError("drawn points must be of two classes or more; draw another class")
-            return of_plane(*drawn, seed=seed, test_share=share)
+            first, y_t, n_classes = drawn.first, drawn.y_t, drawn.n_classes
+            points = of_plane(first, y_t, seed=seed, test_share=share, n_classes=n_classes)
+            return replace(points, x=drawn.x)
         return data_set(
             recipe.data,
             n=recipe.n,

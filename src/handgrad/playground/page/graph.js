@@ -1,6 +1,7 @@
 // The network: units with their own maps, weights as width and colour, and fields to set them.
 
 import { drawnLayers, sayWhich, writeUnits } from "./carried.js";
+import * as along from "./along.js";
 import { drawSkip, ofInput, skipWords } from "./beside.js";
 import { brief, byId, fitted, make, minus, scale, tip } from "./dom.js";
 import { draggable, wasDrag } from "./drag.js";
@@ -126,6 +127,7 @@ export function draw(given) {
   if (layout.is_plane) maps();
   else inside();
   inspector.refresh(frame);
+  along.draw(frame);
 }
 
 // Half of a unit's width, by the room it has.
@@ -228,7 +230,7 @@ function maps() {
 function edgeUnder(event) {
   if (!frame) return null;
   const frameBox = box.getBoundingClientRect(), x = event.clientX - frameBox.left, y = event.clientY - frameBox.top;
-  let best = null, least = 6;
+  let best = null, least = event.pointerType === "touch" ? 10 : 6;
   frame.weights.forEach((layer, number) => (number || !isBlock(layout)) && layer.W.forEach((row, i) => row.forEach((w, j) => {
     const [x0, y0] = places[number][i], [x1, y1] = places[number + 1][j];
     const t = (x - x0) / (x1 - x0);
@@ -241,9 +243,9 @@ function edgeUnder(event) {
 
 box.addEventListener("pointermove", (event) => {
   if (event.target.closest("button")) return;
-  const found = edgeUnder(event);
-  box.style.cursor = found ? "pointer" : "";
-  tip(found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Drag it up or down, or click to set it` : "", event.clientX, event.clientY);
+  const bias = biasUnder(event), found = bias ? null : edgeUnder(event);
+  box.style.cursor = bias || found ? "pointer" : "";
+  tip(bias ? `${bias.name} = ${minus(String(bias.value))}. Drag it up or down` : found ? `W${found[0] + 1}[${found[1]}, ${found[2]}] = ${minus(String(found[3]))}. Drag it up or down, or click to set it` : "", event.clientX, event.clientY);
 });
 box.addEventListener("pointerleave", () => tip(""));
 
@@ -255,7 +257,7 @@ function biasUnder(event) {
       const half = halfOf(gap);
       return px < x - half && px > x - half - 20 && Math.abs(py - (y + half - 1)) < 6;
     });
-    if (unit >= 0) return { place: b_start + unit, value: b[unit] };
+    if (unit >= 0) return { place: b_start + unit, value: b[unit], name: `b${number + 1}[${unit}]` };
   }
   return null;
 }
@@ -266,7 +268,7 @@ draggable(box, (event) => {
   if (!edge) return bias;
   const [number, i, j, value] = edge, { start, width } = frame.weights[number];
   return { place: start + i * width + j, value };
-}, (edit) => ask("edit", edit));
+}, { hold: (place) => { along.select(place); ask("hold", { place }); }, edit: (edit) => ask("edit", edit), putBack: () => ask("put_back") });
 box.addEventListener("click", (event) => {
   if (wasDrag()) return;
   const found = event.target.closest("button") ? null : edgeUnder(event);

@@ -1,5 +1,6 @@
 // Fields to set the bias of a unit and the weights into it; for images, pixel by pixel.
 
+import * as along from "./along.js";
 import { ofInput, ofOutput } from "./beside.js";
 import { brief, byId, make } from "./dom.js";
 import { column, largestOf, paint, signedInk, theme } from "./image.js";
@@ -23,6 +24,7 @@ export function inspect(layout, frame, layer, unit, from) {
   const { start, width, b_start } = frame.weights[layer - 1], { weights, more } = into({ layout, frame, layer, unit });
   open = { layout, layer, unit, fields: [], pixel: weights.findIndex((w) => Math.abs(w) === largestOf(weights)) };
   const place = (i) => start + i * width + unit;
+  open.place = place;
   const parts = [field("bias", () => b_start + unit, (now) => now.b)];
   if (layer === 1 && layout.picture) parts.push(...picture(place));
   else weights.forEach((_, i) => parts.push(field(`from ${unitName(layout, layer - 1, i).replace(/ of layer \d+/, "")}`, () => place(i), (now) => now.weights[i])));
@@ -51,7 +53,7 @@ export function inspectScale(layout, frame, unit) {
 }
 
 function field(label, place, value) {
-  const input = make("input", { type: "number", step: "any", onchange: () => { if (input.value !== "") ask("edit", { place: place(), value: Number(input.value) }); } });
+  const input = make("input", { type: "number", step: "any", onfocus: () => along.select(place()), onchange: () => { if (input.value !== "") ask("edit", { place: place(), value: Number(input.value) }); } });
   open.fields.push({ input, value });
   return make("label", { title: label || null }, label, input);
 }
@@ -83,6 +85,7 @@ function picture(place) {
 
 function choose(pixel) {
   open.pixel = pixel;
+  along.select(open.place(pixel));
   if (open.frame) refresh(open.frame);
 }
 
@@ -103,7 +106,8 @@ export function refresh(frame) {
 
 export function close() {
   open = null;
+  along.close();
   byId("inspector").hidden = true;
 }
 
-byId("inspector").addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
+byId("selected").addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });

@@ -1,5 +1,6 @@
 // The page: every message of the server goes to every part of it.
 
+import * as along from "./along.js";
 import * as controls from "./controls.js";
 import * as curves from "./curves.js";
 import { byId } from "./dom.js";
@@ -7,6 +8,8 @@ import * as equations from "./equations.js";
 import * as evidence from "./evidence.js";
 import { read } from "./frame.js";
 import * as graph from "./graph.js";
+import * as hand from "./hand.js";
+import * as hidden from "./hidden.js";
 import * as health from "./health.js";
 import * as inputs from "./inputs.js";
 import { ask, connect, enter } from "./link.js";
@@ -39,17 +42,19 @@ function told(message) {
     return;
   }
   if (message.kind === "spelled") return equations.showSpelled(message);
+  if (message.kind === "along") return along.told(message);
+  if (message.kind === "hidden") return hidden.told(message);
   if (message.kind === "check") return evidence.showCheck(message);
   layoutNow = message;
   Object.assign(shown, { data: message.recipe.data, points: message.n });
-  for (const room of [controls, rival, map, pictures, pad, inputs, graph, health, curves, equations, made, evidence, take, tour]) room.setLayout(message);
+  for (const room of [controls, rival, map, hand, hidden, pictures, pad, inputs, graph, health, curves, equations, made, evidence, take, tour]) room.setLayout(message);
 }
 
 function drawn(buffer) {
   const frame = read(buffer);
   if (frame.layout !== layoutNow?.layout) return; // made before the network or the points changed
   last = frame;
-  for (const room of [controls, map, rival, pictures, pad, inputs, graph, health, curves, equations, tally, made, evidence]) room.draw(frame);
+  for (const room of [controls, map, hand, hidden, rival, pictures, pad, inputs, graph, health, curves, equations, tally, made, evidence]) room.draw(frame);
   if (frame.trouble !== trouble) say((trouble = frame.trouble), true);
   shown.frames += 1;
   shown.bytes += frame.bytes;
@@ -73,7 +78,7 @@ function again(...rooms) {
 }
 new ResizeObserver(() => again(curves)).observe(byId("curves"));
 addEventListener("resize", () => again(map, rival, pictures, pad, curves, evidence));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, rival, pictures, pad, curves, graph, equations, evidence));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(map, hidden, rival, pictures, pad, curves, graph, equations, evidence));
 
 connect({
   told,

@@ -1,22 +1,21 @@
-// The decision map: the probability of each class at each place, the points, the brush.
+// The decision map: the probability of each class at each place, the points. What the hand does there: hand.js.
 
 import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
-import { ask } from "./link.js";
-import { nextSample } from "./keys.js";
 import { colourOf, inUnits, levels } from "./numbers.js";
 import { CLASSES, css, isDark, shape, style } from "./palette.js";
-import { nearest, place, pointAt } from "./plane.js";
+import { place, pointAt } from "./plane.js";
 import { sideTicks, tidy } from "./scale.js";
 
 const canvas = byId("map");
 const cells = make("canvas");
 const over = make("canvas");
-let layout = null, sample = -1, wasDark = false, pending = [];
+let layout = null, sample = -1, wasDark = false, last = null, board = null;
 
 export function setLayout(given) {
   layout = given;
   sample = -1;
+  last = null;
   byId("plane").hidden = !layout.is_plane;
   byId("folds-choice").hidden = !layout.folds;
   if (!layout.is_plane) return;
@@ -27,8 +26,7 @@ export function setLayout(given) {
   byId("point-tools").hidden = Boolean(layout.numbers);
   if (layout.numbers) byId("draw").checked = false;
   byId("note").textContent = layout.note;
-  byId("legend").replaceChildren(...(layout.numbers ? range() : layout.classes.map((name, k) => entry(k, name, false))),
-    ...(layout.test.length ? [entry(0, "open: test", true, layout.numbers ? style("--soft") : undefined)] : []));
+  byId("legend").replaceChildren(...legend(layout));
   const brush = byId("brush"), chosen = brush.value;
   const count = Math.min(CLASSES.length, layout.classes.length + 1);
   brush.replaceChildren(...Array.from({ length: count }, (_, k) =>
@@ -51,6 +49,13 @@ function axes() {
   });
 }
 
+// What the signs of points stand for.
+export function legend(layout) {
+  const { classes, numbers, test } = layout;
+  return [...(numbers ? range(layout) : classes.map((name, k) => entry(k, name, false))),
+    ...(test.length ? [entry(0, "open: test", true, numbers ? style("--soft") : undefined)] : [])];
+}
+
 function entry(k, name, isOpen, own) {
   const sign = make("canvas", { width: 28, height: 28 });
   const context = sign.getContext("2d");
@@ -60,7 +65,7 @@ function entry(k, name, isOpen, own) {
 }
 
 // The colours of the least and the largest number, or the line of the prediction.
-function range() {
+function range(layout) {
   const { numbers, classes } = layout, [least, most] = numbers.span.map((y) => tidy(inUnits(numbers, y)));
   if (layout.is_curve) return [make("span", {}, make("i", { class: "prediction" }), make("b", { text: `${classes[0]} predicted` }))];
   return [make("span", {}, make("b", { text: least }), make("i", { class: "numbers-key" }), make("b", { text: `${most} ${classes[0]}` }))];
@@ -122,11 +127,29 @@ export function colour(cells, planes, side) {
 
 export function draw(frame) {
   if (!layout.is_plane) return;
+  last = frame;
+  follow(frame.moved);
   const { context: shown, width } = fitted(canvas);
   paintMap(shown, cells, width, frame.map, frame.side);
   if (layout.folds && byId("folds").checked) drawFolds(shown, frame.weights[0], layout.extent, width);
   if (sample !== frame.sample || over.width !== canvas.width || wasDark !== isDark()) points(frame.sample, width);
   layPoints(shown, width, frame.curve);
+}
+
+// A point that is moved is told frame by frame, without a new layout.
+function follow(moved) {
+  if (!moved) return;
+  const [row, ...to] = moved, known = layout.points[row];
+  if (known[0] === to[0] && known[1] === to[1]) return;
+  layout.points[row] = to;
+  sample = -1;
+}
+
+// The sign of a point: the shape of its class, or the colour of its number.
+export function sign(context, layout, truth, x, y, size, isTest) {
+  if (layout.is_curve) shape(context, 0, x, y, size, isTest, style("--soft"), style("--card"));
+  else if (layout.numbers) shape(context, 0, x, y, size, isTest, css(colourOf(truth, layout.numbers.span)));
+  else shape(context, truth, x, y, size, isTest);
 }
 
 // Points are drawn once and laid over every frame.
@@ -137,13 +160,12 @@ function points(chosen, width) {
   const context = over.getContext("2d"), test = new Set(layout.test);
   context.scale(canvas.width / width, canvas.width / width);
   const size = (layout.points.length > 700 ? 2.2 : layout.is_curve ? 2.6 : 3.2) * scale();
-  layout.points.forEach((point, row) => {
-    const [x, y] = place(layout.extent, point, width);
-    const isTest = test.has(row);
-    if (layout.is_curve) shape(context, 0, x, y, size, isTest, style("--soft"), style("--card"));
-    else if (layout.numbers) shape(context, 0, x, y, size, isTest, css(colourOf(layout.y_t[row], layout.numbers.span)));
-    else shape(context, layout.y_t[row], x, y, size, isTest);
-  });
+  const mark = (point, truth, isTest) => sign(context, layout, truth, ...place(layout.extent, point, width), size, isTest);
+  context.globalAlpha = board ? 0.25 : 1;
+  layout.points.forEach((point, row) => mark(point, layout.y_t[row], test.has(row)));
+  context.globalAlpha = 1;
+  for (const [x1, x2, k] of board ?? []) mark([x1, x2], k, false);
+  if (board) return;
   const [x, y] = place(layout.extent, layout.points[chosen], width);
   for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
     context.beginPath();
@@ -154,38 +176,16 @@ function points(chosen, width) {
   }
 }
 
-function under(event) {
+export function under(event, extent = layout.extent) {
   const box = canvas.getBoundingClientRect();
-  return pointAt(layout.extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+  return pointAt(extent, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+}
+
+// Points of a map that is still to come, over the present ones, which turn pale; null for none.
+export function setBoard(points) {
+  board = points;
+  sample = -1;
+  if (last) draw(last);
 }
 
 addEventListener("resize", () => layout?.is_plane && axes());
-
-let last = null;
-
-function brush(event) {
-  if (last && Math.hypot(event.clientX - last[0], event.clientY - last[1]) < 9) return;
-  last = [event.clientX, event.clientY];
-  pending.push([...under(event), Number(byId("brush").value)]);
-}
-
-function sendPoints() {
-  if (pending.length) ask("draw", { points: pending.splice(0, 200) });
-}
-
-canvas.addEventListener("pointerdown", (event) => {
-  if (!layout) return;
-  if (!byId("draw").checked) return ask("sample", { row: nearest(layout.points, ...under(event)) });
-  canvas.setPointerCapture(event.pointerId);
-  last = null;
-  brush(event);
-  sendPoints();
-});
-canvas.addEventListener("pointermove", (event) => { if (byId("draw").checked && event.buttons) brush(event); });
-canvas.addEventListener("pointerup", sendPoints);
-canvas.addEventListener("keydown", (event) => {
-  const row = layout ? nextSample(event.key, sample, layout.n) : null;
-  if (row == null) return;
-  event.preventDefault();
-  ask("sample", { row });
-});
