@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.network import forward, loss
-from handgrad.playground.frame import finite
 from handgrad.playground.made import batch_gradient
+from handgrad.playground.wide import finite
 
 if TYPE_CHECKING:
     from handgrad.params import Params

@@ -16,7 +16,6 @@ everything is fine and fresh.
 from __future__ import annotations
 
 import json
-import math
 import re
 import time
 import xml.etree.ElementTree as ElementTree
@@ -42,6 +41,7 @@ from handgrad.playground.walk import walk
 from handgrad.playground.wide import (
     MOST_UNITS,
     block,
+    finite,
     listed,
     points_layout,
     wide_numbers,
@@ -467,8 +467,3 @@ def _numbers(session: Session, *, rests: bool) -> dict[str, Any]:
 def _block(t: Trace, equation: Equation) -> dict[str, Any]:
     moved = equation.number == 13
     return block(t[equation.name], t[equation.name.removesuffix("_new")] if moved else None)
-
-
-def finite(number: float) -> float | None:
-    """Return None for a number that JSON cannot hold."""
-    return number if math.isfinite(number) else None

@@ -167,6 +167,11 @@ def listed(values: Array) -> list[Any]:
     return [rounded(value) for value in values.tolist()]
 
 
+def finite(number: float) -> float | None:
+    """Return None for a number that JSON cannot hold."""
+    return number if math.isfinite(number) else None
+
+
 def rounded(number: float) -> float | None:
     """Round to seven digits; None for what JSON cannot hold."""
-    return float(f"{number:.7g}") if math.isfinite(number) else None
+    return finite(float(f"{number:.7g}"))

@@ -19,8 +19,9 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.html import escaped
 from handgrad.network import scale_folded
-from handgrad.playground.frame import extent, finite
+from handgrad.playground.frame import extent
 from handgrad.playground.judging import span
+from handgrad.playground.wide import finite
 
 if TYPE_CHECKING:
     from handgrad.playground.session import Session, Snapshot
