@@ -75,8 +75,8 @@ def activations(model: dict[str, Any]) -> list[str]:
 def check(model: dict[str, Any]) -> None:
     """Refuse a model that the functions below cannot compute."""
     version, kind = model["format_version"], model.get("kind", "labels")
-    if version > 4:
-        raise SystemExit(f"the file has format version {version}; this reads versions 1 to 4")
+    if version > 5:
+        raise SystemExit(f"the file has format version {version}; this reads versions 1 to 5")
     known = set(activations(model)) <= set(ACTIVATIONS)
     if kind == "numbers":
         known &= model["architecture"]["output"] in PREDICT

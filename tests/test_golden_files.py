@@ -48,6 +48,7 @@ EVERY = {
     "version3_numbers": (3, "version3", "numbers"),
     "version4": (4, "version4", "proba"),
     "version4_numbers": (4, "version4", "numbers"),
+    "version5": (5, "version4", "proba"),
 }
 
 

@@ -560,8 +560,8 @@ def test_holes_and_overlaps_between_tensors_are_refused():
 
 
 def test_a_newer_format_asks_for_an_upgrade():
-    with pytest.raises(ModelFileError, match=r"version is 5; .*versions 1 to 4.*Upgrade"):
-        from_bytes(described(format_version=5))
+    with pytest.raises(ModelFileError, match=r"version is 6; .*versions 1 to 5.*Upgrade"):
+        from_bytes(described(format_version=6))
 
 
 @pytest.mark.parametrize("version", [0, -1, None, "1", [1], 10**400])

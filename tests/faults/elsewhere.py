@@ -133,4 +133,5 @@ FAULTS = [
     Fault("models/checkpoint.py", "best = Best(like(self.best[0]), self.best[1], self.best[2])", "pass", "the best epoch is forgotten", "checkpoints::test_every_epoch_is_one_to_go_on_from"),
     Fault("training/train.py", "            watch.judge(settings, epoch)\n            watch.started", "            watch.started", "patience begins anew", "checkpoints::test_every_epoch_is_one_to_go_on_from"),
     Fault("training/run.py", "Best(self.params, self.slots, self.updates)", "Best(self.params, self.slots, 0)", "the best epoch counts its updates from 0", "checkpoints::test_warm_start_goes_on_from_the_best_epoch_with_its_own_memory"),
+    Fault("models/settings.py", "if not (one is None or isinstance(one, bool | int | float | str)):", "if False:", "any settings are read", "remembered::test_what_is_no_setting_is_refused"),
 ]  # fmt: skip

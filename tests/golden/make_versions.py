@@ -2,7 +2,8 @@
 
 Run it once, when a version of the format is new, and never again for that version: the files are
 what handgrad wrote then, and every later handgrad reads them. Those of versions 1 to 3 were
-written by the handgrad of then; that of version 3 had no settings of `LATEST`.
+written by the handgrad of then; that of version 3 had no settings of `LATEST`, and those of version
+4 were written without the settings that version 5 keeps.
 
     python tests/golden/make_versions.py
 """
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from handgrad import MLPClassifier, MLPRegressor
+from handgrad.models.file import save_model
 
 HERE = Path(__file__).parent
 N = 60
@@ -63,8 +65,9 @@ def main() -> None:
         warnings.simplefilter("ignore")
         labels = MLPClassifier((5,), **settings).fit(rows, label)
         numbers = MLPRegressor(hidden_layer_sizes=(4,), **settings).fit(rows, np.arange(N) * 2.5)
-    labels.save(HERE / "version4.safetensors")
-    numbers.save(HERE / "version4_numbers.safetensors")
+    save_model(labels.model_, HERE / "version4.safetensors")
+    save_model(numbers.model_, HERE / "version4_numbers.safetensors")
+    labels.save(HERE / "version5.safetensors")
     rows.to_parquet(HERE / "version4.parquet", index=False)
     np.savez(
         HERE / "version4.npz",

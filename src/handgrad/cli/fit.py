@@ -52,7 +52,7 @@ def fit(
         print_plan(data.plan)
     estimator, seconds = train(parts, data.plan, options, show=not quiet)
     fitted = estimator._now
-    model = replace(estimator.model_, target=data.target, truth=data.truth)
+    model = replace(estimator.model_with_settings(), target=data.target, truth=data.truth)
     outcome = Outcome(
         data,
         parts,

@@ -105,6 +105,7 @@ class MLP(CallbackSupportMixin, Fitted):
             "activation": architecture.activation,
             "preprocess": encoder.method,
             "skip": encoder.has_skip,
+            "input_scale": False,  # multiplied into the first layer
             "dtype": str(model.params.flat.dtype),
             "n_ensemble": len(model.networks),
             **cls._kind.params_from(model),

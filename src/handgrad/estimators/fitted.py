@@ -19,6 +19,7 @@ from handgrad.estimators.advice import ways
 from handgrad.estimators.checks import cells_of_row, check_columns, check_weight
 from handgrad.estimators.parameters import Parameters, needs_all_rows
 from handgrad.estimators.planning import warn_of_drift
+from handgrad.estimators.remembered import from_settings, to_settings
 from handgrad.estimators.rows import TrainingRows, encoded
 from handgrad.estimators.state import Fit
 from handgrad.estimators.summary import html, summary
@@ -337,7 +338,12 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """
         now = seen(self)
         check_is_fitted(now)
-        save_model(now.model_, path)
+        save_model(now.model_with_settings(), path)
+
+    def model_with_settings(self) -> Model:
+        """Give the model and, for a file, the parameters that it does not show."""
+        shown = self._parameters_of(self.model_)
+        return replace(self.model_, settings=to_settings(self, shown))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -357,10 +363,14 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
 
     @classmethod
     def from_model(cls, model: Model) -> Self:
-        """Wrap a model as a fitted estimator; training it further starts with a fresh optimiser."""
+        """Wrap a model as a fitted estimator, with the parameters that it was fitted with.
+
+        Training it further starts with a fresh optimiser.
+        """
         encoder = model.encoder
         cls._kind.check_kind(model)
-        estimator = cls(**cls._parameters_of(model))
+        settings = from_settings(model.settings, cls._get_param_names())
+        estimator = cls(**settings | cls._parameters_of(model))
         estimator._fit_ = Fit(model, (History(()),) * len(model.networks))
         estimator.n_features_in_ = len(encoder.names)
         if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):

@@ -28,6 +28,7 @@ from handgrad.errors import DataError, ModelFileError
 from handgrad.losses import PLAIN, LossSettings
 from handgrad.models import container
 from handgrad.models.model import Bounds, Model, TargetScale
+from handgrad.models.settings import check_settings, settings_of
 from handgrad.network import Architecture, inputs
 from handgrad.params import Params
 from handgrad.skip import BASES, Basis
@@ -47,11 +48,13 @@ Array = NDArray[Any]
 
 # Version 2 adds the scale of predicted numbers, several labels per row, a temperature and further
 # networks; version 3 adds the plan of a table's columns; version 4 adds robust scales, bins, a
-# skip, bounds of predicted numbers, networks of different sizes, and their shares. A model without
-# these is still written in the older version, which every handgrad reads.
-FORMAT_VERSION = 4
+# skip, bounds of predicted numbers, networks of different sizes, and their shares; version 5 adds
+# the settings of the training. A model without these is still written in the older version, which
+# every handgrad reads.
+FORMAT_VERSION = 5
 PLAIN_PARTS = {"kind": "labels", "networks": 1, "temperature": 1.0}
 TEMPERATURES = 1e-3, 1e3  # wider than calibration's; far beyond, probabilities are NaN
+OPTIONAL = ("truth", "shares", "settings")
 LEAST_SHARE = 1e-6  # of a network in the mean; float32 holds it
 MOST_PADDED = 1 << 21  # characters of all labels, each padded to the longest: 8 MB
 
@@ -104,6 +107,8 @@ def to_bytes(model: Model) -> bytes:
     truth = model.truth if _says_something(model.truth) else None
     version = max(version_for(encoder), 3 if truth else 1 if later == PLAIN_PARTS else 2)
     if model.bounds is not None or len(model.sizes) > 1 or model.shares:
+        version = 4
+    if model.settings:
         version = FORMAT_VERSION
     description = {
         "format_version": version,
@@ -112,6 +117,8 @@ def to_bytes(model: Model) -> bytes:
         "classes": _classes_to_json(model.classes) if _is_classifier(model) else None,
         "target": model.target,
     } | (later if version > 1 else {})
+    if model.settings:
+        description["settings"] = check_settings(dict(model.settings))
     if model.shares:
         description["shares"] = list(model.shares)
     if truth is not None:
@@ -216,7 +223,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     keys = {"format_version", "architecture", "encoder", "classes", "target"}
     later = {"kind", "networks", "temperature"}
     _require_keys(
-        {key: part for key, part in description.items() if key not in ("truth", "shares")},
+        {key: part for key, part in description.items() if key not in OPTIONAL},
         keys | later if description["format_version"] > 1 else keys,
     )
     encoder = from_parts(description["encoder"], _taken(tensors, "encoder."))
@@ -258,6 +265,7 @@ def _model(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
         shares=_shares(description, 1 + len(others)),
         truth=_truth(description),
         bounds=bounds,
+        settings=settings_of(description),
     )
 
 

@@ -5,8 +5,8 @@ the scale of the targets in place of classes, into numbers); nothing else is kep
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,6 +90,9 @@ class Model:
         How the cells of the target are read, where it came from a table.
     bounds : Bounds or None
         The least and largest numbers to predict.
+    settings : dict
+        Parameters of the estimator that trained it, which the model itself does not show: for
+        whoever trains on.
     """
 
     encoder: Encoder
@@ -104,6 +107,7 @@ class Model:
     shares: tuple[float, ...] = ()
     truth: Column | None = None
     bounds: Bounds | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_multilabel(self) -> bool:
