@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from common import ENGINES, needs_compiled
 from handgrad import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 from handgrad.errors import CheckpointWarning, ModelFileError
+from handgrad.estimators import keeping
 from handgrad.models.checkpoint import Standing, from_bytes, to_bytes
 from handgrad.models.file import load_model
 from handgrad.models.file import to_bytes as model_bytes
@@ -326,6 +327,18 @@ def test_times_decide_too(rows, tmp_path):
     asked = settings(checkpoint=tmp_path)
     MLPClassifier(**asked | {"checkpoint_every": "1h"}).fit(*rows)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000001.safetensors"]
+
+
+def test_a_full_disk_does_not_end_the_fit(rows, kept, monkeypatch):
+    def full(path, _):
+        raise OSError(28, "No space left on device", str(path))
+
+    there = {path: path.read_bytes() for path in kept["checkpoint"].iterdir()}
+    monkeypatch.setattr(keeping, "write_atomically", full)
+    with pytest.warns(CheckpointWarning, match=r"could not be written.*No space left"):
+        model = MLPClassifier(**kept).fit(*rows)
+    assert told(model) == told(MLPClassifier(**settings()).fit(*rows))
+    assert {path: path.read_bytes() for path in kept["checkpoint"].iterdir()} == there
 
 
 def test_a_damaged_file_is_passed_over_with_a_warning(rows, kept):

@@ -151,7 +151,13 @@ class Keeper:
             self.save(is_finished=True)
 
     def save(self, *, is_finished: bool = False) -> None:
-        """Write a file if there is news, and remove all but the last two."""
+        """Write a file if there is news, and remove all but the last two.
+
+        Warns
+        -----
+        CheckpointWarning
+            If it cannot be written; those there are stay.
+        """
         if self._folder is None or not self._is_new:
             return
         self._is_new = False
@@ -159,7 +165,14 @@ class Keeper:
         number = files[-1][0] + 1 if files else 1
         checkpoint = Checkpoint(self._facts, self._chance, self._standings, is_finished)
         path = self._folder / f"checkpoint-{number:06}.safetensors"
-        write_atomically(path, to_bytes(checkpoint))
+        try:
+            write_atomically(path, to_bytes(checkpoint))
+        except OSError as error:  # the disk may have room again when the next is due
+            warn(
+                f"a checkpoint could not be written, and the fit goes on: {error}",
+                CheckpointWarning,
+            )
+            return
         for _, old in files[: len(files) + 1 - KEPT]:
             with suppress(OSError):
                 old.unlink()
