@@ -255,6 +255,18 @@ def test_another_machine_is_told(rows, kept, monkeypatch):
         MLPClassifier(**kept).fit(*rows)
 
 
+def test_libraries_may_be_loaded_in_another_order(rows, tmp_path, monkeypatch):
+    from handgrad.engines import machine
+
+    pools = [{"name": name, "version": "1", "kernel": "x", "threads": 1} for name in "ab"]
+    here = machine.describe()
+    monkeypatch.setattr(machine, "describe", lambda: {**here, "blas": pools})
+    asked = settings(checkpoint=tmp_path)
+    broken_off(MLPClassifier(**asked), rows, 4)
+    monkeypatch.setattr(machine, "describe", lambda: {**here, "blas": pools[::-1]})
+    MLPClassifier(**asked, resume=True).fit(*rows)  # a warning would be an error
+
+
 def test_a_fit_that_was_broken_off_is_not_written_over(rows, kept):
     with pytest.raises(ValueError, match=r"broken off \(network 1, epoch 4\); set resume to go on"):
         MLPClassifier(**kept | {"resume": False}).fit(*rows)

@@ -357,11 +357,11 @@ def _digest(*arrays: NDArray[Any] | None) -> str:
 def _machine(engine: str) -> dict[str, str]:
     """Say what the last digits depend on beside data and settings."""
     found = machine.describe()
-    blas = ", ".join(f"{one['name']} {one['version']} {one['kernel']}" for one in found["blas"])
+    pools = sorted(f"{one['name']} {one['version']} {one['kernel']}" for one in found["blas"])
     return {
         "handgrad": version("handgrad"),
         "the version of NumPy": found["numpy"],
-        "blas": blas,
+        "blas": ", ".join(pools),  # libraries are loaded in any order
         "engine": repr(found["engines"][engine].get("level", "")),
     }
 
