@@ -255,7 +255,7 @@ def test_another_machine_is_told(rows, kept, monkeypatch):
         MLPClassifier(**kept).fit(*rows)
 
 
-def test_libraries_may_be_loaded_in_another_order(rows, tmp_path, monkeypatch):
+def test_other_libraries_may_be_loaded(rows, tmp_path, monkeypatch):
     from handgrad.engines import machine
 
     pools = [{"name": name, "version": "1", "kernel": "x", "threads": 1} for name in "ab"]
@@ -263,7 +263,7 @@ def test_libraries_may_be_loaded_in_another_order(rows, tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "describe", lambda: {**here, "blas": pools})
     asked = settings(checkpoint=tmp_path)
     broken_off(MLPClassifier(**asked), rows, 4)
-    monkeypatch.setattr(machine, "describe", lambda: {**here, "blas": pools[::-1]})
+    monkeypatch.setattr(machine, "describe", lambda: {**here, "blas": pools[:1]})
     MLPClassifier(**asked, resume=True).fit(*rows)  # a warning would be an error
 
 

@@ -357,11 +357,11 @@ def _digest(*arrays: NDArray[Any] | None) -> str:
 def _machine(engine: str) -> dict[str, str]:
     """Say what the last digits depend on beside data and settings."""
     found = machine.describe()
-    pools = sorted(f"{one['name']} {one['version']} {one['kernel']}" for one in found["blas"])
+    kernels = sorted({str(one["kernel"]) for one in found["blas"] if one["kernel"]})
     return {
         "handgrad": version("handgrad"),
         "the version of NumPy": found["numpy"],
-        "blas": ", ".join(pools),  # libraries are loaded in any order
+        "kernels of the BLAS": ", ".join(kernels),  # which libraries are loaded is chance
         "engine": repr(found["engines"][engine].get("level", "")),
     }
 
