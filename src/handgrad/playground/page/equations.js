@@ -5,7 +5,7 @@ import { fallen, grid, label, placeOf, shapeText } from "./entries.js";
 import { nextPlace } from "./keys.js";
 import { ask } from "./link.js";
 import { light } from "./lit.js";
-import { truthOf } from "./numbers.js";
+import { outputsOf, truthOf, verdict } from "./numbers.js";
 import * as operands from "./operands.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
@@ -65,6 +65,8 @@ export function draw(frame) {
   when = now;
   told = frame.operands ?? {};
   byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, ${truthOf(layout, frame.y_t)}`;
+  const said = verdict(layout, outputsOf(frame), frame.y_t);
+  byId("verdict").title = byId("verdict").textContent = said;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
