@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from browser import BROWSER, PENGUINS, fits_a_screen, fits_a_telephone
 from handgrad.playground.session import Session
 from handgrad.tables.table import read_table
 
 pytestmark = BROWSER
+
+ESCAPE = "dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))"
 
 DEEP = {"hidden": [8, 8, 8, 8]}
 BOTH = {"skip": True, "scale": True}
@@ -128,3 +131,68 @@ def test_small_gradients_are_not_written_as_nothing(page):
         largest = max((abs(float(exact)) for _, exact in cells), default=0.0)
         told = [float(text.replace("−", "-")) for text, _ in cells]
         assert np.any(told) == (largest > 0)
+
+
+@pytest.mark.parametrize("data", ["sine", "bump"])
+def test_the_hidden_view_tells_numbers_by_colours_and_has_their_key(page, data):
+    page.set("set-data", data)
+    page.click("#view-hidden")
+    page.wait(lambda: "component 1" in page.text("hidden-x1"))
+    assert page.find("#hidden-legend .numbers-key").size["width"] > 40
+    colours = page.run(
+        "const canvas = document.getElementById('hidden-map');"
+        "const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+        "const found = new Set();"
+        "for (let i = 0; i < data.length; i += 4) found.add(data.slice(i, i + 3).join());"
+        "return [...found].map((text) => text.split(',').map(Number))"
+    )
+    assert any(red > 200 and blue < 120 for red, _, blue in colours)  # the largest: yellow
+    assert any(blue - red > 80 for red, _, blue in colours)  # the least: blue
+    page.picture(f"hidden-{data}")
+    page.click("#view-inputs")
+
+
+def test_an_empty_map_given_back_leaves_the_tool_as_it_was(page):
+    for back in ("document.getElementById('undo').click()", ESCAPE):
+        page.click("#empty")
+        assert page.find("#draw").is_selected()
+        page.run(back)
+        assert page.text("board-words") == ""
+        assert not page.find("#draw").is_selected()
+
+
+@pytest.mark.parametrize(("data", "can_move"), [("spiral", True), ("sine", False), ("bump", False)])
+def test_only_points_of_classes_are_changed_by_hand(page, data, can_move):
+    if data != "spiral":
+        page.set("set-data", data)
+    assert ("with Shift" in page.find("#map").get_attribute("aria-label")) == can_move
+    for tool in ("draw", "erase", "empty", "undo"):
+        assert page.find(f"#{tool}").is_displayed() == can_move
+    asked = {
+        "move": {"row": 3, "to": [0.1, 0.1], "goes_on": False},
+        "draw": {"points": [[0.1, 0.1, 0]]},
+        "erase": {"places": [[0.1, 0.1]], "radius": 0.1},
+    }
+    for what, message in asked.items():
+        if can_move:
+            page.ask(what, **message)
+        else:
+            page.run("shown.ask(...arguments)", what, message)
+            page.wait(lambda: not page.run("return document.getElementById('notice').hidden"))
+            page.run("document.getElementById('notice').hidden = true")
+    assert page.run("return shown.data") == ("drawn" if can_move else data)
+
+
+def test_operands_are_reached_by_arrows(page):
+    page.ask("sample", row=34)
+    page.run("document.querySelector(\".card[data-name='r'] [tabindex='0']\").focus()")
+    seen = []
+    for key in (Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_LEFT, Keys.ARROW_RIGHT, Keys.ARROW_DOWN):
+        page.driver.switch_to.active_element.send_keys(key)
+        seen.append(page.driver.switch_to.active_element.get_attribute("aria-label").split(":")[0])
+        assert page.text("tip").startswith(seen[-1])
+    assert seen == ["b1[0]", "W1[1, 0]", "x[1]", "W1[1, 0]", "b1[0]"]
+    lit = "return [...document.querySelectorAll('.card .term')].map((e) => e.key).filter(Boolean)"
+    assert set(page.run(lit)) == {"b1[0]"}
+    stops = page.run("return document.querySelectorAll(\".card[data-name='r'] [tabindex='0']\")")
+    assert len(stops) == 1
