@@ -447,6 +447,8 @@ def test_the_preset_is_the_articles_own_network(session):
     assert "no row is of class 2" in told["note"]
     assert 2 not in session.points.y_t
     assert told["presets"] == PRESETS
+    h = forward(session.architecture, session.run.params, session.points.x).h[1]
+    assert h.any(axis=1).all()  # every row reaches a hidden unit
     before = session.run.params.flat.copy()
     session.step("epoch")
     assert session.run.updates == 1  # the whole batch
