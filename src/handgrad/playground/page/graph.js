@@ -208,7 +208,8 @@ function writeOutputs() {
   const y = outputsOf(frame);
   labels.forEach((label, k) => {
     const share = predicted(layout, y[k]), name = layout.classes[k];
-    label.textContent = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
+    const text = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
+    if (label.textContent !== text) label.textContent = text; // a layout for each frame would be slow
   });
 }
 
