@@ -132,7 +132,7 @@ export const namesOf = (keys) => new Set([...keys].flatMap((key) => key.replace(
 // -- elements -----------------------------------------------------------------------------------
 
 // Fill a box; numbers are made by functions. Gives the elements of all numbers.
-export function build(box, { cells, columns, groups }, resultAt, makeResult, makeOperand = makeResult) {
+export function build(box, { cells, columns, groups }, resultAt, makeResult, makeOperand = () => make("i")) {
   const made = new Map(cells.filter(({ of }) => of != null).map((cell) => [cell, cell.of === resultAt ? makeResult() : makeOperand()]));
   const put = (cell) => {
     const element = made.get(cell) ?? make("b", { class: cell.isLong ? "name long" : "name", text: cell.text });
