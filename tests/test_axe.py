@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from browser import BROWSER
+from handgrad.playground.recipe import PRESETS
 
 
 def axe():
@@ -36,10 +37,46 @@ VIEWS = {
     "check": lambda page: page.click("#check"),
     "digits": lambda page: page.set("set-data", "digits"),
     "table": lambda page: [page.set("set-data", "penguins"), page.set("set-inputs", "all")],
+    "chain": lambda page: [page.ask("sample", row=34), page.click(".chain summary")],
+    "sums": lambda page: [page.step("sample") for _ in range(3)],
+    "hidden": lambda page: opened(page, "#view-hidden", "#hidden-x1"),
+    "hidden units": lambda page: [
+        page.ask("change", settings={"hidden": [3, 3]}),
+        opened(page, "#view-hidden", "#hidden-x1"),
+    ],
+    "empty map": lambda page: page.click("#empty"),
+    "folds": lambda page: page.click("#folds"),
+    "along": lambda page: opened(
+        page, "#nodes button[aria-label='unit 3 of layer 1']", "#along-words"
+    ),
+    "numbers": lambda page: [page.set("set-data", "sine"), page.step("equation")],
+    "bump": lambda page: [page.set("set-data", "bump"), page.step("equation")],
+    "skip and scale": lambda page: [
+        page.ask("change", settings={"skip": True, "scale": True}),
+        *[page.step("equation") for _ in range(18)],
+    ],
+    "layers": lambda page: [
+        page.ask("change", settings={"hidden": [4, 3, 3], "classes": 6}),
+        *[page.step("equation") for _ in range(12)],
+    ],
+    "preset": lambda page: [
+        page.ask("change", settings=PRESETS["as in the article"]),
+        page.step("equation"),
+    ],
+    "file lines": lambda page: page.click("#file-lines"),
+    "tip": lambda page: page.run(
+        "document.querySelector(\".card[data-name='r'] .numbers span\").focus()"
+    ),
     "derivation": lambda page: page.driver.get(
         page.run("return location.origin") + "/page/derivation.html"
     ),
 }
+
+
+def opened(page, css, told):
+    """Open a view that asks the server for what it shows, and wait for that."""
+    page.click(css)
+    page.wait(lambda: page.find(told).text)
 
 
 def violations(page):

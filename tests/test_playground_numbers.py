@@ -18,6 +18,7 @@ from handgrad.playground import takeaway
 from handgrad.playground.commands import obey
 from handgrad.playground.engine import Library
 from handgrad.playground.frame import CURVE, extent
+from handgrad.playground.hidden import HiddenView
 from handgrad.playground.plain import plain
 from handgrad.playground.player import Player
 from handgrad.playground.recipe import PRESETS
@@ -446,6 +447,8 @@ def test_the_preset_is_the_articles_own_network(session):
     assert "no row is of class 2" in told["note"]
     assert 2 not in session.points.y_t
     assert told["presets"] == PRESETS
+    h = forward(session.architecture, session.run.params, session.points.x).h[1]
+    assert h.any(axis=1).all()  # every row reaches a hidden unit
     before = session.run.params.flat.copy()
     session.step("epoch")
     assert session.run.updates == 1  # the whole batch
@@ -456,6 +459,21 @@ def test_the_preset_is_the_articles_own_network(session):
     assert (before != session.run.params.flat).any()
     session.change({"data": "moons"})
     assert layout(session)["note"] == ""
+
+
+# -- the hidden layer ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["spiral", "sine", "penguins"])
+@pytest.mark.parametrize("beside", [{"skip": True}, {"scale": True}, {"skip": True, "scale": True}])
+def test_the_hidden_layer_beside_a_skip_is_that_of_the_trace(session, data, beside):
+    session.change({"data": data, "hidden": [4, 3], **beside})
+    session.step("epoch")
+    told = HiddenView().look(Runs(session), 0, 2)
+    for row in (0, 7):
+        session.look_at(row)
+        h = session.trace()["h2"][0]
+        assert told["places"][row] == pytest.approx(h[[0, 2]], abs=1e-5)
 
 
 # -- another engine -----------------------------------------------------------------------------

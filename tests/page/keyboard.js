@@ -1,4 +1,4 @@
-import { nextPixel, nextPlace, nextSample, pageKey } from "/page/keys.js";
+import { nextPixel, nextPlace, nextSample, nextThere, pageKey } from "/page/keys.js";
 import { same, test } from "./harness.js";
 
 const press = (key, more = {}) => pageKey({ key, target: document.body, ...more });
@@ -40,4 +40,10 @@ test("letters work where only space has a meaning, and in the lists beside Step"
 
 test("arrows lead from number to number, and stay among them", () => {
   same([nextPlace("ArrowRight", 0, 6, 3), nextPlace("ArrowDown", 1, 6, 3), nextPlace("ArrowLeft", 0, 6, 3), nextPlace("ArrowDown", 4, 6, 3), nextPlace("Tab", 1, 6, 3)], [1, 4, 0, 4, null]);
+});
+
+test("among operands arrows lead to the nearest number that way, and stay where none is", () => {
+  const all = [[10, 0], [10, 20], [50, 20], [90, 20], [50, 40], [90, 40]];
+  same(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"].map((key) => nextThere(key, 2, all)), [0, 4, 1, 3]);
+  same([nextThere("ArrowRight", 3, all), nextThere("ArrowDown", 0, all), nextThere("Tab", 0, all)], [3, 1, null]);
 });

@@ -2,7 +2,7 @@ import { drawSkip, ofInput, ofOutput, skipWords } from "/page/beside.js";
 import { label } from "/page/entries.js";
 import { foldOf } from "/page/folds.js";
 import { read } from "/page/frame.js";
-import { colourOf, goodness, inUnits, levels, predicted, rangeOf, truthOf } from "/page/numbers.js";
+import { colourOf, goodness, inUnits, levels, outputsOf, predicted, rangeOf, truthOf, verdict } from "/page/numbers.js";
 import { litBy } from "/page/shapes.js";
 import { holds, near, same, test } from "./harness.js";
 
@@ -27,6 +27,14 @@ test("numbers are told in the units of the table, classes by name", () => {
   same(truthOf(NUMBERS, 0.5), "weight 4250");
   same(truthOf(CLASSES, 1), "class b");
   same([predicted(NUMBERS, 1), predicted(CLASSES, 0.257), predicted(NUMBERS, null)], ["4500", "26 %", "—"]);
+});
+
+test("the network's word on a sample is the class it takes it for, or a number", () => {
+  same(verdict(CLASSES, [0.257, 0.743], 0), "the network says b (74 %), wrong");
+  same(verdict(CLASSES, [0.9999, 0.0001], 0), "the network says a (>99.9 %), right");
+  same(verdict(NUMBERS, [-1], 0.2), "the network predicts 3500");
+  same(verdict(CLASSES, [null, 0.5], 0), "");
+  same([outputsOf({ y: [1], values: {} }), outputsOf({ values: { y: { numbers: [[2, 3]] } } })], [[1], [2, 3]]);
 });
 
 test("an accuracy is a share, an R² may be below 0", () => {

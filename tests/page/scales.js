@@ -34,6 +34,7 @@ test("numbers that stand together have as many decimals as the largest", () => {
   same(alike([0.82, -0.005, 1, 0, null]), ["0.82", "−0.01", "1.00", "0", "—"]);
   same(alike([12.345, -0.5]), ["12.3", "−0.5"]);
   same(alike([1e-5, -2e-7]), ["1.0e−5", "−2.0e−7"]);
+  same(alike([0.0009, -0.004], 2), ["9e−4", "−4e−3"]);
 });
 
 test("in a row of many a number has five signs", () => {

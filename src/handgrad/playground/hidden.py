@@ -77,8 +77,9 @@ class HiddenView:
 def _last_hidden(session: Session) -> Array:
     if len(session.architecture.layer_units) < 3:
         raise ValueError("the network has no hidden layer; add one to see its view")
+    x = session.points.fed(session.points.x)
     with np.errstate(over="ignore", invalid="ignore"):
-        h: Array = forward(session.architecture, session.run.params, session.points.x).h[-1]
+        h: Array = forward(session.architecture, session.run.params, x).h[-1]
     if not np.isfinite(h).all():
         raise ValueError("the hidden layer's numbers are not finite; start over")
     return h

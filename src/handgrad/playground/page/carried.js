@@ -17,15 +17,20 @@ export function drawnLayers({ weights, walk }) {
 export function sayWhich(layers, isBlock, more = "") {
   const names = (isBack, d) => layers.flatMap((layer, k) => (layer.isBack === isBack && !(isBlock && k === 0) ? [`${d}W${k + 1}`] : []));
   const back = names(true, "d"), rest = names(false, "");
-  const text = back.length ? `Lines show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${rest.join(", ")}` : ""}.`
+  const still = rest.length > 2 ? `${rest[0]} to ${rest.at(-1)}` : rest.join(", ");
+  const text = back.length ? `Lines show the gradients ${back.join(", ")} of this point${rest.length ? `, and still the weights ${still}` : ""}.`
     : rest.length ? `Lines show the weights: blue above 0, orange below.${more}` : "";
   if (byId("edges-show").textContent !== text) byId("edges-show").textContent = text;
 }
 
-// The numbers stand to the right of their units, in spans that are made once for a network.
+const NAMED = 105, BARE = 78; // pixels to the next layer: room for numbers with their names, or without
+
+// The numbers stand to the right of their units, in spans that are made once for a network. Between
+// layers that stand close together h and dh have no names, and still closer ones no numbers.
 export function writeUnits(nodes, places, walk, large) {
+  const wide = (places[2]?.[0][0] - places[1]?.[0][0]) / large, names = wide < NAMED ? ["", ""] : ["h ", "dh "];
   places.slice(1, -1).forEach((column, k) => column.forEach(([x, y], unit) => {
-    const h = walk?.h[k], dh = walk?.dh[k], name = `carried-${k}-${unit}`;
+    const h = wide < BARE ? null : walk?.h[k], dh = walk?.dh[k], name = `carried-${k}-${unit}`;
     let span = nodes.querySelector(`.${name}`);
     if (!h && !span) return;
     if (!span) nodes.append((span = make("span", { class: `carried ${name}` })));
@@ -33,6 +38,6 @@ export function writeUnits(nodes, places, walk, large) {
     if (!h) return;
     span.style.left = `${x + 18 * large}px`;
     span.style.top = `${y}px`;
-    span.textContent = `h ${brief(h[unit])}${dh ? `\ndh ${brief(dh[unit])}` : ""}`;
+    span.textContent = `${names[0]}${brief(h[unit])}${dh ? `\n${names[1]}${brief(dh[unit])}` : ""}`;
   }));
 }

@@ -35,7 +35,7 @@ const rounded = (number, decimals) => minus(number.toFixed(decimals).replace(/^-
 function within(number, size, most = 3, least = 0) {
   if (number == null) return "—";
   if (number === 0) return "0";
-  if (size >= 10000 || size < 0.0005) return minus(number.toExponential(most - 2));
+  if (size >= 10000 || size < 0.5 / 10 ** most) return minus(number.toExponential(Math.max(0, most - 2)));
   const decimals = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return rounded(number, Math.max(least, Math.min(most, decimals)));
 }

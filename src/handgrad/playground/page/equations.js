@@ -2,10 +2,10 @@
 
 import { alike, byId, formula, make, minus, tip } from "./dom.js";
 import { fallen, grid, label, placeOf, shapeText } from "./entries.js";
-import { nextPlace } from "./keys.js";
+import { nextPlace, nextThere } from "./keys.js";
 import { ask } from "./link.js";
 import { light } from "./lit.js";
-import { truthOf } from "./numbers.js";
+import { outputsOf, truthOf, verdict } from "./numbers.js";
 import * as operands from "./operands.js";
 import { signed } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
@@ -65,6 +65,8 @@ export function draw(frame) {
   when = now;
   told = frame.operands ?? {};
   byId("which-sample").title = byId("which-sample").textContent = ` of point ${frame.sample + 1}, ${truthOf(layout, frame.y_t)}`;
+  const said = verdict(layout, outputsOf(frame), frame.y_t);
+  byId("verdict").title = byId("verdict").textContent = said;
   const wanted = (element) => !frame.playing || frame.at != null || seen.has(element);
   if (wanted(cards.inputs)) fill(cards.inputs, "x", frame.x);
   if (layout.picture) show(cards.inputs.querySelector("canvas"), pixelsOf(frame.sample));
@@ -109,7 +111,7 @@ function fillTold(box, name, { shape, numbers }) {
   const { parts } = box, all = [...parts, { name, shape, numbers }], kind = JSON.stringify(parts.map((part) => part.shape ?? part));
   if (box.dataset.kind !== kind) {
     box.dataset.kind = kind;
-    box.cells = operands.build(box, operands.arrange(parts, all.at(-1)), parts.length, () => make("span", NUMBER));
+    box.cells = operands.build(box, operands.arrange(parts, all.at(-1)), parts.length, () => make("span", NUMBER), () => make("i", NUMBER));
     box.querySelector("span").tabIndex = 0;
   }
   const columns = Math.max(...all.map((part) => part.shape?.at(-1) ?? 1));
@@ -196,20 +198,27 @@ export function showSpelled({ name, at, text }) {
 
 const numberIn = (element) => (element.exact ? element : null);
 
-// Among the numbers of an array, one can be reached by Tab and the others from it by arrows.
+// Among the numbers of an equation, one can be reached by Tab and the others from it by arrows.
 function move(event) {
   if (event.key === "Escape") return look(null);
   const span = numberIn(event.target);
-  if (!span?.entry) return;
+  if (!span) return;
   if (event.key === "Enter") { look(null); return look(span); }
-  const all = [...span.closest(".numbers").querySelectorAll("span")], across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
-  const next = nextPlace(event.key, all.indexOf(span), all.length, across < 0 ? all.length : across);
+  const box = span.closest(".numbers"), all = [...box.querySelectorAll(box.parts ? "span, i" : "span")];
+  const next = (box.parts ? amongOperands : inRows)(event.key, all, all.indexOf(span));
   if (next == null) return;
   event.preventDefault();
   span.tabIndex = -1;
   all[next].tabIndex = 0;
   all[next].focus();
 }
+
+function inRows(key, all, at) {
+  const across = all.findIndex((one) => one.offsetTop > all[0].offsetTop);
+  return nextPlace(key, at, all.length, across < 0 ? all.length : across);
+}
+
+const amongOperands = (key, all, at) => nextThere(key, at, all.map((one) => one.getBoundingClientRect()).map(({ left, width, top, height }) => [left + width / 2, top + height / 2]));
 
 const showFile = () => byId("cards").classList.toggle("with-file", byId("file-lines").checked);
 byId("file-lines").addEventListener("change", showFile);

@@ -9,7 +9,7 @@ import { column, largestOf, paint, signedInk, theme } from "./image.js";
 import { choose } from "./inputs.js";
 import * as inspector from "./inspector.js";
 import { ask } from "./link.js";
-import { colourOf, predicted } from "./numbers.js";
+import { colourOf, outputsOf, predicted } from "./numbers.js";
 import { CLASSES, css, isDark, signed, style } from "./palette.js";
 import { pixelsOf, show } from "./pictures.js";
 import { bend, isBlock, litBy, spread, unitName } from "./shapes.js";
@@ -39,7 +39,8 @@ export function setLayout(given) {
 
 function build() {
   large = scale();
-  const { shown, units } = layout, last = shown.length - 1, isNarrow = (box.clientWidth - 120 * large) / last < 100 * large;
+  const { shown, units } = layout, last = shown.length - 1, hasMore = units.slice(1, -1).some((count, k) => count > shown[k + 1]);
+  const isNarrow = (box.clientWidth - 120 * large) / last < (hasMore ? 180 : 100) * large;
   places = spread(shown.map((count, layer) => (layer === 0 && isBlock(layout) ? 1 : count)), box.clientWidth, box.clientHeight,
     { left: (isBeside() ? BESIDE : 46) * large, right: room() * large, scale: large });
   labels = [];
@@ -114,7 +115,7 @@ function words(layer, unit) {
   if (layer === 0 && isBlock(layout)) return `All ${layout.units[0]} inputs feed every unit of the next layer; the width of a line shows the length of the unit's weight vector`;
   if (layer === 0) return `${unitName(layout, 0, unit)} = ${brief(layout.is_plane ? frame.x.numbers[0][unit] : frame.input[unit])} for the sample${scaleWords(unit)}`;
   const isLast = layer === layout.units.length - 1;
-  const now = layout.is_plane ? "" : isLast ? `, ${layout.numbers ? "predicts" : "probability"} ${layout.numbers ? predicted(layout, frame.y[unit]) : brief(frame.y[unit])}` : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
+  const now = isLast ? `, ${layout.numbers ? "predicts" : "probability"} ${layout.numbers ? predicted(layout, outputsOf(frame)[unit]) : brief(outputsOf(frame)[unit])}` : layout.is_plane ? "" : `, ${brief(frame.h[layer - 1][unit])} for the sample`;
   const long = layer === 1 && isBlock(layout) ? `, ${layout.units[0]} weights of length ${brief(frame.lengths[unit])}` : "";
   const bias = `bias ${brief(frame.weights[layer - 1].b[unit])}`;
   const dead = frame.dead[layer - 1]?.includes(unit) ? ". Dead: 0 for every training point, so no gradient reaches its weights" : "";
@@ -126,6 +127,7 @@ export function draw(given) {
   edges();
   if (layout.is_plane) maps();
   else inside();
+  writeOutputs();
   inspector.refresh(frame);
   along.draw(frame);
 }
@@ -199,9 +201,15 @@ function inside() {
       else shade(button, layout.numbers ? css(colourOf(frame.y[unit] ?? 0, layout.numbers.span)) : css(CLASSES[0], frame.y[unit] ?? 0));
     });
   }
+}
+
+// At each output its name, with its probability or the number that it predicts.
+function writeOutputs() {
+  const y = outputsOf(frame);
   labels.forEach((label, k) => {
-    const share = predicted(layout, frame.y[k]), name = layout.classes[k];
-    label.textContent = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
+    const share = predicted(layout, y[k]), name = layout.classes[k];
+    const text = label.classList.contains("two") ? `${name}\n${share}` : name.length < 3 ? `${name}: ${share}` : `${share} ${name}`;
+    if (label.textContent !== text) label.textContent = text; // a layout for each frame would be slow
   });
 }
 

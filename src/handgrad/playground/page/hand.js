@@ -11,7 +11,7 @@ const NEAR = 10, FINGER = 22, STILL = 4, APART = 9, RUBBER = 12; // pixels
 const EVERY = { move: 50, draw: 150, erase: 100 }; // milliseconds between two messages of a stroke
 const MOST_SENT = 200, STEP = 0.02, ROOM = 0.95; // points; of the map's width; of it, for points
 const ARROWS = { ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowLeft: [-1, 0], ArrowDown: [0, -1] };
-let layout = null, frame = null, stroke = null, keyed = null, blank = null;
+let layout = null, frame = null, stroke = null, keyed = null, blank = null, before = "move";
 
 export function setLayout(given) {
   layout = given;
@@ -112,7 +112,7 @@ function giveUp() {
   } else if (keyed) {
     ask("undo");
     keyed = null;
-  } else if (blank) leave();
+  } else if (blank) giveBack();
 }
 
 addEventListener("pointerup", end);
@@ -147,12 +147,13 @@ function nudge([across, up]) {
 
 byId("empty").addEventListener("click", () => {
   ask("pause");
+  if (!blank) before = tool();
   choice("draw");
   blank = [];
   byId("undo").disabled = false;
   tell();
 });
-byId("undo").addEventListener("click", () => (blank ? leave() : ask("undo")));
+byId("undo").addEventListener("click", () => (blank ? giveBack() : ask("undo")));
 
 function collect(point) {
   if (blank.length < MOST_SENT) blank.push(point);
@@ -167,6 +168,12 @@ function leave() {
   blank = null;
   byId("undo").disabled = !layout.can_undo;
   tell();
+}
+
+// Without a new point the map takes the hand as it did before, so that a click draws none.
+function giveBack() {
+  leave();
+  choice(before);
 }
 
 function tell() {

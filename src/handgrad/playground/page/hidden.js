@@ -21,7 +21,7 @@ export function setLayout(given) {
   byId("view-hidden").disabled = !hasHidden;
   byId("view-hidden").title = hasHidden ? "Where the last hidden layer puts every point" : "The network has no hidden layer";
   if (!hasHidden && isOpen()) open(false);
-  byId("hidden-legend").replaceChildren(...legend(layout));
+  byId("hidden-legend").replaceChildren(...legend(coloured()));
   byId("hidden-legend").hidden = isNamed();
   byId("hidden-axes").hidden = units > 3;
   for (const [axis, id] of ["hidden-across", "hidden-up"].entries()) {
@@ -33,6 +33,9 @@ export function setLayout(given) {
 
 // Of more classes than there are colours, each point bears its name.
 const isNamed = () => !layout.numbers && layout.classes.length > CLASSES.length;
+
+// Here a number is told by its colour even where the map shows it as a height.
+const coloured = () => ({ ...layout, is_curve: false });
 
 function open(isWanted) {
   byId("view-hidden").setAttribute("aria-pressed", isWanted);
@@ -94,7 +97,7 @@ function paint() {
   const size = (answer.places.length > 700 ? 2.2 : 3.2) * large;
   answer.places.forEach((at, row) => {
     const [x, y] = place(square, at, width), k = layout.y_t[row];
-    if (!isNamed()) return sign(context, layout, k, x, y, size, test.has(row));
+    if (!isNamed()) return sign(context, coloured(), k, x, y, size, test.has(row));
     context.fillStyle = css(CLASSES[k % CLASSES.length]);
     context.fillText(layout.classes[k], x, y);
   });

@@ -36,3 +36,16 @@ export function nextPlace(key, place, n, columns) {
   const next = place + arrow[0] + columns * arrow[1];
   return next >= 0 && next < n ? next : place;
 }
+
+// The same among places [x, y] on the screen: the nearest that way, rather straight on than aside.
+export function nextThere(key, place, all) {
+  const arrow = ARROWS[key];
+  if (!arrow) return null;
+  const [x, y] = all[place];
+  let next = place, least = Infinity;
+  all.forEach(([to, down], at) => {
+    const ahead = (to - x) * arrow[0] + (down - y) * arrow[1], aside = Math.abs((to - x) * arrow[1] + (down - y) * arrow[0]);
+    if (ahead > 4 && ahead + 3 * aside < least) [next, least] = [at, ahead + 3 * aside];
+  });
+  return next;
+}

@@ -22,7 +22,7 @@ export function setLayout(given) {
   byId("x1").textContent = layout.axes[0];
   byId("x2").textContent = layout.axes[1];
   axes();
-  canvas.setAttribute("aria-label", `${layout.is_curve ? "Curve of the prediction" : "Decision map"}. Arrow keys choose the sample whose numbers are shown.`);
+  canvas.setAttribute("aria-label", `${layout.is_curve ? "Curve of the prediction" : "Decision map"}. Arrow keys choose the sample whose numbers are shown${layout.numbers ? "" : "; with Shift they move it, and Escape puts it back"}.`);
   byId("point-tools").hidden = Boolean(layout.numbers);
   if (layout.numbers) byId("draw").checked = false;
   byId("note").textContent = layout.note;

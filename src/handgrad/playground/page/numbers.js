@@ -1,6 +1,6 @@
 // Where numbers are predicted in place of classes: their colours, their words, their picture.
 
-import { brief, minus } from "./dom.js";
+import { brief, minus, percent } from "./dom.js";
 import { tidy } from "./scale.js";
 
 // From dark blue for the least, over grey, to yellow for the largest: also for colour-blind eyes.
@@ -35,6 +35,17 @@ export function goodness({ numbers }, value) {
 
 // What the network predicts, at an output.
 export const predicted = ({ numbers }, y) => (y == null ? "—" : numbers ? brief(inUnits(numbers, y)) : `${Math.round(100 * y)} %`);
+
+// The network's word on a sample: the class that it takes it for, or the number.
+export function verdict({ numbers, classes }, y, yTrue) {
+  if (y.some((one) => one == null)) return "";
+  if (numbers) return `the network predicts ${predicted({ numbers }, y[0])}`;
+  const said = y.indexOf(Math.max(...y));
+  return `the network says ${classes[said]} (${percent(y[said])}), ${said === yTrue ? "right" : "wrong"}`;
+}
+
+// All outputs for the sample of a frame.
+export const outputsOf = ({ y, values }) => y ?? values.y.numbers[0];
 
 // The least and the largest of truth and prediction together, for the axes of their picture.
 export function rangeOf(pairs) {

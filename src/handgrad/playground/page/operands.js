@@ -131,9 +131,9 @@ export const namesOf = (keys) => new Set([...keys].flatMap((key) => key.replace(
 
 // -- elements -----------------------------------------------------------------------------------
 
-// Fill a box; numbers of the result are made by a function. Gives the elements of all numbers.
-export function build(box, { cells, columns, groups }, resultAt, makeResult) {
-  const made = new Map(cells.filter(({ of }) => of != null).map((cell) => [cell, cell.of === resultAt ? makeResult() : make("i")]));
+// Fill a box; numbers are made by functions. Gives the elements of all numbers.
+export function build(box, { cells, columns, groups }, resultAt, makeResult, makeOperand = () => make("i")) {
+  const made = new Map(cells.filter(({ of }) => of != null).map((cell) => [cell, cell.of === resultAt ? makeResult() : makeOperand()]));
   const put = (cell) => {
     const element = made.get(cell) ?? make("b", { class: cell.isLong ? "name long" : "name", text: cell.text });
     element.style.gridArea = `${cell.row} / ${cell.column}${cell.isLong ? " / auto / -1" : ""}`;
@@ -157,9 +157,12 @@ export function write(part, elements, columns) {
   const texts = all.every(Number.isInteger) ? all.map((value) => minus(String(value))) : alike(all, columns > 5 ? 2 : 3);
   for (const { element, i, j } of elements) {
     const place = i * part.numbers[0].length + j, value = all[place];
-    if (element.textContent !== texts[place]) element.textContent = texts[place];
-    element.style.background = signed(value ?? 0, largest);
     element.key = keyOf(part, i, j);
+    if (element.textContent !== texts[place]) {
+      element.textContent = texts[place];
+      if (element.role) element.ariaLabel = `${element.key}: ${texts[place]}`;
+    }
+    element.style.background = signed(value ?? 0, largest);
     element.exact = `${element.key} = ${value ?? "not finite"}`;
   }
 }
