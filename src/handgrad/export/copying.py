@@ -22,6 +22,7 @@ class Source(NamedTuple):
 
     defined: dict[str, str]  # name -> its lines
     uses: dict[str, list[str]]  # name -> the names that occur in these lines
+    at_once: dict[str, list[str]]  # name -> those that must be there when these lines are run
     ours: dict[str, tuple[str, str]]  # imported name -> module of handgrad, and its name there
     others: dict[str, str]  # imported name -> the line that imports it from elsewhere
 
@@ -44,8 +45,9 @@ def copied(functions: Iterable[Any], *, more: Iterable[str] = ()) -> Copied:
         Further lines of imports.
     """
     copying = _Copying(more)
-    for one in functions:
-        copying.take(one.__module__, one.__name__)
+    copying.later = [(one.__module__, one.__name__) for one in functions]
+    for module, name in copying.later:  # which grows on the way
+        copying.take(module, name)
     return Copied(_joined(copying.imports), copying.written())
 
 
@@ -69,6 +71,7 @@ class _Copying:
         self.imports = dict.fromkeys(imports)
         self.found: dict[tuple[str, str], None] = {}
         self.done: list[tuple[str, str]] = []
+        self.later: list[tuple[str, str]] = []
 
     def take(self, module: str, name: str) -> None:
         source = _source(module)
@@ -78,9 +81,10 @@ class _Copying:
             self.imports[source.others[name]] = None
         elif name in source.defined and (module, name) not in self.found:
             self.found[module, name] = None
-            for used in source.uses[name]:
+            for used in source.at_once[name]:
                 self.take(module, used)
             self.done.append((module, name))
+            self.later += [(module, used) for used in source.uses[name]]
 
     def written(self) -> str:
         """Give the definitions; of two with the same name, the later one is renamed."""
@@ -110,7 +114,7 @@ class _Copying:
 def _source(module: str) -> Source:
     path = Path(str(import_module(module).__file__))
     text = path.read_text(encoding="utf-8")
-    source = Source({}, {}, {}, {})
+    source = Source({}, {}, {}, {}, {})
     for node in ast.parse(text).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             _note_import(node, module, source)
@@ -129,8 +133,29 @@ def _note(name: str, node: Any, text: str, source: Source) -> None:
     decorators = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(one.lineno for one in decorators)])
     source.defined[name] = "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    source.uses[name] = _names(node, name)
+    source.at_once[name] = [used for part in _run_first(node) for used in _names(part, name)]
+
+
+def _names(node: ast.AST, but: str) -> list[str]:
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-    source.uses[name] = sorted(names - {name})
+    return sorted(names - {but})
+
+
+def _run_first(node: Any) -> list[Any]:
+    """List the parts of a definition that run with it: annotations and bodies run later."""
+    if isinstance(node, ast.FunctionDef):
+        defaults = [one for one in node.args.kw_defaults if one is not None]
+        return [*node.decorator_list, *node.args.defaults, *defaults]
+    if isinstance(node, ast.ClassDef):
+        return [
+            *node.decorator_list,
+            *node.bases,
+            *(p for one in node.body for p in _run_first(one)),
+        ]
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return [node.value] if node.value is not None else []
+    return []
 
 
 def _note_import(node: ast.Import | ast.ImportFrom, module: str, source: Source) -> None:

@@ -7,6 +7,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,12 +96,10 @@ class _File:
     # -- the opening --------------------------------------------------------------------------
 
     def opening(self) -> str:
-        from handgrad import __version__
-
         target = self.model.target or ("a label" if self.end.classes else "numbers")
-        n_columns = len(self.whole.columns)
+        n_columns, ours = len(self.whole.columns), version("handgrad")
         told = [
-            f"Predicts {target!r} from {n_columns} columns; handgrad {__version__} wrote this file.",
+            f"Predicts {target!r} from {n_columns} columns; handgrad {ours} wrote this file.",
             "",
             "It needs Python 3.11 or newer and NumPy. Call predict(rows)"
             + (" or predict_proba(rows)" if self.end.classes else "")

@@ -166,7 +166,8 @@ def seconds_in(value: Any) -> float:
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     aware: datetime = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return (aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    elapsed: timedelta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return elapsed.total_seconds()
 
 
 def place_of(text: str | None, column: Column, exact: dict[Any, int], alike: Any) -> int:
@@ -190,17 +191,15 @@ def places_of(column: Column) -> tuple[dict[Any, int], dict[Any, int]]:
 
 def mappings(rows: Any, columns: list[Column]) -> list[Any]:
     """Give rows as mappings of column names to cells; frames are divided into rows."""
-    for method, given in (("to_dicts", ()), ("to_pylist", ()), ("to_dict", ("records",))):
+    for method, given in (("to_dicts", []), ("to_pylist", []), ("to_dict", ["records"])):
         if hasattr(rows, method):
             rows = getattr(rows, method)(*given)
             break
     listed: list[Any] = list(rows)
     for row in listed:
         if lacking := [column.name for column in columns if column.name not in row]:
-            raise ValueError(
-                f"a row lacks the columns {lacking}; where a cell is missing, use None"
-            )
-    return rows
+            raise ValueError(f"a row lacks the columns {lacking}; pass None for a missing cell")
+    return listed
 
 
 def read_rows(rows: Any, columns: list[Column], n_numbers: int) -> tuple[Any, Any, Any]:
@@ -213,15 +212,20 @@ def read_rows(rows: Any, columns: list[Column], n_numbers: int) -> tuple[Any, An
     numbers = np.full((len(listed), n_numbers), math.nan)
     missing = np.zeros(numbers.shape, bool)
     places = np.full((len(listed), 1 + max([-1, *(one.place for one in columns)])), -1)
-    levels = [places_of(column) for column in columns]
-    for i, row in enumerate(listed):
-        for column, known_levels in zip(columns, levels, strict=True):
-            own, text = column.read(column, row[column.name])
+    for column in columns:
+        levels = places_of(column)
+        read: dict[str, Any] = {}  # each text once
+        for i, row in enumerate(listed):
+            cell = row[column.name]
+            known_before = read.get(cell) if isinstance(cell, str) else None
+            own, text = known_before or column.read(column, cell)
+            if isinstance(cell, str):
+                read[cell] = own, text
             if own:
                 numbers[i, column.first : column.first + len(own)] = own
                 missing[i, column.first] = text is None and math.isnan(own[0])
             if column.place >= 0:
-                places[i, column.place] = place_of(text, column, *known_levels)
+                places[i, column.place] = place_of(text, column, *levels)
     return numbers, missing, places
 
 
