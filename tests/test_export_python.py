@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
 
 from handgrad import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor
 from handgrad.activations import ACTIVATIONS
@@ -368,3 +369,59 @@ def test_two_definitions_of_one_name_are_both_copied():
 
     assert space["number_in"]("$ 1,234.5", Notation(before="$", thousands=",")) == 1234.5
     assert space["moment"]("2.1.1970", Dating("date", "dmy")) == 86400
+
+
+def test_an_estimator_writes_itself(of_penguins, tmp_path):
+    of_penguins.to_python(tmp_path / "model.py")
+    source = (tmp_path / "model.py").read_text(encoding="utf-8")
+    assert source == python_source(of_penguins.model_)
+    with pytest.raises(NotFittedError):
+        MLPClassifier().to_python(tmp_path / "none.py")
+    assert not (tmp_path / "none.py").exists()
+
+
+def test_the_command_line_writes_a_model(of_penguins, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    of_penguins.save("m")
+    expected = python_source(load_model("m"))
+    assert call("export", "m", "--format", "python", "-o", "m.py") == (0, "", "")
+    assert Path("m.py").read_text(encoding="utf-8") == expected
+    for more in ([], ["--output", "-"]):
+        code, out, err = call("export", "m", *more)
+        assert (code, out, err) == (0, expected, "")
+    assert not Path("-").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["m", "-o", "m"], 2, "is read by this command; name another output"),
+        (["m", "-o", "nowhere/m.py"], 5, "there is no folder"),
+        (["absent"], 5, "absent"),
+        (["m", "--format", "fortran"], 2, "is not"),
+    ],
+)
+def test_a_command_that_cannot_write_says_why(
+    of_penguins, tmp_path, monkeypatch, call, arguments, code, told
+):
+    monkeypatch.chdir(tmp_path)
+    of_penguins.save("m")
+    before = Path("m").read_bytes()
+    found, out, err = call("export", *arguments)
+    assert (found, out) == (code, "")
+    assert told in err
+    assert "Traceback" not in err
+    assert Path("m").read_bytes() == before
+
+
+def test_levels_are_found_in_any_spelling(rng):
+    frame = pd.DataFrame({"code": ["1", "2", "true", "é"] * 20, "x": rng.normal(size=80)})
+    settings = {"kinds": {"code": "category"}, "max_iter": 3, "random_state": 0}
+    estimator = MLPClassifier((3,), **settings).fit(frame, np.arange(80) % 2)
+    written = loaded(python_source(estimator.model_))
+    for cell, usual in (("1.0", "1"), (2, "2"), (2.0, "2"), (True, "true"), ("e\u0301", "é")):
+        rows = [{"code": one, "x": 0.5} for one in (cell, usual)]
+        found = written["predict_proba"](rows)
+        np.testing.assert_array_equal(found[0], found[1])
+        frame = pd.DataFrame({"code": [usual], "x": [0.5]})
+        np.testing.assert_allclose(found[:1], estimator.predict_proba(frame), rtol=0, atol=1e-12)
