@@ -112,7 +112,8 @@ def assert_agrees(estimator, unseen, *, by_labels):
         )
     else:
         assert found.shape == expected.shape
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+        size = np.abs(expected).max()  # whose parts may cancel each other
+        assert np.abs(found - expected).max() <= tolerance * max(size, 1)
 
 
 KINDS = {"kinds": {"grade": "number with words"}, "min_frequency": 4, "max_iter": 3}
@@ -415,11 +416,11 @@ def test_a_command_that_cannot_write_says_why(
 
 
 def test_levels_are_found_in_any_spelling(rng):
-    frame = pd.DataFrame({"code": ["1", "2", "true", "é"] * 20, "x": rng.normal(size=80)})
+    frame = pd.DataFrame({"code": ["7", "2", "true", "é"] * 20, "x": rng.normal(size=80)})
     settings = {"kinds": {"code": "category"}, "max_iter": 3, "random_state": 0}
     estimator = MLPClassifier((3,), **settings).fit(frame, np.arange(80) % 2)
     written = loaded(python_source(estimator.model_))
-    for cell, usual in (("1.0", "1"), (2, "2"), (2.0, "2"), (True, "true"), ("e\u0301", "é")):
+    for cell, usual in (("7.0", "7"), (2, "2"), (2.0, "2"), (True, "true"), ("e\u0301", "é")):
         rows = [{"code": one, "x": 0.5} for one in (cell, usual)]
         found = written["predict_proba"](rows)
         np.testing.assert_array_equal(found[0], found[1])

@@ -339,10 +339,11 @@ class Logistic(Labels):
     def code(self, n_scores: int) -> OutputCode:
         yes, no = (f"log_mean_exp(log_logistic({of}), SHARES)" for of in ("scores", "-scores"))
         if self.is_binary(n_scores):
-            both = "np.column_stack([log_logistic(-score), log_logistic(score)])"
-            return OutputCode(f"{yes} - {no}", f"np.exp({both})", "(score > 0)[:, 0].astype(int)")
+            both = "np.column_stack([log_logistic(sign * score) for sign in (-1, 1)])"
+            decide = "np.where(score[:, 0] > 0, 1, 0)"
+            return OutputCode(f"{yes} - {no}", f"np.exp({both})", decide)
         y = "never_certain(np.exp(held_finite(log_logistic(score))))"
-        return OutputCode(f"{yes} - {no}", y, "(score > 0).astype(int)")
+        return OutputCode(f"{yes} - {no}", y, "np.where(score > 0, 1, 0)")
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing
