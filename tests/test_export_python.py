@@ -281,6 +281,8 @@ def test_the_file_runs_with_numpy_alone_on_a_file_or_on_standard_input(of_pengui
     [
         ("island,sex\nBiscoe,male\n", "a row lacks the columns ['bill_length_mm'"),
         (None, "'much' is not a number"),
+        ("island,sex\nBiscoe\n", "line 2 has 1 cells, and the first line 2"),
+        ("island,island\nBiscoe,Dream\n", "two columns have the same name"),
     ],
 )
 def test_a_table_that_cannot_be_used_ends_in_one_sentence(of_penguins, tmp_path, given, told):
@@ -352,7 +354,7 @@ def test_labels_that_cannot_be_written_are_refused(of_penguins):
 def test_cells_too_far_away_are_refused(of_penguins):
     written = loaded(python_source(of_penguins.model_))
     row = penguins()[0][1:2].to_dict("records")[0]
-    for value in (float("inf"), "1e999", "inf"):
+    for value in (float("inf"), "1e999", "inf", 10**400, [1]):
         with pytest.raises(ValueError, match=r"is not a finite number|is not a number"):
             written["predict"]([{**row, "year": value, "body_mass_g": value}])
 

@@ -71,6 +71,22 @@ def finite(score: Any) -> Any:
     return score
 
 
+def rows_of(file: Any) -> list[Any]:
+    """Read a CSV file with commas, whose first line names the columns."""
+    lines = csv.reader(file)
+    names = next(lines, [])
+    if len(set(names)) < len(names):
+        raise ValueError("two columns have the same name; rename one")
+    rows = []
+    for cells in lines:
+        if cells and len(cells) != len(names):
+            raise ValueError(
+                f"line {lines.line_num} has {len(cells)} cells, and the first line {len(names)}"
+            )
+        rows += [dict(zip(names, cells, strict=True))] if cells else []
+    return rows
+
+
 def main(predict: Any, predict_proba: Any, names: list[str], target: str) -> None:
     """Predict each row of a CSV file, named in the command or read from the standard input."""
     arguments = [one for one in sys.argv[1:] if one != "--proba"]
@@ -78,19 +94,15 @@ def main(predict: Any, predict_proba: Any, names: list[str], target: str) -> Non
     if len(arguments) > 1 or any(one.startswith("--") for one in arguments):
         sys.exit(f"usage: {sys.argv[0]} [--proba] [TABLE.csv]")
     try:
-        if arguments:
-            with open(arguments[0], encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.DictReader(file))
-        else:
-            rows = list(csv.DictReader(sys.stdin))
+        with open(arguments[0] if arguments else 0, encoding="utf-8-sig", newline="") as file:
+            rows = rows_of(file)
         found = np.asarray(predict(rows), dtype=object)
         found = found if found.ndim > 1 else found[:, None]
-        header = [target] if found.shape[1] == 1 else names
+        header = [target] if found.shape[1] == 1 else [*names]
         if proba is not None:
-            header = [*header, *(f"probability {name}" for name in names)]
+            header += [f"probability {name}" for name in names]
             found = np.hstack([found, proba(rows).astype(object)])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         sys.exit(f"{sys.argv[0]}: {error}")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(found.tolist())
+    with open(1, "w", encoding="utf-8", newline="", closefd=False) as out:
+        csv.writer(out, lineterminator="\n").writerows([header, *found.tolist()])

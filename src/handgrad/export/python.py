@@ -96,10 +96,11 @@ class _File:
     # -- the opening --------------------------------------------------------------------------
 
     def opening(self) -> str:
-        target = self.model.target or ("a label" if self.end.classes else "numbers")
+        target = "labels" if self.end.classes else "numbers"
+        target = repr(self.model.target) if self.model.target else target
         n_columns, ours = len(self.whole.columns), version("handgrad")
         told = [
-            f"Predicts {target!r} from {n_columns} columns; handgrad {ours} wrote this file.",
+            f"Predicts {target} from {n_columns} columns; handgrad {ours} wrote this file.",
             "",
             "It needs Python 3.11 or newer and NumPy. Call predict(rows)"
             + (" or predict_proba(rows)" if self.end.classes else "")

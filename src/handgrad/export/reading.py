@@ -51,10 +51,14 @@ def text_in(column: Column, text: str) -> str | None:
     return None if gone else text
 
 
-def known(column: Column, value: float) -> float:
+def known(column: Column, cell: Any) -> float:
     """Give a number, NaN where it means a missing cell."""
+    try:
+        value = float(cell)
+    except (TypeError, OverflowError):
+        value = math.inf
     if math.isinf(value):
-        raise ValueError(f"column {column.name!r}: {value} is not a finite number")
+        raise ValueError(f"column {column.name!r}: {cell!r} is not a finite number")
     return math.nan if value in column.codes else value
 
 
@@ -77,7 +81,7 @@ def number_or_word(column: Column, cell: Any, read: Any) -> tuple[tuple[float, .
             return (math.nan,), None
         number = read(column, text)
         return (known(column, number),), text if math.isnan(number) else None
-    return (math.nan if value is None else known(column, float(value)),), None
+    return (math.nan if value is None else known(column, value),), None
 
 
 def number(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
@@ -121,7 +125,7 @@ def boolean(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
     if isinstance(value, str):
         text = text_in(column, value.strip())
         return (math.nan if text is None else truth_of(text),), None
-    return (math.nan if value is None else known(column, float(value)),), None
+    return (math.nan if value is None else known(column, value),), None
 
 
 def category(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
@@ -142,7 +146,7 @@ def dated(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
     assert isinstance(writing, Dating)
     seconds = math.nan
     if isinstance(value, bool | int | float):
-        value = f"{known(column, float(value)):.0f}"  # 20210304
+        value = f"{known(column, value):.0f}"  # 20210304
     if isinstance(value, str):
         text = text_in(column, value.strip())
         seconds = math.nan if text is None else moment(text, writing)
