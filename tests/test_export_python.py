@@ -42,7 +42,7 @@ def a_table(n, seed):
         {
             "size": rng.normal(50, 20, n) * far,
             "year": rng.integers(1990, 2020, n),
-            "colour": rng.choice(["red", "green", "blue", "rarest"], n, p=[0.4, 0.3, 0.29, 0.01]),
+            "colour": rng.choice(["red", "green", "blue"], n),
             "grade": words,
             "open": rng.choice(["yes", "No", "TRUE"], n),
             "day": days.strftime("%d.%m.%Y"),
@@ -51,6 +51,7 @@ def a_table(n, seed):
     )
     frame.loc[::5, "size"] = np.nan
     frame.loc[::6, "colour"] = None
+    frame.loc[[1, 11], "colour"] = "rarest"
     frame.loc[::11, "open"] = None
     frame.loc[::13, "day"] = None
     frame.loc[::17, "price"] = "NA"
