@@ -18,6 +18,7 @@ from handgrad.errors import DataError
 from handgrad.export import python_source, to_python
 from handgrad.export.copying import copied
 from handgrad.export.parts import take_apart
+from handgrad.export.passing import score_of
 from handgrad.models.file import load_model, save_model
 from handgrad.tables.frames import from_frame
 
@@ -54,6 +55,7 @@ def a_table(n, seed):
     frame.loc[[1, 11], "colour"] = "rarest"
     frame.loc[::11, "open"] = None
     frame.loc[::13, "day"] = None
+    frame.loc[::19, "grade"] = None
     frame.loc[::17, "price"] = "NA"
     if n > N_TRAINING:
         frame.loc[1::40, "colour"] = "never seen"
@@ -429,3 +431,9 @@ def test_levels_are_found_in_any_spelling(rng):
         np.testing.assert_array_equal(found[0], found[1])
         frame = pd.DataFrame({"code": [usual], "x": [0.5]})
         np.testing.assert_allclose(found[:1], estimator.predict_proba(frame), rtol=0, atol=1e-12)
+
+
+def test_a_scale_of_the_inputs_comes_before_the_layers():
+    layers = [(np.array([[2.0], [3.0]]), np.array([1.0]))]
+    found = score_of(np.array([[1.0, 1.0]]), None, layers, [], None, np.array([10.0, 100.0]))
+    assert found.tolist() == [[321.0]]
