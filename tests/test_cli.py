@@ -88,7 +88,17 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["fit"], ["cv"], ["predict"], ["evaluate"], ["info"], ["explain"], ["gradcheck"]],
+    [
+        [],
+        ["fit"],
+        ["cv"],
+        ["predict"],
+        ["evaluate"],
+        ["info"],
+        ["explain"],
+        ["export"],
+        ["gradcheck"],
+    ],
 )
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_help(call, command, option):
@@ -113,7 +123,8 @@ def test_no_command_shows_the_help_as_an_error(call):
 
 def test_the_help_lists_every_command_as_it_describes_itself(call):
     listed = dict(re.findall(r"^  ([a-z]+) {2,}(\S.*)$", call("--help")[1], re.MULTILINE))
-    assert {"fit", "cv", "predict", "evaluate", "explain", "gradcheck", "info", "play"} == {*listed}
+    named = {"fit", "cv", "predict", "evaluate", "explain", "export", "gradcheck", "info", "play"}
+    assert named == {*listed}
     for name, summary in listed.items():
         assert main.commands[name].help.partition("\n")[0] == summary
 

@@ -139,6 +139,14 @@ def _normal_distribution(r: Array) -> Array:
     return distribution
 
 
+def gelu_of_numpy(r: Array) -> Array:
+    """Compute gelu of real r number by number, for programs that must do without SciPy."""
+    scaled = -r / math.sqrt(2)
+    upper = np.array([math.erfc(number) for number in scaled.ravel().tolist()], r.dtype)
+    h: Array = r * (upper.reshape(r.shape) / 2)
+    return h
+
+
 def silu(r: Array) -> Array:
     """Compute r / (1 + e^-r) (Elfwing, Uchibe and Doya, 2018; "swish")."""
     h: Array = r * logistic(r)
@@ -206,6 +214,12 @@ class Activation(NamedTuple):
     has_kernel: bool = False  # in engines/compiled/activations.py; else the reference computes it
     keeps_slope: bool = False  # whether that kernel computes dh/dr on the way forward and keeps it
     is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
+    of_numpy: Callable[[Array], Array] | None = None  # forward in NumPy alone, if it needs more
+
+    @property
+    def alone(self) -> Callable[[Array], Array]:
+        """The forward function for programs that have NumPy and nothing else."""
+        return self.of_numpy or self.forward
 
 
 SMOOTH = "Little passes back where the curve is flat, and much where it is steep."
@@ -354,6 +368,7 @@ ACTIVATIONS = {
         start="he_uniform",
         has_kernel=True,
         keeps_slope=True,
+        of_numpy=gelu_of_numpy,
     ),
     "silu": Activation(
         silu,

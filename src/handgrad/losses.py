@@ -106,6 +106,13 @@ def log_logistic(score: Array) -> Array:
     return np.where(score > 0, 0, score) - tail
 
 
+def never_certain(y: Array) -> Array:
+    """Hold probabilities between 0 and 1, both excluded."""
+    one = y.dtype.type(1)
+    held: Array = np.clip(y, np.finfo(one).tiny, np.nextafter(one, 0 * one))
+    return held
+
+
 def held_finite(log_y: Array) -> Array:
     """Keep logarithms above minus infinity, since differences of huge scores may overflow."""
     finite: Array = np.maximum(log_y, np.finfo(log_y.dtype).min)

@@ -31,6 +31,14 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
+class OutputCode(NamedTuple):
+    """An output as expressions in functions of NumPy and losses.py, for a file that predicts."""
+
+    mean: str  # the scores of the mean, from those of k networks, ``scores``: (k, n, N_y)
+    y: str  # numbers (n, N_y) or probabilities (n, K), from ``score``: (n, N_y)
+    decide: str = ""  # class numbers (n,), or 0 and 1 (n, K), from ``score``
+
+
 class Link(NamedTuple):
     """A derivative of a single row on the way from its loss to its scores, for readers."""
 
@@ -167,6 +175,10 @@ class Output:
         return ValueError(f"output {self.name!r} predicts numbers; it has no labels")
 
     # -- the words that explain it ------------------------------------------------------------
+
+    def code(self, n_scores: int) -> OutputCode:
+        """Return the expressions that predict, ``SHARES`` being the shares of networks or None."""
+        return OutputCode("mean_of(scores, SHARES)", "score")
 
     def told(self, settings: LossSettings) -> OutputText:
         """Return the equations of the output under these settings of the loss."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from handgrad import losses
 from handgrad.activations import logistic
 from handgrad.losses import LossSettings, log_logistic, log_softmax, softmax
-from handgrad.output import Link, Output, OutputText, Spelled, written
+from handgrad.output import Link, Output, OutputCode, OutputText, Spelled, written
 
 Array = NDArray[Any]
 
@@ -157,6 +157,9 @@ class Poisson(Output):
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         b[...] += np.log(scale)
 
+    def code(self, n_scores: int) -> OutputCode:
+        return OutputCode("log_mean_exp(scores, SHARES)", "exponential(score)")
+
     def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
         own = written(score[at], digits)
         return Spelled(f"e^{own.text}", _power(own.value))
@@ -209,6 +212,14 @@ class Softmax(Labels):
     def decide(self, score: Array) -> NDArray[np.intp]:
         """Pick the class of each row's highest score, (n,); the first of equal ones."""
         return np.asarray(score.argmax(axis=1))
+
+    def code(self, n_scores: int) -> OutputCode:
+        logs = "np.stack([log_softmax(score) for score in scores])"
+        return OutputCode(
+            f"log_mean_exp({logs}, SHARES)",
+            "np.exp(held_finite(log_softmax(score)))",
+            "score.argmax(axis=1)",
+        )
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing
@@ -317,16 +328,22 @@ class Logistic(Labels):
         No label of several is certain: each probability lies between 0 and 1, both excluded.
         """
         probabilities = super().proba(score)
-        if self.is_multilabel(score.shape[1]):
-            one = probabilities.dtype.type(1)
-            least, most = np.finfo(one).tiny, np.nextafter(one, 0 * one)
-            np.clip(probabilities, least, most, out=probabilities)
-        return probabilities
+        several = self.is_multilabel(score.shape[1])
+        return losses.never_certain(probabilities) if several else probabilities
 
     def decide(self, score: Array) -> NDArray[np.intp]:
         """Turn each score above 0 into 1: the second class, (n,), or a label of several, (n, K)."""
         yes: NDArray[np.intp] = (score > 0).astype(np.intp)
         return yes if self.is_multilabel(score.shape[1]) else yes[:, 0]
+
+    def code(self, n_scores: int) -> OutputCode:
+        yes, no = (f"log_mean_exp(log_logistic({of}), SHARES)" for of in ("scores", "-scores"))
+        if self.is_binary(n_scores):
+            both = "np.column_stack([log_logistic(sign * score) for sign in (-1, 1)])"
+            decide = "np.where(score[:, 0] > 0, 1, 0)"
+            return OutputCode(f"{yes} - {no}", f"np.exp({both})", decide)
+        y = "never_certain(np.exp(held_finite(log_logistic(score))))"
+        return OutputCode(f"{yes} - {no}", y, "np.where(score > 0, 1, 0)")
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing

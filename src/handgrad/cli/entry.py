@@ -21,6 +21,7 @@ SUMMARIES = {  # the first sentence of each command's help
     "cv": "Cross-validate: judge networks by rows they have not seen.",
     "evaluate": "Judge MODEL by rows of TABLE whose truth is known.",
     "explain": "Show how MODEL comes to its prediction for one row of TABLE.",
+    "export": "Write MODEL as a program that predicts without handgrad.",
     "fit": "Train networks on a table.",
     "gradcheck": "Check the gradients of MODEL on rows of TABLE.",
     "info": "Show what MODEL is: columns, layers and predictions.",

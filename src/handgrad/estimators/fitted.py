@@ -345,6 +345,25 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         shown = self._parameters_of(self.model_)
         return replace(self.model_, settings=to_settings(self, shown))
 
+    def to_python(self, path: str | PathLike[str]) -> None:
+        """Write the model as one Python file that predicts by itself and needs NumPy alone.
+
+        The file reads cells as the model does, has ``predict`` and, for classes,
+        ``predict_proba``, and is a program for CSV files: see ``handgrad.export``.
+
+        Raises
+        ------
+        DataError
+            If the labels are neither texts nor numbers nor booleans.
+        OSError
+            If the file cannot be written; a file that stood there before is left as it was.
+        """
+        from handgrad.export import to_python  # few need it
+
+        now = seen(self)
+        check_is_fitted(now)
+        to_python(now.model_, path)
+
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Read a model file back into a fitted estimator.
