@@ -86,7 +86,7 @@ class SGD:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The step written for readers: NumPy on theta, dtheta, lr, t and the rule's memory."""
+        """Write the step for readers, in NumPy on theta, dtheta, lr, t and the memory."""
         if not self.momentum:
             return ("theta -= lr * dtheta",)
         ahead = f"theta += {self.momentum} * v - lr * dtheta" if self.nesterov else "theta += v"

@@ -107,7 +107,7 @@ class Trace(Mapping[str, Array]):
 
     @property
     def promised_change(self) -> float:
-        """The change of the loss that the gradient promises for the step (13): -lr |gradient|^2."""
+        """Give the change of the loss that the gradient promises for (13), -lr |gradient|^2."""
         return -self.lr * float(np.sum(np.square(self.gradients.flat, dtype=np.float64)))
 
     @property
