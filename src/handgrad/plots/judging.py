@@ -109,7 +109,7 @@ class CalibrationDisplay(Display):
 
     @property
     def n_apart(self) -> int:
-        """Count the bins that can be told apart; they are few where most probabilities are near 1."""
+        """Count the bins that can be told apart, few where most probabilities are near 1."""
         return len(np.unique(self.means.round(2)))
 
     def plot(self, *, ax: Axes | None = None) -> Self:
