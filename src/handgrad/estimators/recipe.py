@@ -22,6 +22,7 @@ WHOLE = int | np.integer
 DTYPE = "float32"
 LEARNING_RATE = 0.06
 MOST_UPDATES = 10**9
+SMALL = 3000  # rows
 FOLDS = 8  # of which each network is watched on one
 UPDATES = 1500  # that the weight decay was measured with; more of them decay less each
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 100
@@ -32,18 +33,17 @@ class Effort(NamedTuple):
     """How much time a fit may take."""
 
     n_networks: int
-    n_networks_of_small: int  # of tables of up to so many rows, whose networks differ more:
-    small: int
+    n_networks_of_small: int  # of tables of up to ``SMALL`` rows, whose networks differ more
     updates: tuple[int, ...]  # the first two race; longer ones as long as that pays
 
     def networks_for(self, n: int) -> int:
-        return self.n_networks_of_small if n <= self.small else self.n_networks
+        return self.n_networks_of_small if n <= SMALL else self.n_networks
 
 
 EFFORTS = {
-    "fast": Effort(1, 1, 0, (500,)),
-    "medium": Effort(3, 5, 1000, (500, 1500, 4000)),
-    "high": Effort(5, 8, 3000, (500, 1500, 4000, 10_000)),
+    "fast": Effort(1, 1, (500,)),
+    "medium": Effort(3, 5, (500, 1500, 4000)),
+    "high": Effort(5, 8, (500, 1500, 4000, 10_000)),
 }
 
 
