@@ -268,22 +268,29 @@ def test_other_libraries_may_be_loaded(rows, tmp_path, monkeypatch):
 
 
 def test_a_fit_that_was_broken_off_is_not_written_over(rows, kept):
-    with pytest.raises(ValueError, match=r"broken off \(network 1, epoch 4\); set resume to go on"):
+    with pytest.raises(
+        ValueError, match=r"broken off \(network 1, epoch 4\); set resume \(--resume\) to go on"
+    ):
         MLPClassifier(**kept | {"resume": False}).fit(*rows)
     assert len(list(kept["checkpoint"].iterdir())) == 2
 
 
 def test_a_finished_fit_gives_way_to_the_next(rows, kept):
     first = MLPClassifier(**kept).fit(*rows)
-    other = kept | {"resume": False, "random_state": 8}
-    assert told(MLPClassifier(**other).fit(*rows)) != told(first)
+    other = kept | {"resume": False, "random_state": 8, "checkpoint_every": "1h"}
+
+    def on_epoch(_):
+        assert not list(kept["checkpoint"].iterdir())  # nothing to take for this fit's own
+
+    assert told(MLPClassifier(**other, on_epoch=on_epoch).fit(*rows)) != told(first)
 
 
 def test_a_finished_fit_is_there_at_once(rows, kept):
     first = MLPClassifier(**kept).fit(*rows)
-    epochs = []
+    names, epochs = {path.name for path in kept["checkpoint"].iterdir()}, []
     again = MLPClassifier(**kept | {"on_epoch": epochs.append}).fit(*rows)
     assert (told(again), epochs) == (told(first), [])
+    assert {path.name for path in kept["checkpoint"].iterdir()} == names
 
 
 def test_without_a_checkpoint_to_go_on_from_a_fit_begins(rows, tmp_path):

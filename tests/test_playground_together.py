@@ -196,3 +196,14 @@ def test_operands_are_reached_by_arrows(page):
     assert set(page.run(lit)) == {"b1[0]"}
     stops = page.run("return document.querySelectorAll(\".card[data-name='r'] [tabindex='0']\")")
     assert len(stops) == 1
+
+
+def test_no_tool_stays_in_the_hand_where_there_are_none(page, session):
+    page.click("#erase")
+    page.set("set-data", "sine")
+    session.change({"data": "sine"})
+    page.wait(lambda: not page.find("#point-tools").is_displayed())
+    assert not page.find("#erase").is_selected()
+    page.click("#map")
+    page.wait(lambda: "of point" in page.text("which-sample"))
+    assert page.complaints() == []

@@ -1,10 +1,13 @@
 """A loaded estimator has the parameters that it was fitted with."""
 
 import json
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from handgrad import (
     MLPClassifier,
@@ -104,8 +107,34 @@ def test_what_cannot_be_written_is_named_once_it_matters(rows, tmp_path):
     ).fit(*rows)
     loaded = again(model, tmp_path / "m")
     assert np.array_equal(loaded.predict_proba(rows[0]), model.predict_proba(rows[0]))
-    with pytest.warns(UserWarning, match="not keep class_weight, learning_rate, random_state"):
-        loaded.set_params(warm_start=True).fit(*rows)
+    for warm in (True, False):
+        loaded = MLPClassifier.load(tmp_path / "m").set_params(warm_start=warm)
+        with pytest.warns(UserWarning, match="not keep class_weight, learning_rate, random_state"):
+            loaded.fit(*rows)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            loaded.fit(*rows)  # once is enough
+
+
+@pytest.mark.parametrize("words", [[-999, np.nan], ["inf", "-"], [-np.inf], "inf"])
+def test_numbers_and_texts_are_not_taken_for_each_other(rows, tmp_path, words):
+    frame = pd.DataFrame(rows[0], columns=list("abc"))
+    asked = {"max_iter": 2, "missing_values": words, "preprocess": "auto"}
+    model = MLPClassifier((3,), **asked).fit(frame, rows[1])
+    loaded = again(model, tmp_path / "m")
+    assert loaded.missing_values is None
+    assert load_model(tmp_path / "m").settings["not_kept"] == ["missing_values"]
+
+
+def test_a_file_does_not_say_where_to_write(rows, tmp_path):
+    from dataclasses import replace
+
+    model = MLPClassifier((3,), max_iter=2).fit(*rows).model_
+    foreign = {"checkpoint": str(tmp_path / "there"), "resume": True, "engine": "numpy"}
+    save_model(replace(model, settings=foreign), tmp_path / "m")
+    loaded = MLPClassifier.load(tmp_path / "m")
+    assert (loaded.checkpoint, loaded.resume, loaded.engine) == (None, False, "auto")
 
 
 def test_settings_of_another_estimator_are_passed_over(rows, tmp_path):

@@ -16,21 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
-    from handgrad.models.model import Model
     from handgrad.tables.plan import Plan
 
 MOST_DOUBTS = 20  # in the notes before a training
-
-
-def number_names(model: Model) -> list[str]:
-    """Name the columns of predicted numbers: by target where there are several, and quantile."""
-    architecture = model.architecture
-    n_targets = architecture.n_targets
-    targets = (
-        ["prediction"] if n_targets == 1 else [f"prediction {i + 1}" for i in range(n_targets)]
-    )
-    quantiles = architecture.head.quantiles(architecture.loss)
-    return [f"{name} {q:g}" for name in targets for q in quantiles] if quantiles[1:] else targets
 
 
 def check_columns(table: pa.Table, wanted: Sequence[str], option: str) -> None:

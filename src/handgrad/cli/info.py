@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from handgrad.cli.columns import number_names, plan_json
+from handgrad.cli.columns import plan_json
 from handgrad.cli.options import FILE, JSON, Option
 from handgrad.cli.results import network_json, network_line
 from handgrad.cli.terminal import listed, print_json, print_table, say
@@ -61,7 +61,7 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
         several = ", any of which a row may have" if trained.is_multilabel else ""
         say(f"classes: {', '.join(shown(label) for label in trained.classes.tolist())}{several}")
     else:
-        say(f"predicts numbers: {', '.join(number_names(trained))}")
+        say(f"predicts numbers: {', '.join(trained.target_names)}")
     say(f"network: {network_line(trained)}")
     for line in _settings_lines(trained):
         say(line)
@@ -70,7 +70,7 @@ def _print_model(trained: Model, *, as_json: bool) -> None:
 
 
 def _info_json(model: Model) -> dict[str, Any]:
-    predicts: dict[str, Any] = {"numbers": number_names(model)}
+    predicts: dict[str, Any] = {"numbers": model.target_names}
     if len(model.classes):
         predicts = {"classes": [str(label) for label in model.classes.tolist()]}
     return {

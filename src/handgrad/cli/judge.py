@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from handgrad.cli.columns import number_names
 from handgrad.cli.terminal import note
 from handgrad.models.evaluation import (
     Judgement,
@@ -114,7 +113,7 @@ def judged(model: Model, predicted: Array, truths: Truths) -> Judgement:
 def _judge_numbers(
     model: Model, y_t: Array, prediction: Array, weight: Array | None
 ) -> NumbersEvaluation:
-    names, architecture = number_names(model), model.architecture
+    names, architecture = model.target_names, model.architecture
     if quantiles := architecture.head.quantiles(architecture.loss):
         return evaluate_quantiles(y_t, prediction, quantiles, names, weight)
     return evaluate_numbers(y_t, prediction, names, weight)

@@ -95,7 +95,7 @@ class File(click.Path):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if value == "":
-            self.fail("a file must have a name, not an empty text", param, ctx)
+            self.fail(f"a {self.name} must have a name, not an empty text", param, ctx)
         return super().convert(value, param, ctx)
 
 
@@ -136,7 +136,7 @@ class Every(click.ParamType[Any]):
         return "N|TIME"
 
     def convert(self, value: Any, _: Any, __: Any) -> Any:
-        if value.isascii() and value.isdigit() and int(value):
+        if len(value) < 10 and value.isascii() and value.isdigit() and int(value):
             return int(value)
         if seconds_of(value) is None:
             self.fail("must be a number of epochs, or a time such as 30s, 5min or 1h")

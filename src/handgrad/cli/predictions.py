@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from handgrad.cli.columns import check_columns, number_names
+from handgrad.cli.columns import check_columns
 from handgrad.cli.options import COLUMN, OUTPUT, Option
 from handgrad.cli.terminal import listed
 from handgrad.errors import DataError
@@ -146,7 +146,7 @@ def safe_cell(value: Any) -> str:
 def prediction_names(model: Model, *, with_probabilities: bool) -> list[str]:
     """Name the columns that `predict_rows` gives."""
     if not len(model.classes):
-        return number_names(model)
+        return model.target_names
     labels = model.classes.tolist()
     names = [f"prediction {label}" for label in labels] if model.is_multilabel else ["prediction"]
     return names + [f"probability {label}" for label in labels if with_probabilities]

@@ -7,10 +7,11 @@ from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.keeping import keeping
+from handgrad.estimators.remembered import warn_of_lost
 from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job
-from handgrad.estimators.underway import under_way
+from handgrad.estimators.underway import FIT, under_way
 from handgrad.models.model import Model
 from handgrad.optim import SOLVERS
 
@@ -116,6 +117,7 @@ class MLP(CallbackSupportMixin, Fitted):
     ) -> Self:
         """Fit; where that fails, go back to the last whole epoch, or undo everything."""
         before = self._fit_ if continuing and self.__sklearn_is_fitted__() else None
+        warn_of_lost(vars(self).get(FIT))
         _check_survival(self, before, is_stream=is_stream)
         with under_way(self) as now, keeping(self) as keeper:
             job = Job(self, self._task, now, callbacks, is_stream, keeper)

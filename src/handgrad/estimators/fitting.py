@@ -44,7 +44,6 @@ from handgrad.estimators.planning import (
     plan_of,
     warn_of_lost_digits,
 )
-from handgrad.estimators.remembered import lost_words
 from handgrad.estimators.rows import (
     NOTHING,
     HeldOut,
@@ -344,7 +343,6 @@ def memory_for(estimator: Any, architecture: Architecture, dtype: np.dtype[Any])
 def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None) -> Fit:
     """Begin where the last fit has ended; refuse other targets or another network."""
     if not before.runs:  # after loading
-        _tell_of_lost(before.model)
         before = replace(before, runs=_fresh_runs(job.estimator, before.model))
     before = before.with_model(bounds=None, shares=())  # those of a tabular fit, which is over
     now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
@@ -361,14 +359,6 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
     if job.is_stream:
         return now
     return replace(now, moments=None, target_moments=None, dead_units=None)
-
-
-def _tell_of_lost(model: Model) -> None:
-    if lost := lost_words(model.settings):
-        warn(
-            f"the model file could not keep {lost}; what is set now trains on (set_params)",
-            UserWarning,
-        )
 
 
 def _fresh_runs(estimator: Parameters, model: Model) -> tuple[Run, ...]:

@@ -64,7 +64,6 @@ class Keeper:
         self._facts: dict[str, dict[str, str]] = {}
         self._standings: dict[str, Standing] = {} if found is None else dict(found.standings)
         self._is_new = False  # whether something is to be written
-        every.begin()
 
     # -- going on -----------------------------------------------------------------------------
 
@@ -104,7 +103,9 @@ class Keeper:
             "data": _data(model, rows, validation),
             "machine": _machine(engine),
         }
-        if self._found is None:
+        if self._found is None:  # a finished fit gives way to this one
+            for _, old in _files(self._folder):
+                old.unlink()
             return
         known = self._found.facts
         if told := _differences(known["settings"], self._facts["settings"]):
@@ -146,7 +147,7 @@ class Keeper:
 
     def finish(self) -> None:
         """Write that the fit has come to its end."""
-        if self._folder is not None:
+        if self._is_new or self._found is None or not self._found.is_finished:
             self._is_new = True
             self.save(is_finished=True)
 
@@ -242,7 +243,7 @@ def keeping(estimator: Any) -> Iterator[Keeper]:
             if not found.is_finished:
                 raise ValueError(
                     f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set "
-                    "resume to go on with it, or name another folder"
+                    "resume (--resume) to go on with it, or name another folder"
                 )
             found = None
         keeper = Keeper(folder, every, found)
@@ -288,7 +289,8 @@ def _last(folder: Path) -> Checkpoint | None:
             warn(f"a checkpoint cannot be read and is passed over: {broken[-1]}", CheckpointWarning)
     if broken:
         raise ModelFileError(
-            f"no checkpoint in {str(folder)!r} can be read ({broken[0]}); remove them to begin anew"
+            f"no checkpoint in {str(folder)!r} can be read ({broken[0]}); remove the "
+            "files to begin anew"
         )
     return None
 

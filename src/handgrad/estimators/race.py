@@ -78,8 +78,6 @@ class Heat:
         Its place among the others, for whoever watches.
     history : History
         With a reason once it has ended.
-    before : History
-        The epochs that an earlier process trained.
     """
 
     entry: Entrant
@@ -87,7 +85,6 @@ class Heat:
     run: Run
     place: Place
     history: History = NO_EPOCHS
-    before: History = NO_EPOCHS
 
     @property
     def name(self) -> str:
@@ -255,7 +252,7 @@ class _Race:
             return
 
         def train_one(number: int, run: Run, on_epoch: OnEpoch) -> History:
-            lesson, before = heats[number].lesson, heats[number].before
+            lesson, before = heats[number].lesson, heats[number].history
             rows, held_back = self._divided(lesson)  # here, so that few copies are held at once
             return train(
                 lesson.prepared.learning,
@@ -299,7 +296,7 @@ class _Race:
         if standing is None:
             return heat
         run, history = standing.run_like(heat.run), standing.history
-        return replace(heat, run=run, history=history, before=history)
+        return replace(heat, run=run, history=history)
 
     def _note(self, heat: Heat, run: Run) -> None:
         self._job.keeper.note(heat.name, run, heat.history)

@@ -1,10 +1,17 @@
 """The parameters of an estimator that go with its model into a file, for whoever trains on."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from handgrad.errors import warn
+
+if TYPE_CHECKING:
+    from handgrad.estimators.state import Fit
 
 # What is of this machine, of this process, or told by the columns' plan in the file.
 OF_NO_MODEL = (
@@ -19,7 +26,7 @@ OF_NO_MODEL = (
 )
 LOST = "not_kept"  # under this name stand those that cannot be written
 LONGEST = 1000  # parts of a parameter
-INFINITE = "inf"  # JSON has no word for it, and no parameter has this one
+INFINITE = "inf"  # JSON has no word for it
 
 
 def to_settings(estimator: Any, shown: Collection[str]) -> dict[str, Any]:
@@ -39,13 +46,20 @@ def to_settings(estimator: Any, shown: Collection[str]) -> dict[str, Any]:
 
 def from_settings(settings: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
     """Read the parameters that an estimator knows; those of another kind are passed over."""
-    return {name: _value(value) for name, value in settings.items() if name in known}
+    names = [name for name in settings if name in known and name not in OF_NO_MODEL]
+    return {name: _value(settings[name]) for name in names}
 
 
-def lost_words(settings: Mapping[str, Any]) -> str:
-    """Say which parameters a file could not keep; "" if it kept all."""
-    names = settings.get(LOST, [])
-    return ", ".join(map(str, names)) if isinstance(names, list) else ""
+def warn_of_lost(fit: Fit | None) -> None:
+    """Warn before the first training of an estimator whose file could not keep all parameters."""
+    if fit is None or fit.runs:  # not loaded
+        return
+    if isinstance(lost := fit.model.settings.get(LOST), list):
+        warn(
+            f"the model file could not keep {', '.join(map(str, lost))}: set these anew "
+            "(set_params), or their defaults are taken",
+            UserWarning,
+        )
 
 
 def _is_same(value: Any, default: Any) -> bool:
@@ -56,8 +70,10 @@ def _plain(value: Any) -> Any:
     """Make what JSON can hold; NotImplemented if there is no such thing."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and math.isinf(value):
-        return INFINITE
+    if isinstance(value, float) and not math.isfinite(value):
+        return INFINITE if value == math.inf else NotImplemented
+    if value == INFINITE:  # a text that would come back as a number
+        return NotImplemented
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list | tuple) and len(value) <= LONGEST:

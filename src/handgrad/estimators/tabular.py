@@ -19,9 +19,10 @@ from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
 from handgrad.estimators.race import fitted
 from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS, LEARNING_RATE
+from handgrad.estimators.remembered import warn_of_lost
 from handgrad.estimators.task import Job
 from handgrad.estimators.together import Learnt
-from handgrad.estimators.underway import under_way
+from handgrad.estimators.underway import FIT, under_way
 from handgrad.models.model import Model
 from handgrad.outputs import BY_LOSS
 from handgrad.tables.encode import PIECEWISE
@@ -95,6 +96,7 @@ class Tabular(Fitted):
             If the loss or a parameter stops being finite.
         """
         self._validate_params()
+        warn_of_lost(vars(self).get(FIT))
         with advising(self), under_way(self) as now, keeping(self) as keeper:
             job = Job(self, self._task, now, None, False, keeper)
             fit = fitted(job, Given(X, y, sample_weight))

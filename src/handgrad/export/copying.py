@@ -161,13 +161,12 @@ def _run_first(node: Any) -> list[Any]:
 def _note_import(node: ast.Import | ast.ImportFrom, module: str, source: Source) -> None:
     for alias in node.names:
         name = alias.asname or alias.name
+        as_name = f" as {alias.asname}" if alias.asname else ""
         if isinstance(node, ast.ImportFrom):
             origin = str(node.module)
             if origin.partition(".")[0] == PACKAGE:
                 source.ours[name] = (origin, alias.name)
                 continue
-            as_name = f" as {alias.asname}" if alias.asname else ""
             source.others[name] = f"from {origin} import {alias.name}{as_name}"
         else:
-            as_name = f" as {alias.asname}" if alias.asname else ""
             source.others[name.partition(".")[0]] = f"import {alias.name}{as_name}"

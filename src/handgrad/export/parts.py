@@ -178,15 +178,5 @@ def _end(model: Model) -> EndParts:
         model.is_multilabel,
         model.scale,
         model.bounds,
-        [str(label) for label in classes] or _number_names(model),
+        [str(label) for label in classes] or model.target_names,
     )
-
-
-def _number_names(model: Model) -> list[str]:
-    architecture = model.architecture
-    n_targets = architecture.n_targets
-    each = ["prediction"]
-    if n_targets > 1:
-        each = [f"prediction {target + 1}" for target in range(n_targets)]
-    quantiles = architecture.head.quantiles(architecture.loss)
-    return [f"{name} {q:g}" for name in each for q in quantiles] if quantiles[1:] else each

@@ -91,7 +91,7 @@ def main(predict: Any, predict_proba: Any, names: list[str], target: str) -> Non
     """Predict each row of a CSV file, named in the command or read from the standard input."""
     arguments = [one for one in sys.argv[1:] if one != "--proba"]
     proba = predict_proba if "--proba" in sys.argv[1:] else None
-    if len(arguments) > 1 or any(one.startswith("--") for one in arguments):
+    if len(arguments) > 1 or any(one.startswith("-") for one in arguments):
         sys.exit(f"usage: {sys.argv[0]} [--proba] [TABLE.csv]")
     try:
         with open(arguments[0] if arguments else 0, encoding="utf-8-sig", newline="") as file:
@@ -102,7 +102,12 @@ def main(predict: Any, predict_proba: Any, names: list[str], target: str) -> Non
         if proba is not None:
             header += [f"probability {name}" for name in names]
             found = np.hstack([found, proba(rows).astype(object)])
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        sys.exit(f"{sys.argv[0]}: {error.filename!r}: {error.strerror}")
+    except (ValueError, csv.Error) as error:
         sys.exit(f"{sys.argv[0]}: {error}")
-    with open(1, "w", encoding="utf-8", newline="", closefd=False) as out:
-        csv.writer(out, lineterminator="\n").writerows([header, *found.tolist()])
+    try:
+        with open(1, "w", encoding="utf-8", newline="", closefd=False) as out:
+            csv.writer(out, lineterminator="\n").writerows([header, *found.tolist()])
+    except BrokenPipeError:
+        pass  # the reader has gone

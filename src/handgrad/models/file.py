@@ -190,7 +190,9 @@ def from_bytes(content: bytes) -> Model:
 def _rebuilt(description: dict[str, Any], tensors: dict[str, Array]) -> Model:
     version = description.get("format_version")
     if "checkpoint_version" in description:
-        raise ModelFileError("a checkpoint of a training, not a model; fit goes on with --resume")
+        raise ModelFileError(
+            "a checkpoint of a training, not a model; fit goes on from it with resume"
+        )
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise ModelFileError(
             f"its format version is {_short(repr(version))}; this handgrad reads versions 1 to "

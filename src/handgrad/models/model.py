@@ -110,6 +110,18 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def target_names(self) -> list[str]:
+        """The columns of predicted numbers: by target where there are several, and quantile."""
+        n_targets = self.architecture.n_targets
+        targets = ["prediction"]
+        if n_targets > 1:
+            targets = [f"prediction {target + 1}" for target in range(n_targets)]
+        quantiles = self.architecture.head.quantiles(self.architecture.loss)
+        return (
+            [f"{name} {q:g}" for name in targets for q in quantiles] if quantiles[1:] else targets
+        )
+
+    @property
     def is_multilabel(self) -> bool:
         """Whether a row may have several labels at once."""
         return self.architecture.head.is_multilabel(self.architecture.layer_units[-1])

@@ -3,6 +3,7 @@
 from typing import Any
 
 MOST, LONGEST_NAME = 100, 50
+FIRST_VERSION = 5  # of the files that hold them
 
 
 def settings_of(description: dict[str, Any]) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def settings_of(description: dict[str, Any]) -> dict[str, Any]:
     """
     if "settings" not in description:
         return {}
-    if description["format_version"] < 5 or not description["settings"]:
+    if description["format_version"] < FIRST_VERSION or not description["settings"]:
         raise ValueError("settings need a later format version, and there must be some")
     return check_settings(description["settings"])
 

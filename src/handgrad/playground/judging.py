@@ -75,8 +75,8 @@ class OfNumbers:
     def told(self, points: Points) -> dict[str, Any] | None:
         """Give the range of the truth as it is learnt, and how it becomes the table's numbers."""
         y = points.y_t
-        mean, one = points.in_units(np.array([0.0, 1.0])).tolist()
-        return {"span": list(span(y)), "mean": mean, "scale": one - mean}
+        mean, scale = points.unit
+        return {"span": list(span(y)), "mean": mean, "scale": scale}
 
 
 def span(y: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The download in plain NumPy: the run of the page, equation by equation, in some forty lines.
+"""The download in plain NumPy: the run of the page, equation by equation, in some fifty lines.
 
 It needs nothing but NumPy and is for reading. Its lines are those of ``explain/equations.py`` and
 of the rule, without the care for overflow that the library takes; so its weights are the page's to

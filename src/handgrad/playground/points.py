@@ -131,9 +131,15 @@ class Points:
 
     def in_units(self, y: Array) -> Array:
         """Turn numbers as they are learnt into those of the table."""
+        mean, scale = self.unit
+        return np.asarray(mean + scale * y)
+
+    @property
+    def unit(self) -> tuple[float, float]:
+        """The mean and scale of the numbers that are learnt, in those of the table."""
         if self.scale is None:
-            return y
-        return np.asarray(self.scale.mean[0] + self.scale.scale[0] * y)
+            return 0.0, 1.0
+        return float(self.scale.mean[0]), float(self.scale.scale[0])
 
     def with_skip(self, has_skip: bool = True) -> Points:
         """Give the same points for a network with a skip past its layers, or without one."""

@@ -65,8 +65,7 @@ def _raw_units(points: Points) -> list[list[float]]:
     units = [[float(mean), float(scale)] for mean, scale in inputs]
     units += [[0.0, 1.0]] * (points.x.shape[1] - len(units))  # flags and levels
     if points.is_curve:
-        units.append(points.in_units(np.array([0.0, 1.0])).tolist())
-        units[-1][1] -= units[-1][0]
+        units.append(list(points.unit))
     return units
 
 

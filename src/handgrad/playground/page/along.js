@@ -41,10 +41,11 @@ const isOld = () => answer?.place !== place || (!now.playing && answer.version <
 
 // The curve is measured on request, and again when the weights have changed while nothing plays.
 export function draw(frame) {
+  const isOther = frame === now || frame.playing !== now.playing; // the same frame: the colours have changed
   now = frame;
   if (place == null) return;
   if (isOld()) request();
-  show();
+  if (isOther) show();
 }
 
 function show() {

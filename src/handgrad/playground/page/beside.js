@@ -9,11 +9,12 @@ const LOW = 1.12;
 export function drawSkip(context, places, { V }, height) {
   if (!V) return;
   const inputs = places[0], outputs = places.at(-1), largest = Math.max(2, ...V.V.flat().map((w) => Math.abs(w ?? 0)));
+  const [up, down] = [style("--up"), style("--down")];
   context.setLineDash([6, 4]);
   context.globalAlpha = 0.8;
   V.V.forEach((row, i) => row.forEach((w, j) => {
     const [x0, y0] = inputs[i], [x1, y1] = outputs[j], third = (x1 - x0) / 4;
-    context.strokeStyle = style(w < 0 ? "--down" : "--up");
+    context.strokeStyle = w < 0 ? down : up;
     context.lineWidth = 0.4 + (5 * Math.abs(w)) / largest;
     context.beginPath();
     context.moveTo(x0, y0);

@@ -19,6 +19,7 @@ export function setLayout(given) {
   byId("undo").hidden = byId("empty").hidden = !isOurs();
   if (layout.recipe.data !== "drawn") byId("data-settings").style.minHeight = "";
   if (blank && !isOurs()) leave();
+  if (!isOurs()) choice("");
 }
 
 // Points are changed by hand on a plane of classes; numbers have none to draw with.

@@ -3,7 +3,7 @@
 import { byId, fitted, make, percent, scale } from "./dom.js";
 import { ask } from "./link.js";
 import { legend, sign } from "./map.js";
-import { CLASSES, css, style } from "./palette.js";
+import { CLASSES, css, ring, style } from "./palette.js";
 import { nextSample } from "./keys.js";
 import { nearest, place, pointAt } from "./plane.js";
 import { ticks, tidy } from "./scale.js";
@@ -19,7 +19,7 @@ export function setLayout(given) {
   if (String(layout?.units) !== String(given.units) || layout.layout !== given.layout) answer = square = null;
   layout = given;
   byId("view-hidden").disabled = !hasHidden;
-  byId("view-hidden").title = hasHidden ? "Where the last hidden layer puts every point" : "The network has no hidden layer";
+  byId("view-hidden").title = hasHidden ? "Shows where the last hidden layer puts every point" : "The network has no hidden layer";
   if (!hasHidden && isOpen()) open(false);
   byId("hidden-legend").replaceChildren(...legend(coloured()));
   byId("hidden-legend").hidden = isNamed();
@@ -94,21 +94,14 @@ function paint() {
   context.font = `${12 * large}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const size = (answer.places.length > 700 ? 2.2 : 3.2) * large;
+  const size = (answer.places.length > 700 ? 2.2 : 3.2) * large, shown = coloured(), named = isNamed();
   answer.places.forEach((at, row) => {
     const [x, y] = place(square, at, width), k = layout.y_t[row];
-    if (!isNamed()) return sign(context, coloured(), k, x, y, size, test.has(row));
+    if (!named) return sign(context, shown, k, x, y, size, test.has(row));
     context.fillStyle = css(CLASSES[k % CLASSES.length]);
     context.fillText(layout.classes[k], x, y);
   });
-  const [x, y] = place(square, answer.places[frame.sample], width);
-  for (const [colour, line] of [["#fff", 4], ["#000", 2]]) {
-    context.beginPath();
-    context.arc(x, y, 9, 0, 7);
-    context.strokeStyle = colour;
-    context.lineWidth = line;
-    context.stroke();
-  }
+  ring(context, ...place(square, answer.places[frame.sample], width));
 }
 
 function axes(context, width, large) {

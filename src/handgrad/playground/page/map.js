@@ -3,7 +3,7 @@
 import { drawFolds } from "./folds.js";
 import { byId, fitted, make, scale } from "./dom.js";
 import { colourOf, inUnits, levels } from "./numbers.js";
-import { CLASSES, css, isDark, shape, style } from "./palette.js";
+import { CLASSES, css, isDark, ring, shape, style } from "./palette.js";
 import { place, pointAt } from "./plane.js";
 import { sideTicks, tidy } from "./scale.js";
 
@@ -24,7 +24,6 @@ export function setLayout(given) {
   axes();
   canvas.setAttribute("aria-label", `${layout.is_curve ? "Curve of the prediction" : "Decision map"}. Arrow keys choose the sample whose numbers are shown${layout.numbers ? "" : "; with Shift they move it, and Escape puts it back"}.`);
   byId("point-tools").hidden = Boolean(layout.numbers);
-  if (layout.numbers) byId("draw").checked = false;
   byId("note").textContent = layout.note;
   byId("legend").replaceChildren(...legend(layout));
   const brush = byId("brush"), chosen = brush.value;
@@ -166,14 +165,7 @@ function points(chosen, width) {
   context.globalAlpha = 1;
   for (const [x1, x2, k] of board ?? []) mark([x1, x2], k, false);
   if (board) return;
-  const [x, y] = place(layout.extent, layout.points[chosen], width);
-  for (const [radius, colour, line] of [[9, "#fff", 4], [9, "#000", 2]]) {
-    context.beginPath();
-    context.arc(x, y, radius, 0, 7);
-    context.strokeStyle = colour;
-    context.lineWidth = line;
-    context.stroke();
-  }
+  ring(context, ...place(layout.extent, layout.points[chosen], width));
 }
 
 export function under(event, extent = layout.extent) {

@@ -13,6 +13,12 @@ export function colourOf(number, [least, most]) {
 
 // The colours of 256 levels, mixed with that of the paper: red, green, blue, opacity, least byte first.
 export function levels(paper) {
+  return (known[paper] ??= mixed(paper));
+}
+
+const known = {};
+
+function mixed(paper) {
   return Uint32Array.from({ length: 256 }, (_, level) => {
     const [r, g, b] = colourOf(level, [0, 255]).map((part) => Math.round(0.3 * paper + 0.7 * part));
     return r | (g << 8) | (b << 16) | (255 << 24);

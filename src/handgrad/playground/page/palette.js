@@ -14,6 +14,17 @@ export function signed(number, largest) {
   return css(number < 0 ? [230, 120, 0] : [0, 114, 178], 0.06 + 0.5 * strength);
 }
 
+// A ring around the chosen point.
+export function ring(context, x, y) {
+  for (const [colour, line] of [["#fff", 4], ["#000", 2]]) {
+    context.beginPath();
+    context.arc(x, y, 9, 0, 7);
+    context.strokeStyle = colour;
+    context.lineWidth = line;
+    context.stroke();
+  }
+}
+
 const SIDES = [0, 4, 3, -4, 6, 5]; // 0 is a circle, -4 a square on its corner
 
 // A point of class k, in a colour of its own if it has one.
