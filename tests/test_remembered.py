@@ -85,6 +85,7 @@ def test_what_is_of_the_machine_or_the_process_is_left_out(rows, tmp_path):
     loaded = again(model, tmp_path / "m")
     assert (loaded.engine, loaded.verbose, loaded.on_epoch) == ("auto", False, None)
     assert (loaded.checkpoint, loaded.max_iter) == (None, 2)
+    assert load_model(tmp_path / "m").settings == {"max_iter": 2}
 
 
 def test_defaults_need_no_newer_file(rows, tmp_path):

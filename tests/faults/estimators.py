@@ -113,4 +113,5 @@ FAULTS = [
     Fault("estimators/remembered.py", "name not in shown and name not in OF_NO_MODEL", "name not in shown", "the engine of another machine comes back", "remembered::test_what_is_of_the_machine_or_the_process_is_left_out"),
     Fault("estimators/remembered.py", "return tuple(map(_value, value))", "return list(map(_value, value))", "lists come back where tuples were", "remembered::test_every_estimator_keeps_its_own"),
     Fault("estimators/remembered.py", "fit is None or fit.runs:", "True:", "what was lost is not told", "remembered::test_what_cannot_be_written_is_named_once_it_matters"),
+    Fault("estimators/remembered.py", "if name in known and name not in OF_NO_MODEL]", "if name in known]", "a foreign file names a folder to write to", "remembered::test_a_file_does_not_say_where_to_write"),
 ]  # fmt: skip
