@@ -111,7 +111,7 @@ class Model:
 
     @property
     def target_names(self) -> list[str]:
-        """Name the columns of predicted numbers, by target where there are several, and quantile."""
+        """Name the columns of predicted numbers, by target where there are several and quantile."""
         n_targets = self.architecture.n_targets
         targets = ["prediction"]
         if n_targets > 1:
