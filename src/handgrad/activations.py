@@ -132,8 +132,10 @@ def gelu_backward(dh: Array, r: Array, h: Array) -> Array:
 
 
 def _normal_distribution(r: Array) -> Array:
-    from scipy.special import erfc  # importing handgrad must not import scipy
+    from scipy import special  # importing handgrad must not import scipy
 
+    # SCIPY_ARRAY_API=1 wraps the ufunc, which alone takes a symbol: see export/tracing.py
+    erfc = getattr(special.erfc, "__wrapped__", special.erfc)
     # (1 + erf(r / sqrt(2))) / 2, but without its cancellation for negative r
     distribution: Array = erfc(-r / math.sqrt(2)) / 2
     return distribution

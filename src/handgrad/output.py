@@ -4,6 +4,7 @@ outputs.py has the outputs themselves, each with its loss.
 """
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,12 +32,18 @@ class OutputText(NamedTuple):
     sign: str = ""  # before the sum over rows
 
 
-class OutputCode(NamedTuple):
-    """An output as expressions in functions of NumPy and losses.py, for a file that predicts."""
+class Form(Enum):
+    """How scores become predictions, for those who write a model in another language.
 
-    mean: str  # the scores of the mean, from those of k networks, ``scores``: (k, n, N_y)
-    y: str  # numbers (n, N_y) or probabilities (n, K), from ``score``: (n, N_y)
-    decide: str = ""  # class numbers (n,), or 0 and 1 (n, K), from ``score``
+    Each form also says what the mean of several networks is: the score whose prediction is the
+    mean of theirs.
+    """
+
+    IDENTITY = "y = score, of any size"
+    EXPONENTIAL = "y = exp(score), above 0"
+    SOFTMAX = "probabilities exp(score_k) / sum_k exp(score_k); the class of the highest score"
+    PAIR = "probabilities 1 - p and p = 1 / (1 + exp(-score)); the second class where score > 0"
+    EACH = "a probability 1 / (1 + exp(-score_k)) for each label, which holds where score_k > 0"
 
 
 class Link(NamedTuple):
@@ -174,11 +181,11 @@ class Output:
     def _gives_no_labels(self) -> ValueError:
         return ValueError(f"output {self.name!r} predicts numbers; it has no labels")
 
-    # -- the words that explain it ------------------------------------------------------------
+    def form(self, n_scores: int) -> Form:
+        """Say how ``n_scores`` scores become predictions."""
+        return Form.IDENTITY
 
-    def code(self, n_scores: int) -> OutputCode:
-        """Return the expressions that predict, ``SHARES`` being the shares of networks or None."""
-        return OutputCode("mean_of(scores, SHARES)", "score")
+    # -- the words that explain it ------------------------------------------------------------
 
     def told(self, settings: LossSettings) -> OutputText:
         """Return the equations of the output under these settings of the loss."""

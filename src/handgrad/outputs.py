@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from handgrad import losses
 from handgrad.activations import logistic
 from handgrad.losses import LossSettings, log_logistic, log_softmax, softmax
-from handgrad.output import Link, Output, OutputCode, OutputText, Spelled, written
+from handgrad.output import Form, Link, Output, OutputText, Spelled, written
 
 Array = NDArray[Any]
 
@@ -157,8 +157,8 @@ class Poisson(Output):
     def fold_scale(self, W: Array, b: Array, mean: Array, scale: Array) -> None:
         b[...] += np.log(scale)
 
-    def code(self, n_scores: int) -> OutputCode:
-        return OutputCode("log_mean_exp(scores, SHARES)", "exponential(score)")
+    def form(self, n_scores: int) -> Form:
+        return Form.EXPONENTIAL
 
     def spelled_prediction(self, score: Array, at: int, digits: int) -> Spelled:
         own = written(score[at], digits)
@@ -213,13 +213,8 @@ class Softmax(Labels):
         """Pick the class of each row's highest score, (n,); the first of equal ones."""
         return np.asarray(score.argmax(axis=1))
 
-    def code(self, n_scores: int) -> OutputCode:
-        logs = "np.stack([log_softmax(score) for score in scores])"
-        return OutputCode(
-            f"log_mean_exp({logs}, SHARES)",
-            "np.exp(held_finite(log_softmax(score)))",
-            "score.argmax(axis=1)",
-        )
+    def form(self, n_scores: int) -> Form:
+        return Form.SOFTMAX
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing
@@ -336,14 +331,8 @@ class Logistic(Labels):
         yes: NDArray[np.intp] = (score > 0).astype(np.intp)
         return yes if self.is_multilabel(score.shape[1]) else yes[:, 0]
 
-    def code(self, n_scores: int) -> OutputCode:
-        yes, no = (f"log_mean_exp(log_logistic({of}), SHARES)" for of in ("scores", "-scores"))
-        if self.is_binary(n_scores):
-            both = "np.column_stack([log_logistic(sign * score) for sign in (-1, 1)])"
-            decide = "np.where(score[:, 0] > 0, 1, 0)"
-            return OutputCode(f"{yes} - {no}", f"np.exp({both})", decide)
-        y = "never_certain(np.exp(held_finite(log_logistic(score))))"
-        return OutputCode(f"{yes} - {no}", y, "np.where(score > 0, 1, 0)")
+    def form(self, n_scores: int) -> Form:
+        return Form.PAIR if self.is_binary(n_scores) else Form.EACH
 
     def told(self, settings: LossSettings) -> OutputText:
         s = settings.label_smoothing

@@ -358,11 +358,14 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         OSError
             If the file cannot be written; a file that stood there before is left as it was.
         """
-        from handgrad.export import to_python  # few need it
+        self._export("python", path)
+
+    def _export(self, form: str, path: str | PathLike[str], **settings: Any) -> None:
+        from handgrad.export import write  # few need it
 
         now = seen(self)
         check_is_fitted(now)
-        to_python(now.model_, path)
+        write(now.model_, form, path, **settings)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:

@@ -1,5 +1,17 @@
-"""Models written in other languages, with all that comes before and after the network."""
+"""Models written in other languages, with all that comes before and after the network.
 
-from handgrad.export.python import python_source, to_python
+In the order of the way from a model to a file:
 
-__all__ = ["python_source", "to_python"]
+    parts.py     takes a model apart, for all who write it
+    tracing.py   the steps of an activation, found in its own function of NumPy
+    reading.py   the functions of a written Python file that read cells
+    passing.py   the functions of a written Python file that compute
+    copying.py   copies functions out of handgrad's source
+    python.py    writes one Python file that needs NumPy alone
+    formats.py   the list of all forms
+"""
+
+from handgrad.export.formats import FORMATS, write, written
+from handgrad.export.python import python_source
+
+__all__ = ["FORMATS", "python_source", "write", "written"]

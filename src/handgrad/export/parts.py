@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from handgrad.models.model import Bounds, Model, TargetScale
-    from handgrad.output import OutputCode
+    from handgrad.output import Form
     from handgrad.params import Params
     from handgrad.tables.encode import Encoder
     from handgrad.tables.kinds import Column
@@ -68,7 +68,7 @@ class NetworkParts(NamedTuple):
 class EndParts(NamedTuple):
     """From scores to predictions."""
 
-    code: OutputCode
+    form: Form
     n_scores: int
     n_each: int  # numbers for each target, which ascend
     temperature: float
@@ -169,7 +169,7 @@ def _end(model: Model) -> EndParts:
         )
     n_scores = architecture.layer_units[-1]
     return EndParts(
-        architecture.head.code(n_scores),
+        architecture.head.form(n_scores),
         n_scores,
         architecture.n_each,
         model.temperature,

@@ -8,22 +8,20 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from handgrad import losses
-from handgrad.atomic_file import write_atomically
 from handgrad.explain.equations import equations
 from handgrad.export import passing, reading
 from handgrad.export.copying import copied
 from handgrad.export.parts import Parts, take_apart
+from handgrad.output import Form
 from handgrad.tables.bins import robust
 from handgrad.tables.kinds import Boolean, Category, Date, Number, NumberWithWords
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from handgrad.export.parts import ColumnParts, NetworkParts
     from handgrad.models.model import Model
 
@@ -40,23 +38,37 @@ READERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {  # plain, 
 }
 
 
-def to_python(model: Model, path: str | PathLike[str]) -> None:
-    """Write a model as one Python file, which predicts by itself and needs NumPy alone.
+class Expressions(NamedTuple):
+    """A form in functions of NumPy and losses.py; SHARES are those of the networks, or None."""
 
-    Parameters
-    ----------
-    model : Model
-    path : path
-        The file to write; one that stood there before is replaced as a whole.
+    mean: str  # the scores of the mean, from those of k networks, ``scores``: (k, n, N_y)
+    y: str  # numbers (n, N_y) or probabilities (n, K), from ``score``: (n, N_y)
+    decide: str = ""  # class numbers (n,), or 0 and 1 (n, K), from ``score``
 
-    Raises
-    ------
-    DataError
-        If the model cannot be written so; the message says why.
-    OSError
-        If the file cannot be written.
-    """
-    write_atomically(path, python_source(model).encode())
+
+LOG_SOFTMAX = "np.stack([log_softmax(score) for score in scores])"
+LOG_ODDS = (
+    "log_mean_exp(log_logistic(scores), SHARES) - log_mean_exp(log_logistic(-scores), SHARES)"
+)
+FORMS = {
+    Form.IDENTITY: Expressions("mean_of(scores, SHARES)", "score"),
+    Form.EXPONENTIAL: Expressions("log_mean_exp(scores, SHARES)", "exponential(score)"),
+    Form.SOFTMAX: Expressions(
+        f"log_mean_exp({LOG_SOFTMAX}, SHARES)",
+        "np.exp(held_finite(log_softmax(score)))",
+        "score.argmax(axis=1)",
+    ),
+    Form.PAIR: Expressions(
+        LOG_ODDS,
+        "np.exp(np.column_stack([log_logistic(sign * score) for sign in (-1, 1)]))",
+        "np.where(score[:, 0] > 0, 1, 0)",
+    ),
+    Form.EACH: Expressions(
+        LOG_ODDS,
+        "never_certain(np.exp(held_finite(log_logistic(score))))",
+        "np.where(score > 0, 1, 0)",
+    ),
+}
 
 
 def python_source(model: Model) -> str:
@@ -81,6 +93,7 @@ class _File:
     def __init__(self, model: Model) -> None:
         self.model, self.whole = model, take_apart(model)
         self.end = self.whole.end
+        self.form = FORMS[self.end.form]
         self.words = list(dict.fromkeys(one.column.missing for one in self.whole.columns))
 
     def parts(self) -> Iterator[str]:
@@ -228,7 +241,7 @@ class _File:
             told = "Give the most probable label of each row, (n,)."
             if several:
                 told = "Give 1 for each label that is more probable than not, else 0, (n, K)."
-            decided = end.code.decide if several else f"CLASSES[{end.code.decide}]"
+            decided = self.form.decide if several else f"CLASSES[{self.form.decide}]"
             lines = ["score = scores_of(rows)", f"return {decided}"]
             yield from _function("predict", told, iter(lines))
         proba = "predict_proba" if end.classes else "None"
@@ -285,7 +298,7 @@ class _File:
             yield "    score = score_of(x, w, *NETWORK_1)"
         else:
             yield "    scores = np.stack([score_of(x, w, *network) for network in NETWORKS])"
-            yield f"    score = {self.end.code.mean}"
+            yield f"    score = {self.form.mean}"
         if self.end.temperature != 1:
             yield f"    score = score / score.dtype.type({self.end.temperature!r})"
         yield "return finite(score)"
@@ -293,12 +306,12 @@ class _File:
     def probabilities(self) -> Iterator[str]:
         yield "score = scores_of(rows)"
         yield 'with np.errstate(over="ignore", under="ignore"):'
-        yield f"    return {self.end.code.y}"
+        yield f"    return {self.form.y}"
 
     def numbers(self) -> Iterator[str]:
         yield "score = scores_of(rows)"
         yield 'with np.errstate(over="ignore"):'
-        yield f"    y = {self.end.code.y}"
+        yield f"    y = {self.form.y}"
         if self.end.scale is not None:
             yield "    y = (TARGET_MEAN + TARGET_SCALE * y).astype(DTYPE)"
         yield "y = finite(y)"
