@@ -101,10 +101,16 @@ def _classifier(kind, settings, n_unseen=N_ROWS):
     return Case(estimator, unseen[:n_unseen], True)
 
 
+def milder(unseen, name):
+    """Bring rows nearer for a case whose scores would overflow far away."""
+    if name.startswith("poisson"):
+        return unseen.assign(size=unseen["size"] / 1000)
+    return unseen
+
+
 def _regressor(loss, n_targets, settings):
     training, unseen = tables()
-    if loss == "poisson":  # whose scores would overflow far away
-        unseen = unseen.assign(size=unseen["size"] / 1000)
+    unseen = milder(unseen, loss)
     estimator = MLPRegressor(loss, **USUAL | settings).fit(training, numbers(training, n_targets))
     return Case(estimator, unseen, False)
 
@@ -162,6 +168,22 @@ def size_of(estimator, unseen):
     model, table = estimator.model_, from_frame(unseen)
     alone = [model.with_networks([network]) for network in model.networks]
     return max(1, *(np.abs(one.predict_numbers(table)).max() for one in alone))
+
+
+def as_inputs(frame):
+    """Turn rows of ``a_table`` into what a graph takes in: float64 and texts, (n, 1)."""
+    day = pd.to_datetime(frame["day"], format="%d.%m.%Y", errors="coerce")
+    grade = pd.to_numeric(frame["grade"], errors="coerce")
+    cells = {
+        **frame[["size", "year"]],
+        "grade": grade,
+        "day": (day - pd.Timestamp(0)) / pd.Timedelta(seconds=1),
+        "price": pd.to_numeric(frame["price"].str.replace(r"[$ ,]", "", regex=True), "coerce"),
+    }
+    texts = {**frame[["colour", "open"]], "grade: word": frame["grade"].where(grade.isna())}
+    return {name: column.to_numpy(np.float64)[:, None] for name, column in cells.items()} | {
+        name: column.fillna("").to_numpy(object)[:, None] for name, column in texts.items()
+    }
 
 
 def penguins():
