@@ -55,6 +55,7 @@ def compared(estimator, frame, table, found, by_labels):
     from exported import size_of
 
     model = estimator.model_
+    table = model.encode(table)
     if not by_labels:
         expected = model.predict_numbers(table)
         return 0, np.abs(found[0] - expected).max() / size_of(estimator, frame)

@@ -54,7 +54,8 @@ def cells_of(frame):
 
 
 def assert_agrees(found, estimator, unseen, by_labels):
-    model, table = estimator.model_, from_frame(unseen)
+    model = estimator.model_
+    table = model.encode(from_frame(unseen))
     tolerance = TOLERANCE[str(model.params.flat.dtype)]
     if by_labels:
         np.testing.assert_array_equal(found[0], model.predict(table))
@@ -175,12 +176,14 @@ def test_the_file_says_what_its_inputs_take():
     assert told["price"] == "a number, which tables write like $1,234.5; NaN where it is missing"
     assert told["colour"] == 'a text; "" where it is missing'
     assert told["grade: word"] == 'the word in the place of a number; else ""'
-    assert all(sentence in made.doc_string for sentence in told.values())
+    assert made.doc_string.startswith("Predicts labels. Each input says what it takes.")
     properties = {one.key: one.value for one in made.metadata_props}
     assert list(properties) == sorted(properties)
     assert json.loads(properties["classes"]) == ["high", "low", "middle"]
     columns = {one["column"]: one for one in json.loads(properties["columns"])}
     assert list(columns) == list(tables()[0].columns)
+    assert columns["colour"]["missing"][1] == "NA"
+    assert "missing" not in columns["size"]
     assert columns["grade"]["inputs"] == ["grade", "grade: word"]
     assert columns["day"]["dates"]["order"] == "dmy"
     assert columns["price"]["written"]["thousands"] == ","
@@ -270,6 +273,22 @@ def test_booleans_are_known_in_any_spelling(rng):
     np.testing.assert_allclose(found, estimator.predict_proba(frame), rtol=0, atol=1e-12)
 
 
+def test_a_graph_cannot_tell_whether_a_text_is_a_number():
+    """This is why numbers with words are two inputs."""
+    graph = Graph({"text", "number"})
+    graph.node("Cast", "text", into="number", to=onnx.TensorProto.DOUBLE)
+    ends = [("text", onnx.TensorProto.STRING), ("number", onnx.TensorProto.DOUBLE)]
+    ends = [[onnx.helper.make_tensor_value_info(name, kind, ["N"])] for name, kind in ends]
+    made = onnx.helper.make_graph(graph.nodes, "one", *ends)
+    opset = onnx.helper.make_opsetid("", 19)
+    made = onnx.helper.make_model(made, opset_imports=[opset], ir_version=9)
+    loaded = session(made.SerializeToString())
+    found = loaded.run(None, {"text": np.array(["12 kg", "0x10"], object)})[0]
+    assert found.tolist() == [12, 16]
+    with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException):
+        loaded.run(None, {"text": np.array(["12", "many"], object)})
+
+
 def test_a_number_may_have_a_rarer_unit(rng):
     cells = [f"{n} min" for n in range(40, 140)] + [f"{n} seasons" for n in range(1, 21)]
     frame = pd.DataFrame({"length": cells, "x": rng.normal(size=120)})
@@ -283,8 +302,8 @@ def test_a_number_may_have_a_rarer_unit(rng):
     }
     _, found = run(estimator, given)
     np.testing.assert_allclose(found, estimator.predict_proba(frame), rtol=0, atol=1e-12)
-    made = onnx.load_from_string(onnx_of(estimator))
-    assert "or one of the units season where a number has it" in made.doc_string
+    told = [one.doc_string for one in onnx.load_from_string(onnx_of(estimator)).graph.input]
+    assert told[1].endswith('or one of the units season where a number has it; else ""')
 
 
 def test_columns_may_be_called_like_outputs_and_inner_names(rng):
@@ -320,6 +339,17 @@ def test_a_row_that_handgrad_refuses_gives_nan_alone(preprocess, rng):
     for row in unseen[:3]:
         with pytest.raises(ValueError, match="inf"):
             estimator.predict(row[None])
+
+
+def test_a_score_that_overflows_gives_nan_even_in_a_mean(rng):
+    x = rng.normal(size=(90, 2))
+    settings = {"dtype": "float32", "n_ensemble": 2, "preprocess": None, "max_iter": 3}
+    estimator = MLPClassifier((3,), random_state=0, **settings).fit(x, np.arange(90) % 2)
+    estimator.model_.members[0].W[-1][...] = 3e38
+    unseen = np.array([[1e30, 1e30], [-1e30, 1e30]])
+    assert np.isnan(run(estimator, {"X": unseen})[1]).all()
+    with pytest.raises(ValueError, match="too large for float32"):
+        estimator.predict_proba(unseen)
 
 
 # ------------------------------------------------------------------ its labels

@@ -19,8 +19,10 @@ from handgrad.export.tracing import traced
 from handgrad.output import Form
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from handgrad.export.onnx_inputs import Input
-    from handgrad.export.parts import NetworkParts
+    from handgrad.export.parts import ColumnParts, NetworkParts
     from handgrad.models.model import Model
 
 OPSET, IR = 19, 9  # onnxruntime 1.16 reads them, and so does every later one
@@ -99,32 +101,34 @@ class _Writer:
 
     def told(self) -> str:
         target = self.model.target and repr(self.model.target)
-        lines = [
-            f"Predicts {target or ('labels' if self.end.classes else 'numbers')}.",
-            *(f"{one.name!r} takes {one.told}." for one in self.inputs),
-            "A row gives NaN where a number in it is infinite, or too large to compute with.",
-        ]
-        return "\n".join(lines)
+        return (
+            f"Predicts {target or ('labels' if self.end.classes else 'numbers')}. Each input says "
+            "what it takes. A row gives NaN where a number in it is infinite, or too large to "
+            "compute with."
+        )
 
     def properties(self) -> dict[str, str]:
-        columns = [
-            {
-                "column": one.column.name,
-                "kind": one.column.kind,
-                "inputs": [given.name for given in self.inputs if given.column == one.column.name],
-                "missing": list(one.column.missing),
-            }
-            | ({} if one.column.dating is None else {"dates": one.column.dating._asdict()})
-            | ({} if one.column.notation.is_plain else {"written": one.column.notation._asdict()})
-            for one in self.whole.columns
-        ]
-        told: dict[str, Any] = {"columns": columns, "predicted": self.end.names}
+        told: dict[str, Any] = {"predicted": self.end.names}
         if self.end.classes:
             told["classes"] = self.end.classes
         if self.model.target:
             told["target"] = self.model.target
+        if not self.whole.is_nameless:
+            told["columns"] = [*map(self.column_told, self.whole.columns)]
         properties = {name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}
         return dict(sorted((properties | {"handgrad": version("handgrad")}).items()))
+
+    def column_told(self, one: ColumnParts) -> dict[str, Any]:
+        column, own = one.column, [g for g in self.inputs if g.column == one.column.name]
+        told: dict[str, Any] = {"column": column.name, "kind": column.kind}
+        told["inputs"] = [given.name for given in own]
+        if any(given.is_text for given in own):
+            told["missing"] = list(column.missing)
+        if column.dating is not None:
+            told["dates"] = column.dating._asdict()
+        if not column.notation.is_plain:
+            told["written"] = column.notation._asdict()
+        return told
 
     def value(self, name: str, kind: int, shape: list[int], told: str = "") -> Any:
         make: Any = self.onnx.helper.make_tensor_value_info
@@ -143,9 +147,10 @@ class _Writer:
             score = graph.node("Div", score, graph.constant(self.end.temperature, self.dtype))
         # 0 times what is not finite is NaN: a row that handgrad refuses shows that here
         nothing = graph.constant(0, self.dtype)
-        of_row = graph.node("Mul", rows.x, nothing)
-        of_row = graph.node("ReduceSum", of_row, graph.constant([1]), keepdims=1)
-        return graph.node("Sum", score, graph.node("Mul", score, nothing), of_row)
+        of_inputs = graph.node("Mul", rows.x, nothing)
+        of_inputs = graph.node("ReduceSum", of_inputs, graph.constant([1]), keepdims=1)
+        of_scores = [graph.node("Mul", one, nothing) for one in scores]
+        return graph.node("Sum", score, of_inputs, *of_scores)
 
     def score_of(self, network: NetworkParts, rows: Encoded) -> str:
         """Pass rows through one network."""
@@ -220,7 +225,7 @@ class _Writer:
                 "the labels of a graph of ONNX must all be texts, booleans, numbers, or integers "
                 f"below 2^63; they are {classes[:3]!r}...: fit the model on texts in their place"
             )
-        values = np.array(classes, TYPES[kind])
+        values: NDArray[Any] = np.array(classes, TYPES[kind])
         return graph.type_of(values.dtype), graph.constant(values)
 
     def numbers(self, score: str) -> list[Any]:

@@ -24,6 +24,9 @@ MATRIX = "X"  # the input of a model whose columns have no names, as skl2onnx ca
 NOTHING = ("None", "nan", "<NA>", "NaT")
 
 
+CODES = np.int32  # of texts
+
+
 class Input(NamedTuple):
     """An input of a graph, of shape (N, width)."""
 
@@ -39,7 +42,7 @@ class Read(NamedTuple):
 
     numbers: tuple[str, ...] = ()  # float64, NaN where there is none
     there: str = ""  # a number that is NaN where the cell is missing, if not the first of these
-    level: str = ""  # the code of its level, int64
+    level: str = ""  # the code of its level
 
 
 class Encoded(NamedTuple):
@@ -228,7 +231,7 @@ def _number(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
 def _number_with_words(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
     (number,), _, _ = _number(graph, one, inputs)
     level = _code(graph, known_texts(one), inputs[1])
-    is_gone = graph.node("Equal", level, graph.constant(missing_code(one)))
+    is_gone = graph.node("Equal", level, graph.constant(missing_code(one), CODES))
     there = graph.node("Where", is_gone, number, graph.constant(0.0))
     return Read((number,), there, level)
 
@@ -261,14 +264,15 @@ def _code(graph: Graph, codes: dict[str, int], text: str) -> str:
     """Find the code of each text, (N, 1); 0 where it is unknown."""
     known = {spelling: code for spelling, code in codes.items() if code}
     same = graph.node("Equal", text, graph.texts(list(known)))
-    code = graph.node("Where", same, graph.constant([*known.values()]), graph.constant(0))
+    codes_of_known = graph.constant([*known.values()], CODES)
+    code = graph.node("Where", same, codes_of_known, graph.constant(0, CODES))
     return graph.node("ReduceMax", code, graph.constant([1]), keepdims=1)
 
 
 def _ones(graph: Graph, one: ColumnParts, code: str) -> str:
     """Write codes as ones; rare levels, which share the last input, are unknown here."""
     codes = [*range(1, len(one.levels or ()) + 1), *([0] if one.other else [])]
-    return graph.node("Equal", code, graph.constant(codes))
+    return graph.node("Equal", code, graph.constant(codes, CODES))
 
 
 def _picked(graph: Graph, x: str, chosen: np.ndarray) -> str:
