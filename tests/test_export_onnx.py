@@ -147,7 +147,8 @@ def of_penguins():
 def test_the_format_never_changes_by_itself(of_penguins):
     made = onnx.load_from_string(onnx_of(of_penguins))
     assert made.ir_version == 9
-    assert [(one.domain, one.version) for one in made.opset_import] == [("", 19)]
+    domains = [(one.domain, one.version) for one in made.opset_import]
+    assert domains == [("", 19), ("ai.onnx.ml", 3)]
     onnx.checker.check_model(made, full_check=True)
     loaded = session(onnx_of(of_penguins))
     assert [(one.name, one.type, one.shape) for one in loaded.get_outputs()] == [
@@ -199,6 +200,8 @@ def test_a_matrix_without_names_is_one_input(preprocess, skip, rng):
     settings = {"preprocess": preprocess, "skip": skip, "max_iter": 3, "random_state": 0}
     estimator = MLPClassifier((5,), **settings).fit(x, (x[:, 0] > 3).astype(int))
     unseen = rng.normal(size=(FEW, 4)) * 50
+    opsets = onnx.load_from_string(onnx_of(estimator)).opset_import
+    assert [(one.domain, one.version) for one in opsets] == [("", 19)]
     label, proba = run(estimator, {"X": unseen})
     np.testing.assert_array_equal(label, estimator.predict(unseen))
     np.testing.assert_allclose(proba, estimator.predict_proba(unseen), rtol=0, atol=1e-12)
@@ -261,14 +264,26 @@ def test_codes_for_missing_cells_are_known(rng):
     np.testing.assert_allclose(found, estimator.predict_proba(frame), rtol=0, atol=1e-12)
 
 
-def test_booleans_are_known_in_any_spelling(rng):
+def test_booleans_beside_numbers_alone_are_numbers(rng):
+    frame = pd.DataFrame({"a": [1, 0, np.nan] * 30, "x": rng.normal(size=90)})
+    estimator = MLPClassifier((3,), max_iter=20, random_state=0).fit(frame, np.arange(90) % 3)
+    assert estimator.columns_["a"].kind == "boolean"
+    frame.loc[5:9, "a"] = 2.5
+    _, found = run(estimator, cells_of(frame))
+    expected = estimator.model_.predict_proba(from_frame(frame))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_booleans_beside_texts_are_known_in_any_spelling(rng):
     training = pd.DataFrame({"a": [True, False, None] * 30, "x": rng.normal(size=90)})
+    training["b"] = list("uvw") * 30
     training["a"] = training["a"].astype("boolean")
     estimator = MLPClassifier((3,), max_iter=20, random_state=0).fit(training, np.arange(90) % 3)
     cells = [True, False, None, "Yes", "n", "1", "0.0", 1, 0, 1.0, "TRUE", "perhaps", np.nan]
     same = [True, False, None, True, False, True, False, True, False, True, True, None, None]
-    frame = pd.DataFrame({"a": pd.array(same, "boolean"), "x": 0.5})
-    given = {"a": np.array(cells, object)[:, None], "x": np.full((len(cells), 1), 0.5)}
+    frame = pd.DataFrame({"a": pd.array(same, "boolean"), "x": 0.5, "b": "u"})
+    frame["b"] = frame["b"].astype(object)
+    given = {**cells_of(frame[["x", "b"]]), "a": np.array(cells, object)[:, None]}
     _, found = run(estimator, given)
     np.testing.assert_allclose(found, estimator.predict_proba(frame), rtol=0, atol=1e-12)
 

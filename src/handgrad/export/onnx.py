@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from handgrad.export.parts import ColumnParts, NetworkParts
     from handgrad.models.model import Model
 
-OPSET, IR = 19, 9  # onnxruntime 1.16 reads them, and so does every later one
+IR = 9  # which belongs to opset 19
 ROWS = "N"
 TYPES: dict[type, type] = {bool: np.bool_, int: np.int64, float: np.float64}  # of labels
 LABEL, PROBABILITIES, NUMBERS = "label", "probabilities", "variable"  # skl2onnx's names
@@ -88,7 +88,7 @@ class _Writer:
         )
         made = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[helper.make_opsetid(*used) for used in self.graph.domains.items()],
             ir_version=IR,
             producer_name="handgrad",
             producer_version=ours,

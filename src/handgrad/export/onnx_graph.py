@@ -13,6 +13,9 @@ from handgrad.export.tracing import INPUT, Formula, Number
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+OF_TEXTS = "ai.onnx.ml"
+DOMAINS = {"": 19, OF_TEXTS: 3}  # onnxruntime 1.16 reads them, and so does every later one
+
 # Coefficients of Q, the lowest power first, in erfc(z) = e^(-z^2) t Q(2 t - 1) for z >= 0 and
 # t = 4 / (4 + z): the polynomial of degree 20 that equals erfcx(z) / t at Chebyshev's points.
 ERFC = (
@@ -92,6 +95,17 @@ class Graph:
             self._constants[key].dims[:] = array.shape  # ascontiguousarray gives scalars an axis
         return str(self._constants[key].name)
 
+    def codes_of(self, x: str, codes: dict[str, int]) -> str:
+        """Give the code of each text, int64; 0 where it has none."""
+        values: Any = {"keys_strings": [*codes], "values_int64s": [*codes.values()]}
+        return self.node("LabelEncoder", x, domain=OF_TEXTS, default_int64=0, **values)
+
+    @property
+    def domains(self) -> dict[str, int]:
+        """The versions of the sets of operations that are used."""
+        used = {node.domain for node in self.nodes}
+        return {domain: version for domain, version in DOMAINS.items() if domain in used}
+
     def texts(self, texts: Sequence[str]) -> str:
         """Add an array of texts."""
         key = ("texts", *texts)
@@ -145,19 +159,20 @@ def _of(kind: str) -> Callable[..., str]:
 
 
 def _expm1(graph: Graph, dtype: DTypeLike, x: str) -> str:
-    """Compute e^x - 1 = tanh(x / 2) (e^x + 1), without the cancellation at 0."""
-    half = graph.node("Mul", x, graph.constant(0.5, dtype))
-    sum_ = graph.node("Add", graph.node("Exp", x), graph.constant(1, dtype))
-    return graph.node("Mul", graph.node("Tanh", half), sum_)
+    """Compute e^x - 1 with the absolute precision of the type, which is what predictions need."""
+    return graph.node("Sub", graph.node("Exp", x), graph.constant(1, dtype))
 
 
 def _log1p(graph: Graph, dtype: DTypeLike, x: str) -> str:
-    """Compute log(u) x / (u - 1) for u = 1 + x, where the rounding of u cancels out; x if u = 1."""
+    """Compute log(u) x / (u - 1) for u = 1 + x, where the rounding of u cancels; x if u = 1.
+
+    Of two networks, one as sure of a label as the other is of its absence, such a trifle decides.
+    """
     one = graph.constant(1, dtype)
     u = graph.node("Add", x, one)
     slope = graph.node("Div", x, graph.node("Sub", u, one))
-    near = graph.node("Equal", u, one)
-    return graph.node("Where", near, x, graph.node("Mul", graph.node("Log", u), slope))
+    is_small = graph.node("Equal", u, one)
+    return graph.node("Where", is_small, x, graph.node("Mul", graph.node("Log", u), slope))
 
 
 def _erfc(graph: Graph, dtype: DTypeLike, x: str) -> str:

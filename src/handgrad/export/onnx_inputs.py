@@ -24,9 +24,6 @@ MATRIX = "X"  # the input of a model whose columns have no names, as skl2onnx ca
 NOTHING = ("None", "nan", "<NA>", "NaT")
 
 
-CODES = np.int32  # of texts
-
-
 class Input(NamedTuple):
     """An input of a graph, of shape (N, width)."""
 
@@ -60,7 +57,7 @@ def inputs_of(whole: Parts) -> list[Input]:
     taken = {one.column.name for one in whole.columns}
     found = []
     for one in whole.columns:
-        for ending, is_text, told in ENTRIES[one.column.kind](one):
+        for ending, is_text, told in _entries(one, whole):
             name = one.column.name + ending
             while ending and name in taken:
                 name += "_"
@@ -97,6 +94,13 @@ def _date_entries(one: ColumnParts) -> Iterable[tuple[str, bool, str]]:
         "duration": "a duration in seconds",
     }
     yield "", False, f"{since[dating.what]}; NaN where it is missing"
+
+
+def _entries(one: ColumnParts, whole: Parts) -> Iterable[tuple[str, bool, str]]:
+    """List the endings of the inputs of a column, whether they are texts, and what they take."""
+    if whole.takes_arrays and one.column.kind == Boolean.name:  # as in a matrix
+        return [("", False, "1 or 0; NaN where it is missing")]
+    return ENTRIES[one.column.kind](one)
 
 
 ENTRIES: dict[str, Callable[[ColumnParts], Iterable[tuple[str, bool, str]]]] = {
@@ -207,7 +211,7 @@ def _numbers(graph: Graph, whole: Parts, inputs: list[Input]) -> tuple[str, str,
     there: list[str] = []
     levels: list[str] = []
     for one in whole.columns:
-        own = [given.name for given in inputs if given.column == one.column.name]
+        own = [given for given in inputs if given.column == one.column.name]
         read = READERS[one.column.kind](graph, one, own)
         names += read.numbers
         there += [read.there or read.numbers[0], *read.numbers[1:]] if read.numbers else []
@@ -219,8 +223,8 @@ def _numbers(graph: Graph, whole: Parts, inputs: list[Input]) -> tuple[str, str,
     return joined, joined if there == names else graph.joined(there), levels
 
 
-def _number(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
-    found = inputs[0]
+def _number(graph: Graph, one: ColumnParts, inputs: list[Input]) -> Read:
+    found = inputs[0].name
     for code in one.codes:
         if math.isfinite(code):
             is_code = graph.node("Equal", found, graph.constant(code))
@@ -228,30 +232,32 @@ def _number(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
     return Read((found,))
 
 
-def _number_with_words(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
+def _number_with_words(graph: Graph, one: ColumnParts, inputs: list[Input]) -> Read:
     (number,), _, _ = _number(graph, one, inputs)
-    level = _code(graph, known_texts(one), inputs[1])
-    is_gone = graph.node("Equal", level, graph.constant(missing_code(one), CODES))
+    level = graph.codes_of(inputs[1].name, known_texts(one))
+    is_gone = graph.node("Equal", level, graph.constant(missing_code(one)))
     there = graph.node("Where", is_gone, number, graph.constant(0.0))
     return Read((number,), there, level)
 
 
-def _boolean(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
-    code = _code(graph, known_truths(one), inputs[0])
+def _boolean(graph: Graph, one: ColumnParts, inputs: list[Input]) -> Read:
+    if not inputs[0].is_text:
+        return _number(graph, one, inputs)
+    code = graph.codes_of(inputs[0].name, known_truths(one))
     return Read((graph.node("Gather", graph.constant([math.nan, 1.0, 0.0]), code),))
 
 
-def _category(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
-    return Read(level=_code(graph, known_texts(one), inputs[0]))
+def _category(graph: Graph, one: ColumnParts, inputs: list[Input]) -> Read:
+    return Read(level=graph.codes_of(inputs[0].name, known_texts(one)))
 
 
-def _date(graph: Graph, one: ColumnParts, inputs: list[str]) -> Read:
+def _date(graph: Graph, one: ColumnParts, inputs: list[Input]) -> Read:
     assert one.column.dating is not None
     formulas = map(traced, one.column.dating.formulas())
-    return Read(tuple(graph.computed(found, inputs[0], np.float64) for found in formulas))
+    return Read(tuple(graph.computed(found, inputs[0].name, np.float64) for found in formulas))
 
 
-READERS: dict[str, Callable[[Graph, ColumnParts, list[str]], Read]] = {
+READERS: dict[str, Callable[[Graph, ColumnParts, list[Input]], Read]] = {
     Number.name: _number,
     NumberWithWords.name: _number_with_words,
     Boolean.name: _boolean,
@@ -260,19 +266,10 @@ READERS: dict[str, Callable[[Graph, ColumnParts, list[str]], Read]] = {
 }
 
 
-def _code(graph: Graph, codes: dict[str, int], text: str) -> str:
-    """Find the code of each text, (N, 1); 0 where it is unknown."""
-    known = {spelling: code for spelling, code in codes.items() if code}
-    same = graph.node("Equal", text, graph.texts(list(known)))
-    codes_of_known = graph.constant([*known.values()], CODES)
-    code = graph.node("Where", same, codes_of_known, graph.constant(0, CODES))
-    return graph.node("ReduceMax", code, graph.constant([1]), keepdims=1)
-
-
 def _ones(graph: Graph, one: ColumnParts, code: str) -> str:
     """Write codes as ones; rare levels, which share the last input, are unknown here."""
     codes = [*range(1, len(one.levels or ()) + 1), *([0] if one.other else [])]
-    return graph.node("Equal", code, graph.constant(codes, CODES))
+    return graph.node("Equal", code, graph.constant(codes))
 
 
 def _picked(graph: Graph, x: str, chosen: np.ndarray) -> str:
