@@ -1,4 +1,4 @@
-"""``handgrad export``: a model as a program that needs no handgrad."""
+"""``handgrad export``: a model in a form that needs no handgrad."""
 
 from __future__ import annotations
 
@@ -29,10 +29,9 @@ OUTPUT_FILE = Option(
 @click.command(params=[FORMAT, OUTPUT_FILE])
 @click.argument("model", type=FILE)
 def export(model: Path, to: str, output: Path | None) -> None:
-    """Write MODEL as a program that predicts without handgrad.
+    """Write MODEL in a form that predicts without handgrad.
 
-    The program reads cells as handgrad does, and gives the same labels, probabilities and numbers,
-    to rounding.
+    All preparation is inside, and labels, probabilities and numbers are the same, to rounding.
     """
     if output == Path("-"):
         output = None

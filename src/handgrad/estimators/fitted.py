@@ -360,6 +360,21 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """
         self._export("python", path)
 
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the model as a graph of ONNX, with all preparation inside.
+
+        The inputs are called like the columns, the outputs like those of skl2onnx: see
+        ``handgrad.export.onnx``.
+
+        Raises
+        ------
+        DataError
+            If the package onnx is not installed, or the labels are none that ONNX has.
+        OSError
+            If the file cannot be written; a file that stood there before is left as it was.
+        """
+        self._export("onnx", path)
+
     def _export(self, form: str, path: str | PathLike[str], **settings: Any) -> None:
         from handgrad.export import write  # few need it
 
@@ -395,7 +410,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         estimator = cls(**settings | cls._parameters_of(model))
         estimator._fit_ = Fit(model, (History(()),) * len(model.networks))
         estimator.n_features_in_ = len(encoder.names)
-        if encoder.names != tuple(f"x{column}" for column in range(len(encoder.names))):
+        if not encoder.plan.is_nameless:
             estimator.feature_names_in_ = np.array(encoder.names, dtype=object)
         return estimator
 

@@ -2,13 +2,16 @@
 
 In the order of the way from a model to a file:
 
-    parts.py     takes a model apart, for all who write it
-    tracing.py   the steps of an activation, found in its own function of NumPy
-    reading.py   the functions of a written Python file that read cells
-    passing.py   the functions of a written Python file that compute
-    copying.py   copies functions out of handgrad's source
-    python.py    writes one Python file that needs NumPy alone
-    formats.py   the list of all forms
+    parts.py         takes a model apart, for all who write it
+    tracing.py       the steps of an activation, found in its own function of NumPy
+    reading.py       the functions of a written Python file that read cells
+    passing.py       the functions of a written Python file that compute
+    copying.py       copies functions out of handgrad's source
+    python.py        writes one Python file that needs NumPy alone
+    onnx_graph.py    a graph of ONNX under way: its nodes, constants and names
+    onnx_inputs.py   from the inputs of a graph to what the network takes in
+    onnx.py          writes a graph of ONNX
+    formats.py       the list of all forms
 """
 
 from handgrad.export.formats import FORMATS, write, written

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
+from handgrad.export.onnx import onnx_bytes
 from handgrad.export.python import python_source
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ FORMATS = {
     "python": Format(
         lambda model: python_source(model).encode(), "one file that needs NumPy alone"
     ),
+    "onnx": Format(onnx_bytes, "a graph for onnxruntime and its like"),
 }
 
 
