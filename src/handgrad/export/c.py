@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from handgrad.errors import DataError
 from handgrad.export.c_columns import Row
 from handgrad.export.c_functions import FORMS, FUNCTIONS, needed, spelled
 from handgrad.export.c_layers import RealLayers
 from handgrad.export.c_words import (
     REALS,
+    WIDTH,
     Tables,
     comment,
     identifier,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from handgrad.export.quantising import Quantised
     from handgrad.models.model import Model
 
+MOST_TOLD = 64  # inputs
 LARGE = 256 * 1024  # bytes of constants, beyond the flash of most controllers
 
 
@@ -78,8 +82,8 @@ def checked_name(name: str | None) -> str:
         return "model"
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         raise DataError(
-            "the names of a header begin with up to 40 small letters, digits and _, a letter first; "
-            f"got {remark(name[:60])!r}: name it such as {identifier(name)[:40] or 'model'!r}"
+            "the names of a header begin with up to 40 small letters, digits and _, a letter "
+            f"first; got {remark(name[:60])!r}: name it such as {identifier(name)[:40] or 'model'!r}"
         )
     return name
 
@@ -101,6 +105,9 @@ class _Header:
         self.tables = Tables(name, self.real)  # of numbers with a fraction, and of texts
         self.row = Row(self.whole, model.encoder.names, self.tables)
         self.layer_tables = Tables(name, self.real)
+        if self.whole.numbers.wide:
+            bins = [len(edges) - 1 for edges in self.whole.numbers.wide.values()]
+            self.layer_tables.whole("wide_bins", np.array(bins, np.uint8))
         self.layers: RealLayers | WholeLayers = (
             RealLayers(self.whole, self.row, self.layer_tables)
             if quantised is None
@@ -129,36 +136,47 @@ class _Header:
 
     def text(self) -> str:
         guard = f"HANDGRAD_{self.name.upper()}_H"
-        functions = self._functions()
+        is_whole = isinstance(self.layers, WholeLayers)
+        layers = [one for one in (*self.layers.functions, self._label()) if one]
+        rows = [self.row.encode()]
+        if isinstance(self.layers, WholeLayers):
+            rows.append(self.layers.quantise())
+        rows += [self._scores(), self._predict()]
+        of_layers = self._functions(layers)
+        around = [f"#ifndef {self.name.upper()}_NO_FLOAT", "#include <math.h>", ""]
         return "\n".join(
             [
-                self._opening(),
+                comment(self._told()),
                 f"#ifndef {guard}",
                 f"#define {guard}",
                 "",
-                *(f"#include <{header}.h>" for header in ("math", "stddef", "stdint", "string")),
+                *([] if is_whole else ["#include <math.h>"]),
+                *(f"#include <{header}.h>" for header in ("stddef", "stdint", "string")),
                 "",
                 *map(self._spelled, self._macros()),
                 "",
+                *self.layer_tables.lines,
+                *(of_layers if is_whole else []),
+                "",
+                *(around if is_whole else []),
                 self._spelled(self.row.struct()),
                 "",
                 *self.tables.lines,
-                *self.layer_tables.lines,
-                *functions,
+                *([] if is_whole else of_layers),
+                *self._functions(rows, but=layers),
+                *(["", f"#endif /* {self.name.upper()}_NO_FLOAT */"] if is_whole else []),
                 "",
                 f"#endif /* {guard} */",
                 "",
             ]
         )
 
-    def _functions(self) -> list[str]:
-        own = [self.row.encode(), *self.layers.functions]
-        if isinstance(self.layers, WholeLayers):
-            own.append(self.layers.quantise())
-        own += [self._scores(), self._predict()]
-        own = [self._expanded(one) for one in own]
-        wanted = [self._expanded(FUNCTIONS[one].strip("\n")) for one in needed("\n".join(own))]
-        return ["\n" + self._spelled(one) for one in (*wanted, *own)]
+    def _functions(self, own: list[str], but: list[str] | None = None) -> list[str]:
+        """Write functions, and before them those that they call, unless these are there."""
+        there = needed("\n".join(map(self._expanded, but or [])))
+        wanted = [one for one in needed("\n".join(map(self._expanded, own))) if one not in there]
+        texts = [FUNCTIONS[one].strip("\n") for one in wanted]
+        return ["\n" + self._spelled(self._expanded(one)) for one in (*texts, *own)]
 
     def _expanded(self, text: str) -> str:
         share = "NAME_shares[i]" if self.end.shares else f"(R(1.0) / R({self.n_networks}.0))"
@@ -179,6 +197,21 @@ class _Header:
         yield "#define MACRO_NO_DATE INT64_MIN"
         if isinstance(self.layers, WholeLayers):
             yield f"#define MACRO_INPUTS {self.layers.n_inputs}"
+
+    def _label(self) -> str:
+        """Write the function that predicts a label in whole numbers alone; "" for none."""
+        ending = FORMS[self.end.form].whole
+        if isinstance(self.layers, RealLayers) or self.n_networks > 1 or not ending:
+            return ""
+        more = ", unsigned char *holds" if self.is_several else ""
+        lines = [
+            *remarks(f"Predicts {'which labels hold' if more else 'the class'} of whole inputs."),
+            f"static inline {'void' if more else 'int'} NAME_label(const int16_t *q{more})",
+            "{",
+            "    int32_t score[N_SCORES];",
+            f"    {self.layers.call(1, 'score')}",
+        ]
+        return "\n".join([*lines, ending.rstrip("\n"), "}"])
 
     # -- how it predicts ------------------------------------------------------------------------
 
@@ -247,13 +280,17 @@ class _Header:
         ]
         if end.classes:
             return "\n".join([*lines, FORMS[end.form].predict.rstrip("\n"), "}"])
-        return "\n".join([*lines, *(f"    {line}" for line in self._numbers()), "    return 0;", "}"])
+        return "\n".join(
+            [*lines, *(f"    {line}" for line in self._numbers()), "    return 0;", "}"]
+        )
 
     def _told_of_result(self) -> str:
         if not self.end.classes:
             return "the numbers of a row, y; gives a status"
         if self.is_several:
-            return "whether each label holds, and its probability, both perhaps NULL; gives a status"
+            return (
+                "whether each label holds, and its probability; either may be NULL; gives a status"
+            )
         return (
             "the class of a row, a place in NAME_classes, or gives a status below 0; and the "
             "probabilities, unless NULL"
@@ -277,9 +314,6 @@ class _Header:
 
     # -- what it tells ------------------------------------------------------------------------
 
-    def _opening(self) -> str:
-        return comment(self._told())
-
     def _told(self) -> Iterator[str]:
         name, upper = self.name, self.name.upper()
         names = [] if self.end.classes else self.end.names
@@ -295,8 +329,8 @@ class _Header:
         yield "    was trained without preparation of its numbers"
         yield f"{upper}_TOO_FAR: the scores overflow; the row lies too far from those of training"
         yield ""
-        yield "Nothing is allocated and nothing is kept between calls: any number of threads may call"
-        yield "it at once. Texts are compared byte by byte, in UTF-8."
+        yield "Nothing is allocated, and nothing is kept between calls: any number of threads may"
+        yield "call it at once. Texts are compared byte by byte, in UTF-8."
         yield ""
         yield from self._told_of_memory()
 
@@ -327,15 +361,37 @@ class _Header:
         n_bytes = self.tables.n_bytes + self.layer_tables.n_bytes
         yield f"flash: {n_bytes:,} bytes of constants, and the code"
         yield f"stack: {self.n_buffers:,} bytes of buffers, and what the compiler adds"
-        yield f"On AVR, define {self.name.upper()}_CONST as const __flash, to keep numbers in flash."
+        yield f"On AVR, define {self.name.upper()}_CONST as const __flash, which keeps numbers there."
         if n_bytes > LARGE:
             yield "Few controllers hold as much; fit fewer hidden units, or write it with int8."
         if self.quantised is not None:
             yield ""
             yield from wrapped_words(
-                "Weights are whole numbers of 8 bits, hidden units of 16, sums of 32; a row is encoded "
-                f"in float. What that costs: {remark(self.quantised.loss.told())}."
+                "Weights are whole numbers of 8 bits, hidden units of 16, sums of 32; a row is "
+                f"encoded in float. What that costs: {remark(self.quantised.loss.told())}."
             )
+            yield ""
+            yield from self._told_of_whole_inputs()
+
+    def _told_of_whole_inputs(self) -> Iterator[str]:
+        assert self.quantised is not None
+        name, numbers, encoder = self.name, self.whole.numbers, self.model.encoder
+        label = f"{name}_label and " if self._label() else ""
+        behind = "; behind them 256 times the places among the bins of the skip"
+        yield from wrapped_words(
+            f"Without floating point: define {name.upper()}_NO_FLOAT. Then {label}{name}_network "
+            f"take whole inputs q, each a number below divided by {self.quantised.step:.6g}, "
+            f"rounded, between -{self.quantised.most} and {self.quantised.most}"
+            f"{behind if self.row.n_wide else ''}:"
+        )
+        is_plain = not (numbers.is_robust or numbers.is_identity)
+        for place, told in enumerate(encoder.input_names[:MOST_TOLD]):
+            how = ""
+            if is_plain and place < self.row.n_numbers:
+                how = f": (v - {numbers.mean[place]:.6g}) / {numbers.scale[place]:.6g}"
+            yield remark(f"    q[{place}]  {told}{how}"[:WIDTH])
+        if len(encoder.input_names) > MOST_TOLD:
+            yield f"    and so on, to q[{self.row.n_inputs + self.row.n_wide - 1}]"
 
     @property
     def n_buffers(self) -> int:

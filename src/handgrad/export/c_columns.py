@@ -18,18 +18,17 @@ from handgrad.tables.dates import DAY, Dating
 from handgrad.tables.kinds import Boolean, Category, Date, Number, NumberWithWords
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from handgrad.export.parts import ColumnParts, Parts
     from handgrad.tables.kinds import Column
 
 ORIGIN_BITS = 12
 LONGEST_TIME = "1000000000000"  # seconds either side of 1970: no year beyond
 
+
 class Cycle(NamedTuple):
     """A part of a date that comes again."""
 
-    moments: NDArray[np.float64]  # one for each, in seconds since 1970
+    moments: Any  # one for each, in seconds since 1970
     place: str  # which one ``seconds`` is of
     only: str = ""  # where the part is one of them; it is between two elsewhere
 
@@ -145,10 +144,7 @@ class Row:
                 more = "" if one.first < 0 else " word"
                 wanted.append(("const char *", one.column.name + more, self._told_text(one)))
         names = identifiers(name for _, name, _ in wanted)
-        return [
-            Member(kind, own, told)
-            for own, (kind, _, told) in zip(names, wanted, strict=True)
-        ]
+        return [Member(kind, own, told) for own, (kind, _, told) in zip(names, wanted, strict=True)]
 
     def _told(self, one: ColumnParts) -> str:
         told = TOLD[one.column.kind](one.column)
@@ -199,7 +195,7 @@ class Row:
                 at += 2
 
     def _own(self, k: int, values: Any) -> Any:
-        """Give some values of a number in the type that is written, each as its distance from ``shift``."""
+        """Give values of a number in the type that is written, as distances from ``shift``."""
         with np.errstate(over="ignore"):
             own = (values - self.shift[k]).astype(self.real.dtype)
         if (circle := self.circle_of.get(k)) is None:
@@ -232,7 +228,9 @@ class Row:
         for name, edges in (("deep", numbers.deep), ("wide", numbers.wide or {})):
             if edges:
                 tables.whole(f"{name}_of", np.array(list(edges), np.uint16))
-                tables.whole(f"{name}_bins", np.array([len(e) - 1 for e in edges.values()], np.uint8))
+                if name == "deep":  # those of a skip belong to the networks, too
+                    bins = [len(one) - 1 for one in edges.values()]
+                    tables.whole("deep_bins", np.array(bins, np.uint8))
                 own = [self._edges(k, e) for k, e in edges.items()]
                 tables.reals(f"{name}_edges", np.concatenate(own))
         for part, values in self.circles.items():
@@ -246,9 +244,9 @@ class Row:
         scale = self.numbers.scale
         if ((scale > 0) & (scale.astype(self.real.dtype) == 0)).any():
             raise DataError(
-                f"a column varies by {scale[scale > 0].min():.3g}, too little for {self.real.dtype}; "
-                "write the model with dtype float64, or multiply the column by a power of ten and "
-                "fit again"
+                f"a column varies by {scale[scale > 0].min():.3g}, too little for "
+                f"{self.real.dtype}; write the model with dtype float64, or multiply the column by "
+                "a power of ten and fit again"
             )
 
     def _texts(self, one: ColumnParts) -> list[str]:
@@ -402,8 +400,9 @@ class Row:
         else:
             yield "    number[k] = there[k] ? number[k] - NAME_origin[k] : NAME_median[k];"
             if numbers.is_robust:
-                yield "    x[k] = NAME_scaled[k] ? NAME_robust(number[k], NAME_mean[k], NAME_scale[k])"
-                yield "                          : number[k];"
+                yield "    x[k] = number[k];"
+                yield "    if (NAME_scaled[k])"
+                yield "        x[k] = NAME_robust(number[k], NAME_mean[k], NAME_scale[k]);"
             else:
                 yield "    x[k] = (number[k] - NAME_mean[k]) / NAME_scale[k];"
             yield "    if (NAME_kind(x[k]) != 0)"
@@ -416,10 +415,11 @@ class Row:
             yield f"REAL *step = x + {self.n_numbers};"
             yield "NAME_CONST REAL *edges = NAME_deep_edges;"
             yield f"for (int i = 0; i < {len(numbers.deep)}; i++) {{"
-            yield "    const REAL place = NAME_place(number[NAME_deep_of[i]], edges, NAME_deep_bins[i]);"
-            yield "    for (int t = 0; t < NAME_deep_bins[i]; t++)"
-            yield "        *step++ = NAME_step(place, t);"
-            yield "    edges += NAME_deep_bins[i] + 1;"
+            yield "    const int n = NAME_deep_bins[i];"
+            yield "    const REAL found = NAME_place(number[NAME_deep_of[i]], edges, n);"
+            yield "    for (int t = 0; t < n; t++)"
+            yield "        *step++ = NAME_step(found, t);"
+            yield "    edges += n + 1;"
             yield "}"
         if numbers.wide:
             yield "NAME_CONST REAL *wide = NAME_wide_edges;"
@@ -429,9 +429,11 @@ class Row:
             yield "}"
 
     def _flags_and_levels(self) -> Iterator[str]:
-        said = {one.first: word for one, cell, word in self._by_member() if cell and word} if (
-            self.members
-        ) else {}
+        said = (
+            {one.first: word for one, cell, word in self._by_member() if cell and word}
+            if (self.members)
+            else {}
+        )
         at = self.first_flag
         for k in np.flatnonzero(self.numbers.flagged).tolist():
             word = f" && !NAME_said({said[k]})" if k in said else ""

@@ -342,6 +342,7 @@ class Ending(NamedTuple):
     mean: str  # the score of the mean of k networks, whose scores lie n apart
     predict: str  # of labels as a number of a class, else into ``y[j]`` from ``score[j]``
     is_of_logarithms: bool = False  # whether scores become logarithms of probabilities first
+    whole: str = ""  # of labels, from whole scores alone
 
 
 LOG_ODDS = "NAME_log_odds(scores + j, n, k)"
@@ -363,6 +364,13 @@ FORMS = {
     return best;
 """,
         is_of_logarithms=True,
+        whole="""\
+    int best = 0;
+    for (int j = 1; j < N_SCORES; j++)
+        if (score[j] > score[best])
+            best = j;
+    return best;
+""",
     ),
     Form.PAIR: Ending(
         LOG_ODDS,
@@ -371,6 +379,7 @@ FORMS = {
         proba[j] = M(exp)(NAME_log_logistic(j == 0 ? -score[0] : score[0]));
     return score[0] > R(0.0) ? 1 : 0;
 """,
+        whole="    return score[0] > 0 ? 1 : 0;\n",
     ),
     Form.EACH: Ending(
         LOG_ODDS,
@@ -382,6 +391,10 @@ FORMS = {
             holds[j] = (unsigned char)(score[j] > R(0.0));
     }
     return 0;
+""",
+        whole="""\
+    for (int j = 0; j < N_SCORES; j++)
+        holds[j] = (unsigned char)(score[j] > 0);
 """,
     ),
 }

@@ -19,7 +19,9 @@ MOST_IN_TEXT = 4095  # characters of a text that every compiler of C99 must take
 
 # keywords of C and C++, and small letters that usual headers define as macros
 RESERVED = frozenset(
-    """
+    re.findall(
+        r"\w+",
+        """
     alignas alignof and and_eq asm atomic_cancel atomic_commit atomic_noexcept auto bitand bitor
     bool break case catch char char8_t char16_t char32_t class compl complex concept const
     consteval constexpr constinit const_cast continue co_await co_return co_yield decltype default
@@ -30,7 +32,8 @@ RESERVED = frozenset(
     stdin stdout struct switch synchronized template this thread_local throw true try typedef
     typeid typename typeof typeof_unqual union unix unsigned using virtual void volatile wchar_t
     while xor xor_eq errno assert min max abs round isnan isinf
-    """.split()
+    """,
+    )
 )
 
 

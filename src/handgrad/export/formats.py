@@ -20,6 +20,7 @@ class Format(NamedTuple):
 
     content: Callable[..., bytes]  # of a model, with the settings of the form
     told: str  # what it is, for help, after its name and "is"
+    options: tuple[str, ...] = ()  # of the command line, which are for this form
 
 
 FORMATS = {
@@ -29,6 +30,7 @@ FORMATS = {
     "c": Format(
         lambda model, **settings: c_source(model, **settings).encode(),
         "one header of C99 that allocates nothing, for microcontrollers",
+        ("name", "dtype", "int8"),
     ),
 }
 

@@ -107,9 +107,7 @@ class WholeLayers:
                 yield f"NAME_whole_scores({tables}, {source}, {n}, score, {units});"
                 continue
             target = f"h{(number - 1) % 2}"
-            yield (
-                f"NAME_whole_dense({tables}, {source}, {n}, {target}, {units}, {layer.most});"
-            )
+            yield (f"NAME_whole_dense({tables}, {source}, {n}, {target}, {units}, {layer.most});")
             if not layer.bend.is_identity:
                 yield f"for (int j = 0; j < {units}; j++)"
                 yield f"    {target}[j] = {_bent(layer.bend, f'{target}[j]', f'{number}{own}')};"
@@ -149,4 +147,3 @@ def _bent(bend: Bend, r: str, at: str) -> str:
         return f"(int16_t)({r} > 0 ? {r} : 0)"
     factor, shift = int(bend.below.factor[0]), int(bend.below.shift[0])
     return f"(int16_t)({r} > 0 ? {r} : NAME_times({r}, {factor}, {shift}))"
-

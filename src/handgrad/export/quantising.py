@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad.activations import ACTIVATIONS
+from handgrad.batch import is_sparse
 from handgrad.errors import DataError
 from handgrad.network import inputs
 from handgrad.skip import Linear, spread
@@ -134,11 +135,11 @@ class Loss(NamedTuple):
         if self.same is not None:
             parts.insert(0, f"{100 * self.same:.2f} % of the labels are the same")
         if self.before is not None and self.after is not None:
+            goes = f"from {100 * self.before:.2f} % to {100 * self.after:.2f} %"
             if self.same is None:
-                parts.append(f"the mean absolute error goes from {self.before:.4g} to {self.after:.4g}")
-            else:
-                before, after = 100 * self.before, 100 * self.after
-                parts.append(f"the accuracy goes from {before:.2f} % to {after:.2f} %")
+                goes = f"from {self.before:.4g} to {self.after:.4g}"
+            what = "mean absolute error" if self.same is None else "accuracy"
+            parts.append(f"the {what} goes {goes}")
         return f"on {self.n:,} calibration rows, {', '.join(parts)}"
 
 
@@ -162,14 +163,14 @@ class Quantised:
     loss: Loss
 
 
-def quantise(model: Model, x: Array, y_t: Array | None = None) -> Quantised:
+def quantise(model: Model, rows: Any, y_t: Array | None = None) -> Quantised:
     """Turn a model into whole numbers, by calibration rows.
 
     Parameters
     ----------
     model : Model
-    x : array of shape (n, n_inputs)
-        Calibration rows as inputs: see ``Model.encode``.
+    rows : pyarrow.Table, array of shape (n, n_columns), or Encoded
+        Calibration rows, as ``Model.encode`` takes them.
     y_t : array, optional
         Their truth, NaN where it is unknown: class numbers (n,); or numbers, or 0 and 1 for each
         label, of shape (n, targets). It is used to tell the accuracy alone.
@@ -179,15 +180,17 @@ def quantise(model: Model, x: Array, y_t: Array | None = None) -> Quantised:
     DataError
         If there is no row, or its scores are not finite.
     """
+    x = model.encode(rows.toarray() if is_sparse(rows) else rows).x
     if not len(x):
         raise DataError("calibration needs rows, and the table has none; pass some hundreds")
+    truth = None if y_t is None else np.asarray(y_t, np.float64)
     score = model.scores(Encoded(x))
-    deep, u = inputs(model.architecture, x.astype(np.float64))
+    deep, _ = inputs(model.architecture, x.astype(np.float64))
     most = min(_most_for(one) for network in model.networks for one in _takers(model, network))
     step = _step(deep, most)
     networks = tuple(_whole(model, network, deep, step, most) for network in model.networks)
     found = scores_of(model, networks, step, most, x)
-    return Quantised(networks, step, most, _loss(model, score, found, y_t))
+    return Quantised(networks, step, most, _loss(model, score, found, truth))
 
 
 def whole_inputs(
