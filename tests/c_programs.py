@@ -8,6 +8,8 @@ import numpy as np
 
 from handgrad.export import written
 from handgrad.export.parts import take_apart
+from handgrad.network import inputs
+from handgrad.skip import Linear, spread
 from handgrad.tables.frames import from_frame
 from handgrad.tables.kinds import moments
 from handgrad.tables.levels import Places
@@ -54,7 +56,7 @@ class Compiled:
         Further flags of the compiler.
     """
 
-    def __init__(self, model, folder, flags=("-O1",), compiler=None, **settings):
+    def __init__(self, model, folder, flags=("-O0",), compiler=None, **settings):
         self.model, self.whole = model, take_apart(model)
         self.dtype = settings.get("dtype", "float32")
         self.width = len(self.whole.end.names)
@@ -65,7 +67,7 @@ class Compiled:
         holds = f", holds + (long)i * {self.width}" if model.is_multilabel else ""
         program = WRAPPER.replace("REAL", real)
         program = program.replace("WIDTH", str(self.width)).replace("HOLDS", holds)
-        if "quantised" in settings:
+        if settings.get("quantised") is not None:
             calls, n = "", self.whole.end.n_scores
             k = len(model.networks)
             for place in range(k):
@@ -164,3 +166,16 @@ def as_given(model, frame, dtype):
             cells = zip(numbers.tolist(), frame[column.name], strict=True)
             changed[column.name] = [cell if n != n else repr(n) for n, cell in cells]
     return frame.assign(**changed)
+
+
+def whole_scores(model, network, q, frame):
+    """Compute whole scores in NumPy, from the whole inputs that C gave."""
+    skip, n_x = model.architecture.skip, model.architecture.layer_units[0]
+    x, wide = q[:, :n_x].astype(int), None
+    if skip and isinstance(skip[0], Linear):
+        wide = x
+    elif skip:
+        u = inputs(model.architecture, model.encode(from_frame(frame)).x.astype(float))[1].copy()
+        u[:, : q.shape[1] - n_x] = q[:, n_x:] / 256
+        wide = (spread(skip, u) * 256).astype(int)
+    return network(x, wide)

@@ -83,7 +83,7 @@ def checked_name(name: str | None) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         raise DataError(
             "the names of a header begin with up to 40 small letters, digits and _, a letter "
-            f"first; got {remark(name[:60])!r}: name it such as {identifier(name)[:40] or 'model'!r}"
+            f"first, such as {identifier(name)[:40] or 'model'!r}; got {remark(name[:60])!r}"
         )
     return name
 
@@ -159,7 +159,7 @@ class _Header:
                 *(of_layers if is_whole else []),
                 "",
                 *(around if is_whole else []),
-                self._spelled(self.row.struct()),
+                self.row.struct(),
                 "",
                 *self.tables.lines,
                 *([] if is_whole else of_layers),
@@ -361,7 +361,7 @@ class _Header:
         n_bytes = self.tables.n_bytes + self.layer_tables.n_bytes
         yield f"flash: {n_bytes:,} bytes of constants, and the code"
         yield f"stack: {self.n_buffers:,} bytes of buffers, and what the compiler adds"
-        yield f"On AVR, define {self.name.upper()}_CONST as const __flash, which keeps numbers there."
+        yield f"On AVR, {self.name.upper()}_CONST defined as const __flash keeps numbers in flash."
         if n_bytes > LARGE:
             yield "Few controllers hold as much; fit fewer hidden units, or write it with int8."
         if self.quantised is not None:

@@ -125,13 +125,14 @@ class Row:
     # -- the struct ---------------------------------------------------------------------------
 
     def struct(self) -> str:
-        lines = ["typedef struct NAME_row {"]
+        name = self.tables.name
+        lines = [f"typedef struct {name}_row {{"]
         if self.is_array:
             lines += ["    /* the columns in the order of training; NAN where one is missing */"]
             lines += [f"    {self.real.name} x[{self.n_array}];"]
         for member in self.members:
             lines += [*remarks(member.told, "    "), f"    {member.kind}{member.name};"]
-        return "\n".join([*lines, "} NAME_row;"])
+        return "\n".join([*lines, f"}} {name}_row;"])
 
     def _members(self) -> list[Member]:
         wanted = []
@@ -148,6 +149,7 @@ class Row:
 
     def _told(self, one: ColumnParts) -> str:
         told = TOLD[one.column.kind](one.column)
+        told = told.replace("MACRO_", f"{self.tables.name.upper()}_")
         codes = ", ".join(f"{code:g}" for code in one.codes)
         return remark(f"{one.column.name!r}: {told}{f', or {codes}' if codes else ''}")
 
@@ -155,7 +157,7 @@ class Row:
         what = "a text" if one.first < 0 else "the word in the place of the number, or its unit"
         others = "all others count as one more" if one.other else "any other counts as none of them"
         return remark(
-            f"{one.column.name!r}: {what}, spelt as in NAME_levels_{one.place + 1} "
+            f"{one.column.name!r}: {what}, spelt as in {self.tables.name}_levels_{one.place + 1} "
             f"({others}); NULL or empty where it is missing"
         )
 
@@ -242,7 +244,7 @@ class Row:
 
     def _check_scale(self) -> None:
         scale = self.numbers.scale
-        if ((scale > 0) & (scale.astype(self.real.dtype) == 0)).any():
+        if ((scale > 0) & (scale < np.finfo(self.real.dtype).tiny)).any():
             raise DataError(
                 f"a column varies by {scale[scale > 0].min():.3g}, too little for "
                 f"{self.real.dtype}; write the model with dtype float64, or multiply the column by "
