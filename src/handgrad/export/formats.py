@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
+from handgrad.export.c import c_source
 from handgrad.export.onnx import onnx_bytes
 from handgrad.export.python import python_source
 
@@ -20,6 +21,7 @@ class Format(NamedTuple):
 
     content: Callable[..., bytes]  # of a model, with the settings of the form
     told: str  # what it is, for help, after its name and "is"
+    options: tuple[str, ...] = ()  # of the command line, which are for this form
 
 
 FORMATS = {
@@ -27,6 +29,11 @@ FORMATS = {
         lambda model: python_source(model).encode(), "one file that needs NumPy alone"
     ),
     "onnx": Format(onnx_bytes, "a graph for onnxruntime and its like"),
+    "c": Format(
+        lambda model, **settings: c_source(model, **settings).encode(),
+        "one header of C99 that allocates nothing, for microcontrollers",
+        ("name", "dtype", "int8"),
+    ),
 }
 
 
