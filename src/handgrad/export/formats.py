@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
+from handgrad.export.javascript import javascript_source
 from handgrad.export.python import python_source
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ class Format(NamedTuple):
 FORMATS = {
     "python": Format(
         lambda model: python_source(model).encode(), "one file that needs NumPy alone"
+    ),
+    "javascript": Format(
+        lambda model: javascript_source(model).encode(),
+        "one ES module that needs no package, for browsers and Node",
     ),
 }
 
