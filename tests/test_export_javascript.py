@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from browser import BROWSER, driver
-from exported import CASES, TOLERANCE, USUAL, case, labels, penguins, size_of, tables
+from exported import CASES, PENGUINS, TOLERANCE, USUAL, case, labels, penguins, size_of, tables
 from handgrad import MLPClassifier
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
@@ -23,11 +23,14 @@ from handgrad.export.javascript import activations, bending, needed
 from handgrad.export.javascript.module import MOMENTS, constants
 from handgrad.export.javascript.sources import digits, literal
 from handgrad.models.file import load_model, save_model
+from handgrad.playground import takeaway
+from handgrad.playground.session import Session
 from handgrad.tables.dates import Dating, moment
 from handgrad.tables.frames import from_frame
 from handgrad.tables.levels import meaning
 from handgrad.tables.notation import Notation, unit_in
 from handgrad.tables.one_cell import number_of, truth_of
+from handgrad.tables.table import read_table
 from node import MISSING, NODE, JavaScriptError, Node, code, rows_of
 
 pytestmark = [
@@ -462,6 +465,24 @@ def test_estimators_and_the_command_line_write_modules(of_penguins, tmp_path, mo
     expected = javascript_source(load_model("m"))
     assert call("export", "m", "--format", "javascript", "-o", "m.js") == (0, "", "")
     assert Path("m.js").read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"activation": "gelu"}, {"data": "digits"}, {"data": "sine", "skip": True, "scale": True}],
+    ids=str,
+)
+def test_the_page_gives_its_network_as_a_module(node, settings, rng):
+    session = Session(read_table(PENGUINS))
+    session.change(settings)
+    session.step("epoch")
+    call, model = node.load(takeaway.javascript(session).decode()), session.model()
+    rows = rng.uniform(0, 3, (20, len(model.encoder.names)))
+    if len(model.classes):
+        found, expected = call("predictProba", rows.tolist()), model.predict_proba(rows)
+    else:
+        found, expected = call("predict", rows.tolist()), model.predict_numbers(rows)[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 # -- docs/shipping.md ---------------------------------------------------------------------------
