@@ -98,6 +98,41 @@ def test_a_written_model_predicts_the_same(node, name):
     assert_agrees(node, estimator, unseen[:N_FEW], by_labels)
 
 
+def writings(n, seed):
+    """A frame of numbers and moments in writings that the cases have not."""
+    rng = np.random.default_rng(seed)
+    units, factors = (
+        rng.choice(pair, n, p=[0.8, 0.2]) for pair in (["min", "seasons"], ["k", "M"])
+    )
+    numbers, minutes = rng.uniform(1000, 9000, n), rng.integers(1, 60, n)
+    seconds = pd.to_timedelta(rng.integers(0, 10**8, n), unit="s")
+    frame = pd.DataFrame(
+        {
+            "euros": [f"{x:,.2f} €".translate(str.maketrans(",.", ".,")) for x in numbers],
+            "views": [f"{x:.1f}{factor}" for x, factor in zip(numbers / 999, factors, strict=True)],
+            "long": [f"{m} {unit}" for m, unit in zip(minutes, units, strict=True)],
+            "lasts": [f"{m % 5}h {m}m" for m in minutes],
+            "begins": [f"{m % 24:02}:{m:02}" for m in minutes],
+            "moment": (pd.Timestamp("2019-12-30") + seconds).strftime("%Y-%m-%dT%H:%M:%S+02:00"),
+        }
+    )
+    frame.loc[::9] = None
+    return frame
+
+
+def test_numbers_and_moments_in_further_writings(node):
+    training = writings(300, 0)
+    settings = {"kinds": {"long": "number with words"}, "max_iter": 3, "random_state": 0}
+    estimator = MLPClassifier((5,), **settings).fit(training, np.arange(300) % 3)
+    found = {column.name: column for column in estimator.columns_.columns}
+    assert found["long"].notation.units == ("season",)
+    assert found["views"].notation.scaled
+    assert [found[name].dating.what for name in ("lasts", "begins", "moment")] == [
+        "duration", "time", "date",
+    ]  # fmt: skip
+    assert_agrees(node, estimator, writings(N_FEW, 1), True)
+
+
 @pytest.mark.parametrize("preprocess", ["auto", None, "robust"])
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_matrix_is_read_by_the_places_of_its_columns(node, preprocess, skip, rng):

@@ -364,7 +364,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """Write the model as one ES module of JavaScript that predicts by itself.
 
         The module reads cells as the model does, and has ``predict`` and, for classes,
-        ``predictProba``, for browsers, Node, Deno and Bun: see ``handgrad.export``.
+        ``predictProba``, for browsers and Node: see ``handgrad.export``.
 
         Raises
         ------
