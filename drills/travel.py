@@ -82,6 +82,18 @@ def through_numpy(model, frame, folder):
     return with_columns(model, [space[name](frame) for name in names])
 
 
+def through_node(model, frame, folder):
+    from handgrad.export import javascript_source
+    from node import Node, rows_of
+
+    node, given = Node(), rows_of(frame)
+    call = node.load(javascript_source(model))
+    names = ["predict", "predictProba"] if len(model.classes) else ["predict"]
+    found = [np.array(call(name, given)) for name in names]
+    node.close()
+    return with_columns(model, found)
+
+
 def through_onnxruntime(model, frame, folder):
     import onnxruntime
 
@@ -152,6 +164,7 @@ class Way(NamedTuple):
 
 FORMS = {
     "python": Way(through_numpy, 10_000),
+    "javascript": Way(through_node, 10_000),
     "onnx": Way(through_onnxruntime, 100_000),
     "c": Way(through_c, 10_000, as_c_holds_it, has_the_whole_numbers_of_numpy),
 }

@@ -146,6 +146,7 @@ WITHOUT_FAULTS = {  # no logic of their own
     "estimators/task.py",
     "explain/__init__.py",
     "export/__init__.py",
+    "export/javascript/__init__.py",
     "models/__init__.py",
     "plots/__init__.py",
     "tables/__init__.py",
@@ -184,6 +185,7 @@ OTHER_MEANINGS = {
     "engines/machine.py": {"numpy"},  # the package, by its version
     "estimators/exchange.py": {"adam", "lbfgs", "sgd"},  # of scikit-learn's estimators
     "estimators/parameters.py": {"momentum"},  # the parameter
+    "export/javascript/bending.py": {"tanh"},  # the function
     "explain/formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
     "export/onnx_graph.py": {"tanh"},  # a function of NumPy
     "tables/parts.py": {"identity"},  # of an encoder

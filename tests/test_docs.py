@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 ROOT = Path(__file__).parent.parent
 FOLDERS = (ROOT, ROOT / "docs", ROOT / "dev", ROOT / "examples")
 PAGES = sorted(page for folder in FOLDERS for page in folder.glob("*.md"))
+IN_BROWSERS = {"html", "javascript"}  # run by test_export_javascript.py
 IMAGES = ROOT / "docs" / "images"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A block that runs, and what it prints if a block of text stands directly below it.
@@ -53,7 +54,7 @@ def clone(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_is_of_a_kind_that_is_run_or_read(page):
-    assert {kind for kind, _ in blocks(page)} <= {"python", "sh", "text", "math"}
+    assert {kind for kind, _ in blocks(page)} <= {"python", "sh", "text", "math", *IN_BROWSERS}
 
 
 @pytest.mark.parametrize("page", with_blocks("python", "sh"), ids=lambda page: page.name)

@@ -297,6 +297,16 @@ def test_a_command_that_cannot_write_says_why(
     assert Path("m").read_bytes() == before
 
 
+def test_numbers_as_people_write_them_are_read_in_a_plain_column_too(of_penguins):
+    frame = penguins()[0][:1]
+    row = frame.to_dict("records")[0]
+    written = loaded(python_source(of_penguins.model_))
+    for cell in ("(5)", "\u22125", "5-", "- 5", " -5.0 "):
+        expected = of_penguins.predict_proba(frame.assign(year=cell))
+        found = written["predict_proba"]([{**row, "year": cell}])
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
 def test_levels_are_found_in_any_spelling(rng):
     frame = pd.DataFrame({"code": ["7", "2", "true", "é"] * 20, "x": rng.normal(size=80)})
     settings = {"kinds": {"code": "category"}, "max_iter": 3, "random_state": 0}

@@ -659,9 +659,6 @@ def test_a_replay_asks_nothing_of_the_network_and_holds_no_markup_of_others(sess
     assert "default-src 'none'; script-src 'sha256-" in text
     assert "://" not in text.split('id="run"')[0]
     assert len(text) < 5_000_000
-    session.change({"activation": "gelu"})
-    with pytest.raises(DataError, match="another activation"):
-        replay(session)
 
 
 def test_names_stand_as_texts_in_a_replay(session):

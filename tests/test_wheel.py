@@ -19,6 +19,7 @@ from handgrad.engines.compiled import library
 
 pytest.importorskip("hatchling")
 ROOT = Path(__file__).parent.parent
+SCRIPTS = sorted((ROOT / "src").rglob("*.js"))
 ENGINE = "handgrad/engines/compiled"
 NEEDED = ["pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".gitignore"]
 VARIABLES = "HANDGRAD_ENGINE", "HANDGRAD_TARGETS", "CC"
@@ -95,6 +96,8 @@ def test_where_the_engine_cannot_be_compiled_the_wheel_is_pure(tree, environment
     assert engines(wheel) == []
     assert f"handgrad without its compiled engine: {reason}" in " ".join(said.split())
     assert "Root-Is-Purelib: true" in told_of(wheel)
+    scripts = [path.relative_to(ROOT / "src").as_posix() for path in SCRIPTS]
+    assert set(scripts) <= set(zipfile.ZipFile(wheel).namelist())
 
 
 FIRST_FIT = """

@@ -215,7 +215,6 @@ class Activation(NamedTuple):
     is_in_sklearn: bool = False
     has_kernel: bool = False  # in engines/compiled/activations.py; else the reference computes it
     keeps_slope: bool = False  # whether that kernel computes dh/dr on the way forward and keeps it
-    is_in_browser: bool = False  # in playground/replay/replay.js; else there is no replay
     of_numpy: Callable[[Array], Array] | None = None  # forward in NumPy alone, if it needs more
 
     @property
@@ -241,7 +240,6 @@ ACTIVATIONS = {
         ),
         is_in_sklearn=True,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "logistic": Activation(
         logistic,
@@ -259,7 +257,6 @@ ACTIVATIONS = {
         between=(0.0, 1.0),
         is_in_sklearn=True,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "tanh": Activation(
         tanh,
@@ -275,7 +272,6 @@ ACTIVATIONS = {
         between=(-1.0, 1.0),
         is_in_sklearn=True,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "relu": Activation(
         relu,
@@ -292,7 +288,6 @@ ACTIVATIONS = {
         dies=True,
         is_in_sklearn=True,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "leaky_relu": Activation(
         leaky_relu,
@@ -308,7 +303,6 @@ ACTIVATIONS = {
         start="he_uniform",
         cuts_off=True,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "elu": Activation(
         elu,
@@ -323,7 +317,6 @@ ACTIVATIONS = {
         ),
         start="he_uniform",
         has_kernel=True,
-        is_in_browser=True,
     ),
     "selu": Activation(
         selu,
@@ -338,7 +331,6 @@ ACTIVATIONS = {
         ),
         start="lecun_normal",
         has_kernel=True,
-        is_in_browser=True,
     ),
     "softplus": Activation(
         softplus,
@@ -354,7 +346,6 @@ ACTIVATIONS = {
         start="he_uniform",
         is_0_at_0=False,
         has_kernel=True,
-        is_in_browser=True,
     ),
     "gelu": Activation(
         gelu,
@@ -386,7 +377,6 @@ ACTIVATIONS = {
         start="he_uniform",
         has_kernel=True,
         keeps_slope=True,
-        is_in_browser=True,
     ),
     "mish": Activation(
         mish,
@@ -404,6 +394,5 @@ ACTIVATIONS = {
         start="he_uniform",
         has_kernel=True,
         keeps_slope=True,
-        is_in_browser=True,
     ),
 }

@@ -363,6 +363,22 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """
         self._export("python", path)
 
+    def to_javascript(self, path: str | PathLike[str]) -> None:
+        """Write the model as one ES module of JavaScript that predicts by itself.
+
+        The module reads cells as the model does, and has ``predict`` and, for classes,
+        ``predictProba``, for browsers and Node: see ``handgrad.export``.
+
+        Raises
+        ------
+        DataError
+            If the labels are neither texts nor numbers nor booleans, or are whole numbers from
+            2**53 on.
+        OSError
+            If the file cannot be written; a file that stood there before is left as it was.
+        """
+        self._export("javascript", path)
+
     def to_onnx(self, path: str | PathLike[str]) -> None:
         """Write the model as a graph of ONNX, with all preparation inside.
 

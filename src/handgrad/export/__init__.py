@@ -8,6 +8,8 @@ In the order of the way from a model to a file:
     passing.py       the functions of a written Python file that compute
     copying.py       copies functions out of handgrad's source
     python.py        writes one Python file that needs NumPy alone
+    layout.py        lays out the long lists of a written file
+    javascript/      writes one module of JavaScript that needs no package
     onnx_graph.py    a graph of ONNX under way: its nodes, constants and names
     onnx_inputs.py   from the inputs of a graph to what the network takes in
     onnx.py          writes a graph of ONNX
@@ -23,6 +25,7 @@ In the order of the way from a model to a file:
 
 from handgrad.export.c import c_source, name_from
 from handgrad.export.formats import FORMATS, write, written
+from handgrad.export.javascript import javascript_source
 from handgrad.export.python import python_source
 from handgrad.export.quantising import Loss, Quantised, quantise
 
@@ -31,6 +34,7 @@ __all__ = [
     "Loss",
     "Quantised",
     "c_source",
+    "javascript_source",
     "name_from",
     "python_source",
     "quantise",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
 from handgrad.export.c import c_source
+from handgrad.export.javascript import javascript_source
 from handgrad.export.onnx import onnx_bytes
 from handgrad.export.python import python_source
 
@@ -27,6 +28,10 @@ class Format(NamedTuple):
 FORMATS = {
     "python": Format(
         lambda model: python_source(model).encode(), "one file that needs NumPy alone"
+    ),
+    "javascript": Format(
+        lambda model: javascript_source(model).encode(),
+        "one ES module that needs no package, for browsers and Node",
     ),
     "onnx": Format(onnx_bytes, "a graph for onnxruntime and its like"),
     "c": Format(

@@ -6,7 +6,7 @@ import base64
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from handgrad import losses
 from handgrad.explain.equations import equations
 from handgrad.export import passing, reading
 from handgrad.export.copying import copied
+from handgrad.export.layout import MOST_IN_DECIMALS, WIDTH, base64_lines, wrapped
 from handgrad.export.parts import Parts, take_apart
 from handgrad.output import Form
 from handgrad.tables.bins import robust
@@ -25,16 +26,12 @@ if TYPE_CHECKING:
     from handgrad.export.parts import ColumnParts, NetworkParts
     from handgrad.models.model import Model
 
-MOST_IN_DECIMALS = 5_000  # parameters; more are written in base64
-WIDTH = 100
-LINE = 84  # of base64
-
-READERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {  # plain, and as written
-    Number.name: (reading.number, reading.written_number),
-    NumberWithWords.name: (reading.number_with_words, reading.written_number_with_words),
-    Boolean.name: (reading.boolean, reading.boolean),
-    Category.name: (reading.category, reading.category),
-    Date.name: (reading.dated, reading.dated),
+READERS: dict[str, Callable[..., Any]] = {
+    Number.name: reading.number,
+    NumberWithWords.name: reading.number_with_words,
+    Boolean.name: reading.boolean,
+    Category.name: reading.category,
+    Date.name: reading.dated,
 }
 
 
@@ -146,23 +143,23 @@ class _File:
         for place, network in enumerate(self.whole.networks, start=1):
             yield from self.network(place, network)
         every = [f"NETWORK_{place + 1}" for place in range(len(self.whole.networks))]
-        yield _wrapped("NETWORKS = [", every, "]")
+        yield wrapped("NETWORKS = [", every, "]")
         if self.end.classes:
             dtype = self.model.classes.dtype
             kind = "object" if dtype.kind == "O" else repr(str(dtype))
-            yield _wrapped("CLASSES = np.array([", map(repr, self.end.classes), f"], dtype={kind})")
+            yield wrapped("CLASSES = np.array([", map(repr, self.end.classes), f"], dtype={kind})")
         for name, pair in (("TARGET", self.end.scale), ("BOUNDS", self.end.bounds)):
             if pair is not None:
                 for field, values in zip(pair._fields, pair, strict=True):
                     yield _array(f"{name}_{field.upper()}", values)
-        yield _wrapped("NAMES = [", map(repr, self.end.names), "]  # of what is predicted")
+        yield wrapped("NAMES = [", map(repr, self.end.names), "]  # of what is predicted")
 
     def preparation(self) -> Iterator[str]:
         """Write what becomes of cells before the network."""
         numbers = self.whole.numbers
         for place, words in enumerate(self.words, start=1):
             texts = map(repr, sorted({"", *words}))
-            yield _wrapped(f"WORDS_{place} = frozenset([", texts, "])  # for a missing cell")
+            yield wrapped(f"WORDS_{place} = frozenset([", texts, "])  # for a missing cell")
         yield "COLUMNS = [  # how each is read, and where its numbers and levels go"
         yield from map(self.column, self.whole.columns)
         yield "]"
@@ -179,17 +176,16 @@ class _File:
             if edges:
                 yield f"{name} = {{  # the edges of the bins of a number, by its place"
                 for at, one in edges.items():
-                    yield _wrapped(f"    {at}: np.array([", _digits(one), "]),")
+                    yield wrapped(f"    {at}: np.array([", _digits(one), "]),")
                 yield "}"
 
     def column(self, one: ColumnParts) -> str:
         column = one.column
-        plain, written = READERS[column.kind]
         is_plain = column.notation.is_plain and column.dating is None
         codes = [repr(code) for code in one.codes if math.isfinite(code)]
         given = [
             repr(column.name),
-            (plain if is_plain else written).__name__,
+            READERS[column.kind].__name__,
             f"WORDS_{self.words.index(column.missing) + 1}",
             *_tuple(codes),
             repr(one.first),
@@ -199,7 +195,7 @@ class _File:
             given += [repr(one.place), *_tuple(levels), repr(one.other)]
         if not is_plain:
             given.append(f"writing={column.dating or column.notation!r}")
-        return _wrapped("    Column(", given, "),")
+        return wrapped("    Column(", given, "),")
 
     def network(self, place: int, network: NetworkParts) -> Iterator[str]:
         params = network.params
@@ -208,7 +204,7 @@ class _File:
         for W, b in zip(params.W, params.b, strict=True):
             yield f"        ({self.weights(W)}, {self.weights(b)}),"
         yield "    ],"
-        yield _wrapped("    [", [bend.alone.__name__ for bend in network.bends], "],")
+        yield wrapped("    [", [bend.alone.__name__ for bend in network.bends], "],")
         for name, beside in (("V", params.V), ("s", params.s)):
             yield f"    {'None' if beside is None else self.weights(beside)},  # {name}"
         yield ")"
@@ -217,14 +213,13 @@ class _File:
         if self.whole.n_parameters > MOST_IN_DECIMALS:
             dtype = array.dtype.newbyteorder("<")
             text = base64.b64encode(np.ascontiguousarray(array, dtype).tobytes()).decode()
-            lines = [text[at : at + LINE] for at in range(0, len(text), LINE)] or [""]
-            told = "\n".join(f'            "{line}"' for line in lines)
+            told = "\n".join(f'            "{line}"' for line in base64_lines(text))
             shape = ", ".join(map(str, array.shape))
             return f'unpacked(\n{told},\n            "<f{dtype.itemsize}", {shape})'
         if array.ndim == 1 or not array.size:
             shape = f".reshape({array.shape})" if array.ndim > 1 else ""
-            return _wrapped("np.array([", _digits(array.ravel()), f"], DTYPE){shape}")
-        rows = [_wrapped("            [", _digits(row), "],") for row in array]
+            return wrapped("np.array([", _digits(array.ravel()), f"], DTYPE){shape}")
+        rows = [wrapped("            [", _digits(row), "],") for row in array]
         return "\n".join(["np.array([", *rows, "        ], DTYPE)"])
 
     # -- how it predicts ------------------------------------------------------------------------
@@ -351,7 +346,7 @@ def _tuple(items: list[str]) -> list[str]:
 
 
 def _array(name: str, values: Any, dtype: str = "") -> str:
-    return _wrapped(f"{name} = np.array([", _digits(values), f"], {dtype})" if dtype else "])")
+    return wrapped(f"{name} = np.array([", _digits(values), f"], {dtype})" if dtype else "])")
 
 
 def _digits(values: Any) -> list[str]:
@@ -359,16 +354,3 @@ def _digits(values: Any) -> list[str]:
     if values.dtype == np.float32:
         return [str(value) for value in values]
     return [repr(value) for value in values.tolist()]
-
-
-def _wrapped(before: str, items: Iterable[str], after: str) -> str:
-    """Write items between two texts, broken into lines where there are many."""
-    indent = " " * (len(before) - len(before.lstrip()) + 4)
-    lines, listed = [before], list(items)
-    for place, item in enumerate(listed, start=1):
-        piece = item + (", " if place < len(listed) else "")
-        if len(lines[-1]) + len(piece) > WIDTH:
-            lines[-1] = lines[-1].rstrip()
-            lines.append(indent)
-        lines[-1] += piece
-    return "\n".join(lines) + after

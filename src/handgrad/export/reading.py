@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from handgrad.tables.columns import is_plain_number
 from handgrad.tables.dates import Dating, moment
 from handgrad.tables.levels import meaning
-from handgrad.tables.notation import Notation, unit_in
+from handgrad.tables.notation import PLAIN, unit_in
 from handgrad.tables.one_cell import is_code, number_of, truth_of
 
 
@@ -30,7 +29,7 @@ class Column(NamedTuple):
     place: int = -1  # the place among the columns with levels
     levels: tuple[str | None, ...] = ()
     other: bool = False  # whether rare levels share an input, behind the levels
-    writing: Any = None  # how its numbers or dates are written
+    writing: Any = PLAIN  # how its numbers or dates are written
 
 
 def value_of(cell: Any) -> Any:
@@ -62,36 +61,20 @@ def known(column: Column, cell: Any) -> float:
     return math.nan if value in column.codes else value
 
 
-def parsed(column: Column, text: str) -> float:
-    """Read a number as programs write it; NaN where it is none."""
-    return float(text) if is_plain_number(text) and math.isfinite(float(text)) else math.nan
-
-
-def parsed_as_written(column: Column, text: str) -> float:
-    """Read a number as people write it in this column; NaN where it is none."""
-    writing: Notation = column.writing
-    return number_of(text, writing)
-
-
-def number_or_word(column: Column, cell: Any, read: Any) -> tuple[tuple[float, ...], str | None]:
+def number_or_word(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
     value = value_of(cell)
     if isinstance(value, str):
         text = text_in(column, value.strip())
         if text is None:
             return (math.nan,), None
-        number = read(column, text)
+        number = number_of(text, column.writing)
         return (known(column, number),), text if math.isnan(number) else None
     return (math.nan if value is None else known(column, value),), None
 
 
 def number(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
     """Read a number, plain or missing."""
-    return without_words(column, number_or_word(column, cell, parsed))
-
-
-def written_number(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
-    """Read a number as it is written in this column, with its signs and units."""
-    return without_words(column, number_or_word(column, cell, parsed_as_written))
+    return without_words(column, number_or_word(column, cell))
 
 
 def without_words(
@@ -107,13 +90,8 @@ def without_words(
 
 
 def number_with_words(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
-    """Read a number, or the word that stands in its place."""
-    return number_or_word(column, cell, parsed)
-
-
-def written_number_with_words(column: Column, cell: Any) -> tuple[tuple[float, ...], str | None]:
-    """Read a number as it is written in this column, or a word; a rarer unit is a word, too."""
-    numbers, text = number_or_word(column, cell, parsed_as_written)
+    """Read a number, or the word that stands in its place; a rarer unit is a word, too."""
+    numbers, text = number_or_word(column, cell)
     if text is None and isinstance(cell, str):
         text = unit_in(cell, column.writing)
     return numbers, text

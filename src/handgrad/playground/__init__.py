@@ -15,7 +15,7 @@ Its files, in the order in which they lean on each other:
     operands.py     what the numbers of a step are computed from
     tally.py        gradients summed over the rows of a batch
     frame.py        the page's view of every network
-    takeaway.py     the model file, the Python that trains the same model, the history as CSV
+    takeaway.py     the model, the Python that trains the same model, the history as CSV
     plain.py        the run in plain NumPy, equation by equation
     player.py       the thread that trains
     commands.py     what the page may do

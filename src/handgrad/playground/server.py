@@ -58,6 +58,7 @@ TAKEAWAYS = {
     "model": ("handgrad.safetensors", takeaway.model_file),
     "python": ("train.py", takeaway.python),
     "plain": ("by_hand.py", plain),
+    "javascript": ("model.js", takeaway.javascript),
     "history": ("history.csv", takeaway.history_csv),
     "replay": ("replay.html", replay),
 }

@@ -1,4 +1,4 @@
-"""Downloads: the model file, a Python program that trains the same model, the history.
+"""Downloads: the model, a Python program that trains the same model, the history.
 
 Programs are kept by their users, so they import public names only: those of docs/api.md.
 """
@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
+from handgrad.export import javascript_source
 from handgrad.models.file import to_bytes
 from handgrad.network import scale_folded
 from handgrad.optim import OPTIMIZERS
@@ -33,6 +34,11 @@ def model_file(session: Session) -> bytes:
     model = session.model()
     architecture, params = scale_folded(model.architecture, model.params)
     return to_bytes(replace(model, architecture=architecture, params=params))
+
+
+def javascript(session: Session) -> bytes:
+    """Write the present model as a module of JavaScript."""
+    return javascript_source(session.model()).encode()
 
 
 def history_csv(session: Session) -> bytes:

@@ -31,19 +31,19 @@ DIGITS = 2.0**40
 TURN = 2 * math.pi
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-_CLOCK = (
+CLOCK = (
     r"(?P<hour>[0-9]{1,2})(?P<colon>[:.])(?P<minute>[0-9]{2})"
     r"(?:(?P=colon)(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?(?:\s*(?P<half>[ap])\.?m\.?)?"
 )
 _ZONE = r"(?:\s*(?P<zone>z|utc|gmt|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}))?"
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
-_TAIL = rf"(?:(?:t|,?\s+|:|\s+at\s+){_CLOCK}{_ZONE})?"
-_FORMS = (
+_TAIL = rf"(?:(?:t|,?\s+|:|\s+at\s+){CLOCK}{_ZONE})?"
+FORMS = (
     rf"{_WEEKDAY}(?P<a>[0-9]{{4}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{1,2}}){_TAIL}",
     rf"{_WEEKDAY}(?P<a>[0-9]{{1,2}})(?P<sign>[-/.])(?P<b>[0-9]{{1,2}})(?P=sign)(?P<c>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
     rf"{_WEEKDAY}(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[-\s./]*{_MONTH}[-\s.,/]*(?P<year>[0-9]{{4}}|[0-9]{{2}}){_TAIL}",
@@ -55,7 +55,7 @@ _FORMS = (
     r"(?P<year>(?:19|20)[0-9]{2})(?P<number>[0-9]{2})(?P<day>[0-9]{2})",
     r"(?P<year>[0-9]{4})-?w(?P<week>[0-9]{2})(?:-?(?P<weekday>[1-7]))?",
 )
-_SPANS = (
+SPANS = (
     r"(?P<sign>-)?(?:(?P<day>[0-9]+)\s*days?,?\s*)?(?P<plus>\+)?"
     r"(?P<hour>[0-9]+):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.,][0-9]+)?))?",
     r"(?P<sign>-)?p?(?:(?P<day>[0-9.]+)\s*d(?:ays?)?)?\s*t?(?:(?P<hour>[0-9.]+)\s*h(?:(?:ou)?rs?)?)?"
@@ -231,7 +231,7 @@ def find_dates(cells: Mapping[str, int], share: float) -> FoundDates | None:
 
 def _has_two_units(text: str) -> bool:
     """Tell whether a text is like 2h 50m; 50m alone may be metres or millions."""
-    found = _first_match(_SPANS, text.strip().lower())
+    found = _first_match(SPANS, text.strip().lower())
     return found is not None and sum(bool(found[unit]) for unit in _UNITS) > 1
 
 
@@ -239,7 +239,7 @@ def _match(text: str) -> re.Match[str] | None:
     low = text.strip().lower()
     if not low[:1].isalnum():
         return None
-    return _first_match(_FORMS, low)
+    return _first_match(FORMS, low)
 
 
 def _order(matches: list[re.Match[str]]) -> tuple[Order, str]:
@@ -260,7 +260,7 @@ def moment(text: str, dating: Dating) -> float:
     """Read one cell, in seconds; NaN where it is not such a moment."""
     low = text.strip().lower()
     if dating.what == "time":
-        found = _first_match((_CLOCK,), low)
+        found = _first_match((CLOCK,), low)
         is_number = found is not None and found["colon"] == "." and not found["second"]
         return math.nan if found is None or is_number else _clock(found)
     if dating.what == "duration":
@@ -282,7 +282,7 @@ def _clock(found: re.Match[str]) -> float:
 
 
 def _span(low: str) -> float:
-    for form in _compiled(_SPANS):
+    for form in _compiled(SPANS):
         found = form.fullmatch(low)
         if found is not None and any(found[u] for u in ("day", "hour", "minute", "second")):
             try:
@@ -313,7 +313,7 @@ def _date(found: re.Match[str], order: Order) -> float:
     else:
         year, day = groups["year"], int(groups.get("day") or 1)
         name = groups.get("month")
-        month = _MONTHS.index(name[:3]) + 1 if name else int(groups.get("number") or 1)
+        month = MONTHS.index(name[:3]) + 1 if name else int(groups.get("number") or 1)
     days = _days_since_1970(_full_year(year), month, day)
     clock = _clock(found) if groups.get("hour") else 0.0
     return days * DAY + clock - _offset(groups.get("zone"))

@@ -75,12 +75,12 @@ def _by_meaning(levels: Levels) -> dict[Any, int]:
     return found
 
 
-_WHOLE = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")  # no exponent: 1E5 beside A1 is a code
+WHOLE = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")  # no exponent: 1E5 beside A1 is a code
 
 
 def meaning(text: str) -> Any:
     """Give what all spellings of one whole number, boolean or word have in common."""
-    if whole := _WHOLE.fullmatch(text):
+    if whole := WHOLE.fullmatch(text):
         return int(whole[1])
     low = text.casefold()
     return low == "true" if low in ("true", "false") else unicodedata.normalize("NFC", text)

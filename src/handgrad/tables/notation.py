@@ -21,9 +21,9 @@ MOST_UNITS, FEW_UNITS = 4, 5
 MOSTLY = 0.95  # of the numbers must have the same digits around them, as in 2.7/10
 FEW_DOTTED = 10  # fewer numbers with a point do not prove that it separates thousands
 
-_BLANKS = r"[\s\u00a0\u2007\u2009\u202f]+"
+BLANKS = r"[\s\u00a0\u2007\u2009\u202f]+"
 _INSIDE = r"[0-9.,'’_·\s\u00a0\u2007\u2009\u202f]"
-_NUMBER = rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?"
+NUMBER = rf"[.,]?[0-9](?:{_INSIDE}*[0-9])?(?:[.,](?![0-9]))?(?:[eE][+-]?[0-9]+)?"
 _CURRENCY = (
     r"[$€£¥₹₽₩₺]|(?:us|r|a|c|nz|hk|s)\$|rs\.?|inr|usd|eur|gbp|chf|jpy|cny|rub|aud|cad|sek|nok|dkk"
     r"|kr\.?"
@@ -96,13 +96,13 @@ class _Parts(NamedTuple):
 
 
 def _taken_apart(text: str) -> _Parts | None:
-    found = _compiled(_NUMBER).search(text)
+    found = _compiled(NUMBER).search(text)
     if found is None:
         return None
     before, after = (
-        _compiled(_BLANKS).sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
+        _compiled(BLANKS).sub("", s).lower() for s in (text[: found.start()], text[found.end() :])
     )
-    number = _compiled(_BLANKS).sub(" ", found.group()).replace("’", "'")
+    number = _compiled(BLANKS).sub(" ", found.group()).replace("’", "'")
     after = after[:-1] if len(after) > 2 and after[-1] == "s" and after[-2].isalpha() else after
     if "(" in (before[:1], before[-1:]) and ")" in (after[:1], after[-1:]):
         return _Parts(number, True, before.strip("("), after.strip(")"))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.activations import ACTIVATIONS
-from handgrad.errors import DataError
+from handgrad.export.javascript import activations, needed
 from handgrad.html import escaped
 from handgrad.network import scale_folded
 from handgrad.playground.frame import extent
@@ -41,17 +41,8 @@ TITLE = "handgrad: a network learning"
 
 
 def replay(session: Session) -> bytes:
-    """Write the run so far as one HTML file.
-
-    Raises
-    ------
-    DataError
-        If the script does not know the activation.
-    """
-    unknown = [n for n in session.architecture.activations if not ACTIVATIONS[n].is_in_browser]
-    if unknown:
-        raise DataError(f"a replay cannot be made of {unknown[0]} units; choose another activation")
-    script, style = _file("replay.js"), _file("replay.css")
+    """Write the run so far as one HTML file."""
+    script, style = _script(session), _file("replay.css")
     policy = f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'"
     content = json.dumps(_run(session), allow_nan=False).replace("<", "\\u003c")
     network = "-".join(map(str, session.architecture.layer_units))
@@ -72,6 +63,14 @@ def replay(session: Session) -> bytes:
         f'</div><script type="application/json" id="run">{content}</script>'
         f"<script>{script}</script></body></html>\n"
     ).encode()
+
+
+def _script(session: Session) -> str:
+    """Put the forward pass before the script that shows it."""
+    bends = [ACTIVATIONS[name] for name in session.architecture.activations]
+    listed = ", ".join(bend.forward.__name__ for bend in bends)
+    shown = f"const BENDS = [{listed}];\n\n{_file('replay.js')}"
+    return f"{needed(shown, activations(bends))}\n\n{shown}"
 
 
 def _words(session: Session) -> str:
@@ -106,7 +105,6 @@ def _run(session: Session) -> dict[str, Any]:
     flats = np.stack([_folded(session, kept) for kept in chosen]).astype("<f8")
     return {
         "units": list(session.architecture.layer_units),
-        "activation": session.recipe.activation,
         "weights": base64.b64encode(flats.tobytes()).decode(),
         "moments": [
             {

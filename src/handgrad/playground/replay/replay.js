@@ -1,45 +1,25 @@
-// A run, played again without a server: the file holds the weights, this script the forward pass.
+// A run, played again without a server: the file holds the weights; the forward pass precedes this.
 
 const run = JSON.parse(document.getElementById("run").textContent);
-const bytes = Uint8Array.from(atob(run.weights), (sign) => sign.charCodeAt(0));
-const weights = new Float64Array(bytes.buffer);
+const weights = unpacked(run.weights, Float64Array);
 const size = weights.length / run.moments.length;
 const SIDE = 64;
 const byId = (id) => document.getElementById(id);
 
-const logistic = (r) => 1 / (1 + Math.exp(-r));
-const softplus = (r) => Math.max(r, 0) + Math.log1p(Math.exp(-Math.abs(r)));
-const ACTIVATIONS = {
-  identity: (r) => r,
-  relu: (r) => Math.max(0, r),
-  tanh: Math.tanh,
-  logistic,
-  softplus,
-  leaky_relu: (r) => (r > 0 ? r : 0.01 * r),
-  elu: (r) => (r > 0 ? r : Math.expm1(r)),
-  selu: (r) => 1.0507009873554805 * (r > 0 ? r : 1.6732632423543772 * Math.expm1(r)),
-  silu: (r) => r * logistic(r),
-  mish: (r) => r * Math.tanh(softplus(r)),
-};
+// The network of a moment: its weights are parts of the whole, and are not copied.
+function networkOf(moment) {
+  let at = moment * size;
+  const taken = (n) => weights.subarray(at, (at += n));
+  const layers = run.units.slice(1).map((n, layer) => [taken(run.units[layer] * n), taken(n)]);
+  return { layers, bends: BENDS, V: run.has_skip && taken(run.units[0] * run.units.at(-1)) };
+}
+const networks = run.moments.map((_, moment) => networkOf(moment));
 
 // Equations (1) to (4) for one point, with the weights of one moment.
 function forward(moment, x) {
-  const activation = ACTIVATIONS[run.activation], last = run.units.length - 2;
-  let at = moment * size, h = x;
-  for (let layer = 0; layer <= last; layer++) {
-    const n = run.units[layer + 1], r = new Array(n);
-    for (let j = 0; j < n; j++) {
-      r[j] = weights[at + h.length * n + j];
-      for (let i = 0; i < h.length; i++) r[j] += h[i] * weights[at + i * n + j];
-    }
-    at += (h.length + 1) * n;
-    h = layer < last ? r.map(activation) : r;
-  }
-  if (run.has_skip) h = h.map((score, k) => x.reduce((sum, one, i) => sum + one * weights[at + i * h.length + k], score));
-  if (run.span) return h; // a number is predicted by its score
-  const most = Math.max(...h), e = h.map((score) => Math.exp(score - most));
-  const sum = e.reduce((total, one) => total + one);
-  return e.map((one) => one / sum);
+  const score = Array.from(scoresOf(x, x, networks[moment]));
+  if (run.span) return score; // a number is predicted by its score
+  return logSoftmax(score).map(Math.exp);
 }
 globalThis.forward = forward; // to compute single numbers from a console
 
