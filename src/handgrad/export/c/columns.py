@@ -14,7 +14,7 @@ import numpy as np
 
 from handgrad.errors import DataError
 from handgrad.export.c.words import Tables, identifiers, number, remark, remarks
-from handgrad.tables.dates import DAY, DIGITS, Dating
+from handgrad.tables.dates import DAY, Dating
 from handgrad.tables.kinds import Boolean, Category, Date, Number, NumberWithWords
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ class Row:
             for function, name in CIRCLES:
                 value = f"NAME_{name}_of_{part}[{cycle.place}]"
                 if cycle.only:
-                    other = self._circle(function, SHARE_OF_DAY)
+                    other = CIRCLE.format(function, SHARE_OF_DAY)
                     value = f"{cycle.only} ? {value} : {other}"
                 yield f"    number[{at}] = {value};"
                 at += 1
@@ -369,13 +369,7 @@ class Row:
                 share = f"({cell} - R(86400.0) * M(floor)({cell} / R(86400.0))) / R(86400.0)"
                 yield f"number[{at}] = (REAL)hour_{one.first} * R(3600.0) == {cell}"
                 yield f"    ? NAME_{name}_of_hour[hour_{one.first}]"
-                yield f"    : {self._circle(function, share)};"
-
-    def _circle(self, function: str, share: str) -> str:
-        """Write a sine or cosine: in double with the digits that the library keeps."""
-        value = CIRCLE.format(function, share)
-        is_double = self.real.dtype == "float64"
-        return f"floor({value} * {DIGITS!r} + 0.5) / {DIGITS!r}" if is_double else value
+                yield f"    : {CIRCLE.format(function, share)};"
 
     def _missing(self) -> Iterator[str]:
         """Write what else means a missing cell."""
