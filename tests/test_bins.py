@@ -1,15 +1,18 @@
 """Robust scales, piecewise linear inputs and the columns of a skip, against their formulas."""
 
 import json
+import warnings
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import encoder_of
+from handgrad import MLPClassifier
 from handgrad.errors import DataError
 from handgrad.skip import Levels, Linear, Pieces
 from handgrad.tables.bins import FEW_ROWS, Bins, bins_for, edges
@@ -366,3 +369,18 @@ def test_bins_know_whether_they_are_valid():
     assert Bins.of([np.array([0.0, 1.0]), np.zeros(0)]).is_valid
     assert not Bins(np.array([1]), np.array([1.0, 1.0])).is_valid
     assert Bins.of([]).is_valid
+
+
+def test_no_bin_lies_between_two_sines_of_the_same_height():
+    """Machines and programs disagree about the last bit of a sine."""
+    days = pd.Series(pd.date_range("2020-01-01", periods=200, freq="11D"))
+    frame = pd.DataFrame({"day": days, "x": np.arange(200) % 7})
+    settings = {"preprocess": "piecewise", "skip": True, "max_iter": 1, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPClassifier((3,), **settings).fit(frame, np.arange(200) % 2).model_
+    names = [name for name in model.encoder.input_names if name.endswith("sine)")]
+    assert len(names) == 4
+    edges = dict(zip(model.encoder.wide.binned, model.encoder.wide.by_number, strict=True))
+    for name in names:
+        assert np.diff(edges[model.encoder.input_names.index(name)]).min() > 0.01

@@ -170,11 +170,3 @@ def test_parts_are_those_of_the_calendar_over_a_thousand_years():
         for wave, function in (("sine", np.sin), ("cosine", np.cos)):
             expected = function(2 * np.pi * turn)
             np.testing.assert_allclose(found[f"{part} ({wave})"], expected, rtol=0, atol=1e-12)
-
-
-def test_the_same_sine_is_one_number():
-    """Else a bin may lie between two sines that differ by rounding, elsewhere in another way."""
-    months = np.array([datetime(2020, month, 1, tzinfo=UTC).timestamp() for month in range(1, 13)])
-    sines = Dating("date", "ymd", ("month",)).numbers(months)[:, 1]
-    assert len(np.unique(sines)) == 7
-    assert sines[0] == sines[6] == 0

@@ -16,6 +16,7 @@ FAULTS = [
     Fault("tables/bins.py", "upper - lower if upper > lower else values[-1] / 2 - values[0] / 2", "upper - lower", "quartiles that meet make a constant", "bins"),
     Fault("tables/bins.py", "counted = np.minimum(counts, counts.sum() / n_bins)", "counted = counts", "a frequent value takes all bins", "bins"),
     Fault("tables/bins.py", "self._padded[:, 1:-1]", "self._padded[:, :-1]", "bins counted from 1 where rows are few", "bins"),
+    Fault("tables/bins.py", "prepend=-np.inf) > TWINS", "prepend=-np.inf) > 0", "bins between equal sines", "bins"),
     Fault("tables/bins.py", "(kept.weight / kept.weight.min()).sum()", "kept.weight.sum()", "more weight is more bins", "bins"),
     Fault("tables/bins.py", "weight[there]", "weight[: there.sum()]", "weights of other rows", "bins"),
     Fault("tables/encode.py", "out[:, wide], wide = codes, wide + 1", "out[:, wide], wide = codes + 1, wide + 1", "levels of a skip counted from 1", "bins"),

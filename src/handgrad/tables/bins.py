@@ -31,6 +31,8 @@ ROWS_A_BIN, FEWEST_BINS, MOST_BINS = 150, 8, 64  # of a skip
 FEW_EDGES = 16  # of a number; more rows find their bins by a search
 FEW_ROWS = 64  # are compared with all edges at once; a search column by column costs Python's time
 
+TWINS = 1e-12  # between numbers of size 1
+
 NO_EDGES: Floats = np.zeros(0)
 
 
@@ -258,6 +260,16 @@ def edges(values: Floats, counts: Floats, n_bins: int) -> Floats:
         found = np.unique(np.r_[values[0], np.ldexp(inner, exponent), values[-1]])
     apart = np.diff(found / 2, prepend=-np.inf) > 0
     return found[apart] if apart.sum() > 1 else NO_EDGES
+
+
+def without_twins(edges: Floats) -> Floats:
+    """Drop edges that differ by rounding alone, as the sines of 30 and 150 degrees do.
+
+    A bin between them would turn the last bit of a sine, about which machines and programs
+    disagree, into an input.
+    """
+    apart = np.diff(edges, prepend=-np.inf) > TWINS
+    return edges[apart] if apart.sum() > 1 else NO_EDGES
 
 
 def _exponent(numbers: Floats) -> int:

@@ -27,7 +27,6 @@ Order = Literal["ymd", "dmy", "mdy"]
 What = Literal["date", "time", "duration"]
 
 DAY = 86400.0
-DIGITS = 2.0**40
 TURN = 2 * math.pi
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
@@ -170,17 +169,9 @@ def _formulas_of(part: str) -> tuple[Formula, ...]:
         return (values,)
     period = _PERIODS[part]
     return (
-        lambda seconds: _rounded(np.sin(TURN * (values(seconds) / period))),
-        lambda seconds: _rounded(np.cos(TURN * (values(seconds) / period))),
+        lambda seconds: np.sin(TURN * (values(seconds) / period)),
+        lambda seconds: np.cos(TURN * (values(seconds) / period)),
     )
-
-
-def _rounded(numbers: Any) -> Any:
-    """Round to 12 digits: about more of a sine, programs and processors disagree.
-
-    So February and June have one sine, too, and no bin lies between theirs.
-    """
-    return np.floor(numbers * DIGITS + 0.5) / DIGITS
 
 
 def varying_parts(what: What, seconds: Floats) -> tuple[str, ...]:

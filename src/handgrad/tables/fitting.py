@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handgrad.errors import DataError
-from handgrad.tables.bins import DEEP_BINS, Bins, bins_for, spreads_of
+from handgrad.tables.bins import DEEP_BINS, Bins, bins_for, spreads_of, without_twins
 from handgrad.tables.cells import read_cells
 from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
@@ -126,7 +126,14 @@ def _described(
     bins = {}
     if edges:
         deep = [one if scaled else one[:0] for one, scaled in zip(edges[0], is_scaled, strict=True)]
-        bins = dict(zip(("deep", "wide"), map(Bins.of, (deep, *edges[1:])), strict=False))
+        wide = [
+            [
+                one if scaled else without_twins(one)
+                for one, scaled in zip(own, is_scaled, strict=True)
+            ]
+            for own in edges[1:]
+        ]
+        bins = dict(zip(("deep", "wide"), map(Bins.of, (deep, *wide)), strict=False))
     return {
         "mean": np.where(is_scaled, median, 0.0),
         "scale": np.where(is_scaled, spread, 1.0),

@@ -71,15 +71,17 @@ def inputs_of(whole: Parts) -> list[Input]:
 TEXT = 'a text; "" where it is missing'
 
 
-def _number_entries(one: ColumnParts) -> Iterable[tuple[str, bool, str]]:
+def _written(one: ColumnParts) -> str:
     notation = one.column.notation
-    written = "" if notation.is_plain else f", which tables write like {notation}"
-    yield "", False, f"a number{written}; NaN where it is missing"
+    return "" if notation.is_plain else f", which tables write like {notation}"
+
+
+def _number_entries(one: ColumnParts) -> Iterable[tuple[str, bool, str]]:
+    yield "", False, f"a number{_written(one)}; NaN where it is missing"
 
 
 def _entries_beside_words(one: ColumnParts) -> Iterable[tuple[str, bool, str]]:
-    (_, _, told), *_ = _number_entries(one)
-    yield "", False, told.replace("it is missing", "it is missing, or a word stands there")
+    yield "", False, f"a number{_written(one)}; NaN where it is missing, or a word stands there"
     units = one.column.notation.units
     or_unit = f", or one of the units {', '.join(units)} where a number has it" if units else ""
     yield ": word", True, f'the word in the place of a number{or_unit}; else ""'
