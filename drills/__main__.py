@@ -34,7 +34,7 @@ DRILLS = {
     "memory": "the memory of predict and evaluate on a long table",
     "gradients": "gradients of random networks against complex steps",
     "columns": "100,001 columns, beside pandas",
-    "travel": "models in other languages, beside the models themselves",
+    "travel": "models in other forms, on many rows with extremes",
 }
 
 

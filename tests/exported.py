@@ -79,6 +79,7 @@ BEFORE = [
     {"skip": True, "n_ensemble": 2, "input_scale": True},
     {"n_ensemble": 3, "dtype": "float32"},
 ]
+OVERFLOWS = "poisson"  # the loss, with which the names of its cases begin
 TEMPERED = {"calibration": "temperature", "n_ensemble": 2, "early_stopping": True}
 
 
@@ -101,10 +102,14 @@ def _classifier(kind, settings, n_unseen=N_ROWS):
     return Case(estimator, unseen[:n_unseen], True)
 
 
+def milder(unseen):
+    """Bring rows nearer, for models whose predictions would overflow far away."""
+    return unseen.assign(size=unseen["size"] / 1000)
+
+
 def _regressor(loss, n_targets, settings):
     training, unseen = tables()
-    if loss == "poisson":  # whose scores would overflow far away
-        unseen = unseen.assign(size=unseen["size"] / 1000)
+    unseen = milder(unseen) if loss == OVERFLOWS else unseen
     estimator = MLPRegressor(loss, **USUAL | settings).fit(training, numbers(training, n_targets))
     return Case(estimator, unseen, False)
 
@@ -162,6 +167,22 @@ def size_of(estimator, unseen):
     model, table = estimator.model_, from_frame(unseen)
     alone = [model.with_networks([network]) for network in model.networks]
     return max(1, *(np.abs(one.predict_numbers(table)).max() for one in alone))
+
+
+def as_inputs(frame):
+    """Turn rows of ``a_table`` into what a graph takes in: float64 and texts, (n, 1)."""
+    day = pd.to_datetime(frame["day"], format="%d.%m.%Y", errors="coerce")
+    grade = pd.to_numeric(frame["grade"], errors="coerce")
+    cells = {
+        **frame[["size", "year"]],
+        "grade": grade,
+        "day": (day - pd.Timestamp(0)) / pd.Timedelta(seconds=1),
+        "price": pd.to_numeric(frame["price"].str.replace(r"[$ ,]", "", regex=True), "coerce"),
+    }
+    texts = {**frame[["colour", "open"]], "grade: word": frame["grade"].where(grade.isna())}
+    return {name: column.to_numpy(np.float64)[:, None] for name, column in cells.items()} | {
+        name: column.fillna("").to_numpy(object)[:, None] for name, column in texts.items()
+    }
 
 
 def penguins():

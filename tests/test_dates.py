@@ -157,3 +157,24 @@ def test_only_what_varies_becomes_an_input():
     assert varying_parts("time", np.arange(5) * 60.0) == ("hour",)
     assert varying_parts("duration", np.arange(5) * 60.0) == ()
     assert varying_parts("date", np.full(3, np.nan)) == ()
+
+
+def test_parts_are_those_of_the_calendar_over_a_thousand_years():
+    seconds = np.arange(-250_000, 250_000, 7) * 86400.0 + 5000.5
+    days = np.floor(seconds / 86400).astype(np.int64).astype("datetime64[D]")
+    months = days.astype("datetime64[M]").astype(np.int64)
+    dating = Dating("date", "ymd", ("year", "month", "weekday"))
+    found = dict(zip(dating.features(), dating.numbers(seconds).T, strict=True))
+    np.testing.assert_array_equal(found["year"], months // 12 + 1970)
+    for part, turn in (("month", months % 12 / 12), ("weekday", (days.astype(int) + 3) % 7 / 7)):
+        for wave, function in (("sine", np.sin), ("cosine", np.cos)):
+            expected = function(2 * np.pi * turn)
+            np.testing.assert_allclose(found[f"{part} ({wave})"], expected, rtol=0, atol=1e-12)
+
+
+def test_the_same_sine_is_one_number():
+    """Else a bin may lie between two sines that differ by rounding, elsewhere in another way."""
+    months = np.array([datetime(2020, month, 1, tzinfo=UTC).timestamp() for month in range(1, 13)])
+    sines = Dating("date", "ymd", ("month",)).numbers(months)[:, 1]
+    assert len(np.unique(sines)) == 7
+    assert sines[0] == sines[6] == 0

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,11 @@ def test_the_fuzzer_lets_only_our_error_pass(part, monkeypatch):
     monkeypatch.setattr(table, "read", raising(KeyError("a")))
     with pytest.raises(KeyError):
         fuzz.read_table(b"a\n1\n")
+
+
+def test_models_in_other_languages_are_compared_with_the_library(part, tmp_path):
+    if not shutil.which("gcc"):
+        pytest.skip("there is no gcc")
+    tally, told = struck(part, "travel", tmp_path, 1)
+    assert not tally.failures
+    assert re.match(r"c: 1 models, 10,000 rows, .*e-\d\d", told)

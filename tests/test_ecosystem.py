@@ -1,5 +1,6 @@
 """Inside scikit-learn's machinery: searches, pipelines, votes, routing, other processes."""
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,13 +34,39 @@ def quick(**settings):
     return MLPClassifier(**known | {"random_state": 0} | settings)
 
 
-def test_grid_search_tunes_plain_numbers_in_two_processes(iris):
-    grid = {"hidden_layer_sizes": [4, 8], "n_ensemble": [1, 2]}
-    search = GridSearchCV(quick(), grid, cv=3, n_jobs=2).fit(*iris)
-    assert search.best_score_ > 0.9
-    alone = GridSearchCV(quick(), grid, cv=3).fit(*iris)
-    key = "mean_test_score"
-    np.testing.assert_array_equal(search.cv_results_[key], alone.cv_results_[key])
+GRID = {"hidden_layer_sizes": [4, 8], "n_ensemble": [1, 2]}
+
+
+@pytest.fixture(scope="module")
+def search_alone():
+    return GridSearchCV(quick(), GRID, cv=3).fit(*load_iris(return_X_y=True, as_frame=True))
+
+
+def assert_the_same_search(search, alone, X):
+    for key in ("mean_test_score", "std_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(search.cv_results_[key], alone.cv_results_[key])
+    assert search.best_params_ == alone.best_params_
+    np.testing.assert_array_equal(search.predict_proba(X), alone.predict_proba(X))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_a_search_gives_the_same_bits_under_each_backend_of_joblib(iris, search_alone, backend):
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        search = GridSearchCV(quick(), GRID, cv=3).fit(*iris)
+    assert_the_same_search(search, search_alone, iris[0])
+
+
+def test_a_search_gives_the_same_bits_on_the_workers_of_dask(iris, search_alone, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=tmp_path
+        ) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        search = GridSearchCV(quick(), GRID, cv=3).fit(*iris)
+    assert_the_same_search(search, search_alone, iris[0])
 
 
 def test_halving_search_gives_epochs_as_a_resource(iris):

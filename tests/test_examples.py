@@ -151,6 +151,15 @@ runpy.run_path({path!r}, run_name="__main__")
 """
 
 
+@pytest.mark.parametrize(
+    ("way", "package"), [("dask", "dask.dataframe"), ("ray", "ray"), ("spark", "pyspark")]
+)
+def test_parts_of_a_table_have_the_bits_of_one_call(tmp_path, way, package):
+    pytest.importorskip(package)
+    printed = run(tmp_path, EXAMPLES / "many_rows.py", way, "--rows", 4000)
+    assert printed == f"{way}: 4,000 rows, 8 parts, 0 probabilities differ\n"
+
+
 def by_numpy(cwd, model, table, code=0):
     """Run predict_with_numpy.py where none of these can be imported."""
     names = ("handgrad", "sklearn", "scipy", "safetensors", "pandas", "pyarrow")

@@ -34,16 +34,31 @@ def test_a_classifier_of_scikit_learn_predicts_the_same(kind, preprocess, dtype,
     ours = MLPClassifier((6, 5), solver="lbfgs", max_iter=20, random_state=0, **settings).fit(X, y)
     theirs = ours.to_sklearn()
     assert type(theirs) is TheirClassifier
-    tolerance = 1e-12 if dtype == "float64" else 1e-3
+    tolerance = 1e-12 if dtype == "float64" else 2e-6
     np.testing.assert_allclose(
         theirs.predict_proba(X), ours.predict_proba(X), rtol=tolerance, atol=tolerance
     )
-    if dtype == "float64":
-        np.testing.assert_array_equal(theirs.predict(X), ours.predict(X))
+    np.testing.assert_array_equal(theirs.predict(X), ours.predict(X))
     assert theirs.score(X, y) == pytest.approx(ours.score(X, y), abs=0.02)
     again = pickle.loads(pickle.dumps(theirs))
     np.testing.assert_array_equal(again.predict(X), theirs.predict(X))
     assert clone(theirs).fit(X, y).coefs_[0].shape == theirs.coefs_[0].shape
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_a_scale_is_folded_without_loss_in_float32(regression, rng):
+    X = np.column_stack([rng.integers(2007, 2010, 400), rng.normal(1e5, 1, 400)])
+    y = X[:, 0] + X[:, 1] if regression else (X[:, 0] % 2 + (X[:, 1] > 1e5)).astype(int)
+    settings = {"dtype": "float32", "learning_rate_init": 0.02, "max_iter": 60, "random_state": 0}
+    ours = (MLPRegressor if regression else MLPClassifier)(hidden_layer_sizes=(16,), **settings)
+    theirs = ours.fit(X, y).to_sklearn()
+    if regression:
+        np.testing.assert_allclose(theirs.predict(X), ours.predict(X), rtol=2e-6)
+    else:
+        found, expected = theirs.predict_proba(X), ours.predict_proba(X)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+    theirs.partial_fit(X.astype(np.float32), y)
+    assert ours.from_sklearn(theirs).predict(X).shape == y.shape
 
 
 @pytest.mark.parametrize("scale_target", [True, False])

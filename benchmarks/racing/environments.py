@@ -32,6 +32,14 @@ PINS = {
     "keras": ["keras==3.15.1", JAX, NUMPY],
     "skorch": ["skorch==1.4.0", TORCH, SKLEARN, NUMPY],
     "catboost": ["catboost==1.2.8", SKLEARN, NUMPY],
+    "travel": [
+        *OURS,
+        "pandas==2.3.3",
+        "joblib==1.5.3",
+        "skops==0.16.0",
+        "onnx==1.23.2",
+        "onnxruntime==1.32.0",
+    ],
     "realmlp": ["pytabkit==1.7.3", TORCH, SKLEARN, NUMPY],
 }
 

@@ -85,7 +85,7 @@ FAULTS = [
     Fault("cli/interruption.py", "        if self.number:\n            raise KeyboardInterrupt", "        if self.number:\n            self.number = 0", "a signal is forgotten", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
     Fault("cli/interruption.py", "128 + (asked.number or signal.SIGINT)", "128 + signal.SIGINT", "SIGTERM leaves as Ctrl-C", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
     Fault("cli/interruption.py", "        if not self._has_epoch:\n            raise KeyboardInterrupt", "        raise KeyboardInterrupt", "the epoch is not waited for", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
-    Fault("cli/export.py", "    check_output(output, model)\n", "", "a model is overwritten by its own program", "export_python::test_a_command_that_cannot_write_says_why"),
+    Fault("cli/export.py", "    check_output(output, model, int8)\n", "", "a model is overwritten by its own program", "export_python::test_a_command_that_cannot_write_says_why"),
     Fault("cli/export.py", 'if output == Path("-"):', "if False:", "a program goes to a file called -", "export_python::test_the_command_line_writes_a_model"),
     Fault("cli/export.py", "click.echo(content, nl=False)", "click.echo(content)", "a program on standard output has a line more", "export_python::test_the_command_line_writes_a_model"),
 ]  # fmt: skip

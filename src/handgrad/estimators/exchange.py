@@ -57,7 +57,11 @@ def obstacle(model: Model) -> str:
 
 
 def folded(model: Model) -> Params:
-    """Fold the scale of columns into the first layer, and that of what comes out into the last."""
+    """Fold the scale of columns into the first layer, and that of what comes out into the last.
+
+    The result is in float64: in float32, a column such as a year, whose mean is far larger than
+    its spread, would lose the digits that tell its values apart.
+    """
     params = model.params.like(model.params.flat.astype(np.float64))
     if not model.encoder.is_identity:
         params.W[0][...] /= model.encoder.scale[:, None]
@@ -91,7 +95,7 @@ def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
 def fill(theirs: Any, ours: Any) -> Any:
     """Give a fresh estimator of scikit-learn all that its fit would have given it."""
     model, params = ours.model_, folded(ours.model_)
-    dtype = model.params.flat.dtype
+    dtype = model.params.flat.dtype if model.encoder.is_identity else np.float64
     theirs.coefs_ = [W.astype(dtype) for W in params.W]
     theirs.intercepts_ = [b.astype(dtype) for b in params.b]
     names = ("n_layers_", "n_outputs_", "n_features_in_", "feature_names_in_", "n_iter_", "t_")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import d2_pinball_score
+from sklearn.utils.validation import check_consistent_length
 
 from handgrad.errors import DataError
 from handgrad.estimators.checks import as_rows, check_weight
@@ -78,6 +79,11 @@ class PredictsLabels(ClassifierMixin, Fitted):
         scores = model.scores(columns)
         return scores[:, 0] if model.architecture.head.is_binary(scores.shape[1]) else scores
 
+    def _truth(self, y: Any, X: Any) -> Array:
+        labels = labels_to_judge(y)
+        check_consistent_length(as_rows(X), labels)
+        return labels if labels.ndim > 1 else encode_labels(labels, self.classes_)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the share of rows whose label, or whose labels all, are right."""
         X = as_rows(X)
@@ -96,6 +102,9 @@ class PredictsNumbers(RegressorMixin, Fitted):
         model, columns = self._asked(X)
         numbers = model.predict_numbers(columns)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+    def _truth(self, y: Any, X: Any) -> Array:
+        return check_numbers(y, X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute R2; of quantiles, its likeness by their own loss (``d2_pinball_score``)."""

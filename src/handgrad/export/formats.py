@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
+from handgrad.export.c import c_source
 from handgrad.export.javascript import javascript_source
+from handgrad.export.onnx import onnx_bytes
 from handgrad.export.python import python_source
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ class Format(NamedTuple):
 
     content: Callable[..., bytes]  # of a model, with the settings of the form
     told: str  # what it is, for help, after its name and "is"
+    options: tuple[str, ...] = ()  # of the command line, which are for this form
 
 
 FORMATS = {
@@ -29,6 +32,12 @@ FORMATS = {
     "javascript": Format(
         lambda model: javascript_source(model).encode(),
         "one ES module that needs no package, for browsers and Node",
+    ),
+    "onnx": Format(onnx_bytes, "a graph for onnxruntime and its like"),
+    "c": Format(
+        lambda model, **settings: c_source(model, **settings).encode(),
+        "one header of C99 that allocates nothing, for microcontrollers",
+        ("name", "dtype", "int8"),
     ),
 }
 

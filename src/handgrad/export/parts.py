@@ -86,6 +86,7 @@ class Parts:
 
     columns: tuple[ColumnParts, ...]
     takes_arrays: bool
+    is_nameless: bool  # whether its columns came in a matrix without names
     is_needed: NDArray[np.bool_]  # of the columns of a matrix
     numbers: NumberParts
     networks: tuple[NetworkParts, ...]
@@ -111,6 +112,7 @@ def take_apart(model: Model) -> Parts:
     return Parts(
         tuple(_columns(model.encoder)),
         model.encoder.takes_arrays,
+        model.encoder.takes_arrays and model.encoder.plan.is_nameless,
         model.encoder.is_needed,
         _numbers(model.encoder),
         tuple(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
+Formula = Callable[[Any], Any]  # of moments, element by element
 Order = Literal["ymd", "dmy", "mdy"]
 What = Literal["date", "time", "duration"]
 
 DAY = 86400.0
+DIGITS = 2.0**40
+TURN = 2 * math.pi
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -103,42 +106,81 @@ class Dating(NamedTuple):
         """Tell for each feature whether it is standardised; sines and cosines are not."""
         return [not name.endswith("sine)") for name in self.features()]
 
+    def formulas(self) -> list[Formula]:
+        """Give the functions from moments to features, of arithmetic alone, in their order."""
+        per_unit = DAY if self.what == "date" else 3600.0
+        found: list[Formula] = [lambda seconds: seconds / per_unit]
+        for part in self.parts:
+            found += _formulas_of(part)
+        return found
+
     def numbers(self, seconds: Floats) -> Floats:
         """Turn moments of shape (n,) into features of shape (n, k); NaN stays NaN in all."""
-        columns = [seconds / (DAY if self.what == "date" else 3600.0)]
         known = np.isfinite(seconds)
+        elapsed, *parts = self.formulas()
         moments = np.where(known, seconds, 0.0)
-        for part in self.parts:
-            columns += [np.where(known, c, np.nan) for c in _features_of(part, moments)]
-        return np.column_stack(columns)
+        found = [np.where(known, part(moments), np.nan) for part in parts]
+        return np.column_stack([elapsed(seconds), *found])
 
 
-def _days(seconds: Floats) -> npt.NDArray[np.datetime64]:
-    return np.floor(seconds / DAY).astype(np.int64).astype("datetime64[D]")
+def _days(seconds: Any) -> Any:
+    return np.floor(seconds / DAY)
 
 
-def _months(seconds: Floats) -> npt.NDArray[np.int64]:
-    return _days(seconds).astype("datetime64[M]").astype(np.int64)
+def _calendar(seconds: Any) -> tuple[Any, Any]:
+    """Give the year, and the month from 0, of the Gregorian calendar.
+
+    Years begin in March here, and 400 of them have 146,097 days (Hinnant, "chrono-compatible
+    low-level date algorithms", 2013). Whole numbers as floats, so that export/tracing.py can
+    follow.
+    """
+    day = _days(seconds) + 719468  # since the first of March of the year 0
+    era = np.floor(day / 146097)
+    day = day - 146097 * era
+    leap_days = np.floor(day / 1460) - np.floor(day / 36524) + np.floor(day / 146096)
+    year = np.floor((day - leap_days) / 365)
+    day = day - (365 * year + np.floor(year / 4) - np.floor(year / 100))
+    month = np.floor((5 * day + 2) / 153)
+    is_next = month > 9  # January and February
+    return (
+        400 * era + year + np.where(is_next, 1, 0),
+        np.where(is_next, month - 10, month + 2),
+    )
 
 
-_PARTS: dict[str, Callable[[Floats], Floats]] = {
-    "year": lambda seconds: np.add(_months(seconds) // 12, 1970, dtype=float),
-    "month": lambda seconds: np.mod(_months(seconds), 12, dtype=float),
+def _beyond(numbers: Any, period: float) -> Any:
+    return numbers - period * np.floor(numbers / period)
+
+
+_PARTS: dict[str, Formula] = {
+    "year": lambda seconds: _calendar(seconds)[0],
+    "month": lambda seconds: _calendar(seconds)[1],
     # 1970 began on a Thursday
-    "weekday": lambda seconds: np.mod(_days(seconds).astype(np.int64) + 3, 7, dtype=float),
-    "hour": lambda seconds: np.mod(seconds, DAY),
+    "weekday": lambda seconds: _beyond(_days(seconds) + 3, 7),
+    "hour": lambda seconds: _beyond(seconds, DAY),
 }
 DATE_PARTS = tuple(_PARTS)
 _PERIODS = {"month": 12, "weekday": 7, "hour": DAY}
 
 
-def _features_of(part: str, seconds: Floats) -> tuple[Floats, ...]:
-    """Give a part of moments; one that recurs lies on a circle, so December is beside January."""
-    values = _PARTS[part](seconds)
+def _formulas_of(part: str) -> tuple[Formula, ...]:
+    """Give what a part becomes; one that recurs lies on a circle, so December is beside January."""
+    values = _PARTS[part]
     if part not in _PERIODS:
         return (values,)
-    angle = 2 * np.pi * (values / _PERIODS[part])
-    return np.sin(angle), np.cos(angle)
+    period = _PERIODS[part]
+    return (
+        lambda seconds: _rounded(np.sin(TURN * (values(seconds) / period))),
+        lambda seconds: _rounded(np.cos(TURN * (values(seconds) / period))),
+    )
+
+
+def _rounded(numbers: Any) -> Any:
+    """Round to 12 digits: about more of a sine, programs and processors disagree.
+
+    So February and June have one sine, too, and no bin lies between theirs.
+    """
+    return np.floor(numbers * DIGITS + 0.5) / DIGITS
 
 
 def varying_parts(what: What, seconds: Floats) -> tuple[str, ...]:

@@ -43,6 +43,11 @@ class Plan:
             )
         return _MatrixPlan(n_columns if names is None else names)
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether the columns are called as those of a matrix without names are."""
+        return self.names == _names_of(len(self))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.columns == other.columns
 
@@ -166,7 +171,7 @@ class _MatrixPlan(Plan):
     @cached_property
     def names(self) -> tuple[str, ...]:
         if isinstance(self._given, int):
-            return tuple(f"x{column}" for column in range(self._given))
+            return _names_of(self._given)
         return tuple(map(str, self._given))
 
     @cached_property
@@ -191,6 +196,10 @@ class _MatrixPlan(Plan):
     @cached_property
     def with_levels(self) -> list[Column]:
         return []
+
+
+def _names_of(n_columns: int) -> tuple[str, ...]:
+    return tuple(f"x{column}" for column in range(n_columns))
 
 
 def _some(texts: list[str], most: int = 4) -> str:

@@ -87,7 +87,8 @@ function remainder(a, b) {
 // Turn a moment into numbers: the time elapsed, and the parts that vary; NaN stays NaN in all.
 function partsOf(seconds, { what, parts }) {
   const days = Math.floor(seconds / DAY), date = new Date(1000 * DAY * days);
-  const circle = (share) => [Math.sin(2 * Math.PI * share), Math.cos(2 * Math.PI * share)];
+  const digits = (value) => Math.floor(value * 2 ** 40 + 0.5) / 2 ** 40; // as the library rounds them
+  const circle = (share) => [digits(Math.sin(2 * Math.PI * share)), digits(Math.cos(2 * Math.PI * share))];
   const of = {
     year: () => [date.getUTCFullYear()],
     month: () => circle(date.getUTCMonth() / 12),
