@@ -187,7 +187,7 @@ OTHER_MEANINGS = {
     "estimators/parameters.py": {"momentum"},  # the parameter
     "export/javascript/bending.py": {"tanh"},  # the function
     "explain/formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
-    "export/onnx_graph.py": {"tanh"},  # a function of NumPy
+    "export/onnx/graph.py": {"tanh"},  # a function of NumPy
     "tables/parts.py": {"identity"},  # of an encoder
 }
 

@@ -16,8 +16,8 @@ from exported import CASES, PENGUINS, TOLERANCE, case, penguins, size_of, tables
 from handgrad import MLPClassifier, MLPRegressor
 from handgrad.errors import DataError
 from handgrad.export import c_source, name_from, quantise, written
-from handgrad.export.c_functions import FUNCTIONS, bend
-from handgrad.export.c_words import REALS, RESERVED, identifier, identifiers, number, remark, text
+from handgrad.export.c.functions import FUNCTIONS, bend
+from handgrad.export.c.words import REALS, RESERVED, identifier, identifiers, number, remark, text
 from handgrad.export.quantising import Scaling, scores_of
 from handgrad.export.tracing import traced
 from handgrad.models.file import load_model
@@ -479,7 +479,7 @@ def test_no_hidden_layer(rng, tmp_path):
 
 @with_compiler
 def test_the_days_and_months_of_c_are_those_of_the_calendar(tmp_path):
-    from handgrad.export.c_functions import spelled
+    from handgrad.export.c.functions import spelled
 
     real = REALS["float64"]
     functions = [spelled(FUNCTIONS[name], "model", real) for name in ("days", "months")]

@@ -16,7 +16,7 @@ from handgrad import MLPClassifier, MLPRegressor
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.export import write, written
-from handgrad.export.onnx_graph import Graph
+from handgrad.export.onnx.graph import Graph
 from handgrad.export.tracing import Formula, Step, traced
 from handgrad.models.file import load_model, save_model
 from handgrad.tables.frames import from_frame

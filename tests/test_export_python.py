@@ -28,9 +28,9 @@ from handgrad import MLPClassifier
 from handgrad.activations import ACTIVATIONS
 from handgrad.errors import DataError
 from handgrad.export import python_source, write
-from handgrad.export.copying import copied
 from handgrad.export.parts import take_apart
-from handgrad.export.passing import score_of
+from handgrad.export.python.copying import copied
+from handgrad.export.python.passing import score_of
 from handgrad.models.file import load_model, save_model
 from handgrad.tables.frames import from_frame
 

@@ -383,7 +383,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         """Write the model as a graph of ONNX, with all preparation inside.
 
         The inputs are called like the columns, the outputs like those of skl2onnx: see
-        ``handgrad.export.onnx``.
+        ``docs/shipping.md``.
 
         Raises
         ------

@@ -14,10 +14,10 @@ import numpy as np
 
 from handgrad import losses
 from handgrad.explain.equations import equations
-from handgrad.export import passing, reading
-from handgrad.export.copying import copied
 from handgrad.export.layout import MOST_IN_DECIMALS, WIDTH, base64_lines, wrapped
 from handgrad.export.parts import Parts, take_apart
+from handgrad.export.python import passing, reading
+from handgrad.export.python.copying import copied
 from handgrad.output import Form
 from handgrad.tables.bins import robust
 from handgrad.tables.kinds import Boolean, Category, Date, Number, NumberWithWords

@@ -1,4 +1,4 @@
-"""The functions of a written Python file that read cells: ``python.py`` copies what it needs.
+"""The functions of a written Python file that read cells: ``file.py`` copies what it needs.
 
 They read a cell as ``tables/kinds.py`` does, one by one and without Arrow.
 """

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from handgrad.errors import DataError
-from handgrad.export.c_words import Real, number
+from handgrad.export.c.words import Real, number
 from handgrad.export.tracing import INPUT, Formula, Number
 from handgrad.output import Form
 

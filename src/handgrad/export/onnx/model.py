@@ -12,8 +12,8 @@ import numpy as np
 from handgrad import losses
 from handgrad.activations import logistic
 from handgrad.errors import DataError
-from handgrad.export.onnx_graph import Graph, library
-from handgrad.export.onnx_inputs import Encoded, encoded, inputs_of
+from handgrad.export.onnx.graph import Graph, library
+from handgrad.export.onnx.inputs import Encoded, encoded, inputs_of
 from handgrad.export.parts import take_apart
 from handgrad.export.tracing import traced
 from handgrad.output import Form
@@ -21,7 +21,7 @@ from handgrad.output import Form
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from handgrad.export.onnx_inputs import Input
+    from handgrad.export.onnx.inputs import Input
     from handgrad.export.parts import ColumnParts, NetworkParts
     from handgrad.models.model import Model
 

@@ -16,7 +16,7 @@ from handgrad.tables.levels import meaning
 from handgrad.tables.one_cell import FALSE, TRUE
 
 if TYPE_CHECKING:
-    from handgrad.export.onnx_graph import Graph
+    from handgrad.export.onnx.graph import Graph
     from handgrad.export.parts import ColumnParts, NumberParts, Parts
 
 MATRIX = "X"  # the input of a model whose columns have no names, as skl2onnx calls it

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from handgrad.export.c_layers import of_network
+from handgrad.export.c.layers import of_network
 from handgrad.export.quantising import UNIT
 
 if TYPE_CHECKING:
-    from handgrad.export.c_columns import Row
-    from handgrad.export.c_words import Tables
+    from handgrad.export.c.columns import Row
+    from handgrad.export.c.words import Tables
     from handgrad.export.parts import Parts
     from handgrad.export.quantising import Bend, Quantised, WholeNetwork
 

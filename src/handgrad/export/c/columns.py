@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from handgrad.errors import DataError
-from handgrad.export.c_words import Tables, identifiers, number, remark, remarks
+from handgrad.export.c.words import Tables, identifiers, number, remark, remarks
 from handgrad.tables.dates import DAY, DIGITS, Dating
 from handgrad.tables.kinds import Boolean, Category, Date, Number, NumberWithWords
 

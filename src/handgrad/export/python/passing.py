@@ -1,4 +1,4 @@
-"""The functions of a written Python file that compute: ``python.py`` copies what it needs."""
+"""The functions of a written Python file that compute: ``file.py`` copies what it needs."""
 
 from __future__ import annotations
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.errors import DataError
-from handgrad.export.c_columns import Row
-from handgrad.export.c_functions import FORMS, FUNCTIONS, needed, spelled
-from handgrad.export.c_layers import RealLayers
-from handgrad.export.c_words import (
+from handgrad.export.c.columns import Row
+from handgrad.export.c.functions import FORMS, FUNCTIONS, needed, spelled
+from handgrad.export.c.int8 import WholeLayers
+from handgrad.export.c.layers import RealLayers
+from handgrad.export.c.words import (
     REALS,
     WIDTH,
     Tables,
@@ -27,7 +28,6 @@ from handgrad.export.c_words import (
     remarks,
     wrapped_words,
 )
-from handgrad.export.int8 import WholeLayers
 from handgrad.export.parts import take_apart
 from handgrad.output import Form
 
