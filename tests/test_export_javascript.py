@@ -5,6 +5,7 @@ import random
 import re
 import threading
 import warnings
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -96,6 +97,18 @@ def assert_agrees(node, estimator, unseen, by_labels):
 def test_a_written_model_predicts_the_same(node, name):
     estimator, unseen, by_labels = case(name)
     assert_agrees(node, estimator, unseen[:N_FEW], by_labels)
+
+
+@pytest.mark.parametrize("kind", ["three", "two", "several", "squared_error 1", "poisson 1"])
+def test_networks_have_their_shares(node, kind):
+    name = next(name for name in CASES if name.startswith(kind) and "'n_ensemble': 2" in name)
+    estimator, unseen, by_labels = case(name)
+    model, few = replace(estimator.model_, shares=(0.125, 0.875)), unseen[:50]
+    call = node.load(javascript_source(model))
+    found = np.array(call("predictProba" if by_labels else "predict", rows_of(few)))
+    table = from_frame(few)
+    expected = model.predict_proba(table) if by_labels else model.predict_numbers(table)[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def writings(n, seed):
@@ -455,6 +468,13 @@ def test_an_activation_is_computed_without_repeating_itself():
     written = bending.bend_source(ACTIVATIONS["silu"])
     assert written.count("Math.exp(") == 1
     assert written.splitlines()[-2].startswith("  return (r * ")
+
+
+def test_a_scale_of_the_inputs_comes_before_the_layers(node):
+    layers = "[[Float64Array.of(2, 3), Float64Array.of(1)]]"
+    text = f"export const scored = (x, s) => [...scoresOf(x, null, {{ layers: {layers}, s }})];"
+    call = node.load(needed(text, {}) + "\n" + text)
+    assert call("scored", [1, 1], [10, 100]) == [321]
 
 
 def test_numbers_of_a_target_ascend(node):

@@ -12,7 +12,6 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from handgrad.errors import DataError
-from handgrad.export import javascript_source
 from handgrad.models.file import to_bytes
 from handgrad.network import scale_folded
 from handgrad.optim import OPTIMIZERS
@@ -38,6 +37,8 @@ def model_file(session: Session) -> bytes:
 
 def javascript(session: Session) -> bytes:
     """Write the present model as a module of JavaScript."""
+    from handgrad.export import javascript_source  # few need it
+
     return javascript_source(session.model()).encode()
 
 
