@@ -185,6 +185,7 @@ OTHER_MEANINGS = {
     "estimators/exchange.py": {"adam", "lbfgs", "sgd"},  # of scikit-learn's estimators
     "estimators/parameters.py": {"momentum"},  # the parameter
     "explain/formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
+    "export/c_functions.py": {"tanh", "softmax"},  # operations of NumPy, functions of C
     "tables/parts.py": {"identity"},  # of an encoder
 }
 

@@ -75,7 +75,7 @@ CYCLES = {
     ),
 }
 SHARE_OF_DAY = "(REAL)(seconds - 86400 * NAME_days(seconds)) / R(86400.0)"
-CIRCLES = (("M(sin)", "sine"), ("M(cos)", "cosine"))
+CIRCLES = (("M(sin)", "sin"), ("M(cos)", "cos"))
 CIRCLE = "{}(R(6.283185307179586) * ({}))"
 
 
