@@ -188,6 +188,7 @@ OTHER_MEANINGS = {
     "export/javascript/bending.py": {"tanh"},  # the function
     "explain/formula.py": {"tanh", "softmax", "logistic"},  # functions of its language
     "export/onnx/graph.py": {"tanh"},  # a function of NumPy
+    "export/c/functions.py": {"tanh", "softmax"},  # operations of NumPy, functions of C
     "tables/parts.py": {"identity"},  # of an encoder
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from handgrad.tables.kinds import Column
 
 ORIGIN_BITS = 12
+DATE = "int64_t "
 LONGEST_TIME = "1000000000000"  # seconds either side of 1970: no year beyond
 
 
@@ -75,7 +76,7 @@ CYCLES = {
     ),
 }
 SHARE_OF_DAY = "(REAL)(seconds - 86400 * NAME_days(seconds)) / R(86400.0)"
-CIRCLES = (("M(sin)", "sine"), ("M(cos)", "cosine"))
+CIRCLES = (("M(sin)", "sin"), ("M(cos)", "cos"))
 CIRCLE = "{}(R(6.283185307179586) * ({}))"
 
 
@@ -139,7 +140,7 @@ class Row:
         for one in self.whole.columns:
             if one.first >= 0:
                 is_date = one.column.dating is not None and one.column.dating.what == "date"
-                kind = "int64_t " if is_date else f"{self.real.name} "
+                kind = DATE if is_date else f"{self.real.name} "
                 wanted.append((kind, one.column.name, self._told(one)))
             if one.place >= 0:
                 more = "" if one.first < 0 else " word"

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.errors import DataError
-from handgrad.export.c.columns import Row
+from handgrad.export.c.columns import DATE, Row
 from handgrad.export.c.functions import FORMS, FUNCTIONS, needed, spelled
 from handgrad.export.c.int8 import WholeLayers
 from handgrad.export.c.layers import RealLayers
@@ -90,8 +91,6 @@ def checked_name(name: str | None) -> str:
 
 def name_from(path: Any) -> str:
     """Make the name of a header from that of its file."""
-    from pathlib import Path
-
     return identifier(Path(path).stem)[:40] or "model"
 
 
@@ -194,7 +193,8 @@ class _Header:
         yield f"#define MACRO_{'CLASSES' if self.end.classes else 'NUMBERS'} {len(self.end.names)}"
         yield "#define MACRO_UNUSABLE (-1)"
         yield "#define MACRO_TOO_FAR (-2)"
-        yield "#define MACRO_NO_DATE INT64_MIN"
+        if any(member.kind == DATE for member in self.row.members):
+            yield "#define MACRO_NO_DATE INT64_MIN"
         if isinstance(self.layers, WholeLayers):
             yield f"#define MACRO_INPUTS {self.layers.n_inputs}"
 
@@ -340,7 +340,7 @@ class _Header:
         if self.row.is_array:
             yield "    row.x[0] = 1;  ..."
         for member in self.row.members[:3]:
-            value = {"const char *": '"..."', "int64_t ": "1767225600"}.get(member.kind, "1")
+            value = {"const char *": '"..."', DATE: "1767225600"}.get(member.kind, "1")
             yield f"    row.{member.name} = {value};"
         if len(self.row.members) > 3:
             yield f"    ...  the other members of {name}_row, below"
