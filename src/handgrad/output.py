@@ -107,6 +107,10 @@ class Output:
         """Turn what each class is to get, (n, K), into y_t for a network of this precision."""
         raise self._gives_no_labels()
 
+    def is_soft(self, y_t: Array) -> bool:
+        """Tell probabilities of labels from labels."""
+        return False
+
     def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
         """Return the quantiles predicted for each target, if any."""
         return ()

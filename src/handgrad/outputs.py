@@ -200,6 +200,9 @@ class Softmax(Labels):
     def soft(self, probabilities: Array, dtype: Any) -> Array:
         return probabilities.astype(dtype)
 
+    def is_soft(self, y_t: Array) -> bool:
+        return y_t.ndim == 2
+
     def chance(self, n_scores: int) -> float:
         return math.log(max(2, n_scores))
 
@@ -310,6 +313,9 @@ class Logistic(Labels):
 
     def soft(self, probabilities: Array, dtype: Any) -> Array:
         return probabilities[:, 1:].copy()  # of the second class; as wide as labels are
+
+    def is_soft(self, y_t: Array) -> bool:
+        return bool(((y_t != 0) & (y_t != 1)).any())
 
     def chance(self, n_scores: int) -> float:
         return n_scores * math.log(2)
