@@ -370,7 +370,7 @@ class MLPClassifier(PredictsLabels, MLP):
             Labels of one type (strings, integers, booleans, whole floats or dates); whole numbers
             or booleans in a column for each label that a row may have, 1 where it has it; or, with
             ``classes``, floats: the probability of each class, as ``predict_proba`` of a teacher
-            gives them. Those of a row must sum to 1 within 0.001, and are divided by their sum.
+            gives them. Those of a row must sum to 1 within 0.01, and are divided by their sum.
         X_val, y_val, sample_weight_val
             As for ``MLPRegressor``; y_val may hold labels where y holds probabilities.
         classes : array-like of shape (n_classes,), optional
