@@ -298,9 +298,10 @@ def changed(row, column, value):
 )
 @pytest.mark.parametrize("kind", [MLPClassifier, TabularClassifier])
 def test_what_cannot_be_is_refused(kind, y, classes, words):
-    with warnings.catch_warnings(), pytest.raises(ValueError, match=words):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rows with one label each
-        kind().fit(X, y, classes=classes)
+        with pytest.raises(ValueError, match=words):
+            kind().fit(X, y, classes=classes)
 
 
 def test_without_classes_floats_are_no_probabilities():

@@ -130,10 +130,7 @@ def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> A
     """
     shifted = score - _highest(score)
     log_sum_exp = np.log(np.exp(shifted).sum(axis=1))
-    if y_t.ndim == 2:
-        true = (y_t * shifted).sum(axis=1)
-    else:
-        true = shifted[np.arange(len(y_t)), y_t]
+    true = (y_t * shifted).sum(axis=1) if y_t.ndim == 2 else shifted[np.arange(len(y_t)), y_t]
     smoothing = settings.label_smoothing
     if smoothing:
         true = (1 - smoothing) * true + smoothing * shifted.mean(axis=1)

@@ -84,9 +84,7 @@ class MLP(CallbackSupportMixin, Fitted):
             If the loss or a parameter stops being finite. The weights from the end of the last
             finished epoch are kept; before a first one, the estimator is left as it was.
         """
-        return self._fit_whole(
-            Given(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
-        )
+        return self._fit_whole(Given(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val)))
 
     def _fit_whole(self, given: Given) -> Self:
         """Fit on all rows at once."""

@@ -404,13 +404,13 @@ class MLPClassifier(PredictsLabels, MLP):
         Parameters
         ----------
         X, y, sample_weight
-            As for ``fit``; y of probabilities needs ``classes`` in each call. The first call decides what the columns are and which levels have
-            inputs; means and deviations are those of all rows so far, unless the network comes
-            from ``fit`` or a file: then they stay.
+            As for ``fit``; for probabilities, each call names ``classes``. The first call decides
+            what the columns are and which levels have inputs; means and deviations are those of
+            all rows so far, unless the network comes from ``fit`` or a file: then they stay.
         classes : array-like of shape (n_classes,), optional
-            All labels that any call may bring, in any order; needed in the first call. A later call may name
-            more, with all of the old among them: the output layer grows by their columns, drawn
-            as in a fresh network, and the old classes keep their scores.
+            All labels that any call may bring, in any order; needed in the first call. A later call
+            may name more, with all of the old among them: the output layer grows by their columns,
+            drawn as in a fresh network, and the old classes keep their scores.
 
         Returns
         -------

@@ -59,10 +59,7 @@ class Labels:
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         classes = None if classes is None else classes_of(classes)
-        if is_soft(y):
-            output, n_scores = for_classes(y.shape[1])
-            return Outputs(output.name, n_scores, classes, loss=self.loss)
-        if y.ndim == 2:
+        if y.ndim == 2 and not is_soft(y):
             labels = np.arange(y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
                 raise ValueError(
@@ -78,7 +75,8 @@ class Labels:
                     f"y has one class only, {classes.tolist()[0]!r}: the model can give no other",
                     UserWarning,
                 )
-        encode_labels(y, classes)  # says which label is not among them
+        if y.ndim == 1:
+            encode_labels(y, classes)  # says which label is not among them
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
 

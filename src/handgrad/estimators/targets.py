@@ -111,7 +111,7 @@ def _doubt_one_hot(several: Array) -> None:
     if (several.sum(axis=1) == 1).all():
         warn(
             "every row of y has exactly one of several labels; if these are one-hot classes, pass "
-            "y.argmax(axis=1), whose probabilities sum to 1, or floats and the names of the classes",
+            "y.argmax(axis=1), whose probabilities sum to 1, or y.astype(float) with classes=[...]",
             UserWarning,
         )
 
@@ -206,7 +206,7 @@ def _check_finite(numbers: NDArray[np.float64]) -> None:
 
 def check_classes(classes: Any) -> Array:
     """Turn the classes that a fit is told of into distinct labels, in the order named."""
-    given = column_or_1d(labels_of(classes))
+    given: Array = column_or_1d(labels_of(classes))
     if len(classes_of(given)) < len(given):
         raise ValueError(f"classes must be distinct; got {list(given)}")
     return given
