@@ -11,8 +11,8 @@ are rows without labels, from the teacher's probabilities of all rows, and from 
 
 Figures are of rows that no one has learnt from, and means over the seeds 0, 1 and 2, each of which
 draws other labelled rows: log-loss, accuracy, the bytes of the file (for HistGradientBoosting, of
-the pickle) and the time to predict one row of a frame, or of a matrix, which is what
-HistGradientBoosting takes, the shortest of 50. ``--quick`` and ``--only`` keep no result.
+the pickle) and the time to predict one row of a frame, the shortest of 50; HistGradientBoosting
+takes a matrix, and has one thread. ``--quick`` and ``--only`` keep no result.
 """
 
 import pickle
@@ -22,8 +22,9 @@ import warnings
 import numpy as np
 from racing.environments import HERE
 from racing.open_tables import sources
-from racing.results import run
+from racing.results import number, run
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from handgrad import TabularClassifier
 from handgrad.cli.distil import OPTIONS, STUDENT
@@ -131,6 +132,11 @@ def measured(table, n_labelled, seed):
 
 def measure(options):
     warnings.simplefilter("ignore")
+    with threadpool_limits(1, "openmp"):  # threads of HistGradientBoosting wait for each other
+        return measured_tables(options)
+
+
+def measured_tables(options):
     readers = sources(options.folder)
     found = {}
     for name in options.only or (["letter"] if options.quick else TABLES):
@@ -155,31 +161,50 @@ def mean(runs, what):
 
 
 def tables(figures):
-    header = [
-        "table", "labelled rows", "teacher", "who", "log-loss", "from seed to seed", "accuracy",
-        "kB", "µs a row",
-    ]  # fmt: skip
-    rows = []
+    """Make one table of each figure that is judged, one of the files, and one of the spread."""
+    return [
+        by_lesson(figures, "log-loss", lambda runs: f"{mean(runs, 'log_loss'):.4f}"),
+        by_lesson(figures, "accuracy", lambda runs: f"{mean(runs, 'accuracy'):.4f}"),
+        files(figures),
+        by_lesson(figures, "log-loss, seed by seed", spread),
+    ]
+
+
+def by_lesson(figures, title, cell):
+    """Give a row to each teacher of each table."""
+    header = [title, "labelled", "teacher is", TEACHER, LABELS, SAME, EVERY, GIVEN]
+    rows = [
+        [name, f"{int(n):,}", teacher, *(cell(by[who]) if who in by else "–" for who in header[3:])]
+        for name, n, teacher, by in cases(figures)
+    ]
+    return header, rows
+
+
+def cases(figures):
     for name, of in figures.items():
         for n, by_teacher in of.items():
-            if not isinstance(by_teacher, dict):
-                continue
-            for teacher, by in by_teacher.items():
-                rows += [
-                    [name, f"{int(n):,}", teacher, who, *line(runs)] for who, runs in by.items()
-                ]
-    return [(header, rows)]
+            if isinstance(by_teacher, dict):
+                yield from ((name, n, teacher, by) for teacher, by in by_teacher.items())
 
 
-def line(runs):
-    losses = [one["log_loss"] for one in runs]
-    return [
-        f"{np.mean(losses):.4f}",
-        f"{min(losses):.4f} to {max(losses):.4f}",
-        f"{mean(runs, 'accuracy'):.4f}",
-        f"{mean(runs, 'bytes') / 1e3:,.1f}",
-        f"{mean(runs, 'seconds_a_row') * 1e6:,.0f}",
+def files(figures):
+    header = ["file and time of a row", "labelled", "teacher is"]
+    header += ["teacher, kB", "student, kB", "teacher, µs", "student, µs"]
+    rows = [
+        [
+            name,
+            f"{int(n):,}",
+            teacher,
+            *(number(mean(by[who], "bytes") / 1e3) for who in (TEACHER, SAME)),
+            *(number(mean(by[who], "seconds_a_row") * 1e6) for who in (TEACHER, SAME)),
+        ]
+        for name, n, teacher, by in cases(figures)
     ]
+    return header, rows
+
+
+def spread(runs):
+    return ", ".join(f"{one['log_loss']:.4f}" for one in runs)
 
 
 if __name__ == "__main__":

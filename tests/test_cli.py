@@ -92,6 +92,7 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
         [],
         ["fit"],
         ["cv"],
+        ["distil"],
         ["predict"],
         ["evaluate"],
         ["info"],
