@@ -10,13 +10,11 @@ units. It learns from the labels; from the teacher's probabilities of the same r
 are rows without labels, from the teacher's probabilities of all rows, and from its labels of all.
 
 Figures are of rows that no one has learnt from, and means over the seeds 0, 1 and 2, each of which
-draws other labelled rows: log-loss, accuracy, the bytes of the file (for HistGradientBoosting, of
-the pickle) and the time to predict one row of a frame, the shortest of 50; HistGradientBoosting
-takes a matrix, and has one thread. ``--quick`` and ``--only`` keep no result.
+draws other labelled rows: log-loss, accuracy, and the bytes of the file (for HistGradientBoosting,
+which takes numbers, codes and NaN, of the pickle). ``--quick`` and ``--only`` keep no result.
 """
 
 import pickle
-import time
 import warnings
 
 import numpy as np
@@ -84,19 +82,12 @@ def student_of(table, rows, y, classes, seed):
 
 def figures_of(predict_proba, n_bytes, table):
     """Judge by the rows of the test."""
-    y, one = table.y[table.test], table.test[:1]
-    proba = predict_proba(table.test)
-    seconds = []
-    for _ in range(50):
-        started = time.perf_counter()
-        predict_proba(one)
-        seconds.append(time.perf_counter() - started)
+    y, proba = table.y[table.test], predict_proba(table.test)
     of_true = proba[np.arange(len(y)), y].astype(np.float64)
     return {
         "log_loss": float(-np.log(np.maximum(of_true, 1e-15)).mean()),
         "accuracy": float((proba.argmax(axis=1) == y).mean()),
         "bytes": n_bytes,
-        "seconds_a_row": min(seconds),
     }
 
 
@@ -188,15 +179,13 @@ def cases(figures):
 
 
 def files(figures):
-    header = ["file and time of a row", "labelled", "teacher is"]
-    header += ["teacher, kB", "student, kB", "teacher, µs", "student, µs"]
+    header = ["file, kB", "labelled", "teacher is", TEACHER, "student"]
     rows = [
         [
             name,
             f"{int(n):,}",
             teacher,
             *(number(mean(by[who], "bytes") / 1e3) for who in (TEACHER, SAME)),
-            *(number(mean(by[who], "seconds_a_row") * 1e6) for who in (TEACHER, SAME)),
         ]
         for name, n, teacher, by in cases(figures)
     ]

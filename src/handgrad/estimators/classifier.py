@@ -111,7 +111,7 @@ class MLPClassifier(PredictsLabels, MLP):
     scoring : "auto", "loss", str or callable, default="auto"
         What early stopping watches on the rows held back: their loss, the name of a scorer of
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
-        "accuracy"; with class_weight, which asks for something else, "loss".
+        "accuracy"; with class_weight or probabilities for y, which ask for something else, "loss".
     on_epoch : callable or None, default=None
         Called with each finished ``handgrad.training.Epoch``, of "lbfgs" an iteration; training
         stops if it returns True.
