@@ -51,6 +51,7 @@ CASES = {
         "clip_norm": 0.1,
     },
     "smoothed": {"activation": "elu", "loss": LossSettings(label_smoothing=0.1)},
+    "soft": {"loss": LossSettings(label_smoothing=0.1), "soft": True},
     "no hidden layer": {"units": (20, 10), "activation": "logistic"},
     "two threads": {
         "units": (20, 300, 130, 10),
@@ -102,6 +103,7 @@ def _result(
     threads=1,
     skip=(),
     scales=False,
+    soft=False,
     **more,
 ):
     rng = np.random.default_rng(0)
@@ -114,6 +116,8 @@ def _result(
     y = rng.integers(0, units[-1], n)
     if not OUTPUTS[output].takes_classes:
         y = rng.integers(0, 2, (n, network.n_targets)).astype(dtype)
+    if soft:
+        y = rng.dirichlet(np.ones(units[-1]), n).astype(dtype)
     weight = rng.random(n).astype(dtype) if name == "weights" else None
     steps = Steps(rule, batch_size=batch_size, l2=1e-4, seed=3, **more)
     engine = Compiled(network, Rows(x, y, weight), steps, threads=threads)

@@ -137,7 +137,7 @@ def test_the_page_names_every_library_that_is_clearly_better_somewhere():
     better = {
         (path.stem, peer)
         for path in KEPT
-        if path.stem not in ("guard", "strength")
+        if path.stem not in ("distil", "guard", "strength")
         for peer, of in times(path.stem).items()
         if min(of.values()) < CLEARLY
     }
@@ -245,6 +245,79 @@ def test_the_readme_quotes_the_strength():
     count = standings.count(data["classification"], "classification", "log-loss", predictors.OURS)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"on {count} public tables" in readme
+
+
+# -- distilling -----------------------------------------------------------------------------------
+
+
+def distilled():
+    """Give the log-losses of docs/distilling.md: {(few or all, teacher): {table: {who: loss}}}."""
+    program, figures = importlib.import_module("distil"), kept("distil")["data"]
+    found = {}
+    for name, n, teacher, by in program.cases(figures):
+        losses = {who: program.mean(runs, "log_loss") for who, runs in by.items()}
+        found.setdefault((int(n) == program.FEW, teacher), {})[name] = losses
+    return program, figures, found
+
+
+def fragments_of_distilling():
+    program, figures, found = distilled()
+    teacher, labels, same, every = program.TEACHER, program.LABELS, program.SAME, program.EVERY
+    ours, trees = program.Handgrad.name, program.Hist.name
+
+    def lower(few, by, one, other):
+        of = found[few, by].values()
+        return f"{sum(losses[one] < losses[other] for losses in of)} of {len(of)}"
+
+    def of(few, by, table, who):
+        return f"{found[few, by][table][who]:.4f}"
+
+    few_of_ours = figures["adult"][str(program.FEW)][ours]
+    kilobytes = [program.mean(few_of_ours[who], "bytes") / 1e3 for who in (same, teacher)]
+    given = [losses for by in (ours, trees) for losses in found[True, by].values()]
+    worse = sum(losses[program.GIVEN] > losses[every] for losses in given)
+    (units,) = (o.default for o in program.OPTIONS if o.name == "hidden")
+    first, *others, last = (of["classes"] for of in figures.values())
+    return [
+        f"on {['no', 'one', 'two', 'three'][len(figures)]} public tables",
+        f"with {first}, {', '.join(map(str, others))} and {last} classes",
+        f"{program.FEW:,} of the training rows",
+        f"one network of {units} units",
+        f"means over {program.SEEDS} seeds",
+        f"With {program.FEW:,} labels",
+        f"one of the labels on {lower(True, ours, every, labels)} tables",
+        f"on adult {of(True, ours, 'adult', every)} beside {of(True, ours, 'adult', teacher)}",
+        f"a file of {kilobytes[0]:.0f} kB beside {kilobytes[1]:,.0f} kB",
+        f"a gain on {lower(True, trees, every, labels)} tables",
+        f"than they have on {lower(True, trees, every, teacher)}",
+        f"a log-loss of {of(True, trees, 'adult', teacher)}",
+        f"the {program.FEW:,} labels has {of(True, trees, 'adult', labels)}",
+        f"of all rows has {of(True, trees, 'adult', every)}",
+        f"lower on {lower(False, ours, same, labels)} tables with our teacher",
+        f"on {lower(False, trees, same, labels)} with the trees",
+        f"with both, {of(False, ours, 'diamonds_cut', same)} and "
+        f"{of(False, trees, 'diamonds_cut', same)} beside "
+        f"{of(False, ours, 'diamonds_cut', labels)}",
+        f"stays far behind: {of(False, ours, 'letter', same)} beside its teacher's "
+        f"{of(False, ours, 'letter', teacher)}",
+        f"worse than these on {worse} of {len(given)}",
+        f"on adult {of(True, ours, 'adult', program.GIVEN)}",
+    ]
+
+
+def test_every_figure_on_the_page_of_distilling_comes_from_the_kept_json():
+    page = (ROOT / "docs" / "distilling.md").read_text(encoding="utf-8")
+    made = (BENCHMARKS / "results" / "distil.md").read_text(encoding="utf-8").split("\n\n")
+    shown = [part for part in page.split("\n\n") if part.startswith("|")]
+    assert len(shown) == 2
+    assert set(shown) <= set(made)
+    measured = page[page.index("## What it brings, measured") :]
+    prose = " ".join(" ".join(x for x in measured.splitlines() if not x.startswith("|")).split())
+    found = fragments_of_distilling()
+    assert [fragment for fragment in found if fragment not in prose] == []
+    for fragment in found:
+        prose = prose.replace(fragment, "")
+    assert re.findall(r"(?<![\w.])\d\S*", prose) == []
 
 
 # -- what the programs share ----------------------------------------------------------------------

@@ -92,6 +92,7 @@ FIT = ("fit", "t.csv", "--target", "y", "-q", "--hidden", "8", "--epochs", "5")
         [],
         ["fit"],
         ["cv"],
+        ["distil"],
         ["predict"],
         ["evaluate"],
         ["info"],
@@ -123,7 +124,18 @@ def test_no_command_shows_the_help_as_an_error(call):
 
 def test_the_help_lists_every_command_as_it_describes_itself(call):
     listed = dict(re.findall(r"^  ([a-z]+) {2,}(\S.*)$", call("--help")[1], re.MULTILINE))
-    named = {"fit", "cv", "predict", "evaluate", "explain", "export", "gradcheck", "info", "play"}
+    named = {
+        "fit",
+        "cv",
+        "distil",
+        "predict",
+        "evaluate",
+        "explain",
+        "export",
+        "gradcheck",
+        "info",
+        "play",
+    }
     assert named == {*listed}
     for name, summary in listed.items():
         assert main.commands[name].help.partition("\n")[0] == summary

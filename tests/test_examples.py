@@ -144,6 +144,21 @@ def test_ship_a_model(tmp_path):
     }
 
 
+def test_distil(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # where others are at work, threads of trees wait
+    printed = run(tmp_path, EXAMPLES / "distil.py", "--out", "kept", "--epochs", 3)
+    assert re.findall(r"^(teacher|student, [a-z]+)", printed, re.MULTILINE) == [
+        "teacher",
+        "student, labels",
+        "student, probabilities",
+        "student, probabilities",
+    ]
+    kilobytes = [float(size) for size in re.findall(r"([\d.]+) kB", printed)]
+    assert kilobytes[0] > 20 * kilobytes[1] == 20 * kilobytes[3]
+    model = MLPClassifier.load(tmp_path / "kept" / "student.safetensors")
+    assert model.classes_.tolist() == [0, 1, 2]
+
+
 BY_NUMPY = """
 import runpy, sys
 sys.modules |= dict.fromkeys({names!r})

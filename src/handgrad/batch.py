@@ -20,7 +20,7 @@ class Rows(NamedTuple):
     """Encoded rows, on which a network is trained or measured."""
 
     x: npt.NDArray[Any]  # (n, N_x), dense or CSR
-    y_t: npt.NDArray[Any]  # (n,) class numbers, or (n, N_y) targets
+    y_t: npt.NDArray[Any]  # (n,) class numbers, or (n, N_y) targets or probabilities
     weight: npt.NDArray[Any] | None = None  # (n,), of mean 1
 
     def __len__(self) -> int:

@@ -2,8 +2,9 @@
 
 An output turns scores into a prediction y, and has the loss that fits it:
 
-    softmax     y = softmax(score)     cross-entropy           y_t of shape (n,), class numbers
-    logistic    y = logistic(score)    binary cross-entropy    y_t of shape (n, N_y), 0 or 1
+    softmax     y = softmax(score)     cross-entropy           y_t of shape (n,), class numbers,
+                                                               or (n, N_y), their probabilities
+    logistic    y = logistic(score)    binary cross-entropy    y_t of shape (n, N_y), 0 to 1
     identity    y = score              half the squared error  y_t of shape (n, N_y), numbers
     poisson     y = exp(score)         half the deviance       y_t of shape (n, N_y), counts >= 0
 
@@ -17,6 +18,9 @@ a bounded function of it:
     huber       squared up to delta, linear from there    y - y_t, held between -delta and delta
     quantile    q (y_t - y) or (1 - q) (y - y_t), which   -q below the target, 1 - q above it
                 is not negative, for each quantile q
+
+A class number c is the same target as a row of probabilities that is 1 in column c and 0 in the
+others, to the bit. Whatever the target, a row's cross-entropy is least where y equals it.
 
 Label smoothing s replaces the target 1[y_t] of a class by (1 - s) 1[y_t] + s/K, where K is N_y
 for the softmax and 2 for each logistic output (Szegedy et al., 2016). The loss is then the
@@ -120,10 +124,13 @@ def held_finite(log_y: Array) -> Array:
 
 
 def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
-    """Compute -log softmax(score)[i, y_t[i]] for each row, shape (n,), or -sum target log y."""
+    """Compute -sum target log softmax(score) for each row, shape (n,).
+
+    The target of row i is 1 in column y_t[i] and 0 elsewhere, or y_t[i] itself.
+    """
     shifted = score - _highest(score)
     log_sum_exp = np.log(np.exp(shifted).sum(axis=1))
-    true = shifted[np.arange(len(y_t)), y_t]
+    true = (y_t * shifted).sum(axis=1) if y_t.ndim == 2 else shifted[np.arange(len(y_t)), y_t]
     smoothing = settings.label_smoothing
     if smoothing:
         true = (1 - smoothing) * true + smoothing * shifted.mean(axis=1)
@@ -132,11 +139,14 @@ def cross_entropy(score: Array, y_t: Array, settings: LossSettings = PLAIN) -> A
 
 
 def cross_entropy_backward(y: Array, y_t: Array, settings: LossSettings = PLAIN) -> Array:
-    # y - target: the target is 1 in column y_t[i], else 0
+    # y - target, whose rows sum to 1: so log_sum_exp has the slope y, and true the target
     n, N_y = y.shape
     smoothing = settings.label_smoothing
     difference = y - smoothing / N_y if smoothing else y.copy()
-    difference[np.arange(n), y_t] -= 1 - smoothing
+    if y_t.ndim == 2:
+        difference -= (1 - smoothing) * y_t
+    else:
+        difference[np.arange(n), y_t] -= 1 - smoothing
     return difference
 
 

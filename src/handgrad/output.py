@@ -77,7 +77,7 @@ class Output:
     settings: tuple[str, ...] = ()  # the fields of ``LossSettings`` that it uses
     has_kernel: bool = False  # in engines/compiled/losses.py; else the reference trains
     classifies: bool = False  # whether it gives labels, which are right or wrong
-    takes_classes: bool = False  # whether y_t holds class numbers, (n,), not a column per target
+    takes_classes: bool = False  # whether y_t may hold class numbers, (n,), not a column per target
     is_linear: bool = True  # whether the prediction is the score itself
     is_robust: bool = False  # whether outliers count for little, see target_scale.py
     predicts_quantiles: bool = False  # whether it is judged as quantiles, not as means
@@ -109,6 +109,14 @@ class Output:
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
         """Tell whether each row's prediction is right, shape (n,); for numbers, none is."""
         return np.zeros(len(score), np.bool_)
+
+    def soft(self, probabilities: Array, dtype: Any) -> Array:
+        """Turn what each class is to get, (n, K), into y_t for a network of this precision."""
+        raise self._gives_no_labels()
+
+    def is_soft(self, y_t: Array) -> bool:
+        """Tell probabilities of labels from labels."""
+        return False
 
     def quantiles(self, settings: LossSettings) -> tuple[float, ...]:
         """Return the quantiles predicted for each target, if any."""

@@ -193,8 +193,15 @@ class Softmax(Labels):
     )
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell whether each row's highest score is that of its true class, (n,)."""
-        return np.asarray(score.argmax(axis=1) == y_t)
+        """Tell whether each row's highest score is that of its true or likeliest class, (n,)."""
+        true = y_t.argmax(axis=1) if y_t.ndim == 2 else y_t
+        return np.asarray(score.argmax(axis=1) == true)
+
+    def soft(self, probabilities: Array, dtype: Any) -> Array:
+        return probabilities.astype(dtype)
+
+    def is_soft(self, y_t: Array) -> bool:
+        return y_t.ndim == 2
 
     def chance(self, n_scores: int) -> float:
         return math.log(max(2, n_scores))
@@ -293,8 +300,17 @@ class Logistic(Labels):
     )
 
     def right(self, score: Array, y_t: Array) -> NDArray[np.bool_]:
-        """Tell whether all answers of each row are right; a score above 0 is a yes, (n,)."""
-        return np.asarray(((score > 0) == y_t).all(axis=1))
+        """Tell whether all answers of each row are right, (n,): a score above 0 is a yes.
+
+        Of a probability as target, the likelier answer is the right one.
+        """
+        return np.asarray(((score > 0) == (y_t > 0.5)).all(axis=1))
+
+    def soft(self, probabilities: Array, dtype: Any) -> Array:
+        return probabilities[:, 1:].copy()  # of the second class; as wide as labels are
+
+    def is_soft(self, y_t: Array) -> bool:
+        return bool(((y_t != 0) & (y_t != 1)).any())
 
     def chance(self, n_scores: int) -> float:
         return n_scores * math.log(2)

@@ -86,6 +86,13 @@ FAULTS = [
     Fault("cli/interruption.py", "128 + (asked.number or signal.SIGINT)", "128 + signal.SIGINT", "SIGTERM leaves as Ctrl-C", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
     Fault("cli/interruption.py", "        if not self._has_epoch:\n            raise KeyboardInterrupt", "        raise KeyboardInterrupt", "the epoch is not waited for", "checkpoints::test_signals_end_the_epoch_and_keep_it"),
     Fault("cli/export.py", "    check_output(output, model, int8)\n", "", "a model is overwritten by its own program", "export_python::test_a_command_that_cannot_write_says_why"),
+    Fault("cli/distil.py", "return rows, rows\n", "return rows.of(np.arange(1)), rows\n", "one row learnt from", "cli_distil"),
+    Fault("cli/distil.py", "return rows.of(parts.kept), rows.of(parts.held_back)", "return rows, rows.of(parts.held_back)", "test rows learnt from", "cli_distil"),
+    Fault("cli/distil.py", "Plan(tuple(trained.encoder.plan.used))", "trained.encoder.plan", "columns needed that the teacher leaves out", "cli_distil"),
+    Fault("cli/distil.py", "    _check_teacher(trained, teacher)\n", "", "a teacher of numbers", "cli_distil"),
+    Fault("cli/distilled.py", "float(-(p * theirs).sum(axis=1).mean())", "float(-(p * ours).sum(axis=1).mean())", "the teacher's entropy is the student's cross-entropy", "cli_distil"),
+    Fault("cli/distilled.py", "evaluate(y_t, theirs[known], classes)", "evaluate(y_t, ours[known], classes)", "the teacher judged by the student's probabilities", "cli_distil"),
+    Fault("cli/distilled.py", "of_teacher, of_student = self.sizes\n        return", "of_student, of_teacher = self.sizes\n        return", "sizes of the files swapped", "cli_distil"),
     Fault("cli/export.py", 'if output == Path("-"):', "if False:", "a program goes to a file called -", "export_python::test_the_command_line_writes_a_model"),
     Fault("cli/export.py", "click.echo(content, nl=False)", "click.echo(content)", "a program on standard output has a line more", "export_python::test_the_command_line_writes_a_model"),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ Nothing that a user can do ends in a traceback.
 entry        the list of commands, each imported when it is asked for, and how one is run
 fit          from a table to a trained model: ``handgrad fit``
 cv           the same for each fold of a table, judged by that fold: ``handgrad cv``
+distil       a small model that learns from a large one: ``handgrad distil``
 predict, evaluate, info, explain (with gradcheck), play
              the other commands
 fit_options  the options of fit and cv, with the parameters of the estimators that they set
@@ -23,6 +24,7 @@ data, parts  a labelled table, looked at closely, and its rows set apart
 truth        labels, numbers and weights of rows, for fit and for evaluate
 columns      the columns of a table: their names, what they are taken for
 encoding     a table turned into what a model takes
+distilled    a student and its teacher compared, in words and as JSON
 raced        the race of a strong training, in words and as JSON
 results      a network and the judgement on it, in words and as JSON
 options      types of options, and options that several commands have

@@ -42,6 +42,19 @@ def encoded_portions(
         yield table, encoded
 
 
+def encode_whole(model: Model, table: pa.Table, unknown: str) -> Encoded:
+    """Turn a whole table into inputs, and say what is not known in it.
+
+    Raises
+    ------
+    DataError
+        As for ``encoded_portions``.
+    """
+    encoded = encode_some(model, table, unknown)
+    _account_for(encoded.unknown, unknown)
+    return encoded
+
+
 def _check_for_drift(model: Model, portions: Portions, unknown: str) -> None:
     """Look ahead until some cell of each column is known: seldom beyond one portion."""
     found: tuple[Unknown, ...] = ()

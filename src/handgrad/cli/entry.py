@@ -19,6 +19,7 @@ from handgrad.text import shown
 
 SUMMARIES = {  # the first sentence of each command's help
     "cv": "Cross-validate: judge networks by rows they have not seen.",
+    "distil": "Make a small model that predicts as TEACHER does.",
     "evaluate": "Judge MODEL by rows of TABLE whose truth is known.",
     "explain": "Show how MODEL comes to its prediction for one row of TABLE.",
     "export": "Write MODEL as a program that predicts without handgrad.",

@@ -261,6 +261,7 @@ TARGETS = Option(
 )
 UNKNOWN = Option(
     "--unknown",
+    section=TABLES,
     type=click.Choice(["refuse", "allow"]),
     default="refuse",
     help="Refuse a table if no cell of some column was seen in training, or if a column of "

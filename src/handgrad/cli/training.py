@@ -26,11 +26,18 @@ PASSED_ON = (DivergenceWarning, CheckpointWarning)
 
 
 def train(
-    parts: Parts, plan: Plan, options: dict[str, Any], *, show: bool, which: str = ""
+    parts: Parts,
+    plan: Plan,
+    options: dict[str, Any],
+    *,
+    show: bool,
+    which: str = "",
+    classes: Any = None,
 ) -> tuple[Any, float]:
     """Train as the options and the plan say; give the fitted estimator, and the seconds it took.
 
-    Progress and notes begin with ``which``, the name of this training among several.
+    Progress and notes begin with ``which``, the name of this training among several. What is learnt
+    are labels, numbers or, where ``classes`` names their columns, probabilities.
 
     Raises
     ------
@@ -40,10 +47,10 @@ def train(
     validation, recipe = parts.validation, options["recipe"]
     settings = parameters(options, len(parts.training.y))
     estimator = RECIPES[recipe].estimator(options["task"], settings)
-    held_out: dict[str, Any] = {}
+    held_out: dict[str, Any] = {} if classes is None else {"classes": classes}
     if validation is not None:
         check_validation_rows(options, len(validation.y))
-        held_out = {"X_val": validation.table, "y_val": validation.y}
+        held_out |= {"X_val": validation.table, "y_val": validation.y}
         held_out["sample_weight_val"] = validation.weight
     started = time.perf_counter()
     with (

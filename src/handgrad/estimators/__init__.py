@@ -12,7 +12,8 @@ which a fit passes through them:
     underway.py     the fit as other threads see it, and what is left if it breaks off
     fitting.py      THE PATH OF A FIT, from top to bottom; state.py, the value it makes
     task.py         what differs between labels (labels.py) and numbers (numbers.py)
-    checks.py       checks of a user's rows and weights; targets.py, of y; rows.py, the result
+    checks.py       checks of a user's rows and weights; targets.py, of y, soft.py, of y that
+                    holds probabilities; rows.py, the result
     planning.py     the plan of the columns; stream.py, means that move with partial_fit
     target_scale.py the scale in which numbers are learnt
     growth.py       an output layer for more classes

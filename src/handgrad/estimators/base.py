@@ -65,9 +65,7 @@ class MLP(CallbackSupportMixin, Fitted):
             names to columns or a list of rows that are mappings, whose columns may be text,
             categories, booleans and numbers, with missing cells.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            A classifier takes labels of one type (strings, integers, booleans, whole floats or
-            dates), or 0 and 1 in a column for each label that a row may have; a regressor takes
-            finite numbers.
+            Finite numbers.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0: 2 counts as the row twice, 0 as the row removed.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, optional
@@ -86,9 +84,12 @@ class MLP(CallbackSupportMixin, Fitted):
             If the loss or a parameter stops being finite. The weights from the end of the last
             finished epoch are kept; before a first one, the estimator is left as it was.
         """
+        return self._fit_whole(Given(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val)))
+
+    def _fit_whole(self, given: Given) -> Self:
+        """Fit on all rows at once."""
         self._validate_params()
-        callbacks = Callbacks(self, X, y, self.max_iter * self.n_ensemble)
-        given = Given(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
+        callbacks = Callbacks(self, given.X, given.y, self.max_iter * self.n_ensemble)
         self._fit(given, callbacks, continuing=self.warm_start, is_stream=False)
         callbacks.end()
         return self

@@ -12,10 +12,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from handgrad.estimators.base import MLP, goes_in_steps
+from handgrad.estimators.callbacks import with_callbacks
 from handgrad.estimators.fitting import Given
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.parameters import CONSTRAINTS
 from handgrad.estimators.predicting import PredictsLabels
+from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.targets import check_classes
 from handgrad.training.history import Epoch
 
@@ -109,7 +111,7 @@ class MLPClassifier(PredictsLabels, MLP):
     scoring : "auto", "loss", str or callable, default="auto"
         What early stopping watches on the rows held back: their loss, the name of a scorer of
         scikit-learn, or a callable (estimator, X, y) -> float of which more is better. "auto" is
-        "accuracy"; with class_weight, which asks for something else, "loss".
+        "accuracy"; with class_weight or probabilities for y, which ask for something else, "loss".
     on_epoch : callable or None, default=None
         Called with each finished ``handgrad.training.Epoch``, of "lbfgs" an iteration; training
         stops if it returns True.
@@ -346,6 +348,55 @@ class MLPClassifier(PredictsLabels, MLP):
 
     # -- learning -----------------------------------------------------------------------------
 
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        classes: Any = None,
+    ) -> Self:
+        """Train on rows whose labels, or their probabilities, are known.
+
+        Parameters
+        ----------
+        X, sample_weight
+            As for ``MLPRegressor``.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
+            Labels of one type (strings, integers, booleans, whole floats or dates); whole numbers
+            or booleans in a column for each label that a row may have, 1 where it has it; or, with
+            ``classes``, floats: the probability of each class, as ``predict_proba`` of a teacher
+            gives them. Those of a row must sum to 1 within 0.01, and are divided by their sum.
+        X_val, y_val, sample_weight_val
+            As for ``MLPRegressor``; y_val may hold labels where y holds probabilities.
+        classes : array-like of shape (n_classes,), optional
+            All labels that there may be. Of probabilities, the label of each column, in any order;
+            those of ``classes_`` and ``predict_proba`` are sorted as ever.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError, DivergenceError
+            As for ``MLPRegressor``.
+
+        Notes
+        -----
+        A row with probabilities is as many rows as there are classes, each with its probability as
+        weight: the cross-entropy is the same, and a class weight counts for each of these rows.
+        Early stopping watches the loss by default. scoring="accuracy" says how often the likeliest
+        class is the same; other scorers of scikit-learn need labels as y_val.
+        """
+        held_out = HeldOut(X_val, y_val, sample_weight_val)
+        named = None if classes is None else check_classes(classes)
+        return self._fit_whole(Given(X, y, sample_weight, held_out, named))
+
     @available_if(goes_in_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch on these rows, going on from what is there.
@@ -353,13 +404,13 @@ class MLPClassifier(PredictsLabels, MLP):
         Parameters
         ----------
         X, y, sample_weight
-            As for ``fit``. The first call decides what the columns are and which levels have
-            inputs; means and deviations are those of all rows so far, unless the network comes
-            from ``fit`` or a file: then they stay.
+            As for ``fit``; for probabilities, each call names ``classes``. The first call decides
+            what the columns are and which levels have inputs; means and deviations are those of
+            all rows so far, unless the network comes from ``fit`` or a file: then they stay.
         classes : array-like of shape (n_classes,), optional
-            All labels that any call may bring; needed in the first call. A later call may name
-            more, with all of the old among them: the output layer grows by their columns, drawn
-            as in a fresh network, and the old classes keep their scores.
+            All labels that any call may bring, in any order; needed in the first call. A later call
+            may name more, with all of the old among them: the output layer grows by their columns,
+            drawn as in a fresh network, and the old classes keep their scores.
 
         Returns
         -------

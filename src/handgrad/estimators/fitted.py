@@ -292,6 +292,7 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         Parameters
         ----------
         X, y, sample_weight : as for fit
+            Columns of probabilities are in the order of ``classes_``.
         most_entries : int or None, default=200
             Look at no more entries of W1, of b1, ... than so many; None for all.
 
@@ -324,7 +325,9 @@ class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
         columns = self._check_fitted(X)
         weight = check_weight(sample_weight, X)
         task = self._task
-        given = TrainingRows.of(columns, task.check_y(y, X), weight)
+        classes = self.model_.classes
+        named = None if self.model_.is_multilabel or not len(classes) else classes
+        given = TrainingRows.of(columns, task.check_y(y, X, named), weight)
         rows = encoded(self.model_, task, given)
         x: Any = rows.x
         return rows._replace(x=x.toarray()) if is_sparse(x) else rows

@@ -85,7 +85,7 @@ class Given(NamedTuple):
     y: Any
     sample_weight: Any = None
     held_out: HeldOut = NOTHING
-    classes: Array | None = None  # all that a stream may bring
+    classes: Array | None = None  # all that there may be; of probabilities, one for each column
 
 
 def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
@@ -101,6 +101,8 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     estimator, task, held_out = job.estimator, job.task, given.held_out
     check_settings(estimator, held_out, needs_held_back=task.needs_held_back)
     rows, X = checked(estimator, task, given, None if before is None else before.model.encoder)
+    task = task.settled(rows.y)
+    job = job._replace(task=task)
     if before is None:
         bits = bit_generator(estimator.random_state)
         job.keeper.chance(bits, estimator.random_state)
@@ -120,7 +122,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     learning = encoded(now.model, task, rows.take(parts.kept, parts.kept_weight))
     validation: Validation | None = None
     if held_out.X is not None:
-        validation = _validation(estimator, task, now.model, held_out)
+        validation = _validation(estimator, task, now.model, given)
     elif len(parts.held_back):
         held_back = rows.take(parts.held_back, parts.held_weight)
         validation = Validation.of(now.model, task, held_back, X)
@@ -147,16 +149,17 @@ def checked(
     if is_sparse(columns):
         check_sparse(estimator)
     warn_of_lost_digits(X)
-    y = task.check_y(given.y, X)
+    y = task.check_y(given.y, X, given.classes)
     return TrainingRows.of(columns, y, check_weight(given.sample_weight, X)), X
 
 
-def _validation(estimator: Parameters, task: Task, model: Model, held_out: HeldOut) -> Validation:
+def _validation(estimator: Parameters, task: Task, model: Model, given: Given) -> Validation:
+    held_out = given.held_out
     X = as_rows(held_out.X)
     with naming("X_val"):
         columns = check_columns(estimator, X, model.encoder)
     with naming("y_val"):
-        y = task.check_y(held_out.y, X)
+        y = task.check_y(held_out.y, X, given.classes)
     if not len(y):
         raise DataError("X_val must have rows; it has none")
     with naming("sample_weight_val"):

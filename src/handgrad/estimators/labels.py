@@ -11,9 +11,10 @@ from handgrad.batch import Rows
 from handgrad.errors import DataError, ModelFileError, warn
 from handgrad.estimators.growth import grow
 from handgrad.estimators.rows import TrainingRows, Validation
+from handgrad.estimators.soft import is_soft, tilted
 from handgrad.estimators.state import Fit
 from handgrad.estimators.targets import check_labels
-from handgrad.estimators.task import Outputs
+from handgrad.estimators.task import Outputs, Truth
 from handgrad.losses import LossSettings
 from handgrad.models.calibration import fit_temperature
 from handgrad.models.model import Model
@@ -49,16 +50,22 @@ class Labels:
     def needs_held_back(self) -> bool:
         return self.calibration is not None
 
-    def check_y(self, y: Any, X: Any) -> Array:
-        return check_labels(y, X)
+    def check_y(self, y: Any, X: Any, classes: Array | None = None) -> Array:
+        return check_labels(y, X, classes)
+
+    def settled(self, y: Array) -> Self:
+        """Watch the loss where probabilities are learnt: that the likeliest is right says less."""
+        return replace(self, scoring="loss") if is_soft(y) and self.scoring == "auto" else self
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
-        if y.ndim == 2:
+        classes = None if classes is None else classes_of(classes)
+        if y.ndim == 2 and not is_soft(y):
             labels = np.arange(y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
                 raise ValueError(
                     f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
-                    f"numbers; got {classes}"
+                    f"numbers; got {classes}. If each row has one class, pass floats, "
+                    "y.astype(float), which are probabilities"
                 )
             return Outputs(LOGISTIC.name, len(labels), labels, loss=self.loss)
         if classes is None:
@@ -68,15 +75,19 @@ class Labels:
                     f"y has one class only, {classes.tolist()[0]!r}: the model can give no other",
                     UserWarning,
                 )
-        encode_labels(y, classes)  # says which label is not among them
+        if y.ndim == 1:
+            encode_labels(y, classes)  # says which label is not among them
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
+        classes = None if classes is None else classes_of(classes)
         if classes is not None and not np.array_equal(classes, fit.model.classes):
             fit = _grown(fit, classes)
         _check_shape(fit.model, y)
-        if is_stream or y.ndim == 2 or np.array_equal(classes_of(y), fit.model.classes):
+        if is_stream or y.ndim == 2 or classes is not None:
+            return fit
+        if np.array_equal(classes_of(y), fit.model.classes):
             return fit
         raise ValueError(
             "warm_start can only be used where `y` has the same classes as in the previous "
@@ -86,45 +97,53 @@ class Labels:
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
         return fit  # labels have no scale
 
-    def encode(self, model: Model, y: Array) -> Array:
+    def truth(self, model: Model, rows: TrainingRows) -> Truth:
+        y, weight, head = rows.y, rows.weight, model.architecture.head
+        if is_soft(y):
+            if self.class_weight is not None:
+                y, weight = self._tilted(model.classes, y, weight)
+            return head.soft(y, model.params.flat.dtype), weight
         if y.ndim == 2:
-            n_labels = model.architecture.layer_units[-1]
-            if y.shape[1] != n_labels:
-                raise DataError(f"y must have {n_labels} columns; got {y.shape[1]}")
-            return y
+            self._check_several(model, y)
+            return y, weight
         y_t = encode_labels(y, model.classes)
-        return y_t if model.architecture.head.takes_classes else y_t[:, None]
+        if self.class_weight is not None:
+            rows_of_classes = np.bincount(y_t, _relative(weight), minlength=len(model.classes))
+            of_classes = self._weight_of_classes(model.classes, rows_of_classes)
+            weight = _product(of_classes[y_t], weight)
+        return y_t if head.takes_classes else y_t[:, None], weight
 
-    def weight(self, model: Model, rows: TrainingRows) -> NDArray[np.float64] | None:
-        if self.class_weight is None:
-            return rows.weight
-        if rows.y.ndim == 2:
+    def _check_several(self, model: Model, y: Array) -> None:
+        n_labels = model.architecture.layer_units[-1]
+        if y.shape[1] != n_labels:
+            raise DataError(f"y must have {n_labels} columns; got {y.shape[1]}")
+        if self.class_weight is not None:
             raise ValueError(
                 "class_weight is for one label a row; where a row may have several, weigh the "
                 "rows by sample_weight"
             )
-        y_t = encode_labels(rows.y, model.classes)
-        by_class = self._weight_of_classes(model.classes, y_t, rows.weight)[y_t]
-        if not by_class.any():
-            raise ValueError("class_weight must leave at least one row a weight above zero")
-        if rows.weight is None:
-            return by_class
-        both: NDArray[np.float64] = by_class / by_class.max() * (rows.weight / rows.weight.max())
-        return both
 
-    def _weight_of_classes(
-        self, classes: Array, y_t: NDArray[np.intp], weight: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
-        """Weigh the classes, shape (K,)."""
+    def _tilted(
+        self, classes: Array, probabilities: Array, weight: Array | None
+    ) -> tuple[Array, NDArray[np.float64]]:
+        """Weigh each row by its classes, as if it were one row of each."""
+        relative = _relative(weight)
+        counted = probabilities if relative is None else relative[:, None] * probabilities
+        of_classes = self._weight_of_classes(classes, counted.sum(axis=0))
+        divided, factors = tilted(probabilities, of_classes)
+        return divided, _product(factors, weight)
+
+    def _weight_of_classes(self, classes: Array, rows: Array) -> NDArray[np.float64]:
+        """Weigh the classes, shape (K,), of which there are so many rows, (K,)."""
         if isinstance(self.class_weight, dict):
             return _listed_weight(self.class_weight, classes.tolist())
-        relative = None if weight is None else weight / weight.max()
-        rows = np.bincount(y_t, relative, minlength=len(classes))
         balanced: NDArray[np.float64] = np.zeros(len(rows))
         np.divide(rows.sum() / np.count_nonzero(rows), rows, out=balanced, where=rows > 0)
         return balanced
 
     def strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
+        if is_soft(y):
+            return y.argmax(axis=1), y
         if y.ndim == 2:
             return np.zeros(len(y), np.intp), y
         classes = np.unique(y, return_inverse=True)[1]
@@ -171,11 +190,35 @@ def _grown(fit: Fit, classes: Array) -> Fit:
     return replace(fit, model=fit.predicting([run.params for run in runs]))
 
 
+def _relative(weight: Array | None) -> NDArray[np.float64] | None:
+    return None if weight is None else weight / weight.max()
+
+
+def _product(by_class: Array, weight: Array | None) -> NDArray[np.float64]:
+    """Multiply the weights that rows have by their class by those that they are given."""
+    if not by_class.any():
+        raise ValueError("class_weight must leave at least one row a weight above zero")
+    if weight is None:
+        return by_class
+    both: NDArray[np.float64] = by_class / by_class.max() * (weight / weight.max())
+    return both
+
+
 def _check_shape(model: Model, y: Array) -> None:
+    if is_soft(y):
+        if model.is_multilabel:
+            raise ValueError(
+                "y holds probabilities of classes, of which a row has one; the network there is "
+                "has learnt several labels a row. Fit with warm_start=False to start anew"
+            )
+        return
     n_labels = model.architecture.layer_units[-1]
     if (y.ndim == 2) != model.is_multilabel or y.shape[1:] not in ((), (n_labels,)):
         wanted = f"(n_samples, {n_labels})" if model.is_multilabel else "(n_samples,)"
-        raise ValueError(f"y must have the shape of before, {wanted}; got {y.shape}")
+        raise ValueError(
+            f"y must have the shape of before, {wanted}; got {y.shape}. Of probabilities, each "
+            "call has to name the columns by classes"
+        )
 
 
 def _listed_weight(listed: dict[Any, float], classes: list[Any]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from handgrad.estimators.state import Fit
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
 from handgrad.estimators.target_scale import Quartiles, target_scale
 from handgrad.estimators.targets import check_numbers
-from handgrad.estimators.task import Outputs
+from handgrad.estimators.task import Outputs, Truth
 from handgrad.losses import LossSettings
 from handgrad.models.model import Model
 from handgrad.output import Output
@@ -76,8 +76,11 @@ class Numbers:
     def needs_held_back(self) -> bool:
         return False
 
-    def check_y(self, y: Any, X: Any) -> Array:
+    def check_y(self, y: Any, X: Any, classes: Array | None = None) -> Array:
         return check_numbers(y, X)
+
+    def settled(self, y: Array) -> Self:
+        return self
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         y, loss = y.reshape(len(y), -1), self.loss
@@ -99,7 +102,7 @@ class Numbers:
                 f"{not self.scale_target}; got {self.scale_target}. Fit with warm_start=False to "
                 "start anew."
             )
-        self.encode(fit.model, y)
+        self._encode(fit.model, y)
         return fit
 
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
@@ -120,7 +123,10 @@ class Numbers:
         y = rows.y.reshape(len(rows.y), -1).astype(np.float64)
         return Quartiles(y, rows.weight) if self.head.is_robust else Moments.of(y, rows.weight)
 
-    def encode(self, model: Model, y: Array) -> Array:
+    def truth(self, model: Model, rows: TrainingRows) -> Truth:
+        return self._encode(model, rows.y), rows.weight
+
+    def _encode(self, model: Model, y: Array) -> Array:
         y, architecture = y.reshape(len(y), -1), model.architecture
         if y.shape[1] != architecture.n_targets:
             raise ValueError(
@@ -128,9 +134,6 @@ class Numbers:
             )
         _check_possible(architecture.head, y)
         return model.learnt(y)
-
-    def weight(self, model: Model, rows: TrainingRows) -> NDArray[np.float64] | None:
-        return rows.weight
 
     def strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
         return np.zeros(len(y), np.intp), y

@@ -34,7 +34,7 @@ from handgrad.estimators.recipe import (
     lengths,
     updates_of,
 )
-from handgrad.estimators.rows import TrainingRows, loss_weight
+from handgrad.estimators.rows import TrainingRows, truth_of
 from handgrad.estimators.state import Fit
 from handgrad.estimators.together import Learnt, Panel, Prepared
 from handgrad.models.model import Bounds, Model
@@ -108,11 +108,12 @@ def fitted(job: Job, given: Given) -> Fit:
     if is_sparse(given.X):
         raise DataError(f"{type(estimator).__name__} takes no sparse rows; pass X.toarray()")
     rows, _ = checked(estimator, job.task, given, None)
+    job = job._replace(task=job.task.settled(rows.y))
     n_networks = estimator.n_networks or effort.networks_for(len(rows.y))
     bits = bit_generator(estimator.random_state)
     job.keeper.chance(bits, estimator.random_state)
     parts = _folds(job.task, rows, n_networks, bits)
-    race = _Race(job, rows, parts, bits, kinds)
+    race = _Race(job, rows, parts, bits, kinds, given.classes)
     first = race.run_race(lengths(updates, len(parts[0].kept)))
     ahead = race.panel.unbeaten(first)
     n = _num_samples(given.y)
@@ -146,9 +147,10 @@ class _Race:
         folds: Sequence[Split],
         bits: np.random.PCG64,
         kinds: Sequence[str],
+        classes: Array | None,
     ) -> None:
         self._job, self._rows, self._bits, self._kinds = job, rows, bits, kinds
-        self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, None)
+        self._outputs: Outputs = job.task.outputs(rows.y, rows.weight, classes)
         self._prepared: dict[str, Prepared] = {}
         self._n_drawn = 0
         self.diverged: list[DivergenceError] = []
@@ -187,8 +189,7 @@ class _Race:
         plain, params = scale_folded(learning, start)
         scale, bounds = outputs.scale, _bounds_of(self._rows.y, learning)
         model = Model(encoder, plain, params, outputs.classes, scale=scale, bounds=bounds)
-        weight = loss_weight(model, task, self._rows)
-        return Prepared(kind, model, learning, Rows(x, task.encode(model, self._rows.y), weight))
+        return Prepared(kind, model, learning, Rows(x, *truth_of(model, task, self._rows)))
 
     def _part(self, prepared: Prepared, places: NDArray[np.intp], weight: Any) -> Rows:
         """Take encoded rows, and weigh them as if they were all."""

@@ -85,13 +85,18 @@ def encoded(model: "Model", task: "Task", given: TrainingRows) -> Rows:
     else:
         dense = columns.toarray() if is_sparse(columns) else columns
         x = model.encoder.transform(dense, dtype)
-    return Rows(x, task.encode(model, given.y), loss_weight(model, task, given))
+    return Rows(x, *truth_of(model, task, given))
 
 
-def loss_weight(model: "Model", task: "Task", given: TrainingRows) -> Array | None:
-    """Weigh rows for the loss: of mean 1, in the precision of the network."""
-    weight = task.weight(model, given)
-    return None if weight is None else of_mean_one(weight).astype(model.params.flat.dtype)
+def truth_of(model: "Model", task: "Task", given: TrainingRows) -> tuple[Array, Array | None]:
+    """Give what is to be learnt of rows; and their weights in the loss, which are 1 on average.
+
+    The weights have the precision of the network.
+    """
+    y_t, weight = task.truth(model, given)
+    if weight is None:
+        return y_t, None
+    return y_t, of_mean_one(weight).astype(model.params.flat.dtype)
 
 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:

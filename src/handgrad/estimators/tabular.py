@@ -20,6 +20,7 @@ from handgrad.estimators.predicting import PredictsLabels, PredictsNumbers
 from handgrad.estimators.race import fitted
 from handgrad.estimators.recipe import ALL, DTYPE, EFFORTS, KINDS, LEARNING_RATE
 from handgrad.estimators.remembered import warn_of_lost
+from handgrad.estimators.targets import check_classes
 from handgrad.estimators.task import Job
 from handgrad.estimators.together import Learnt
 from handgrad.estimators.underway import FIT, under_way
@@ -80,7 +81,7 @@ class Tabular(Fitted):
             As for ``MLPClassifier``: numbers, or a table whose columns may be text, categories,
             booleans, dates and numbers, with missing cells.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            As for ``MLPClassifier`` and ``MLPRegressor``.
+            As for ``MLPRegressor``.
         sample_weight : array-like of shape (n_samples,), optional
             Weights >= 0: 2 counts as the row twice, 0 as the row removed.
 
@@ -95,11 +96,14 @@ class Tabular(Fitted):
         DivergenceError
             If the loss or a parameter stops being finite.
         """
+        return self._fit(Given(X, y, sample_weight))
+
+    def _fit(self, given: Given) -> Self:
         self._validate_params()
         warn_of_lost(vars(self).get(FIT))
         with advising(self), under_way(self) as now, keeping(self) as keeper:
             job = Job(self, self._task, now, None, False, keeper)
-            fit = fitted(job, Given(X, y, sample_weight))
+            fit = fitted(job, given)
             keeper.finish()
             now.finish(fit)
         return self
@@ -193,6 +197,28 @@ class TabularClassifier(PredictsLabels, Tabular):
     }
 
     _kind = Labels
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, classes: Any = None) -> Self:
+        """Train on rows whose labels, or their probabilities, are known.
+
+        Parameters
+        ----------
+        X, sample_weight
+            As for ``TabularRegressor``.
+        y, classes
+            As for ``MLPClassifier``: labels; or probabilities, whose columns ``classes`` names.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError, DivergenceError
+            As for ``TabularRegressor``.
+        """
+        named = None if classes is None else check_classes(classes)
+        return self._fit(Given(X, y, sample_weight, classes=named))
 
     @property
     def oob_decision_function_(self) -> Array:

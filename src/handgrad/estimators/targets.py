@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from handgrad.errors import DataError, warn
 from handgrad.estimators.checks import as_rows
+from handgrad.estimators.soft import check_names, check_probabilities
 from handgrad.models.model import check_targets
 from handgrad.tables.labels import SEVERAL_LABELS, classes_of, labels_of
 from handgrad.tables.values import Values, floats, values_of
@@ -22,13 +23,20 @@ Array = NDArray[Any]
 FEW = 20  # rows that may all be of different classes; scikit-learn warns of more, in its own words
 
 
-def check_labels(y: Any, X: Any) -> Array:
-    """Turn y into one label a row, shape (n,); or into 0 and 1, shape (n, K)."""
+def check_labels(y: Any, X: Any, classes: Array | None = None) -> Array:
+    """Turn y into one label a row, shape (n,); into 0 and 1, shape (n, K); or into probabilities.
+
+    Probabilities are floats, shape (n, K), with a column for each class that ``classes`` names;
+    their columns are sorted by class. Whole numbers and booleans are 0 and 1 in any case.
+    """
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None")
     labels = labels_of(y)
     check_consistent_length(as_rows(X), labels)
     if labels.ndim == 2 and labels.shape[1] > 1:
+        if classes is not None and labels.dtype.kind == "f":
+            check_names(y, classes)
+            return check_probabilities(labels, classes)
         several = _check_indicator(labels)
         _doubt_one_hot(several)
         return several
@@ -60,7 +68,7 @@ def _check_whole(labels: Array) -> None:
         raise ValueError(
             f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
             f"{labels[row]:g} in row {row + 1}. For numbers there are MLPRegressor and "
-            "TabularRegressor."
+            "TabularRegressor; probabilities need a column for each class."
         )
 
 
@@ -84,7 +92,10 @@ def _check_indicator(indicator: Array) -> Array:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         cell = indicator[row : row + 1, column].tolist()[0]
-        advice = "If it holds scores, pass y.argmax(axis=1)."
+        advice = (
+            "If it holds probabilities to learn, name the class of each column by "
+            "classes=[...]; if scores, pass y.argmax(axis=1)."
+        )
         if isinstance(cell, str):
             advice = SEVERAL_LABELS[0].upper() + SEVERAL_LABELS[1:]
         raise DataError(
@@ -100,7 +111,7 @@ def _doubt_one_hot(several: Array) -> None:
     if (several.sum(axis=1) == 1).all():
         warn(
             "every row of y has exactly one of several labels; if these are one-hot classes, pass "
-            "y.argmax(axis=1), whose probabilities sum to 1",
+            "y.argmax(axis=1), whose probabilities sum to 1, or y.astype(float) with classes=[...]",
             UserWarning,
         )
 
@@ -194,9 +205,8 @@ def _check_finite(numbers: NDArray[np.float64]) -> None:
 
 
 def check_classes(classes: Any) -> Array:
-    """Sort the labels that partial_fit is told of, or say which stands there twice."""
-    given = column_or_1d(labels_of(classes))
-    distinct = classes_of(given)
-    if len(distinct) < len(given):
+    """Turn the classes that a fit is told of into distinct labels, in the order named."""
+    given: Array = column_or_1d(labels_of(classes))
+    if len(classes_of(given)) < len(given):
         raise ValueError(f"classes must be distinct; got {list(given)}")
-    return distinct
+    return given

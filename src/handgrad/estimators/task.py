@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from handgrad.models.model import Model, TargetScale
 
 Array = NDArray[Any]
+Truth = tuple[Array, NDArray[np.float64] | None]  # y_t, and the weights of the rows
 
 
 class Outputs(NamedTuple):
@@ -55,8 +56,14 @@ class Task(Protocol):
     def needs_held_back(self) -> bool:
         """Whether rows are needed that were not trained on, although none are watched."""
 
-    def check_y(self, y: Any, X: Any) -> Array:
-        """Turn y as the user gave it into an array of shape (n,) or (n, N_y)."""
+    def check_y(self, y: Any, X: Any, classes: Array | None = None) -> Array:
+        """Turn y as the user gave it into an array of shape (n,), (n, N_y) or (n, K).
+
+        ``classes`` are those that the user names, in that order.
+        """
+
+    def settled(self, y: Array) -> Self:
+        """Decide what depends on the form of checked y."""
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
@@ -67,11 +74,8 @@ class Task(Protocol):
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
         """Let the scale of the targets move with the rows of a stream."""
 
-    def encode(self, model: Model, y: Array) -> Array:
-        """Turn checked y into what the network learns."""
-
-    def weight(self, model: Model, rows: TrainingRows) -> NDArray[np.float64] | None:
-        """Weigh the rows for the loss."""
+    def truth(self, model: Model, rows: TrainingRows) -> Truth:
+        """Turn the checked y of rows into what the network learns, and weigh them for the loss."""
 
     def strata(self, y: Array) -> tuple[NDArray[np.intp], Array]:
         """Group the rows, of each group a part is held back; and tell answers apart by numbers."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.estimators.recipe import DTYPE, Entrant, Kind
-from handgrad.estimators.rows import TrainingRows, loss_weight
+from handgrad.estimators.rows import TrainingRows, truth_of
 from handgrad.estimators.state import Fit, OutOfBag, Record
 from handgrad.estimators.voting import VOTES, unbeaten, votes
 from handgrad.estimators.watching import dead_units
@@ -92,10 +92,8 @@ class Panel:
 
     def truth(self, places: NDArray[np.intp], weight: Any) -> tuple[Array, Array | None]:
         """Take what is to be learnt of rows, and their weights in the loss."""
-        prepared = self._any_kind
         given = TrainingRows(None, self._rows.y[places], weight, places)
-        y_t = prepared.rows.y_t[places]
-        return y_t, loss_weight(prepared.model, self._task, given)
+        return truth_of(self._any_kind.model, self._task, given)
 
     def unbeaten(self, raced: Sequence[Learnt]) -> list[Learnt]:
         """Pick the winner of the first fold, and whoever it does not beat; the winner first."""

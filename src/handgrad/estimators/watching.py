@@ -17,6 +17,7 @@ from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
 from handgrad.engines.choice import predictor
 from handgrad.errors import DivergenceWarning, warn
+from handgrad.estimators.soft import is_soft
 from handgrad.estimators.state import Record
 from handgrad.estimators.underway import showing
 from handgrad.network import cut_off, inputs
@@ -101,6 +102,12 @@ class Watch:
             return None
         scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
         X, y, weight = validation.seen
+        if isinstance(scorer, _BaseScorer) and is_soft(y):
+            raise ValueError(
+                f"scoring={scoring!r} judges labels, and the rows watched have probabilities; take "
+                'scoring="loss", "accuracy" (whether the likeliest class is the same) or a '
+                "callable (estimator, X, y) -> float, or pass labels as y_val"
+            )
         if isinstance(scorer, _BaseScorer) and not is_sparse(validation.rows.x):
             X = Encoded(validation.rows.x)  # it asks for predictions alone
         weighed = {"sample_weight": weight} if weight is not None and _weighs(scorer) else {}

@@ -227,7 +227,8 @@ def trace(
     Raises
     ------
     ValueError
-        If x does not have n_inputs columns, or y_t does not have a truth for each row.
+        If x does not have n_inputs columns, or y_t does not have a truth for each row, or holds
+        probabilities in place of labels.
     """
     rows = np.atleast_2d(np.asarray(x, params.flat.dtype))
     n_inputs = architecture.n_inputs
@@ -245,6 +246,11 @@ def trace(
         y_t = np.atleast_1d(np.asarray(y_t))
         if len(y_t) != len(rows):
             raise ValueError(f"y_t must have a truth for each of {len(rows)} rows; got {len(y_t)}")
+        if architecture.head.is_soft(y_t):
+            raise ValueError(
+                "a trace tells how a label is learnt, and y holds probabilities of labels, of "
+                "which (5) is the mean; pass one label a row, such as the likeliest"
+            )
         values |= _backward(architecture, params, tape, y_t, weight, l2, lr)
     return Trace(architecture, y_t, weight, l2, lr, values)
 

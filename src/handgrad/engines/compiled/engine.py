@@ -168,7 +168,7 @@ class Compiled:
         column = (self._wides["size"] + (self._wides["n"] + 3) * v_row).max(initial=0)  # and nodes
         plan["gradient_size"] = max(block, *map(self._padded, (*units, int(column))))
         target = architecture.n_targets * score_row
-        if architecture.head.takes_classes:  # their numbers are in ``picked``
+        if self._rows.y_t.ndim == 1:  # class numbers, which are in ``picked``
             target = tall * (architecture.loss.label_smoothing > 0)
         for name, need in {
             "x": self._batch_size * x_row,

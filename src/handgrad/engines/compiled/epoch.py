@@ -52,6 +52,7 @@ from handgrad.engines.compiled.losses import (
     excess_of_true,
     number_loss,
     smooth,
+    soft_loss,
 )
 from handgrad.engines.compiled.products import BIAS, RELU_BACKWARD, STORE, multiply, row_products
 from handgrad.engines.compiled.rules import at_rate, rule_at
@@ -168,7 +169,7 @@ def gather(plan, first, begin, end, picked, work):
             copy(at(x, i * plan.x_row), numbers, plan.n_deep)
             for k in range(plan.n_inputs - plan.n_deep):
                 u[k * plan.u_row + i] = numbers[plan.n_deep + k]
-        if plan.output == SOFTMAX:
+        if plan.labels != 0:
             picked[i] = labels[row]
         else:
             for c in range(plan.n_targets):
@@ -251,7 +252,11 @@ def to_dscore(plan, layers, rate, begin, rows, share, picked, work):
     score, target = at(w, plan.score + begin), at(w, plan.target + begin)
     weight = at(w, plan.weight + begin)
     loss, hit = at(w, plan.loss + begin), at(w, plan.hit + begin)
-    if plan.output == SOFTMAX:
+    if plan.output == SOFTMAX and plan.labels == 0:
+        soft_loss(
+            score, s_row, rows, n_out, target, s_row, weight, share, loss, hit, rate.smoothing
+        )
+    elif plan.output == SOFTMAX:
         y_t = at(pointer(picked), begin)
         if rate.smoothing > 0:
             excess_of_true(score, s_row, rows, n_out, y_t, target)

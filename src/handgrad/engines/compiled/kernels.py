@@ -183,7 +183,7 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoo
     """Do the same for logistic outputs; the targets T lie as the scores do."""
     width = lanes(S)
     keep, spread = splat(S, 1 - smoothing), splat(S, smoothing / 2)
-    zero, one = splat(S, 0.0), splat(S, 1.0)
+    zero, half, one = splat(S, 0.0), splat(S, 0.5), splat(S, 1.0)
     for start in range(0, n, width):
         w = load(at(weight, start))
         row_loss, right = zero, w
@@ -192,8 +192,8 @@ def binary_loss(S, s_row, n, n_outputs, T, t_row, weight, share, loss, hit, smoo
             e = exp(where_greater(s, zero, zero - s, s))  # e^-|s|
             y = where_greater(s, zero, one, e) / (one + e)
             log_y = where_greater(s, zero, zero, s) - log1p(e)
-            says = where_greater(s, zero, one, zero)
-            right = where_greater(says, t, zero, where_greater(t, says, zero, right))
+            says, true = where_greater(s, zero, one, zero), where_greater(t, half, one, zero)
+            right = where_greater(says, true, zero, where_greater(true, says, zero, right))
             t = fma(keep, t, spread)
             row_loss = row_loss + ((one - t) * s - log_y)
             store(at(S, c * s_row + start), (y - t) * (w * splat(S, share)))

@@ -1,4 +1,4 @@
-"""Losses of numbers, and smoothed labels: what losses.py adds to the three of kernels.py.
+"""Losses of numbers, smoothed and soft labels: what losses.py adds to the three of kernels.py.
 
 Scores and targets lie as there: of class c and row i, at S[c * s_row + i].
 """
@@ -117,3 +117,47 @@ def smooth(S, s_row, n, n_classes, y_t, excess, weight, share, smoothing, loss):
         store(at(excess, start), part)
         for i in range(start, min(n, start + width)):
             S[y_t[i] * s_row + i] += excess[i]
+
+
+@called_by_name("piiipipdppd")
+def soft_loss(S, s_row, n, n_classes, T, t_row, weight, share, loss, hit, smoothing):
+    """Do what ``softmax_loss`` and ``smooth`` do, for probabilities T as targets of the classes.
+
+    Each operation is that of theirs: a target of 0 and 1 gives the bits of a label.
+    """
+    zero = splat(S, 0.0)
+    for start in range(0, n, lanes(S)):
+        top, best = load(at(S, start)), zero
+        likeliest, true = load(at(T, start)), zero
+        for c in range(1, n_classes):
+            s, t = load(at(S, c * s_row + start)), load(at(T, c * t_row + start))
+            best = where_greater(s, top, splat(S, c), best)
+            top = where_greater(s, top, s, top)
+            true = where_greater(t, likeliest, splat(S, c), true)
+            likeliest = where_greater(t, likeliest, t, likeliest)
+        e_sum, gap, mean, wished = zero, zero, zero, zero
+        for c in range(n_classes):
+            place = at(S, c * s_row + start)
+            s, t = load(place), load(at(T, c * t_row + start))
+            e = exp(s - top)
+            store(place, e)
+            e_sum, gap = e_sum + e, fma(t, top - s, gap)
+            mean, wished = mean + s, fma(t, s, wished)
+        w = load(at(weight, start))
+        row_loss = w * (log(e_sum) + gap)
+        scale = w * splat(S, share) / e_sum
+        part = zero
+        if smoothing > 0:
+            w_smooth = splat(S, smoothing) * w
+            row_loss = fma(w_smooth, wished - mean / splat(S, n_classes), row_loss)
+            part = w_smooth * splat(S, share)
+        for c in range(n_classes):  # y - t = (e - t e_sum) / e_sum
+            place = at(S, c * s_row + start)
+            t = load(at(T, c * t_row + start))
+            slope = (load(place) - t * e_sum) * scale
+            if smoothing > 0:
+                slope = fma(t, part, slope - part / splat(S, n_classes))
+            store(place, slope)
+        store(at(loss, start), row_loss)
+        right = where_greater(best, true, zero, where_greater(true, best, zero, w))
+        store(at(hit, start), right)
