@@ -207,5 +207,8 @@ FAULTS = [
     Fault("export/javascript/dates.js", "remainder(fourth + 3, 7)", "(fourth + 3) % 7", "weeks before 1970 begin on other days in JavaScript", "export_javascript::test_dates_are_read_as_the_library_reads_them"),
     Fault("export/javascript/dates.js", "remainder(seconds, DAY) / DAY", "seconds / DAY", "an hour has no circle in JavaScript", "export_javascript::test_the_parts_of_dates_are_those_of_the_library"),
     Fault("export/python/reading.py", "number_of(text, column.writing)", "float(text) if text.isdigit() else math.nan", "a bracketed number is refused by a written model", "export_python::test_numbers_as_people_write_them_are_read_in_a_plain_column_too"),
+    Fault("estimators/exporting.py", 'self._export("python", path)', 'self._export("javascript", path)', "an estimator writes another language", "export_python::test_an_estimator_writes_itself"),
+    Fault("estimators/exporting.py", "name_from(path) if name is None else name", "name_from(path)", "a header has not the name asked for", "export_c::test_an_estimator_writes_its_header"),
+    Fault("estimators/exporting.py", "truth = None if y is None else self._truth(y, int8)", "truth = None", "int8 tells no accuracy", "export_c::test_int8_tells_what_it_loses_on_digits"),
     Fault("export/formats.py", "write_atomically(path, written(model, form, **settings))", "written(model, form, **settings)", "an estimator writes no program", "export_python::test_an_estimator_writes_itself"),
 ]  # fmt: skip

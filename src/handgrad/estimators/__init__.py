@@ -22,6 +22,7 @@ which a fit passes through them:
     progress.py, callbacks.py    the display of a running fit
     predicting.py   what labels and numbers are predicted, and how they are judged
     fitted.py       the attributes and methods of a fitted estimator; summary.py, its layers
+    exporting.py    a fit in the forms that need no handgrad
     exchange.py     conversion into scikit-learn's own estimators and back
 """
 
