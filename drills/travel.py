@@ -26,24 +26,34 @@ def drill(tally, folder):
     import exported
 
     tally.begin()
-    told = []
-    for form, way in FORMS.items():
-        n, worst = 0, dict.fromkeys(exported.TOLERANCE, 0.0)
-        for name, _ in zip(exported.CASES, tally.strikes(), strict=False):
-            model = exported.case(name).estimator.model_
-            dtype = str(model.params.flat.dtype)
-            frame, table = way.given(model, name.startswith(exported.OVERFLOWS), way.n_rows)
-            with tempfile.TemporaryDirectory(dir=folder) as inside:
-                found = way.predicts(model, frame, Path(inside))
-                tally.expect(way.is_sound(model, frame, Path(inside)), f"{form}, {name}: 8 bits")
-            n_wrong, off = compared(exported.case(name), frame, table, found)
-            n, worst[dtype] = n + 1, max(worst[dtype], off)
-            tally.expect(not n_wrong, f"{form}, {name}: {n_wrong} labels differ")
-            within = off <= exported.TOLERANCE[dtype]
-            tally.expect(within, f"{form}, {name}: off by {off:.1e}")
-        figures = ", ".join(f"{off:.1e} in {dtype}" for dtype, off in worst.items())
-        told.append(f"{form}: {n} models, {way.n_rows:,} rows each, off by at most {figures}")
-    return "; ".join(told)
+    n, worst = 0, {form: dict.fromkeys(exported.TOLERANCE, 0.0) for form in FORMS}
+    for name, _ in zip(exported.CASES, tally.strikes(), strict=False):
+        n += 1
+        for form in FORMS:
+            struck(tally, form, name, Path(folder), worst[form])
+    told = [
+        f"{form}: {way.n_rows:,} rows each, off by at most "
+        + ", ".join(f"{off:.1e} in {dtype}" for dtype, off in worst[form].items())
+        for form, way in FORMS.items()
+    ]
+    return f"{n} models; {'; '.join(told)}"
+
+
+def struck(tally, form, name, folder, worst):
+    """Let a form of a model predict; note how far off it is."""
+    import exported
+
+    case, way = exported.case(name), FORMS[form]
+    model = case.estimator.model_
+    dtype = str(model.params.flat.dtype)
+    frame, table = way.given(model, name.startswith(exported.OVERFLOWS), way.n_rows)
+    with tempfile.TemporaryDirectory(dir=folder) as inside:
+        found = way.predicts(model, frame, Path(inside))
+        tally.expect(way.is_sound(model, frame, Path(inside)), f"{form}, {name}: 8 bits")
+    n_wrong, off = compared(case, frame, table, found)
+    worst[dtype] = max(worst[dtype], off)
+    tally.expect(not n_wrong, f"{form}, {name}: {n_wrong} labels differ")
+    tally.expect(off <= exported.TOLERANCE[dtype], f"{form}, {name}: off by {off:.1e}")
 
 
 def compared(case, frame, table, found):
@@ -146,7 +156,9 @@ def has_the_whole_numbers_of_numpy(model, frame, folder):
 
     quantised = quantise(model, from_frame(tables()[0]))
     few = as_given(model, frame[:FEW], "float32")
-    q, sums = Compiled(model, folder, quantised=quantised).whole_numbers(few)
+    own = folder / "whole"  # a library of the same path would not be loaded anew
+    own.mkdir()
+    q, sums = Compiled(model, own, quantised=quantised).whole_numbers(few)
     return all(
         (whole_scores(model, network, q, few) == sums[:, place]).all()
         for place, network in enumerate(quantised.networks)

@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.underway import seen
 
 if TYPE_CHECKING:
     from handgrad.export import Loss
+    from handgrad.models.model import Model
 
 
-class Travels(Fitted):
+class Travels:
     """What leaves a fit for places without handgrad."""
+
+    @property
+    @abstractmethod
+    def model_(self) -> Model:
+        """The trained network, with all that comes before and after."""
+
+    @abstractmethod
+    def _asked(self, X: Any) -> tuple[Model, Any]:
+        """Give the model, and rows as it takes them."""
 
     def to_python(self, path: str | PathLike[str]) -> None:
         """Write the model as one Python file that predicts by itself and needs NumPy alone.

@@ -17,6 +17,7 @@ from handgrad.errors import VersionError
 from handgrad.estimators import exchange
 from handgrad.estimators.advice import ways
 from handgrad.estimators.checks import cells_of_row, check_columns, check_weight
+from handgrad.estimators.exporting import Travels
 from handgrad.estimators.parameters import Parameters, needs_all_rows
 from handgrad.estimators.planning import warn_of_drift
 from handgrad.estimators.remembered import from_settings, to_settings
@@ -37,7 +38,7 @@ T = TypeVar("T")
 Array = NDArray[Any]
 
 
-class Fitted(TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
+class Fitted(Travels, TransformerMixin, ClassNamePrefixFeaturesOutMixin, Parameters):
     """The part of an estimator that has been trained, or was loaded.
 
     All that a fit leaves is one value, ``_fit_``; only what scikit-learn keeps of X, its names and

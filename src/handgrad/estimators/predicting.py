@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from handgrad.errors import DataError
 from handgrad.estimators.checks import as_rows, check_weight
-from handgrad.estimators.exporting import Travels
+from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.targets import check_labels, check_numbers, labels_to_judge
 from handgrad.models.calibration import calibration_error
 from handgrad.tables.labels import encode_labels
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 LEAST = float(np.finfo(np.float64).min)
 
 
-class PredictsLabels(ClassifierMixin, Travels):
+class PredictsLabels(ClassifierMixin, Fitted):
     """One label a row, or several."""
 
     @property
@@ -90,7 +90,7 @@ class PredictsLabels(ClassifierMixin, Travels):
         return float(super().score(X, labels_to_judge(y), check_weight(sample_weight, X)))
 
 
-class PredictsNumbers(RegressorMixin, Travels):
+class PredictsNumbers(RegressorMixin, Fitted):
     """One number a row, or several."""
 
     def predict(self, X: Any) -> Array:
