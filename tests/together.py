@@ -30,13 +30,13 @@ class Ranked:
     def __deepcopy__(self, _):
         return self
 
-    def Get_rank(self):  # noqa: N802 - mpi4py's name
+    def Get_rank(self):
         return self.rank
 
-    def Get_size(self):  # noqa: N802
+    def Get_size(self):
         return self.meeting.k
 
-    def Sendrecv(self, sent, dest, recvbuf, source):  # noqa: N802
+    def Sendrecv(self, sent, dest, recvbuf, source):
         recvbuf[...] = self.meeting.exchanged(self.rank, np.array(sent))[source]
 
     def allgather(self, value):

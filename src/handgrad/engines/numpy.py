@@ -126,9 +126,7 @@ class Stepper:
         self._params, self._slots, self._order = params, slots, order
         self._rates: list[float] = rates.tolist()
 
-    def gradient(
-        self, first: int, n: int, of: int, keys: Keys, out: Array
-    ) -> tuple[float, float]:
+    def gradient(self, first: int, n: int, of: int, keys: Keys, out: Array) -> tuple[float, float]:
         architecture, params, head = self._architecture, self._params, self._architecture.head
         part = self._rows.take(self._order[first : first + n])
         dropped = _masks(architecture, self._steps, keys, n, params) if len(keys) else ()

@@ -104,7 +104,9 @@ class Sharded:
         """Put the rows of our shards in their order, one shard after the other."""
         orders = [dealt.shard(shard) for shard in self._shards]
         begins = np.cumsum([0, *map(len, orders)])
-        shards = [self._shards.index(shard_of(leaf, self._crew.n_leaves)) for leaf in self._crew.leaves]
+        shards = [
+            self._shards.index(shard_of(leaf, self._crew.n_leaves)) for leaf in self._crew.leaves
+        ]
         own = slice(self._crew.leaves.start, self._crew.leaves.stop)
         self._first = (self._cuts.first[:, own] + begins[shards]).tolist()
         self._sizes = self._cuts.n[:, own].tolist()

@@ -189,7 +189,7 @@ def warn_of_small_batches(workers: int, batch_size: int) -> None:
     """Warn where workers have too little to do between two sums to gain anything."""
     if workers > 1 and batch_size < SMALL_BATCH:
         warn(
-            f"a batch of {batch_size} rows is too small to be divided among {workers} workers; take "
+            f"a batch of {batch_size} rows is too small to divide among {workers} workers; take "
             f"batches of {SMALL_BATCH} rows or more, or one worker",
             WorkersWarning,
         )

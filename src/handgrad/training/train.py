@@ -177,9 +177,7 @@ def _loss_before(
         return measure(architecture, engine, params, some)[0]
 
 
-def _run_epoch(
-    now: Pass, run: Run, engine: Engine, watch: Watch, crew: Crew | None
-) -> Epoch:
+def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch, crew: Crew | None) -> Epoch:
     architecture = now.task.architecture
     # Overflow is not warned about, because its results are caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):

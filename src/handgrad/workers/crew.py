@@ -129,8 +129,8 @@ class Crew:
         ValueError
             In all of them, with the names of what differs.
         """
-        for rank, one in enumerate(map(pickle.loads, self._comm.gather(pickle.dumps(facts)))):
-            first = one if not rank else first  # noqa: F821 - of rank 0
+        first, *others = map(pickle.loads, self._comm.gather(pickle.dumps(facts)))
+        for rank, one in enumerate(others, start=1):
             names = [name for name in first if one.get(name) != first[name]]
             if names:
                 told = ", ".join(

@@ -10,7 +10,6 @@ the place by which dropout knows a row.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,12 +47,12 @@ class Dealt:
     def __getitem__(self, places: slice) -> Order:
         """List the rows at places of the epoch, such as those of a batch, shard by shard."""
         every = np.arange(self.n)[places]
-        shards = (every[every % SHARDS == number] // SHARDS for number in range(SHARDS))
+        shards = [every[every % SHARDS == number] // SHARDS for number in range(SHARDS)]
         return np.concatenate([self.shard(s)[j] for s, j in enumerate(shards)])
 
     def first_place(self, rows: NDArray[np.intp]) -> int:
         """Find the first place of the epoch at which one of these rows stands."""
-        found = []
+        found: list[int] = []
         for shard in np.unique(rows % SHARDS).tolist():
             j = np.flatnonzero(np.isin(self.shard(shard), rows))
             found.append(SHARDS * int(j.min()) + shard)
@@ -85,13 +84,14 @@ def cuts(n: int, batch_size: int, n_leaves: int) -> Cuts:
     """Cut every batch of n rows into leaves."""
     start = np.arange(0, n, batch_size)[:, None]
     leaf = np.arange(n_leaves)
-    shard = shard_of(leaf, n_leaves)  # type: ignore[arg-type,var-annotated]
-    up = partial(_divided_up, by=SHARDS)
-    first, last = (np.maximum(up(at - shard), 0) for at in (start, np.minimum(start + batch_size, n)))
-    begin, after = up(shard * n_leaves), up((shard + 1) * n_leaves)
-    place, among = leaf - begin, after - begin
-    all_rows = last - first
-    begins, ends = (first + all_rows * one // among for one in (place, place + 1))
+    shard = leaf * SHARDS // n_leaves  # as ``shard_of`` says
+    first, last = (
+        np.maximum(_divided_up(place - shard, SHARDS), 0)
+        for place in (start, np.minimum(start + batch_size, n))
+    )
+    begin, after = (_divided_up(one * n_leaves, SHARDS) for one in (shard, shard + 1))
+    place, among, rows = leaf - begin, after - begin, last - first
+    begins, ends = (first + rows * one // among for one in (place, place + 1))
     sizes = ends - begins
     return Cuts(begins, sizes, np.cumsum(sizes, axis=1) - sizes)
 

@@ -84,45 +84,44 @@ def command(workers: int, arguments: Sequence[str], processors: int) -> list[str
     return [program, *flags, "-n", str(workers), sys.executable, "-m", "handgrad", *arguments]
 
 
-def run(line: Sequence[str]) -> tuple[int, bool, str]:
+def run(line: Sequence[str]) -> tuple[int, str]:
     """Run a job of workers to its end.
 
     Returns
     -------
     code : int
         Its exit code, or 128 and the number of the signal that we passed on.
-    has_spoken : bool
-        Whether the job wrote to stderr.
     told : str
         What the launcher itself had to say.
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     allowed = ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM") if root else ()
     environment = dict.fromkeys(allowed, "1") | os.environ
+    if not sys.stdout.isatty():  # the job writes to a terminal of mpiexec's; rich asks this
+        environment.setdefault("TTY_COMPATIBLE", "0")
     job = subprocess.Popen(
         line, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, process_group=0
     )
     with job, _passing_on(job) as passed:
-        has_spoken, told = _sorted_out(job)
+        told = _sorted_out(job)
         code = job.wait()
     if passed and code:
-        return 128 + passed[0], has_spoken, told
-    return (128 - code if code < 0 else code), has_spoken, told
+        return 128 + passed[0], told
+    return (128 - code if code < 0 else code), told
 
 
-def _sorted_out(job: subprocess.Popen[bytes]) -> tuple[bool, str]:
+def _sorted_out(job: subprocess.Popen[bytes]) -> str:
     """Pass on what workers say, and keep what the launcher says, between lines of dashes."""
-    has_spoken, inside, kept = False, False, []
+    inside, kept = False, []
     for line in job.stderr or ():
         if line.startswith(b"-" * 40):
             inside = not inside
         elif inside or b"PMIX ERROR" in line:
             kept.append(line.decode(errors="replace").strip())
         else:
-            has_spoken = True
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
-    return has_spoken, " ".join(filter(None, kept))
+    return " ".join(filter(None, kept))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The communicator of MPI, by mpi4py (the extra ``mpi``), which is imported when it is asked for."""
+"""The communicator of MPI, by mpi4py (the extra ``mpi``), imported when it is asked for."""
 
 from __future__ import annotations
 
