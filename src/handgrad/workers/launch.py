@@ -118,7 +118,7 @@ def _sorted_out(job: subprocess.Popen[bytes]) -> str:
             inside = not inside
         elif inside or b"PMIX ERROR" in line:
             kept.append(line.decode(errors="replace").strip())
-        else:
+        elif line.strip():
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
     return " ".join(filter(None, kept))
