@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -414,6 +415,32 @@ def test_a_plain_fit_does_not_go_on_with_workers(tmp_path):
     a_fit(None, **settings)
     with pytest.raises(ValueError, match="the parts of a batch was not set and is 8"):
         a_fit(Alone(), resume=True, **settings)
+
+
+# -- another communicator -------------------------------------------------------------------------
+
+OF_XGBOOST = """
+import json, sys
+sys.path.insert(0, {tests!r})
+import test_workers
+from handgrad.workers.collective import Collective
+from xgboost.collective import CommunicatorContext
+
+with CommunicatorContext(**json.loads(sys.argv[1])):
+    print(test_workers.digest(test_workers.a_fit(Collective(), dropout=0.1, early_stopping=True)))
+"""
+
+
+def test_the_collective_of_xgboost_gives_the_same_bits():
+    tracker = pytest.importorskip("xgboost.tracker").RabitTracker(n_workers=2, host_ip="127.0.0.1")
+    tracker.start()
+    program = OF_XGBOOST.format(tests=str(Path(__file__).parent))
+    line = [sys.executable, "-W", "ignore", "-c", program, json.dumps(tracker.worker_args())]
+    jobs = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [job.communicate(timeout=120)[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0]
+    expected = digest(a_fit(Alone(), dropout=0.1, early_stopping=True))
+    assert all(expected in one for one in said)
 
 
 # -- what is refused ------------------------------------------------------------------------------
