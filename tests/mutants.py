@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
-from faults import Fault, command_line, elsewhere, estimators, numbers, page
+from faults import Fault, command_line, elsewhere, estimators, numbers, page, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
@@ -345,7 +345,7 @@ FAULTS = [
     Fault("engines/compiled/threads.py", "        self.check()\n", "", "a lane called off goes on to the end of its epoch", "side_by_side"),
     Fault("engines/compiled/backend.py", "max(1, min(threads_given(), free_threads()))", "max(1, free_threads())", "more networks at once than threads given", "side_by_side"),
     Fault("engines/compiled/backend.py", "if an_epoch < FLOPS_BESIDE or", "if", "networks wait for each other between tiny epochs", "side_by_side"),
-    Fault("estimators/learning.py", "if len(runs) > 1 and not _asks_the_user(estimator):", "if len(runs) > 1:", "a user's function is called from several threads", "side_by_side"),
+    Fault("estimators/learning.py", "if len(runs) > 1 and crew is None and not _asks_the_user(estimator):", "if len(runs) > 1:", "a user's function is called from several threads", "side_by_side"),
     Fault("estimators/watching.py", "config_context(**self._config)", "config_context()", "a scorer in a thread has another configuration", "side_by_side"),
     Fault("training/train.py", "value < self.best - settings.tol", "value < self.best", "tol ignored", "training"),
     Fault("training/train.py", "self.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
@@ -699,6 +699,7 @@ FAULTS = [
     *page.FAULTS,
     *numbers.FAULTS,
     *elsewhere.FAULTS,
+    *workers.FAULTS,
 ]  # fmt: skip
 
 

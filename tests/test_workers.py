@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +34,7 @@ from handgrad.outputs import OUTPUTS
 from handgrad.params import initialise
 from handgrad.skip import Levels, Linear, Pieces
 from handgrad.workers import launch
+from handgrad.workers.collective import Collective
 from handgrad.workers.crew import Crew, alone
 from handgrad.workers.dealing import Dealt, cuts, shard_of
 from handgrad.workers.mpi import MPIComm
@@ -418,6 +421,43 @@ def test_a_plain_fit_does_not_go_on_with_workers(tmp_path):
 
 
 # -- another communicator -------------------------------------------------------------------------
+
+
+class OfThreads:
+    """What ``Collective`` uses of xgboost's module, for threads in place of processes."""
+
+    Op = SimpleNamespace(SUM="sum")
+
+    def __init__(self):
+        self.here = threading.local()
+
+    def get_rank(self):
+        return self.here.comm.rank
+
+    def get_world_size(self):
+        return self.here.comm.meeting.k
+
+    def allreduce(self, data, op):
+        assert (data.ndim, op) == (1, self.Op.SUM)
+        return np.sum(self.here.comm.allgather(data)[::-1], axis=0)  # an order of its own
+
+    def broadcast(self, data, root):
+        return self.here.comm.allgather(data)[root]
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_collective_that_adds_up_in_its_own_order_gives_the_same_bits(k, monkeypatch):
+    module = OfThreads()
+    monkeypatch.setitem(sys.modules, "xgboost", SimpleNamespace(collective=module))
+    expected = digest(a_fit(Alone(), dropout=0.1, early_stopping=True, dtype="float32"))
+
+    def shared(comm):
+        module.here.comm = comm
+        settings = {"dropout": 0.1, "early_stopping": True, "dtype": "float32"}
+        return digest(a_fit(Collective(), **settings))
+
+    assert set(at_once(k, shared)) == {expected}
+
 
 OF_XGBOOST = """
 import json, sys

@@ -13,11 +13,11 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +34,10 @@ from handgrad.text import seconds_of
 from handgrad.training.history import History
 from handgrad.training.run import Run
 from handgrad.training.train import NO_EPOCHS
-from handgrad.workers.crew import Crew
 from handgrad.workers.seam import SHARDS
+
+if TYPE_CHECKING:
+    from handgrad.workers.crew import Crew
 
 KEPT = 2  # files: should the last one be damaged, there is the one before
 NAME = re.compile(r"checkpoint-(\d{6,9})\.safetensors")
@@ -86,9 +88,15 @@ class Keeper:
         self._chance = bits.state
 
     def check(
-        self, estimator: Any, model: Model, engine: str, rows: Rows, validation: Rows | None
+        self,
+        estimator: Any,
+        model: Model,
+        engine: str,
+        rows: Rows,
+        validation: Rows | None,
+        crew: Crew | None = None,
     ) -> None:
-        """Make sure that this is the fit that was broken off.
+        """Make sure that all workers do the same fit, and that it is the one that was broken off.
 
         Parameters
         ----------
@@ -97,6 +105,8 @@ class Keeper:
         engine : str
         rows, validation : Rows
             The rows to learn from, and those that are watched.
+        crew : Crew, optional
+            The workers.
 
         Raises
         ------
@@ -108,9 +118,13 @@ class Keeper:
         CheckpointWarning
             If the machine computes with something else, so that bits may differ.
         """
-        if self._folder is None:
+        if self._folder is None and crew is None:
             return
         self._facts = _facts(estimator, model, engine, rows, validation)
+        if crew is not None:
+            crew.check_same({n: fact for of in self._facts.values() for n, fact in of.items()})
+        if self._folder is None:
+            return
         if self._found is None:
             if self._writes:  # a finished fit gives way to this one
                 for _, old in _files(self._folder):
@@ -254,7 +268,7 @@ def keeping(estimator: Any, crew: Crew | None = None) -> Iterator[Keeper]:
             stack.enter_context(_alone_in(folder))
             return _to_go_on_from(folder, resume=estimator.resume)
 
-        found = begin() if crew is None else crew.from_first(begin)
+        found = begin() if crew is None else _from_first(crew, begin)
         keeper = Keeper(folder, every, found, writes=crew is None or crew.is_first)
         try:
             yield keeper
@@ -263,6 +277,17 @@ def keeping(estimator: Any, crew: Crew | None = None) -> Iterator[Keeper]:
             if crew is not None:  # a launcher ends the others as soon as one has ended
                 crew.wait()
             raise
+
+
+def _from_first(crew: Crew, begin: Callable[[], Checkpoint | None]) -> Checkpoint | None:
+    """Let all workers go on from what the first of them has read."""
+
+    def read() -> bytes:
+        found = begin()
+        return b"" if found is None else to_bytes(found)
+
+    content = crew.from_first(read)
+    return from_bytes(content) if content else None
 
 
 def _to_go_on_from(folder: Path, *, resume: bool) -> Checkpoint | None:
@@ -328,14 +353,6 @@ def _told(found: Checkpoint) -> str:
 
 
 # -- what must agree -----------------------------------------------------------------------------
-
-
-def facts_of(
-    estimator: Any, model: Model, engine: str, rows: Rows, validation: Rows | None
-) -> dict[str, str]:
-    """Write down all that decides the bits of a fit, as texts by their names."""
-    groups = _facts(estimator, model, engine, rows, validation)
-    return {name: text for facts in groups.values() for name, text in facts.items()}
 
 
 def _facts(

@@ -13,7 +13,6 @@ from handgrad.engines import numpy as reference
 from handgrad.engines.choice import choose
 from handgrad.engines.sharded import Sharded
 from handgrad.errors import warn
-from handgrad.estimators.keeping import facts_of
 from handgrad.estimators.parameters import Parameters, settings_of
 from handgrad.estimators.progress import progress
 from handgrad.estimators.rows import Validation
@@ -54,10 +53,9 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     watched = None if validation is None else validation.rows
     make, crew = choice.make, job.crew
     if crew is not None:
-        crew.check_same(facts_of(estimator, fit.model, choice.name, rows, watched))
         warn_of_small_batches(crew.size, settings.batch_size)
         make = partial(Sharded, make=choice.make_stepping, crew=crew)
-    job.keeper.check(estimator, fit.model, choice.name, rows, watched)
+    job.keeper.check(estimator, fit.model, choice.name, rows, watched, crew)
     fit, ended = _gone_on(job, fit)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
     chance = math.inf if says_little else job.task.chance(fit.model, rows)

@@ -200,7 +200,7 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch, crew: Crew | N
         gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
     )
-    return epoch if crew is None else crew.told(epoch)
+    return epoch if crew is None else Epoch(**crew.told(vars(epoch)))
 
 
 def measure(

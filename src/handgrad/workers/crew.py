@@ -6,7 +6,7 @@ the time, a callback's answer or an interrupt, is told to the others before anyo
 
 from __future__ import annotations
 
-import pickle
+import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -89,14 +89,14 @@ class Crew:
         return [np.arange(leaf, n, self.n_leaves) for leaf in self.leaves]
 
     def told(self, value: T) -> T:
-        """Give everyone the value of the first process.
+        """Give everyone the value of the first process, which JSON can hold, NaN included.
 
         Raises
         ------
         KeyboardInterrupt
             In all of them, if one has got a signal.
         """
-        told = [pickle.loads(one) for one in self._comm.gather(pickle.dumps((self.heard, value)))]
+        told = self._gathered([self.heard, value])
         self.check(sum(heard for heard, _ in told))
         first: T = told[0][1]
         return first
@@ -107,19 +107,25 @@ class Crew:
             self.agreed = True
             raise KeyboardInterrupt
 
-    def from_first(self, work: Callable[[], T]) -> T:
-        """Let the first process do a work, whose result or error everyone gets."""
-        result, error = None, None
+    def from_first(self, work: Callable[[], bytes]) -> bytes:
+        """Let the first process do a work, and give everyone its result.
+
+        Raises
+        ------
+        ValueError
+            In the others with the words of the error that the first has met, whatever its type.
+        """
+        result, error = b"", None
         if self.is_first:
             try:
                 result = work()
             except Exception as came:
                 error = came
-        result, error = self.told((result, error))
-        if error is not None:
+        words = self.told("" if error is None else str(error) or repr(error))
+        if words:
             self.agreed = True
-            raise error
-        return result  # type: ignore[return-value]
+            raise error or ValueError(words)
+        return self._comm.gather(result)[0]
 
     def check_same(self, facts: dict[str, str]) -> None:
         """Make sure that all processes do the same work.
@@ -129,7 +135,7 @@ class Crew:
         ValueError
             In all of them, with the names of what differs.
         """
-        first, *others = map(pickle.loads, self._comm.gather(pickle.dumps(facts)))
+        first, *others = self._gathered(facts)
         for rank, one in enumerate(others, start=1):
             names = [name for name in first if one.get(name) != first[name]]
             if names:
@@ -142,6 +148,9 @@ class Crew:
                     "all workers must have the same data, settings and software; worker "
                     f"{rank} differs from worker 0 in {told}"
                 )
+
+    def _gathered(self, value: Any) -> list[Any]:
+        return [json.loads(one) for one in self._comm.gather(json.dumps(value).encode())]
 
     def wait(self) -> None:
         """Wait until all are here, if all are on their way out together."""
