@@ -535,7 +535,7 @@ FAULTS = [
     Fault("engines/compiled/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
     Fault("engines/compiled/epoch.py", "weight[i] = weights[row]", "weight[i] = weights[first + i]", "weights not shuffled", "engines"),
     Fault("engines/compiled/rules.py", "1 / np.sqrt(1 - power_2)", "1 / (1 - power_2)", "Adam: root of the correction", "engines"),
-    Fault("engines/compiled/epoch.py", "power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
+    Fault("engines/compiled/epoch.py", "power_1, power_2 = power(rate.beta_1, t), power(rate.beta_2, t)", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
     Fault("engines/compiled/epoch.py", "sums[BAD_BATCH] = 1 + first // plan.batch_size", "sums[BAD_BATCH] = 2 + first // plan.batch_size", "divergence in the next batch", "engines"),
     Fault("engines/compiled/epoch.py", "plan.slots + plan.n_slots * plan.slot)", "plan.slots)", "slots overflow unseen", "engines"),
     Fault("engines/compiled/epoch.py", "    restore_denormals(mode)\n", "    flush_denormals()\n", "tiny numbers zero for ever", "engines"),

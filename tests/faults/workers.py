@@ -1,5 +1,4 @@
 """Faults of workers: rows dealt wrongly, sums in another order, processes that do not agree."""
-# ruff: noqa: E501 -- the table keeps one fault on one line
 
 from faults import Fault
 
