@@ -25,6 +25,7 @@ DRILLS = {
     "exits": "the documented exit codes, whatever way a table comes in",
     "kills": "saves that are killed",
     "survival": "fits that are killed, and go on",
+    "workers": "jobs of several workers, one of which is killed",
     "failing_disk": "saves on a disk that fails at each call in turn",
     "damage": "damaged model files, with and without a checksum that fits",
     "bombs": "small files that ask for much memory or time",

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
-from faults import Fault, command_line, elsewhere, estimators, numbers, page
+from faults import Fault, command_line, elsewhere, estimators, numbers, page, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ["src", "tests", "examples", "docs", "pyproject.toml"]
@@ -348,7 +348,7 @@ FAULTS = [
     Fault("engines/compiled/threads.py", "        self.check()\n", "", "a lane called off goes on to the end of its epoch", "side_by_side"),
     Fault("engines/compiled/backend.py", "max(1, min(threads_given(), free_threads()))", "max(1, free_threads())", "more networks at once than threads given", "side_by_side"),
     Fault("engines/compiled/backend.py", "if an_epoch < FLOPS_BESIDE or", "if", "networks wait for each other between tiny epochs", "side_by_side"),
-    Fault("estimators/learning.py", "if len(runs) > 1 and not _asks_the_user(estimator):", "if len(runs) > 1:", "a user's function is called from several threads", "side_by_side"),
+    Fault("estimators/learning.py", "if len(runs) > 1 and crew is None and not _asks_the_user(estimator):", "if len(runs) > 1:", "a user's function is called from several threads", "side_by_side"),
     Fault("estimators/watching.py", "config_context(**self._config)", "config_context()", "a scorer in a thread has another configuration", "side_by_side"),
     Fault("training/train.py", "value < self.best - settings.tol", "value < self.best", "tol ignored", "training"),
     Fault("training/train.py", "self.bad_epochs < settings.patience", "watch.bad_epochs <= settings.patience", "patience off by one", "training"),
@@ -542,7 +542,7 @@ FAULTS = [
     Fault("engines/compiled/epoch.py", "row = order[first + i] if plan.order != 0 else first + i", "row = first + i", "order ignored", "engines"),
     Fault("engines/compiled/epoch.py", "weight[i] = weights[row]", "weight[i] = weights[first + i]", "weights not shuffled", "engines"),
     Fault("engines/compiled/rules.py", "1 / np.sqrt(1 - power_2)", "1 / (1 - power_2)", "Adam: root of the correction", "engines"),
-    Fault("engines/compiled/epoch.py", "power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
+    Fault("engines/compiled/epoch.py", "power_1, power_2 = power(rate.beta_1, t), power(rate.beta_2, t)", "power_1, power_2 = 1.0, 1.0", "Adam: earlier epochs forgotten", "engines"),
     Fault("engines/compiled/epoch.py", "sums[BAD_BATCH] = 1 + first // plan.batch_size", "sums[BAD_BATCH] = 2 + first // plan.batch_size", "divergence in the next batch", "engines"),
     Fault("engines/compiled/epoch.py", "plan.slots + plan.n_slots * plan.slot)", "plan.slots)", "slots overflow unseen", "engines"),
     Fault("engines/compiled/epoch.py", "    restore_denormals(mode)\n", "    flush_denormals()\n", "tiny numbers zero for ever", "engines"),
@@ -706,6 +706,7 @@ FAULTS = [
     *page.FAULTS,
     *numbers.FAULTS,
     *elsewhere.FAULTS,
+    *workers.FAULTS,
 ]  # fmt: skip
 
 

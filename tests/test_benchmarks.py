@@ -85,6 +85,13 @@ def test_every_table_of_the_page_is_one_of_the_kept_ones():
     assert set(tables) <= known
 
 
+def test_the_tables_of_workers_are_the_kept_ones():
+    page = (BENCHMARKS.parent / "docs" / "scale.md").read_text(encoding="utf-8")
+    kept_page = (BENCHMARKS / "results" / "scale.md").read_text(encoding="utf-8")
+    tables = [part for part in kept_page.split("\n\n") if part.startswith("|")]
+    assert all(table.strip() in page for table in tables[:3])  # the last has the circumstances
+
+
 # -- sentences ------------------------------------------------------------------------------------
 
 
@@ -137,7 +144,7 @@ def test_the_page_names_every_library_that_is_clearly_better_somewhere():
     better = {
         (path.stem, peer)
         for path in KEPT
-        if path.stem not in ("distil", "guard", "strength")
+        if path.stem not in ("distil", "guard", "strength", "scale")
         for peer, of in times(path.stem).items()
         if min(of.values()) < CLEARLY
     }

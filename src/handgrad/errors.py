@@ -105,6 +105,10 @@ class CheckpointWarning(UserWarning):
     """A fit goes on from a checkpoint with a doubt: one is damaged, or the machine is another."""
 
 
+class WorkersWarning(UserWarning):
+    """Workers share a training, and gain nothing by it."""
+
+
 class DivergenceWarning(UserWarning):
     """Training explodes, although all numbers are still finite."""
 

@@ -16,6 +16,7 @@ predict, evaluate, info, explain (with gradcheck), play
 fit_options  the options of fit and cv, with the parameters of the estimators that they set
 recipes      the estimators that train, of a strong and of a plain recipe
 settings     which of these options go together, and the parameters that they make
+workers      fit in several processes, which speak with one voice
 training     an estimator trained, with its progress shown
 outcome      the outcome of a fit, and the files it writes
 predictions  predictions as CSV, beside columns of the table

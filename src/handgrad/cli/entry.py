@@ -87,7 +87,10 @@ def _run(arguments: list[str] | None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a label's signs
     with _noted(DurabilityWarning):
-        code: int | None = main.main(arguments, prog_name="handgrad", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else arguments  # for who starts others with them
+        code: int | None = main.main(
+            given, prog_name="handgrad", standalone_mode=False, obj=list(given)
+        )
     if sys.stdout is not None:  # closed by the caller: >&-
         sys.stdout.flush()
     return code or 0

@@ -1,6 +1,7 @@
 """``handgrad fit``: from a table to a trained model."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from handgrad.cli.recipes import PLAIN
 from handgrad.cli.settings import settings_json, settle
 from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
+from handgrad.cli.workers import check_workers, in_one_voice, joined, start
+from handgrad.workers.seam import Comm
 
 
 @click.command(cls=InSections, params=[*FIT_OPTIONS])
@@ -30,7 +33,7 @@ def fit(
     quiet: bool,
     dry_run: bool,
     **given: Any,
-) -> None:
+) -> int | None:
     """Train networks on a table.
 
     TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, or - for the standard input;
@@ -39,9 +42,28 @@ def fit(
     penguins that come with handgrad: on their species, or with --task regression on their weight.
     """
     options = settle(given)
+    check_workers(options, tables)
     check_output(options["model_path"], *tables)
     check_report(options.get("report"))
     check_engine(options["engine"])
+    if not dry_run:
+        code = start(options["workers"], options["checkpoint"])
+        if code is not None:
+            return code
+    comm = None if dry_run else joined(options["workers"])
+    work = partial(_fit, tables, target, options, comm, as_json, quiet, dry_run)
+    return in_one_voice(comm, work)
+
+
+def _fit(
+    tables: tuple[Path, ...],
+    target: str | None,
+    options: dict[str, Any],
+    comm: Comm | None,
+    as_json: bool,
+    quiet: bool,
+    dry_run: bool,
+) -> None:
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     data = read_labelled(tables, target, options)
     if dry_run:
@@ -50,7 +72,9 @@ def fit(
     parts = partition(data, options)
     if not quiet:
         print_plan(data.plan)
-    estimator, seconds = train(parts, data.plan, options, show=not quiet)
+    estimator, seconds = train(parts, data.plan, options, show=not quiet, comm=comm)
+    if comm is not None and comm.rank:
+        return
     fitted = estimator._now
     model = replace(estimator.model_with_settings(), target=data.target, truth=data.truth)
     outcome = Outcome(

@@ -425,6 +425,13 @@ ONE_MODEL = (
         help="Test with the last rows of the table, not with rows drawn at random: for rows in "
         "the order of time.",
     ),
+    training(
+        "--workers",
+        type=Count(1),
+        recipe=PLAIN,
+        help=f"{OF_PLAIN} train in N processes under MPI, each on its part of every "
+        "batch. 1, 2, 4 and 8 give the same model, to the bit.  [default: one, without MPI]",
+    ),
     rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
     output("--model", "model_path", type=FILE, help="Save the model to this file."),
     REPORT,

@@ -48,7 +48,7 @@ def settle(given: Options) -> Options:
 def _recipe_of(given: Options) -> tuple[str, str]:
     """Take the recipe that is asked for, and the option that asks: by name, or as its own."""
     asked: dict[str, str] = {}
-    for option in TRAINING_OPTIONS:
+    for option in (*TRAINING_OPTIONS, *ONE_MODEL):
         if option.recipe is not None and _is_given(str(option.name)):
             asked.setdefault(option.recipe, _name(str(option.name)))
     named = given["recipe"]

@@ -12,7 +12,7 @@ from handgrad.cli.interruption import kept_at_ends_of_epochs
 from handgrad.cli.recipes import PLAIN, RECIPES
 from handgrad.cli.settings import check_validation_rows, parameters
 from handgrad.cli.terminal import note
-from handgrad.errors import CheckpointWarning, DivergenceWarning
+from handgrad.errors import CheckpointWarning, DivergenceWarning, WorkersWarning
 from handgrad.text import shown
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from handgrad.estimators.progress import NetworkEpoch
     from handgrad.tables.plan import Plan
     from handgrad.training.history import Epoch
+    from handgrad.workers.seam import Comm
 
 
-PASSED_ON = (DivergenceWarning, CheckpointWarning)
+PASSED_ON = (DivergenceWarning, CheckpointWarning, WorkersWarning)
 
 
 def train(
@@ -33,11 +34,13 @@ def train(
     show: bool,
     which: str = "",
     classes: Any = None,
+    comm: Comm | None = None,
 ) -> tuple[Any, float]:
     """Train as the options and the plan say; give the fitted estimator, and the seconds it took.
 
     Progress and notes begin with ``which``, the name of this training among several. What is learnt
-    are labels, numbers or, where ``classes`` names their columns, probabilities.
+    are labels, numbers or, where ``classes`` names their columns, probabilities. Workers share the
+    training by ``comm``.
 
     Raises
     ------
@@ -64,7 +67,8 @@ def train(
             show_epoch(epoch)
             end_epoch()
 
-        estimator.set_params(on_epoch=on_epoch, kinds=plan, **_survival(options))
+        shared = {} if comm is None else {"comm": comm}
+        estimator.set_params(on_epoch=on_epoch, kinds=plan, **_survival(options), **shared)
         estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from handgrad.batch import Rows
 from handgrad.engines import numpy as reference
 from handgrad.engines.compiled import backend as compiled
-from handgrad.engines.seam import Backend, EngineFactory
+from handgrad.engines.seam import Backend, EngineFactory, SteppingFactory
 from handgrad.network import Architecture
 from handgrad.optim import Steps
 
@@ -22,6 +22,7 @@ class Choice(NamedTuple):
     reason: str
     make: EngineFactory
     at_once: Callable[[Architecture, Rows, int], int]  # of networks, as ``seam.Backend`` says
+    make_stepping: SteppingFactory  # for workers
 
 
 def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) -> Choice:
@@ -49,7 +50,8 @@ def choose(wanted: str, architecture: Architecture, rows: Rows, steps: Steps) ->
             break
         why = why or reason  # the first says why it is not taken
     fits = "the fastest available" if wanted == AUTO else "asked for"
-    return Choice(backend.NAME, why or fits, backend.make, backend.at_once)
+    made = backend.make, backend.at_once, backend.make_stepping
+    return Choice(backend.NAME, why or fits, *made)
 
 
 def _candidates(wanted: str) -> tuple[Backend, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows, batches
+from handgrad.chance import Keys
 from handgrad.dropout import layer_keys, masks
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.seam import Diverged, Measured, Team, bad_input, first_bad_batch
@@ -101,8 +102,54 @@ class Numpy:
         if not any(steps.dropout):
             return ()
         (keys,) = layer_keys(steps.seed, t, 1, len(steps.dropout))
-        hidden_units = self.architecture.layer_units[1:-1]
-        return masks(hidden_units, steps.dropout, keys, n, params.flat.dtype)
+        return _masks(self.architecture, steps, keys, n, params)
+
+
+def _masks(
+    architecture: Architecture, steps: Steps, keys: Keys, n: int, params: Params
+) -> tuple[Array, ...]:
+    return masks(architecture.layer_units[1:-1], steps.dropout, keys, n, params.flat.dtype)
+
+
+class Stepper:
+    """See ``seam.Stepping``."""
+
+    uses_blas: ClassVar[bool] = True
+
+    def __init__(self, architecture: Architecture, rows: Rows, steps: Steps) -> None:
+        self._whole = Numpy(architecture, rows, steps)
+        self._architecture, self._rows, self._steps = architecture, rows, steps
+
+    def begin(
+        self, params: Params, slots: Array, rates: NDArray[np.float64], order: NDArray[np.intp]
+    ) -> None:
+        self._params, self._slots, self._order = params, slots, order
+        self._rates: list[float] = rates.tolist()
+
+    def gradient(self, first: int, n: int, of: int, keys: Keys, out: Array) -> tuple[float, float]:
+        architecture, params, head = self._architecture, self._params, self._architecture.head
+        part = self._rows.take(self._order[first : first + n])
+        dropped = _masks(architecture, self._steps, keys, n, params) if len(keys) else ()
+        tape = forward(architecture, params, part.x, dropped)
+        loss = float(head.mean_loss(tape.score, part.y_t, part.weight, architecture.loss))
+        gradients = backward(architecture, params, tape, part.y_t, part.weight)
+        np.multiply(gradients.flat, n / of, out=out)
+        return loss * n, right(head, tape.score, part)
+
+    def move(self, gradient: Array, batch: int, t: int) -> float:
+        params, steps, rate = self._params, self._steps, self._rates[batch]
+        gradients = params.like(gradient)
+        if steps.l2:
+            for dW, W in zip(gradients.weights, params.weights, strict=True):
+                dW += steps.l2 * W
+        is_last = batch == len(self._rates) - 1
+        return make_step(steps, params, gradients, self._slots, t, rate, measures=is_last)
+
+    def end(self) -> bool:
+        return bool(np.isfinite(self._params.flat).all() and np.isfinite(self._slots).all())
+
+    def scores(self, params: Params, x: Any) -> Array:
+        return self._whole.scores(params, x)
 
 
 def right(output: Output, score: Array, rows: Rows) -> float:
@@ -114,6 +161,7 @@ def right(output: Output, score: Array, rows: Rows) -> float:
 # -- as a ``seam.Backend`` ------------------------------------------------------------------------
 
 make = Numpy
+make_stepping = Stepper
 
 
 def missing() -> str:

@@ -138,6 +138,73 @@ class EngineFactory(Protocol):
     def __call__(self, architecture: Architecture, rows: Rows, steps: Steps) -> Engine: ...
 
 
+class Stepping(Protocol):
+    """The halves of a step, apart, so that workers can add their gradients up in between.
+
+    An epoch begins with ``begin`` and ends with ``end``, in between come, batch by batch,
+    gradients of some rows, and the update by their sum.
+    """
+
+    @property
+    def uses_blas(self) -> bool:
+        """As for ``Engine``."""
+
+    def begin(
+        self, params: Params, slots: Array, rates: NDArray[np.float64], order: NDArray[np.intp]
+    ) -> None:
+        """Begin an epoch.
+
+        Parameters
+        ----------
+        params, slots : Params, array of shape (n_slots, p)
+            Moved, but what they hold before the end of the epoch means nothing.
+        rates : float64 array of shape (batches,)
+        order : int array
+            The rows that ``gradient`` counts from.
+        """
+
+    def gradient(
+        self, first: int, n: int, of: int, keys: NDArray[np.uint64], out: Array
+    ) -> tuple[float, float]:
+        """Compute what n rows, from place ``first`` of the order on, add to a batch's gradient.
+
+        Parameters
+        ----------
+        first, n : int
+        of : int
+            The rows of the batch, by which the sum of their gradients is divided.
+        keys : array of shape (hidden layers,)
+            Where the hash of each layer's dropout stands at the first of these rows; of shape (0,)
+            without dropout.
+        out : array of shape (p,)
+            Gets the gradient, which has no penalty.
+
+        Returns
+        -------
+        loss, right : float
+            Sums over these rows, by weight.
+        """
+
+    def move(self, gradient: Array, batch: int, t: int) -> float:
+        """Make update t, from 1, which is that of a batch of this epoch, from 0.
+
+        The penalty's gradient is added here, once. Return the norm of the gradient with it, before
+        it was clipped; it need only be known of the last batch.
+        """
+
+    def end(self) -> bool:
+        """Put parameters and slots where they are known; tell whether all are finite."""
+
+    def scores(self, params: Params, x: Any) -> Array:
+        """As for ``Engine``."""
+
+
+class SteppingFactory(Protocol):
+    """Makes the halves of the steps; ``steps.batch_size`` bounds the rows of a gradient."""
+
+    def __call__(self, architecture: Architecture, rows: Rows, steps: Steps) -> Stepping: ...
+
+
 class Backend(Protocol):
     """A way to compute, which ``choice.BACKENDS`` lists: a module with these functions."""
 
@@ -146,6 +213,9 @@ class Backend(Protocol):
 
     @property
     def make(self) -> EngineFactory: ...
+
+    @property
+    def make_stepping(self) -> SteppingFactory: ...
 
     def missing(self) -> str:
         """Say why it is not there on this machine; "" where it is."""

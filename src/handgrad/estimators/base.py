@@ -14,6 +14,7 @@ from handgrad.estimators.task import Job
 from handgrad.estimators.underway import FIT, under_way
 from handgrad.models.model import Model
 from handgrad.optim import SOLVERS
+from handgrad.workers.crew import Crew
 
 
 def goes_in_steps(estimator: "MLP") -> bool:
@@ -40,6 +41,18 @@ def _check_survival(estimator: "MLP", before: Fit | None, *, is_stream: bool) ->
             "a checkpoint holds a fit from its beginning, and warm_start=True goes on from another "
             "one; leave one of the two out"
         )
+
+
+def _crew_of(estimator: "MLP") -> Crew | None:
+    """Take the workers that share a fit; refuse what they cannot share."""
+    if estimator.comm is None:
+        return None
+    if estimator.solver not in SOLVERS:
+        raise ValueError(
+            f"solver {estimator.solver!r} is one call of SciPy's in one process, which looks at "
+            "all rows at once; leave comm out, or take a solver that goes in steps, such as 'adam'"
+        )
+    return Crew.of(estimator.comm)
 
 
 class MLP(CallbackSupportMixin, Fitted):
@@ -120,8 +133,9 @@ class MLP(CallbackSupportMixin, Fitted):
         before = self._fit_ if continuing and self.__sklearn_is_fitted__() else None
         warn_of_lost(vars(self).get(FIT))
         _check_survival(self, before, is_stream=is_stream)
-        with under_way(self) as now, keeping(self) as keeper:
-            job = Job(self, self._task, now, callbacks, is_stream, keeper)
+        crew = _crew_of(self)
+        with under_way(self) as now, keeping(self, crew) as keeper:
+            job = Job(self, self._task, now, callbacks, is_stream, keeper, crew)
             fit = fitted(job, given, before)
             keeper.finish()
             now.finish(fit)

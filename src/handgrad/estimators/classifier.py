@@ -158,6 +158,11 @@ class MLPClassifier(PredictsLabels, MLP):
     resume : bool, default=False
         Whether to go on from the checkpoint in this folder, if there is one; without it, a folder
         with a fit that was broken off is refused.
+    comm : mpi4py communicator, such as MPI.COMM_WORLD, or None, default=None
+        The processes that train together, each on its part of every batch, in steps whose sums are
+        those of 8 parts however many share them: 1, 2, 4 and 8 processes end with the same bits,
+        which are not those of a fit without ``comm``. All of them call ``fit`` with the same
+        arguments. Or any object with the members of ``handgrad.workers.seam.Comm``.
     class_weight : "balanced", dict or None, default=None
         Weights of the classes, by which the weights of rows are multiplied, of those watched too;
         the encoding of columns does not see them. "balanced": n_samples / (n_classes * rows of
@@ -286,6 +291,7 @@ class MLPClassifier(PredictsLabels, MLP):
         checkpoint: str | PathLike[str] | None = None,
         checkpoint_every: int | str = "1min",
         resume: bool = False,
+        comm: Any = None,
         class_weight: dict[Any, float] | str | None = None,
         calibration: str | None = None,
         label_smoothing: float = 0.0,
@@ -337,6 +343,7 @@ class MLPClassifier(PredictsLabels, MLP):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.resume = resume
+        self.comm = comm
         self.class_weight = class_weight
         self.calibration = calibration
         self.label_smoothing = label_smoothing

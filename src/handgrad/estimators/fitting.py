@@ -105,6 +105,8 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     job = job._replace(task=task)
     if before is None:
         bits = bit_generator(estimator.random_state)
+        if job.crew is not None:  # without a number each process would draw another seed
+            bits.state = job.crew.told(bits.state)
         job.keeper.chance(bits, estimator.random_state)
         parts, seed = _set_apart(job, rows, held_out, bits)
         now = _started(job, rows, parts, given.classes, bits)
@@ -198,11 +200,12 @@ def _set_apart(
         parts = split(keys, strata, estimator.validation_fraction, rows.weight, answers)
     else:
         parts = split_last(n, estimator.validation_fraction, rows.weight)
-    _tell_of_split(estimator, parts, n, len(np.unique(strata)))
+    _tell_of_split(job, parts, n, len(np.unique(strata)))
     return parts, seed
 
 
-def _tell_of_split(estimator: Parameters, parts: Split, n: int, n_classes: int) -> None:
+def _tell_of_split(job: Job, parts: Split, n: int, n_classes: int) -> None:
+    estimator = job.estimator
     if not len(parts.held_back):
         warn(
             f"validation_fraction={estimator.validation_fraction} of {n} rows"
@@ -210,7 +213,7 @@ def _tell_of_split(estimator: Parameters, parts: Split, n: int, n_classes: int) 
             "(equal rows stay together); training on all rows and watching their loss instead",
             UserWarning,
         )
-    if estimator.verbose and parts.drawn_singly:
+    if job.speaks and parts.drawn_singly:
         print(
             f"Held back {len(parts.held_back)} rows: {parts.drawn_singly} rows repeat only "
             f"{parts.patterns} different ones, so they were drawn one by one"

@@ -13,11 +13,11 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ from handgrad.text import seconds_of
 from handgrad.training.history import History
 from handgrad.training.run import Run
 from handgrad.training.train import NO_EPOCHS
+from handgrad.workers.seam import SHARDS
+
+if TYPE_CHECKING:
+    from handgrad.workers.crew import Crew
 
 KEPT = 2  # files: should the last one be damaged, there is the one before
 NAME = re.compile(r"checkpoint-(\d{6,9})\.safetensors")
@@ -42,7 +46,7 @@ ESTIMATOR = "the estimator"
 MOST_NAMED = 5  # differences in a message
 
 # What changes no bit of the result; and what the encoded rows tell better than its own text does.
-NO_SETTINGS = ("checkpoint", "checkpoint_every", "resume", "verbose", "on_epoch", "n_jobs")
+NO_SETTINGS = ("checkpoint", "checkpoint_every", "resume", "verbose", "on_epoch", "n_jobs", "comm")
 SEEN_IN_ROWS = ("kinds", "categorical_features", "missing_values", "class_weight")
 
 
@@ -56,10 +60,20 @@ class Keeper:
         How often.
     found : Checkpoint or None
         What there is to go on from.
+    writes : bool
+        Whether it writes files: of several workers, one does.
     """
 
-    def __init__(self, folder: Path | None, every: Interval, found: Checkpoint | None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        every: Interval,
+        found: Checkpoint | None,
+        *,
+        writes: bool = True,
+    ) -> None:
         self._folder, self._every, self._found = folder, every, found
+        self._writes = writes
         self._chance: Any = None
         self._facts: dict[str, dict[str, str]] = {}
         self._standings: dict[str, Standing] = {} if found is None else dict(found.standings)
@@ -74,9 +88,15 @@ class Keeper:
         self._chance = bits.state
 
     def check(
-        self, estimator: Any, model: Model, engine: str, rows: Rows, validation: Rows | None
+        self,
+        estimator: Any,
+        model: Model,
+        engine: str,
+        rows: Rows,
+        validation: Rows | None,
+        crew: Crew | None = None,
     ) -> None:
-        """Make sure that this is the fit that was broken off.
+        """Make sure that all workers do the same fit, and that it is the one that was broken off.
 
         Parameters
         ----------
@@ -85,6 +105,8 @@ class Keeper:
         engine : str
         rows, validation : Rows
             The rows to learn from, and those that are watched.
+        crew : Crew, optional
+            The workers.
 
         Raises
         ------
@@ -96,16 +118,17 @@ class Keeper:
         CheckpointWarning
             If the machine computes with something else, so that bits may differ.
         """
+        if self._folder is None and crew is None:
+            return
+        self._facts = _facts(estimator, model, engine, rows, validation)
+        if crew is not None:
+            crew.check_same({n: fact for of in self._facts.values() for n, fact in of.items()})
         if self._folder is None:
             return
-        self._facts = {
-            "settings": _settings(estimator) | {"engine": engine},
-            "data": _data(model, rows, validation),
-            "machine": _machine(engine),
-        }
-        if self._found is None:  # a finished fit gives way to this one
-            for _, old in _files(self._folder):
-                old.unlink()
+        if self._found is None:
+            if self._writes:  # a finished fit gives way to this one
+                for _, old in _files(self._folder):
+                    old.unlink()
             return
         known = self._found.facts
         if told := _differences(known["settings"], self._facts["settings"]):
@@ -159,7 +182,7 @@ class Keeper:
         CheckpointWarning
             If it cannot be written; those there are stay.
         """
-        if self._folder is None or not self._is_new:
+        if self._folder is None or not (self._is_new and self._writes):
             return
         self._is_new = False
         files = _files(self._folder)
@@ -216,8 +239,10 @@ def _time(text: str) -> float:
 
 
 @contextmanager
-def keeping(estimator: Any) -> Iterator[Keeper]:
+def keeping(estimator: Any, crew: Crew | None = None) -> Iterator[Keeper]:
     """Keep a fit, in the folder that its estimator names; what breaks it off leaves a checkpoint.
+
+    Of several workers the first alone reads the folder and writes to it.
 
     Raises
     ------
@@ -235,23 +260,47 @@ def keeping(estimator: Any) -> Iterator[Keeper]:
         yield Keeper(None, Interval(estimator.checkpoint_every), None)
         return
     every, folder = Interval(estimator.checkpoint_every), Path(estimator.checkpoint)
-    folder.mkdir(parents=True, exist_ok=True)
-    check_folder(folder)
-    with _alone_in(folder):
-        found = _last(folder)
-        if found is not None and not estimator.resume:
-            if not found.is_finished:
-                raise ValueError(
-                    f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set "
-                    "resume (--resume) to go on with it, or name another folder"
-                )
-            found = None
-        keeper = Keeper(folder, every, found)
+    with ExitStack() as stack:
+
+        def begin() -> Checkpoint | None:
+            folder.mkdir(parents=True, exist_ok=True)
+            check_folder(folder)
+            stack.enter_context(_alone_in(folder))
+            return _to_go_on_from(folder, resume=estimator.resume)
+
+        found = begin() if crew is None else _from_first(crew, begin)
+        keeper = Keeper(folder, every, found, writes=crew is None or crew.is_first)
         try:
             yield keeper
         except BaseException:
             keeper.save()
+            if crew is not None:  # a launcher ends the others as soon as one has ended
+                crew.wait()
             raise
+
+
+def _from_first(crew: Crew, begin: Callable[[], Checkpoint | None]) -> Checkpoint | None:
+    """Let all workers go on from what the first of them has read."""
+
+    def read() -> bytes:
+        found = begin()
+        return b"" if found is None else to_bytes(found)
+
+    content = crew.from_first(read)
+    return from_bytes(content) if content else None
+
+
+def _to_go_on_from(folder: Path, *, resume: bool) -> Checkpoint | None:
+    """Read the fit that is to go on; refuse to begin another one where it was broken off."""
+    found = _last(folder)
+    if found is None or resume:
+        return found
+    if not found.is_finished:
+        raise ValueError(
+            f"{str(folder)!r} holds a fit that was broken off ({_told(found)}); set "
+            "resume (--resume) to go on with it, or name another folder"
+        )
+    return None
 
 
 @contextmanager
@@ -306,11 +355,23 @@ def _told(found: Checkpoint) -> str:
 # -- what must agree -----------------------------------------------------------------------------
 
 
+def _facts(
+    estimator: Any, model: Model, engine: str, rows: Rows, validation: Rows | None
+) -> dict[str, dict[str, str]]:
+    return {
+        "settings": _settings(estimator) | {"engine": engine},
+        "data": _data(model, rows, validation),
+        "machine": _machine(engine),
+    }
+
+
 def _settings(estimator: Any) -> dict[str, str]:
     """Write down the parameters that decide a result, as texts."""
     left_out = NO_SETTINGS + SEEN_IN_ROWS
     given = estimator.get_params(deep=False)
     texts = {name: _text(value) for name, value in given.items() if name not in left_out}
+    if given.get("comm") is not None:  # however many workers there are
+        texts["the parts of a batch"] = str(SHARDS)
     return {ESTIMATOR: type(estimator).__name__} | texts
 
 

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from handgrad.batch import Rows
 from handgrad.engines import numpy as reference
 from handgrad.engines.choice import choose
+from handgrad.engines.sharded import Sharded
 from handgrad.errors import warn
 from handgrad.estimators.parameters import Parameters, settings_of
 from handgrad.estimators.progress import progress
@@ -24,6 +25,7 @@ from handgrad.estimators.watching import (
     record_of,
     warn_of_explosion,
     warn_of_no_score,
+    warn_of_small_batches,
 )
 from handgrad.network import Architecture
 from handgrad.optim import SOLVERS, LBFGSResult
@@ -47,10 +49,13 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
     steps = steps_of(architecture, fit.runs[0], settings, len(rows))
     choice = choose(estimator.engine, architecture, rows, steps)
-    fit = _on_engine(estimator, fit, choice.name, choice.reason)
-    job.keeper.check(
-        estimator, fit.model, choice.name, rows, None if validation is None else validation.rows
-    )
+    fit = _on_engine(job, fit, choice.name, choice.reason)
+    watched = None if validation is None else validation.rows
+    make, crew = choice.make, job.crew
+    if crew is not None:
+        warn_of_small_batches(crew.size, settings.batch_size)
+        make = partial(Sharded, make=choice.make_stepping, crew=crew)
+    job.keeper.check(estimator, fit.model, choice.name, rows, watched, crew)
     fit, ended = _gone_on(job, fit)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
     chance = math.inf if says_little else job.task.chance(fit.model, rows)
@@ -65,15 +70,16 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
             settings,
             rows,
             epochs=epochs - len(before),
-            validation=None if validation is None else validation.rows,
+            validation=watched,
             score=watch.scorer(validation, run),
             on_epoch=on_epoch,
-            make_engine=choice.make,
+            make_engine=make,
             before=before,
+            crew=crew,
         )
 
     at_once = 1
-    if len(runs) > 1 and not _asks_the_user(estimator):
+    if len(runs) > 1 and crew is None and not _asks_the_user(estimator):
         at_once = choice.at_once(architecture, rows, epochs)
     with (
         _watched(job, fit, epochs, chance) as watch,
@@ -138,8 +144,8 @@ def _monitor(task: Task, n: int) -> str:
     return "validation_error" if scoring == "accuracy" else "validation_score"
 
 
-def _on_engine(estimator: Parameters, fit: Fit, engine: str, reason: str) -> Fit:
-    if estimator.verbose:
+def _on_engine(job: Job, fit: Fit, engine: str, reason: str) -> Fit:
+    if job.speaks:
         print(f"Engine: {engine} ({reason})")
     return replace(fit, engine=(engine, reason))
 
@@ -148,13 +154,13 @@ def _on_engine(estimator: Parameters, fit: Fit, engine: str, reason: str) -> Fit
 def _watched(job: Job, fit: Fit, epochs: int, chance: float | None) -> Iterator[Watch]:
     """Note where chance stands, and show how the networks go through their epochs."""
     job.under_way.train(fit.runs)
-    with progress(bool(job.estimator.verbose), epochs * len(fit.runs)) as show:
+    with progress(job.speaks, epochs * len(fit.runs)) as show:
         yield Watch(job, fit, show, chance)
 
 
 def _minimised(job: Job, fit: Fit, rows: Rows) -> Fit:
     estimator = job.estimator
-    fit = _on_engine(estimator, fit, reference.NAME, "lbfgs runs on the reference")
+    fit = _on_engine(job, fit, reference.NAME, "lbfgs runs on the reference")
     results = []
     with _watched(job, fit, estimator.max_iter, None) as watch:
         for number, run in enumerate([run.twin() for run in fit.runs]):

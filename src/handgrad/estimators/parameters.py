@@ -78,6 +78,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "checkpoint": [str, os.PathLike, None],
     "checkpoint_every": [Interval(Integral, 1, None, closed="left"), str],
     "resume": ["boolean"],
+    "comm": [object, None],  # checked by workers.crew, in words
 }
 
 
@@ -133,6 +134,7 @@ class Parameters(BaseEstimator):
     checkpoint: str | os.PathLike[str] | None
     checkpoint_every: int | str
     resume: bool
+    comm: Any
 
 
 # -- what constraints of single parameters cannot tell ------------------------------------------

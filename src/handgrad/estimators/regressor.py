@@ -133,6 +133,7 @@ class MLPRegressor(PredictsNumbers, MLP):
         checkpoint: str | PathLike[str] | None = None,
         checkpoint_every: int | str = "1min",
         resume: bool = False,
+        comm: Any = None,
         scale_target: bool = True,
         delta: float = 1.0,
         quantiles: Any = 0.5,
@@ -185,6 +186,7 @@ class MLPRegressor(PredictsNumbers, MLP):
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.resume = resume
+        self.comm = comm
         self.scale_target = scale_target
         self.delta = delta
         self.quantiles = quantiles

@@ -22,6 +22,7 @@ OF_NO_MODEL = (
     "checkpoint",
     "checkpoint_every",
     "resume",
+    "comm",
     "kinds",
 )
 LOST = "not_kept"  # under this name stand those that cannot be written

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handgrad.estimators.state import Fit
     from handgrad.estimators.underway import UnderWay
     from handgrad.models.model import Model, TargetScale
+    from handgrad.workers.crew import Crew
 
 Array = NDArray[Any]
 Truth = tuple[Array, NDArray[np.float64] | None]  # y_t, and the weights of the rows
@@ -99,3 +100,9 @@ class Job(NamedTuple):
     callbacks: Callbacks | None
     is_stream: bool  # partial_fit: one epoch of rows that come bit by bit
     keeper: Keeper
+    crew: Crew | None = None  # the workers that share it
+
+    @property
+    def speaks(self) -> bool:
+        """Whether this process prints how the fit goes: of several, one."""
+        return bool(self.estimator.verbose) and (self.crew is None or self.crew.is_first)

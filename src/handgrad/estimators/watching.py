@@ -16,7 +16,7 @@ from sklearn.metrics._scorer import _BaseScorer
 from handgrad.activations import ACTIVATIONS
 from handgrad.batch import is_sparse
 from handgrad.engines.choice import predictor
-from handgrad.errors import DivergenceWarning, warn
+from handgrad.errors import DivergenceWarning, WorkersWarning, warn
 from handgrad.estimators.soft import is_soft
 from handgrad.estimators.state import Record
 from handgrad.estimators.underway import showing
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 # network and so many times that of chance.
 LARGEST_WEIGHT = 1e6
 TIMES_CHANCE, EPOCHS_TOO_LARGE = 10, 3
+
+SMALL_BATCH = 512  # rows, of which each shard has 64: fewer cost more than they gain
 
 ROWS_LOOKED_AT = 4096  # for dead units
 ROWS_FOR_A_WARNING = 50  # few rows leave many units at 0 that are not dead
@@ -187,6 +189,16 @@ def warn_of_no_score(estimator: Parameters, record: Record) -> None:
             f"scoring={estimator.scoring!r} gave NaN in every epoch, so there was no best one, and "
             "the last is kept. Do the rows held back have all classes?",
             UserWarning,
+        )
+
+
+def warn_of_small_batches(workers: int, batch_size: int) -> None:
+    """Warn where workers have too little to do between two sums to gain anything."""
+    if workers > 1 and batch_size < SMALL_BATCH:
+        warn(
+            f"a batch of {batch_size} rows is too small to divide among {workers} workers; take "
+            f"batches of {SMALL_BATCH} rows or more, or one worker",
+            WorkersWarning,
         )
 
 

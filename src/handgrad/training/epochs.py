@@ -1,6 +1,7 @@
 """One pass over the rows: in one call of an engine, or batch by batch for the page."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ class Task:
     architecture: Architecture
     settings: Settings
     rows: Rows
+    draw: Callable[[int, np.random.BitGenerator], Any] = shuffled  # an order as its engine takes it
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Pass:
     task: Task
     before: Kept  # the run before this epoch; a caller that breaks the epoch off restores it
     rates: Array  # (batches,): the learning rate of each batch
-    order: Order | None  # the order of the rows; None for that of the table
+    order: Any  # the order of the rows, as ``Task.draw`` gives it; None for that of the table
     last_loss: float | None  # the loss of the previous batch, or else of the previous epoch
     done: int = 0  # batches finished
 
@@ -53,7 +55,7 @@ class Pass:
             warmup_epochs=settings.warmup_epochs,
         )
         # In a single batch of all rows, their order does not matter.
-        order = shuffled(n, run.bits) if settings.shuffle and settings.batch_size < n else None
+        order = task.draw(n, run.bits) if settings.shuffle and settings.batch_size < n else None
         return cls(task, before, rates, order, last_loss)
 
     def batch(self, number: int | None = None) -> Order:
@@ -61,7 +63,8 @@ class Pass:
         every = np.arange(len(self.task.rows)) if self.order is None else self.order
         size = self.task.settings.batch_size
         start = (self.done if number is None else number - 1) * size
-        return every[start : start + size]
+        chosen: Order = every[start : start + size]
+        return chosen
 
     def run_all(self, run: Run, engine: Engine) -> Measured:
         """Make one update for every batch, with an engine made for all rows."""
@@ -87,7 +90,7 @@ class Pass:
                 self.end(run)
         return is_over
 
-    def _run(self, run: Run, engine: Engine, order: Order | None, n_batches: int) -> Measured:
+    def _run(self, run: Run, engine: Engine, order: Any, n_batches: int) -> Measured:
         last = self.done + n_batches
         rates = self.rates[self.done : last]
         try:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import ROWS_AT_ONCE, Rows
+from handgrad.chance import shuffled
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
 from handgrad.engines.seam import Engine, EngineFactory
@@ -28,6 +29,8 @@ from handgrad.schedules import course
 from handgrad.training.epochs import Pass, Task, bad_layer, told_divergence
 from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
+from handgrad.workers.crew import Crew
+from handgrad.workers.dealing import Dealt
 
 Array = NDArray[Any]
 OnEpoch = Callable[[Epoch], bool | None]
@@ -95,6 +98,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     make_engine: EngineFactory = Numpy,
     before: History = NO_EPOCHS,
+    crew: Crew | None = None,
 ) -> History:
     """Train for at most ``epochs`` more epochs; the run holds the result.
 
@@ -117,6 +121,9 @@ def train(
     before : History
         The epochs of a training that was broken off, whose run this is: it goes on as if nothing
         had happened, to the bit.
+    crew : Crew, optional
+        The workers that share the training, for which the engine is made, too
+        (``engines.sharded``); all of them call this with the same arguments.
 
     Returns
     -------
@@ -130,7 +137,7 @@ def train(
         of that epoch.
     """
     run.prepare(settings)
-    task = Task(architecture, settings, rows)
+    task = Task(architecture, settings, rows, shuffled if crew is None else Dealt.draw)
     engine = make_engine(architecture, rows, steps_of(architecture, run, settings, len(rows)))
     if run.first_loss is None:
         run.first_loss = _loss_before(architecture, engine, run.params, rows)
@@ -140,18 +147,19 @@ def train(
     reason = watch.reason or "max_iter"
     alone = blas_on_one_thread() if engine.uses_blas else nullcontext()
     try:
-        with alone:
+        with alone, nullcontext() if crew is None else crew.together():
             for _ in range(0 if watch.reason else epochs):
                 kept = run.keep()
                 try:
                     now = Pass.begin(task, kept, record[-1].loss if record else last_loss)
-                    epoch = _run_epoch(now, run, engine, watch)
+                    epoch = _run_epoch(now, run, engine, watch, crew)
                     ended = _judge(watch, run, settings, epoch)
                 except BaseException:  # interrupts too: a run is always at the end of an epoch
                     run.put_back(kept)
                     raise
                 record.append(epoch)
-                if on_epoch is not None and on_epoch(epoch):
+                stops = on_epoch is not None and bool(on_epoch(epoch))
+                if stops if crew is None else crew.told(stops):
                     ended = "on_epoch"
                 if ended:
                     reason = ended
@@ -169,18 +177,18 @@ def _loss_before(
         return measure(architecture, engine, params, some)[0]
 
 
-def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
+def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch, crew: Crew | None) -> Epoch:
     architecture = now.task.architecture
     # Overflow is not warned about, because its results are caught as a divergence.
     with np.errstate(over="ignore", invalid="ignore"):
         measured = now.run_all(run, engine)
         shrinkage = now.end(run)
         validation_loss, validation_accuracy = measure(
-            architecture, engine, run.params, watch.validation
+            architecture, engine, run.params, watch.validation, crew
         )
     validation_score = None if watch.score is None else float(watch.score())
     classifies = architecture.head.classifies
-    return Epoch(
+    epoch = Epoch(
         epoch=run.epochs,
         loss=measured.loss,
         accuracy=measured.accuracy if classifies else None,
@@ -192,14 +200,32 @@ def _run_epoch(now: Pass, run: Run, engine: Engine, watch: Watch) -> Epoch:
         gradient_norm=measured.gradient_norm,
         validation_score=validation_score,
     )
+    return epoch if crew is None else Epoch(**crew.told(vars(epoch)))
 
 
 def measure(
-    architecture: Architecture, engine: Engine, params: Params, rows: Rows | None
+    architecture: Architecture,
+    engine: Engine,
+    params: Params,
+    rows: Rows | None,
+    crew: Crew | None = None,
 ) -> tuple[float | None, float | None]:
-    """Compute loss and accuracy on rows that are not trained on."""
+    """Compute loss and accuracy on rows that are not trained on; workers share them."""
     if rows is None:
         return None, None
+    if crew is None:
+        loss, right = _sums_of(architecture, engine, params, rows)
+    else:
+        parts = [rows.take(part) for part in crew.shared(len(rows))]
+        sums = [_sums_of(architecture, engine, params, part) for part in parts]
+        loss, right = crew.tree_sum(np.array(sums)).tolist()
+    return loss / len(rows), right / len(rows)
+
+
+def _sums_of(
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows
+) -> tuple[float, float]:
+    """Add up the losses of rows, and the weights of those that are right."""
     total_loss = total_right = 0.0
     for start in range(0, len(rows), ROWS_AT_ONCE):
         part = rows.part(start, start + ROWS_AT_ONCE)
@@ -208,7 +234,7 @@ def measure(
         part_loss = head.mean_loss(score, part.y_t, part.weight, settings)
         total_loss += len(part) * float(part_loss)
         total_right += right(head, score, part)
-    return total_loss / len(rows), total_right / len(rows)
+    return total_loss, total_right
 
 
 def _judge(watch: Watch, run: Run, settings: Settings, epoch: Epoch) -> str:

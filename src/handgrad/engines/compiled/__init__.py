@@ -3,7 +3,7 @@
 What runs:
 
 backend.py      the engine as choice.py sees it: needs and abilities
-engine.py       the engine: memory and calls
+engine.py       the engine: memory and calls; stepping.py, in halves of a step
 threads.py      shares a call among threads; pace.py, among how many
 library.py      the compiled library: whether it fits the sources and the machine; its doors
 layout.py       what engine and kernels agree on: records, numbers, places
@@ -11,8 +11,9 @@ layout.py       what engine and kernels agree on: records, numbers, places
 What is compiled, with numba:
 
 build.py        compiles the rest into the library
-doors.py        the two functions that can be called from outside
+doors.py        the functions that can be called from outside
 epoch.py        an epoch without Python between its steps
+halves.py       the gradient of some rows, and the update, apart: for workers
 prediction.py   scores of rows
 updates.py      gradients of parameters, and their update
 skips.py        the columns of a skip: what they add to scores, and their gradient

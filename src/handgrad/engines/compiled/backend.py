@@ -12,7 +12,7 @@ from handgrad.engines.compiled import library
 from handgrad.engines.compiled.library import missing
 from handgrad.engines.compiled.threads import free_threads
 from handgrad.engines.processors import threads_given
-from handgrad.engines.seam import Engine, Team
+from handgrad.engines.seam import Engine, Stepping, Team
 from handgrad.network import Architecture
 from handgrad.optim import Optimizer, Steps, kernel_of
 from handgrad.params import Params, count
@@ -69,6 +69,12 @@ def make(architecture: Architecture, rows: Rows, steps: Steps) -> Engine:
     is_small = wanted <= 1 or a_row * len(rows) < FLOPS_A_CALL
     threads = 1 if is_small else min(threads_given(), wanted)  # asking takes 20 ms, once
     return Compiled(architecture, rows, steps, threads=threads)
+
+
+def make_stepping(architecture: Architecture, rows: Rows, steps: Steps) -> Stepping:
+    from handgrad.engines.compiled.stepping import Stepper
+
+    return Stepper(architecture, rows, steps)
 
 
 def at_once(architecture: Architecture, rows: Rows, epochs: int) -> int:

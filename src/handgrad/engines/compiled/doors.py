@@ -1,10 +1,11 @@
-"""The three doors of the library, which take integers and addresses only: a C interface."""
+"""The doors of the library, which take integers and addresses only: a C interface."""
 
 from numba import carray
 from numba.core import types
 from numba.np.numpy_support import from_dtype
 
 from handgrad.engines.compiled.epoch import run_batches
+from handgrad.engines.compiled.halves import carry_all, gradient_of_rows, move_by
 from handgrad.engines.compiled.joining import join_rows
 from handgrad.engines.compiled.layout import LAYER, PLAN, RATES, RESULTS, ROOM, WIDE
 from handgrad.engines.compiled.prediction import predict_rows
@@ -20,6 +21,38 @@ def run(
         thread, threads, first, last, t, plans, carray(layers, n_layers), carray(wides, n_wides),
         carray(rates, 1), carray(picked, 1), carray(work, 1),
         carray(sums, RESULTS + plans[0].n_squares), carray(sync, 1),
+    )  # fmt: skip
+
+
+def carry(back, plan, layers, n_layers, wides, n_wides, rates, picked, work, sums, sync):
+    """See ``halves.carry_all``."""
+    plans = carray(plan, 1)
+    carry_all(
+        back != 0, plans[0], carray(layers, n_layers), carray(wides, n_wides), carray(work, 1),
+        carray(sums, RESULTS + plans[0].n_squares),
+    )  # fmt: skip
+
+
+def gradient(
+    first, n, of, keys, out, plan, layers, n_layers, wides, n_wides, rates, picked, work, sums, sync
+):
+    """See ``halves.gradient_of_rows``."""
+    plans = carray(plan, 1)
+    gradient_of_rows(
+        first, n, of, keys, out, plans[0], carray(layers, n_layers), carray(wides, n_wides),
+        carray(rates, 1)[0], carray(picked, 1), carray(work, 1),
+        carray(sums, RESULTS + plans[0].n_squares),
+    )  # fmt: skip
+
+
+def move(
+    gradient, batch, t, plan, layers, n_layers, wides, n_wides, rates, picked, work, sums, sync
+):
+    """See ``halves.move_by``."""
+    plans = carray(plan, 1)
+    move_by(
+        gradient, batch, t, plans[0], carray(layers, n_layers), carray(wides, n_wides),
+        carray(rates, 1)[0], carray(work, 1), carray(sums, RESULTS + plans[0].n_squares),
     )  # fmt: skip
 
 
@@ -49,8 +82,12 @@ def signatures(element):
     kinds = PLAN, LAYER, WIDE, RATES, ROOM
     plan, layer, wide, rates, room = (p(from_dtype(kind)) for kind in kinds)
     floats, sums = p(element), p(types.float64)
+    training = plan, layer, i, wide, i, rates, p(i), floats, sums, p(i)
     return {
-        run: types.void(i, i, i, i, i, plan, layer, i, wide, i, rates, p(i), floats, sums, p(i)),
+        run: types.void(i, i, i, i, i, *training),
+        carry: types.void(i, *training),
+        gradient: types.void(i, i, i, i, i, *training),
+        move: types.void(i, i, i, *training),
         predict: types.void(i, i, i, i, i, layer, i, room, wide, i, i, i, floats),
         join: types.void(i, i, i, i, i, i, i, i, i, i, floats),
     }

@@ -302,6 +302,26 @@ def to_dr(plan, layers, begin, rows, work):
 
 
 @compiled
+def pass_rows(plan, layers, wides, rate, first, begin, end, share, keys, picked, work):
+    """Take rows begin to end of a batch through both passes; give x, as the first layer has it."""
+    w = pointer(work)
+    gather(plan, first, begin, end, picked, work)
+    a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
+    if begin < end:
+        x = at(a, begin * plan.x_row)
+        if plan.scales:
+            x = scaled(plan, begin, end - begin, work)
+        to_scores(plan, layers, x, plan.x_row, begin, end - begin, keys, work)
+        if wides.size > 0:
+            add_skip(plan, wides, begin, end - begin, work)
+        to_dscore(plan, layers, rate, begin, end - begin, share, picked, work)
+        if plan.v_row > 1:
+            keep_dscore_by_row(plan, begin, end - begin, work)
+        to_dr(plan, layers, begin, end - begin, work)
+    return a
+
+
+@compiled
 def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, work, sums, sync):
     """Make this thread's part of one step; False if the loss of the batch is not finite."""
     w, factors = pointer(work), point(plan.factors, pointer(sums))
@@ -311,21 +331,9 @@ def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, wor
         min(n, blocks * thread // threads * width),
         min(n, blocks * (thread + 1) // threads * width),
     )
-    gather(plan, first, begin, end, picked, work)
-    a = at(w, plan.x) if plan.gathers else at(point(plan.rows, w), first * plan.n_inputs)
-    if begin < end:
-        hidden = layers.size - 1
-        keys = at(point_to_integers(plan.keys), first // plan.batch_size * hidden)
-        x = at(a, begin * plan.x_row)
-        if plan.scales:
-            x = scaled(plan, begin, end - begin, work)
-        to_scores(plan, layers, x, plan.x_row, begin, end - begin, keys, work)
-        if wides.size > 0:
-            add_skip(plan, wides, begin, end - begin, work)
-        to_dscore(plan, layers, rate, begin, end - begin, 1.0 / n, picked, work)
-        if plan.v_row > 1:
-            keep_dscore_by_row(plan, begin, end - begin, work)
-        to_dr(plan, layers, begin, end - begin, work)
+    hidden = layers.size - 1
+    keys = at(point_to_integers(plan.keys), first // plan.batch_size * hidden)
+    a = pass_rows(plan, layers, wides, rate, first, begin, end, 1.0 / n, keys, picked, work)
     if not meet(sync, threads):
         return False
     loss = sum_rows(at(w, plan.loss), n)  # each thread adds it up: so all stop at the same batch
@@ -366,7 +374,7 @@ def step(plan, layers, wides, rule, rate, thread, threads, first, n, picked, wor
 
 
 @compiled
-def _power(base, t):
+def power(base, t):
     """Compute base^t by squaring; beyond t = 65,536 numba's own asks the C library for pow."""
     result = 1.0
     while t > 0:
@@ -393,7 +401,7 @@ def run_batches(
         sums[:] = 0.0
         pack_all(plan, layers, wides, work, False)
     good = meet(sync, threads)
-    power_1, power_2 = _power(rate.beta_1, t), _power(rate.beta_2, t)
+    power_1, power_2 = power(rate.beta_1, t), power(rate.beta_2, t)
     for batch in range(last if good else 0):
         # from the epoch's first batch on, so that the number of batches a call changes no bit
         power_1, power_2 = power_1 * rate.beta_1, power_2 * rate.beta_2

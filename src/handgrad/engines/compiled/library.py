@@ -16,8 +16,9 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 SOURCES = (  # with those that own the numbers and constants which are compiled in
     *("vectors.py", "called.py", "products.py", "kernels.py", "activations.py", "losses.py"),
-    *("layout.py", "rules.py", "skips.py", "updates.py", "epoch.py", "prediction.py", "joining.py"),
+    *("layout.py", "rules.py", "skips.py", "updates.py", "epoch.py", "halves.py", "prediction.py"),
     *(
+        "joining.py",
         "doors.py",
         "build.py",
         "level.c",
@@ -32,7 +33,8 @@ SUFFIXES = {"win32": "dll", "darwin": "dylib"}
 LEVEL = "HANDGRAD_LEVEL"  # a variable: the highest level to take, 2 or 3, for equal bits
 LEVELS = 4, 3, 2
 VECTOR_BYTES = {4: 64, 3: 32}  # by level; 16 elsewhere
-ARGUMENTS = {"run": 15, "predict": 13, "join": 11}  # all of them integers or addresses
+# By door; all of them integers or addresses.
+ARGUMENTS = {"run": 15, "carry": 11, "gradient": 15, "move": 13, "predict": 13, "join": 11}
 
 WHERE = "with a C compiler at hand, or from a wheel for this system"
 AGAIN = "python -m handgrad.engines.compiled.build"
