@@ -18,7 +18,8 @@ Listed in the order in which a cell travels.
     encode.py       cells -> inputs: scaled, one-hot, missing ones flagged
     bins.py         robust scales, and the bins of numbers
     one_row.py      one row -> the same inputs, without a table
-    fitting.py      an encoder from the training rows; statistics.py, means and medians
+    fitting.py      an encoder from the training rows; statistics.py, means and medians;
+                    selection.py, medians of columns that no memory holds
     parts.py        an encoder <-> what a model file holds of it
     labels.py       labels of any type <-> 0..K-1, exactly; values.py, out of any container
     rows.py         picks rows of any kind of table, and finds equal ones

@@ -186,7 +186,7 @@ def spreads_of(blocks: Iterable[Floats], kept: Kept, n_bins: tuple[int, ...]) ->
     Each number has edges for each of these numbers of bins.
     """
     if kept.weight is not None:
-        kept = kept._replace(weight=scaled_weight(kept.weight)[0])
+        kept = kept._replace(weight=scaled_weight(kept.weight))
     found = [_described(column, kept, n_bins) for block in blocks for column in block]
     median, spread, missing, *of_bins = zip(*found, strict=True) if found else [()] * 3
     return Spreads(
