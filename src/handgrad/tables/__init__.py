@@ -18,6 +18,7 @@ Listed in the order in which a cell travels.
     encode.py       cells -> inputs: scaled, one-hot, missing ones flagged
     bins.py         robust scales, and the bins of numbers
     one_row.py      one row -> the same inputs, without a table
+    gathering.py    an encoder from a table that comes in portions
     fitting.py      an encoder from the training rows; statistics.py, means and medians;
                     selection.py, medians of columns that no memory holds
     parts.py        an encoder <-> what a model file holds of it
