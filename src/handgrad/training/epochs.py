@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.chance import Order, shuffled
+from handgrad.chance import Order
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged, Engine, Measured
+from handgrad.engines.spool import Piles
 from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, first_bad_layer, penalty
 from handgrad.params import Params
@@ -26,7 +27,7 @@ class Task:
 
     architecture: Architecture
     settings: Settings
-    rows: Rows
+    rows: Rows | Piles
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Pass:
     task: Task
     before: Kept  # the run before this epoch; a caller that breaks the epoch off restores it
     rates: Array  # (batches,): the learning rate of each batch
-    order: Order | None  # the order of the rows; None for that of the table
+    order: Any  # of the rows; None for that of the table
     last_loss: float | None  # the loss of the previous batch, or else of the previous epoch
     done: int = 0  # batches finished
 
@@ -53,7 +54,8 @@ class Pass:
             warmup_epochs=settings.warmup_epochs,
         )
         # In a single batch of all rows, their order does not matter.
-        order = shuffled(n, run.bits) if settings.shuffle and settings.batch_size < n else None
+        shuffles = settings.shuffle and settings.batch_size < n
+        order = task.rows.order(run.bits) if shuffles else None
         return cls(task, before, rates, order, last_loss)
 
     def batch(self, number: int | None = None) -> Order:
@@ -61,7 +63,8 @@ class Pass:
         every = np.arange(len(self.task.rows)) if self.order is None else self.order
         size = self.task.settings.batch_size
         start = (self.done if number is None else number - 1) * size
-        return every[start : start + size]
+        chosen: Order = every[start : start + size]
+        return chosen
 
     def run_all(self, run: Run, engine: Engine) -> Measured:
         """Make one update for every batch, with an engine made for all rows."""
@@ -87,7 +90,7 @@ class Pass:
                 self.end(run)
         return is_over
 
-    def _run(self, run: Run, engine: Engine, order: Order | None, n_batches: int) -> Measured:
+    def _run(self, run: Run, engine: Engine, order: Any, n_batches: int) -> Measured:
         last = self.done + n_batches
         rates = self.rates[self.done : last]
         try:
@@ -119,8 +122,11 @@ class Pass:
         """Describe a divergence: when and where it came, the loss before, and what to try."""
         number = last if came.batch is None else self.done + came.batch
         lr = float(self.rates[number - 1])
-        chosen = np.arange(0) if came.batch is None else self.batch(number)
-        layer = bad_layer(self.task.architecture, run.params, self.task.rows.take(chosen))
+        batch = came.rows
+        if batch is None:
+            chosen = np.arange(0) if came.batch is None else self.batch(number)
+            batch = self.task.rows.take(chosen)
+        layer = bad_layer(self.task.architecture, run.params, batch)
         last_loss = self.last_loss if came.last_loss is None else came.last_loss
         when = f"{'after' if came.batch is None else 'in'} batch {number} of epoch {run.epochs + 1}"
         return DivergenceError(
