@@ -7,8 +7,10 @@ from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.keeping import keeping
+from handgrad.estimators.piles import fitted_in_piles, rows_of
 from handgrad.estimators.remembered import warn_of_lost
 from handgrad.estimators.rows import HeldOut
+from handgrad.estimators.source import Parquet
 from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import FIT, under_way
@@ -42,6 +44,27 @@ def _check_survival(estimator: "MLP", before: Fit | None, *, is_stream: bool) ->
         )
 
 
+def _fitted_to_files(job: Job, given: Given, before: Fit | None) -> Fit:
+    """Fit to a table in files, which is read if it fits into memory."""
+    source: Parquet = given.X
+    if given.y is not None or given.sample_weight is not None:
+        raise TypeError(
+            "a Parquet holds the answers and the weights, too: name their columns, "
+            "Parquet(paths, target='y', weight='w'), and pass neither y nor sample_weight"
+        )
+    if job.is_stream:
+        raise TypeError("partial_fit takes rows, and a Parquet is a whole table; pass it to fit")
+    if source.fits:
+        X, y, weight = rows_of(source, job.task)
+        return fitted(job, given._replace(X=X, y=y, sample_weight=weight), before)
+    if before is not None:
+        raise ValueError(
+            "warm_start=True goes on with rows in memory, and these do not fit into memory="
+            f"{source.memory!r}; raise it, or fit anew"
+        )
+    return fitted_in_piles(job, source, given.held_out)
+
+
 class MLP(CallbackSupportMixin, Fitted):
     """What MLPClassifier and MLPRegressor share; the path of a fit is in ``fitting.py``."""
 
@@ -49,7 +72,7 @@ class MLP(CallbackSupportMixin, Fitted):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -63,7 +86,8 @@ class MLP(CallbackSupportMixin, Fitted):
         X : array-like or sparse matrix of shape (n_samples, n_features), or data frame
             Numbers; or, with preprocess="auto", a pandas, polars or Arrow table, a mapping of
             names to columns or a list of rows that are mappings, whose columns may be text,
-            categories, booleans and numbers, with missing cells.
+            categories, booleans and numbers, with missing cells; or a `Parquet`, which may be
+            larger than memory and holds y and the weights, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             A classifier takes labels of one type (strings, integers, booleans, whole floats or
             dates), or 0 and 1 in a column for each label that a row may have; a regressor takes
@@ -121,7 +145,10 @@ class MLP(CallbackSupportMixin, Fitted):
         _check_survival(self, before, is_stream=is_stream)
         with under_way(self) as now, keeping(self) as keeper:
             job = Job(self, self._task, now, callbacks, is_stream, keeper)
-            fit = fitted(job, given, before)
+            if isinstance(given.X, Parquet):
+                fit = _fitted_to_files(job, given, before)
+            else:
+                fit = fitted(job, given, before)
             keeper.finish()
             now.finish(fit)
         return self

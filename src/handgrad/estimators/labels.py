@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.errors import DataError, ModelFileError, warn
+from handgrad.estimators.answers import LabelAnswers
 from handgrad.estimators.growth import grow
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit
@@ -71,6 +72,12 @@ class Labels:
         encode_labels(y, classes)  # says which label is not among them
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
+
+    def answers(self, name: str) -> LabelAnswers:
+        return LabelAnswers(name)
+
+    def outputs_of(self, answers: LabelAnswers) -> Outputs:
+        return self.outputs(answers.labels, None, None)
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         if classes is not None and not np.array_equal(classes, fit.model.classes):

@@ -13,10 +13,11 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.batch import Rows
 from handgrad.errors import ModelFileError
+from handgrad.estimators.answers import NumberAnswers
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
-from handgrad.estimators.target_scale import Quartiles, target_scale
+from handgrad.estimators.target_scale import Quartiles, robust_scale, scale_by, target_scale
 from handgrad.estimators.targets import check_numbers
 from handgrad.estimators.task import Outputs
 from handgrad.losses import LossSettings
@@ -85,6 +86,18 @@ class Numbers:
         n_each = self.head.n_each(loss)
         scale = target_scale(y, weight, self.head.name, n_each) if self.scale_target else None
         return Outputs(self.head.name, n_each * y.shape[1], np.arange(0), scale, loss)
+
+    def answers(self, name: str) -> NumberAnswers:
+        return NumberAnswers(name, self.head)
+
+    def outputs_of(self, answers: NumberAnswers) -> Outputs:
+        head, loss = self.head, self.loss
+        mean, scale = answers.mean, answers.scale
+        if head.is_robust:
+            mean, scale = robust_scale(answers.pairs, scale)
+        n_each = head.n_each(loss)
+        scaled = scale_by(mean, scale, head.name, n_each) if self.scale_target else None
+        return Outputs(head.name, n_each, np.arange(0), scaled, loss)
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         loss = fit.model.architecture.head.loss

@@ -12,6 +12,7 @@ from handgrad.losses import PLAIN, LossSettings
 
 if TYPE_CHECKING:
     from handgrad.batch import Rows
+    from handgrad.estimators.answers import Answers
     from handgrad.estimators.callbacks import Callbacks
     from handgrad.estimators.keeping import Keeper
     from handgrad.estimators.parameters import Parameters
@@ -60,6 +61,12 @@ class Task(Protocol):
 
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
+
+    def answers(self, name: str) -> Answers:
+        """Make what reads a column of answers portion by portion."""
+
+    def outputs_of(self, answers: Any) -> Outputs:
+        """Decide as `outputs` does, by answers that were read so."""
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         """Make room for new classes, and refuse to continue with other targets than before."""

@@ -3,6 +3,7 @@
 Listed in the order in which a cell travels.
 
     table.py        files of any kind -> named columns; reads, decides nothing (see files/)
+    stored.py       a table that stays in its files
     frames.py       data frames -> the same; sequences.py, one column of Python values
     marks.py        what a table remembers of its file: CSV text, lines, notes
     arrow.py        Arrow's functions, without what pyarrow would import for them
