@@ -136,8 +136,8 @@ def _check_goes_in_piles(job: Job, source: Parquet) -> None:
         needs.append("shuffle=False with early stopping and weights (pass X_val)")
     if needs:
         raise ValueError(
-            f"{listed(needs)} needs all rows in memory, some {source.needed:,} bytes, more than "
-            f"memory={source.memory!r}; raise it"
+            f"{' and '.join(needs)} needs all rows in memory, some {source.needed:,} bytes, more "
+            f"than memory={source.memory!r}; raise it"
         )
 
 
