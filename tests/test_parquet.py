@@ -267,7 +267,8 @@ def test_columns_and_cells_at_fault_are_named(rng, tmp_path, in_piles, piled):
     refused("'label' is the target", "label", "label")
     refused("column 'label', row 1: ", "label", kind=MLPRegressor)
     parquet.write_table(pa.table({"x": [1.0, 2.0], "number": [1, -1]}), tmp_path / "n.parquet")
-    with pytest.raises(ValueError, match="loss='poisson' is for counts"):
+    place = "column 'number', row 2: -1 must be" if piled else "got -1 in row 2"
+    with pytest.raises(ValueError, match=place):
         MLPRegressor(loss="poisson").fit(Parquet(tmp_path / "n.parquet", "number", memory="1GB"))
     at = table.column_names.index("weight")
     weight = table["weight"].to_pylist()

@@ -16,6 +16,7 @@ from handgrad.cli.options import (
     FILE,
     FOLDER,
     JSON,
+    MEMORY,
     OUTPUT,
     POSITIVE,
     READING_OPTIONS,
@@ -424,6 +425,12 @@ ONE_MODEL = (
         is_flag=True,
         help="Test with the last rows of the table, not with rows drawn at random: for rows in "
         "the order of time.",
+    ),
+    rows(
+        "--memory",
+        type=MEMORY,
+        help="Let rows take at most this much memory, as in 500MB or 2GB: a longer table stays in "
+        "its files, and --recipe plain trains on it pile by pile.  [default: read all rows]",
     ),
     rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
     output("--model", "model_path", type=FILE, help="Save the model to this file."),

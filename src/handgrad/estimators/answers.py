@@ -13,9 +13,11 @@ from handgrad.models.model import check_targets
 from handgrad.tables import arrow
 from handgrad.tables import columns as raw
 from handgrad.tables.columns import place
-from handgrad.tables.kinds import Column
+from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, words_for_missing
 from handgrad.tables.labels import labels_of
+from handgrad.tables.levels import meaning
 from handgrad.tables.recognition.target import plan_of_target, target_numbers
+from handgrad.tables.recognition.wishes import Wishes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,8 +60,8 @@ class LabelAnswers:
 
     dtype: ClassVar = np.dtype(np.intp)
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, words: tuple[str, ...] = ()) -> None:
+        self._name, self._words = name, set(map(meaning, words))
         self._place: dict[Any, int] = {}
 
     @property
@@ -72,7 +74,8 @@ class LabelAnswers:
         return labels_of(np.array(list(self._place), dtype=object))
 
     def whole(self, table: pa.Table) -> tuple[Array, Mask]:
-        return raw.labels(table, self._name)
+        labels, missing = raw.labels(table, self._name)
+        return labels, missing | self._mean_missing(labels.tolist())
 
     def kept(self, table: pa.Table) -> tuple[Array, Mask]:
         if raw.value_kind_of(table, self._name) in ("text", "csv", "empty"):
@@ -85,9 +88,16 @@ class LabelAnswers:
             different, at = np.unique(values, return_inverse=True)
             distinct = different.tolist()
         places = np.full(len(distinct) + 1, -1, dtype=np.intp)
+        missing = missing | self._mean_missing([*distinct, None])[at]
         for number in np.unique(at[~missing]).tolist():
             places[number] = self._place.setdefault(distinct[number], len(self._place))
         return places[at], missing
+
+    def _mean_missing(self, labels: list[Any]) -> Mask:
+        """Tell which labels are words for a missing one."""
+        if not self._words:
+            return np.zeros(len(labels), dtype=bool)
+        return np.array([meaning(str(label).strip()) in self._words for label in labels], bool)
 
     def given(self, kept: Array) -> Array:
         labels: Array = self.labels[kept]
@@ -106,17 +116,19 @@ class NumberAnswers:
     dtype: ClassVar = np.dtype(np.float64)
     n_strata: ClassVar = 1
 
-    def __init__(self, name: str, head: Output) -> None:
-        self._name, self._head = name, head
+    def __init__(self, name: str, head: Output, words: tuple[str, ...] = ()) -> None:
+        self._name, self._head, self._words = name, head, words
         self.mean = self.scale = np.zeros(1)
         self.pairs = np.zeros((1, len(SHARES), 2))
 
     def whole(self, table: pa.Table) -> tuple[Array, Mask]:
-        numbers = target_numbers(table, plan_of_target(table, self._name))
+        wishes = Wishes(missing={self._name: self._words})
+        numbers = target_numbers(table, plan_of_target(table, self._name, wishes))
         return numbers, np.isnan(numbers)
 
     def kept(self, table: pa.Table) -> tuple[Array, Mask]:
-        numbers = target_numbers(table, Column(self._name))
+        missing = words_for_missing(MISSING_IN_NUMBERS, self._words)
+        numbers = target_numbers(table, Column(self._name, missing=missing))
         check_targets(numbers, np.float64)
         impossible = self._head.impossible(numbers)
         if impossible.any():

@@ -73,8 +73,8 @@ class Labels:
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
 
-    def answers(self, name: str) -> LabelAnswers:
-        return LabelAnswers(name)
+    def answers(self, name: str, words: tuple[str, ...]) -> LabelAnswers:
+        return LabelAnswers(name, words)
 
     def outputs_of(self, answers: LabelAnswers) -> Outputs:
         return self.outputs(answers.labels, None, None)

@@ -87,8 +87,8 @@ class Numbers:
         scale = target_scale(y, weight, self.head.name, n_each) if self.scale_target else None
         return Outputs(self.head.name, n_each * y.shape[1], np.arange(0), scale, loss)
 
-    def answers(self, name: str) -> NumberAnswers:
-        return NumberAnswers(name, self.head)
+    def answers(self, name: str, words: tuple[str, ...]) -> NumberAnswers:
+        return NumberAnswers(name, self.head, words)
 
     def outputs_of(self, answers: NumberAnswers) -> Outputs:
         head, loss = self.head, self.loss

@@ -101,7 +101,7 @@ def rows_of(source: Parquet, task: Task) -> tuple[pa.Table, Array, Floats | None
     """
     table = source.whole()
     source.check_columns(table)
-    y, missing = task.answers(source.target).whole(table)
+    y, missing = task.answers(source.target, source.missing).whole(table)
     _check_labelled(table, missing, source)
     columns, weight = source.features(table), source.weights(table)
     if missing.any():
@@ -156,7 +156,7 @@ class _Table:
     def __init__(self, job: Job, source: Parquet, stack: ExitStack) -> None:
         self._job, self._source, self._stack = job, source, stack
         self.portions: Portions = stack.enter_context(source.portions())
-        self.answers: Answers = job.task.answers(source.target)
+        self.answers: Answers = job.task.answers(source.target, source.missing)
         self._n = self._row_bytes = 0
         self._skipped: list[tuple[int, Array]] = []  # rows that do not count: first row, which
         self._kept = self._stored(self.answers.dtype)
@@ -245,8 +245,8 @@ class _Table:
         most = int(self._memory * FOR_VALIDATION) // row_bytes
         if share * self._n > most:
             warn(
-                f"validation_fraction={share} of {self._n:,} rows does not fit into memory; "
-                f"holding back {most:,} rows",
+                f"{share:g} of {self._n:,} rows to validate with do not fit into a quarter of the "
+                f"memory; holding back {most:,}",
                 UserWarning,
             )
             share = most / self._n
@@ -256,8 +256,8 @@ class _Table:
         held = keys.held_back(share)
         if len(held) * 2 < share * self._n and share * self._n >= 1:
             warn(
-                f"validation_fraction={share} of {self._n:,} rows leaves {len(held):,} to hold "
-                "back, because equal rows stay together; pass X_val",
+                f"{share:g} of {self._n:,} rows leaves {len(held):,} to validate with, because "
+                "equal rows stay together; pass X_val",
                 UserWarning,
             )
         return held

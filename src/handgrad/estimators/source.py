@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from glob import glob, has_magic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
 from handgrad.tables.columns import numbers, place
@@ -60,6 +60,10 @@ class Parquet:
         for Python and its libraries come on top. By default all rows are read.
     unlabelled : str, default="refuse"
         What is done where the target is missing: "refuse" the table, or "drop" the row.
+    missing : tuple of str, default=()
+        More texts that mean a missing target.
+    reading : Reading, optional
+        How CSV is read: separator, encoding, lines to skip, header.
 
     Raises
     ------
@@ -78,6 +82,7 @@ class Parquet:
     weight: str | None = None
     memory: int | str | None = None
     unlabelled: str = "refuse"
+    missing: tuple[str, ...] = ()
     reading: Reading = PLAIN
 
     def __post_init__(self) -> None:
@@ -101,7 +106,7 @@ class Parquet:
         """
         paths = self.paths
         given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-        names = [name for path in given for name in _files_of(os.fspath(path))]
+        names = [name for path in given for name in files_of(os.fspath(path))]
         if not names:
             raise ValueError("there must be at least one path, got none")
         return names
@@ -205,7 +210,7 @@ def bytes_of(memory: int | str) -> int:
     return int(float(found[1]) * UNITS[found[2]])
 
 
-def _files_of(path: str) -> list[str]:
+def files_of(path: str) -> list[str]:
     """Give the files that a path stands for, in the order of their names."""
     if has_magic(path) and not os.path.exists(path):
         names = sorted(name for name in glob(path, recursive=True) if os.path.isfile(name))
@@ -223,8 +228,3 @@ def _files_of(path: str) -> list[str]:
     if not names:
         raise FileNotFoundError(f"there are no files in the folder {path!r}")
     return sorted(names)
-
-
-def is_source(X: Any) -> bool:
-    """Tell a `Parquet` from rows."""
-    return isinstance(X, Parquet)

@@ -62,8 +62,8 @@ class Task(Protocol):
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
 
-    def answers(self, name: str) -> Answers:
-        """Make what reads a column of answers portion by portion."""
+    def answers(self, name: str, words: tuple[str, ...]) -> Answers:
+        """Make what reads a column of answers portion by portion; some words mean missing."""
 
     def outputs_of(self, answers: Any) -> Outputs:
         """Decide as `outputs` does, by answers that were read so."""

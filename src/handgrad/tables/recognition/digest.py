@@ -49,6 +49,7 @@ Floats = npt.NDArray[np.float64]
 MOST_DIFFERENT = 100_000  # cells of a column, which are more than there are days
 ALL_DIFFERENT = 2_000_000  # of all columns together
 FEWEST_DIFFERENT = 2_000
+SOME_NUMBERS = 2_000  # written in texts, which show how all are written
 
 
 class Digest:
@@ -207,8 +208,9 @@ class _Values:
     def __init__(self, head: pa.Table, name: str, wishes: Wishes, most: int) -> None:
         import pyarrow as pa
 
-        self._name, self._most, self._room = name, most, most
+        self._name, self._most = name, most
         self._kind = raw.value_kind_of(head, name)
+        self._room = min(most, 2 * SOME_NUMBERS) if self._kind == "csv" else most
         self._type = raw.decoded(head, name).type
         field = head.schema.field(name)
         if raw.kind_of(head, name) == "category":
@@ -229,7 +231,12 @@ class _Values:
         cells = raw.decoded(table, self._name)
         if self._numbers is not None:
             cells = self._without_numbers(self._numbers, cells)
-        found = self._plain(cells).value_counts()
+        self._count_texts(self._plain(cells))
+        if len(self._counts) > self._room:
+            self._make_room(table)
+
+    def _count_texts(self, cells: Any) -> None:
+        found = cells.value_counts()
         values, counts = found.field("values").to_pylist(), found.field("counts").to_pylist()
         for value, n in zip(values, counts, strict=True):
             if value is None or value != value:
@@ -238,8 +245,6 @@ class _Values:
                 self._counts[value] += n
             elif not self._is_sample or _hash_of(value) < self._below:
                 self._counts[value] = n
-        if len(self._counts) > self._room:
-            self._make_room(table)
 
     def _plain(self, cells: Any) -> Any:
         """Give cells that Python can tell apart: moments as whole numbers."""
@@ -253,16 +258,32 @@ class _Values:
     def _make_room(self, table: pa.Table) -> None:
         if self._numbers is None and self._kind == "csv":
             are_numbers = arrow.match(arrow.trimmed(arrow.of_texts(self._counts)), NUMBER)
-            if 2 * arrow.to_numpy(are_numbers).sum() > len(self._counts):
+            flags = arrow.to_numpy(are_numbers)
+            if 2 * flags.sum() > len(self._counts):
                 self._numbers = _Numbers(table.slice(0, 0), self._name, self._wishes, self._most)
-                self._room = len(self._counts) + self._most
+                self._summarise(flags)
+                return
+            self._room = self._most
+            if len(self._counts) <= self._room:
                 return
         while len(self._counts) > self._room / 2:
             self._below //= 2
             kept = {v: n for v, n in self._counts.items() if _hash_of(v) < self._below}
             self._counts = kept
 
-    def _without_numbers(self, numbers: _Numbers, cells: Any) -> Any:
+    def _summarise(self, are_numbers: npt.NDArray[np.bool_]) -> None:
+        """Keep some of the numbers, as texts, and of the others what matters of their values."""
+        kept: dict[Any, int] = {}
+        others: dict[Any, int] = {}
+        for (text, n), is_number in zip(self._counts.items(), are_numbers, strict=True):
+            (others if is_number and len(kept) >= SOME_NUMBERS else kept)[text] = n
+        self._counts, self._room = kept, len(kept) + self._most
+        if others:
+            texts = arrow.of_texts(others)
+            repeated = arrow.take(texts, arrow.of_places(np.repeat(*_places_of(others))))
+            self._count_texts(self._without_numbers(self._numbers, repeated))
+
+    def _without_numbers(self, numbers: _Numbers | None, cells: Any) -> Any:
         """Leave plain numbers out, of which there are too many to count each."""
         import pyarrow as pa
 
@@ -273,6 +294,7 @@ class _Values:
         values = parsed(arrow.blanked(bare, arrow.are_among(bare, MISSING_IN_NUMBERS)), PLAIN)
         are_numbers = np.isfinite(values)
         codes = codes_in(self._wishes.missing_of(self._name))
+        assert numbers is not None
         numbers.take(values[are_numbers], ~np.isin(values[are_numbers], codes))
         return arrow.take(texts, arrow.of_places(np.flatnonzero(~are_numbers)))
 
@@ -323,6 +345,10 @@ class _LeftOut:
 
     def decided(self, wishes: Wishes) -> Column:
         return Column(self._name, "left out", AS_DECLARED)
+
+
+def _places_of(counts: dict[Any, int]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    return np.arange(len(counts)), np.array(list(counts.values()), dtype=np.intp)
 
 
 def _hash_of(value: Any) -> int:
