@@ -18,6 +18,7 @@ from handgrad import DataError, MLPClassifier, MLPRegressor, Parquet, TabularCla
 from handgrad.estimators import piles
 from handgrad.estimators.source import bytes_of
 from handgrad.models.file import to_bytes
+from handgrad.tables.kinds import KINDS
 
 N = 20_000
 SETTINGS = {"hidden_layer_sizes": (6,), "max_iter": 2, "random_state": 0}
@@ -106,6 +107,40 @@ def test_one_pile_is_fitted_as_memory_to_the_bit(rng, tmp_path, in_piles, case):
     theirs = fit(kind(**SETTINGS | settings), source)
     in_piles()
     assert_same(fit(estimator, source), theirs)
+
+
+@pytest.mark.filterwarnings("ignore:'empty' is left out:handgrad.errors.TableWarning")
+def test_columns_of_every_type_are_read_as_in_memory(rng, tmp_path, in_piles):
+    n = 6000
+    seconds = rng.integers(0, 10**8, n).astype("timedelta64[s]")
+    moments = pa.array(np.datetime64("2020-01-01T00:00:00") + seconds)
+    x, level = rng.normal(size=n), np.array(["u", "v", "w", "é"])[rng.integers(0, 4, n)]
+    table = pa.table(
+        {
+            "category": pa.array(level).dictionary_encode(),
+            "decimal": pa.array(x.round(2)).cast(pa.decimal128(10, 2)),
+            "moment": moments,
+            "in a zone": moments.cast(pa.timestamp("us", tz="UTC")),
+            "time": moments.cast(pa.time32("s")),
+            "duration": pa.array(rng.integers(0, 10**6, n).astype("timedelta64[ms]")),
+            "byte": rng.integers(0, 200, n).astype(np.uint8),
+            "truth": rng.random(n) < 0.5,
+            "large": pa.array(level, pa.large_string()),
+            "empty": pa.nulls(n),
+            "with words": ["low" if v < -1.5 else f"{v:.3f}" for v in x],
+            "text": [f"row number {at}" for at in range(n)],
+            "label": x + (level == "v") > 0,
+        }
+    )
+    path = tmp_path / "t.parquet"
+    parquet.write_table(table, path, row_group_size=1100)
+    settings = SETTINGS | {"early_stopping": True}
+    theirs = fit(MLPClassifier(**settings), Parquet(path, "label"))
+    assert {column.kind for column in theirs.columns_} == set(KINDS)
+    in_piles()
+    ours = fit(MLPClassifier(**settings), Parquet(path, "label", memory="1GB"))
+    assert ours.columns_ == theirs.columns_
+    assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -7,7 +7,6 @@ from handgrad.estimators.callbacks import Callbacks, CallbackSupportMixin, with_
 from handgrad.estimators.fitted import Fitted
 from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.keeping import keeping
-from handgrad.estimators.piles import fitted_in_piles, rows_of
 from handgrad.estimators.remembered import warn_of_lost
 from handgrad.estimators.rows import HeldOut
 from handgrad.estimators.source import Parquet
@@ -46,6 +45,8 @@ def _check_survival(estimator: "MLP", before: Fit | None, *, is_stream: bool) ->
 
 def _fitted_to_files(job: Job, given: Given, before: Fit | None) -> Fit:
     """Fit to a table in files, which is read if it fits into memory."""
+    from handgrad.estimators.piles import fitted_in_piles, rows_of  # seldom needed
+
     source: Parquet = given.X
     if given.y is not None or given.sample_weight is not None:
         raise TypeError(

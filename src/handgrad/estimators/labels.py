@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
 from handgrad.errors import DataError, ModelFileError, warn
-from handgrad.estimators.answers import LabelAnswers
 from handgrad.estimators.growth import grow
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit
@@ -20,6 +19,9 @@ from handgrad.models.calibration import fit_temperature
 from handgrad.models.model import Model
 from handgrad.outputs import LOGISTIC, for_classes
 from handgrad.tables.labels import classes_of, encode_labels
+
+if TYPE_CHECKING:
+    from handgrad.estimators.answers import LabelAnswers
 
 Array = NDArray[Any]
 
@@ -73,10 +75,12 @@ class Labels:
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
 
-    def answers(self, name: str, words: tuple[str, ...]) -> LabelAnswers:
+    def answers(self, name: str, words: tuple[str, ...]) -> "LabelAnswers":
+        from handgrad.estimators.answers import LabelAnswers
+
         return LabelAnswers(name, words)
 
-    def outputs_of(self, answers: LabelAnswers) -> Outputs:
+    def outputs_of(self, answers: "LabelAnswers") -> Outputs:
         return self.outputs(answers.labels, None, None)
 
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Real
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from handgrad.batch import Rows
 from handgrad.errors import ModelFileError
-from handgrad.estimators.answers import NumberAnswers
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
@@ -24,6 +23,9 @@ from handgrad.losses import LossSettings
 from handgrad.models.model import Model
 from handgrad.output import Output
 from handgrad.outputs import BY_LOSS
+
+if TYPE_CHECKING:
+    from handgrad.estimators.answers import NumberAnswers
 
 Array = NDArray[Any]
 
@@ -87,10 +89,12 @@ class Numbers:
         scale = target_scale(y, weight, self.head.name, n_each) if self.scale_target else None
         return Outputs(self.head.name, n_each * y.shape[1], np.arange(0), scale, loss)
 
-    def answers(self, name: str, words: tuple[str, ...]) -> NumberAnswers:
+    def answers(self, name: str, words: tuple[str, ...]) -> "NumberAnswers":
+        from handgrad.estimators.answers import NumberAnswers
+
         return NumberAnswers(name, self.head, words)
 
-    def outputs_of(self, answers: NumberAnswers) -> Outputs:
+    def outputs_of(self, answers: "NumberAnswers") -> Outputs:
         head, loss = self.head, self.loss
         mean, scale = answers.mean, answers.scale
         if head.is_robust:

@@ -11,10 +11,7 @@ from glob import glob, has_magic
 from typing import TYPE_CHECKING
 
 from handgrad.errors import DataError
-from handgrad.tables.columns import numbers, place
 from handgrad.tables.files.reading import PLAIN, Reading
-from handgrad.tables.stored import reopened, spooled
-from handgrad.tables.table import read
 from handgrad.text import listed
 
 if TYPE_CHECKING:
@@ -131,15 +128,21 @@ class Parquet:
         return self.memory is None or self.needed <= bytes_of(self.memory)
 
     def _portions(self) -> Portions:
+        from handgrad.tables.stored import reopened
+
         return reopened(self.names, self.reading)
 
     def whole(self) -> pa.Table:
         """Read all rows."""
+        from handgrad.tables.table import read
+
         return read(self.names, self.reading)
 
     @contextmanager
     def portions(self) -> Iterator[Portions]:
         """Look through the table in portions, again and again; CSV is parsed but once."""
+        from handgrad.tables.stored import spooled
+
         with ExitStack() as stack:
             found = self._portions()
             self.check_columns(found.head)
@@ -176,6 +179,8 @@ class Parquet:
         DataError
             If a cell is no finite number of at least 0.
         """
+        from handgrad.tables.columns import numbers, place
+
         if self.weight is None:
             return None
         weight = numbers(table, self.weight)
