@@ -4,7 +4,7 @@
 
 Makes Parquet files of 20 columns of numbers and one of five levels, and fits each in a process of
 its own, one epoch. Prints the largest memory of the process, what it was after the imports, and
-microseconds a row before the first epoch and in an epoch; writes them to results/piles.json.
+microseconds a row before the first epoch and in an epoch.
 """
 
 import argparse
@@ -19,7 +19,6 @@ import pyarrow as pa
 from pyarrow import parquet
 
 GROUP = 100_000
-RESULTS = Path(__file__).parent / "results" / "piles.json"
 
 FIT = """
 import json, os, resource, sys, time, warnings
@@ -75,15 +74,11 @@ def main():
     parser.add_argument("--rows", default="250000,1000000,5000000")
     parser.add_argument("--memory", default="64MB")
     arguments = parser.parse_args()
-    found = []
     with tempfile.TemporaryDirectory() as folder:
         for n in map(int, arguments.rows.split(",")):
             path = Path(folder) / "table.parquet"
             make(path, n)
-            found.append(measured(path, arguments.memory))
-            print(json.dumps(found[-1]), flush=True)
-    written = {"memory": arguments.memory, "fits": found}
-    RESULTS.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+            print(json.dumps(measured(path, arguments.memory)), flush=True)
 
 
 if __name__ == "__main__":
