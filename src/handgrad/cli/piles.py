@@ -80,7 +80,10 @@ def source_beyond_memory(
         unlabelled="drop",
         reading=reading_of(options),
     )
-    return None if source.fits else source
+    if source.fits:
+        note(f"the table fits into --memory, at some {source.needed:,} bytes: it is read whole")
+        return None
+    return source
 
 
 def recipe_for_piles(source: Parquet, options: dict[str, Any]) -> str:

@@ -273,6 +273,7 @@ class _Table:
         """Fit the encoder, and the scale of numbers to learn, to all rows but those held back."""
         self._weighing = self._weighed(held)
         estimator = self._job.estimator
+        check_scratch_room(8 * self._n * len(self._plan.scaled))
         with (
             Gathering(
                 self._plan,
