@@ -200,6 +200,7 @@ FAULTS = [
     Fault('tables/recognition/digest.py', 'self._has_missing |= not present.all()', 'self._has_missing = not present.all()', 'holes of the last portion only', 'digest'),
     Fault('tables/recognition/digest.py', 'elif not self._is_sample or _hash_of(value) < self._below:', 'elif not self._is_sample:', 'no texts after the first many', 'digest'),
     Fault('tables/gathering.py', 'missing[counted].any(axis=0)', 'missing.any(axis=0)', 'holes of rows held back', 'gathering'),
+    Fault('tables/gathering.py', 'lower, median, upper = np', 'upper, median, lower = np', 'quartiles the wrong way round', 'gathering'),
     Fault('tables/gathering.py', "tells_missing=not column.reads.scaled(column),", "tells_missing=True,", 'a level for what a flag tells', 'gathering'),
     Fault('engines/piled.py', 'array[: filled - whole] = array[whole:filled].copy()', 'array[: filled - whole] = array[: filled - whole].copy()', 'rows that wait are lost', 'piles'),
     Fault('engines/piled.py', 'whole = filled if last else filled - filled % size', 'whole = filled', 'short batches at the end of piles', 'piles'),

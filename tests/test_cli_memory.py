@@ -127,7 +127,7 @@ PLAIN = ("--epochs", 3, "--memory", "17MB")
         ((*PLAIN, "--report", "r"), "--report needs all rows in memory"),
         ((*PLAIN, "--validation-last"), "--validation-last needs all rows in memory"),
         ((*PLAIN, "--validation", 0), "--validation 0 leaves no rows"),
-        ((*PLAIN, "--missing", "label=?", "--preprocess", "robust"), "preprocess='robust'"),
+        ((*PLAIN, "--missing", "label=?", "--preprocess", "piecewise"), "preprocess='piecewise'"),
         ((*PLAIN, "--drop", "nothing"), "the table has no such column"),
         (("--memory", "12"), "must be at least 16,777,216 bytes"),
         (("--memory", "much"), 'such as "500MB"'),

@@ -7,7 +7,7 @@ import pytest
 from handgrad.errors import DataError
 from handgrad.tables.columns import part_of
 from handgrad.tables.fitting import fit_matrix, fit_table
-from handgrad.tables.gathering import Gathering, NumberColumns, Weighing
+from handgrad.tables.gathering import GATHERED, Gathering, NumberColumns, Weighing
 from handgrad.tables.levels import EVERY_LEVEL, Frequency
 from handgrad.tables.parts import to_parts
 from handgrad.tables.plan import Plan
@@ -27,6 +27,7 @@ def a_table(rng):
             "c": z[2].astype(np.float32),
             "d": rng.integers(0, 9, N),
             "yes": rng.random(N) < 0.3,
+            "seldom": np.where(rng.random(N) < 0.1, z[0], -0.0),
             "day": days.astype("datetime64[D]"),
             "level": pa.array(np.array(["x", "yy", "rare", None])[np.digitize(z[0], [0, 1.5, 2])]),
             "words": [f"{v:.2f}" if v > -40 else ("low", "lower")[int(v) % 2] for v in z[3]],
@@ -55,18 +56,18 @@ def assert_same(ours, theirs):
 
 
 @pytest.mark.parametrize("weighed", ["equally", "wholly", "each"])
-@pytest.mark.parametrize("frequency", [EVERY_LEVEL, Frequency(40, 2)])
-def test_an_encoder_of_portions_is_that_of_memory_to_the_bit(rng, weighed, frequency):
+@pytest.mark.parametrize("method", GATHERED)
+def test_an_encoder_of_portions_is_that_of_memory_to_the_bit(rng, weighed, method):
     table = a_table(rng)
     plan = plan_of(table)
     assert {column.kind for column in plan} >= {"number", "boolean", "date", "category"}
     weight = {"equally": None, "wholly": rng.integers(0, 3, N) * 1.0, "each": rng.random(N)}[
         weighed
     ]
-    theirs = fit_table(table, plan, weight, frequency=frequency, has_skip=True)
-    for size in (7001, BLOCK_ROWS, N):
-        ours = gathered(table, plan, weight, size, frequency=frequency, has_skip=True)
-        assert_same(ours, theirs)
+    for size, frequency in ((7001, EVERY_LEVEL), (BLOCK_ROWS, Frequency(40, 2)), (N, EVERY_LEVEL)):
+        how = {"frequency": frequency, "has_skip": True, "method": method}
+        theirs = fit_table(table, plan, weight, **how)
+        assert_same(gathered(table, plan, weight, size, **how), theirs)
 
 
 def test_rows_held_back_have_no_say(rng):

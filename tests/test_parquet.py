@@ -85,6 +85,7 @@ CASES = {
     ),
     "labels, calibrated": (MLPClassifier, "label", {"calibration": "temperature"}),
     "labels, a scorer": (MLPClassifier, "label", {"early_stopping": True, "scoring": "f1_macro"}),
+    "robust scales": (MLPClassifier, "label", {"preprocess": "robust"}),
     "two networks, skip": (MLPClassifier, "label", {"n_ensemble": 2, "skip": True}),
     "momentum": (MLPClassifier, "label", {"solver": "sgd", "dropout": 0.2, "dtype": "float32"}),
     "rare levels": (MLPClassifier, "label", {"max_levels": 2, "kinds": {"d": "left out"}}),
@@ -257,8 +258,11 @@ def test_a_fit_in_piles_goes_on_from_a_checkpoint_to_the_bit(rng, tmp_path, in_p
     ("settings", "message"),
     [
         ({"solver": "lbfgs"}, r"solver='lbfgs' \(take 'adam'\) needs all rows in memory"),
-        ({"preprocess": "robust"}, r"preprocess='robust' \(take 'auto'\) needs all rows"),
-        ({"preprocess": None}, r"preprocess=None \(take 'auto'\) needs all rows"),
+        (
+            {"preprocess": "piecewise"},
+            r"preprocess='piecewise' \(take 'auto' or 'robust'\) needs all",
+        ),
+        ({"preprocess": None}, r"preprocess=None \(take 'auto' or 'robust'\) needs all rows"),
         ({"batch_size": 10**7}, r"batch_size=10000000 takes .* take smaller batches"),
     ],
 )

@@ -22,13 +22,13 @@ from handgrad.engines.spool import BESIDE, Piles, Stored
 from handgrad.errors import DataError, warn
 from handgrad.estimators.checks import check_columns, precision
 from handgrad.estimators.fitting import begun, concluded, own_validation
-from handgrad.estimators.parameters import bit_generator, check_settings, needs_all_rows
+from handgrad.estimators.parameters import bit_generator, check_settings
 from handgrad.estimators.planning import frequency_of, warn_of_plan, wishes_of
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.source import bytes_of
 from handgrad.optim import SOLVERS
 from handgrad.tables.columns import place
-from handgrad.tables.gathering import Gathering, NumberColumns, Weighing
+from handgrad.tables.gathering import GATHERED, Gathering, NumberColumns, Weighing
 from handgrad.tables.marks import with_counts
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition.digest import Digest
@@ -130,8 +130,8 @@ def _check_goes_in_piles(job: Job, source: Parquet) -> None:
     needs = []
     if estimator.solver not in SOLVERS:
         needs.append(f"solver={estimator.solver!r} (take 'adam')")
-    if estimator.preprocess is None or needs_all_rows(estimator):
-        needs.append(f"preprocess={estimator.preprocess!r} (take 'auto')")
+    if estimator.preprocess not in GATHERED:
+        needs.append(f"preprocess={estimator.preprocess!r} (take 'auto' or 'robust')")
     if source.weight is not None and estimator.early_stopping and not estimator.shuffle:
         needs.append("shuffle=False with early stopping and weights (pass X_val)")
     if needs:
@@ -280,6 +280,7 @@ class _Table:
                 self._weighing,
                 frequency=frequency_of(estimator),
                 has_skip=bool(estimator.skip),
+                method=str(estimator.preprocess),
             ) as gathering,
             NumberColumns(1, self._weighing) as numbers,
         ):

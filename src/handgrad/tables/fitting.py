@@ -127,14 +127,22 @@ def _described(
     if edges:
         deep = [one if scaled else one[:0] for one, scaled in zip(edges[0], is_scaled, strict=True)]
         bins = dict(zip(("deep", "wide"), map(Bins.of, (deep, *edges[1:])), strict=False))
+    return robust(median, spread, has_missing, is_scaled) | {"has_skip": has_skip, **bins}
+
+
+def robust(
+    median: Floats,
+    spread: Floats,
+    has_missing: npt.NDArray[np.bool_],
+    is_scaled: npt.NDArray[np.bool_],
+) -> dict[str, Any]:
+    """Give the statistics of numbers as an encoder has them that scales these robustly."""
     return {
         "mean": np.where(is_scaled, median, 0.0),
         "scale": np.where(is_scaled, spread, 1.0),
         "median": median,
         "indicator": has_missing,
         "is_robust": True,
-        "has_skip": has_skip,
-        **bins,
     }
 
 

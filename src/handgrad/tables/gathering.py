@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from handgrad.atomic_file import scratch_file
 from handgrad.tables import arrow
+from handgrad.tables.bins import spread_of
 from handgrad.tables.cells import read_cells
-from handgrad.tables.encode import Encoder
-from handgrad.tables.fitting import check_is_learnable, indicator_of, standard
+from handgrad.tables.encode import ROBUST, STANDARD, Encoder
+from handgrad.tables.fitting import check_is_learnable, indicator_of, robust, standard
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, chosen_levels
 from handgrad.tables.plan import Plan
 from handgrad.tables.selection import Selection
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Mask = npt.NDArray[np.bool_]
+
+GATHERED = STANDARD, ROBUST  # what can be done to numbers whose rows come in portions
 
 
 class Weighing:
@@ -112,6 +115,16 @@ class NumberColumns:
         scaled = np.ldexp(pairs, -self._moments.exponent[:, None])
         return self._moments.described((scaled[:, 0] + scaled[:, 1]) / 2)
 
+    def spreads(self) -> tuple[Floats, Floats]:
+        """Give the medians of all rows, and the spreads for robust scales."""
+        pairs = self.quantiles((0.25, 0.5, 0.75))
+        lower, median, upper = np.ascontiguousarray((pairs[..., 0] / 2 + pairs[..., 1] / 2).T)
+        spread = [
+            spread_of(*of_column)
+            for of_column in zip(lower, upper, *self._moments.extremes, strict=True)
+        ]
+        return median, np.array(spread, dtype=np.float64)
+
     def quantiles(self, shares: tuple[float, ...]) -> Floats:
         """Give the two values whose middle is each quantile, shape (k, shares, 2)."""
         if self._filled:
@@ -134,6 +147,8 @@ class Gathering:
         None where no row has a weight.
     frequency, has_skip
         As for ``fitting.fit_table``.
+    method : str
+        What is done to numbers, of `GATHERED`.
 
     Raises
     ------
@@ -148,8 +163,10 @@ class Gathering:
         *,
         frequency: Frequency = EVERY_LEVEL,
         has_skip: bool = False,
+        method: str = STANDARD,
     ) -> None:
         check_is_learnable(plan)
+        self._method = method
         self._plan, self._weighing = plan, weighing
         self._frequency, self._has_skip = frequency, has_skip
         self._numbers = NumberColumns(len(plan.scaled), weighing)
@@ -194,9 +211,15 @@ class Gathering:
         *of_texts, self._n_missing[place] = total.tolist()
         counts.update(zip(distinct, of_texts, strict=True))
 
+    def _of_numbers(self) -> dict[str, Any]:
+        if self._method == STANDARD:
+            return standard(self._numbers.described(), self._plan.scaled)
+        none = np.zeros(self._numbers.k, dtype=bool)
+        return robust(*self._numbers.spreads(), none, self._plan.scaled)
+
     def encoder(self) -> Encoder:
         """Make the encoder, once the last row has been added."""
-        found = standard(self._numbers.described(), self._plan.scaled)
+        found = self._of_numbers()
         found["indicator"] = indicator_of(self._plan, self._has_missing)
         by_column = [
             chosen_levels(

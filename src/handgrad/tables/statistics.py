@@ -185,6 +185,12 @@ class Moments:
         return ManyStatistics(mean, scale, median, self.has_missing)
 
     @property
+    def extremes(self) -> tuple[Floats, Floats]:
+        """The smallest number of each column, and the largest; 0 where there is none."""
+        empty = self.n == 0
+        return np.where(empty, 0.0, self._low) + 0.0, np.where(empty, 0.0, self._high) + 0.0
+
+    @property
     def _count(self) -> Floats:
         """How many rows the weights count for, within sane bounds."""
         if not self._is_weighted:
