@@ -220,6 +220,7 @@ FAULTS = [
     Fault('cli/piles.py', 'rows = held[low:high] - first', 'rows = held[low:high] - first - 1', 'judged by other rows than those held back', 'cli_memory'),
     Fault('cli/piles.py', 'dropped = dict.fromkeys(options["drop"], "left out")', 'dropped: dict[str, str] = {}', 'dropped columns are learnt from', 'cli_memory'),
     Fault('cli/fit.py', 'if isinstance(outcome, Labelled):', 'if False:', 'a dry run is no outcome', 'cli_memory cli_columns'),
+    Fault('models/file.py', '{name: np.ascontiguousarray(value) for', '{name: value for', 'views written as what lies there', 'model_file'),
     Fault('tables/selection.py', 'bits & _SIGN, ~bits, bits | _SIGN', 'bits & _SIGN, bits, bits | _SIGN', 'negative numbers in the wrong order', 'statistics'),
     Fault('tables/selection.py', 'below = search.base + np.cumsum(counts)', 'below = np.cumsum(counts)', 'ranks forgotten between passes', 'statistics'),
     Fault('tables/statistics.py', 'return Kept(None if rows.all() else rows, weights[rows])', 'return Kept(None if rows.all() else rows, None)', 'weights ignored', 'encode'),
