@@ -781,7 +781,7 @@ def mixed(n=200):
 BAD = [
     # id, files, arguments, exit code, words of the message
     ("no such table", {}, ["fit", "no.csv", T, "y"], IO, ["no.csv", "No such file"]),
-    ("folder as table", {}, ["fit", ".", T, "y"], IO, ["Is a directory"]),
+    ("folder as table", {}, ["evaluate", "m", "."], IO, ["Is a directory"]),
     ("no such table at predict", {}, ["predict", "m", "no.csv"], IO, ["no.csv"]),
     ("device as table", {}, ["fit", "/dev/zero", T, "y"], DATA, ["device"]),
     ("empty file", table(""), ["fit", "u.csv", T, "y"], DATA, ["u.csv", "file is empty"]),

@@ -208,6 +208,14 @@ def test_names_that_look_like_the_checksum_do_no_harm():
     assert same(model, from_bytes(to_bytes(model)))
 
 
+def test_statistics_that_are_views_come_back(rng):
+    table = pa.table({"a": rng.normal(size=9), "b": rng.normal(size=9) + 5})
+    encoder = encoder_of(table)
+    apart = np.repeat(encoder.median, 2)[::2]
+    model = a_model(encoder=replace(encoder, median=apart))
+    assert from_bytes(to_bytes(model)).encoder.median.tolist() == encoder.median.tolist()
+
+
 def test_zeros_keep_their_sign():
     model = a_model()
     model.params.flat[:2] = [-0.0, 5e-324]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from handgrad.estimators import (
         MLPClassifier,
         MLPRegressor,
+        Parquet,
         TabularClassifier,
         TabularRegressor,
     )
@@ -39,6 +40,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
+    "Parquet",
     "TableWarning",
     "TabularClassifier",
     "TabularRegressor",
@@ -51,6 +53,7 @@ __all__ = [
 _LAZY = {
     "MLPClassifier": "handgrad.estimators",
     "MLPRegressor": "handgrad.estimators",
+    "Parquet": "handgrad.estimators",
     "TabularClassifier": "handgrad.estimators",
     "TabularRegressor": "handgrad.estimators",
     "read_table": "handgrad.tables.table",

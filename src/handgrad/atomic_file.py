@@ -211,3 +211,35 @@ def _remove_orphan(path: str, before: float | None) -> None:
             os.unlink(path)
     finally:
         os.close(descriptor)
+
+
+def scratch_file() -> BinaryIO:
+    """Open a temporary file that has no name: whatever ends this process, nothing is left of it.
+
+    It lies in the folder for temporary files, which the variable TMPDIR names.
+    """
+    import tempfile
+
+    file: BinaryIO = tempfile.TemporaryFile(prefix="handgrad-")  # noqa: SIM115 - the caller closes
+    return file
+
+
+def check_scratch_room(n_bytes: int) -> None:
+    """Refuse to begin what the folder for temporary files has no room for.
+
+    Raises
+    ------
+    OSError
+        The message names the folder.
+    """
+    import shutil
+    import tempfile
+
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < n_bytes:
+        raise OSError(
+            errno.ENOSPC,
+            f"{n_bytes:,} bytes are needed for temporary files, and {folder!r} has {free:,}; make "
+            "room there, or let TMPDIR name another folder",
+        )

@@ -38,6 +38,14 @@ class Rows(NamedTuple):
             return np.unique(np.searchsorted(x.indptr, bad, side="right") - 1)
         return np.unique(bad // x.shape[1])
 
+    def order(self, bits: np.random.BitGenerator) -> Order:
+        """Draw the order of an epoch."""
+        return shuffled(len(self), bits)
+
+    def sample(self, most: int) -> Rows:
+        """Give rows that stand for all: these are in memory, so all of them."""
+        return self
+
     def take(self, rows: npt.NDArray[np.intp]) -> Rows:
         weight = None if self.weight is None else self.weight[rows]
         return Rows(self.x[rows], self.y_t[rows], weight)

@@ -48,7 +48,7 @@ FAULTS = [
     Fault("cli/info.py", "if machine == (model is not None):", "if False:", "a model and the machine at once", "cli::test_info_is_of_a_model_or_of_the_machine"),
     Fault("cli/info.py", 'told[name] = list(value)', 'told["loss"] = list(value)', "info: delta not told", "cli_settings::test_info_tells_the_settings_that_the_file_keeps"),
     Fault("cli/fit.py", 'check_report(options.get("report"))', "pass", "a report that cannot be written, noticed late", "cli::test_a_report_without_matplotlib_is_refused_before_training cli::test_messages_of_bad_output_come_before_the_training"),
-    Fault("cli/fit.py", "judge_fit(model, parts, fitted)", "judge_fit(model, parts._replace(validation=None), fitted)", "judged by the training rows", "cli::test_the_rows_it_is_judged_by"),
+    Fault("cli/outcome.py", "judge_fit(model, parts, fitted)", "judge_fit(model, parts._replace(validation=None), fitted)", "judged by the training rows", "cli::test_the_rows_it_is_judged_by"),
     Fault("cli/judge.py", "if parts.test is None and unseen", "if unseen", "rows held back judge where test rows could", "cli_recipes::test_test_rows_judge_if_there_are_any"),
     Fault("cli/judge.py", "HELD_BACK), unseen.scores", "HELD_BACK), model.scores(parts.training.take(unseen.places, HELD_BACK).table)", "judged by networks that have seen the rows", "cli_recipes::test_labels_are_judged_by_networks_that_have_not_seen_them"),
     Fault("cli/judge.py", "    if n_singly:\n", "    if False:\n", "equal rows on both sides, and nobody knows", "cli_recipes::test_rows_that_repeat_a_few_are_told_of"),

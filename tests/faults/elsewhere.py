@@ -13,7 +13,7 @@ FAULTS = [
     Fault("engines/compiled/called.py", "    return f\"handgrad_{function.__name__}_{element}\"", "    return f\"handgrad_{function.__name__}\"", "one name for both precisions", "kernels engines"),
     Fault("engines/compiled/vectors.py", "vectors = [_halves_added(builder, vectors[0], None, size)]", "vectors = [builder.fadd(vectors[0], vectors[0])]", "lanes doubled, not added", "kernels engines"),
     Fault("tables/bins.py", "z /= np.sqrt(root, out=root)", "pass", "robust scales without bounds", "bins"),
-    Fault("tables/bins.py", "upper - lower if upper > lower else values[-1] / 2 - values[0] / 2", "upper - lower", "quartiles that meet make a constant", "bins"),
+    Fault("tables/bins.py", "upper - lower if upper > lower else high / 2 - low / 2", "upper - lower", "quartiles that meet make a constant", "bins"),
     Fault("tables/bins.py", "counted = np.minimum(counts, counts.sum() / n_bins)", "counted = counts", "a frequent value takes all bins", "bins"),
     Fault("tables/bins.py", "self._padded[:, 1:-1]", "self._padded[:, :-1]", "bins counted from 1 where rows are few", "bins"),
     Fault("tables/bins.py", "prepend=-np.inf) > TWINS", "prepend=-np.inf) > 0", "bins between equal sines", "bins"),

@@ -1,6 +1,5 @@
 """``handgrad fit``: from a table to a trained model."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,19 @@ import click
 
 from handgrad.cli.checks import check_engine, check_output, check_report
 from handgrad.cli.columns import plan_json, print_dry_run, print_plan
-from handgrad.cli.data import read_labelled
+from handgrad.cli.data import Labelled, read_labelled
 from handgrad.cli.fit_options import FIT_OPTIONS
-from handgrad.cli.judge import judge_fit
 from handgrad.cli.libraries import TABLE_LIBRARIES, load
 from handgrad.cli.options import TABLE, InSections
-from handgrad.cli.outcome import Outcome, print_outcome, write_outcome
+from handgrad.cli.outcome import Outcome, outcome_of, print_outcome, write_outcome
 from handgrad.cli.parts import partition
-from handgrad.cli.recipes import PLAIN
-from handgrad.cli.settings import settings_json, settle
+from handgrad.cli.piles import (
+    files_of_tables,
+    fitted_in_piles,
+    recipe_for_piles,
+    source_beyond_memory,
+)
+from handgrad.cli.settings import settle
 from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
 from handgrad.cli.workers import check_workers, in_one_voice, joined, start
@@ -43,6 +46,7 @@ def fit(
     """
     options = settle(given)
     check_workers(options, tables)
+    tables = files_of_tables(tables)
     check_output(options["model_path"], *tables)
     check_report(options.get("report"))
     check_engine(options["engine"])
@@ -51,7 +55,7 @@ def fit(
         if code is not None:
             return code
     comm = None if dry_run else joined(options["workers"])
-    work = partial(_fit, tables, target, options, comm, as_json, quiet, dry_run)
+    work = partial(_fit, tables, target, options, given, comm, as_json, quiet, dry_run)
     return in_one_voice(comm, work)
 
 
@@ -59,38 +63,53 @@ def _fit(
     tables: tuple[Path, ...],
     target: str | None,
     options: dict[str, Any],
+    given: dict[str, Any],
     comm: Comm | None,
     as_json: bool,
     quiet: bool,
     dry_run: bool,
 ) -> None:
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
-    data = read_labelled(tables, target, options)
-    if dry_run:
-        print_dry_run(data.plan, data.name, as_json=as_json)
+    outcome: Outcome | Labelled | None
+    if (source := source_beyond_memory(tables, target, options)) is not None:
+        options = settle(given | {"recipe": recipe_for_piles(source, options)})
+        outcome = fitted_in_piles(source, options, show=not quiet, dry_run=dry_run)
+    else:
+        outcome = _fitted(tables, target, options, comm, show=not quiet, dry_run=dry_run)
+    if outcome is None:
         return
-    parts = partition(data, options)
-    if not quiet:
-        print_plan(data.plan)
-    estimator, seconds = train(parts, data.plan, options, show=not quiet, comm=comm)
-    if comm is not None and comm.rank:
+    if isinstance(outcome, Labelled):
+        print_dry_run(outcome.plan, outcome.name, as_json=as_json)
         return
-    fitted = estimator._now
-    model = replace(estimator.model_with_settings(), target=data.target, truth=data.truth)
-    outcome = Outcome(
-        data,
-        parts,
-        model,
-        fitted,
-        judge_fit(model, parts, fitted),
-        seconds,
-        settings_json(options, len(parts.training.y)),
-        estimator.learning_rate_init,
-        options["because"] if options["recipe"] == PLAIN else "",
-    )
     written = write_outcome(outcome, options["model_path"], options.get("report"))
     if as_json:
-        columns = {"columns": plan_json(data.plan), "notes": data.plan.doubts}
+        plan = outcome.data.plan
+        columns = {"columns": plan_json(plan), "notes": plan.doubts}
         print_json(outcome.to_json() | columns | {"files": [str(path) for path in written]})
     else:
         print_outcome(outcome, written, verbose=options["verbose"])
+
+
+def _fitted(
+    tables: tuple[Path, ...],
+    target: str | None,
+    options: dict[str, Any],
+    comm: Comm | None,
+    *,
+    show: bool,
+    dry_run: bool,
+) -> Outcome | Labelled | None:
+    """Read a table, train on it and judge the result; for a dry run, only read it.
+
+    Workers share the training, and the first of them alone judges.
+    """
+    data = read_labelled(tables, target, options)
+    if dry_run:
+        return data
+    parts = partition(data, options)
+    if show:
+        print_plan(data.plan)
+    estimator, seconds = train(parts, data.plan, options, show=show, comm=comm)
+    if comm is not None and comm.rank:
+        return None
+    return outcome_of(data, parts, estimator, seconds, options)

@@ -16,6 +16,7 @@ from handgrad.cli.options import (
     FILE,
     FOLDER,
     JSON,
+    MEMORY,
     OUTPUT,
     POSITIVE,
     READING_OPTIONS,
@@ -431,6 +432,12 @@ ONE_MODEL = (
         recipe=PLAIN,
         help=f"{OF_PLAIN} train in N processes under MPI, each on its part of every "
         "batch. 1, 2, 4 and 8 give the same model, to the bit.  [default: one, without MPI]",
+    ),
+    rows(
+        "--memory",
+        type=MEMORY,
+        help="Let rows take at most this much memory, as in 500MB or 2GB: a longer table stays in "
+        "its files, and --recipe plain trains on it pile by pile.  [default: read all rows]",
     ),
     rows("--dry-run", is_flag=True, help="Print what each column is taken for, and train nothing."),
     output("--model", "model_path", type=FILE, help="Save the model to this file."),

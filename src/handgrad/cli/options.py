@@ -143,6 +143,27 @@ class Every(click.ParamType[Any]):
         return value
 
 
+class Memory(TextType):
+    """An amount of memory, such as 500MB."""
+
+    name = "SIZE"
+
+    def get_metavar(self, *_: Any, **__: Any) -> str:
+        return self.name
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        from handgrad.estimators.source import LEAST_MEMORY, bytes_of
+
+        try:
+            n = bytes_of(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if n < LEAST_MEMORY:
+            self.fail(f"must be at least {LEAST_MEMORY:,} bytes; got {value}", param, ctx)
+        return n
+
+
+MEMORY = Memory()
 FILE = File()
 FOLDER = Folder()
 EVERY = Every()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from handgrad.cli.judge import HELD_BACK
+from handgrad.cli.judge import HELD_BACK, judge_fit
 from handgrad.cli.raced import learnt_json, networks_words, race_line
+from handgrad.cli.recipes import PLAIN
 from handgrad.cli.results import (
     evaluation_json,
     network_json,
@@ -18,6 +19,7 @@ from handgrad.cli.results import (
     print_evaluation,
     rows_text,
 )
+from handgrad.cli.settings import settings_json
 from handgrad.cli.terminal import listed, note, say
 from handgrad.models.file import save_model
 from handgrad.schedules import OF_TIME
@@ -125,6 +127,25 @@ class Outcome:
             ends = [end | learnt_json(one) | {"share": one.share} for end, one in networks]
             return {"race": [learnt_json(one) for one in self.fit.raced], "ensemble": ends}
         return {"ensemble": ends} if len(ends) > 1 else {}
+
+
+def outcome_of(
+    data: Labelled, parts: Parts, estimator: Any, seconds: float, options: dict[str, Any]
+) -> Outcome:
+    """Judge a fitted estimator by the rows that it knows least."""
+    fitted = estimator._now
+    model = replace(estimator.model_with_settings(), target=data.target, truth=data.truth)
+    return Outcome(
+        data,
+        parts,
+        model,
+        fitted,
+        judge_fit(model, parts, fitted),
+        seconds,
+        settings_json(options, len(parts.training.y)),
+        estimator.learning_rate_init,
+        options["because"] if options["recipe"] == PLAIN else "",
+    )
 
 
 def _merit(stop_on: str, epoch: Epoch) -> tuple[float, float]:
@@ -292,12 +313,15 @@ def _plain_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _say_how_far_to_trust(outcome: Outcome) -> None:
+    measures = "--test 0.2"
+    if outcome.settings.get("memory") and outcome.parts.training.table is None:
+        measures = "handgrad evaluate, on other files,"
     if outcome.judged_by == "training":
         say("The model was trained on these rows; expect less on new ones. --test 0.2 measures it.")
     if outcome.judged_by == "validation":
         temperature = " and the temperature" if outcome.settings.get("calibrate") else ""
         chosen = f"These rows chose the epoch{temperature}"
-        say(f"{chosen}: expect a little less on new ones. --test 0.2 measures it.")
+        say(f"{chosen}: expect a little less on new ones. {measures} measures it.")
     if outcome.judged_by == HELD_BACK:
         say(_of_held_back(len({one.entrant.fold for one in outcome.fit.networks})))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 PASSED_ON = (DivergenceWarning, CheckpointWarning, WorkersWarning)
+ILLS = (" are dead: ", "to validate with do not fit", "to validate with, because equal rows")
 
 
 def train(
@@ -55,6 +56,24 @@ def train(
         check_validation_rows(options, len(validation.y))
         held_out |= {"X_val": validation.table, "y_val": validation.y}
         held_out["sample_weight_val"] = validation.weight
+    training = parts.training
+
+    def fit() -> None:
+        estimator.fit(training.table, training.y, training.weight, **held_out)
+
+    return estimator, run(fit, estimator, plan, options, show=show, which=which)
+
+
+def run(
+    fit: Callable[[], None],
+    estimator: Any,
+    plan: Plan,
+    options: dict[str, Any],
+    *,
+    show: bool,
+    which: str = "",
+) -> float:
+    """Fit an estimator with its progress shown; give the seconds it took."""
     started = time.perf_counter()
     with (
         warnings.catch_warnings(record=True) as warned,
@@ -67,20 +86,19 @@ def train(
             show_epoch(epoch)
             end_epoch()
 
-        shared = {} if comm is None else {"comm": comm}
-        estimator.set_params(on_epoch=on_epoch, kinds=plan, **_survival(options), **shared)
-        estimator.fit(parts.training.table, parts.training.y, parts.training.weight, **held_out)
+        estimator.set_params(on_epoch=on_epoch, kinds=plan, **_survival(options))
+        fit()
     estimator.set_params(on_epoch=None)
     seconds = time.perf_counter() - started
     _note_ills(warned, which)
-    return estimator, seconds
+    return seconds
 
 
 def _note_ills(warned: list[warnings.WarningMessage], which: str) -> None:
     """Pass on warnings that a training goes wrong; the outcome says all else."""
     for warning in warned:
         message = str(warning.message)
-        if issubclass(warning.category, PASSED_ON) or " are dead: " in message:
+        if issubclass(warning.category, PASSED_ON) or any(ill in message for ill in ILLS):
             note(f"{which}{shown(message)}")
 
 

@@ -23,12 +23,14 @@ class Diverged(ArithmeticError):  # noqa: N818 - a signal to training, which rai
     """An input, the loss of a batch, or a parameter was not finite; the message says which.
 
     batch is the number of that batch, from 1, or None after the last; last_loss is the loss of
-    the batch before.
+    the batch before; rows are those of the batch, where the caller no longer has them.
     """
 
-    def __init__(self, what: str, batch: int | None, last_loss: float | None) -> None:
+    def __init__(
+        self, what: str, batch: int | None, last_loss: float | None, rows: Rows | None = None
+    ) -> None:
         super().__init__(what)
-        self.batch, self.last_loss = batch, last_loss
+        self.batch, self.last_loss, self.rows = batch, last_loss, rows
 
 
 def first_bad_batch(

@@ -16,6 +16,8 @@ which a fit passes through them:
                     holds probabilities; rows.py, the result
     planning.py     the plan of the columns; stream.py, means that move with partial_fit
     target_scale.py the scale in which numbers are learnt
+    source.py       Parquet: a table in files; piles.py, THE PATH OF A FIT to more than memory
+                    holds; answers.py, the column to predict
     growth.py       an output layer for more classes
     learning.py     the epochs of each network, or L-BFGS, and why they ended
     watching.py     the record of each epoch, and a watch for what goes wrong
@@ -29,6 +31,7 @@ which a fit passes through them:
 import handgrad.engines.compiled.engine  # noqa: F401 -- or the first fit would import it
 from handgrad.estimators.classifier import MLPClassifier
 from handgrad.estimators.regressor import MLPRegressor
+from handgrad.estimators.source import Parquet
 from handgrad.estimators.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "Parquet", "TabularClassifier", "TabularRegressor"]

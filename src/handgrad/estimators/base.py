@@ -9,6 +9,7 @@ from handgrad.estimators.fitting import Given, fitted
 from handgrad.estimators.keeping import keeping
 from handgrad.estimators.remembered import warn_of_lost
 from handgrad.estimators.rows import HeldOut
+from handgrad.estimators.source import Parquet
 from handgrad.estimators.state import Fit
 from handgrad.estimators.task import Job
 from handgrad.estimators.underway import FIT, under_way
@@ -55,6 +56,39 @@ def _crew_of(estimator: "MLP") -> Crew | None:
     return Crew.of(estimator.comm)
 
 
+def _fitted_to_files(job: Job, given: Given, before: Fit | None) -> Fit:
+    """Fit to a table in files, which is read if it fits into memory."""
+    from handgrad.estimators.piles import fitted_in_piles, rows_of  # seldom needed
+
+    source: Parquet = given.X
+    if given.y is not None or given.sample_weight is not None:
+        raise TypeError(
+            "a Parquet holds the answers and the weights, too: name their columns, "
+            "Parquet(paths, target='y', weight='w'), and pass neither y nor sample_weight"
+        )
+    if job.is_stream:
+        raise TypeError("partial_fit takes rows, and a Parquet is a whole table; pass it to fit")
+    if source.fits:
+        X, y, weight = rows_of(source, job.task)
+        return fitted(job, given._replace(X=X, y=y, sample_weight=weight), before)
+    if job.crew is not None:
+        raise ValueError(
+            "workers share rows in memory, and these do not fit into memory="
+            f"{source.memory!r}; raise it, or leave comm out"
+        )
+    if given.classes is not None:
+        raise ValueError(
+            "classes names the columns of probabilities, or labels that y lacks; a Parquet larger "
+            "than memory holds one column of labels, so leave classes out"
+        )
+    if before is not None:
+        raise ValueError(
+            "warm_start=True goes on with rows in memory, and these do not fit into memory="
+            f"{source.memory!r}; raise it, or fit anew"
+        )
+    return fitted_in_piles(job, source, given.held_out)
+
+
 class MLP(CallbackSupportMixin, Fitted):
     """What MLPClassifier and MLPRegressor share; the path of a fit is in ``fitting.py``."""
 
@@ -62,7 +96,7 @@ class MLP(CallbackSupportMixin, Fitted):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
@@ -76,7 +110,8 @@ class MLP(CallbackSupportMixin, Fitted):
         X : array-like or sparse matrix of shape (n_samples, n_features), or data frame
             Numbers; or, with preprocess="auto", a pandas, polars or Arrow table, a mapping of
             names to columns or a list of rows that are mappings, whose columns may be text,
-            categories, booleans and numbers, with missing cells.
+            categories, booleans and numbers, with missing cells; or a `Parquet`, which may be
+            larger than memory and holds y and the weights, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Finite numbers.
         sample_weight : array-like of shape (n_samples,), optional
@@ -136,7 +171,10 @@ class MLP(CallbackSupportMixin, Fitted):
         crew = _crew_of(self)
         with under_way(self) as now, keeping(self, crew) as keeper:
             job = Job(self, self._task, now, callbacks, is_stream, keeper, crew)
-            fit = fitted(job, given, before)
+            if isinstance(given.X, Parquet):
+                fit = _fitted_to_files(job, given, before)
+            else:
+                fit = fitted(job, given, before)
             keeper.finish()
             now.finish(fit)
         return self

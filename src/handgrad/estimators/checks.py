@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 from handgrad.batch import is_sparse
 from handgrad.errors import DataError, warn
 from handgrad.estimators.advice import ways
+from handgrad.estimators.source import Parquet
 from handgrad.tables import frames
 from handgrad.tables.encode import Encoded, Encoder
 from handgrad.tables.frames import from_frame, from_rows, is_frame
@@ -34,6 +35,11 @@ LARGE = 1e9  # numbers of which a network without preprocessing learns little
 
 def as_rows(X: Any) -> Any:
     """Give rows that can be counted and picked: mappings and lazy frames become tables."""
+    if isinstance(X, Parquet):
+        raise TypeError(
+            "only MLPClassifier and MLPRegressor take a Parquet, and only in fit; read the table: "
+            "handgrad.read_table"
+        )
     if hasattr(X, "collect") and type(X).__name__ == "LazyFrame":
         return X.collect()
     if _is_mapping(X):

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import InvalidParameterError
 
-from handgrad.batch import is_sparse
+from handgrad.batch import Rows, is_sparse
 from handgrad.chance import streams
+from handgrad.engines.spool import Piles
 from handgrad.errors import DataError, warn
 from handgrad.estimators.advice import has, ways
 from handgrad.estimators.checks import (
@@ -124,19 +125,23 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     learning = encoded(now.model, task, rows.take(parts.kept, parts.kept_weight))
     validation: Validation | None = None
     if held_out.X is not None:
-        validation = _validation(estimator, task, now.model, given)
+        validation = own_validation(estimator, task, now.model, held_out, given.classes)
     elif len(parts.held_back):
         held_back = rows.take(parts.held_back, parts.held_weight)
         validation = Validation.of(now.model, task, held_back, X)
     if job.is_stream:
         return learnt(job, now, learning, validation)
+    return concluded(job, now, learning, validation)
+
+
+def concluded(job: Job, now: Fit, learning: Rows | Piles, validation: Validation | None) -> Fit:
+    """Train, and draw the conclusions."""
     now = replace(now.with_model(temperature=1.0), record=replace(now.record, n_iter=0))
     now = learnt(job, now, learning, validation)
-    # -- concluded
     dead = dead_units(now.model, learning)
     warn_of_dead_units(dead, len(learning))
     now = replace(now, dead_units=dead)
-    return replace(now, model=task.calibrated(now.model, validation))
+    return replace(now, model=job.task.calibrated(now.model, validation))
 
 
 # -- checked ------------------------------------------------------------------------------------
@@ -155,13 +160,19 @@ def checked(
     return TrainingRows.of(columns, y, check_weight(given.sample_weight, X)), X
 
 
-def _validation(estimator: Parameters, task: Task, model: Model, given: Given) -> Validation:
-    held_out = given.held_out
+def own_validation(
+    estimator: Parameters,
+    task: Task,
+    model: Model,
+    held_out: HeldOut,
+    classes: Array | None = None,
+) -> Validation:
+    """Take the rows that the user gave to validate on."""
     X = as_rows(held_out.X)
     with naming("X_val"):
         columns = check_columns(estimator, X, model.encoder)
     with naming("y_val"):
-        y = task.check_y(held_out.y, X, given.classes)
+        y = task.check_y(held_out.y, X, classes)
     if not len(y):
         raise DataError("X_val must have rows; it has none")
     with naming("sample_weight_val"):
@@ -242,8 +253,18 @@ def _started(
         has_skip=bool(estimator.skip),
         is_stream=job.is_stream,
     )
+    return begun(estimator, encoder, outputs, precision(estimator.dtype, rows.columns), bits)
+
+
+def begun(
+    estimator: Parameters,
+    encoder: Encoder,
+    outputs: Outputs,
+    dtype: np.dtype[Any],
+    bits: np.random.PCG64,
+) -> Fit:
+    """Draw fresh networks for encoded rows."""
     architecture = _architecture(estimator, encoder, outputs)
-    dtype = precision(estimator.dtype, rows.columns)
     runs = _first_runs(estimator, architecture, dtype, bits)
     plain, params = scale_folded(architecture, runs[0].params)
     model = Model(encoder, plain, params, outputs.classes, scale=outputs.scale)

@@ -26,6 +26,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from handgrad.atomic_file import check_folder, write_atomically
 from handgrad.batch import Rows, is_sparse
 from handgrad.engines import machine
+from handgrad.engines.spool import Piles, Stored
 from handgrad.errors import CheckpointWarning, ModelFileError, warn
 from handgrad.models import file as model_file
 from handgrad.models.checkpoint import Checkpoint, Standing, from_bytes, to_bytes
@@ -92,7 +93,7 @@ class Keeper:
         estimator: Any,
         model: Model,
         engine: str,
-        rows: Rows,
+        rows: Rows | Piles,
         validation: Rows | None,
         crew: Crew | None = None,
     ) -> None:
@@ -356,7 +357,7 @@ def _told(found: Checkpoint) -> str:
 
 
 def _facts(
-    estimator: Any, model: Model, engine: str, rows: Rows, validation: Rows | None
+    estimator: Any, model: Model, engine: str, rows: Rows | Piles, validation: Rows | None
 ) -> dict[str, dict[str, str]]:
     return {
         "settings": _settings(estimator) | {"engine": engine},
@@ -389,7 +390,7 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
-def _data(model: Model, rows: Rows, validation: Rows | None) -> dict[str, str]:
+def _data(model: Model, rows: Rows | Piles, validation: Rows | None) -> dict[str, str]:
     """Take digests of the rows as they are encoded, and of what there is before the training."""
     watched = {} if validation is None else {"the rows watched": _digest(*_arrays(validation))}
     return {
@@ -401,19 +402,27 @@ def _data(model: Model, rows: Rows, validation: Rows | None) -> dict[str, str]:
     }
 
 
-def _arrays(rows: Rows) -> Iterator[NDArray[Any] | None]:
+def _arrays(rows: Rows | Piles) -> Iterator[Any]:
+    if isinstance(rows, Piles):
+        yield from rows.stored
+        return
     x: Any = rows.x
     yield from (x.data, x.indices, x.indptr) if is_sparse(x) else (x,)
     yield rows.y_t
     yield rows.weight
 
 
-def _digest(*arrays: NDArray[Any] | None) -> str:
+def _digest(*arrays: NDArray[Any] | Stored | None) -> str:
     digest = hashlib.sha256()
     for array in arrays:
-        if array is not None:
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+        if array is None:
+            continue
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        if isinstance(array, Stored):
+            for piece in array.pieces():
+                digest.update(piece)
+        elif array.size:
+            digest.update(np.ascontiguousarray(array).data.cast("B"))
     return digest.hexdigest()
 
 

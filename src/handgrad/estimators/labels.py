@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from handgrad.models.calibration import fit_temperature
 from handgrad.models.model import Model
 from handgrad.outputs import LOGISTIC, for_classes
 from handgrad.tables.labels import classes_of, encode_labels
+
+if TYPE_CHECKING:
+    from handgrad.estimators.answers import LabelAnswers
 
 Array = NDArray[Any]
 
@@ -80,6 +83,14 @@ class Labels:
         output, n_scores = for_classes(len(classes))
         return Outputs(output.name, n_scores, classes, loss=self.loss)
 
+    def answers(self, name: str, words: tuple[str, ...]) -> "LabelAnswers":
+        from handgrad.estimators.answers import LabelAnswers
+
+        return LabelAnswers(name, words)
+
+    def outputs_of(self, answers: "LabelAnswers") -> Outputs:
+        return self.outputs(answers.labels, None, None)
+
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         classes = None if classes is None else classes_of(classes)
         if classes is not None and not np.array_equal(classes, fit.model.classes):
@@ -97,21 +108,27 @@ class Labels:
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
         return fit  # labels have no scale
 
-    def truth(self, model: Model, rows: TrainingRows) -> Truth:
-        y, weight, head = rows.y, rows.weight, model.architecture.head
+    def encode(self, model: Model, y: Array) -> Array:
+        head = model.architecture.head
         if is_soft(y):
-            if self.class_weight is not None:
-                y, weight = self._tilted(model.classes, y, weight)
-            return head.soft(y, model.params.flat.dtype), weight
+            return head.soft(y, model.params.flat.dtype)
         if y.ndim == 2:
             self._check_several(model, y)
-            return y, weight
+            return y
         y_t = encode_labels(y, model.classes)
-        if self.class_weight is not None:
-            rows_of_classes = np.bincount(y_t, _relative(weight), minlength=len(model.classes))
-            of_classes = self._weight_of_classes(model.classes, rows_of_classes)
-            weight = _product(of_classes[y_t], weight)
-        return y_t if head.takes_classes else y_t[:, None], weight
+        return y_t if head.takes_classes else y_t[:, None]
+
+    def truth(self, model: Model, rows: TrainingRows) -> Truth:
+        y, weight = rows.y, rows.weight
+        if is_soft(y) and self.class_weight is not None:
+            y, weight = self._tilted(model.classes, y, weight)
+        y_t = self.encode(model, y)
+        if y.ndim == 1 and self.class_weight is not None:
+            of_class = y_t.reshape(-1)
+            counted = np.bincount(of_class, _relative(weight), minlength=len(model.classes))
+            weights = self._weight_of_classes(model.classes, counted)
+            weight = _product(weights[of_class], weight)
+        return y_t, weight
 
     def _check_several(self, model: Model, y: Array) -> None:
         n_labels = model.architecture.layer_units[-1]

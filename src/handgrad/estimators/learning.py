@@ -12,6 +12,7 @@ from handgrad.batch import Rows
 from handgrad.engines import numpy as reference
 from handgrad.engines.choice import choose
 from handgrad.engines.sharded import Sharded
+from handgrad.engines.spool import Piles
 from handgrad.errors import warn
 from handgrad.estimators.parameters import Parameters, settings_of
 from handgrad.estimators.progress import progress
@@ -35,20 +36,22 @@ from handgrad.training.history import Epoch, History
 from handgrad.training.run import Run, Settings, steps_of
 from handgrad.training.train import OnEpoch, train, train_lbfgs
 
+ROWS_FOR_CHANCE = 4096  # where not all rows are in memory
 
-def learnt(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
+
+def learnt(job: Job, fit: Fit, rows: Rows | Piles, validation: Validation | None) -> Fit:
     """Train every network: for all epochs, or for the one that a stream brings rows for."""
     if job.estimator.solver in SOLVERS:
         return _descended(job, fit, rows, validation)
-    return _minimised(job, fit, rows)
+    return _minimised(job, fit, rows.part(0, len(rows)))
 
 
-def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) -> Fit:
+def _descended(job: Job, fit: Fit, rows: Rows | Piles, validation: Validation | None) -> Fit:
     estimator, architecture = job.estimator, fit.learning
     epochs = 1 if job.is_stream else estimator.max_iter
     settings = _settings(job, fit, len(rows), 0 if validation is None else len(validation.rows))
     steps = steps_of(architecture, fit.runs[0], settings, len(rows))
-    choice = choose(estimator.engine, architecture, rows, steps)
+    choice = choose(estimator.engine, architecture, rows.part(0, 1), steps)
     fit = _on_engine(job, fit, choice.name, choice.reason)
     watched = None if validation is None else validation.rows
     make, crew = choice.make, job.crew
@@ -58,7 +61,7 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
     job.keeper.check(estimator, fit.model, choice.name, rows, watched, crew)
     fit, ended = _gone_on(job, fit)
     says_little = job.is_stream and len(rows) < ROWS_FOR_A_WARNING  # what three single rows lose
-    chance = math.inf if says_little else job.task.chance(fit.model, rows)
+    chance = math.inf if says_little else job.task.chance(fit.model, rows.sample(ROWS_FOR_CHANCE))
     left = [number for number in range(len(fit.runs)) if number not in ended]
     runs, reasons = [fit.runs[number].twin() for number in left], list(ended.values())
 
@@ -79,7 +82,8 @@ def _descended(job: Job, fit: Fit, rows: Rows, validation: Validation | None) ->
         )
 
     at_once = 1
-    if len(runs) > 1 and crew is None and not _asks_the_user(estimator):
+    # networks side by side would each need a pile in memory
+    if len(runs) > 1 and crew is None and isinstance(rows, Rows) and not _asks_the_user(estimator):
         at_once = choice.at_once(architecture, rows, epochs)
     with (
         _watched(job, fit, epochs, chance) as watch,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from numbers import Real
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,16 @@ from handgrad.errors import ModelFileError
 from handgrad.estimators.rows import TrainingRows, Validation
 from handgrad.estimators.state import Fit
 from handgrad.estimators.stream import Moments, folded_targets, moved_targets
-from handgrad.estimators.target_scale import Quartiles, target_scale
+from handgrad.estimators.target_scale import Quartiles, robust_scale, scale_by, target_scale
 from handgrad.estimators.targets import check_numbers
 from handgrad.estimators.task import Outputs, Truth
 from handgrad.losses import LossSettings
 from handgrad.models.model import Model
 from handgrad.output import Output
 from handgrad.outputs import BY_LOSS
+
+if TYPE_CHECKING:
+    from handgrad.estimators.answers import NumberAnswers
 
 Array = NDArray[Any]
 
@@ -89,6 +92,20 @@ class Numbers:
         scale = target_scale(y, weight, self.head.name, n_each) if self.scale_target else None
         return Outputs(self.head.name, n_each * y.shape[1], np.arange(0), scale, loss)
 
+    def answers(self, name: str, words: tuple[str, ...]) -> "NumberAnswers":
+        from handgrad.estimators.answers import NumberAnswers
+
+        return NumberAnswers(name, self.head, words)
+
+    def outputs_of(self, answers: "NumberAnswers") -> Outputs:
+        head, loss = self.head, self.loss
+        mean, scale = answers.mean, answers.scale
+        if head.is_robust:
+            mean, scale = robust_scale(answers.pairs, scale)
+        n_each = head.n_each(loss)
+        scaled = scale_by(mean, scale, head.name, n_each) if self.scale_target else None
+        return Outputs(head.name, n_each, np.arange(0), scaled, loss)
+
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         loss = fit.model.architecture.head.loss
         if self.loss_name != loss:
@@ -102,7 +119,7 @@ class Numbers:
                 f"{not self.scale_target}; got {self.scale_target}. Fit with warm_start=False to "
                 "start anew."
             )
-        self._encode(fit.model, y)
+        self.encode(fit.model, y)
         return fit
 
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
@@ -124,9 +141,9 @@ class Numbers:
         return Quartiles(y, rows.weight) if self.head.is_robust else Moments.of(y, rows.weight)
 
     def truth(self, model: Model, rows: TrainingRows) -> Truth:
-        return self._encode(model, rows.y), rows.weight
+        return self.encode(model, rows.y), rows.weight
 
-    def _encode(self, model: Model, y: Array) -> Array:
+    def encode(self, model: Model, y: Array) -> Array:
         y, architecture = y.reshape(len(y), -1), model.architecture
         if y.shape[1] != architecture.n_targets:
             raise ValueError(

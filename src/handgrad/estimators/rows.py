@@ -9,6 +9,7 @@ from sklearn.utils import _safe_indexing
 from handgrad.batch import Rows, is_sparse
 from handgrad.errors import DataError
 from handgrad.tables.rows import take
+from handgrad.tables.statistics import BLOCK_ROWS
 
 if TYPE_CHECKING:
     from handgrad.estimators.task import Task
@@ -102,7 +103,9 @@ def truth_of(model: "Model", task: "Task", given: TrainingRows) -> tuple[Array, 
 def of_mean_one(weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Divide weights by their mean; those of 1e308 have no finite sum, so first by the largest."""
     relative = weight / weight.max()
-    scaled: NDArray[np.float64] = relative / relative.mean()
+    blocks = range(0, len(relative), BLOCK_ROWS)  # as they come from a file
+    total = sum(float(relative[start : start + BLOCK_ROWS].sum()) for start in blocks)
+    scaled: NDArray[np.float64] = relative / (total / len(relative))
     return scaled
 
 

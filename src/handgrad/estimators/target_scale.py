@@ -5,8 +5,9 @@ the scale. So it has the median for its 0, and for its 1 the distance of the qua
 that normally distributed numbers have the same 1 as by their standard deviation.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 # Quantiles q, and how many standard deviations of a normal distribution lie between q and 1 - q.
 # Where the quartiles coincide, as in counts that are mostly 0, the next pair has a say.
 WIDTHS = {0.25: 1.349, 0.1: 2.563, 0.05: 3.290, 0.01: 4.653}
+SHARES = (0.5, *(share for q in WIDTHS for share in (q, 1 - q)))
 
 ROUNDING = 1e-15  # of the larger quantile: nearer than this they are the same
 
@@ -39,10 +41,30 @@ def target_scale(y: Floats, weight: Floats | None, output: str, n_each: int = 1)
     n_each : int
         How many outputs each number has.
     """
-    head = OUTPUTS[output]
-    described = Quartiles(y, weight) if head.is_robust else fit_matrix(y, weight)
-    mean, scale = head.target_scale(described.mean, described.scale)
+    described = Quartiles(y, weight) if OUTPUTS[output].is_robust else fit_matrix(y, weight)
+    return scale_by(described.mean, described.scale, output, n_each)
+
+
+def scale_by(mean: Floats, scale: Floats, output: str, n_each: int) -> TargetScale:
+    """Make the scale of statistics of the numbers, shape (k,)."""
+    mean, scale = OUTPUTS[output].target_scale(mean, scale)
     return TargetScale(np.repeat(mean, n_each), np.repeat(scale, n_each))
+
+
+def robust_scale(pairs: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Give what `Quartiles` have for mean and scale, of the quantiles of numbers.
+
+    Parameters
+    ----------
+    pairs : array of shape (k, len(SHARES), 2)
+        The two values whose middle is each of the quantiles `SHARES`.
+    deviation : array of shape (k,)
+        The scale of numbers whose quantiles coincide.
+    """
+    middle = pairs[..., 0] / 2 + pairs[..., 1] / 2
+    found = [_median_and_unit(dict(zip(SHARES, row, strict=True)).__getitem__) for row in middle]
+    median, unit = np.array(found, dtype=np.float64).T
+    return median, np.where(unit > 0, unit, deviation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +116,17 @@ class Quartiles:
         order = np.argsort(self.rows, axis=0, kind="stable")
         relative = self.weights / self.weights.max()
         found = [
-            _median_and_unit(self.rows[places, at], np.cumsum(relative[places]))
+            _median_and_unit(partial(quantile, self.rows[places, at], np.cumsum(relative[places])))
             for at, places in enumerate(order.T)
         ]
         return np.array(found).T
 
 
-def _median_and_unit(ascending: Floats, below: Floats) -> tuple[float, float]:
+def _median_and_unit(quantile_of: Callable[[float], float]) -> tuple[float, float]:
     """Give the median and the unit of one number; a unit of 0 where all quantiles coincide."""
-    median = quantile(ascending, below, 0.5)
+    median = quantile_of(0.5)
     for q, width in WIDTHS.items():
-        low, high = quantile(ascending, below, q), quantile(ascending, below, 1 - q)
+        low, high = quantile_of(q), quantile_of(1 - q)
         unit = high / width - low / width
         if unit > ROUNDING * max(-low, high):
             return median, unit

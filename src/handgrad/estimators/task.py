@@ -12,6 +12,7 @@ from handgrad.losses import PLAIN, LossSettings
 
 if TYPE_CHECKING:
     from handgrad.batch import Rows
+    from handgrad.estimators.answers import Answers
     from handgrad.estimators.callbacks import Callbacks
     from handgrad.estimators.keeping import Keeper
     from handgrad.estimators.parameters import Parameters
@@ -69,11 +70,20 @@ class Task(Protocol):
     def outputs(self, y: Array, weight: Array | None, classes: Array | None) -> Outputs:
         """Decide what the network is to give, by the rows that weigh something."""
 
+    def answers(self, name: str, words: tuple[str, ...]) -> Answers:
+        """Make what reads a column of answers portion by portion; some words mean missing."""
+
+    def outputs_of(self, answers: Any) -> Outputs:
+        """Decide as `outputs` does, by answers that were read so."""
+
     def continued(self, fit: Fit, y: Array, classes: Array | None, *, is_stream: bool) -> Fit:
         """Make room for new classes, and refuse to continue with other targets than before."""
 
     def followed(self, fit: Fit, rows: TrainingRows, *, continuing: bool) -> Fit:
         """Let the scale of the targets move with the rows of a stream."""
+
+    def encode(self, model: Model, y: Array) -> Array:
+        """Turn the checked y of rows into what the network learns."""
 
     def truth(self, model: Model, rows: TrainingRows) -> Truth:
         """Turn the checked y of rows into what the network learns, and weigh them for the loss."""

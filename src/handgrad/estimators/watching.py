@@ -27,6 +27,7 @@ from handgrad.training.history import Epoch, History
 
 if TYPE_CHECKING:
     from handgrad.batch import Rows
+    from handgrad.engines.spool import Piles
     from handgrad.estimators.parameters import Parameters
     from handgrad.estimators.progress import Show
     from handgrad.estimators.rows import Validation
@@ -210,9 +211,9 @@ def _share_at_0(model: Model, x: Any, layer: int) -> float:
     return float((h == 0).all(axis=0).mean())
 
 
-def dead_units(model: Model, rows: Rows) -> list[float]:
+def dead_units(model: Model, rows: Rows | Piles) -> list[float]:
     """Find the share of units of each hidden layer that no row wakes."""
-    some: Any = rows.x[:ROWS_LOOKED_AT]
+    some: Any = rows.part(0, ROWS_LOOKED_AT).x
     dense = some.toarray() if is_sparse(some) else inputs(model.architecture, some)[0]
     return [
         _share_at_0(model, dense, layer) if ACTIVATIONS[name].dies else 0.0

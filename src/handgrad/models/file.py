@@ -124,7 +124,7 @@ def to_bytes(model: Model) -> bytes:
     if truth is not None:
         description["truth"] = {"name": truth.name} | column_to_json(truth)
     tensors = {
-        _network_prefix(number) + name: np.ascontiguousarray(value)
+        _network_prefix(number) + name: value
         for number, params in enumerate(model.networks, start=1)
         for name, value in params.named()
     }
@@ -133,7 +133,9 @@ def to_bytes(model: Model) -> bytes:
     if model.bounds is not None:
         tensors |= {"target.low": model.bounds.low, "target.high": model.bounds.high}
     tensors |= {f"encoder.{name}": value for name, value in encoder_tensors.items()}
-    return container.pack(description, tensors, KEYS_OF_COLUMNS)
+    # of a view, safetensors would write the bytes that lie there
+    whole = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    return container.pack(description, whole, KEYS_OF_COLUMNS)
 
 
 def _later_parts(model: Model) -> dict[str, Any]:

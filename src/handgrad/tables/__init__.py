@@ -3,6 +3,7 @@
 Listed in the order in which a cell travels.
 
     table.py        files of any kind -> named columns; reads, decides nothing (see files/)
+    stored.py       a table that stays in its files
     frames.py       data frames -> the same; sequences.py, one column of Python values
     marks.py        what a table remembers of its file: CSV text, lines, notes
     arrow.py        Arrow's functions, without what pyarrow would import for them
@@ -18,7 +19,9 @@ Listed in the order in which a cell travels.
     encode.py       cells -> inputs: scaled, one-hot, missing ones flagged
     bins.py         robust scales, and the bins of numbers
     one_row.py      one row -> the same inputs, without a table
-    fitting.py      an encoder from the training rows; statistics.py, means and medians
+    gathering.py    an encoder from a table that comes in portions
+    fitting.py      an encoder from the training rows; statistics.py, means and medians;
+                    selection.py, medians of columns that no memory holds
     parts.py        an encoder <-> what a model file holds of it
     labels.py       labels of any type <-> 0..K-1, exactly; values.py, out of any container
     rows.py         picks rows of any kind of table, and finds equal ones

@@ -188,7 +188,7 @@ def spreads_of(blocks: Iterable[Floats], kept: Kept, n_bins: tuple[int, ...]) ->
     Each number has edges for each of these numbers of bins.
     """
     if kept.weight is not None:
-        kept = kept._replace(weight=scaled_weight(kept.weight)[0])
+        kept = kept._replace(weight=scaled_weight(kept.weight))
     found = [_described(column, kept, n_bins) for block in blocks for column in block]
     median, spread, missing, *of_bins = zip(*found, strict=True) if found else [()] * 3
     return Spreads(
@@ -214,9 +214,14 @@ def _described(column: Floats, kept: Kept, n_bins: tuple[int, ...]) -> tuple[Any
         return 0.0, 0.0, has_missing, *(NO_EDGES for _ in n_bins)
     below = np.cumsum(counts)
     lower, median, upper = (quantile(values, below, q) for q in (0.25, 0.5, 0.75))
-    spread = upper - lower if upper > lower else values[-1] / 2 - values[0] / 2
-    spread = min(float(spread), float(np.finfo(np.float64).max))
+    spread = spread_of(lower, upper, values[0], values[-1])
     return median, spread, has_missing, *(edges(values, counts, n) for n in n_bins)
+
+
+def spread_of(lower: float, upper: float, low: float, high: float) -> float:
+    """Give the distance of the quartiles or, where they meet, half of the range."""
+    spread = upper - lower if upper > lower else high / 2 - low / 2
+    return min(float(spread), float(np.finfo(np.float64).max))
 
 
 def _counted(column: Floats, kept: Kept) -> tuple[Floats, Floats, bool]:

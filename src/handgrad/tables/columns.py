@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from handgrad.errors import DataError
 from handgrad.tables import arrow
-from handgrad.tables.marks import LINES, NUMBER, PLAIN_NUMBER, is_csv
+from handgrad.tables.marks import LINES, NUMBER, PLAIN_NUMBER, counts_of, is_csv
 from handgrad.text import listed, quoted
 
 if TYPE_CHECKING:
@@ -211,6 +211,8 @@ def place(table: pa.Table, name: str, row: int) -> str:
     `row` counts from 0, the message from 1. The line of the file is given where each row is one
     line and the table still has all its rows; a row cut out by `part_of` knows which it was.
     """
+    if counts_of(table) is not None:  # its rows are none of the file's
+        return f"column {name!r}"
     first_line, first_row = origin(table)
     line = f" (line {first_line + row})" if first_line else ""
     return f"column {name!r}, row {first_row + row + 1}{line}"

@@ -15,7 +15,13 @@ from handgrad.tables.encode import BLOCK_CELLS, PIECEWISE, STANDARD, Encoder
 from handgrad.tables.levels import EVERY_LEVEL, Frequency, Levels, frequent_levels
 from handgrad.tables.matrix import as_matrix, in_array
 from handgrad.tables.plan import Plan
-from handgrad.tables.statistics import Floats, Kept, describe_blocks, kept_rows
+from handgrad.tables.statistics import (
+    Floats,
+    Kept,
+    ManyStatistics,
+    describe_blocks,
+    kept_rows,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,14 +96,11 @@ def fit_table(
         zero.
     """
     kept = kept_rows(weight, len(table))
-    if not plan.used:
-        left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
-        raise DataError(f"no column is left to learn from ({left_out})")
+    check_is_learnable(plan)
     cells = read_cells(table, plan, counted=kept.rows)
     found = _described(_blocks(cells.numbers), kept, len(table), plan.scaled, method, has_skip)
-    found["indicator"] = np.zeros(len(plan.scaled), dtype=bool)
     missing = cells.missing(plan, plan.firsts)
-    found["indicator"][plan.firsts] = missing[kept.picked].any(axis=0)
+    found["indicator"] = indicator_of(plan, missing[kept.picked].any(axis=0))
     by_column = [
         (is_stream and _declared_levels(table, column.name))
         or frequent_levels(texts, kept, frequency, tells_missing=not column.reads.scaled(column))
@@ -117,10 +120,7 @@ def _described(
 ) -> dict[str, Any]:
     """Take the statistics of all numbers, as an encoder has them."""
     if method == STANDARD:
-        mean, scale, median, has_missing = describe_blocks(blocks, kept)
-        mean[~is_scaled], scale[~is_scaled] = 0.0, 1.0
-        parts = {"mean": mean, "scale": scale, "median": median, "indicator": has_missing}
-        return parts | {"has_skip": has_skip}
+        return standard(describe_blocks(blocks, kept), is_scaled) | {"has_skip": has_skip}
     n_bins = (DEEP_BINS, bins_for(kept, n))[: (1 + has_skip) * (method == PIECEWISE)]
     median, spread, has_missing, edges = spreads_of(blocks, kept, n_bins)
     bins = {}
@@ -134,15 +134,50 @@ def _described(
             for own in edges[1:]
         ]
         bins = dict(zip(("deep", "wide"), map(Bins.of, (deep, *wide)), strict=False))
+    return robust(median, spread, has_missing, is_scaled) | {"has_skip": has_skip, **bins}
+
+
+def robust(
+    median: Floats,
+    spread: Floats,
+    has_missing: npt.NDArray[np.bool_],
+    is_scaled: npt.NDArray[np.bool_],
+) -> dict[str, Any]:
+    """Give the statistics of numbers as an encoder has them that scales these robustly."""
     return {
         "mean": np.where(is_scaled, median, 0.0),
         "scale": np.where(is_scaled, spread, 1.0),
         "median": median,
         "indicator": has_missing,
         "is_robust": True,
-        "has_skip": has_skip,
-        **bins,
     }
+
+
+def standard(found: ManyStatistics, is_scaled: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Give the statistics of numbers as an encoder has them that standardises these."""
+    mean, scale, median, has_missing = found
+    mean[~is_scaled], scale[~is_scaled] = 0.0, 1.0
+    return {"mean": mean, "scale": scale, "median": median, "indicator": has_missing}
+
+
+def indicator_of(plan: Plan, has_missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Mark the first number of each column in which cells were missing."""
+    indicator = np.zeros(len(plan.scaled), dtype=bool)
+    indicator[plan.firsts] = has_missing
+    return indicator
+
+
+def check_is_learnable(plan: Plan) -> None:
+    """Refuse a plan in which no column is used.
+
+    Raises
+    ------
+    DataError
+        The message tells why each is left out.
+    """
+    if not plan.used:
+        left_out = "; ".join(f"{name}: {why}" for name, _, why in plan.rows())
+        raise DataError(f"no column is left to learn from ({left_out})")
 
 
 def _declared_levels(table: pa.Table, name: str) -> tuple[Levels, bool] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,11 +116,19 @@ def frequent_levels(
     at = at[kept.picked]
     weight = None if kept.weight is None else kept.weight / kept.weight.min()
     counts = np.bincount(at, weights=weight, minlength=len(distinct) + 1).tolist()
-    there = {text: n for text, n in zip(distinct, counts, strict=False) if n > 0}
+    there = dict(zip(distinct, counts, strict=False))
+    return chosen_levels(there, counts[-1], frequency, tells_missing=tells_missing)
+
+
+def chosen_levels(
+    counts: Mapping[str, float], n_missing: float, frequency: Frequency, *, tells_missing: bool
+) -> tuple[Levels, bool]:
+    """Give the levels that are frequent enough, by how often each text occurs."""
+    there = {text: n for text, n in counts.items() if n > 0}
     frequent = [text for text, n in there.items() if n >= frequency.min_frequency]
     frequent.sort(key=lambda text: (-there[text], text))
     known = sorted(frequent[: frequency.max_levels])
-    missing: Levels = (None,) if tells_missing and counts[-1] > 0 else ()
+    missing: Levels = (None,) if tells_missing and n_missing > 0 else ()
     return (*known, *missing), len(known) < len(there)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,6 +17,7 @@ CSV_MARK = {b"handgrad": b"csv"}
 QUOTED_MARK = {b"handgrad.quoted": b"1"}
 LINES = b"handgrad.lines"
 NOTES = b"handgrad.notes"
+COUNTS = b"handgrad.counts"
 
 PLAIN_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 NUMBER = rf"^(?:{PLAIN_NUMBER}|[+-]?(?i:inf|infinity))$"
@@ -44,6 +48,23 @@ def csv_field(name: str, *, quoted_words: bool = False) -> pa.Field:
 def notes_of(table: pa.Table) -> tuple[str, ...]:
     """Give the notes on how the table was read, one sentence each."""
     return tuple(json.loads((table.schema.metadata or {}).get(NOTES, b"[]")))
+
+
+def with_counts(table: pa.Table, counts: npt.NDArray[np.int64]) -> pa.Table:
+    """Let each row stand for so many equal ones of a longer table."""
+    return table.replace_schema_metadata({COUNTS: counts.astype(np.int64).tobytes()})
+
+
+def counts_of(table: pa.Table) -> npt.NDArray[np.int64] | None:
+    """Give how many rows each row stands for, shape (n,); None where it is one for all."""
+    mark = (table.schema.metadata or {}).get(COUNTS)
+    return None if mark is None else np.frombuffer(mark, np.int64)
+
+
+def n_rows_of(table: pa.Table) -> int:
+    """Count the rows that a table stands for."""
+    counts = counts_of(table)
+    return int(table.num_rows) if counts is None else int(counts.sum())
 
 
 def with_notes(table: pa.Table, notes: Iterable[str]) -> pa.Table:

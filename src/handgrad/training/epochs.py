@@ -3,15 +3,17 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import Rows
-from handgrad.chance import Order, shuffled
+from handgrad.chance import Order
 from handgrad.engines.numpy import Numpy
 from handgrad.engines.seam import Diverged, Engine, Measured
+from handgrad.engines.spool import Piles
 from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, first_bad_layer, penalty
 from handgrad.params import Params
@@ -27,8 +29,8 @@ class Task:
 
     architecture: Architecture
     settings: Settings
-    rows: Rows
-    draw: Callable[[int, np.random.BitGenerator], Any] = shuffled  # an order as its engine takes it
+    rows: Rows | Piles
+    draw: Callable[[int, np.random.BitGenerator], Any] | None = None  # an order for workers
 
 
 @dataclass
@@ -55,7 +57,9 @@ class Pass:
             warmup_epochs=settings.warmup_epochs,
         )
         # In a single batch of all rows, their order does not matter.
-        order = task.draw(n, run.bits) if settings.shuffle and settings.batch_size < n else None
+        shuffles = settings.shuffle and settings.batch_size < n
+        draw = task.rows.order if task.draw is None else partial(task.draw, n)
+        order = draw(run.bits) if shuffles else None
         return cls(task, before, rates, order, last_loss)
 
     def batch(self, number: int | None = None) -> Order:
@@ -122,8 +126,11 @@ class Pass:
         """Describe a divergence: when and where it came, the loss before, and what to try."""
         number = last if came.batch is None else self.done + came.batch
         lr = float(self.rates[number - 1])
-        chosen = np.arange(0) if came.batch is None else self.batch(number)
-        layer = bad_layer(self.task.architecture, run.params, self.task.rows.take(chosen))
+        batch = came.rows
+        if batch is None:
+            chosen = np.arange(0) if came.batch is None else self.batch(number)
+            batch = self.task.rows.take(chosen)
+        layer = bad_layer(self.task.architecture, run.params, batch)
         last_loss = self.last_loss if came.last_loss is None else came.last_loss
         when = f"{'after' if came.batch is None else 'in'} batch {number} of epoch {run.epochs + 1}"
         return DivergenceError(

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.batch import ROWS_AT_ONCE, Rows
-from handgrad.chance import shuffled
 from handgrad.engines.blas import blas_on_one_thread
 from handgrad.engines.numpy import Numpy, right
+from handgrad.engines.piled import Piled
 from handgrad.engines.seam import Engine, EngineFactory
+from handgrad.engines.spool import Piles
 from handgrad.errors import DivergenceError
 from handgrad.network import Architecture, backward, forward, loss, penalty
 from handgrad.optim import LBFGSResult, lbfgs
@@ -90,7 +91,7 @@ def train(
     architecture: Architecture,
     run: Run,
     settings: Settings,
-    rows: Rows,
+    rows: Rows | Piles,
     *,
     epochs: int,
     validation: Rows | None = None,
@@ -106,8 +107,8 @@ def train(
     ----------
     architecture, run, settings : Architecture, Run, Settings
         The network, its state (which is advanced), and how to train it.
-    rows : Rows
-        The training rows.
+    rows : Rows or Piles
+        The training rows; those of piles are on the disk.
     epochs : int
         Maximum number of epochs to add.
     validation : Rows, optional
@@ -137,8 +138,13 @@ def train(
         of that epoch.
     """
     run.prepare(settings)
-    task = Task(architecture, settings, rows, shuffled if crew is None else Dealt.draw)
-    engine = make_engine(architecture, rows, steps_of(architecture, run, settings, len(rows)))
+    task = Task(architecture, settings, rows, None if crew is None else Dealt.draw)
+    steps = steps_of(architecture, run, settings, len(rows))
+    engine: Engine
+    if isinstance(rows, Piles):
+        engine = Piled(make_engine, architecture, rows, steps)
+    else:
+        engine = make_engine(architecture, rows, steps)
     if run.first_loss is None:
         run.first_loss = _loss_before(architecture, engine, run.params, rows)
     watch = Watch.after(before, settings, validation, score)
@@ -170,7 +176,7 @@ def train(
 
 
 def _loss_before(
-    architecture: Architecture, engine: Engine, params: Params, rows: Rows
+    architecture: Architecture, engine: Engine, params: Params, rows: Rows | Piles
 ) -> float | None:
     some = rows.part(0, ROWS_LOOKED_AT)
     with np.errstate(over="ignore", invalid="ignore"):

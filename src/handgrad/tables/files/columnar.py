@@ -56,7 +56,8 @@ def _portions(source: Filed, head: pa.Table) -> Iterator[pa.Table]:
     n_at_once = max(1, PORTION_CELLS // head.num_columns)
     first_row = 0
     try:
-        for batch in _file(source).iter_batches(n_at_once):
+        # threads would each keep memory of their own
+        for batch in _file(source).iter_batches(n_at_once, use_threads=False):
             table = without_views(pa.Table.from_batches([batch])).select(head.column_names)
             yield portion(table, first_row)
             first_row += table.num_rows

@@ -10,8 +10,9 @@ import io
 import os
 import stat
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
+from handgrad.atomic_file import scratch_file
 from handgrad.errors import DataError
 from handgrad.text import quoted
 
@@ -193,7 +194,7 @@ def kept(pieces: Iterable[bytes], most: int | None, stack: ExitStack) -> Source:
             raise DataError(f"holds more than {MAX_BYTES} bytes; write it to a plain file first")
         held.append(piece)
         if most is not None and size > most:
-            file = file or stack.enter_context(_temporary())
+            file = file or stack.enter_context(scratch_file())
             file.writelines(held)
             held.clear()
     if file is None:
@@ -201,12 +202,6 @@ def kept(pieces: Iterable[bytes], most: int | None, stack: ExitStack) -> Source:
     file.writelines(held)
     file.flush()
     return Filed(file)
-
-
-def _temporary() -> Any:
-    import tempfile
-
-    return tempfile.TemporaryFile(prefix="handgrad-")
 
 
 def _pieces(stream: BinaryIO | pa.NativeFile) -> Iterator[bytes]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from handgrad.tables import arrow
 from handgrad.tables import columns as raw
 from handgrad.tables.kinds import (
     MISSING_IN_TEXTS,
@@ -14,7 +18,7 @@ from handgrad.tables.kinds import (
     words_for_missing,
 )
 from handgrad.tables.levels import meaning
-from handgrad.tables.marks import words_are_texts
+from handgrad.tables.marks import counts_of, n_rows_of, words_are_texts
 from handgrad.tables.one_cell import (
     codes_in,
     is_code,
@@ -41,17 +45,28 @@ def distinct_texts(
 
     Blanks around them do not count, unless they are not to be trimmed.
     """
-    import pyarrow.compute as pc
-
     texts = stripped(table, name) if trimmed else raw.raw_texts(table, name)
-    counted = pc.value_counts(texts)
-    values, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+    values, counts = _counted(texts, counts_of(table))
     gone, codes = {"", *missing}, codes_in(tuple(missing))
     return {
         text: n
         for text, n in zip(values, counts, strict=True)
         if text is not None and text.strip() not in gone and not (codes and is_code(text, codes))
     }
+
+
+def _counted(
+    texts: pa.LargeStringArray, weights: npt.NDArray[np.int64] | None
+) -> tuple[list[Any], list[int]]:
+    if weights is None:
+        import pyarrow.compute as pc
+
+        counted = pc.value_counts(texts)
+        return counted.field("values").to_pylist(), counted.field("counts").to_pylist()
+    codes, values = arrow.coded(texts)
+    counts = np.zeros(len(values) + 1, np.int64)
+    np.add.at(counts, codes, weights)
+    return values, counts[:-1].tolist()
 
 
 def level_texts(
@@ -74,7 +89,7 @@ def levels_or_left_out(table: pa.Table, name: str, wishes: Wishes) -> Column:
     cells, missing = level_texts(table, name, wishes)
     total = sum(cells.values())
     is_declared = raw.kind_of(table, name) == "category"
-    is_constant = len(cells) == 1 and total == table.num_rows
+    is_constant = len(cells) == 1 and total == n_rows_of(table)
     if is_constant and not is_declared and not wishes.takes_constants:
         return constant_column(name)
     if total >= FEWEST_ROWS and not wishes.is_stream and not is_declared:

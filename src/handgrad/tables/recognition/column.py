@@ -22,6 +22,7 @@ from handgrad.tables.kinds import (
     stripped,
     words_for_missing,
 )
+from handgrad.tables.marks import counts_of, n_rows_of
 from handgrad.tables.notation import PLAIN, find_notation, unit_in
 from handgrad.tables.one_cell import (
     FALSE,
@@ -109,8 +110,12 @@ def _declared_boolean(table: pa.Table, column: Column) -> Column:
     if not odd.any():
         return column
     alone = table.select([column.name])
-    words = Counter(stripped(alone.take(np.flatnonzero(odd)), column.name).to_pylist())
-    if 2 * words.total() >= (odd | ~reading.missing).sum():
+    words, counts = Counter[str](), counts_of(table)
+    each = np.ones(len(odd), np.int64) if counts is None else counts
+    texts = stripped(alone.take(np.flatnonzero(odd)), column.name).to_pylist()
+    for text, n in zip(texts, each[odd].tolist(), strict=True):
+        words[text] += n
+    if 2 * words.total() >= each[odd | ~reading.missing].sum():
         raise DataError(
             f"column {column.name!r} cannot be booleans: most cells are neither yes nor no, such "
             f"as {quoted(next(iter(words)))}"
@@ -199,7 +204,7 @@ def _of_texts(table: pa.Table, name: str, wishes: Wishes) -> Column:
         if level_texts(table, name, wishes)[0]:
             return levels_or_left_out(table, name, wishes)
         return empty_column(name, is_stream=wishes.is_stream)
-    is_constant = sum(cells.values()) == table.num_rows and not wishes.takes_constants
+    is_constant = sum(cells.values()) == n_rows_of(table) and not wishes.takes_constants
     boolean = _boolean(column, cells, is_constant=is_constant)
     if raw.kind_of(table, name) == "category":
         return boolean or levels_or_left_out(table, name, wishes)
@@ -207,7 +212,7 @@ def _of_texts(table: pa.Table, name: str, wishes: Wishes) -> Column:
         boolean
         or _plain_numbers(table, column, cells, wishes)
         or _dates(table, column, cells, wishes)
-        or _other_numbers(column, cells, wishes, table.num_rows)
+        or _other_numbers(column, cells, wishes, n_rows_of(table))
         or levels_or_left_out(table, name, wishes)
     )
 
@@ -232,7 +237,10 @@ def _plain_numbers(table: pa.Table, column: Column, cells: Cells, wishes: Wishes
         row = int(endless.argmax())
         cell = stripped(table, column.name)[row].as_py()
         raise DataError(raw.not_a_number(place(table, column.name, row), cell))
-    found = by_values(column, values[present], len(values), wishes)
+    counts = counts_of(table)
+    found = by_values(
+        column, values[present], len(values), wishes, None if counts is None else counts[present]
+    )
     doubts = (*doubts_of_spelling(cells), *found.doubts, *doubts_of_zeros(cells))
     return found._replace(doubts=doubts)
 

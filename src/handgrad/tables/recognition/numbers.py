@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from handgrad.tables import columns as raw
 from handgrad.tables.dates import Dating, moment, varying_parts
@@ -55,18 +56,31 @@ def column_of_numbers(table: pa.Table, name: str, wishes: Wishes) -> Column:
     """Recognise a column whose type is a number or a boolean, by its values."""
     column = Column(name, missing=words_for_missing(MISSING_IN_NUMBERS, wishes.missing_of(name)))
     values, present = number_cells(table, column)
-    found = by_values(column, values[present], len(values), wishes)
+    return as_typed(
+        by_values(column, values[present], len(values), wishes), values[present], table, name
+    )
+
+
+def as_typed(found: Column, values: Any, table: pa.Table, name: str) -> Column:
+    """Let the type of a column have its say in what its numbers were taken for."""
     if found.kind == "number" and raw.value_kind_of(table, name) == "boolean":
         return found._replace(kind="boolean", why="true and false", doubts=())
-    if found.kind == "number" and _lose_digits(values[present], raw.are_exact(table, name)):
+    if found.kind == "number" and _lose_digits(values, raw.are_exact(table, name)):
         return found._replace(doubts=(LOST_DIGITS, *found.doubts))
     return found
 
 
-def by_values(column: Column, values: Any, n: int, wishes: Wishes) -> Column:
+def by_values(
+    column: Column,
+    values: Any,
+    n: int,
+    wishes: Wishes,
+    counts: npt.NDArray[np.int64] | None = None,
+) -> Column:
     """Recognise a column of n rows by its numbers, those of the cells that are there.
 
-    0 and 1 are a boolean, one number alone says nothing, all else is a quantity or a date.
+    0 and 1 are a boolean, one number alone says nothing, all else is a quantity or a date. Each
+    number may stand for several equal ones.
     """
     if not len(values):
         return empty_column(column.name, is_stream=wishes.is_stream)
@@ -80,7 +94,7 @@ def by_values(column: Column, values: Any, n: int, wishes: Wishes) -> Column:
     if is_plain and _are_compact_dates(values, low, high):
         return _compact_dates(column, values)
     with np.errstate(over="ignore"):  # numbers of 1e308 may be infinitely far apart
-        doubts = tuple(_doubts_of_numbers(column.name, values, low, high))
+        doubts = tuple(_doubts_of_numbers(column.name, values, low, high, counts))
     return quantity(column)._replace(doubts=doubts)
 
 
@@ -149,12 +163,19 @@ def are_dotted(cells: Iterable[str]) -> bool:
     return bool(dotted) and all(re.search(DOTTED, text) for text in dotted)
 
 
-def _doubts_of_numbers(name: str, values: Any, low: float, high: float) -> Iterator[str]:
-    n = len(values)
-    if n >= DOUBTED_FROM and _may_be_an_id(name, values, low, high):
-        yield f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
+def doubt_of_ids(n: int) -> str:
+    return f"all {n:,} whole numbers differ: are they ids? Then leave the column out"
+
+
+def _doubts_of_numbers(
+    name: str, values: Any, low: float, high: float, counts: npt.NDArray[np.int64] | None
+) -> Iterator[str]:
+    counts = np.ones(len(values), np.int64) if counts is None else counts
+    n = int(counts.sum())
+    if n >= DOUBTED_FROM and n == len(values) and _may_be_an_id(name, values, low, high):
+        yield doubt_of_ids(n)
     for extreme in (low, high) if low < high else ():
-        share = (values == extreme).sum()
+        share = counts[values == extreme].sum()
         if share < 2 or n < DOUBTED_FROM:
             continue
         rest = values[values != extreme]
