@@ -359,7 +359,7 @@ class MLPClassifier(PredictsLabels, MLP):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
