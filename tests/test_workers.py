@@ -566,6 +566,12 @@ def test_workers_cannot_share_the_standard_input(monkeypatch):
         main(["fit", "-", "--target", "y", "--workers", "2"], standalone_mode=False)
 
 
+def test_workers_cannot_share_a_table_larger_than_memory(table, monkeypatch):
+    monkeypatch.setattr("handgrad.cli.fit.source_beyond_memory", lambda *_: object())
+    with pytest.raises(Exception, match="does not fit into --memory"):
+        main(["fit", table, "--target", "y", "--workers", "1"], standalone_mode=False)
+
+
 needs_mpi = pytest.mark.skipif(
     find_spec("mpi4py") is None or launch.mpiexec() is None, reason="takes mpi4py and mpiexec"
 )

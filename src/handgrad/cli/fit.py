@@ -23,7 +23,7 @@ from handgrad.cli.piles import (
 from handgrad.cli.settings import settle
 from handgrad.cli.terminal import print_json
 from handgrad.cli.training import train
-from handgrad.cli.workers import check_workers, in_one_voice, joined, start
+from handgrad.cli.workers import check_in_memory, check_workers, in_one_voice, joined, start
 from handgrad.workers.seam import Comm
 
 
@@ -72,6 +72,7 @@ def _fit(
     load(*TABLE_LIBRARIES, "handgrad.estimators", "rich.progress")
     outcome: Outcome | Labelled | None
     if (source := source_beyond_memory(tables, target, options)) is not None:
+        check_in_memory(comm)
         options = settle(given | {"recipe": recipe_for_piles(source, options)})
         outcome = fitted_in_piles(source, options, show=not quiet, dry_run=dry_run)
     else:

@@ -64,6 +64,20 @@ def check_workers(options: dict[str, Any], tables: tuple[Path, ...]) -> None:
         )
 
 
+def check_in_memory(comm: Comm | None) -> None:
+    """Refuse a table larger than memory, which workers cannot share.
+
+    Raises
+    ------
+    click.UsageError
+    """
+    if comm is not None:
+        raise click.UsageError(
+            "workers share a table in memory, and this one does not fit into --memory; raise "
+            "--memory, or train in one process without --workers"
+        )
+
+
 def start(asked: int | None, folder: Path | None) -> int | None:
     """Start the workers that are asked for, and give their exit code; None if this is one."""
     if asked in (None, 1) or launch.launched() is not None:
