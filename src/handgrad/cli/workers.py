@@ -54,10 +54,6 @@ def check_workers(options: dict[str, Any], tables: tuple[Path, ...]) -> None:
             f"{found.launcher if found else '--workers'} trains one network in several processes, "
             "and --recipe strong trains several networks; add --recipe plain"
         )
-    if options.get("memory") is not None:
-        raise click.UsageError(
-            "workers share rows in memory, and --memory leaves them in their files; leave one out"
-        )
     if STANDARD_INPUT in tables:
         raise click.UsageError(
             "each worker reads the table, and the standard input can be read but once; name a file"
