@@ -32,7 +32,7 @@ from racing.processes import contenders, is_worker, libraries_of, serve
 from racing.results import run
 
 MODELS = ("penguins", "784-800-10")
-ROUNDS, CALLS = 7, 300
+ROUNDS, CALLS = 5, 200
 KIND = "travel"
 TOLERANCE = 2e-6  # of a probability
 
