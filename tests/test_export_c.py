@@ -644,6 +644,8 @@ def test_an_estimator_writes_its_header(of_penguins, tmp_path):
             of_penguins.to_c(tmp_path / "none.h", name=bad)
     with pytest.raises(DataError, match="dtype must be one of"):
         of_penguins.to_c(tmp_path / "none.h", dtype="float16")
+    with pytest.raises(ValueError, match="y is the truth of the rows of int8"):
+        of_penguins.to_c(tmp_path / "none.h", y=species)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         of_penguins.to_c(tmp_path / "none.h", int8=frame, y=species[:9])
     assert not (tmp_path / "none.h").exists()

@@ -417,3 +417,16 @@ def test_without_the_package_it_says_what_to_install(of_penguins, tmp_path, monk
     assert PENGUINS.exists()
     with pytest.raises(DataError, match=r"pip install \"handgrad\[onnx\]\""):
         of_penguins.to_onnx(tmp_path / "m.onnx")
+
+
+def test_a_graph_is_not_shown_on_a_terminal(of_penguins, tmp_path, monkeypatch, call):
+    of_penguins.save(tmp_path / "m")
+    monkeypatch.setattr("handgrad.cli.export.sys", type("Sys", (), {"stdout": Terminal()}))
+    code, out, err = call("export", str(tmp_path / "m"), "--format", "onnx")
+    assert (code, out) == (2, "")
+    assert "name a file with --output" in err
+
+
+class Terminal:
+    def isatty(self):
+        return True

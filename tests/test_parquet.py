@@ -14,7 +14,14 @@ from pyarrow import csv, parquet
 from sklearn.exceptions import ConvergenceWarning
 
 from common import ENGINES
-from handgrad import DataError, MLPClassifier, MLPRegressor, Parquet, TabularClassifier
+from handgrad import (
+    DataError,
+    MLPClassifier,
+    MLPRegressor,
+    Parquet,
+    TabularClassifier,
+    TabularRegressor,
+)
 from handgrad.estimators import piles
 from handgrad.estimators.source import bytes_of
 from handgrad.models.file import to_bytes
@@ -337,6 +344,21 @@ def test_a_file_that_changes_is_noticed(rng, tmp_path, in_piles, monkeypatch):
     monkeypatch.setattr(piles._Table, "gathered", and_changed)
     with pytest.raises(DataError, match="has changed since it was first read"):
         MLPClassifier(**SETTINGS).fit(Parquet(path, "label", memory="1GB"))
+
+
+def test_fractions_are_no_labels_in_a_file_either(tmp_path, in_piles):
+    table = pa.table({"x": np.arange(40.0), "y": np.arange(40) % 2 + 0.5})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    for prepare in (lambda: None, in_piles):
+        prepare()
+        with pytest.raises(ValueError, match="Unknown label type: continuous"):
+            MLPClassifier(**SETTINGS).fit(Parquet(tmp_path / "t.parquet", "y", memory="1GB"))
+
+
+def test_a_recipe_of_all_rows_takes_no_parquet(tmp_path):
+    for kind in (TabularClassifier, TabularRegressor):
+        with pytest.raises(TypeError, match="only MLPClassifier and MLPRegressor take a Parquet"):
+            kind().fit(Parquet(tmp_path / "t.parquet", "y"))
 
 
 def test_files_that_are_not_there_are_named(tmp_path):

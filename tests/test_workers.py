@@ -588,6 +588,9 @@ def test_two_processes_write_the_file_that_one_writes_and_say_the_same(table, tm
     assert done.returncode == 0, done.stderr
     assert "a batch of 60 rows is too small" in done.stderr
     assert two.read_bytes() == one.read_bytes()
+    plain = tmp_path / "plain.safetensors"
+    main([*asked, str(plain)], standalone_mode=False)
+    assert plain.read_bytes() != one.read_bytes()  # whose sums have another order
     assert json.loads(done.stdout)["evaluation"] == json.loads(expected)["evaluation"]
 
 

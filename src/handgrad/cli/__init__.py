@@ -11,11 +11,12 @@ entry        the list of commands, each imported when it is asked for, and how o
 fit          from a table to a trained model: ``handgrad fit``
 cv           the same for each fold of a table, judged by that fold: ``handgrad cv``
 distil       a small model that learns from a large one: ``handgrad distil``
-predict, evaluate, info, explain (with gradcheck), play
+predict, evaluate, info, explain (with gradcheck), export, play
              the other commands
 fit_options  the options of fit and cv, with the parameters of the estimators that they set
 recipes      the estimators that train, of a strong and of a plain recipe
 settings     which of these options go together, and the parameters that they make
+piles        fit to a table that stays in its files
 workers      fit in several processes, which speak with one voice
 training     an estimator trained, with its progress shown
 outcome      the outcome of a fit, and the files it writes

@@ -63,7 +63,7 @@ def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str,
     else:
         content, name = read(tables, options), name_of(tables)
     check_columns(content, [target], "--target")
-    columns = _features(content, target, options)
+    columns = features_of(content, target, options)
     truth = _plan_of_truth(content, target, options)
     y, missing = _truth(content, truth, options)
     weight = _weights(content, target, options["weight"])
@@ -73,9 +73,9 @@ def read_labelled(tables: Sequence[Path], target: str | None, options: dict[str,
     # Every cell is looked at here, while the rows still know their lines in the file.
     plan = plan_of(columns, wishes_of(options, columns))
     if options["task"] == "classification":
-        _check_classes(y[counts], target)
+        check_classes(y[counts], int(counts.sum()), target)
     else:
-        _check_variety(y[counts], target)
+        check_variety(y[counts], target)
     places = np.flatnonzero(counts)
     if not counts.all():
         columns, y = take(columns, places), y[places]
@@ -144,7 +144,7 @@ def _truth(
     return y, missing
 
 
-def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
+def features_of(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.Table":
     """Give the columns to predict from: all but the target, the weights and those to drop."""
     dropped, categorical = options["drop"], options["categorical"]
     weights = [] if options["weight"] is None else [options["weight"]]
@@ -162,14 +162,16 @@ def _features(content: "pa.Table", target: str, options: dict[str, Any]) -> "pa.
     return columns
 
 
-def _check_variety(y: Array, target: str) -> None:
+def check_variety(y: Array, target: str) -> None:
+    """Refuse numbers that are all the same; those of y may be the least and the largest."""
     if y.min() == y.max():
         raise DataError(
             f"column {target!r} must hold two numbers or more; every row is {y[0].item()!r}"
         )
 
 
-def _check_classes(y: Array, target: str) -> None:
+def check_classes(y: Array, n: int, target: str) -> None:
+    """Refuse what is no choice of classes: the labels of n rows, or the different ones of these."""
     if y.dtype.kind == "f" and (y % 1 != 0).any():
         fraction = y[y % 1 != 0].tolist()[0]
         raise DataError(
@@ -182,10 +184,10 @@ def _check_classes(y: Array, target: str) -> None:
         raise DataError(
             f"column {target!r} must hold two classes or more; every row is {classes[0]!r}"
         )
-    if len(classes) > max(20, len(y) / 2):
+    if len(classes) > max(20, n / 2):
         raise DataError(
             f"column {target!r} must hold classes, each in several rows; it has {len(classes)} "
-            f"different labels in {len(y)} rows. If it is a quantity, use --task regression"
+            f"different labels in {n} rows. If it is a quantity, use --task regression"
         )
     _note_doubts([str(label) for label in classes], target)
 

@@ -22,7 +22,7 @@ SUMMARIES = {  # the first sentence of each command's help
     "distil": "Make a small model that predicts as TEACHER does.",
     "evaluate": "Judge MODEL by rows of TABLE whose truth is known.",
     "explain": "Show how MODEL comes to its prediction for one row of TABLE.",
-    "export": "Write MODEL as a program that predicts without handgrad.",
+    "export": "Write MODEL in a form that predicts without handgrad.",
     "fit": "Train networks on a table.",
     "gradcheck": "Check the gradients of MODEL on rows of TABLE.",
     "info": "Show what MODEL is: columns, layers and predictions.",

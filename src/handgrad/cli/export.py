@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,8 @@ def export(
     if output == Path("-"):
         output = None
     _check_options(to, int8)
+    if output is None and not FORMATS[to].is_text and sys.stdout.isatty():
+        raise click.UsageError(f"{to} is no text that a terminal shows; name a file with --output")
     check_output(output, model, int8)
     trained = load_model(model)
     settings: dict[str, Any] = {}

@@ -54,7 +54,7 @@ def fit(
         code = start(options["workers"], options["checkpoint"])
         if code is not None:
             return code
-    comm = None if dry_run else joined(options["workers"])
+    comm = joined(options["workers"])
     work = partial(_fit, tables, target, options, given, comm, as_json, quiet, dry_run)
     return in_one_voice(comm, work)
 

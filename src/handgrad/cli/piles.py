@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.columns import check_columns, missing_of, print_plan, wishes_of
-from handgrad.cli.data import Labelled
+from handgrad.cli.data import Labelled, check_classes, check_variety, features_of
 from handgrad.cli.outcome import Outcome, outcome_of
 from handgrad.cli.parts import Part, Parts
 from handgrad.cli.reading import name_of, reading_of
@@ -78,8 +78,12 @@ def source_beyond_memory(
         options["weight"],
         memory,
         unlabelled="drop",
+        drop=tuple(options["drop"]),
         reading=reading_of(options),
     )
+    head = source.head
+    check_columns(head, [target], "--target")
+    features_of(head, target, options)
     if source.fits:
         note(f"the table fits into --memory, at some {source.needed:,} bytes: it is read whole")
         return None
@@ -119,21 +123,16 @@ def fitted_in_piles(
 
     with source.portions() as portions:
         head = portions.head
-        for names, option in (
-            ([source.weight] if source.weight else [], "--weight"),
-            (options["drop"], "--drop"),
-            (options["categorical"], "--categorical"),
-        ):
-            check_columns(head, names, option)
         features = source.features(head)
-        wishes = wishes_of(options, features)
-        dropped = dict.fromkeys(options["drop"], "left out")
-        digest = Digest(features, wishes._replace(kinds={**wishes.kinds, **dropped}))
+        words = Wishes(missing=missing_of(options, head)).missing_of(source.target)
+        source = replace(source, missing=words)
+        digest = Digest(features, wishes_of(options, features))
+        answers = _Answers(source, options, max(1, portions.n_rows))
         for table in portions.tables():
             digest.add(source.features(table))
+            answers.add(table)
         plan = digest.plan()
-        words = Wishes(missing=missing_of(options, head)).missing_of(source.target)
-    source = replace(source, missing=words)
+    answers.check()
     data = _described(source, plan, options)
     if dry_run:
         return data
@@ -146,6 +145,34 @@ def fitted_in_piles(
     parts, n_unlabelled, n_weightless = _parts(source, estimator, portions.n_rows)
     data = data._replace(n_unlabelled=n_unlabelled, n_weightless=n_weightless)
     return outcome_of(data, parts, estimator, seconds, options)
+
+
+class _Answers:
+    """What there is to learn, looked at before a training is begun."""
+
+    def __init__(self, source: Parquet, options: dict[str, Any], n_rows: int) -> None:
+        self._target, self._n = source.target, 0
+        self._extremes: list[float] = []
+        self._is_of_labels = options["task"] == "classification"
+        estimator = RECIPES[PLAIN].estimator(options["task"], parameters(options, n_rows))
+        self._answers = estimator._task.answers(source.target, source.missing)
+
+    def add(self, table: pa.Table) -> None:
+        kept, missing = self._answers.kept(table)
+        self._n += int((~missing).sum())
+        if not self._is_of_labels and not missing.all():
+            known = kept[~missing]
+            both = [*self._extremes, known.min(), known.max()]
+            self._extremes = [min(both), max(both)]
+
+    def check(self) -> None:
+        """Refuse what is no choice, as for a table in memory."""
+        if not self._n:
+            return  # the fit says it
+        if self._is_of_labels:
+            check_classes(self._answers.labels, self._n, self._target)
+        else:
+            check_variety(np.array(self._extremes), self._target)
 
 
 def _described(source: Parquet, plan: Plan, options: dict[str, Any]) -> Labelled:

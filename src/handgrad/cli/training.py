@@ -51,6 +51,8 @@ def train(
     validation, recipe = parts.validation, options["recipe"]
     settings = parameters(options, len(parts.training.y))
     estimator = RECIPES[recipe].estimator(options["task"], settings)
+    if comm is not None:
+        estimator.set_params(comm=comm)
     held_out: dict[str, Any] = {} if classes is None else {"classes": classes}
     if validation is not None:
         check_validation_rows(options, len(validation.y))

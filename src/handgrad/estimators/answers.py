@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from handgrad.errors import DataError
 from handgrad.estimators.target_scale import SHARES
+from handgrad.estimators.targets import check_whole
 from handgrad.models.model import check_targets
 from handgrad.tables import arrow
 from handgrad.tables import columns as raw
@@ -71,7 +72,9 @@ class LabelAnswers:
     @property
     def labels(self) -> Array:
         """All labels that were seen, in the order in which they came."""
-        return labels_of(np.array(list(self._place), dtype=object))
+        found = labels_of(np.array(list(self._place), dtype=object))
+        check_whole(found, are_rows=False)
+        return found
 
     def whole(self, table: pa.Table) -> tuple[Array, Mask]:
         labels, missing = raw.labels(table, self._name)
@@ -85,6 +88,7 @@ class LabelAnswers:
                 missing |= at == distinct.index("")
         else:
             values, missing = raw.labels(table, self._name)
+            check_whole(values[~missing], are_rows=False)
             different, at = np.unique(values, return_inverse=True)
             distinct = different.tolist()
         places = np.full(len(distinct) + 1, -1, dtype=np.intp)

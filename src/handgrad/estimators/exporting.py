@@ -116,21 +116,30 @@ class Travels:
         """
         from handgrad.export import name_from, quantise  # few need it
 
+        if y is not None and int8 is None:
+            raise ValueError(
+                "y is the truth of the rows of int8; pass these rows, too, or leave y out"
+            )
         settings: dict[str, Any] = {"name": name_from(path) if name is None else name}
+        model: Model | None = None
         if int8 is not None:
             model, columns = self._asked(int8)
             truth = None if y is None else self._truth(y, int8)
             settings["quantised"] = quantise(model, columns, truth)
-        self._export("c", path, dtype=dtype, **settings)
+        self._export("c", path, model, dtype=dtype, **settings)
         return settings["quantised"].loss if int8 is not None else None
 
     @abstractmethod
     def _truth(self, y: Any, X: Any) -> NDArray[Any]:
         """Give the truth of rows in the numbers that scores are compared with."""
 
-    def _export(self, form: str, path: str | PathLike[str], **settings: Any) -> None:
+    def _export(
+        self, form: str, path: str | PathLike[str], model: Model | None = None, **settings: Any
+    ) -> None:
         from handgrad.export import write  # few need it
 
-        now = seen(self)
-        check_is_fitted(now)
-        write(now.model_, form, path, **settings)
+        if model is None:  # as other threads see it
+            now = seen(self)
+            check_is_fitted(now)
+            model = now.model_
+        write(model, form, path, **settings)

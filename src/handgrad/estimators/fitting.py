@@ -105,9 +105,7 @@ def fitted(job: Job, given: Given, before: Fit | None) -> Fit:
     task = task.settled(rows.y)
     job = job._replace(task=task)
     if before is None:
-        bits = bit_generator(estimator.random_state)
-        if job.crew is not None:  # without a number each process would draw another seed
-            bits.state = job.crew.told(bits.state)
+        bits = _bits_of(job)
         job.keeper.chance(bits, estimator.random_state)
         parts, seed = _set_apart(job, rows, held_out, bits)
         now = _started(job, rows, parts, given.classes, bits)
@@ -370,7 +368,7 @@ def memory_for(estimator: Any, architecture: Architecture, dtype: np.dtype[Any])
 def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None) -> Fit:
     """Begin where the last fit has ended; refuse other targets or another network."""
     if not before.runs:  # after loading
-        before = replace(before, runs=_fresh_runs(job.estimator, before.model))
+        before = replace(before, runs=_fresh_runs(_bits_of(job), before.model))
     before = before.with_model(bounds=None, shares=())  # those of a tabular fit, which is over
     now = job.task.continued(before, rows.y, classes, is_stream=job.is_stream)
     there, asked = _traits_there(now), _traits_asked(job.estimator, job.task, now)
@@ -388,9 +386,17 @@ def _continued(job: Job, before: Fit, rows: TrainingRows, classes: Array | None)
     return replace(now, moments=None, target_moments=None, dead_units=None)
 
 
-def _fresh_runs(estimator: Parameters, model: Model) -> tuple[Run, ...]:
+def _bits_of(job: Job) -> np.random.PCG64:
+    """Make the generator of a fit: that of the first worker for all, if there are several."""
+    bits = bit_generator(job.estimator.random_state)
+    if job.crew is not None:  # without a number each process would draw another seed
+        bits.state = job.crew.told(bits.state)
+    return bits
+
+
+def _fresh_runs(bits: np.random.PCG64, model: Model) -> tuple[Run, ...]:
     networks = model.networks
-    chances = streams(bit_generator(estimator.random_state), len(networks))
+    chances = streams(bits, len(networks))
     return tuple(Run.start(*pair) for pair in zip(networks, chances, strict=True))
 
 

@@ -59,6 +59,8 @@ class Parquet:
         What is done where the target is missing: "refuse" the table, or "drop" the row.
     missing : tuple of str, default=()
         More texts that mean a missing target.
+    drop : tuple of str, default=()
+        Columns that are not looked at.
     reading : Reading, optional
         How CSV is read: separator, encoding, lines to skip, header.
 
@@ -80,6 +82,7 @@ class Parquet:
     memory: int | str | None = None
     unlabelled: str = "refuse"
     missing: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
     reading: Reading = PLAIN
 
     def __post_init__(self) -> None:
@@ -127,6 +130,11 @@ class Parquet:
         """Whether all rows fit into memory."""
         return self.memory is None or self.needed <= bytes_of(self.memory)
 
+    @property
+    def head(self) -> pa.Table:
+        """The first rows."""
+        return self._portions().head
+
     def _portions(self) -> Portions:
         from handgrad.tables.stored import reopened
 
@@ -168,7 +176,7 @@ class Parquet:
 
     def features(self, table: pa.Table) -> pa.Table:
         """Give the columns to learn from."""
-        others = {self.target, self.weight}
+        others = {self.target, self.weight, *self.drop}
         return table.select([name for name in table.column_names if name not in others])
 
     def weights(self, table: pa.Table) -> NDArray[np.float64] | None:

@@ -72,7 +72,7 @@ class Tabular(Fitted):
     updates: int | Sequence[int] | None
     n_jobs: int | None
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train on rows whose answers are known.
 
         Parameters
@@ -198,7 +198,7 @@ class TabularClassifier(PredictsLabels, Tabular):
 
     _kind = Labels
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, classes: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, classes: Any = None) -> Self:
         """Train on rows whose labels, or their probabilities, are known.
 
         Parameters

@@ -41,10 +41,10 @@ def check_labels(y: Any, X: Any, classes: Array | None = None) -> Array:
         _doubt_one_hot(several)
         return several
     labels = _one_column(labels)
-    _check_whole(labels)
+    check_whole(labels)
     if labels.dtype.kind not in "biuU" or not len(labels):  # see `_one_column`
         check_classification_targets(labels[:FEW])
-    _doubt_classes(labels)
+    doubt_classes(labels, len(labels))
     return labels
 
 
@@ -54,7 +54,8 @@ def labels_to_judge(y: Any) -> Array:
     return _check_indicator(labels) if labels.ndim == 2 and labels.shape[1] > 1 else labels
 
 
-def _check_whole(labels: Array) -> None:
+def check_whole(labels: Array, *, are_rows: bool = True) -> None:
+    """Refuse floats that are no labels; the row is told where ``labels`` are those of all rows."""
     if labels.dtype.kind != "f":
         return
     infinite = np.isinf(labels)
@@ -65,10 +66,11 @@ def _check_whole(labels: Array) -> None:
         )
     if (labels % 1).any():
         row = int((labels % 1 != 0).argmax())
+        where = f" in row {row + 1}" if are_rows else ""
         raise ValueError(
             f"Unknown label type: continuous. Labels must be texts or whole numbers; got "
-            f"{labels[row]:g} in row {row + 1}. For numbers there are MLPRegressor and "
-            "TabularRegressor; probabilities need a column for each class."
+            f"{labels[row]:g}{where}. For numbers there are MLPRegressor and TabularRegressor; "
+            "probabilities need a column for each class."
         )
 
 
@@ -76,9 +78,9 @@ def _rows(count: int) -> str:
     return "1 row has" if count == 1 else f"{count} rows have"
 
 
-def _doubt_classes(labels: Array) -> None:
-    """Warn where labels may be a slip: more classes than half the rows."""
-    n_classes, n = len(classes_of(labels)), len(labels)
+def doubt_classes(labels: Array, n: int) -> None:
+    """Warn where the labels of n rows may be a slip: more classes than half the rows."""
+    n_classes = len(classes_of(labels))
     if n > FEW and n_classes > n / 2:
         warn(
             f"y has {n_classes} classes for {n} rows: is it an identifier, or a number? For "
@@ -208,5 +210,5 @@ def check_classes(classes: Any) -> Array:
     """Turn the classes that a fit is told of into distinct labels, in the order named."""
     given: Array = column_or_1d(labels_of(classes))
     if len(classes_of(given)) < len(given):
-        raise ValueError(f"classes must be distinct; got {list(given)}")
+        raise ValueError(f"classes must be distinct; got {given.tolist()}")
     return given

@@ -19,6 +19,7 @@ class Format(NamedTuple):
     content: Callable[..., bytes]  # of a model, with the settings of the form
     told: str  # what it is, for help, after its name and "is"
     options: tuple[str, ...] = ()  # of the command line, which are for this form
+    is_text: bool = True  # whether a terminal can show it
 
 
 # Each writer is imported when it writes: the help of the command line needs none of them.
@@ -51,7 +52,7 @@ def _c(model: Model, **settings: Any) -> bytes:
 FORMATS = {
     "python": Format(_python, "one file that needs NumPy alone"),
     "javascript": Format(_javascript, "one ES module that needs no package, for browsers and Node"),
-    "onnx": Format(_onnx, "a graph for onnxruntime and its like"),
+    "onnx": Format(_onnx, "a graph for onnxruntime and its like", is_text=False),
     "c": Format(
         _c,
         "one header of C99 that allocates nothing, for microcontrollers",
