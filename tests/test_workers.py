@@ -316,6 +316,18 @@ def test_without_a_seed_all_draw_that_of_the_first():
     )
 
 
+def test_without_a_seed_a_loaded_model_goes_on_with_that_of_the_first():
+    model = a_fit(None).model_
+
+    def go_on(comm):
+        settings = {"warm_start": True, "max_iter": 2, "batch_size": 60, "random_state": None}
+        estimator = MLPClassifier.from_model(model).set_params(comm=comm, **settings)
+        estimator.fit(X, Y)
+        return estimator._fit_.runs[0].bits.state["state"]["state"]
+
+    assert len(set(at_once(2, go_on))) == 1
+
+
 @pytest.mark.parametrize(("who", "epochs"), [(0, 2), (1, 5)])
 def test_the_answer_of_the_first_workers_callback_counts(who, epochs):
     def stopping(comm):
