@@ -279,7 +279,7 @@ def test_s26_every_address_but_the_pages_files_needs_the_key(server, client):
                 )
                 answer = client.request(method, route.path, headers=headers)
                 assert answer.status_code == 401, (method, route.path, key)
-    assert guarded == 6
+    assert guarded == 7
     assert client.get("/unknown").status_code == 401
     assert client.post("/", headers={"origin": ORIGIN}).status_code == 401
 
