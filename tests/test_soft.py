@@ -17,6 +17,7 @@ from common import ENGINES
 from handgrad import MLPClassifier, TabularClassifier
 from handgrad.batch import Rows
 from handgrad.engines import choice
+from handgrad.errors import DataError
 from handgrad.estimators.labels import Labels
 from handgrad.estimators.soft import OFF
 from handgrad.gradcheck import central_difference, check_gradients
@@ -553,3 +554,18 @@ def test_the_task_settles_what_is_watched_by_the_form_of_y():
     assert task.settled(SORTED).watched(9) == "loss"
     assert task.settled(np.array(NAMES)).watched(9) == "accuracy"
     assert Labels.of(student(scoring="accuracy")).settled(SORTED).watched(9) == "accuracy"
+
+
+def test_rows_without_probabilities_are_counted_as_rows(rng):
+    P = np.full((9, 3), 1 / 3)
+    P[[2, 5]] = np.nan
+    with pytest.raises(DataError, match="but 2 are missing, the first in row 3, column 1"):
+        MLPClassifier().fit(rng.normal(size=(9, 2)), P, classes=["a", "b", "c"])
+
+
+def test_a_judgement_advises_what_it_takes(rng):
+    X = rng.normal(size=(60, 2))
+    model = MLPClassifier((3,), max_iter=2).fit(X, np.arange(60) % 3)
+    with pytest.raises(DataError, match=r"scores, pass y.argmax\(axis=1\)") as told:
+        model.score(X, np.full((60, 3), 1 / 3))
+    assert "classes=" not in str(told.value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cli.results import network_json, network_line
+from handgrad.cli.results import network_json, network_line, rows_text
 from handgrad.cli.terminal import print_table, say
 from handgrad.models.evaluation import Evaluation, evaluate
 from handgrad.text import shown
@@ -129,7 +129,7 @@ class Outcome:
 
         compared = self.comparison
         rows = "test" if compared.is_test else "training"
-        table = Table(title=f"on {compared.n:,} {rows} rows", title_justify="left")
+        table = Table(title=f"on {rows_text(compared.n, rows, None)}", title_justify="left")
         table.add_column("")
         for heading in ("student", "teacher"):
             table.add_column(heading, justify="right")
@@ -140,7 +140,7 @@ class Outcome:
         table.add_row("agreement with the teacher", f"{compared.agreement:.4f}", "1.0000")
         if compared.truth is not None:
             student, teacher = compared.truth
-            of = f"{shown(self.target or '')}, {student.n:,} rows"
+            of = f"{shown(self.target or '')}, {rows_text(student.n, '', None)}"
             table.add_row(f"log-loss of {of}", f"{student.log_loss:.4f}", f"{teacher.log_loss:.4f}")
             table.add_row(f"accuracy of {of}", f"{student.accuracy:.4f}", f"{teacher.accuracy:.4f}")
         return table

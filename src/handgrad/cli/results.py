@@ -79,7 +79,7 @@ def _n_parameters(model: Model) -> str:
 
 def rows_text(n: int, kind: str, weight: str | None) -> str:
     """Name the rows that figures belong to: how many, of which part, and the column of weights."""
-    rows = f"{n:,} {kind} rows" if kind else f"{n:,} rows"
+    rows = " ".join([f"{n:,}", *([kind] if kind else []), "row" if n == 1 else "rows"])
     return rows if weight is None else f"{rows}, weighed by {shown(weight)}"
 
 

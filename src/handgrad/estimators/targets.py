@@ -51,7 +51,9 @@ def check_labels(y: Any, X: Any, classes: Array | None = None) -> Array:
 def labels_to_judge(y: Any) -> Array:
     """Turn y into labels as `check_labels` does, where nothing is learnt: without a doubt."""
     labels = labels_of(y)
-    return _check_indicator(labels) if labels.ndim == 2 and labels.shape[1] > 1 else labels
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return _check_indicator(labels, "Of probabilities and scores, pass y.argmax(axis=1).")
+    return labels
 
 
 def check_whole(labels: Array, *, are_rows: bool = True) -> None:
@@ -89,15 +91,17 @@ def doubt_classes(labels: Array, n: int) -> None:
         )
 
 
-def _check_indicator(indicator: Array) -> Array:
+TO_LEARN = (
+    "If it holds probabilities to learn, name the class of each column by classes=[...]; if "
+    "scores, pass y.argmax(axis=1)."
+)
+
+
+def _check_indicator(indicator: Array, advice: str = TO_LEARN) -> Array:
     wrong = np.asarray((indicator != 0) & (indicator != 1))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         cell = indicator[row : row + 1, column].tolist()[0]
-        advice = (
-            "If it holds probabilities to learn, name the class of each column by "
-            "classes=[...]; if scores, pass y.argmax(axis=1)."
-        )
         if isinstance(cell, str):
             advice = SEVERAL_LABELS[0].upper() + SEVERAL_LABELS[1:]
         raise DataError(

@@ -95,6 +95,11 @@ class Parts:
     dtype: np.dtype[Any]
 
     @property
+    def missing_words(self) -> list[tuple[str, ...]]:
+        """What different columns have as texts for a missing cell, each once."""
+        return list(dict.fromkeys(one.column.missing for one in self.columns))
+
+    @property
     def n_parameters(self) -> int:
         """The weights and biases of all networks."""
         return sum(network.params.flat.size for network in self.networks)

@@ -158,7 +158,8 @@ def _not_a_label(what: str) -> TypeError:
 def _check_all_there(missing: npt.NDArray[np.bool_]) -> None:
     if not missing.any():
         return
-    rows, row = int(missing.sum()), int(np.argwhere(missing)[0][0]) + 1
+    rows = int(missing.any(axis=-1).sum() if missing.ndim == 2 else missing.sum())
+    row = int(np.argwhere(missing)[0][0]) + 1
     column = f", column {int(np.argwhere(missing)[0][1]) + 1}" if missing.ndim == 2 else ""
     raise DataError(
         f"every row needs a label, but {rows} {'is' if rows == 1 else 'are'} missing, the first "

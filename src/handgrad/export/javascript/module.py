@@ -101,7 +101,7 @@ class _Module:
         self.end, self.dtype = self.whole.end, self.whole.dtype
         self.form = FORMS[self.end.form]
         self.floats = f"Float{8 * self.dtype.itemsize}Array"
-        self.words = list(dict.fromkeys(one.column.missing for one in self.whole.columns))
+        self.words = self.whole.missing_words
 
     def parts(self) -> Iterator[str]:
         data, computing = "\n".join(self.data()), "\n".join(self.computing())

@@ -91,7 +91,7 @@ class _File:
         self.model, self.whole = model, take_apart(model)
         self.end = self.whole.end
         self.form = FORMS[self.end.form]
-        self.words = list(dict.fromkeys(one.column.missing for one in self.whole.columns))
+        self.words = self.whole.missing_words
 
     def parts(self) -> Iterator[str]:
         data, computing = "\n".join(self.data()), "\n".join(self.computing())
