@@ -297,6 +297,18 @@ def test_it_is_cpp_as_well(name, tmp_path):
         assert made.returncode == 0, made.stderr[:3000]
 
 
+@with_compiler
+@pytest.mark.parametrize("name", ["names", "orbits", "exponent", "mantissa", "macro_x", "real"])
+def test_a_header_may_have_any_name(of_penguins, tmp_path, name):
+    for quantised in (None, quantise(of_penguins.model_, from_frame(penguins()[0]))):
+        header = written(of_penguins.model_, "c", name=name, quantised=quantised)
+        (tmp_path / "use.c").write_bytes(header)
+        command = [COMPILERS[0], "-std=c99", "-Wall", "-Werror", "-fsyntax-only", "use.c"]
+        command.insert(-1, "-Wno-unused-function")
+        made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stderr[:3000]
+
+
 USE = '#include "model.h"\nint f(const model_row *r, float *p);\n'
 USE += "int f(const model_row *r, float *p)\n{\n    return model_predict(r, p);\n}\n"
 

@@ -424,7 +424,7 @@ def test_a_graph_is_not_shown_on_a_terminal(of_penguins, tmp_path, monkeypatch, 
     monkeypatch.setattr("handgrad.cli.export.sys", type("Sys", (), {"stdout": Terminal()}))
     code, out, err = call("export", str(tmp_path / "m"), "--format", "onnx")
     assert (code, out) == (2, "")
-    assert "name a file with --output" in err
+    assert "which a terminal cannot show; name a file with --output" in err
 
 
 class Terminal:

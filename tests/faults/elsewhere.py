@@ -176,6 +176,7 @@ FAULTS = [
     Fault("export/c/columns.py", "            own[place] = np.nextafter(own[place - 1], np.dtype(dtype).type(np.inf))\n", "            pass\n", "sines that bins tell apart are the same in float", "export_c::test_hours_keep_their_bins_in_float"),
     Fault("export/c/columns.py", "numbers.mean[first]", "0 * numbers.mean[first]", "a date is counted from 1970 in float", "export_c::test_odd_names_codes_dates_times_and_durations export_c::test_hours_keep_their_bins_in_float"),
     Fault("export/c/functions.py", "return bits < infinite ? 0 : bits == infinite ? 1 : 2;", "return v == v ? 0 : 2;", "a missing number is told by comparison, an infinite one is not", "export_c::test_fast_math_knows_a_missing_number export_c::test_a_matrix_is_an_array"),
+    Fault("export/c/functions.py", 'text.replace("NAME_CONST", "MACRO_CONST")', 'text.replace("NAME_CONST", f"{name.upper()}_CONST")', "a header called names is torn by its own name", "export_c::test_a_header_may_have_any_name"),
     Fault("export/c/functions.py", "(5 * of_year + 2) / 153 + 2", "(5 * of_year + 2) / 153 + 1", "the month before", "export_c::test_the_days_and_months_of_c_are_those_of_the_calendar"),
     Fault("export/c/layers.py", "scaled[i] = x[i] * NAME_s{own}[i];", "scaled[i] = x[i];", "a header forgets the scale of its inputs", "export_c::test_a_scale_of_the_inputs_comes_before_the_layers"),
     Fault("export/c/words.py", "        taken.add(own)\n", "", "two columns become one member", "export_c::test_identifiers_are_valid_different_and_free"),

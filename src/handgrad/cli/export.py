@@ -20,7 +20,7 @@ from handgrad.cli.options import FILE, READING_OPTIONS, TABLE, TARGETS, UNKNOWN,
 from handgrad.cli.reading import in_portions
 from handgrad.cli.terminal import note
 from handgrad.cli.truth import read_truths, targets_of
-from handgrad.export import FORMATS, name_from, quantise, written
+from handgrad.export import FORMATS, check_settings, name_from, quantise, written
 from handgrad.models.file import load_model
 from handgrad.tables.encode import Encoded
 
@@ -60,8 +60,8 @@ OF_FORMS = (
         "--int8",
         type=TABLE,
         help="Let a C header compute in whole numbers, with weights of 8 bits; the rows of this "
-        "table set their scales, and what is lost on them is told. Some hundreds will do. The "
-        "options below say how they are read.",
+        "table set the scales, and the loss on them is printed. A few hundred rows suffice. The "
+        "options below say how the table is read.",
     ),
 )
 OF_ROWS = (TARGETS, UNKNOWN, *READING_OPTIONS)
@@ -88,14 +88,17 @@ def export(
         output = None
     _check_options(to, int8)
     if output is None and not FORMATS[to].is_text and sys.stdout.isatty():
-        raise click.UsageError(f"{to} is no text that a terminal shows; name a file with --output")
+        raise click.UsageError(
+            f"{to} is a binary form, which a terminal cannot show; name a file with --output"
+        )
     check_output(output, model, int8)
-    trained = load_model(model)
     settings: dict[str, Any] = {}
     if "name" in FORMATS[to].options:
         settings = {"name": name, "dtype": dtype}
         if name is None and output is not None:
             settings["name"] = name_from(output)
+        check_settings(**settings, is_whole=int8 is not None)
+    trained = load_model(model)
     if int8 is not None:
         quantised = _quantised(trained, int8, targets, unknown, options)
         settings["quantised"] = quantised

@@ -114,13 +114,14 @@ class Travels:
         OSError
             If the file cannot be written; a file that stood there before is left as it was.
         """
-        from handgrad.export import name_from, quantise  # few need it
+        from handgrad.export import check_settings, name_from, quantise  # few need it
 
         if y is not None and int8 is None:
             raise ValueError(
                 "y is the truth of the rows of int8; pass these rows, too, or leave y out"
             )
         settings: dict[str, Any] = {"name": name_from(path) if name is None else name}
+        check_settings(settings["name"], dtype, is_whole=int8 is not None)
         model: Model | None = None
         if int8 is not None:
             model, columns = self._asked(int8)

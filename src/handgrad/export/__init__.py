@@ -13,7 +13,7 @@ In the order of the way from a model to a file:
     formats.py      the list of all forms
 """
 
-from handgrad.export.c import c_source, name_from
+from handgrad.export.c import c_source, check_settings, name_from
 from handgrad.export.formats import FORMATS, write, written
 from handgrad.export.javascript import javascript_source
 from handgrad.export.python import python_source
@@ -24,6 +24,7 @@ __all__ = [
     "Loss",
     "Quantised",
     "c_source",
+    "check_settings",
     "javascript_source",
     "name_from",
     "python_source",

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handgrad.atomic_file import write_atomically
+from handgrad.export.c.header import c_source
+from handgrad.export.javascript.module import javascript_source
+from handgrad.export.onnx.model import onnx_bytes
+from handgrad.export.python.file import python_source
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -22,39 +26,17 @@ class Format(NamedTuple):
     is_text: bool = True  # whether a terminal can show it
 
 
-# Each writer is imported when it writes: the help of the command line needs none of them.
-
-
-def _python(model: Model) -> bytes:
-    from handgrad.export.python import python_source
-
-    return python_source(model).encode()
-
-
-def _javascript(model: Model) -> bytes:
-    from handgrad.export.javascript import javascript_source
-
-    return javascript_source(model).encode()
-
-
-def _onnx(model: Model) -> bytes:
-    from handgrad.export.onnx import onnx_bytes
-
-    return onnx_bytes(model)
-
-
-def _c(model: Model, **settings: Any) -> bytes:
-    from handgrad.export.c import c_source
-
-    return c_source(model, **settings).encode()
-
-
 FORMATS = {
-    "python": Format(_python, "one file that needs NumPy alone"),
-    "javascript": Format(_javascript, "one ES module that needs no package, for browsers and Node"),
-    "onnx": Format(_onnx, "a graph for onnxruntime and its like", is_text=False),
+    "python": Format(
+        lambda model: python_source(model).encode(), "one file that needs NumPy alone"
+    ),
+    "javascript": Format(
+        lambda model: javascript_source(model).encode(),
+        "one ES module that needs no package, for browsers and Node",
+    ),
+    "onnx": Format(onnx_bytes, "a graph for onnxruntime and its like", is_text=False),
     "c": Format(
-        _c,
+        lambda model, **settings: c_source(model, **settings).encode(),
         "one header of C99 that allocates nothing, for microcontrollers",
         ("name", "dtype", "int8"),
     ),

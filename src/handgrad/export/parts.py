@@ -172,7 +172,7 @@ def _end(model: Model) -> EndParts:
     if odd := [label for label in classes if not isinstance(label, LABELS)]:
         raise DataError(
             f"the labels of a written model must be texts, numbers or booleans; {odd[0]!r} is of "
-            f"type {type(odd[0]).__name__}: fit the model on texts in its place"
+            f"type {type(odd[0]).__name__}: fit the model on texts in their place"
         )
     n_scores = architecture.layer_units[-1]
     return EndParts(

@@ -10,6 +10,6 @@ In the order of the way from a model to a header:
     header.py      writes the header
 """
 
-from handgrad.export.c.header import c_source, name_from
+from handgrad.export.c.header import c_source, check_settings, name_from
 
-__all__ = ["c_source", "name_from"]
+__all__ = ["c_source", "check_settings", "name_from"]

@@ -104,18 +104,15 @@ class Row:
     Parameters
     ----------
     whole : Parts
-    names : sequence of str
-        All columns of the training table.
     tables : Tables
         Where constants are added.
     """
 
-    def __init__(self, whole: Parts, names: Any, tables: Tables) -> None:
+    def __init__(self, whole: Parts, tables: Tables) -> None:
         self.whole, self.tables, self.real = whole, tables, tables.real
         self.numbers = whole.numbers
         self.n_numbers = len(self.numbers.mean)
-        self.is_array = whole.takes_arrays and [f"x{i}" for i in range(len(names))] == list(names)
-        self.n_array = len(names)
+        self.is_array, self.n_array = whole.is_nameless, len(whole.is_needed)
         self.members = [] if self.is_array else self._members()
         self.shift, self.origin = self._origins()
         self.circles: dict[str, Any] = {}  # sines and cosines by part, (n, 2)

@@ -1,7 +1,7 @@
-"""The functions of a written C header; ``c.py`` puts in those that it needs.
+"""The functions of a written C header; ``header.py`` puts in those that it needs.
 
-In their text NAME is what all names begin with, REAL the type of numbers with a fraction, R(...)
-a constant of it and M(...) a function of math.h for it.
+In their text NAME is what all names begin with, MACRO_ what those of macros do, REAL the type of
+numbers with a fraction, R(...) a constant of it and M(...) a function of math.h for it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from handgrad.errors import DataError
 from handgrad.export.c.words import Real, number
 from handgrad.export.tracing import INPUT, Formula, Number
 from handgrad.output import Form
+from handgrad.tables.bins import LARGEST_INPUT
 
 FUNCTIONS = {
     "kind": """
@@ -47,7 +48,7 @@ static REAL NAME_robust(REAL v, REAL middle, REAL spread)
         z = R(FARTHEST);
     if (z < -R(FARTHEST))
         z = -R(FARTHEST);
-    return z / M(sqrt)(R(1.0) + (z / R(3.0)) * (z / R(3.0)));
+    return z / M(sqrt)(R(1.0) + (z / R(LARGEST)) * (z / R(LARGEST)));
 }
 """,
     "place": """
@@ -316,24 +317,18 @@ static int16_t NAME_rounded(REAL v, REAL step, REAL most)
 # what NumPy's operations are in C; R and M as above
 OPERATIONS = {
     "add": "{} + {}",
-    "subtract": "{} - {}",
     "multiply": "{} * {}",
     "divide": "{} / {}",
     "negative": "-{}",
     "greater": "{} > {}",
-    "less": "{} < {}",
     "where": "{} ? {} : {}",
     "maximum": "{0} > {1} ? {0} : {1}",
-    "minimum": "{0} < {1} ? {0} : {1}",
-    "sqrt": "M(sqrt)({})",
     "exp": "M(exp)({})",
     "expm1": "M(expm1)({})",
-    "log": "M(log)({})",
     "log1p": "M(log1p)({})",
     "tanh": "M(tanh)({})",
     "erfc": "M(erfc)({})",
 }
-COMPARISONS = {"greater", "less"}
 
 
 class Ending(NamedTuple):
@@ -408,6 +403,7 @@ def spelled(text: str, name: str, real: Real) -> str:
         ("R(FARTHEST)", real.farthest),
         ("R(ALMOST)", real.largest_below_1),
         ("R(LEAST)", least + real.suffix),
+        ("R(LARGEST)", number(LARGEST_INPUT, real)),
         ("BITS", real.bits),
         ("EXPONENT", exponent),
         ("MANTISSA", str(mantissa)),
@@ -416,8 +412,8 @@ def spelled(text: str, name: str, real: Real) -> str:
     text = re.sub(r"\bREAL\b", real.name, text)
     text = re.sub(r"\bM\((\w+)\)", rf"\g<1>{real.suffix}", text)
     text = re.sub(r"\bR\(([^()]*)\)", rf"\g<1>{real.suffix}", text)
-    text = text.replace("NAME_CONST", f"{name.upper()}_CONST")
-    return text.replace("NAME", name)
+    text = text.replace("NAME_CONST", "MACRO_CONST").replace("NAME", name)
+    return text.replace("MACRO_", f"{name.upper()}_")  # last: a name may hold any of these
 
 
 def needed(text: str) -> list[str]:
@@ -450,8 +446,11 @@ def bend(formula: Formula, place: int, real: Real) -> str:
         if at not in used:
             continue
         if step.name not in OPERATIONS:
-            raise DataError(f"an activation takes the operation {step.name!r}, which C does not")
-        kind = "int" if step.name in COMPARISONS else "REAL"
+            raise DataError(
+                f"an activation of the model uses the operation {step.name!r}, which a C header "
+                "cannot compute; choose another activation"
+            )
+        kind = "int" if step.name == "greater" else "REAL"
         operands = [_operand(one, real) for one in step.operands]
         lines.append(f"    const {kind} t{at} = {OPERATIONS[step.name].format(*operands)};")
     return "\n".join([*lines, f"    return {_operand(formula.result, real)};", "}"])

@@ -64,11 +64,23 @@ def c_source(
     DataError
         If the model cannot be written so; the message says why.
     """
+    check_settings(name, dtype, is_whole=quantised is not None)
+    return _Header(model, checked_name(name), dtype, quantised).text()
+
+
+def check_settings(name: str | None, dtype: str, *, is_whole: bool) -> None:
+    """Refuse settings that no header can have, before any row is read.
+
+    Raises
+    ------
+    DataError
+        If they are none; the message says why.
+    """
+    checked_name(name)
     if dtype not in REALS:
         raise DataError(f"dtype must be one of {list(REALS)}; got {dtype!r}")
-    if quantised is not None and dtype != "float32":
+    if is_whole and dtype != "float32":
         raise DataError("a header with whole numbers takes rows in float: leave dtype float32")
-    return _Header(model, checked_name(name), dtype, quantised).text()
 
 
 def checked_name(name: str | None) -> str:
@@ -102,7 +114,7 @@ class _Header:
         self.whole, self.real = take_apart(model), REALS[dtype]
         self.end = self.whole.end
         self.tables = Tables(name, self.real)  # of numbers with a fraction, and of texts
-        self.row = Row(self.whole, model.encoder.names, self.tables)
+        self.row = Row(self.whole, self.tables)
         self.layer_tables = Tables(name, self.real)
         if self.whole.numbers.wide:
             bins = [len(edges) - 1 for edges in self.whole.numbers.wide.values()]
@@ -183,7 +195,7 @@ class _Header:
         return text.replace("N_SCORES", str(self.end.n_scores))
 
     def _spelled(self, text: str) -> str:
-        return spelled(text.replace("MACRO_", f"{self.name.upper()}_"), self.name, self.real)
+        return spelled(text, self.name, self.real)
 
     def _macros(self) -> Iterator[str]:
         yield "#ifndef MACRO_CONST"
@@ -363,7 +375,8 @@ class _Header:
         yield f"stack: {self.n_buffers:,} bytes of buffers, and what the compiler adds"
         yield f"On AVR, {self.name.upper()}_CONST defined as const __flash keeps numbers in flash."
         if n_bytes > LARGE:
-            yield "Few controllers hold as much; fit fewer hidden units, or write it with int8."
+            smaller = "" if self.quantised is not None else ", or write it with int8"
+            yield f"Few controllers hold as much; fit fewer hidden units{smaller}."
         if self.quantised is not None:
             yield ""
             yield from wrapped_words(

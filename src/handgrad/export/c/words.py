@@ -140,22 +140,31 @@ def remarks(words: str, indent: str = "") -> list[str]:
 
 
 def number(value: float, real: Real) -> str:
-    """Write a number with the fewest digits that give it back.
+    """Write a number with the fewest digits that give it back: see ``numbers``."""
+    return numbers(value, real)[0]
+
+
+def numbers(values: Any, real: Real) -> list[str]:
+    """Write numbers, in the order of memory, each with the fewest digits that give it back.
 
     Raises
     ------
     DataError
-        If it is too large for the type.
+        If one is too large for the type.
     """
+    flat = np.asarray(values).ravel()
     with np.errstate(over="ignore"):
-        own = np.dtype(real.dtype).type(value)
-    if not np.isfinite(own):
+        own = flat.astype(real.dtype)
+    if (large := ~np.isfinite(own)).any():
         raise DataError(
-            f"the model holds the number {value:.6g}, too large for {real.dtype}; write it with "
-            "dtype float64, or divide the column by a power of ten and fit again"
+            f"the model holds the number {flat[large][0]:.6g}, too large for {real.dtype}; write "
+            "it with dtype float64, or divide the column by a power of ten and fit again"
         )
-    digits = repr(float(own)) if real.dtype == "float64" else str(own)
-    return (digits if "." in digits or "e" in digits else digits + ".0") + real.suffix
+    written = map(repr, own.tolist()) if real.dtype == "float64" else map(str, own)
+    return [
+        (digits if "." in digits or "e" in digits else digits + ".0") + real.suffix
+        for digits in written
+    ]
 
 
 def wrapped(items: Iterable[str], indent: str = "    ") -> str:
@@ -189,7 +198,7 @@ class Tables:
 
     def reals(self, name: str, values: Any) -> None:
         """Add numbers with a fraction, in the order of memory."""
-        items = [number(value, self.real) for value in np.asarray(values).ravel()]
+        items = numbers(values, self.real)
         self._add(f"{self.real.name} {self.name}_{name}", items)
         self.n_bytes += len(items) * self.real.n_bytes
 
