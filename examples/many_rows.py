@@ -10,7 +10,7 @@ matter how the rows are divided. The script makes rows like the Palmer penguins,
 Parquet into a temporary folder, predicts them in parts, and compares all probabilities with
 those of one call, which prints
 
-    dask: 100,000 rows, 8 parts, 0 probabilities differ
+    dask: 100,000 rows, 8 parts, 0 rows differ
 
 Beside handgrad and pandas it needs "dask[dataframe]", "ray[data]", or pyspark with Java.
 """
@@ -116,7 +116,7 @@ def main():
         write_in_parts(rows.assign(row=np.arange(len(rows))), table)
         found = ways[asked.way](str(table), path)
     differ = int((found.to_numpy() != model.predict_proba(rows)).any(axis=1).sum())
-    print(f"{asked.way}: {len(found):,} rows, {PARTS} parts, {differ} probabilities differ")
+    print(f"{asked.way}: {len(found):,} rows, {PARTS} parts, {differ} rows differ")
     raise SystemExit(bool(differ) or len(found) != len(rows))
 
 

@@ -172,7 +172,7 @@ runpy.run_path({path!r}, run_name="__main__")
 def test_parts_of_a_table_have_the_bits_of_one_call(tmp_path, way, package):
     pytest.importorskip(package)
     printed = run(tmp_path, EXAMPLES / "many_rows.py", way, "--rows", 4000)
-    assert printed == f"{way}: 4,000 rows, 8 parts, 0 probabilities differ\n"
+    assert printed == f"{way}: 4,000 rows, 8 parts, 0 rows differ\n"
 
 
 def by_numpy(cwd, model, table, code=0):

@@ -115,7 +115,7 @@ class Outcome:
     def print(self) -> None:
         compared, (of_teacher, of_student) = self.comparison, self.sizes
         to_test = f", {compared.n:,} to test with" if compared.is_test else ""
-        say(f"{shown(self.name)}: {self.n_training:,} rows to train on{to_test}")
+        say(f"{shown(self.name)}: {rows_text(self.n_training, '', None)} to train on{to_test}")
         say(f"teacher: {network_line(self.teacher)}; {of_teacher:,} bytes")
         say(f"student: {network_line(self.student)}; {of_student:,} bytes")
         say(f"{self.epochs} epochs in {self.seconds:.1f} s")

@@ -82,7 +82,8 @@ def export(
 ) -> None:
     """Write MODEL in a form that predicts without handgrad.
 
-    All preparation is inside, and labels, probabilities and numbers are the same, to rounding.
+    All preparation is inside. Labels, probabilities and numbers are those of the model, to
+    rounding; --int8 gives some of that up, and says how much.
     """
     if output == Path("-"):
         output = None
