@@ -143,7 +143,7 @@ def test_what_does_not_go_together_is_refused(call, folder, options, message):
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (("--target", "x0"), 3, "0.12573"),  # a fraction, which is no label
+        (("--target", "x0"), 3, "must hold classes, but holds fractions"),
         (("--target", "row"), 3, "must hold classes, each in several rows"),
         (("--target", "same"), 3, "must hold two classes or more; every row is 'only'"),
         (("--target", "still", "--task", "regression"), 3, "must hold two numbers or more"),

@@ -61,6 +61,17 @@ def test_a_scale_is_folded_without_loss_in_float32(regression, rng):
     assert ours.from_sklearn(theirs).predict(X).shape == y.shape
 
 
+def test_the_scale_of_a_target_is_folded_without_loss_in_float32(rng):
+    X = rng.normal(size=(300, 2)).astype(np.float32)
+    y = 1e5 + X[:, 0].astype(np.float64)
+    settings = {"preprocess": None, "dtype": "float32", "max_iter": 20, "random_state": 0}
+    ours = MLPRegressor(hidden_layer_sizes=(8,), **settings).fit(X, y)
+    theirs = ours.to_sklearn()
+    assert theirs.coefs_[0].dtype == np.float64
+    scale = ours.model_.scale.scale[0]  # what float32 leaves of y is a share of its size
+    np.testing.assert_allclose(theirs.predict(X), ours.predict(X), rtol=1e-7, atol=2e-6 * scale)
+
+
 @pytest.mark.parametrize("scale_target", [True, False])
 def test_a_regressor_of_scikit_learn_predicts_the_same(scale_target):
     X, y = load_diabetes(return_X_y=True)

@@ -569,3 +569,9 @@ def test_a_judgement_advises_what_it_takes(rng):
     with pytest.raises(DataError, match=r"scores, pass y.argmax\(axis=1\)") as told:
         model.score(X, np.full((60, 3), 1 / 3))
     assert "classes=" not in str(told.value)
+
+
+@pytest.mark.parametrize("classes", ["abc", 3, b"ab"])
+def test_classes_are_a_list(rng, classes):
+    with pytest.raises(ValueError, match=r"classes must list the labels, as in \['a', 'b'\]"):
+        MLPClassifier().fit(rng.normal(size=(9, 2)), np.full((9, 3), 1 / 3), classes=classes)

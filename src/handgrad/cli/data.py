@@ -170,8 +170,8 @@ def check_variety(y: Array, target: str) -> None:
         )
 
 
-def check_classes(y: Array, n: int, target: str) -> None:
-    """Refuse what is no choice of classes: the labels of n rows, or the different ones of these."""
+def check_no_fractions(y: Array, target: str) -> None:
+    """Refuse labels that are quantities."""
     if y.dtype.kind == "f" and (y % 1 != 0).any():
         fraction = y[y % 1 != 0].tolist()[0]
         raise DataError(
@@ -179,6 +179,11 @@ def check_classes(y: Array, n: int, target: str) -> None:
             "predict them as numbers with --task regression or, if they are labels, write them "
             "as text"
         )
+
+
+def check_classes(y: Array, n: int, target: str) -> None:
+    """Refuse what is no choice of classes: the labels of n rows, or the different ones of these."""
+    check_no_fractions(y, target)
     classes = classes_of(y).tolist()
     if len(classes) == 1:
         raise DataError(

@@ -31,9 +31,10 @@ from handgrad.cli.options import (
     InSections,
     Option,
 )
-from handgrad.cli.parts import Part, Parts
+from handgrad.cli.parts import Part, Parts, note_drawn_singly
 from handgrad.cli.reading import name_of, read
 from handgrad.cli.recipes import PLAIN
+from handgrad.cli.results import rows_text
 from handgrad.cli.terminal import note, print_json, say
 from handgrad.cli.training import train
 from handgrad.cli.truth import Truths, read_truths
@@ -142,11 +143,11 @@ def distil(
 ) -> None:
     """Make a small model that predicts as TEACHER does.
 
-    TEACHER is a model file that predicts labels, such as one of many networks by the strong recipe
-    of fit. The student, one network, learns from the probabilities that the teacher gives the rows
-    of TABLE: they need no label. The more rows, the better; the rows that the teacher itself has
-    learnt from tell the student less than others. Any other model with predict_proba can teach in
-    Python: MLPClassifier.fit(X, P, classes=...).
+    TEACHER is a model file that predicts labels, such as the many networks of fit --recipe strong.
+    The student, one network, learns from the probabilities that the teacher gives the rows of
+    TABLE, which need no label. More rows make a better student; rows that the teacher has learnt
+    from tell it less than others. Any other model with predict_proba can teach in Python:
+    MLPClassifier.fit(X, P, classes=...).
     """
     check_output(model_path, teacher, *tables)
     check_engine(options["engine"])
@@ -251,6 +252,7 @@ def _set_apart(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     if not len(parts.held_back):
         raise DataError(
             f"--test {share:g} of {len(likeliest)} rows leaves none for it, as equal rows stay "
-            "together; raise it, or set it to 0"
+            "together; raise --test, or set it to 0"
         )
+    note_drawn_singly(parts, "test", rows_text(len(likeliest), "", None))
     return rows.of(parts.kept), rows.of(parts.held_back)

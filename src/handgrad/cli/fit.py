@@ -40,9 +40,10 @@ def fit(
     """Train networks on a table.
 
     TABLE is a CSV file (also gzipped), a Parquet, JSON or Excel file, a folder of such files, or -
-    for the standard input; several files with the same columns are one table. Before it trains, fit says what it takes
-    each column for; --dry-run prints only that. Without TABLE, fit trains on the 344 Palmer
-    penguins that come with handgrad: on their species, or with --task regression on their weight.
+    for the standard input; several files with the same columns are one table. Before it trains, fit
+    says what it takes each column for; --dry-run prints only that. Without TABLE, fit trains on the
+    344 Palmer penguins that come with handgrad: on their species, or with --task regression on
+    their weight.
     """
     options = settle(given)
     check_workers(options, tables)

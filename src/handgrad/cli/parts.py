@@ -85,6 +85,15 @@ def partition(data: Labelled, options: dict[str, Any]) -> Parts:
     return Parts(training, validation_part, test_part)
 
 
+def note_drawn_singly(parts: Split, name: str, counted: str) -> None:
+    """Say where rows repeat so few patterns that equal ones could not be kept together."""
+    if parts.drawn_singly:
+        note(
+            f"{name} rows: {parts.drawn_singly:,} of {counted} repeat only {parts.patterns:,} "
+            "different ones, so they were drawn one by one, and equal rows may be on both sides"
+        )
+
+
 def _set_apart(part: Part, wanted: Wanted, *, by_class: bool) -> tuple[Part, Part | None]:
     if wanted.share == 0:
         return part, None
@@ -94,14 +103,9 @@ def _set_apart(part: Part, wanted: Wanted, *, by_class: bool) -> tuple[Part, Par
         why = "" if wanted.last else f", as equal rows stay together{and_classes}"
         raise DataError(
             f"--{wanted.name} {wanted.share:g} of {len(part.y)} rows leaves none for it{why}; "
-            "raise it, or set it to 0"
+            f"raise --{wanted.name}, or set it to 0"
         )
-    if parts.drawn_singly:
-        note(
-            f"{wanted.name} rows: {parts.drawn_singly:,} of {_counted(part)} repeat only "
-            f"{parts.patterns:,} different ones, so they were drawn one by one, and equal rows "
-            "may be on both sides"
-        )
+    note_drawn_singly(parts, wanted.name, _counted(part))
     return (
         part.take(parts.kept, part.name, parts.kept_weight),
         part.take(parts.held_back, wanted.name, parts.held_weight),

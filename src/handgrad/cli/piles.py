@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cli.columns import check_columns, missing_of, print_plan, wishes_of
-from handgrad.cli.data import Labelled, check_classes, check_variety, features_of
+from handgrad.cli.data import (
+    Labelled,
+    check_classes,
+    check_no_fractions,
+    check_variety,
+    features_of,
+)
 from handgrad.cli.outcome import Outcome, outcome_of
 from handgrad.cli.parts import Part, Parts
 from handgrad.cli.reading import name_of, reading_of
@@ -19,6 +25,7 @@ from handgrad.cli.recipes import PLAIN, RECIPES
 from handgrad.cli.settings import parameters
 from handgrad.cli.terminal import note
 from handgrad.cli.training import run
+from handgrad.tables import columns as raw
 from handgrad.tables.kinds import MISSING_IN_NUMBERS, Column, words_for_missing
 from handgrad.tables.plan import Plan
 from handgrad.tables.recognition.digest import Digest
@@ -158,6 +165,9 @@ class _Answers:
         self._answers = estimator._task.answers(source.target, source.missing)
 
     def add(self, table: pa.Table) -> None:
+        if self._is_of_labels and raw.value_kind_of(table, self._target) == "number":
+            labels, missing = raw.labels(table, self._target)
+            check_no_fractions(labels[~missing], self._target)
         kept, missing = self._answers.kept(table)
         self._n += int((~missing).sum())
         if not self._is_of_labels and not missing.all():

@@ -91,7 +91,8 @@ def start(asked: int | None, folder: Path | None) -> int | None:
     code, told = launch.run(line)
     if code and code not in OUR_CODES and code not in INTERRUPTED:
         goes_on = "" if folder is None else f"; with --resume it goes on from {str(folder)!r}"
-        note(f"handgrad: a worker was killed or has failed, so all have ended ({told}){goes_on}")
+        why = f" ({told})" if told else ""
+        note(f"handgrad: a worker was killed or has failed, so all have ended{why}{goes_on}")
     return code
 
 

@@ -59,8 +59,9 @@ class Piled:
         measured: Measured | None = None
         orders = _Orders(order)
         piles = self._piles.piles(orders.groups)
+        is_there = len(piles) == 1 and self._room is not None  # a single pile is read but once
         for number, groups in enumerate(piles):
-            filled = self._fill(head, groups)
+            filled = n if is_there else self._fill(head, groups)
             last = number == len(piles) - 1
             whole = filled if last else filled - filled % size
             if whole:

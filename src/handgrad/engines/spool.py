@@ -6,7 +6,6 @@ CorgiPile): close to a full shuffle where a pile has several groups, even if the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -53,12 +52,13 @@ class Stored:
     def read_into(self, out: Array, start: int) -> None:
         """Read as many rows as fit into an array, from row `start` on."""
         view = out.data.cast("B") if out.size else memoryview(b"")
-        offset, done = start * self.row_bytes, 0
-        while done < len(view):
-            read = os.preadv(self._file.fileno(), [view[done:]], offset + done)
-            if not read:
+        self._file.seek(start * self.row_bytes)
+        for at in range(0, len(view), _CHUNK):
+            wanted = min(_CHUNK, len(view) - at)
+            piece = self._file.read(wanted)
+            if len(piece) < wanted:
                 raise OSError("the temporary file of encoded rows ends too early")
-            done += read
+            view[at : at + wanted] = piece
 
     def part(self, start: int, end: int) -> Array:
         """Read the rows from start to end - 1, as far as there are any."""
@@ -70,7 +70,8 @@ class Stored:
     def pieces(self) -> Iterator[bytes]:
         """Give all bytes, piece by piece."""
         for at in range(0, self.size, _CHUNK):
-            yield os.pread(self._file.fileno(), _CHUNK, at)
+            self._file.seek(at)
+            yield self._file.read(_CHUNK)
 
     def close(self) -> None:
         self._file.close()

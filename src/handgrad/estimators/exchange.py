@@ -95,7 +95,8 @@ def their_parameters(ours: Any, names: list[str]) -> dict[str, Any]:
 def fill(theirs: Any, ours: Any) -> Any:
     """Give a fresh estimator of scikit-learn all that its fit would have given it."""
     model, params = ours.model_, folded(ours.model_)
-    dtype = model.params.flat.dtype if model.encoder.is_identity else np.float64
+    is_plain = model.encoder.is_identity and model.scale is None  # nothing is folded in
+    dtype = model.params.flat.dtype if is_plain else np.float64
     theirs.coefs_ = [W.astype(dtype) for W in params.W]
     theirs.intercepts_ = [b.astype(dtype) for b in params.b]
     names = ("n_layers_", "n_outputs_", "n_features_in_", "feature_names_in_", "n_iter_", "t_")

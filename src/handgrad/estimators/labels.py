@@ -66,9 +66,9 @@ class Labels:
             labels = np.arange(y.shape[1])
             if classes is not None and not np.array_equal(classes, labels):
                 raise ValueError(
-                    f"y has {len(labels)} columns of 0 and 1, so classes must be {labels}, their "
-                    f"numbers; got {classes}. If each row has one class, pass floats, "
-                    "y.astype(float), which are probabilities"
+                    f"y has {len(labels)} columns of 0 and 1, so classes must be "
+                    f"{labels.tolist()}, the numbers of the columns; got {classes.tolist()}. If "
+                    "each row has one class, pass floats, y.astype(float), which are probabilities"
                 )
             return Outputs(LOGISTIC.name, len(labels), labels, loss=self.loss)
         if classes is None:
@@ -225,8 +225,8 @@ def _check_shape(model: Model, y: Array) -> None:
     if is_soft(y):
         if model.is_multilabel:
             raise ValueError(
-                "y holds probabilities of classes, of which a row has one; the network there is "
-                "has learnt several labels a row. Fit with warm_start=False to start anew"
+                "y holds probabilities of classes, one class a row; this network has learnt "
+                "several labels a row. Fit with warm_start=False to start anew"
             )
         return
     n_labels = model.architecture.layer_units[-1]

@@ -316,6 +316,7 @@ class _Table:
         x, y_t = self._stored(dtype, (n_inputs,)), self._stored(first.dtype, first.shape[1:])
         stored_weight = None if weigh is None else self._stored(dtype)
         row_bytes = x.row_bytes + y_t.row_bytes + dtype.itemsize
+        smallest = self._smallest_pile(row_bytes)
         check_scratch_room(n * row_bytes)
         watched: list[_Part] = []
         for part in self._parts():
@@ -329,7 +330,7 @@ class _Table:
                 stored_weight.add(weigh(part.kept[rows], _taken(part.weight, rows)))
             if len(rows) < len(given):
                 watched.append(_taken_part(part, np.flatnonzero(~learns)))
-        pile = max(int(self._memory * FOR_PILES), self._smallest_pile(row_bytes))
+        pile = max(int(self._memory * FOR_PILES), smallest)
         piles = Piles(x, y_t, stored_weight, pile)
         return piles, self._watched(model, watched, held) if len(held) else None
 
@@ -379,7 +380,7 @@ class _Table:
         labels = self.answers.given(there)
         of_all = TrainingRows(None, labels, totals[there], there)
         _, found = self._job.task.truth(model, of_all)
-        if found is totals or found is None or found is of_all.weight:
+        if found is None or found is of_all.weight:
             return None
         of_class = np.zeros(n_classes)
         of_class[there] = found / totals[there]

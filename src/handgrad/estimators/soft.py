@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DataError
-from handgrad.tables.labels import classes_of
+from handgrad.tables.labels import classes_of, encode_labels
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ def check_probabilities(y: Array, classes: Array) -> NDArray[np.float64]:
             f"y has {y.shape[1]} columns of probabilities, so classes must name {y.shape[1]} "
             f"classes in their order; got {len(classes)}"
         )
-    wide = y.astype(np.float64)
+    wide = y.astype(np.float64, copy=False)
     bad = ~((wide >= 0) & np.isfinite(wide))
     if bad.any():
         row, column = np.argwhere(bad)[0]
@@ -48,7 +48,7 @@ def check_probabilities(y: Array, classes: Array) -> NDArray[np.float64]:
             f"{row + 1}, column {column + 1} of y. Of scores, take the softmax; of labels, pass "
             "whole numbers"
         )
-    wide = wide[:, np.argsort(_ranks(classes))]
+    wide = wide[:, np.argsort(encode_labels(classes, classes_of(classes)))]
     sums = wide.sum(axis=1)
     bad_rows = np.abs(sums - 1) > OFF
     if bad_rows.any():
@@ -58,13 +58,8 @@ def check_probabilities(y: Array, classes: Array) -> NDArray[np.float64]:
             f"{len(y)} rows do not, the first is row {row + 1} with {sums[row]:.6g}. Divide each "
             "row by its sum; where a row may have several labels, pass whole numbers, y.astype(int)"
         )
-    shares: NDArray[np.float64] = wide / sums[:, None]
-    return shares
-
-
-def _ranks(classes: Array) -> list[int]:
-    ranks = {label: rank for rank, label in enumerate(classes_of(classes).tolist())}
-    return [ranks[label] for label in classes.tolist()]
+    wide /= sums[:, None]  # the index above has copied
+    return wide
 
 
 def check_names(y: Any, classes: Array) -> None:

@@ -39,8 +39,8 @@ class Parquet:
     """A table in files that need not fit into memory, to fit ``MLPClassifier`` or ``MLPRegressor``.
 
     ``fit`` takes it in the place of X and y. If all fits into `memory`, the table is read and
-    trained on as ever. Else it is looked through in portions, encoded once into a temporary file,
-    and trained on in piles of as many rows as fit, whose rows are shuffled.
+    trained on as usual. If not, it is looked through in portions, encoded once into a temporary
+    file, and trained on in piles of as many rows as fit, whose rows are shuffled.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Parquet:
     weight : str, optional
         A column of weights: 2 counts as the row twice, 0 as the row removed.
     memory : int or str, optional
-        What the rows may take in memory, in bytes or as "500MB", "2GB" or "1.5GiB"; about 250 MB
+        What the rows may take in memory, in bytes or as "500MB", "2GB" or "1.5GiB"; some 300 MB
         for Python and its libraries come on top. By default all rows are read.
     unlabelled : str, default="refuse"
         What is done where the target is missing: "refuse" the table, or "drop" the row.

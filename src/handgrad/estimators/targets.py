@@ -212,6 +212,8 @@ def _check_finite(numbers: NDArray[np.float64]) -> None:
 
 def check_classes(classes: Any) -> Array:
     """Turn the classes that a fit is told of into distinct labels, in the order named."""
+    if isinstance(classes, str | bytes) or not np.iterable(classes):
+        raise ValueError(f"classes must list the labels, as in ['a', 'b']; got {classes!r:.40}")
     given: Array = column_or_1d(labels_of(classes))
     if len(classes_of(given)) < len(given):
         raise ValueError(f"classes must be distinct; got {given.tolist()}")
